@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Runbus: the durable event bus for AI-agent executions.
+//!
+//! # Layout
+//! Lowest layer first; a module uses only those above it in this list.
+//! - [`limits`], [`id`], [`time`]: every limit, identities, points in time
+//! - [`event`]: the envelope and the catalogue of typed events
+//! - [`subject`]: where things live: topics, keys, scopes, shards
+//! - [`log`], [`queue`], [`store`]: the three ports
+//! - [`adapters`]: embedded, NATS, Redis
+
+pub mod adapters;
+pub mod event;
+pub mod id;
+pub mod limits;
+pub mod log;
+pub mod queue;
+pub mod store;
+pub mod subject;
+pub mod time;

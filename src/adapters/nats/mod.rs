@@ -1,0 +1,1 @@
+//! Log and queue on NATS JetStream.

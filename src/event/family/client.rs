@@ -1,0 +1,32 @@
+//! Output for clients, and their input.
+
+use serde_json::Value;
+
+super::payloads! {
+    /// A piece of output of a client-facing node.
+    OutputDelta {
+        /// The piece.
+        content: String,
+        /// The text so far, when the producer sends it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snapshot: Option<String>,
+    }
+    /// A node asks a human.
+    InputRequested {
+        /// What it asks.
+        #[serde(default)]
+        prompt: String,
+        /// The request's id: what an answer names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+    }
+    /// A human answered.
+    InputReceived {
+        /// The request's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+        /// The answer.
+        #[serde(default)]
+        input: Value,
+    }
+}

@@ -1,0 +1,6 @@
+//! Whatever else a producer wants to say.
+
+/// Any object.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct Custom(pub serde_json::Map<String, serde_json::Value>);

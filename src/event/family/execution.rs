@@ -1,0 +1,67 @@
+//! Executions: start, end, pause, cancel, and attempts that took over.
+
+use serde_json::Value;
+
+super::payloads! {
+    /// An execution began.
+    Started {
+        /// What it was started with.
+        #[serde(default)]
+        input: Value,
+        /// The agent or graph that it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<String>,
+    }
+    /// An execution ended well. Terminal.
+    Completed {
+        /// Its result.
+        #[serde(default)]
+        output: Value,
+    }
+    /// An execution ended badly. Terminal.
+    Failed {
+        /// What went wrong: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
+        #[serde(default)]
+        error: Value,
+    }
+    /// An execution waits, by command or for a decision.
+    Paused {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
+    /// A paused execution goes on.
+    Resumed {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
+    /// Somebody asked to stop the execution; it is still running.
+    CancelRequested {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// Who asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        requested_by: Option<String>,
+    }
+    /// An execution was stopped. Terminal.
+    Cancelled {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
+    /// A new worker took the execution over. Deltas of the step that it repeats are void.
+    AttemptSuperseded {
+        /// The attempt that ended.
+        superseded_attempt: u32,
+        /// The attempt that goes on.
+        attempt: u32,
+        /// `seq` of the first event that the new attempt does not stand by: deltas from there on that no
+        /// `llm_turn_completed` closed are void. Absent: nothing is void.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        void_from: Option<u64>,
+        /// Why the other one ended, as far as it is known.
+        reason: String,
+    }
+}

@@ -1,0 +1,93 @@
+//! Calls of language models.
+
+use serde_json::Value;
+
+super::payloads! {
+    /// A piece of the model's answer.
+    TextDelta {
+        /// The piece.
+        content: String,
+        /// The text so far, when the producer sends it. Runbus's workers do not: it makes a stream's size quadratic.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snapshot: Option<String>,
+    }
+    /// A piece of the model's reasoning.
+    ReasoningDelta {
+        /// The piece.
+        content: String,
+    }
+    /// A call of the model ended well and is recorded.
+    TurnCompleted {
+        /// Tokens.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
+        /// `stop`, `tool_calls`, `length`, ... as the provider says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        finish_reason: Option<String>,
+        /// The model that answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        /// The whole text of the turn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<String>,
+        /// Calls that the model asks for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tool_calls: Vec<ToolCall>,
+    }
+    /// A tool call as the model wrote it.
+    ToolCall {
+        /// The call's id.
+        tool_use_id: String,
+        /// The tool's name.
+        tool_name: String,
+        /// The arguments as the model wrote them: JSON text, not always valid.
+        arguments: String,
+    }
+    /// Tokens of one or more calls.
+    Usage {
+        /// Tokens read.
+        #[serde(default)]
+        prompt_tokens: u64,
+        /// Tokens written.
+        #[serde(default)]
+        completion_tokens: u64,
+        /// Both.
+        #[serde(default)]
+        total_tokens: u64,
+        /// Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reasoning_tokens: Option<u64>,
+        /// Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cached_tokens: Option<u64>,
+    }
+    /// A call of the model failed and is tried again. What was streamed before in this turn is void.
+    Retry {
+        /// The error: `{code, message, status, ...}`.
+        #[serde(default)]
+        error: Value,
+        /// Which try comes next, from 2.
+        #[serde(default)]
+        next_try: u32,
+        /// The wait before it, in milliseconds.
+        #[serde(default)]
+        delay_ms: u64,
+    }
+    /// What the execution has used so far.
+    UsageUpdated {
+        /// Tokens of all calls of the execution.
+        usage: Usage,
+        /// Calls so far.
+        #[serde(default)]
+        rounds: u32,
+    }
+    /// A range of messages was folded into one note.
+    ContextCompacted {
+        /// Tokens before.
+        #[serde(default)]
+        tokens_before: u64,
+        /// Tokens after.
+        #[serde(default)]
+        tokens_after: u64,
+    }
+}

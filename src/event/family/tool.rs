@@ -1,0 +1,71 @@
+//! Tool calls and their approvals.
+
+use serde_json::Value;
+
+use crate::time::Timestamp;
+
+super::payloads! {
+    /// A tool is about to run: its intent is journalled.
+    CallStarted {
+        /// The call's id, as the model gave it.
+        tool_use_id: String,
+        /// The tool's name.
+        tool_name: String,
+        /// Its arguments.
+        #[serde(default)]
+        tool_input: Value,
+    }
+    /// A tool ended, or its call was answered without running it.
+    CallCompleted {
+        /// The call's id.
+        tool_use_id: String,
+        /// The tool's name.
+        tool_name: String,
+        /// What the model will read.
+        #[serde(default)]
+        result: Value,
+        /// Whether it failed.
+        #[serde(default)]
+        is_error: bool,
+    }
+    /// A call waits for a decision.
+    ApprovalRequested {
+        /// The approval's id.
+        approval_id: String,
+        /// The call's id.
+        tool_use_id: String,
+        /// The tool's name.
+        tool_name: String,
+        /// Its arguments.
+        #[serde(default)]
+        tool_input: Value,
+        /// SHA-256 of the canonical arguments: what a decision is bound to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arguments_digest: Option<String>,
+        /// When it expires.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    }
+    /// A call was decided.
+    ApprovalDecided {
+        /// The approval's id.
+        approval_id: String,
+        /// The call's id.
+        tool_use_id: String,
+        /// Whether it may run.
+        approved: bool,
+        /// The decider's note.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Who decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decided_by: Option<String>,
+    }
+    /// Nobody decided in time.
+    ApprovalExpired {
+        /// The approval's id.
+        approval_id: String,
+        /// The call's id.
+        tool_use_id: String,
+    }
+}

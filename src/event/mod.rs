@@ -1,0 +1,22 @@
+//! Events: the envelope, the catalogue of types with their payloads, and the JSON Schema of both.
+//!
+//! # Layout
+//! [`catalogue`] is the table that everything is made from; [`family`] holds the payloads, one file a family;
+//! [`Event`] is the envelope, [`Source`] makes events, [`schema()`] documents them.
+
+pub(crate) mod catalogue;
+mod envelope;
+pub mod family;
+mod kind;
+mod payload;
+mod schema;
+mod source;
+
+#[cfg(test)]
+mod tests;
+
+pub use envelope::{Error, Event};
+pub use kind::{Class, Invalid, Kind};
+pub use payload::{Mismatch, Payload};
+pub use schema::schema;
+pub use source::Source;

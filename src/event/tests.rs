@@ -1,0 +1,76 @@
+//! Envelopes and payloads: what is accepted, what is refused, what survives.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::{ExecutionId, StreamId};
+use crate::time::Clock;
+
+fn source() -> Source {
+    Source::execution(StreamId::new("agent").unwrap(), ExecutionId::new("run-1").unwrap(), Clock::System)
+}
+
+#[test]
+fn absent_fields_are_not_null_and_nulls_are_read_as_absent() {
+    let event = source().llm_text_delta(family::model::TextDelta { content: "hi".into(), snapshot: None });
+    let line = String::from_utf8(event.encode().unwrap().to_vec()).unwrap();
+    assert!(!line.contains("null"), "{line}");
+    let with_null = line.replacen("\"stream_id\"", "\"node_id\":null,\"stream_id\"", 1);
+    assert_eq!(Event::decode(with_null.as_bytes()).unwrap(), event);
+}
+
+#[test]
+fn faults_name_the_field() {
+    let good = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","type":"llm_text_delta","stream_id":"s","data":{"content":"x"},"timestamp":"2026-01-01T00:00:00Z"}"#;
+    assert!(Event::accept(good.as_bytes()).is_ok());
+    for (from, to, path) in [
+        ("\"stream_id\":\"s\"", "\"stream_id\":\"\"", "stream_id"),
+        ("\"stream_id\":\"s\"", "\"stream_id\":7", "stream_id"),
+        ("\"llm_text_delta\"", "\"Bad Type\"", "type"),
+        ("2026-01-01T00:00:00Z", "yesterday", "timestamp"),
+        ("{\"content\":\"x\"}", "[]", "data"),
+        ("{\"content\":\"x\"}", "{\"content\":1}", "data.content"),
+    ] {
+        let error = Event::accept(good.replacen(from, to, 1).as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with(path), "{error} should start with {path}");
+    }
+    assert!(Event::decode(b"not json").is_err());
+    assert!(Event::decode(format!("{good} x").as_bytes()).is_err());
+}
+
+#[test]
+fn too_large_is_refused_with_limit_and_size() {
+    let content = "x".repeat(crate::limits::EVENT_BYTES);
+    let error =
+        source().llm_text_delta(family::model::TextDelta { content, snapshot: None }).encode().unwrap_err();
+    assert!(matches!(error, Error::TooLarge { bytes } if bytes > crate::limits::EVENT_BYTES));
+}
+
+#[test]
+fn unknown_types_and_fields_of_payloads_survive() {
+    let line = br#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","type":"judge_verdict","stream_id":"s","data":{"b":1.50,"a":[null]},"timestamp":"2026-01-01T00:00:00Z"}"#;
+    let event = Event::accept(line).unwrap();
+    assert_eq!(event.data.get(), r#"{"b":1.50,"a":[null]}"#);
+    let again = Event::decode(&event.encode().unwrap()).unwrap();
+    assert_eq!(again, event);
+}
+
+proptest! {
+    #[test]
+    fn events_round_trip_on_one_line(content in "\\PC*|[\\s\\S]{0,40}", attempt in proptest::option::of(0u32..9)) {
+        let mut source = source();
+        source.attempt = attempt;
+        let event = source.llm_text_delta(family::model::TextDelta { content: content.clone(), snapshot: None });
+        let line = event.encode().unwrap();
+        prop_assert!(!line.contains(&b'\n'));
+        let back = Event::decode(&line).unwrap();
+        prop_assert_eq!(&back, &event);
+        let Payload::LlmTextDelta(delta) = back.payload().unwrap() else { panic!("another type") };
+        prop_assert_eq!(delta.content, content);
+    }
+
+    #[test]
+    fn any_bytes_decode_or_fail_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Event::accept(&bytes);
+    }
+}

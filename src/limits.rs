@@ -1,0 +1,57 @@
+//! Every limit of the core in one place, with its unit in its name.
+
+use std::time::Duration;
+
+/// Longest id (stream, node, execution, session, worker), in bytes of UTF-8.
+pub const ID_BYTES: usize = 128;
+
+/// Largest event, in bytes of its JSON line.
+pub const EVENT_BYTES: usize = 256 * 1024;
+
+/// A frame is closed when its payload reaches this size, in bytes. One larger event still makes one frame.
+pub const FRAME_BYTES: usize = 256 * 1024;
+
+/// Most events in one frame.
+pub const FRAME_EVENTS: usize = 4096;
+
+/// Bytes that a writer holds for one execution before `append` waits.
+pub const WRITER_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// Largest page that one read of the log returns, in payload bytes (at least one frame is returned).
+pub const PAGE_BYTES: usize = 1024 * 1024;
+
+/// Most frames that one read of the log returns.
+pub const PAGE_FRAMES: usize = 500;
+
+/// Events that `history` returns when the caller does not say.
+pub const HISTORY_DEFAULT_EVENTS: usize = 100;
+
+/// Most events that one `history` call returns.
+pub const HISTORY_MAX_EVENTS: usize = 10_000;
+
+/// Handlers of one subscription that run at the same time when the caller does not say.
+pub const HANDLERS_DEFAULT: usize = 10;
+
+/// Most handlers of one subscription that run at the same time.
+pub const HANDLERS_MAX: usize = 1024;
+
+/// Subscriptions of one bus handle.
+pub const SUBSCRIPTIONS_MAX: usize = 10_000;
+
+/// Publishes that a pipelined publisher has in flight.
+pub const PIPELINE_IN_FLIGHT: usize = 1024;
+
+/// Signals that a live feed buffers before it drops them and says so.
+pub const TAIL_SIGNALS: usize = 1024;
+
+/// Longest text of a cursor, in bytes.
+pub const CURSOR_BYTES: usize = 4096;
+
+/// Most shards (JetStream streams per lane) over all generations.
+pub const SHARDS_MAX: u16 = 256;
+
+/// Longest time that a publish waits for the broker before it reports that the outcome is unknown.
+pub const PUBLISH_WAIT: Duration = Duration::from_secs(30);
+
+/// How long identical event ids are recognised on brokers with a deduplication window.
+pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);

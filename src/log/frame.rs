@@ -1,0 +1,299 @@
+//! Frames: one message of the log, several events or entries of one topic, one JSON object a line.
+
+use bytes::Bytes;
+
+use crate::limits;
+
+/// The version of the frame format that this code writes.
+pub const FORMAT: u32 = 1;
+
+/// Header names, for adapters that carry headers beside the payload.
+pub mod header {
+    /// The format's version.
+    pub const FORMAT: &str = "Rb-Format";
+    /// The owner's epoch.
+    pub const EPOCH: &str = "Rb-Epoch";
+    /// The index of the first line in its key.
+    pub const INDEX: &str = "Rb-Index";
+    /// The number of lines.
+    pub const COUNT: &str = "Rb-Count";
+    /// CRC-32 of the payload, eight hex digits.
+    pub const CHECKSUM: &str = "Rb-Checksum";
+    /// How many journal entries the frames up to this one reflect.
+    pub const JOURNAL: &str = "Rb-Journal";
+    /// W3C trace context.
+    pub const TRACEPARENT: &str = "traceparent";
+    /// W3C trace context.
+    pub const TRACESTATE: &str = "tracestate";
+}
+
+/// W3C trace context.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Trace {
+    /// `traceparent`.
+    pub parent: String,
+    /// `tracestate`.
+    pub state: Option<String>,
+}
+
+/// Who wrote a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Author {
+    /// Anybody: no index, no fence.
+    Open,
+    /// The key's owner.
+    Owner {
+        /// The owner's epoch, from 1.
+        epoch: u64,
+        /// The index of the first line in its key: 0, 1, 2, ... without holes.
+        index: u64,
+        /// How many journal entries the key's frames up to and with this one reflect.
+        journal: u64,
+    },
+}
+
+/// One message of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Who wrote it.
+    pub author: Author,
+    /// The number of lines.
+    pub count: u32,
+    /// Trace context of the first event.
+    pub trace: Option<Trace>,
+    /// The lines, each a JSON object, separated by line feeds.
+    pub payload: Bytes,
+}
+
+/// Why a stored message is no sound frame. Its payload is still delivered, as `undecodable`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// A header is missing or no number.
+    #[error("header {0} is missing or malformed")]
+    Header(&'static str),
+    /// A later version wrote it.
+    #[error("frame format {0} is not known")]
+    Format(u32),
+    /// The payload is not what was written.
+    #[error("checksum {found:08x} differs from {expected:08x}")]
+    Checksum {
+        /// As the header says.
+        expected: u32,
+        /// As the payload is.
+        found: u32,
+    },
+    /// The number of lines differs from the header.
+    #[error("{found} lines instead of {expected}")]
+    Count {
+        /// As the header says.
+        expected: u32,
+        /// As the payload is.
+        found: u32,
+    },
+}
+
+fn join(lines: &[Bytes]) -> (u32, Bytes) {
+    if let [line] = lines {
+        return (1, line.clone());
+    }
+    let mut payload = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+    for (n, line) in lines.iter().enumerate() {
+        if n > 0 {
+            payload.push(b'\n');
+        }
+        payload.extend_from_slice(line);
+    }
+    (u32::try_from(lines.len()).unwrap_or(u32::MAX), Bytes::from(payload))
+}
+
+impl Frame {
+    /// A frame that anybody may append. Lines hold no line feed.
+    #[must_use]
+    pub fn open(lines: &[Bytes]) -> Self {
+        let (count, payload) = join(lines);
+        Self { author: Author::Open, count, trace: None, payload }
+    }
+
+    /// A frame of a key's owner. Lines hold no line feed.
+    #[must_use]
+    pub fn owned(epoch: u64, index: u64, journal: u64, lines: &[Bytes]) -> Self {
+        let (count, payload) = join(lines);
+        Self { author: Author::Owner { epoch, index, journal }, count, trace: None, payload }
+    }
+
+    /// The lines; they share the payload's memory.
+    pub fn lines(&self) -> impl Iterator<Item = Bytes> + '_ {
+        self.payload
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| self.payload.slice_ref(line))
+    }
+
+    /// CRC-32 of the payload.
+    #[must_use]
+    pub fn checksum(&self) -> u32 {
+        crc32fast::hash(&self.payload)
+    }
+
+    /// Whether both are the same owner's frame: how an unknown outcome is resolved.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.author == other.author && self.count == other.count && self.payload == other.payload
+    }
+
+    /// The owner's epoch.
+    #[must_use]
+    pub const fn epoch(&self) -> Option<u64> {
+        match self.author {
+            Author::Open => None,
+            Author::Owner { epoch, .. } => Some(epoch),
+        }
+    }
+
+    /// The index of the first line.
+    #[must_use]
+    pub const fn index(&self) -> Option<u64> {
+        match self.author {
+            Author::Open => None,
+            Author::Owner { index, .. } => Some(index),
+        }
+    }
+
+    /// The headers to store beside the payload.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            (header::FORMAT, FORMAT.to_string()),
+            (header::COUNT, self.count.to_string()),
+            (header::CHECKSUM, format!("{:08x}", self.checksum())),
+        ];
+        if let Author::Owner { epoch, index, journal } = self.author {
+            headers.push((header::EPOCH, epoch.to_string()));
+            headers.push((header::INDEX, index.to_string()));
+            headers.push((header::JOURNAL, journal.to_string()));
+        }
+        if let Some(trace) = &self.trace {
+            headers.push((header::TRACEPARENT, trace.parent.clone()));
+            if let Some(state) = &trace.state {
+                headers.push((header::TRACESTATE, state.clone()));
+            }
+        }
+        headers
+    }
+
+    /// Reads a stored message. A message without the format header is a plain publisher's: an open frame.
+    ///
+    /// The frame is returned even when it is damaged, so that its bytes can be delivered.
+    pub fn read<'h>(
+        payload: Bytes,
+        header: impl Fn(&'static str) -> Option<&'h str>,
+    ) -> (Self, Option<Damage>) {
+        let mut frame = Self { author: Author::Open, count: 0, trace: None, payload };
+        frame.trace = header(header::TRACEPARENT)
+            .map(|parent| Trace { parent: parent.into(), state: header(header::TRACESTATE).map(Into::into) });
+        let found = u32::try_from(frame.lines().count()).unwrap_or(u32::MAX);
+        frame.count = found;
+        if header(header::FORMAT).is_none() {
+            return (frame, None);
+        }
+        let damage = frame.fill(found, &header).err();
+        (frame, damage)
+    }
+
+    fn fill<'h>(
+        &mut self,
+        found: u32,
+        header: &impl Fn(&'static str) -> Option<&'h str>,
+    ) -> Result<(), Damage> {
+        fn number<T: std::str::FromStr>(name: &'static str, text: Option<&str>) -> Result<T, Damage> {
+            text.and_then(|text| text.parse().ok()).ok_or(Damage::Header(name))
+        }
+        let get = |name| header(name);
+        if get(header::EPOCH).is_some() {
+            self.author = Author::Owner {
+                epoch: number(header::EPOCH, get(header::EPOCH))?,
+                index: number(header::INDEX, get(header::INDEX))?,
+                journal: number(header::JOURNAL, get(header::JOURNAL))?,
+            };
+        }
+        // The count decides which index comes next, whatever the payload looks like.
+        self.count = number(header::COUNT, get(header::COUNT))?;
+        let format = number(header::FORMAT, get(header::FORMAT))?;
+        if format != FORMAT {
+            return Err(Damage::Format(format));
+        }
+        let expected = get(header::CHECKSUM)
+            .and_then(|text| u32::from_str_radix(text, 16).ok())
+            .ok_or(Damage::Header(header::CHECKSUM))?;
+        let checksum = self.checksum();
+        if checksum != expected {
+            return Err(Damage::Checksum { expected, found: checksum });
+        }
+        if self.count != found {
+            return Err(Damage::Count { expected: self.count, found });
+        }
+        Ok(())
+    }
+}
+
+/// Whether one more line fits into a frame that holds `bytes` in `count` lines.
+#[must_use]
+pub const fn has_room(count: usize, bytes: usize, line: usize) -> bool {
+    count == 0 || (count < limits::FRAME_EVENTS && bytes + 1 + line <= limits::FRAME_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn store(frame: &Frame) -> HashMap<&'static str, String> {
+        frame.headers().into_iter().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn frames_round_trip(
+            lines in proptest::collection::vec("\\{\"[a-z]{0,9}\":[0-9]\\}", 1..20),
+            owner in proptest::option::of((1u64.., 0u64.., 0u64..)),
+            trace in proptest::option::of("[0-9a-f-]{10,20}"),
+        ) {
+            let lines: Vec<Bytes> = lines.into_iter().map(Bytes::from).collect();
+            let mut frame = match owner {
+                Some((epoch, index, journal)) => Frame::owned(epoch, index, journal, &lines),
+                None => Frame::open(&lines),
+            };
+            frame.trace = trace.map(|parent| Trace { parent, state: None });
+            let headers = store(&frame);
+            let (back, damage) = Frame::read(frame.payload.clone(), |name| headers.get(name).map(String::as_str));
+            prop_assert_eq!(damage, None);
+            prop_assert_eq!(back.lines().collect::<Vec<_>>(), lines);
+            prop_assert!(back.is_same(&frame));
+            prop_assert_eq!(back, frame);
+        }
+
+        #[test]
+        fn any_headers_and_bytes_give_a_frame(
+            payload in proptest::collection::vec(any::<u8>(), 0..60),
+            texts in proptest::collection::hash_map(
+                prop_oneof![Just(header::FORMAT), Just(header::EPOCH), Just(header::INDEX), Just(header::COUNT),
+                            Just(header::CHECKSUM), Just(header::JOURNAL)],
+                "[0-9a-f]{0,12}", 0..6),
+        ) {
+            let (frame, _) = Frame::read(Bytes::from(payload.clone()), |name| texts.get(name).map(String::as_str));
+            prop_assert_eq!(frame.payload, payload);
+        }
+    }
+
+    #[test]
+    fn changed_payloads_are_noticed() {
+        let frame = Frame::owned(1, 0, 0, &[Bytes::from_static(b"{}")]);
+        let headers = store(&frame);
+        let (_, damage) =
+            Frame::read(Bytes::from_static(b"[]"), |name| headers.get(name).map(String::as_str));
+        assert!(matches!(damage, Some(Damage::Checksum { .. })));
+    }
+}

@@ -1,0 +1,13 @@
+//! The log: frames, cursors, the port that adapters implement, and what is built on it.
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod conformance;
+mod cursor;
+mod frame;
+mod port;
+mod tail;
+
+pub use cursor::{Cursor, Epoch, Invalid as InvalidCursor, Place, Sequence};
+pub use frame::{Author, Damage, FORMAT, Frame, Trace, has_room, header};
+pub use port::{AppendError, Bounds, Direction, Expect, Log, Page, Read, ReadError, Stored};
+pub use tail::{Feeder, Signal, Tail, feed};
