@@ -7,8 +7,11 @@
 //! - [`subject`]: where things live: topics, keys, scopes, shards
 //! - [`log`], [`queue`], [`store`]: the three ports
 //! - [`adapters`]: embedded, NATS, Redis
+//! - [`writer`]: an execution's owner writes numbered, fenced frames
+//! - [`bus`]: publish, subscribe, history, statistics, wait
 
 pub mod adapters;
+pub mod bus;
 pub mod event;
 pub mod id;
 pub mod limits;
@@ -17,3 +20,4 @@ pub mod queue;
 pub mod store;
 pub mod subject;
 pub mod time;
+pub mod writer;

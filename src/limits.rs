@@ -55,3 +55,6 @@ pub const PUBLISH_WAIT: Duration = Duration::from_secs(30);
 
 /// How long identical event ids are recognised on brokers with a deduplication window.
 pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+
+/// Frames that one `history` call looks at before it returns what it has.
+pub const HISTORY_SCAN_FRAMES: usize = 50_000;

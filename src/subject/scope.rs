@@ -75,6 +75,15 @@ impl Scope {
         token.map_or_else(|| layout.all().collect(), |id| layout.candidates(&token::encode(id)))
     }
 
+    /// Whether all its topics are of one key, so that a frame's `prev` tells what stands before it.
+    #[must_use]
+    pub const fn is_one_key(&self) -> bool {
+        match self {
+            Self::Events { execution, .. } => execution.is_some(),
+            Self::Journal(session) | Self::Inbox(session) => session.is_some(),
+        }
+    }
+
     /// Its NATS subject in a shard, with wildcards for what is any.
     #[must_use]
     pub fn pattern(&self, prefix: &str, shard: Shard) -> String {

@@ -1,0 +1,79 @@
+//! Filters: which events somebody wants.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Kind};
+use crate::id::{ExecutionId, NodeId, StreamId};
+use crate::subject::Scope;
+use crate::time::Timestamp;
+
+/// What is absent is any. On the wire as it stands here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Event types; empty: all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub types: BTreeSet<Kind>,
+    /// The line of work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<StreamId>,
+    /// The step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<NodeId>,
+    /// The run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_id: Option<ExecutionId>,
+    /// Only events that happened at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Timestamp>,
+    /// Only events that happened before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Timestamp>,
+}
+
+impl Filter {
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// One execution.
+    #[must_use]
+    pub fn execution(id: ExecutionId) -> Self {
+        Self { execution_id: Some(id), ..Self::default() }
+    }
+
+    /// One stream.
+    #[must_use]
+    pub fn stream(id: StreamId) -> Self {
+        Self { stream_id: Some(id), ..Self::default() }
+    }
+
+    /// The same for these types only.
+    #[must_use]
+    pub fn types(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
+        self.types = kinds.into_iter().collect();
+        self
+    }
+
+    /// The topics that may hold such events.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope::Events {
+            stream: self.stream_id.clone(),
+            node: self.node_id.clone(),
+            execution: self.execution_id.clone(),
+        }
+    }
+
+    /// Whether an event of the scope is wanted: what the scope cannot tell.
+    #[must_use]
+    pub fn wants(&self, event: &Event) -> bool {
+        (self.types.is_empty() || self.types.contains(&event.kind))
+            && self.after.is_none_or(|time| event.timestamp >= time)
+            && self.before.is_none_or(|time| event.timestamp < time)
+    }
+}

@@ -1,0 +1,402 @@
+//! A reader that misses nothing: history spliced into the live feed, without gap, duplicate or disorder.
+//!
+//! The live feed is a hint that may lose frames. A frame of it is taken as it is only when it provably is the next one:
+//! its place follows the last one, or its writer checked that nothing of its key stands between. Else the log is read
+//! up to it. Losses that no later frame reveals are found by probes: soon after joining, after every `Suspect`, and now
+//! and then.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::cursor::{Cursor, Epoch, Place, Sequence};
+use super::port::{Direction, Log, Page, Read, ReadError, Stored};
+use super::tail::{Signal, Tail};
+use crate::limits;
+use crate::subject::{Scope, Shard};
+
+/// Where to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// At what is stored from now on.
+    New,
+    /// At the oldest frame that is left.
+    All,
+    /// Behind a cursor.
+    After(Cursor),
+}
+
+/// Why a reader cannot have what it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// Retention removed it.
+    Expired,
+    /// The log was deleted and made again, or lost its end.
+    Recreated,
+}
+
+/// Frames that the reader asked for and that are gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The shard that has it.
+    pub shard: Shard,
+    /// Where the reader stood.
+    pub requested: Place,
+    /// Where it goes on.
+    pub first_available: Sequence,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// What a follower says.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// The next frame. Its first `skip` lines were read before.
+    Frame {
+        /// The frame.
+        stored: Arc<Stored>,
+        /// Lines to leave out.
+        skip: u32,
+    },
+    /// Frames are missing; the next ones follow.
+    Gap(Gap),
+    /// Everything that was stored when the follower began has been said. Once.
+    CaughtUp,
+}
+
+/// When quiet readers look into the log by themselves.
+const PROBES: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(8),
+    Duration::from_secs(15),
+];
+
+const RETRY_MIN: Duration = Duration::from_millis(5);
+const RETRY_MAX: Duration = Duration::from_secs(2);
+/// Reads that may come back without the frame that was announced before its absence is looked into.
+const STALE_READS: u32 = 8;
+
+#[derive(Debug)]
+struct Progress {
+    epoch: Epoch,
+    /// Everything of the scope before this place has been said.
+    next: Sequence,
+    /// Lines of the frame at `next` that were read before.
+    skip: u32,
+    /// Whether retention may have removed frames between the reader's place and the first one left.
+    doubt: Option<Place>,
+    /// Reading is needed; up to this place, if one was announced.
+    wanted: Option<Option<Sequence>>,
+    stale_reads: u32,
+}
+
+/// Reads a scope for ever. Dropping a pending [`Follower::next`] loses nothing.
+#[derive(Debug)]
+pub struct Follower {
+    log: Arc<dyn Log>,
+    scope: Scope,
+    tail: Option<Tail>,
+    shards: BTreeMap<Shard, Progress>,
+    ready: VecDeque<Item>,
+    caught_up: bool,
+    page_bytes: usize,
+    probe: usize,
+    probe_at: Instant,
+    retry: Duration,
+    not_before: Option<Instant>,
+    recheck: bool,
+}
+
+impl Follower {
+    /// Subscribes, then finds out where to begin.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn start(log: Arc<dyn Log>, scope: Scope, since: Since) -> Result<Self, ReadError> {
+        let tail = log.tail(&scope).await?;
+        let mut follower = Self {
+            shards: BTreeMap::new(),
+            ready: VecDeque::new(),
+            tail: Some(tail),
+            caught_up: false,
+            page_bytes: limits::PAGE_BYTES,
+            probe: 0,
+            probe_at: Instant::now() + PROBES[0],
+            retry: RETRY_MIN,
+            not_before: None,
+            recheck: false,
+            log,
+            scope,
+        };
+        for shard in follower.scope.shards(follower.log.layout()) {
+            let progress = follower.locate(shard, &since).await?;
+            follower.shards.insert(shard, progress);
+        }
+        Ok(follower)
+    }
+
+    async fn locate(&mut self, shard: Shard, since: &Since) -> Result<Progress, ReadError> {
+        let bounds = self.log.bounds(self.scope.lane(), shard).await?;
+        let mut progress = Progress {
+            epoch: bounds.epoch,
+            next: bounds.first,
+            skip: 0,
+            doubt: None,
+            wanted: Some(None),
+            stale_reads: 0,
+        };
+        match since {
+            Since::All => {}
+            Since::New => {
+                progress.next = bounds.last.next();
+                progress.wanted = None;
+            }
+            Since::After(cursor) => {
+                let Some(place) = cursor.place(shard) else { return Ok(progress) };
+                if place.epoch != bounds.epoch || place.sequence > bounds.last {
+                    self.ready.push_back(Item::Gap(Gap {
+                        shard,
+                        requested: place,
+                        first_available: bounds.first,
+                        reason: GapReason::Recreated,
+                    }));
+                } else {
+                    if place.sequence.next() < bounds.first {
+                        progress.doubt = Some(place);
+                    }
+                    let whole = place.lines == u32::MAX;
+                    progress.next = if whole { place.sequence.next() } else { place.sequence };
+                    progress.skip = if whole { 0 } else { place.lines };
+                }
+            }
+        }
+        Ok(progress)
+    }
+
+    /// How far the follower has come, with everything that [`Follower::next`] returned.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        let mut cursor = Cursor::start();
+        for (&shard, progress) in &self.shards {
+            let behind = progress.next.previous();
+            cursor.set(shard, Place::after(progress.epoch, behind));
+        }
+        cursor
+    }
+
+    /// The incarnation of a shard.
+    #[must_use]
+    pub fn epoch(&self, shard: Shard) -> Epoch {
+        self.shards.get(&shard).map_or(Epoch(0), |progress| progress.epoch)
+    }
+
+    /// The next item; waits for ever when nothing happens.
+    ///
+    /// # Errors
+    /// Only what will not get better: the log refuses. While it does not answer, the follower tries again.
+    pub async fn next(&mut self) -> Result<Item, ReadError> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Ok(item);
+            }
+            let Some(tail) = &mut self.tail else {
+                self.pause().await;
+                let tail = self.log.tail(&self.scope).await;
+                self.tail = self.patiently(tail)?;
+                self.suspect();
+                continue;
+            };
+            if self.not_before.is_none()
+                && let Some((&shard, _)) = self.shards.iter().find(|(_, p)| p.wanted.is_some())
+            {
+                self.read(shard).await?;
+                continue;
+            }
+            if !self.caught_up && self.not_before.is_none() {
+                self.caught_up = true;
+                return Ok(Item::CaughtUp);
+            }
+            let wake = self.not_before.unwrap_or(self.probe_at);
+            tokio::select! {
+                biased;
+                signal = tail.next() => match signal {
+                    Some(Signal::Frame(stored)) => self.take(stored),
+                    Some(Signal::Suspect) => self.suspect(),
+                    None => self.tail = None,
+                },
+                () = tokio::time::sleep_until(wake) => {
+                    if self.not_before.take().is_none() {
+                        self.schedule_probe();
+                    }
+                }
+            }
+        }
+    }
+
+    /// A frame of the live feed: take it when it provably is the next one, else read up to it.
+    fn take(&mut self, stored: Arc<Stored>) {
+        let Some(progress) = self.shards.get_mut(&stored.shard) else { return };
+        if stored.sequence < progress.next {
+            return;
+        }
+        let follows = stored.sequence == progress.next
+            || (self.scope.is_one_key() && stored.prev.is_some_and(|prev| prev < progress.next));
+        if follows && progress.wanted.is_none() && progress.skip == 0 && progress.doubt.is_none() {
+            progress.next = stored.sequence.next();
+            self.ready.push_back(Item::Frame { stored, skip: 0 });
+        } else {
+            let announced = progress.wanted.flatten().unwrap_or_default().max(stored.sequence);
+            progress.wanted = Some(Some(announced));
+        }
+    }
+
+    fn suspect(&mut self) {
+        self.recheck = true;
+        self.probe = 0;
+        self.schedule_probe();
+    }
+
+    /// Makes every shard look into the log, and sets the time of the next such look.
+    fn schedule_probe(&mut self) {
+        for progress in self.shards.values_mut() {
+            progress.wanted.get_or_insert(None);
+        }
+        self.probe_at = Instant::now() + PROBES[self.probe.min(PROBES.len() - 1)];
+        self.probe += 1;
+    }
+
+    async fn read(&mut self, shard: Shard) -> Result<(), ReadError> {
+        if self.recheck {
+            self.check_epochs().await?;
+            return Ok(());
+        }
+        let Some(progress) = self.shards.get(&shard) else { return Ok(()) };
+        let request = Read {
+            scope: self.scope.clone(),
+            shard,
+            from: progress.next,
+            direction: Direction::Forward,
+            max_frames: limits::PAGE_FRAMES,
+            max_bytes: self.page_bytes,
+        };
+        let page = self.log.read(&request).await;
+        let Some(page) = self.patiently(page)? else { return Ok(()) };
+        self.accept(shard, page);
+        if self.shards.get(&shard).is_some_and(|p| p.stale_reads >= STALE_READS) {
+            self.look_for_announced(shard).await?;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, shard: Shard, page: Page) {
+        let Some(progress) = self.shards.get_mut(&shard) else { return };
+        let empty = page.frames.is_empty();
+        for stored in page.frames {
+            if let Some(place) = progress.doubt.take()
+                && stored.prev != Some(place.sequence)
+                && stored.sequence != place.sequence
+            {
+                let first_available = stored.sequence;
+                let reason = GapReason::Expired;
+                self.ready.push_back(Item::Gap(Gap { shard, requested: place, first_available, reason }));
+            }
+            let skip = if stored.sequence == progress.next { progress.skip } else { 0 };
+            progress.skip = 0;
+            progress.next = stored.sequence.next();
+            if skip < stored.frame.count || stored.frame.count == 0 {
+                self.ready.push_back(Item::Frame { stored: Arc::new(stored), skip });
+            }
+        }
+        if !page.done {
+            return;
+        }
+        match progress.wanted.flatten() {
+            Some(announced) if announced >= progress.next => {
+                progress.stale_reads = if empty { progress.stale_reads + 1 } else { 0 };
+                self.back_off();
+            }
+            _ => {
+                progress.wanted = None;
+                progress.stale_reads = 0;
+                self.retry = RETRY_MIN;
+            }
+        }
+    }
+
+    /// A frame was announced and still is not there: removed in between, or the log is another one.
+    async fn look_for_announced(&mut self, shard: Shard) -> Result<(), ReadError> {
+        let bounds = self.log.bounds(self.scope.lane(), shard).await;
+        let Some(bounds) = self.patiently(bounds)? else { return Ok(()) };
+        let Some(progress) = self.shards.get_mut(&shard) else { return Ok(()) };
+        progress.stale_reads = 0;
+        if progress.wanted.flatten().is_some_and(|announced| announced < bounds.first) {
+            let requested = Place::after(progress.epoch, progress.next.previous());
+            progress.next = bounds.first;
+            progress.wanted = Some(None);
+            let reason = GapReason::Expired;
+            self.ready.push_back(Item::Gap(Gap { shard, requested, first_available: bounds.first, reason }));
+        }
+        self.recheck = true;
+        Ok(())
+    }
+
+    /// Notices logs that were deleted and made again, or that lost their end.
+    async fn check_epochs(&mut self) -> Result<(), ReadError> {
+        let shards: Vec<Shard> = self.shards.keys().copied().collect();
+        for shard in shards {
+            let bounds = self.log.bounds(self.scope.lane(), shard).await;
+            let Some(bounds) = self.patiently(bounds)? else { return Ok(()) };
+            let Some(progress) = self.shards.get_mut(&shard) else { continue };
+            if bounds.epoch != progress.epoch || bounds.last.next() < progress.next {
+                let requested = Place::after(progress.epoch, progress.next.previous());
+                *progress = Progress {
+                    epoch: bounds.epoch,
+                    next: bounds.first,
+                    skip: 0,
+                    doubt: None,
+                    wanted: Some(None),
+                    stale_reads: 0,
+                };
+                let reason = GapReason::Recreated;
+                self.ready.push_back(Item::Gap(Gap {
+                    shard,
+                    requested,
+                    first_available: bounds.first,
+                    reason,
+                }));
+            }
+        }
+        self.recheck = false;
+        Ok(())
+    }
+
+    fn back_off(&mut self) {
+        self.not_before = Some(Instant::now() + self.retry);
+        self.retry = (self.retry * 2).min(RETRY_MAX);
+    }
+
+    async fn pause(&mut self) {
+        if let Some(until) = self.not_before {
+            tokio::time::sleep_until(until).await;
+            self.not_before = None;
+        }
+    }
+
+    /// `None` and a pause when the log does not answer; an error when it refuses.
+    fn patiently<T>(&mut self, result: Result<T, ReadError>) -> Result<Option<T>, ReadError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(%error, scope = ?self.scope, "the log does not answer a reader; trying again");
+                self.back_off();
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
