@@ -9,10 +9,14 @@
 //! - [`adapters`]: embedded, NATS, Redis
 //! - [`writer`]: an execution's owner writes numbered, fenced frames
 //! - [`bus`]: publish, subscribe, history, statistics, wait
+//! - [`execution`]: a pure fold of events into what is known of a run
+//! - [`control`]: commands to sessions, questions about executions
 
 pub mod adapters;
 pub mod bus;
+pub mod control;
 pub mod event;
+pub mod execution;
 pub mod id;
 pub mod limits;
 pub mod log;

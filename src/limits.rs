@@ -58,3 +58,6 @@ pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
 /// Frames that one `history` call looks at before it returns what it has.
 pub const HISTORY_SCAN_FRAMES: usize = 50_000;
+
+/// How long the store keeps a copy of an execution's status after its last change.
+pub const PROJECTION_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -8,6 +8,7 @@
 macro_rules! catalogue {
     ($callback:ident) => {
         $callback! {
+            execution_queued => ExecutionQueued(execution::Queued), Critical;
             execution_started => ExecutionStarted(execution::Started), Critical;
             execution_completed => ExecutionCompleted(execution::Completed), Critical;
             execution_failed => ExecutionFailed(execution::Failed), Critical;

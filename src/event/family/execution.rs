@@ -3,6 +3,12 @@
 use serde_json::Value;
 
 super::payloads! {
+    /// Somebody asked for an execution; a worker will take it.
+    Queued {
+        /// The agent or graph that it will run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<String>,
+    }
     /// An execution began.
     Started {
         /// What it was started with.

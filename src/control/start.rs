@@ -1,0 +1,126 @@
+//! Starting executions, once each.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::command::{Action, Command, Start, WakeUp};
+use super::{Control, Error};
+use crate::event::Source;
+use crate::event::family::execution::Queued;
+use crate::execution::Status;
+use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
+use crate::limits;
+use crate::log::{Expect, Frame};
+use crate::queue::Class;
+use crate::subject::Topic;
+
+/// What to start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The agent or graph, by name.
+    pub definition: String,
+    /// What it is given.
+    #[serde(default)]
+    pub input: Value,
+    /// The run; starting the same id twice starts one. Absent: a fresh one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_id: Option<ExecutionId>,
+    /// The line of work; absent: the definition's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<StreamId>,
+    /// The conversation that it continues; absent: a conversation of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// What ties it to other executions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<CorrelationId>,
+}
+
+/// What was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Started {
+    /// The run.
+    pub execution_id: ExecutionId,
+    /// Its line of work.
+    pub stream_id: StreamId,
+    /// Its conversation.
+    pub session_id: SessionId,
+    /// Whether this call started it; `false`: it was there.
+    pub created: bool,
+}
+
+impl Control {
+    /// Starts an execution. Done when the command is durable; a worker takes it from there.
+    ///
+    /// The steps are command, event, wake-up, each idempotent by the execution's id: a caller that got no answer calls
+    /// again with the same id, and whatever step was missing is done.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn start(&self, request: Request) -> Result<Started, Error> {
+        if request.definition.is_empty() || request.definition.len() > limits::ID_BYTES {
+            return Err(Error::Invalid { path: "definition", message: "must have 1 to 128 bytes".into() });
+        }
+        let stream_id = match request.stream_id {
+            Some(id) => id,
+            None => StreamId::new(&request.definition)
+                .map_err(|error| Error::Invalid { path: "definition", message: error.reason.to_string() })?,
+        };
+        let execution_id = request.execution_id.unwrap_or_else(ExecutionId::generate);
+        let session_id = match request.session_id {
+            Some(id) => id,
+            // The same for every call with this execution id, so that they meet in one inbox.
+            None => SessionId::new(execution_id.as_str()).map_err(|error| Error::Invalid {
+                path: "execution_id",
+                message: error.reason.to_string(),
+            })?,
+        };
+        let known = self.status(&execution_id).await?;
+        let created = known.is_none();
+        if let Some(known) = known
+            && known.status != Status::Queued
+        {
+            let session_id = known.session_id.unwrap_or(session_id);
+            return Ok(Started { execution_id, stream_id: known.stream_id, session_id, created });
+        }
+        let action = Action::Start(Start {
+            execution_id: execution_id.clone(),
+            stream_id: stream_id.clone(),
+            definition: request.definition.clone(),
+            input: request.input,
+            correlation_id: request.correlation_id.clone(),
+        });
+        let source = Source {
+            session_id: Some(session_id.clone()),
+            correlation_id: request.correlation_id,
+            ..Source::execution(stream_id.clone(), execution_id.clone(), self.clock.clone())
+        };
+        let queued = Queued { definition: Some(request.definition) };
+        let queued = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
+        let id = EventId::derived(&format!("{execution_id}/start"));
+        let inbox = self.command(&session_id, Command { id, at: self.clock.now(), action }).await?;
+        self.bus.publish(queued).await?;
+        self.wake(&session_id, inbox, &format!("start/{execution_id}")).await?;
+        Ok(Started { execution_id, stream_id, session_id, created })
+    }
+
+    /// Appends a command to a session's inbox.
+    async fn command(&self, session: &SessionId, command: Command) -> Result<crate::log::Sequence, Error> {
+        let line = command.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
+        if line.len() > limits::EVENT_BYTES {
+            return Err(Error::TooLarge { bytes: line.len() });
+        }
+        let topic = Topic::Inbox(session.clone());
+        Ok(self.bus.log().append(&topic, &Frame::open(&[line]), Expect::Open(command.id)).await?)
+    }
+
+    /// Queues a wake-up of a session.
+    async fn wake(&self, session: &SessionId, inbox: crate::log::Sequence, key: &str) -> Result<(), Error> {
+        let job = WakeUp { session_id: session.clone(), inbox };
+        let payload = job.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
+        Ok(self.queue.push(&Class::sessions(), key, payload).await?)
+    }
+}

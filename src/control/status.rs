@@ -1,0 +1,147 @@
+//! What is known of an execution: the store's copy, carried on with what the log has behind it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Control, Error};
+use crate::bus::Filter;
+use crate::bus::delivery::{Delivery, decode, lines};
+use crate::execution::Execution;
+use crate::id::ExecutionId;
+use crate::limits;
+use crate::log::{Cursor, Direction, Epoch, Read, Sequence, Stored};
+use crate::store::{Applied, Mark, Name};
+use crate::subject::{Key, Shard};
+
+/// How the store names an execution.
+#[must_use]
+pub fn projection(id: &ExecutionId) -> Name {
+    Name { family: "execution", id: id.to_string() }
+}
+
+/// A fold of an execution's frames, with its place.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// What is known; `None` before the first event.
+    pub execution: Option<Execution>,
+    /// The last frame that is folded in.
+    pub sequence: Sequence,
+    /// The epoch of the last owner that wrote.
+    pub epoch: u64,
+}
+
+impl Progress {
+    /// Before the first frame.
+    #[must_use]
+    pub const fn start() -> Self {
+        Self { execution: None, sequence: Sequence(0), epoch: 0 }
+    }
+
+    /// Takes the next frame.
+    pub fn fold(&mut self, stored: &Arc<Stored>) {
+        self.sequence = stored.sequence;
+        self.epoch = self.epoch.max(stored.frame.epoch().unwrap_or(0));
+        for line in lines(stored, Epoch::default(), 0) {
+            if let Delivery::Event(found) = decode(stored, line, Cursor::start()) {
+                match &mut self.execution {
+                    Some(execution) => execution.apply(&found.event),
+                    None => self.execution = Execution::begin(&found.event),
+                }
+            }
+        }
+    }
+}
+
+impl Control {
+    /// What is known of an execution now; `None`: nobody has heard of it.
+    ///
+    /// The store's copy is only where the fold begins: what the log has behind it counts. A wiped or unreachable store
+    /// costs time, not truth.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn status(&self, id: &ExecutionId) -> Result<Option<Execution>, Error> {
+        let name = projection(id);
+        let kept = match self.bus.store().get(&name).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::warn!(execution = %id, %error, "the store does not answer; reading the log instead");
+                None
+            }
+        };
+        let mut progress = Progress::start();
+        if let Some(kept) = kept
+            && let Ok(execution) = serde_json::from_slice::<Execution>(&kept.document)
+        {
+            if execution.status.is_terminal() {
+                return Ok(Some(execution));
+            }
+            progress =
+                Progress { execution: Some(execution), sequence: Sequence(kept.version), epoch: kept.epoch };
+        }
+        let scope = Filter::execution(id.clone()).scope();
+        for shard in scope.shards(self.bus.log().layout()) {
+            let begun = progress.sequence;
+            self.fold_on(&mut progress, shard, id).await?;
+            if progress.sequence > begun {
+                self.keep(&progress, id).await;
+                break;
+            }
+        }
+        Ok(progress.execution)
+    }
+
+    async fn fold_on(&self, progress: &mut Progress, shard: Shard, id: &ExecutionId) -> Result<(), Error> {
+        let log = self.bus.log();
+        // Read behind the leader's last frame: replicas may lag, and what was acknowledged counts.
+        let last = match progress.execution.as_ref().map(|e| e.stream_id.clone()) {
+            Some(stream) => {
+                log.last(&Key::Execution(stream, id.clone())).await?.map(|stored| stored.sequence)
+            }
+            None => None,
+        };
+        loop {
+            let read = Read {
+                scope: Filter::execution(id.clone()).scope(),
+                shard,
+                from: progress.sequence.next(),
+                direction: Direction::Forward,
+                max_frames: limits::PAGE_FRAMES,
+                max_bytes: limits::PAGE_BYTES,
+            };
+            let page = log.read(&read).await?;
+            let done = page.done;
+            for stored in page.frames {
+                progress.fold(&Arc::new(stored));
+            }
+            if done && last.is_none_or(|last| progress.sequence >= last) {
+                return Ok(());
+            }
+            if done {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        }
+    }
+
+    async fn keep(&self, progress: &Progress, id: &ExecutionId) {
+        if let Some(execution) = &progress.execution {
+            keep(self.bus.store().as_ref(), execution, progress, id).await;
+        }
+    }
+}
+
+/// Stores what is known of an execution. Failure costs the next reader time, nothing else.
+pub async fn keep(
+    store: &dyn crate::store::Store,
+    execution: &Execution,
+    progress: &Progress,
+    id: &ExecutionId,
+) {
+    let Ok(document) = serde_json::to_vec(execution) else { return };
+    let mark = Mark { epoch: progress.epoch, from: None, to: progress.sequence.0 };
+    match store.apply(&projection(id), mark, Bytes::from(document), Some(limits::PROJECTION_KEPT)).await {
+        Ok(Applied::Stored | Applied::Already | Applied::Stale | Applied::Discontinuous) => {}
+        Err(error) => tracing::debug!(execution = %id, %error, "the status was not kept"),
+    }
+}

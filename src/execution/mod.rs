@@ -1,0 +1,99 @@
+//! Executions: a pure fold of events into what people ask about a run.
+
+mod fold;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::family::model::Usage;
+use crate::id::{CorrelationId, ExecutionId, NodeId, SessionId, StreamId};
+use crate::time::Timestamp;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Asked for; no worker has begun.
+    #[default]
+    Queued,
+    /// A worker works on it.
+    Running,
+    /// A tool call waits for a decision.
+    WaitingForApproval,
+    /// A node waits for a human's answer.
+    WaitingForInput,
+    /// Paused by command.
+    Paused,
+    /// Ended well.
+    Completed,
+    /// Ended badly.
+    Failed,
+    /// Stopped.
+    Cancelled,
+}
+
+impl Status {
+    /// Whether nothing follows.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What is known of a run: folded from its events, whoever published them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Execution {
+    /// The run.
+    pub execution_id: ExecutionId,
+    /// Its line of work.
+    pub stream_id: StreamId,
+    /// Its conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// What ties it to other executions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<CorrelationId>,
+    /// The agent or graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// The node that is at work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_node: Option<NodeId>,
+    /// Which pass of the graph's cycle, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<u32>,
+    /// The worker's try, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// How far its goal has come, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
+    /// Calls of models so far.
+    #[serde(default)]
+    pub rounds: u32,
+    /// Tokens so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// When it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_at: Option<Timestamp>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When something happened last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Its result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Value>,
+    /// Events so far.
+    pub events: u64,
+}
