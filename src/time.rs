@@ -83,6 +83,12 @@ pub enum Clock {
 }
 
 impl Clock {
+    /// A clock that stands still.
+    #[must_use]
+    pub fn at(time: Timestamp) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(time.micros())))
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {

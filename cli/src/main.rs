@@ -1,2 +1,40 @@
-//! Placeholder.
-fn main() {}
+//! The `runbus` command: parse, validate, run, map the outcome to an exit code.
+
+mod args;
+mod backend;
+mod commands;
+mod configuration;
+mod exit;
+mod output;
+mod render;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::usage(&error),
+    };
+    match run(args) {
+        Ok(code) => code.into(),
+        Err(error) => exit::report(&error).into(),
+    }
+}
+
+fn run(args: args::Args) -> Result<exit::Code, exit::Error> {
+    let configuration = configuration::load(&args.global, std::env::vars())?;
+    let _telemetry = runbus::telemetry::init(&args.command.telemetry(&configuration))
+        .map_err(|error| exit::Error::Usage(error.to_string()))?;
+    runbus::tls::install();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| exit::Error::Software(error.to_string()))?;
+    let code = runtime.block_on(args.command.run(args.global, configuration));
+    // Blocking threads (the embedded writer among them) get a moment to end; a hung one must not hold the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    code
+}

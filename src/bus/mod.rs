@@ -20,6 +20,7 @@ use crate::log::{Log, ReadError, Since};
 use crate::store::Store;
 
 pub use delivery::{Delivered, Delivery, Undecodable};
+pub use publish::Publisher;
 pub use emit::Emitter;
 pub use filter::Filter;
 pub use reader::Reader;

@@ -25,7 +25,11 @@ impl Groups {
         };
         let (mut count, mut bytes) = (first.lines.len(), first.bytes);
         let mut batch = vec![first];
-        while let Ok(group) = self.receiver.try_recv() {
+        // A group that reflects a journal entry ends its frame: then a new owner sees where the events that nothing
+        // closed begin.
+        while batch.last().is_some_and(|group| group.journal.is_none())
+            && let Ok(group) = self.receiver.try_recv()
+        {
             let fits = batch[0].node == group.node
                 && has_room(count + group.lines.len().saturating_sub(1), bytes, group.bytes);
             if !fits {

@@ -91,3 +91,9 @@ super::payloads! {
         tokens_after: u64,
     }
 }
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, reasoning_tokens: None, cached_tokens: None }
+    }
+}

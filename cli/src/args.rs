@@ -1,0 +1,105 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use runbus::telemetry;
+
+use crate::commands;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+
+/// The durable event bus for AI-agent executions.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runbus",
+    version,
+    after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 69 a server does not answer, 70 internal error."
+)]
+pub struct Args {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Configuration file (TOML).
+    #[arg(long, global = true, value_name = "FILE", env = "RUNBUS_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// One configuration key, over file and environment.
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+    /// JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected SECTION.KEY=VALUE")?;
+    Ok((key.trim().into(), value.into()))
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the built-in council in this process, show its events, end with it.
+    Demo(commands::demo::Demo),
+    /// Run gateway and worker in this process, and stay up.
+    Dev(commands::dev::Dev),
+    /// Run a gateway.
+    Gateway(commands::gateway::Gateway),
+    /// Run a worker.
+    Worker(commands::worker::Worker),
+    /// Start an execution.
+    Start(commands::start::Start),
+    /// Show events as they happen.
+    Tail(commands::tail::Tail),
+    /// Publish events.
+    Publish(commands::publish::Publish),
+    /// Show stored events.
+    History(commands::history::History),
+    /// Show what the log holds.
+    Stats(commands::stats::Stats),
+    /// Wait for an event.
+    Wait(commands::wait::Wait),
+    /// Check configuration, broker, store and streams.
+    Doctor(commands::doctor::Doctor),
+}
+
+impl Command {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, global: Global, configuration: Configuration) -> Result<Code, Error> {
+        match self {
+            Self::Demo(command) => Box::pin(command.run(&global, configuration)).await,
+            Self::Dev(command) => Box::pin(command.run(&global, configuration)).await,
+            Self::Gateway(command) => Box::pin(command.run(configuration)).await,
+            Self::Worker(command) => Box::pin(command.run(configuration)).await,
+            Self::Start(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Tail(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Publish(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::History(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Stats(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Wait(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Doctor(command) => Box::pin(command.run(&global, &configuration)).await,
+        }
+    }
+
+    /// How it logs: servers as configured, tools for people only what a human must look at.
+    #[must_use]
+    pub fn telemetry(&self, configuration: &Configuration) -> telemetry::Config {
+        let mut config = configuration.telemetry.clone();
+        let server = matches!(self, Self::Gateway(_) | Self::Worker(_) | Self::Dev(_));
+        if !server && config.filter == telemetry::Config::default().filter {
+            config.filter = "warn".into();
+        }
+        config
+    }
+}

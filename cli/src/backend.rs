@@ -1,0 +1,68 @@
+//! Opens the ports that the configuration names.
+
+use std::sync::Arc;
+
+use runbus::adapters::embedded::Embedded;
+use runbus::adapters::nats::Nats;
+use runbus::adapters::redis::Redis;
+use runbus::bus::Bus;
+use runbus::config::{LogBackend, StoreBackend};
+use runbus::control::Control;
+use runbus::log::Log;
+use runbus::queue::Queue;
+use runbus::store::Store;
+use runbus::time::Clock;
+
+use crate::configuration::Configuration;
+use crate::exit::Error;
+
+/// The three ports.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// The queue.
+    pub queue: Arc<dyn Queue>,
+    /// The store.
+    pub store: Arc<dyn Store>,
+}
+
+impl Backend {
+    /// Opens them. A server that does not answer is no error: whatever needs it waits, and readiness says so.
+    ///
+    /// # Errors
+    /// The data directory cannot be used, or a setting cannot be.
+    pub async fn open(configuration: &Configuration) -> Result<Self, Error> {
+        let embedded_log = configuration.log.backend == LogBackend::Embedded;
+        let embedded_store = configuration.store.backend == StoreBackend::Embedded;
+        let embedded = if embedded_log || embedded_store {
+            Some(Embedded::open(&configuration.embedded).await.map_err(|error| Error::Usage(error.to_string()))?)
+        } else {
+            None
+        };
+        let (log, queue): (Arc<dyn Log>, Arc<dyn Queue>) = match &embedded {
+            Some(embedded) if embedded_log => (Arc::new(embedded.log()), Arc::new(embedded.queue())),
+            _ => {
+                let nats = Nats::connect(&configuration.nats).map_err(|error| Error::Usage(format!("nats.{error}")))?;
+                (Arc::new(nats.log()), Arc::new(nats.queue()))
+            }
+        };
+        let store: Arc<dyn Store> = match &embedded {
+            Some(embedded) if embedded_store => Arc::new(embedded.store()),
+            _ => Arc::new(Redis::new(&configuration.redis).map_err(|error| Error::Usage(format!("redis.{error}")))?),
+        };
+        Ok(Self { log, queue, store })
+    }
+
+    /// A bus on them.
+    #[must_use]
+    pub fn bus(&self) -> Bus {
+        Bus::new(self.log.clone(), self.store.clone())
+    }
+
+    /// Control over them.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control::new(self.bus(), self.queue.clone(), Clock::System)
+    }
+}

@@ -1,0 +1,72 @@
+//! `runbus history`: stored events.
+
+use runbus::bus::history::{Order, Query};
+use runbus::log::Cursor;
+use runbus::time::Timestamp;
+
+use super::filter::FilterArgs;
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+use crate::render::Printer;
+
+/// Shows stored events, newest first unless told otherwise.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  runbus history --execution run-1 --oldest --limit 10000\n  runbus history --type execution_failed --after 2026-01-01T00:00:00Z\n  runbus history --cursor CURSOR               the next page (the command prints its cursor)")]
+pub struct History {
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Oldest first.
+    #[arg(long)]
+    oldest: bool,
+    /// Events at most, 1 to 10000.
+    #[arg(long, default_value_t = runbus::limits::HISTORY_DEFAULT_EVENTS)]
+    limit: usize,
+    /// Go on behind it.
+    #[arg(long)]
+    cursor: Option<Cursor>,
+    /// Only events at this time or later (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    after: Option<Timestamp>,
+    /// Only events before this time (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    before: Option<Timestamp>,
+}
+
+impl History {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(configuration).await?;
+        let query = Query {
+            filter: self.filter.within(self.after, self.before),
+            order: if self.oldest { Order::Oldest } else { Order::Newest },
+            limit: self.limit,
+            cursor: self.cursor,
+        };
+        let page = backend.bus().history(&query).await.map_err(|error| match error {
+            runbus::bus::history::Error::Limit(_) => Error::Usage(format!("--limit: {error}")),
+            runbus::bus::history::Error::Log(error) => error.into(),
+        })?;
+        let mut printer = Printer::new(global.json);
+        for gap in &page.gaps {
+            printer.print(&runbus::bus::Delivery::Gap(gap.clone()))?;
+        }
+        for delivery in &page.events {
+            printer.print(delivery)?;
+        }
+        printer.finish()?;
+        if let Some(next) = &page.next {
+            if global.json {
+                output::json(&serde_json::json!({ "type": "next", "cursor": next }))?;
+            } else {
+                output::line(&format!("-- more: --cursor {next}"))?;
+            }
+        }
+        Ok(Code::Ok)
+    }
+}

@@ -1,0 +1,66 @@
+//! What the long-running commands share: a worker, a gateway, and how they end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbus::lifecycle::{Drained, Shutdown};
+use runbus::time::Clock;
+use runbus_workers::definition::Definitions;
+use runbus_workers::pool::Worker;
+use runbus_workers::session::actor::Tools;
+use runbus_workers::tool::Registry;
+
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+
+/// How long a process drains before it cuts.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Checks everything that a worker needs, before anything runs.
+///
+/// # Errors
+/// A definition cannot be read, or the model's section is wrong.
+pub fn worker(configuration: &Configuration, backend: &Backend) -> Result<Worker, Error> {
+    let usage = |error: &dyn std::fmt::Display| Error::Usage(error.to_string());
+    let mut definitions = Definitions::builtin().map_err(|error| usage(&error))?;
+    for path in &configuration.worker.definitions {
+        definitions.load(path.as_ref()).map_err(|error| usage(&error))?;
+    }
+    let mut registry = Registry::new();
+    runbus_workers::tool::builtin(&mut registry, Clock::System).map_err(|error| usage(&error))?;
+    let tools = Tools {
+        log: backend.log.clone(),
+        store: backend.store.clone(),
+        clock: Clock::System,
+        definitions: Arc::new(definitions),
+        model: configuration.model.build().map_err(|error| usage(&error))?,
+        registry: Arc::new(registry),
+        worker: Worker::id(&configuration.worker),
+    };
+    Ok(Worker::new(configuration.worker.clone(), backend.queue.clone(), tools))
+}
+
+/// Runs a worker as a part of the process.
+pub fn spawn_worker(shutdown: &Shutdown, worker: Worker) {
+    let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
+    shutdown.spawn(worker.run(soft, hard));
+}
+
+/// Waits for a signal, then drains.
+pub async fn until_signal(shutdown: &Shutdown) -> Code {
+    shutdown.soft().cancelled().await;
+    match shutdown.drain(DRAIN).await {
+        Drained::Clean => tracing::info!("drained"),
+        Drained::Cut => tracing::warn!("cut off: what was running goes on elsewhere, or at the next start"),
+    }
+    Code::Ok
+}
+
+/// Signals for this process.
+///
+/// # Errors
+/// The system has none.
+pub fn signals() -> Result<Shutdown, Error> {
+    Shutdown::on_signals().map_err(|error| Error::Software(error.to_string()))
+}

@@ -1,0 +1,103 @@
+//! `runbus start`: an execution.
+
+use std::time::Duration;
+
+use runbus::bus::{Delivery, Filter};
+use runbus::control::StartRequest;
+use runbus::event::Kind;
+use runbus::id::{ExecutionId, SessionId, StreamId};
+use runbus::log::Since;
+
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+use crate::render::Printer;
+
+/// Starts an execution; a worker runs it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  runbus start council --input 'Should agents have a log?'\n  runbus start council --execution run-1 --follow")]
+pub struct Start {
+    /// The agent or graph.
+    definition: String,
+    /// What it is given: JSON, or text.
+    #[arg(long, default_value = "")]
+    input: String,
+    /// The execution's id; starting the same id twice starts one.
+    #[arg(long, value_name = "ID")]
+    execution: Option<ExecutionId>,
+    /// The stream's id; absent: the definition's name.
+    #[arg(long, value_name = "ID")]
+    stream: Option<StreamId>,
+    /// The session that it continues.
+    #[arg(long, value_name = "ID")]
+    session: Option<SessionId>,
+    /// Show its events until it ends; exit code 1 when it ends badly.
+    #[arg(long)]
+    follow: bool,
+}
+
+/// Text that is JSON is taken as JSON, other text as a string.
+#[must_use]
+pub fn input(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|_text| serde_json::Value::String(text.into()))
+}
+
+impl Start {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(configuration).await?;
+        let request = StartRequest {
+            definition: self.definition,
+            input: input(&self.input),
+            execution_id: self.execution,
+            stream_id: self.stream,
+            session_id: self.session,
+            correlation_id: None,
+        };
+        let started = backend.control().start(request).await?;
+        if !self.follow {
+            if global.json {
+                output::json(&started)?;
+            } else {
+                let word = if started.created { "started" } else { "was there already" };
+                output::line(&format!("{} {word} (session {})", started.execution_id, started.session_id))?;
+            }
+            return Ok(Code::Ok);
+        }
+        let mut printer = Printer::new(global.json);
+        follow(&backend, Filter::execution(started.execution_id), &mut printer, None).await
+    }
+}
+
+/// Shows an execution's events from its start to its end.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn follow(
+    backend: &Backend,
+    filter: Filter,
+    printer: &mut Printer,
+    limit: Option<Duration>,
+) -> Result<Code, Error> {
+    let mut reader = backend.bus().read(filter, Since::All).await?;
+    let deadline = tokio::time::Instant::now() + limit.unwrap_or(Duration::from_secs(365 * 24 * 3600));
+    loop {
+        let Ok(delivery) = tokio::time::timeout_at(deadline, reader.next()).await else {
+            return Err(Error::Unavailable("the execution did not end in time".into()));
+        };
+        let delivery = delivery?;
+        printer.print(&delivery)?;
+        if let Delivery::Event(found) = &delivery
+            && found.event.kind.is_terminal()
+        {
+            printer.finish()?;
+            let well = found.event.kind == Kind::ExecutionCompleted;
+            return Ok(if well { Code::Ok } else { Code::Negative });
+        }
+    }
+}

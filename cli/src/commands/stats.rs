@@ -1,0 +1,50 @@
+//! `runbus stats`: what the log holds.
+
+use comfy_table::Table;
+
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+
+/// Shows what the log holds: events by type and by stream, bytes, first and last position.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  runbus stats --json | jq .by_type")]
+pub struct Stats {}
+
+impl Stats {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(configuration).await?;
+        let stats = backend.bus().stats().await?;
+        if global.json {
+            output::json(&stats)?;
+            return Ok(Code::Ok);
+        }
+        output::line(&format!(
+            "{} events ({} bytes), {} undecodable; the log holds {} frames ({} bytes)\nfirst {}\nlast  {}\n",
+            stats.events,
+            stats.bytes,
+            stats.undecodable,
+            stats.stored_frames,
+            stats.stored_bytes,
+            stats.first,
+            stats.last
+        ))?;
+        for (title, counts) in [("type", &stats.by_type), ("stream", &stats.by_stream)] {
+            let mut rows: Vec<_> = counts.iter().collect();
+            rows.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+            let mut table = Table::new();
+            table.load_preset(comfy_table::presets::NOTHING).set_header([title, "events"]);
+            for (name, count) in rows {
+                table.add_row([name.clone(), count.to_string()]);
+            }
+            output::line(&format!("{table}\n"))?;
+        }
+        Ok(Code::Ok)
+    }
+}

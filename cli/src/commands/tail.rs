@@ -1,0 +1,51 @@
+//! `runbus tail`: events as they happen.
+
+use runbus::bus::Delivery;
+use runbus::log::Since;
+
+use super::filter::{FilterArgs, since};
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::render::Printer;
+
+/// Shows events as they happen, until it is interrupted.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  runbus tail                                  everything from now on\n  runbus tail --execution run-1 --since all    one execution from its start\n  runbus tail --type tool_call_started --json | jq .data\n  runbus tail --since CURSOR                   go on where an earlier tail ended (its last event's cursor)")]
+pub struct Tail {
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Where to begin: new, all, or a cursor.
+    #[arg(long, default_value = "new", value_parser = since)]
+    since: Since,
+    /// End with the execution (needs --execution).
+    #[arg(long, requires = "execution")]
+    until_end: bool,
+}
+
+impl Tail {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(configuration).await?;
+        let mut printer = Printer::new(global.json);
+        let mut reader = backend.bus().read(self.filter.filter(), self.since).await?;
+        let interrupted = tokio::signal::ctrl_c();
+        tokio::pin!(interrupted);
+        loop {
+            let delivery = tokio::select! {
+                _ = &mut interrupted => break,
+                delivery = reader.next() => delivery?,
+            };
+            printer.print(&delivery)?;
+            if self.until_end && matches!(&delivery, Delivery::Event(found) if found.event.kind.is_terminal()) {
+                break;
+            }
+        }
+        printer.finish()?;
+        Ok(Code::Ok)
+    }
+}

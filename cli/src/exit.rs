@@ -1,0 +1,96 @@
+//! Exit codes (sysexits.h) and the last words of a process.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// As asked.
+    Ok,
+    /// Nothing was found, or an execution ended badly.
+    Negative,
+    /// The command line or the configuration is wrong; nothing was started.
+    Usage,
+    /// The input is wrong.
+    Data,
+    /// A server does not answer.
+    Unavailable,
+    /// Something that should not happen.
+    Software,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(match code {
+            Code::Ok => 0,
+            Code::Negative => 1,
+            Code::Usage => 64,
+            Code::Data => 65,
+            Code::Unavailable => 69,
+            Code::Software => 70,
+        })
+    }
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line or the configuration is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The input is wrong.
+    #[error("{0}")]
+    Data(String),
+    /// A server does not answer.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Something that should not happen.
+    #[error("{0}")]
+    Software(String),
+    /// Whoever reads the output went away: the command ends quietly.
+    #[error("nobody reads the output")]
+    Output(#[from] std::io::Error),
+}
+
+impl From<runbus::log::ReadError> for Error {
+    fn from(error: runbus::log::ReadError) -> Self {
+        if error.is_retryable() { Self::Unavailable(error.to_string()) } else { Self::Software(error.to_string()) }
+    }
+}
+
+impl From<runbus::control::Error> for Error {
+    fn from(error: runbus::control::Error) -> Self {
+        use runbus::control::Error as Control;
+        match error {
+            Control::Invalid { .. } | Control::TooLarge { .. } => Self::Data(error.to_string()),
+            Control::Unavailable(_) => Self::Unavailable(error.to_string()),
+            Control::Internal(_) => Self::Software(error.to_string()),
+        }
+    }
+}
+
+fn say(text: &str) {
+    // Nothing can be done when even stderr is gone.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// What clap has to say: help and version are no errors.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { Code::Usage.into() } else { Code::Ok.into() }
+}
+
+/// Says an error and gives its code.
+pub fn report(error: &Error) -> Code {
+    match error {
+        Error::Output(io) if io.kind() == std::io::ErrorKind::BrokenPipe => return Code::Ok,
+        error => say(&format!("runbus: {error}")),
+    }
+    match error {
+        Error::Usage(_) => Code::Usage,
+        Error::Data(_) => Code::Data,
+        Error::Unavailable(_) => Code::Unavailable,
+        Error::Software(_) | Error::Output(_) => Code::Software,
+    }
+}

@@ -1,0 +1,175 @@
+//! Events for people: one line an event, tokens as running text.
+
+use std::io;
+
+use runbus::bus::{Delivered, Delivery};
+use runbus::event::{Event, Payload};
+use serde_json::Value;
+
+use crate::output;
+
+const TEXT_CHARS: usize = 160;
+
+/// Prints deliveries one after the other.
+#[derive(Debug)]
+pub struct Printer {
+    json: bool,
+    colour: bool,
+    /// The stream of tokens that the last line belongs to, while it is open.
+    open: Option<String>,
+}
+
+impl Printer {
+    /// For programs (`json`), or for people.
+    #[must_use]
+    pub fn new(json: bool) -> Self {
+        Self { json, colour: !json && output::is_terminal(), open: None }
+    }
+
+    /// Prints one.
+    ///
+    /// # Errors
+    /// Nobody reads it any more.
+    pub fn print(&mut self, delivery: &Delivery) -> io::Result<()> {
+        if self.json {
+            return as_json(delivery);
+        }
+        match delivery {
+            Delivery::Event(delivered) => self.event(delivered),
+            Delivery::Undecodable(found) => {
+                let raw = String::from_utf8_lossy(&found.line);
+                self.line(&format!("?? undecodable at {}: {} | {}", found.seq, found.reason, short(&raw)))
+            }
+            Delivery::Gap(gap) => self.line(&format!(
+                "-- gap in shard {}: asked for {}, goes on at {} ({:?})",
+                gap.shard, gap.requested.sequence, gap.first_available, gap.reason
+            )),
+            Delivery::CaughtUp => Ok(()),
+        }
+    }
+
+    /// Ends an open line of tokens.
+    ///
+    /// # Errors
+    /// Nobody reads it any more.
+    pub fn finish(&mut self) -> io::Result<()> {
+        if self.open.take().is_some() { output::text("\n") } else { Ok(()) }
+    }
+
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        self.finish()?;
+        output::line(text)
+    }
+
+    fn event(&mut self, delivered: &Delivered) -> io::Result<()> {
+        let event = &delivered.event;
+        let payload = event.payload();
+        let (label, piece) = match &payload {
+            Ok(Payload::LlmTextDelta(delta)) => ("writes", &delta.content),
+            Ok(Payload::ClientOutputDelta(delta)) => ("says", &delta.content),
+            Ok(Payload::LlmReasoningDelta(delta)) => ("thinks", &delta.content),
+            _ => {
+                let what = payload.map_or_else(|_mismatch| short(event.data.get()), |payload| about(event, &payload));
+                return self.line(&format!("{} {}", self.head(event), self.dim(&what)).trim_end().to_owned());
+            }
+        };
+        let stream = format!("{:?} {:?} {label}", event.execution_id, event.node_id);
+        if self.open.as_ref() != Some(&stream) {
+            self.finish()?;
+            let node = event.node_id.as_ref().map_or("-", |id| id.as_str());
+            output::text(&format!("{} {} {label}: ", self.time(event), self.bold(node)))?;
+            self.open = Some(stream);
+        }
+        output::text(piece)
+    }
+
+    fn head(&self, event: &Event) -> String {
+        let node = event.node_id.as_ref().or(None).map_or_else(|| event.stream_id.to_string(), ToString::to_string);
+        format!("{} {} {}", self.time(event), self.bold(&node), event.kind)
+    }
+
+    fn time(&self, event: &Event) -> String {
+        let time = event.timestamp.to_string();
+        self.dim(time.get(11..23).unwrap_or(&time))
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.styled("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        if text.is_empty() { String::new() } else { self.styled("2", text) }
+    }
+
+    fn styled(&self, style: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.into() }
+    }
+}
+
+/// An event as readers get it: the stored line with its place.
+#[must_use]
+pub fn value(delivered: &Delivered) -> Value {
+    let mut value: Value = serde_json::from_slice(&delivered.line).unwrap_or_default();
+    value["seq"] = delivered.seq.into();
+    value["cursor"] = delivered.cursor.to_string().into();
+    value
+}
+
+fn as_json(delivery: &Delivery) -> io::Result<()> {
+    match delivery {
+        Delivery::Event(delivered) => output::json(&value(delivered)),
+        Delivery::Undecodable(found) => output::json(&serde_json::json!({
+            "type": "undecodable",
+            "line": String::from_utf8_lossy(&found.line),
+            "reason": found.reason,
+            "seq": found.seq,
+            "cursor": found.cursor,
+        })),
+        Delivery::Gap(gap) => output::json(&serde_json::json!({
+            "type": "gap",
+            "shard": gap.shard.0,
+            "requested": gap.requested.sequence,
+            "first_available": gap.first_available,
+            "reason": gap.reason,
+        })),
+        Delivery::CaughtUp => Ok(()),
+    }
+}
+
+fn short(text: &str) -> String {
+    let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT_CHARS).collect();
+    if text.chars().count() > TEXT_CHARS { format!("{flat}...") } else { flat }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => short(text),
+        other => short(&other.to_string()),
+    }
+}
+
+fn about(event: &Event, payload: &Payload) -> String {
+    match payload {
+        Payload::ExecutionStarted(started) => {
+            format!("{} {}", event.execution_id.as_ref().map_or("", |id| id.as_str()), plain(&started.input))
+        }
+        Payload::ExecutionCompleted(completed) => plain(&completed.output),
+        Payload::ExecutionFailed(failed) => plain(&failed.error),
+        Payload::NodeLoopStarted(node) => node.iteration.map_or_else(String::new, |n| format!("pass {n}")),
+        Payload::NodeLoopIteration(node) => format!("round {}", node.iteration),
+        Payload::NodeLoopCompleted(_) => String::new(),
+        Payload::NodeInternalOutput(output) => short(&output.content),
+        Payload::LlmTurnCompleted(turn) => {
+            let tokens = turn.usage.as_ref().map_or(0, |usage| usage.total_tokens);
+            format!("{} {tokens} tokens", turn.finish_reason.as_deref().unwrap_or("-"))
+        }
+        Payload::UsageUpdated(used) => format!("{} tokens in {} rounds", used.usage.total_tokens, used.rounds),
+        Payload::ToolCallStarted(call) => format!("{} {}", call.tool_name, plain(&call.tool_input)),
+        Payload::ToolCallCompleted(call) => {
+            format!("{}{} {}", call.tool_name, if call.is_error { " failed" } else { "" }, plain(&call.result))
+        }
+        Payload::AttemptSuperseded(attempt) => format!("attempt {} goes on: {}", attempt.attempt, attempt.reason),
+        _ => if event.data.get() == "{}" { String::new() } else { short(event.data.get()) },
+    }
+}

@@ -1,0 +1,44 @@
+//! Running the tools that a turn asks for: intent first, outcome after, several at a time.
+
+use futures_util::StreamExt;
+
+use crate::limits;
+use crate::model::ToolCall;
+use crate::session::actor::{Actor, Error};
+use crate::session::entry::Fact;
+use crate::tool::Answer;
+
+/// Runs the open calls. `repeated`: an earlier owner journalled the intent and died, so that each of them may have run.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn run(actor: &mut Actor, calls: Vec<ToolCall>, repeated: bool) -> Result<(), Error> {
+    let registry = actor.tools.registry.clone();
+    let calls = if repeated {
+        let (safe, unsafe_calls): (Vec<_>, Vec<_>) =
+            calls.into_iter().partition(|call| registry.is_safe_to_repeat(&call.name));
+        if safe.is_empty() {
+            let call_ids = unsafe_calls.into_iter().map(|call| call.id).collect();
+            return actor.record(Fact::CallsLeftPending { call_ids }).await;
+        }
+        safe
+    } else {
+        actor.record(Fact::ToolsStarted { calls: calls.clone() }).await?;
+        calls
+    };
+    let session = actor.session.clone();
+    let answers = calls.into_iter().map(|call| {
+        let registry = registry.clone();
+        // The same call of the same session has the same key, whoever runs it.
+        let key = format!("{session}/{}", call.id);
+        async move {
+            let answer = registry.call(&call, &key).await;
+            (call, answer)
+        }
+    });
+    let mut answers = futures_util::stream::iter(answers).buffer_unordered(limits::TOOLS_AT_ONCE);
+    while let Some((call, Answer { result, is_error })) = answers.next().await {
+        actor.record(Fact::ToolCompleted { call_id: call.id, name: call.name, result, is_error }).await?;
+    }
+    Ok(())
+}

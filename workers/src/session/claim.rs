@@ -1,0 +1,78 @@
+//! Claiming a session: the journal decides, the lease only spares needless claims.
+
+use std::time::Duration;
+
+use runbus::id::SessionId;
+use runbus::log::Sequence;
+use runbus::store::{Lease, Name};
+
+use super::actor::Tools;
+use super::journal::{Error, Journal};
+
+/// What became of a try to claim.
+#[derive(Debug)]
+pub enum Claim {
+    /// The session is this worker's.
+    Owned(Box<Journal>),
+    /// Another worker is at work.
+    Busy {
+        /// The place in the inbox up to which it has taken commands.
+        inbox: Sequence,
+    },
+}
+
+/// The name of a session's lease.
+#[must_use]
+pub fn lease(session: &SessionId) -> Name {
+    Name { family: "lease", id: session.to_string() }
+}
+
+/// Tries to claim a session.
+///
+/// A session that another worker claimed and did not release is taken over only when that worker shows no life for
+/// `grace`: neither its lease nor its journal moves. Wiping the store therefore costs at most `grace`, not a session.
+///
+/// # Errors
+/// The log refuses or does not answer.
+pub async fn claim(tools: &Tools, session: &SessionId, ttl: Duration, grace: Duration) -> Result<Claim, Error> {
+    let load = || Journal::load(tools.log.clone(), tools.clock.clone(), session.clone());
+    let mut journal = load().await?;
+    let busy = |journal: &Journal| Claim::Busy { inbox: journal.state.inbox };
+    if leased_by_another(tools, session).await {
+        return Ok(busy(&journal));
+    }
+    if journal.state.owner.as_ref().is_some_and(|owner| *owner != tools.worker) {
+        let entries = journal.state.entries;
+        let until = tokio::time::Instant::now() + grace;
+        while tokio::time::Instant::now() < until {
+            tokio::time::sleep(grace / 5).await;
+            if leased_by_another(tools, session).await {
+                return Ok(busy(&journal));
+            }
+        }
+        journal = load().await?;
+        if journal.state.entries != entries {
+            return Ok(busy(&journal));
+        }
+    }
+    match tools.store.lease(&lease(session), tools.worker.as_str(), ttl).await {
+        Ok(Lease::HeldBy { .. }) => return Ok(busy(&journal)),
+        Ok(Lease::Held) => {}
+        Err(error) => tracing::warn!(%session, %error, "claiming without a lease"),
+    }
+    match journal.claim(&tools.worker).await {
+        Ok(()) => Ok(Claim::Owned(Box::new(journal))),
+        Err(Error::Fenced) => Ok(busy(&journal)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn leased_by_another(tools: &Tools, session: &SessionId) -> bool {
+    match tools.store.leased(&lease(session)).await {
+        Ok(held) => held.is_some_and(|(owner, _)| owner != tools.worker.as_str()),
+        Err(error) => {
+            tracing::warn!(%session, %error, "the store cannot say who holds the lease");
+            false
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The event side of a session: mirroring journal entries into the execution's log, and taking it over.
+
+use std::sync::Arc;
+
+use runbus::control::status::{self, Progress};
+use runbus::id::{NodeId, SessionId};
+use runbus::limits;
+use runbus::log::{Author, Direction, Log, Read, ReadError, Sequence};
+use runbus::store::Store;
+use runbus::subject::{Key, Scope};
+use runbus::writer::{self, Start, Writer};
+use tokio_util::sync::CancellationToken;
+
+use super::entry::Fact;
+use super::journal::Journal;
+use super::mirror::{Mirror, mirror};
+use super::state::{Run, State};
+use crate::definition::Definitions;
+
+/// Why events were not written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Another worker writes this execution now: stop for good.
+    #[error("another worker took the execution over")]
+    Fenced,
+    /// The log does not answer; try again.
+    #[error("{0}")]
+    Unavailable(Arc<str>),
+    /// The log refuses. A human must look.
+    #[error("{0}")]
+    Broken(Arc<str>),
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        let text = Arc::from(error.to_string());
+        if error.is_retryable() { Self::Unavailable(text) } else { Self::Broken(text) }
+    }
+}
+
+impl From<writer::Error> for Error {
+    fn from(error: writer::Error) -> Self {
+        match error {
+            writer::Error::Fenced => Self::Fenced,
+            writer::Error::Stopped => Self::Unavailable(Arc::from("the writer was stopped")),
+            error => Self::Broken(Arc::from(error.to_string())),
+        }
+    }
+}
+
+/// Writes the events of one execution.
+#[derive(Debug)]
+pub struct Events {
+    writer: Writer,
+    log: Arc<dyn Log>,
+    store: Arc<dyn Store>,
+    session: SessionId,
+    progress: Progress,
+    key: Key,
+}
+
+/// How an execution's log ends.
+#[derive(Debug, Clone, Copy, Default)]
+struct End {
+    start: Start,
+    /// The index behind the last event that mirrors a journal entry.
+    mirrored: u64,
+}
+
+impl Events {
+    /// Takes an execution's log over: mirrors the entries that are not in it yet, which fences the predecessor.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn open(
+        log: Arc<dyn Log>,
+        store: Arc<dyn Store>,
+        session: &SessionId,
+        journal: &Journal,
+        definitions: &Definitions,
+        stop: &CancellationToken,
+    ) -> Result<Option<Self>, Error> {
+        let Some(run) = &journal.state.run else { return Ok(None) };
+        let key = Key::Execution(run.start.stream_id.clone(), run.start.execution_id.clone());
+        loop {
+            let end = end(log.as_ref(), &key, journal.state.epoch).await?;
+            let (stream, execution) = (run.start.stream_id.clone(), run.start.execution_id.clone());
+            let writer = Writer::open(log.clone(), stream, execution, end.start, stop.child_token());
+            let mut events = Self {
+                writer,
+                log: log.clone(),
+                store: store.clone(),
+                session: session.clone(),
+                progress: Progress::start(),
+                key: key.clone(),
+            };
+            match events.catch_up(journal, definitions, end).await {
+                Ok(()) => {}
+                // The predecessor wrote once more before it was fenced: look again.
+                Err(Error::Fenced) => continue,
+                Err(error) => return Err(error),
+            }
+            events.keep().await;
+            return Ok(Some(events));
+        }
+    }
+
+    /// Mirrors every entry of the run that the log does not reflect.
+    async fn catch_up(&mut self, journal: &Journal, definitions: &Definitions, end: End) -> Result<(), Error> {
+        let first = journal.state.run.as_ref().map_or(0, |run| run.first_entry);
+        let mut state = State::default();
+        let (mut index, mut mirrored) = (end.start.index, end.mirrored);
+        for (n, entry) in (0_u64..).zip(&journal.entries) {
+            let attempt = state.run.as_ref().map(|run| run.attempt);
+            state.apply(entry);
+            if n < end.start.journal || n < first {
+                continue;
+            }
+            let took_over = matches!(entry.fact, Fact::Claimed { .. })
+                && state.running().is_some_and(|run| attempt.is_some_and(|attempt| run.attempt > attempt));
+            // Deltas that no mirrored event closed are void from the first of them on.
+            let took_over = took_over.then(|| (index > mirrored).then_some(mirrored));
+            let plan = state.run.as_ref().and_then(|run| definitions.get(&run.start.definition));
+            if let Some(mirror) = mirror(&self.session, &state, plan, entry, n, took_over) {
+                index += mirror.events.len() as u64;
+                mirrored = index;
+                self.write(mirror, n + 1).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Mirrors the entry that was journalled last; `state` has it folded in.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn reflect(
+        &mut self,
+        state: &State,
+        entry: &super::entry::Entry,
+        index: u64,
+        definitions: &Definitions,
+    ) -> Result<(), Error> {
+        let plan = state.run.as_ref().and_then(|run| definitions.get(&run.start.definition));
+        if let Some(mirror) = mirror(&self.session, state, plan, entry, index, None) {
+            self.write(mirror, index + 1).await?;
+            let turns_status = !matches!(
+                entry.fact,
+                Fact::TurnCompleted { .. } | Fact::TurnFailed { .. } | Fact::ToolsStarted { .. } | Fact::ToolCompleted { .. }
+            );
+            if turns_status {
+                self.keep().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&self, mirror: Mirror, journal: u64) -> Result<Sequence, Error> {
+        let mut lines = Vec::with_capacity(mirror.events.len());
+        for event in &mirror.events {
+            lines.push(event.encode().map_err(|error| Error::Broken(Arc::from(error.to_string())))?);
+        }
+        Ok(self.writer.append(mirror.node, lines, Some(journal)).await?.durable().await?)
+    }
+
+    /// Queues an event that mirrors nothing: a delta. It is durable when a later mirrored one is.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn stream(&self, node: Option<NodeId>, event: &runbus::event::Event) -> Result<(), Error> {
+        let line = event.encode().map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
+        drop(self.writer.append(node, vec![line], None).await?);
+        Ok(())
+    }
+
+    /// Brings the store's copy of the status up to the log.
+    async fn keep(&mut self) {
+        let scope = Scope::from(&self.key);
+        let shard = self.log.layout().home(&self.key.shard_token());
+        loop {
+            let read = Read {
+                scope: scope.clone(),
+                shard,
+                from: self.progress.sequence.next(),
+                direction: Direction::Forward,
+                max_frames: limits::PAGE_FRAMES,
+                max_bytes: limits::PAGE_BYTES,
+            };
+            let Ok(page) = self.log.read(&read).await else { return };
+            for stored in page.frames {
+                self.progress.fold(&Arc::new(stored));
+            }
+            if page.done {
+                break;
+            }
+        }
+        if let Some(execution) = &self.progress.execution {
+            let id = execution.execution_id.clone();
+            status::keep(self.store.as_ref(), execution, &self.progress, &id).await;
+        }
+    }
+}
+
+/// Where an execution's log ends, and what of it reflects the journal.
+async fn end(log: &dyn Log, key: &Key, epoch: u64) -> Result<End, Error> {
+    let mut end = End { start: Start { epoch, ..Start::default() }, mirrored: 0 };
+    let Some(last) = log.last(key).await? else { return Ok(end) };
+    end.start.last = Some(last.sequence);
+    let (scope, shard) = (Scope::from(key), last.shard);
+    let mut newest: Option<(u64, u64)> = None;
+    let mut from = last.sequence;
+    loop {
+        let read = Read {
+            scope: scope.clone(),
+            shard,
+            from,
+            direction: Direction::Backward,
+            max_frames: limits::PAGE_FRAMES,
+            max_bytes: limits::PAGE_BYTES,
+        };
+        let page = log.read(&read).await?;
+        for stored in &page.frames {
+            from = stored.sequence.previous();
+            let Author::Owner { epoch: writer, index, journal } = stored.frame.author else { continue };
+            if writer > epoch {
+                return Err(Error::Fenced);
+            }
+            let behind = index + u64::from(stored.frame.count);
+            match newest {
+                None => {
+                    (end.start.index, end.start.journal) = (behind, journal);
+                    newest = Some((journal, behind));
+                }
+                // The oldest frame with the same reflection is the one that raised it: writers end a frame there.
+                Some((reflected, _)) if journal == reflected => newest = Some((journal, behind)),
+                Some((_, mirrored)) => {
+                    end.mirrored = mirrored;
+                    return Ok(end);
+                }
+            }
+        }
+        if page.done || from == Sequence(0) {
+            // Every frame reflects the same: nothing, or what the first one raised it to.
+            end.mirrored = newest.filter(|(journal, _)| *journal > 0).map_or(0, |(_, mirrored)| mirrored);
+            return Ok(end);
+        }
+        if page.frames.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// The events' source for what mirrors nothing.
+#[must_use]
+pub fn delta_source(session: &SessionId, run: &Run, node: &NodeId) -> runbus::event::Source {
+    super::mirror::source(session, run, Some(node), runbus::time::Clock::System)
+}

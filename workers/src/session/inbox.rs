@@ -1,0 +1,62 @@
+//! The inbox: commands for the session's owner, in the order that the log gave them.
+
+use std::sync::Arc;
+
+use runbus::control::command::Command;
+use runbus::id::SessionId;
+use runbus::log::{Direction, Log, Read, Sequence};
+use runbus::subject::{Key, Scope};
+
+use super::entry::Fact;
+use super::journal::Error;
+use crate::limits;
+
+/// Reads a session's inbox behind `after`: the facts to journal. With `certain`, everything that was acknowledged
+/// before the call is there; without, a replica that lags may hold something back for the next look.
+///
+/// # Errors
+/// The log refuses or does not answer.
+pub async fn read(
+    log: &Arc<dyn Log>,
+    session: &SessionId,
+    after: Sequence,
+    certain: bool,
+) -> Result<Vec<Fact>, Error> {
+    let key = Key::Inbox(session.clone());
+    let last = if certain { log.last(&key).await?.map(|stored| stored.sequence) } else { None };
+    if certain && last.is_none_or(|last| last <= after) {
+        return Ok(Vec::new());
+    }
+    let shard = log.layout().home(&key.shard_token());
+    let mut facts = Vec::new();
+    let mut from = after.next();
+    loop {
+        let read = Read {
+            scope: Scope::from(&key),
+            shard,
+            from,
+            direction: Direction::Forward,
+            max_frames: limits::COMMANDS_AT_ONCE,
+            max_bytes: runbus::limits::PAGE_BYTES,
+        };
+        let page = log.read(&read).await?;
+        for stored in page.frames {
+            from = stored.sequence.next();
+            for line in stored.frame.lines() {
+                let command = Command::decode(&line)
+                    .inspect_err(|error| {
+                        tracing::warn!(%session, at = %stored.sequence, %error, "a message in the inbox is no command");
+                    })
+                    .ok();
+                facts.push(Fact::CommandTaken { inbox: stored.sequence, command });
+            }
+        }
+        let enough = last.is_none_or(|last| from > last);
+        if enough || facts.len() >= limits::COMMANDS_AT_ONCE {
+            return Ok(facts);
+        }
+        if page.done {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The journal of one session: loading it whole, and appending as its owner.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbus::id::{SessionId, WorkerId};
+use runbus::limits;
+use runbus::log::{AppendError, Direction, Expect, Frame, Log, Read, ReadError, Sequence};
+use runbus::subject::{Key, Scope, Topic};
+use runbus::time::Clock;
+
+use super::entry::{Entry, Fact};
+use super::state::State;
+
+/// Why the journal cannot be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Another worker claimed the session: stop for good.
+    #[error("another worker owns the session")]
+    Fenced,
+    /// The log does not answer; try again.
+    #[error("{0}")]
+    Unavailable(Arc<str>),
+    /// The log refuses, or what it holds is no journal. A human must look.
+    #[error("{0}")]
+    Broken(Arc<str>),
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        let text = Arc::from(error.to_string());
+        if error.is_retryable() { Self::Unavailable(text) } else { Self::Broken(text) }
+    }
+}
+
+const RETRY: Duration = Duration::from_millis(100);
+
+/// A session's journal and the state that it folds to.
+#[derive(Debug)]
+pub struct Journal {
+    log: Arc<dyn Log>,
+    clock: Clock,
+    session: SessionId,
+    last: Option<Sequence>,
+    /// What the entries say.
+    pub state: State,
+    /// The entries, oldest first.
+    pub entries: Vec<Entry>,
+}
+
+impl Journal {
+    /// Reads the whole journal, with everything that was acknowledged before the call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn load(log: Arc<dyn Log>, clock: Clock, session: SessionId) -> Result<Self, Error> {
+        let key = Key::Journal(session.clone());
+        let last = log.last(&key).await?.map(|stored| stored.sequence);
+        let mut journal =
+            Self { log, clock, session, last: None, state: State::default(), entries: Vec::new() };
+        if let Some(last) = last {
+            journal.read_to(&key, last).await?;
+        }
+        Ok(journal)
+    }
+
+    async fn read_to(&mut self, key: &Key, last: Sequence) -> Result<(), Error> {
+        let shard = self.log.layout().home(&key.shard_token());
+        while self.last.is_none_or(|read| read < last) {
+            let read = Read {
+                scope: Scope::from(key),
+                shard,
+                from: self.last.unwrap_or_default().next(),
+                direction: Direction::Forward,
+                max_frames: limits::PAGE_FRAMES,
+                max_bytes: limits::PAGE_BYTES,
+            };
+            let page = self.log.read(&read).await?;
+            if page.frames.is_empty() {
+                // A replica that lags: the leader has the frame.
+                tokio::time::sleep(RETRY / 10).await;
+            }
+            for stored in page.frames {
+                if let Some(damage) = stored.damage {
+                    return Err(Error::Broken(Arc::from(format!("entry at {}: {damage}", stored.sequence))));
+                }
+                for line in stored.frame.lines() {
+                    let entry = Entry::decode(&line)
+                        .map_err(|error| Error::Broken(Arc::from(format!("entry at {}: {error}", stored.sequence))))?;
+                    self.take(entry);
+                }
+                self.last = Some(stored.sequence);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, entry: Entry) {
+        self.state.apply(&entry);
+        self.entries.push(entry);
+    }
+
+    /// Claims the session: from here on every earlier owner's writes fail.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when somebody else wrote meanwhile.
+    pub async fn claim(&mut self, worker: &WorkerId) -> Result<(), Error> {
+        let epoch = self.state.epoch + 1;
+        self.append_as(epoch, vec![Fact::Claimed { worker: worker.clone(), epoch }]).await
+    }
+
+    /// Records facts, all or none, and folds them into the state once they are durable.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`]: this worker is no owner any more. It waits while the log does not answer.
+    pub async fn append(&mut self, facts: Vec<Fact>) -> Result<(), Error> {
+        self.append_as(self.state.epoch, facts).await
+    }
+
+    async fn append_as(&mut self, epoch: u64, facts: Vec<Fact>) -> Result<(), Error> {
+        let at = self.clock.now();
+        let entries: Vec<Entry> = facts.into_iter().map(|fact| Entry { at, fact }).collect();
+        let lines = entries
+            .iter()
+            .map(Entry::encode)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
+        let topic = Topic::Journal(self.session.clone());
+        let frame = Frame::owned(epoch, self.state.entries, 0, &lines);
+        let sequence = loop {
+            match self.log.append(&topic, &frame, Expect::Last(self.last)).await {
+                Ok(sequence) => break sequence,
+                Err(AppendError::Unresolved(reason)) => {
+                    tracing::warn!(session = %self.session, reason, "the outcome of a journal entry is not known yet");
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(AppendError::Fenced { .. }) => return Err(Error::Fenced),
+                Err(error) => {
+                    tracing::error!(session = %self.session, %error, "the journal cannot be written");
+                    return Err(Error::Broken(Arc::from(error.to_string())));
+                }
+            }
+        };
+        self.last = Some(sequence);
+        for entry in entries {
+            self.take(entry);
+        }
+        Ok(())
+    }
+}
