@@ -1,17 +1,25 @@
-//! The agent runtime of Runbus: workers that own sessions and run agents and graphs.
+//! The durable agent runtime of Runbus: workers that own sessions and run agents and graphs.
 //!
 //! # Layout
+//! Lowest first; a module imports only from those above it in this list.
 //! - [`limits`], [`config`]
-//! - [`model`]: language models behind one port; [`tool`]: tools by name
-//! - [`definition`]: agents and graphs, from files, as plans
+//! - [`tool`]: what a model may call, and the registry that runs it within limits
+//! - [`model`]: the port to a language model, its OpenAI-compatible client and the scripted stand-in
+//! - [`graph`]: agent and graph definitions: format, validation, pure routing and rendering
+//! - [`definition`]: a definition as a plan that a session follows
 //! - [`session`]: journal, decisions, events; [`run`]: the effects of a step
 //! - [`pool`]: the worker
+//! - `recording` (feature `test-util`): a server that replays recorded provider traffic
 
 pub mod config;
 pub mod definition;
+pub mod graph;
 pub mod limits;
 pub mod model;
+pub mod model_section;
 pub mod pool;
+#[cfg(feature = "test-util")]
+pub mod recording;
 pub mod run;
 pub mod session;
 pub mod tool;

@@ -1,0 +1,127 @@
+//! Why a turn failed, and what the caller may do about it.
+
+use std::time::Duration;
+
+use super::ProviderError;
+
+/// Why a turn failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The provider refused the request.
+    #[error("the provider refused the request: {0}")]
+    Refused(Box<ProviderError>),
+    /// The provider broke off in the middle of its answer: what was streamed is void.
+    #[error("the provider broke off in mid-stream: {0}")]
+    MidStream(Box<ProviderError>),
+    /// The provider has too many requests of this caller.
+    #[error("the provider limits the rate of requests: {0}")]
+    RateLimited(Box<ProviderError>),
+    /// The model wrote a tool call that its provider did not let through (Groq's `tool_use_failed`), reported
+    /// as HTTP 400 or in mid-stream. Telling the model what was wrong usually helps.
+    #[error("the model wrote an invalid tool call: {0}")]
+    InvalidToolCall(Box<ProviderError>),
+    /// The provider could not be reached, or the connection broke.
+    #[error("connection to the provider failed: {message}")]
+    Connection {
+        /// What the transport said.
+        message: String,
+    },
+    /// The provider sent nothing for too long.
+    #[error("the provider sent nothing for {limit_ms} ms")]
+    Stalled {
+        /// The limit in milliseconds.
+        limit_ms: u64,
+    },
+    /// The provider sent what is not an answer of this API.
+    #[error("the provider sent what cannot be decoded: {message}")]
+    Garbage {
+        /// What was wrong, with a sample.
+        message: String,
+    },
+    /// The answer passed a limit of this client.
+    #[error("the provider's answer is too large: {what} exceeds {limit}")]
+    TooLarge {
+        /// What was too large.
+        what: &'static str,
+        /// The limit, in the unit that `what` names.
+        limit: usize,
+    },
+    /// The answer ended before the model said that it was done.
+    #[error("the provider's answer ended early")]
+    ClosedEarly,
+    /// The request cannot be sent: a wrong address or header, or no answer in the script.
+    #[error("the request cannot be sent: {message}")]
+    Unsendable {
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Fault {
+    /// Sorts an error response by what the caller may do.
+    pub(crate) fn from_response(error: ProviderError) -> Self {
+        if error.is_invalid_tool_call() {
+            return Self::InvalidToolCall(Box::new(error));
+        }
+        if error.status == Some(429) {
+            Self::RateLimited(Box::new(error))
+        } else {
+            Self::Refused(Box::new(error))
+        }
+    }
+
+    /// Sorts an error that came inside a stream.
+    pub(crate) fn from_stream(error: ProviderError) -> Self {
+        if error.is_invalid_tool_call() {
+            Self::InvalidToolCall(Box::new(error))
+        } else {
+            Self::MidStream(Box::new(error))
+        }
+    }
+
+    /// Whether sending the same request again may succeed.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Refused(error) | Self::MidStream(error) | Self::RateLimited(error) => error.is_transient(),
+            Self::Connection { .. } | Self::Stalled { .. } | Self::Garbage { .. } | Self::ClosedEarly => true,
+            Self::InvalidToolCall(_) | Self::TooLarge { .. } | Self::Unsendable { .. } => false,
+        }
+    }
+
+    /// Whether the model can do better when it is told what was wrong.
+    pub fn is_recoverable_by_model(&self) -> bool {
+        matches!(self, Self::InvalidToolCall(_))
+    }
+
+    /// How long the provider asks to wait before the next try.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.provider_error().and_then(|error| error.retry_after)
+    }
+
+    /// What the provider said, when it was the one who reported the fault.
+    pub fn provider_error(&self) -> Option<&ProviderError> {
+        match self {
+            Self::Refused(error)
+            | Self::MidStream(error)
+            | Self::RateLimited(error)
+            | Self::InvalidToolCall(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// A stable code for events and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "provider_refused",
+            Self::MidStream(_) => "provider_mid_stream",
+            Self::RateLimited(_) => "rate_limited",
+            Self::InvalidToolCall(_) => "invalid_tool_call",
+            Self::Connection { .. } => "connection",
+            Self::Stalled { .. } => "stalled",
+            Self::Garbage { .. } => "garbage",
+            Self::TooLarge { .. } => "too_large",
+            Self::ClosedEarly => "closed_early",
+            Self::Unsendable { .. } => "unsendable",
+        }
+    }
+}

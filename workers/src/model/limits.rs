@@ -1,0 +1,37 @@
+//! Every limit of the model client, with its unit in its name.
+
+/// The longest line of a server-sent event stream. One chunk is one line; the largest seen was 40 kB.
+pub const MAX_SSE_LINE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most `data` bytes of one server-sent event, over all its lines.
+pub const MAX_SSE_EVENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// The most bytes of one response, protocol included. A long answer of today's models is about 1 MB.
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
+
+/// The most bytes of an error's response that are read.
+pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// The most bytes of each text of a provider's error that are kept.
+pub const MAX_ERROR_TEXT_BYTES: usize = 16 * 1024;
+
+/// The most bytes of text, reasoning, tool calls and extras of one turn together.
+pub const MAX_TURN_BYTES: usize = 8 * 1024 * 1024;
+
+/// The most tool calls of one turn.
+pub const MAX_TOOL_CALLS: usize = 128;
+
+/// The longest name of a called tool.
+pub const MAX_TOOL_NAME_BYTES: usize = 256;
+
+/// The longest id of a tool call.
+pub const MAX_TOOL_CALL_ID_BYTES: usize = 256;
+
+/// The longest wait that a provider may ask for with `retry-after`.
+pub const MAX_RETRY_AFTER_SECONDS: u64 = 3600;
+
+/// How long connecting may take.
+pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
+
+/// How long a provider may send nothing, also before its first byte: reasoning models think for minutes.
+pub const IDLE_TIMEOUT_MS: u64 = 120_000;

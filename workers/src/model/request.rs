@@ -1,0 +1,78 @@
+//! What is asked of a model in one turn.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Message;
+use crate::tool;
+
+/// One turn's question.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The model's name at the provider; `None` takes the client's default.
+    pub model: Option<String>,
+    /// The conversation so far, oldest first.
+    pub messages: Vec<Message>,
+    /// The tools that the model may call in this turn.
+    pub tools: Vec<tool::Spec>,
+    /// How the answer is made.
+    pub options: Options,
+    /// Where in an execution this turn stands; never sent to a provider.
+    pub hint: Hint,
+}
+
+/// How an answer is made. What is `None` is left to the provider.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options {
+    /// Randomness, 0 to 2.
+    pub temperature: Option<f64>,
+    /// The most tokens that the answer may have, reasoning included where the provider counts it.
+    pub max_tokens: Option<u32>,
+    /// The form of the answer's text.
+    pub response_format: Option<ResponseFormat>,
+}
+
+/// The form of an answer's text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ResponseFormat {
+    /// Any JSON object.
+    JsonObject,
+    /// A JSON value that satisfies a schema.
+    JsonSchema {
+        /// The schema with its name.
+        json_schema: NamedSchema,
+    },
+}
+
+impl ResponseFormat {
+    /// Asks for an answer that satisfies `schema`; `name` is shown to the model (`a-zA-Z0-9_-`, at most 64).
+    ///
+    /// It is not asked for in the provider's strict mode, which accepts only a subset of JSON Schema: the
+    /// caller checks the answer anyway.
+    pub fn schema(name: impl Into<String>, schema: Value) -> Self {
+        Self::JsonSchema { json_schema: NamedSchema { name: name.into(), schema, strict: false } }
+    }
+}
+
+/// A JSON Schema with the name that the provider wants it to have.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NamedSchema {
+    name: String,
+    schema: Value,
+    strict: bool,
+}
+
+/// Where in an execution a turn stands.
+///
+/// Only the scripted model looks at it: the same hint always gets the same answer, also when another worker
+/// asks again after a take-over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hint {
+    /// The graph node's id, or the agent's name.
+    pub node: String,
+    /// How often the node was entered in this execution before this turn's entry, plus one; 1 for an agent.
+    pub iteration: u32,
+    /// The number of turns that this entry of the node has had, plus one: 2 after the first tool results.
+    pub round: u32,
+}

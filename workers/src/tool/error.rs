@@ -1,0 +1,83 @@
+//! Why a call failed, and why a registry refused a tool.
+
+/// Why a call failed. Its text is what the model gets to see.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no such tool.
+    #[error("no such tool {name:?}; the tools are: {known}")]
+    Unknown {
+        /// The name that was called.
+        name: String,
+        /// The names that there are, comma separated.
+        known: String,
+    },
+    /// The arguments do not fit the tool's schema.
+    #[error("invalid arguments at `{path}`: {message}")]
+    Arguments {
+        /// Where, as in `items[2].price`; `.` for the whole.
+        path: String,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The tool ran and failed.
+    #[error("{message}")]
+    Failed {
+        /// What the tool says.
+        message: String,
+    },
+    /// It took too long and was dropped; whether it had an effect is unknown.
+    #[error("the tool did not answer within {limit_ms} ms")]
+    TimedOut {
+        /// The limit in milliseconds.
+        limit_ms: u64,
+    },
+    /// It panicked; whether it had an effect before that is unknown.
+    #[error("the tool broke: {message}")]
+    Panicked {
+        /// What it said.
+        message: String,
+    },
+}
+
+impl Error {
+    /// A failure with the tool's own words.
+    pub fn failed(message: impl std::fmt::Display) -> Self {
+        Self::Failed { message: message.to_string() }
+    }
+
+    /// A stable code for events and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "unknown_tool",
+            Self::Arguments { .. } => "invalid_arguments",
+            Self::Failed { .. } => "failed",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Panicked { .. } => "panicked",
+        }
+    }
+}
+
+/// Why a registry refused a tool.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryFault {
+    /// Another tool has that name.
+    #[error("there are two tools named {0:?}")]
+    Duplicate(String),
+    /// Providers do not accept that name.
+    #[error("{0:?} is no tool name: it takes 1 to 64 of a-z, A-Z, 0-9, _ and -")]
+    Name(String),
+    /// Providers do not accept that many.
+    #[error("too many tools: at most {limit}")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+    /// A definition names a tool that is not registered.
+    #[error("no such tool {name:?}; the tools are: {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names that there are, comma separated.
+        known: String,
+    },
+}

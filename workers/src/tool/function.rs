@@ -1,0 +1,92 @@
+//! A tool made of an async function and the type of its arguments.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Error, Invocation, Spec, Tool};
+
+/// What a function may return: text goes to the model as it is, everything else as JSON.
+pub trait IntoText {
+    /// The text for the model.
+    fn into_text(self) -> String;
+}
+
+impl<T: Into<Value>> IntoText for T {
+    fn into_text(self) -> String {
+        match self.into() {
+            Value::String(text) => text,
+            value => value.to_string(),
+        }
+    }
+}
+
+/// A tool made of an async function. Its schema is derived from the argument's type.
+pub struct Function<F, A> {
+    spec: Spec,
+    safe_to_repeat: bool,
+    function: F,
+    arguments: PhantomData<fn(A)>,
+}
+
+impl<F, A> Function<F, A> {
+    /// A tool that calls `function` with its parsed arguments.
+    pub fn new<R, O>(name: impl Into<String>, description: impl Into<String>, function: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        F: Fn(A) -> R + Send + Sync,
+        R: Future<Output = Result<O, Error>> + Send,
+        O: IntoText,
+    {
+        let mut parameters = schemars::schema_for!(A).to_value();
+        if let Some(schema) = parameters.as_object_mut() {
+            // Tokens that say nothing to a model.
+            schema.remove("$schema");
+            schema.remove("title");
+        }
+        let spec = Spec { name: name.into(), description: description.into(), parameters };
+        Self { spec, safe_to_repeat: false, function, arguments: PhantomData }
+    }
+
+    /// Says that a call whose outcome is unknown may simply run again.
+    #[must_use]
+    pub fn safe_to_repeat(self) -> Self {
+        Self { safe_to_repeat: true, ..self }
+    }
+}
+
+impl<F, A> fmt::Debug for Function<F, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spec, safe_to_repeat, .. } = self;
+        f.debug_struct("Function").field("name", &spec.name).field("safe_to_repeat", safe_to_repeat).finish()
+    }
+}
+
+#[async_trait]
+impl<F, A, R, O> Tool for Function<F, A>
+where
+    A: DeserializeOwned + Send + 'static,
+    F: Fn(A) -> R + Send + Sync,
+    R: Future<Output = Result<O, Error>> + Send,
+    O: IntoText + 'static,
+{
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn safe_to_repeat(&self) -> bool {
+        self.safe_to_repeat
+    }
+
+    async fn call(&self, invocation: Invocation) -> Result<String, Error> {
+        let arguments = serde_path_to_error::deserialize(invocation.arguments).map_err(|error| {
+            Error::Arguments { path: error.path().to_string(), message: error.inner().to_string() }
+        })?;
+        Ok((self.function)(arguments).await?.into_text())
+    }
+}

@@ -1,0 +1,32 @@
+//! What a model may call: one [`Tool`] is one small function with a JSON Schema.
+//!
+//! ```
+//! use runbus_workers::tool::{Error, Function, Registry};
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Add {
+//!     a: i64,
+//!     b: i64,
+//! }
+//!
+//! let add = Function::new("add", "adds two numbers", async |sum: Add| -> Result<i64, Error> { Ok(sum.a + sum.b) })
+//!     .safe_to_repeat();
+//! let tools = Registry::new().with(add)?;
+//! assert_eq!(tools.names().collect::<Vec<_>>(), ["add"]);
+//! # Ok::<(), runbus_workers::tool::RegistryFault>(())
+//! ```
+
+mod clock;
+mod error;
+mod function;
+pub mod limits;
+mod port;
+mod registry;
+mod truncate;
+
+pub use clock::clock;
+pub use error::{Error, RegistryFault};
+pub use function::{Function, IntoText};
+pub use port::{Invocation, Spec, Tool};
+pub use registry::{Outcome, Registry};
+pub use truncate::truncate;

@@ -1,0 +1,65 @@
+//! The port itself: what a tool is.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde_json::{Value, json};
+
+use super::Error;
+
+/// What a model is told about a tool. It serialises to the wire form of the OpenAI API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// Its name: `a-zA-Z0-9_-`, at most [`super::limits::MAX_NAME_BYTES`].
+    pub name: String,
+    /// When and how to use it, in the model's language.
+    pub description: String,
+    /// The JSON Schema of its arguments: an object.
+    pub parameters: Value,
+}
+
+impl Serialize for Spec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, description, parameters } = self;
+        let function = json!({"name": name, "description": description, "parameters": parameters});
+        let mut wire = serializer.serialize_struct("Spec", 2)?;
+        wire.serialize_field("type", "function")?;
+        wire.serialize_field("function", &function)?;
+        wire.end()
+    }
+}
+
+/// One call of a tool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    /// The id that the model's provider gave the call.
+    pub call_id: String,
+    /// The same for every try of this call, and for no other call: hand it on to what the tool changes.
+    pub idempotency_key: String,
+    /// The arguments; an object for every well-behaved model.
+    pub arguments: Value,
+}
+
+/// Something that a model may call.
+///
+/// A call may be dropped at any await point (cancel, time-out): an implementation MUST NOT leave anything
+/// behind then that a second call would trip over, if it says that it is safe to repeat.
+#[async_trait]
+pub trait Tool: Send + Sync + Debug {
+    /// What the model is told about it. It MUST NOT change.
+    fn spec(&self) -> &Spec;
+
+    /// Whether a call whose outcome is unknown may simply run again. When in doubt, no: then such a call is
+    /// left pending for a person to decide.
+    fn safe_to_repeat(&self) -> bool {
+        false
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] whose text goes back to the model.
+    async fn call(&self, invocation: Invocation) -> Result<String, Error>;
+}

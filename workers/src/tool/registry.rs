@@ -1,0 +1,192 @@
+//! The tools of a worker, by name, and the limits within which each call runs.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde_json::Value;
+
+use super::limits::{
+    CALL_TIMEOUT_MS, MAX_ARGUMENTS_BYTES, MAX_ERROR_BYTES, MAX_NAME_BYTES, MAX_RESULT_BYTES, MAX_TOOLS,
+};
+use super::{Error, Invocation, RegistryFault, Spec, Tool, truncate};
+
+/// The tools of a worker. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    tools: BTreeMap<String, Arc<dyn Tool>>,
+    timeout: Duration,
+    max_result_bytes: usize,
+}
+
+/// How a call ended, as the model and the readers of events get to see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The result, or the error's text; within the registry's limit.
+    pub content: String,
+    /// Why it failed, if it did.
+    pub error: Option<Error>,
+    /// Whether `content` was cut.
+    pub truncated: bool,
+}
+
+impl Outcome {
+    /// Whether the call failed.
+    pub fn is_error(&self) -> bool {
+        self.error.is_some()
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Registry {
+    /// A registry without tools, with the default limits.
+    pub fn new() -> Self {
+        Self {
+            tools: BTreeMap::new(),
+            timeout: Duration::from_millis(CALL_TIMEOUT_MS),
+            max_result_bytes: MAX_RESULT_BYTES,
+        }
+    }
+
+    /// Sets how long a call may take.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Sets how many bytes of a result the model gets to see.
+    #[must_use]
+    pub fn with_max_result_bytes(self, max_result_bytes: usize) -> Self {
+        Self { max_result_bytes, ..self }
+    }
+
+    /// Adds a tool.
+    ///
+    /// # Errors
+    ///
+    /// When its name is taken or invalid, or there are too many tools.
+    pub fn with(mut self, tool: impl Tool + 'static) -> Result<Self, RegistryFault> {
+        let name = tool.spec().name.clone();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(allowed) {
+            return Err(RegistryFault::Name(name));
+        }
+        if self.tools.contains_key(&name) {
+            return Err(RegistryFault::Duplicate(name));
+        }
+        if self.tools.len() == MAX_TOOLS {
+            return Err(RegistryFault::TooMany { limit: MAX_TOOLS });
+        }
+        self.tools.insert(name, Arc::new(tool));
+        Ok(self)
+    }
+
+    /// The names of all tools, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tools.keys().map(String::as_str)
+    }
+
+    /// The tool `name`, if there is one.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
+        self.tools.get(name)
+    }
+
+    /// A registry with only the tools in `names`, and the same limits.
+    ///
+    /// # Errors
+    ///
+    /// When there is no tool of such a name.
+    pub fn only<S: AsRef<str>>(&self, names: &[S]) -> Result<Self, RegistryFault> {
+        let mut tools = BTreeMap::new();
+        for name in names.iter().map(AsRef::as_ref) {
+            let Some(tool) = self.tools.get(name) else {
+                return Err(RegistryFault::Unknown { name: name.to_owned(), known: self.known() });
+            };
+            tools.insert(name.to_owned(), Arc::clone(tool));
+        }
+        Ok(Self { tools, ..self.clone() })
+    }
+
+    /// What a model is told about every tool, sorted by name.
+    pub fn specs(&self) -> Vec<Spec> {
+        self.tools.values().map(|tool| tool.spec().clone()).collect()
+    }
+
+    /// Whether a call of `name` whose outcome is unknown may simply run again: also when there is no such
+    /// tool, since that call does nothing.
+    pub fn is_safe_to_repeat(&self, name: &str) -> bool {
+        self.tools.get(name).is_none_or(|tool| tool.safe_to_repeat())
+    }
+
+    /// Runs one call of a model within the limits, and always has an answer for the model.
+    ///
+    /// `arguments` is the model's text. An empty one counts as an empty object: models write that for tools
+    /// without parameters. Dropping the future drops the call.
+    pub async fn run(&self, name: &str, call_id: &str, idempotency_key: &str, arguments: &str) -> Outcome {
+        match self.try_run(name, call_id, idempotency_key, arguments).await {
+            Ok(result) => {
+                let (content, truncated) = truncate(result, self.max_result_bytes);
+                Outcome { content, error: None, truncated }
+            }
+            Err(error) => {
+                let (content, truncated) = truncate(error.to_string(), MAX_ERROR_BYTES);
+                Outcome { content, error: Some(error), truncated }
+            }
+        }
+    }
+
+    async fn try_run(&self, name: &str, call_id: &str, key: &str, arguments: &str) -> Result<String, Error> {
+        let Some(tool) = self.tools.get(name) else {
+            return Err(Error::Unknown { name: name.to_owned(), known: self.known() });
+        };
+        let invocation = Invocation {
+            call_id: call_id.to_owned(),
+            idempotency_key: key.to_owned(),
+            arguments: parse(arguments)?,
+        };
+        // A tool keeps no state that we would look at after its panic, so nothing broken can be observed.
+        let call = AssertUnwindSafe(async { tool.call(invocation).await }).catch_unwind();
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => Err(Error::Panicked { message: panic_text(panic.as_ref()) }),
+            Err(_elapsed) => {
+                let limit_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
+                Err(Error::TimedOut { limit_ms })
+            }
+        }
+    }
+
+    fn known(&self) -> String {
+        let names: Vec<&str> = self.names().collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    }
+}
+
+/// Reads a model's arguments.
+fn parse(arguments: &str) -> Result<Value, Error> {
+    let whole = |message: String| Error::Arguments { path: ".".to_owned(), message };
+    if arguments.len() > MAX_ARGUMENTS_BYTES {
+        return Err(whole(format!(
+            "{} bytes are more than the limit of {MAX_ARGUMENTS_BYTES}",
+            arguments.len()
+        )));
+    }
+    if arguments.trim().is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    let value: Value = serde_json::from_str(arguments).map_err(|error| whole(format!("no JSON: {error}")))?;
+    if value.is_object() { Ok(value) } else { Err(whole("not a JSON object".to_owned())) }
+}
+
+/// What a panic said.
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,33 @@
+//! Cutting a result that is too long for a model.
+
+/// Cuts `text` to at most `limit` bytes and says so in its place; also whether it did.
+///
+/// Head and tail are kept: an error's last line matters as often as the first.
+pub fn truncate(text: String, limit: usize) -> (String, bool) {
+    if text.len() <= limit {
+        return (text, false);
+    }
+    let marker = format!("\n[... {} of {} bytes cut ...]\n", text.len() - limit, text.len());
+    let room = limit.saturating_sub(marker.len());
+    let head = text.floor_char_boundary(room - room / 4);
+    let tail = text.ceil_char_boundary(text.len() - room / 4);
+    (format!("{}{marker}{}", &text[..head], &text[tail..]), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_fits() {
+        assert_eq!(truncate("abc".to_owned(), 3), ("abc".to_owned(), false));
+    }
+
+    #[test]
+    fn keeps_head_and_tail_and_says_what_is_missing() {
+        let (text, cut) = truncate(format!("head{}tail", "é".repeat(500)), 200);
+        assert!(cut);
+        assert!(text.len() <= 200, "{}", text.len());
+        assert!(text.starts_with("head") && text.ends_with("tail") && text.contains("of 1008 bytes cut"));
+    }
+}
