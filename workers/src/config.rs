@@ -42,6 +42,15 @@ impl Default for Config {
     }
 }
 
+impl runbus::config::Validate for Config {
+    fn validate(&self) -> Result<(), runbus::config::Invalid> {
+        if self.name.is_empty() || self.name.chars().any(char::is_control) {
+            return Err(runbus::config::Invalid::new("name", &self.name, "a text without control characters"));
+        }
+        Ok(())
+    }
+}
+
 impl Config {
     /// See [`Config::lease_ttl_ms`].
     #[must_use]

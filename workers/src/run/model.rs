@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use runbus::event::family::{client, model, node};
 use runbus::id::NodeId;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::limits;
 use crate::model::{Delta, Fault, Hint, Request, Turn};
@@ -31,7 +31,7 @@ fn request(actor: &Actor, node: &NodeId) -> Option<Request> {
     let visit = run.visit.as_ref()?;
     let plan = actor.tools.definitions.get(&run.start.definition)?;
     let hint = Hint { node: node.to_string(), iteration: visit.number, round: visit.rounds + 1 };
-    let messages = step::messages(&actor.journal.state, run, visit, plan);
+    let messages = step::messages(&actor.journal.state, visit);
     Some(plan.request(node, messages, &actor.tools.registry, hint))
 }
 
@@ -66,16 +66,11 @@ async fn stream(actor: &mut Actor, node: &NodeId, request: Request) -> Result<Re
 
 /// Decides what a fault means: try again, tell the model, or end the execution.
 async fn failed(actor: &mut Actor, fault: &Fault, attempt: u32) -> Result<(), Error> {
-    let error = fault.to_value();
-    let correction = fault.correction();
+    let mut error = describe(fault);
+    let correction = correction(fault);
     let tries = if correction.is_some() { limits::CORRECTIONS } else { limits::MODEL_TRIES };
     if attempt >= tries || !(fault.is_retryable() || correction.is_some()) {
-        let mut error = error;
-        if attempt > 1
-            && let Some(fields) = error.as_object_mut()
-        {
-            fields.insert("tries".into(), json!(attempt));
-        }
+        error["tries"] = json!(attempt);
         return actor.record(Fact::ExecutionEnded { outcome: Outcome::Failed { error } }).await;
     }
     let delay = if correction.is_some() { Duration::ZERO } else { backoff(attempt, fault.retry_after()) };
@@ -85,8 +80,49 @@ async fn failed(actor: &mut Actor, fault: &Fault, attempt: u32) -> Result<(), Er
     Ok(())
 }
 
-/// Exponential, with the provider's word first; jitter comes from the attempts' different starts.
+/// Tells the model that its answer is not what the node declares.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn refuse(actor: &mut Actor, reason: &str, attempt: u32) -> Result<(), Error> {
+    let error = json!({ "code": "invalid_output", "message": reason });
+    let correction = Some(format!("Your answer cannot be used: {reason}. Answer again."));
+    actor.record(Fact::TurnFailed { error, next_try: attempt + 1, delay_ms: 0, correction }).await
+}
+
+/// A fault as events show it: a stable code, a text, and what the provider said.
+fn describe(fault: &Fault) -> Value {
+    let mut error = json!({ "code": fault.code(), "message": fault.to_string() });
+    if let Some(said) = fault.provider_error() {
+        let mut provider = json!({
+            "status": said.status,
+            "code": said.code,
+            "type": said.kind,
+            "message": said.message,
+            "failed_generation": said.failed_generation,
+        });
+        if let Some(fields) = provider.as_object_mut() {
+            fields.retain(|_, field| !field.is_null());
+        }
+        error["provider"] = provider;
+    }
+    error
+}
+
+/// What to tell the model when the fault was its own.
+fn correction(fault: &Fault) -> Option<String> {
+    let said = fault.provider_error().filter(|_| fault.is_recoverable_by_model())?;
+    let written = said.failed_generation.as_deref().unwrap_or("(not known)");
+    Some(format!(
+        "Your tool call was refused: {}\nYou wrote: {written}\nCall the tool again with valid arguments.",
+        said.message
+    ))
+}
+
+/// Exponential, with the provider's word first and half of it at random, so that workers do not return together.
 fn backoff(attempt: u32, told: Option<Duration>) -> Duration {
     let doubled = limits::MODEL_BACKOFF_MIN.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-    told.unwrap_or(doubled).min(limits::MODEL_BACKOFF_MAX)
+    let base = doubled.min(limits::MODEL_BACKOFF_MAX);
+    let random = uuid::Uuid::new_v4().as_fields().0 % 1000;
+    told.unwrap_or_default().max(base / 2 + base * random / 2000)
 }

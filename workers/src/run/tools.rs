@@ -6,7 +6,6 @@ use crate::limits;
 use crate::model::ToolCall;
 use crate::session::actor::{Actor, Error};
 use crate::session::entry::Fact;
-use crate::tool::Answer;
 
 /// Runs the open calls. `repeated`: an earlier owner journalled the intent and died, so that each of them may have run.
 ///
@@ -32,12 +31,14 @@ pub async fn run(actor: &mut Actor, calls: Vec<ToolCall>, repeated: bool) -> Res
         // The same call of the same session has the same key, whoever runs it.
         let key = format!("{session}/{}", call.id);
         async move {
-            let answer = registry.call(&call, &key).await;
-            (call, answer)
+            let outcome = registry.run(&call.name, &call.id, &key, &call.arguments).await;
+            (call, outcome)
         }
     });
     let mut answers = futures_util::stream::iter(answers).buffer_unordered(limits::TOOLS_AT_ONCE);
-    while let Some((call, Answer { result, is_error })) = answers.next().await {
+    while let Some((call, outcome)) = answers.next().await {
+        let is_error = outcome.is_error();
+        let result = outcome.content;
         actor.record(Fact::ToolCompleted { call_id: call.id, name: call.name, result, is_error }).await?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use super::events::{self, Events};
 use super::inbox;
 use super::journal::{self, Journal};
 use super::step::{self, Step};
-use crate::definition::Definitions;
+use crate::definition::{Definitions, Opening};
 use crate::model::Model;
 use crate::run;
 use crate::tool::Registry;
@@ -160,10 +160,18 @@ impl Actor {
                         .await?;
                 Ok(())
             }
-            Step::Enter { node, visit } => self.record(Fact::NodeStarted { node, visit }).await,
+            Step::Enter { node, visit, iteration, opening } => {
+                let Opening { messages, converses } = opening;
+                self.record(Fact::NodeStarted { node, visit, iteration, opening: messages, converses }).await
+            }
+            Step::Refuse { reason, attempt } => run::model::refuse(self, &reason, attempt).await,
             Step::CallModel { node, attempt } => run::model::call(self, &node, attempt).await,
             Step::RunTools { calls, repeated } => run::tools::run(self, calls, repeated).await,
-            Step::Leave { node, output } => self.record(Fact::NodeCompleted { node, output }).await,
+            Step::Leave { node, output } => {
+                let visit = self.journal.state.running().and_then(|run| run.visit.as_ref());
+                let rounds = visit.map_or(0, |visit| visit.rounds);
+                self.record(Fact::NodeCompleted { node, output, rounds }).await
+            }
             Step::End(outcome) => self.record(Fact::ExecutionEnded { outcome }).await,
         }
     }

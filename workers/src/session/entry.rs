@@ -8,7 +8,7 @@ use runbus::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{ToolCall, Turn};
+use crate::model::{Message, ToolCall, Turn};
 
 /// An entry with its time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,13 @@ pub enum Fact {
         node: NodeId,
         /// How often it has begun in this execution, from 1.
         visit: u32,
+        /// The pass of the graph's cycle, from 1.
+        iteration: u32,
+        /// The messages that it begins with.
+        opening: Vec<Message>,
+        /// Whether it continues the session's conversation.
+        #[serde(default)]
+        converses: bool,
     },
     /// The model answered.
     TurnCompleted {
@@ -97,6 +104,9 @@ pub enum Fact {
         node: NodeId,
         /// Its output.
         output: Value,
+        /// Calls of the model that it took.
+        #[serde(default)]
+        rounds: u32,
     },
     /// The execution ended.
     ExecutionEnded {

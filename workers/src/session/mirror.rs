@@ -65,9 +65,9 @@ pub fn mirror(
             };
             (None, vec![started.into()])
         }
-        Fact::NodeStarted { node, visit } => {
-            let started =
-                node::LoopStarted { max_iterations: plan.map(|plan| plan.max_rounds(node)), iteration: Some(*visit) };
+        Fact::NodeStarted { node, iteration, .. } => {
+            let max_iterations = plan.map(|plan| plan.max_rounds(node));
+            let started = node::LoopStarted { max_iterations, iteration: Some(*iteration) };
             (Some(node.clone()), vec![started.into()])
         }
         Fact::TurnCompleted { turn } => (visiting, turn_events(run, turn)),
@@ -99,7 +99,7 @@ pub fn mirror(
             let reason = Some(format!("the outcome of {} is not known", call_ids.join(", ")));
             (None, vec![execution::Paused { reason }.into()])
         }
-        Fact::NodeCompleted { node, output } => (Some(node.clone()), node_events(run, plan, node, output)),
+        Fact::NodeCompleted { node, output, rounds } => (Some(node.clone()), node_events(*rounds, plan, node, output)),
         Fact::ExecutionEnded { outcome } => (None, vec![end(outcome)]),
         Fact::Released | Fact::CommandTaken { .. } | Fact::Unknown => return None,
     };
@@ -145,7 +145,7 @@ fn turn_events(run: &Run, turn: &crate::model::Turn) -> Vec<Payload> {
     events
 }
 
-fn node_events(run: &Run, plan: Option<&Plan>, node: &NodeId, output: &Value) -> Vec<Payload> {
+fn node_events(rounds: u32, plan: Option<&Plan>, node: &NodeId, output: &Value) -> Vec<Payload> {
     let mut events = Vec::new();
     if !plan.is_some_and(|plan| plan.is_client_facing(node)) {
         let content = match output {
@@ -155,8 +155,7 @@ fn node_events(run: &Run, plan: Option<&Plan>, node: &NodeId, output: &Value) ->
         let structured = (!output.is_string()).then(|| output.clone());
         events.push(node::InternalOutput { content, output: structured }.into());
     }
-    let iterations = run.visits.get(node).copied().unwrap_or(1);
-    events.push(node::LoopCompleted { iterations }.into());
+    events.push(node::LoopCompleted { iterations: rounds }.into());
     events
 }
 

@@ -47,6 +47,8 @@ pub struct Run {
     pub last_node: Option<NodeId>,
     /// The last output of each node.
     pub outputs: BTreeMap<NodeId, Value>,
+    /// The pass of the graph's cycle, from 1.
+    pub iteration: u32,
     /// How often each node has begun.
     pub visits: BTreeMap<NodeId, u32>,
     /// Calls of the model that were answered.
@@ -66,7 +68,11 @@ pub struct Visit {
     pub node: NodeId,
     /// How often it has begun, with this time.
     pub number: u32,
-    /// What was said since it began, behind the messages that it began with.
+    /// The messages that it began with.
+    pub opening: Vec<Message>,
+    /// Whether it continues the session's conversation.
+    pub converses: bool,
+    /// What was said since.
     pub messages: Vec<Message>,
     /// Calls that have no answer yet.
     pub open_calls: Vec<ToolCall>,
@@ -81,10 +87,12 @@ pub struct Visit {
 }
 
 impl Visit {
-    const fn begin(node: NodeId, number: u32) -> Self {
+    const fn begin(node: NodeId, number: u32, opening: Vec<Message>, converses: bool) -> Self {
         Self {
             node,
             number,
+            opening,
+            converses,
             messages: Vec::new(),
             open_calls: Vec::new(),
             intended: false,
@@ -133,17 +141,22 @@ impl State {
                 }
             }
             Fact::ExecutionStarted { execution_id } => self.begin(execution_id, index),
-            Fact::NodeStarted { node, visit } => {
+            Fact::NodeStarted { node, visit, iteration, opening, converses } => {
                 if let Some(run) = &mut self.run {
+                    run.iteration = *iteration;
                     run.visits.insert(node.clone(), *visit);
-                    run.visit = Some(Visit::begin(node.clone(), *visit));
+                    run.visit = Some(Visit::begin(node.clone(), *visit, opening.clone(), *converses));
                 }
             }
-            Fact::NodeCompleted { node, output } => {
+            Fact::NodeCompleted { node, output, .. } => {
                 if let Some(run) = &mut self.run {
                     run.outputs.insert(node.clone(), output.clone());
                     run.last_node = Some(node.clone());
-                    run.visit = None;
+                    if let Some(visit) = run.visit.take().filter(|visit| visit.converses) {
+                        let question = visit.opening.into_iter().filter(|m| !matches!(m, Message::System { .. }));
+                        self.conversation.extend(question);
+                        self.conversation.extend(visit.messages);
+                    }
                 }
             }
             Fact::ExecutionEnded { outcome } => {
@@ -166,6 +179,7 @@ impl State {
             visit: None,
             last_node: None,
             outputs: BTreeMap::new(),
+            iteration: 1,
             visits: BTreeMap::new(),
             rounds: 0,
             usage: Usage::default(),
@@ -191,6 +205,7 @@ impl State {
             }
             Fact::TurnFailed { correction, .. } => {
                 visit.failures += 1;
+                visit.answer = None;
                 if let Some(correction) = correction {
                     visit.messages.push(Message::user(correction.clone()));
                 }

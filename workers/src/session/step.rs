@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::entry::Outcome;
 use super::state::{Run, State, Visit};
-use crate::definition::{Definitions, Next, Plan};
+use crate::definition::{Definitions, Opening, Plan};
+use crate::graph::Next;
 use crate::limits;
 use crate::model::{Message, ToolCall};
 
@@ -22,12 +23,23 @@ pub enum Step {
         node: NodeId,
         /// How often it has begun, with this time.
         visit: u32,
+        /// The pass of the graph's cycle.
+        iteration: u32,
+        /// How it begins.
+        opening: Opening,
     },
     /// Ask the model.
     CallModel {
         /// For which node.
         node: NodeId,
         /// Which try, from 1.
+        attempt: u32,
+    },
+    /// Tell the model that its answer is not what the node declares.
+    Refuse {
+        /// Why.
+        reason: String,
+        /// Which try it was, from 1.
         attempt: u32,
     },
     /// Run tools.
@@ -63,7 +75,7 @@ pub fn next(state: &State, definitions: &Definitions) -> Step {
     };
     match &run.visit {
         None => enter(run, plan),
-        Some(visit) => within(run, visit, plan),
+        Some(visit) => within(visit, plan),
     }
 }
 
@@ -74,46 +86,59 @@ pub fn failed(code: &str, message: &str) -> Step {
 }
 
 fn enter(run: &Run, plan: &Plan) -> Step {
-    let next = match run.last_node.as_ref().and_then(|node| Some((node, run.outputs.get(node)?))) {
-        None => Next::Node(plan.entry().clone()),
-        Some((node, output)) => plan.route(node, output, &run.visits),
+    let next = match plan.next(run) {
+        Ok(next) => next,
+        Err(fault) => return failed("no_route", &fault),
     };
     match next {
-        Next::Node(node) => {
+        Next::Node(step) => {
+            let Ok(node) = NodeId::new(&step.node) else { return failed("no_route", "a node's name is no id") };
             let visit = run.visits.get(&node).copied().unwrap_or(0) + 1;
             if run.visits.values().sum::<u32>() >= limits::VISITS_MAX {
                 return failed("too_many_steps", &format!("more than {} nodes ran", limits::VISITS_MAX));
             }
-            Step::Enter { node, visit }
+            match plan.opening(&step.node, run, step.iteration) {
+                Ok(opening) => Step::Enter { node, visit, iteration: step.iteration, opening },
+                Err(fault) => failed("invalid_prompt", &fault),
+            }
         }
         Next::End => Step::End(Outcome::Completed { output: plan.result(run) }),
+        Next::Exhausted { max_iterations } => {
+            failed("iterations_exhausted", &format!("the graph did not end within {max_iterations} iterations"))
+        }
     }
 }
 
-fn within(run: &Run, visit: &Visit, plan: &Plan) -> Step {
+fn within(visit: &Visit, plan: &Plan) -> Step {
     if !visit.open_calls.is_empty() {
         return Step::RunTools { calls: visit.open_calls.clone(), repeated: visit.intended };
     }
-    if let Some(answer) = &visit.answer {
-        return match plan.output(&visit.node, answer) {
-            Ok(output) => Step::Leave { node: visit.node.clone(), output },
-            Err(reason) => {
-                failed("invalid_output", &format!("{}: {reason}", visit.node))
-            }
-        };
+    let refused = match visit.answer.as_deref().map(|answer| plan.output(&visit.node, answer)) {
+        Some(Ok(output)) => return Step::Leave { node: visit.node.clone(), output },
+        Some(Err(reason)) => Some(reason),
+        None => None,
+    };
+    let limit = plan.max_rounds(&visit.node);
+    if visit.rounds >= limit {
+        let what = refused.map_or_else(String::new, |reason| format!("; its last answer was refused: {reason}"));
+        return failed("too_many_rounds", &format!("{} took {} rounds, the limit is {limit}{what}", visit.node, visit.rounds));
     }
-    let _ = run;
-    if visit.rounds >= plan.max_rounds(&visit.node) {
-        let message = format!("{} took {} rounds, the limit is {}", visit.node, visit.rounds, plan.max_rounds(&visit.node));
-        return failed("too_many_rounds", &message);
+    match refused {
+        Some(reason) => Step::Refuse { reason, attempt: visit.failures + 1 },
+        None => Step::CallModel { node: visit.node.clone(), attempt: visit.failures + 1 },
     }
-    Step::CallModel { node: visit.node.clone(), attempt: visit.failures + 1 }
 }
 
-/// What the model reads: how the node begins, then what was said in this visit.
+/// What the model reads: instructions, the conversation that the node continues, its question, and what was said since.
 #[must_use]
-pub fn messages(state: &State, run: &Run, visit: &Visit, plan: &Plan) -> Vec<Message> {
-    let mut messages = plan.opening(&visit.node, run, &state.conversation);
+pub fn messages(state: &State, visit: &Visit) -> Vec<Message> {
+    let (instructions, question): (Vec<_>, Vec<_>) =
+        visit.opening.iter().cloned().partition(|message| matches!(message, Message::System { .. }));
+    let mut messages = instructions;
+    if visit.converses {
+        messages.extend(state.conversation.iter().cloned());
+    }
+    messages.extend(question);
     messages.extend(visit.messages.iter().cloned());
     messages
 }
