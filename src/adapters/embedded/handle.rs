@@ -1,0 +1,146 @@
+//! Opening a database: one file, three ports.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::Config;
+use super::log::EmbeddedLog;
+use super::queue::{Due, EmbeddedQueue};
+use super::readers::Readers;
+use super::retention::Retention;
+use super::schema;
+use super::store::EmbeddedStore;
+use super::watch::Watch;
+use super::writer::Writer;
+use crate::subject::Layout;
+use crate::time::Clock;
+
+/// The file's name in the data folder.
+const FILE: &str = "runbus.db";
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A setting is out of range.
+    #[error("embedded.{key} {rule}")]
+    Setting {
+        /// Which one.
+        key: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// The data folder cannot be made.
+    #[error("{path} is no folder and cannot be made one: {error}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file cannot be opened for writing.
+    #[error("{path} is not writable: {reason}")]
+    NotWritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file is no SQLite database.
+    #[error("{path} is no database")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database belongs to another program.
+    #[error("{path} is a database of another program")]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another version of Runbus made the tables.
+    #[error("{path} has tables of version {found}, this program knows version {known}")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The file's version.
+        found: i32,
+        /// This program's version.
+        known: i32,
+    },
+    /// SQLite fails otherwise.
+    #[error("{path} cannot be opened: {error}")]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: rusqlite::Error,
+    },
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// An open database. Its threads end when all three ports are dropped.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    /// The log.
+    pub log: Arc<EmbeddedLog>,
+    /// The queue.
+    pub queue: Arc<EmbeddedQueue>,
+    /// The store.
+    pub store: Arc<EmbeddedStore>,
+}
+
+impl Embedded {
+    /// Opens the database of a data folder, and makes it when there is none. Blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
+        check(config)?;
+        let folder = &config.data_dir;
+        std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
+        let path = folder.join(FILE);
+        let mut connection = schema::connect(&path, config)?;
+        let epoch = schema::prepare(&mut connection, &path)?;
+        let pool: Result<Vec<_>, _> =
+            (0..config.read_connections).map(|_| schema::connect(&path, config)).collect();
+        let readers = Readers::new(pool?);
+        let (watch, stop) = Watch::start(schema::connect(&path, config)?).map_err(OpenError::Thread)?;
+        let due = Due::default();
+        let retention = Retention::new(config);
+        let writer = Writer::start(connection, clock.clone(), retention, watch.clone(), due.clone())
+            .map_err(OpenError::Thread)?;
+        Ok(Self {
+            log: Arc::new(EmbeddedLog {
+                layout: Layout::single(),
+                epoch,
+                writer: writer.clone(),
+                readers: readers.clone(),
+                watch,
+                _stop: stop,
+            }),
+            queue: Arc::new(EmbeddedQueue {
+                writer: writer.clone(),
+                readers: readers.clone(),
+                due,
+                hold: Duration::from_millis(config.hold_ms),
+                clock: clock.clone(),
+            }),
+            store: Arc::new(EmbeddedStore { writer, readers, clock }),
+        })
+    }
+}
+
+fn check(config: &Config) -> Result<(), OpenError> {
+    let rules = [
+        ("read_connections", (1..=64).contains(&config.read_connections), "must be 1 to 64"),
+        ("cache_mib", (1..=4096).contains(&config.cache_mib), "must be 1 to 4096"),
+        ("hold_ms", config.hold_ms > 0, "must be at least 1"),
+    ];
+    match rules.into_iter().find(|(_, holds, _)| !holds) {
+        Some((key, _, rule)) => Err(OpenError::Setting { key, rule }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,151 @@
+//! Files: made, opened again, opened twice, refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rusqlite::Connection;
+
+use super::{config, open, reopen};
+use crate::adapters::embedded::{Config, Embedded, OpenError};
+use crate::id::{EventId, ExecutionId, StreamId};
+use crate::log::{Damage, Expect, Frame, Log, Signal};
+use crate::subject::{Key, Lane, Scope, Shard, Topic};
+use crate::time::Clock;
+
+/// How long a test waits for something that must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn topic(execution: &str) -> Topic {
+    Topic::Events {
+        stream: StreamId::new("s").unwrap(),
+        node: None,
+        execution: Some(ExecutionId::new(execution).unwrap()),
+    }
+}
+
+fn key(execution: &str) -> Key {
+    topic(execution).key().unwrap()
+}
+
+fn frame(text: &str) -> Frame {
+    Frame::open(&[Bytes::from(format!("{{\"text\":\"{text}\"}}"))])
+}
+
+fn refusal(config: &Config) -> OpenError {
+    Embedded::open(config, Clock::System).map(drop).unwrap_err()
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_again() {
+    let (first, folder) = open();
+    let id = EventId::generate();
+    let place = first.log.append(&topic("x"), &frame("a"), Expect::Open(id)).await.unwrap();
+    let before = first.log.bounds(Lane::Events, Shard(0)).await.unwrap();
+    drop(first);
+    let second = reopen(&folder);
+    assert_eq!(second.log.bounds(Lane::Events, Shard(0)).await.unwrap(), before, "also the incarnation");
+    assert_eq!(second.log.append(&topic("x"), &frame("a"), Expect::Open(id)).await.unwrap(), place);
+    let (other, _folder) = open();
+    assert_ne!(other.log.bounds(Lane::Events, Shard(0)).await.unwrap().epoch, before.epoch);
+}
+
+#[tokio::test]
+async fn two_handles_of_one_file_see_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    // Opened at the same time, as two processes may.
+    let open = || {
+        let config = config(&folder);
+        tokio::task::spawn_blocking(move || Embedded::open(&config, Clock::System).unwrap())
+    };
+    let (a, b) = tokio::join!(open(), open());
+    let (a, b) = (a.unwrap(), b.unwrap());
+    let mut tail = b.log.tail(&Scope::EVERYTHING).await.unwrap();
+    for n in 0..50 {
+        let writer: Arc<dyn Log> = if n % 3 == 0 { b.log.clone() } else { a.log.clone() };
+        let last = b.log.last(&key("x")).await.unwrap().map(|stored| stored.sequence);
+        let place = writer.append(&topic("x"), &frame(&format!("{n}")), Expect::Last(last)).await.unwrap();
+        let next = tokio::time::timeout(PATIENCE, tail.next()).await.expect("a frame arrives");
+        let Some(Signal::Frame(stored)) = next else { panic!("no frame is lost") };
+        assert_eq!(stored.sequence, place);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_feed_is_forgotten_and_a_closed_log_ends_its_feeds() {
+    let (embedded, _folder) = open();
+    let tail = embedded.log.tail(&Scope::EVERYTHING).await.unwrap();
+    let mut kept = embedded.log.tail(&Scope::Journal(None)).await.unwrap();
+    assert_eq!(embedded.log.watch.feeds(), 2);
+    drop(tail);
+    tokio::time::timeout(PATIENCE, async {
+        while embedded.log.watch.feeds() != 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("a dropped feed is forgotten");
+    drop(embedded);
+    let end = tokio::time::timeout(PATIENCE, kept.next()).await.expect("the feed ends");
+    assert!(end.is_none(), "the feeds of a closed log end");
+}
+
+#[tokio::test]
+async fn a_changed_payload_is_noticed() {
+    let (embedded, folder) = open();
+    embedded.log.append(&topic("x"), &frame("abc"), Expect::Last(None)).await.unwrap();
+    let database = Connection::open(folder.path().join("runbus.db")).unwrap();
+    database.execute("UPDATE events SET payload = CAST(replace(payload, 'abc', 'abd') AS BLOB)", []).unwrap();
+    let found = embedded.log.last(&key("x")).await.unwrap().unwrap();
+    assert!(matches!(found.damage, Some(Damage::Checksum { .. })), "{:?}", found.damage);
+    database.execute("UPDATE events SET format = 2", []).unwrap();
+    let found = embedded.log.last(&key("x")).await.unwrap().unwrap();
+    assert_eq!(found.damage, Some(Damage::Format(2)));
+    assert_eq!(found.frame.payload, r#"{"text":"abd"}"#, "a damaged payload is delivered");
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runbus.db");
+    std::fs::write(
+        &path,
+        "this is no database, but it is long enough to look like a header of one".repeat(20),
+    )
+    .unwrap();
+    assert!(matches!(refusal(&config(&folder)), OpenError::NotADatabase { .. }));
+    std::fs::remove_file(&path).unwrap();
+
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert!(matches!(refusal(&config(&folder)), OpenError::NotOurs { .. }));
+    std::fs::remove_file(&path).unwrap();
+
+    drop(reopen(&folder));
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let refused = refusal(&config(&folder));
+    assert!(matches!(refused, OpenError::Version { found: 99, known: 1, .. }), "{refused:?}");
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    drop(reopen(&folder));
+
+    let inside_a_file = Config { data_dir: path.join("sub"), ..config(&folder) };
+    assert!(matches!(refusal(&inside_a_file), OpenError::Folder { .. }));
+    let is_a_folder = folder.path().join("other");
+    std::fs::create_dir_all(is_a_folder.join("runbus.db")).unwrap();
+    let refused = refusal(&Config { data_dir: is_a_folder, ..config(&folder) });
+    assert!(matches!(refused, OpenError::NotWritable { .. }), "{refused:?}");
+}
+
+#[test]
+fn settings_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    for (wrong, key) in [
+        (Config { read_connections: 0, ..config(&folder) }, "read_connections"),
+        (Config { cache_mib: 5000, ..config(&folder) }, "cache_mib"),
+        (Config { hold_ms: 0, ..config(&folder) }, "hold_ms"),
+    ] {
+        let refused = refusal(&wrong);
+        assert!(matches!(refused, OpenError::Setting { key: found, .. } if found == key), "{refused:?}");
+    }
+    assert_eq!(serde_json::from_str::<Config>("{}").unwrap(), Config::default());
+    assert!(serde_json::from_str::<Config>(r#"{"data_dirr": "x"}"#).is_err());
+}

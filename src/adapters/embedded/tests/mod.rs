@@ -1,0 +1,23 @@
+//! The embedded backend passes the suites, survives kill -9, and refuses files that are not its own.
+
+mod conformance;
+mod crash;
+mod files;
+mod retention;
+
+use super::*;
+use crate::time::Clock;
+
+/// A database in a folder that lives as long as the second value.
+fn open() -> (Embedded, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (reopen(&folder), folder)
+}
+
+fn config(folder: &tempfile::TempDir) -> Config {
+    Config { data_dir: folder.path().to_owned(), hold_ms: 300, ..Config::default() }
+}
+
+fn reopen(folder: &tempfile::TempDir) -> Embedded {
+    Embedded::open(&config(folder), Clock::System).unwrap()
+}

@@ -1,0 +1,244 @@
+//! The writer: one thread, one connection; everything that waits goes into one transaction.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Instant;
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::limits;
+use super::queue::Due;
+use super::retention::Retention;
+use super::transaction::{Names, Transaction};
+use super::watch::Watch;
+use crate::time::Clock;
+
+/// Why the writer did not do a command.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Failure {
+    /// Nothing was stored, or it is not known; again may help.
+    #[error("{0}")]
+    Retry(String),
+    /// It will not succeed later either.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<&rusqlite::Error> for Failure {
+    fn from(error: &rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::SchemaChanged,
+            ) => Self::Retry(error.to_string()),
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+/// Something to do in a transaction. It may run twice: the first time is rolled back then.
+trait Command: Send {
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()>;
+    fn finish(self: Box<Self>, outcome: Result<(), Failure>);
+}
+
+struct Call<F, T> {
+    work: F,
+    answer: Option<T>,
+    reply: oneshot::Sender<Result<T, Failure>>,
+}
+
+impl<F, T> Command for Call<F, T>
+where
+    F: FnMut(&mut Transaction<'_>) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
+        self.answer = Some((self.work)(transaction)?);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<(), Failure>) {
+        let Self { answer, reply, .. } = *self;
+        let missing = || Failure::Retry("the command did not run".into());
+        let outcome = outcome.and_then(|()| answer.ok_or_else(missing));
+        // Nobody waits any more when the caller was dropped; what was done stays done.
+        let _ = reply.send(outcome);
+    }
+}
+
+struct Waiting {
+    command: Box<dyn Command>,
+    kib: u32,
+    _room: OwnedSemaphorePermit,
+}
+
+/// The way to the writer thread; it ends when the last one is dropped.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    sender: SyncSender<Waiting>,
+    room: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiting").field("kib", &self.kib).finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(
+        connection: Connection,
+        clock: Clock,
+        retention: Retention,
+        watch: Watch,
+        due: Due,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel(limits::WAITING_KIB as usize);
+        let thread = Thread { connection, clock, retention, watch, due, names: Names::default() };
+        std::thread::Builder::new().name("runbus-writer".into()).spawn(move || thread.run(&receiver))?;
+        Ok(Self { sender, room: Arc::new(Semaphore::new(limits::WAITING_KIB as usize)) })
+    }
+
+    /// Does `work` in a transaction, which others share, and returns once it is durable. `bytes` is what it carries.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnMut(&mut Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let stopped = || Failure::Refused("the writer has stopped".into());
+        let kib = u32::try_from(1 + bytes / 1024).unwrap_or(u32::MAX).min(limits::WAITING_KIB);
+        let room = self.room.clone().acquire_many_owned(kib).await.map_err(|_closed| stopped())?;
+        let (reply, answer) = oneshot::channel();
+        let command = Box::new(Call { work, answer: None, reply });
+        // There is room: each command holds at least one permit of as many as the channel has places.
+        self.sender.try_send(Waiting { command, kib, _room: room }).map_err(|_gone| stopped())?;
+        answer.await.unwrap_or_else(|_gone| Err(Failure::Retry("the writer has stopped".into())))
+    }
+}
+
+struct Thread {
+    connection: Connection,
+    clock: Clock,
+    retention: Retention,
+    watch: Watch,
+    due: Due,
+    names: Names,
+}
+
+impl Thread {
+    fn run(mut self, receiver: &Receiver<Waiting>) {
+        let mut cleaned = Instant::now();
+        loop {
+            match receiver.recv_timeout(limits::HOUSEKEEPING_INTERVAL) {
+                Ok(first) => {
+                    let batch = gather(first, receiver);
+                    self.batch(batch);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if cleaned.elapsed() >= limits::HOUSEKEEPING_INTERVAL {
+                self.clean();
+                cleaned = Instant::now();
+            }
+        }
+    }
+
+    fn batch(&mut self, mut batch: Vec<Waiting>) {
+        match self.transact(&mut batch) {
+            Ok(()) => finish(batch, &Ok(())),
+            Err(error) if batch.len() > 1 && !is_busy(&error) => {
+                // One command must not take the others down with it.
+                for waiting in batch {
+                    let mut alone = vec![waiting];
+                    let outcome = self.transact(&mut alone).map_err(|error| report(&error));
+                    finish(alone, &outcome);
+                }
+            }
+            Err(error) => finish(batch, &Err(report(&error))),
+        }
+    }
+
+    fn transact(&mut self, batch: &mut [Waiting]) -> rusqlite::Result<()> {
+        let outcome =
+            Transaction::begin(&self.connection, &self.clock, &mut self.names).and_then(|mut transaction| {
+                for waiting in batch {
+                    waiting.command.run(&mut transaction)?;
+                }
+                transaction.commit()
+            });
+        match outcome {
+            Ok((lanes, classes)) => {
+                self.watch.committed(lanes);
+                self.due.announce(&classes);
+                Ok(())
+            }
+            Err(error) => {
+                self.names.forget();
+                if !self.connection.is_autocommit() {
+                    // When this fails too, the next BEGIN says so.
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn clean(&mut self) {
+        let start = Instant::now();
+        let mut more = true;
+        while more && start.elapsed() < limits::HOUSEKEEPING_TIME {
+            let step = Transaction::begin(&self.connection, &self.clock, &mut self.names).and_then(
+                |mut transaction| {
+                    let more = self.retention.step(&mut transaction)?;
+                    transaction.commit()?;
+                    Ok(more)
+                },
+            );
+            match step {
+                Ok(again) => more = again,
+                Err(error) => {
+                    tracing::warn!(%error, "housekeeping of the embedded database failed");
+                    self.names.forget();
+                    if !self.connection.is_autocommit() {
+                        let _ = self.connection.execute_batch("ROLLBACK");
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn gather(first: Waiting, receiver: &Receiver<Waiting>) -> Vec<Waiting> {
+    let mut kib = first.kib;
+    let mut batch = vec![first];
+    while batch.len() < limits::BATCH_COMMANDS && kib < limits::BATCH_KIB {
+        let Ok(next) = receiver.try_recv() else { break };
+        kib += next.kib;
+        batch.push(next);
+    }
+    batch
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+fn report(error: &rusqlite::Error) -> Failure {
+    tracing::warn!(%error, "a transaction of the embedded database failed");
+    Failure::from(error)
+}
+
+fn finish(batch: Vec<Waiting>, outcome: &Result<(), Failure>) {
+    for waiting in batch {
+        waiting.command.finish(outcome.clone());
+    }
+}
