@@ -4,15 +4,15 @@
 #   ops/cluster.sh up DIR [--nodes 1|3] [--port BASE] [--owner PID]
 #   ops/cluster.sh status DIR
 #   ops/cluster.sh kill DIR NODE      kill -9 of one server; NODE is 1, 2, 3 or redis
-#   ops/cluster.sh start DIR NODE     starts it again on the same ports and data
+#   ops/cluster.sh start DIR NODE     starts it again on the same ports and data; NODE may be all
 #   ops/cluster.sh down DIR           stops all; the data stays in DIR
 #
 # --port BASE   clients on BASE.., routes on BASE+10.., monitoring on BASE+20.., Redis on BASE+30 (default: free ports)
 # --owner PID   stops everything when that process is gone, so that a killed test leaves nothing behind
 #
 # `up` returns when JetStream has a leader and Redis answers, and leaves DIR/cluster.env with KEY=VALUE lines:
-#   NATS_URLS (comma separated), REDIS_URL, NODES, NATS_PID_<n>, NATS_PORT_<n>, NATS_MONITOR_<n>, NATS_ROUTE_<n>,
-#   REDIS_PID, REDIS_PORT. A server that was killed has the process id 0.
+#   NATS_URLS (comma separated), REDIS_URL, NODES, CLUSTER (differs for each `up`), REDIS_PID, REDIS_PORT,
+#   NATS_PID_<n>, NATS_PORT_<n>, NATS_MONITOR_<n>, NATS_ROUTE_<n>. A server that does not run has the process id 0.
 set -euo pipefail
 
 READY_SECONDS=60
@@ -61,17 +61,6 @@ names() {
   echo redis
 }
 
-# Prints that many free loopback ports.
-free_ports() {
-  python3 - "$1" <<'PY'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in held))
-PY
-}
-
 start_one() {
   local name=$1 conf routes n
   if [[ $name == redis ]]; then
@@ -84,10 +73,10 @@ start_one() {
     routes=
     for n in $(seq 1 "$(get NODES)"); do routes+="${routes:+, }\"nats://127.0.0.1:$(get "NATS_ROUTE_$n")\""; done
     # The server reads each value as if it stood in its file, hence the quotes.
-    RUNBUS_NATS_NAME="\"nats-$name\"" RUNBUS_NATS_HOST='"127.0.0.1"' RUNBUS_NATS_PORT=$(get "NATS_PORT_$name") \
-      RUNBUS_NATS_MONITOR="\"127.0.0.1:$(get "NATS_MONITOR_$name")\"" \
-      RUNBUS_NATS_ROUTE_PORT=$(get "NATS_ROUTE_$name") RUNBUS_NATS_ROUTES="[$routes]" \
-      RUNBUS_NATS_STORE="\"$dir/nats-$name\"" RUNBUS_NATS_MAX_FILE=8GB \
+    NATS_SERVER_NAME="\"nats-$name\"" NATS_LISTEN_HOST='"127.0.0.1"' NATS_CLIENT_PORT=$(get "NATS_PORT_$name") \
+      NATS_MONITOR_LISTEN="\"127.0.0.1:$(get "NATS_MONITOR_$name")\"" \
+      NATS_ROUTE_PORT=$(get "NATS_ROUTE_$name") NATS_ROUTES="[$routes]" \
+      NATS_STORE_DIR="\"$dir/nats-$name\"" NATS_STORE_MAX=8GB \
       setsid "$RUNBUS_NATS_SERVER" --config "$conf" --pid "$dir/nats-$name.pid" >>"$dir/nats-$name.log" 2>&1 </dev/null &
   fi
   put "$(pid_key "$name")" $!
@@ -96,7 +85,7 @@ start_one() {
 # Waits until every server that should run answers and JetStream has a leader; fails early when one of them has ended.
 wait_ready() {
   python3 - "$dir/cluster.env" "$READY_SECONDS" <<'PY'
-import json, os, socket, sys, time, urllib.request
+import json, socket, subprocess, sys, time, urllib.request
 
 env = dict(line.rstrip("\n").split("=", 1) for line in open(sys.argv[1]))
 nodes = int(env["NODES"])
@@ -104,13 +93,9 @@ running = [n for n in range(1, nodes + 1) if env[f"NATS_PID_{n}"] != "0"]
 
 
 def alive(pid):
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    # A zombie of the shell that started it has ended, too.
-    with open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    # A zombie has ended, too: the shell that started it may not have noticed.
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True).stdout
+    return state != "" and state[0] != "Z"
 
 
 def read(node, path):
@@ -184,10 +169,10 @@ plan() {
     for n in $(seq 0 $((nodes - 1))); do ports+=($((base + n)) $((base + 10 + n)) $((base + 20 + n))); done
     ports+=($((base + 30)))
   else
-    read -r -a ports < <(free_ports $((3 * nodes + 1)))
+    read -r -a ports < <(python3 "$root/ops/free_ports.py" $((3 * nodes + 1)))
   fi
   {
-    printf 'NODES=%s\n' "$nodes"
+    printf 'CLUSTER=%s\nNODES=%s\n' "$(date +%s)-$$-$RANDOM" "$nodes"
     for n in $(seq 1 "$nodes"); do
       urls+="${urls:+,}nats://127.0.0.1:${ports[3 * n - 3]}"
       printf 'NATS_PORT_%s=%s\nNATS_ROUTE_%s=%s\nNATS_MONITOR_%s=%s\nNATS_PID_%s=0\n' "$n" "${ports[3 * n - 3]}" \
@@ -230,11 +215,14 @@ up() {
   die "not up; the logs are in $dir"
 }
 
-# Runs apart from everything, and ends with the env file or with the owner.
+# Runs apart from everything, and ends with this cluster or with the owner. A later cluster in the same folder is not its own.
 watch_owner() {
   # shellcheck disable=SC2016 # expanded by the inner shell
-  setsid bash -c 'while [[ -e $2/cluster.env && $(ps -o stat= -p "$1") == [!Z]* ]]; do sleep 0.5; done
-    if [[ -e $2/cluster.env ]]; then exec "$3" down "$2"; fi' watch "$1" "$dir" "$self" >/dev/null 2>&1 </dev/null &
+  setsid bash -c '
+    mine() { grep -qsx "CLUSTER=$2" "$1/cluster.env"; }
+    while mine "$2" "$3" && [[ $(ps -o stat= -p "$1") == [!Z]* ]]; do sleep 0.5; done
+    if mine "$2" "$3"; then exec "$4" down "$2"; fi
+  ' watch "$1" "$dir" "$(get CLUSTER)" "$self" >/dev/null 2>&1 </dev/null &
 }
 
 status() {
@@ -276,11 +264,17 @@ case $command in
     put "$(pid_key "$1")" 0
     ;;
   start)
-    check_node "${1:-}"
-    if is_ours "$(get "$(pid_key "$1")")" "$1"; then die "$1 is running"; fi
+    [[ ${1:-} == all ]] || check_node "${1:-}"
     find_servers
-    start_one "$1"
-    wait_ready || die "node $1 did not come back; the logs are in $dir"
+    # What was killed from outside is not waited for.
+    for name in $(names); do
+      is_ours "$(get "$(pid_key "$name")")" "$name" || put "$(pid_key "$name")" 0
+    done
+    for name in $(names); do
+      [[ $1 == "$name" || $1 == all ]] || continue
+      [[ $(get "$(pid_key "$name")") != 0 ]] || start_one "$name"
+    done
+    wait_ready || die "not ready after starting $1; the logs are in $dir"
     ;;
   down)
     stop_all

