@@ -66,8 +66,8 @@ for name, host, inside in mounts(services):
         inside in command or inside in environment or host.endswith("common.conf"),
         f"{name} mounts {inside}, which its command, health check and environment don't name",
     )
-for path in ["ops/nats/common.conf", "ops/nats/cluster.conf", "ops/redis/redis.conf", "ops/runbus/gateway.toml", "ops/runbus/worker.toml"]:
-    check(path in seen, f"{path} is mounted by no service")
+for path in ["nats/common.conf", "nats/cluster.conf", "redis/redis.conf", "runbus/gateway.toml", "runbus/worker.toml"]:
+    check(f"ops/{path}" in seen, f"ops/{path} is mounted by no service")
 for name, service in services.items():
     for volume in service.get("volumes", []):
         if not volume.startswith("."):

@@ -103,7 +103,8 @@ redis_server() {
     install_redis
     found=$(find_redis) || die "redis-server was installed, but is not found"
   fi
-  redis_is_new_enough "$found" || die "$found is older than version $REDIS_MAJOR_MIN: install a newer one and set RUNBUS_REDIS_SERVER"
+  redis_is_new_enough "$found" ||
+    die "$found is older than version $REDIS_MAJOR_MIN: install a newer one and set RUNBUS_REDIS_SERVER"
   printf '%s\n' "$found"
 }
 
@@ -133,7 +134,8 @@ install_redis() {
     }
   else
     say "unpacking Debian's redis-server into $tools/redis (not root)"
-    unpack_redis || die "could not unpack Debian's redis-server: as root, apt-get update && apt-get install redis-server"
+    unpack_redis ||
+      die "could not unpack Debian's redis-server: as root, apt-get update && apt-get install redis-server"
   fi
 }
 
@@ -172,9 +174,9 @@ SH
 
 mkdir -p "$tools"
 tools=$(cd "$tools" && pwd)
-# Two runs that share the folder install one after the other.
-exec 9>"$tools/.lock"
-if command -v flock >/dev/null; then
+# Two runs that share the folder install one after the other. One that may only read it takes what is there.
+if [[ -w $tools ]] && command -v flock >/dev/null; then
+  exec 9>"$tools/.lock"
   flock -w 600 9 || die "another run has been installing into $tools for 10 minutes"
 fi
 RUNBUS_NATS_SERVER=$(nats_server)
