@@ -1,0 +1,71 @@
+# The commands of this project; `make` lists them.
+#
+# Tests start servers of their own on free ports, through ops/tools.sh: RUNBUS_TOOLS_DIR, RUNBUS_NATS_SERVER and
+# RUNBUS_REDIS_SERVER choose others than those that it brings.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CARGO := cargo
+TOOLS := ops/tools.sh run
+
+# Recorded provider traffic that is not part of the repository, when it lies beside it.
+RECORDINGS := $(wildcard $(CURDIR)/../shared/data/llm-recordings)
+ifneq ($(RECORDINGS),)
+export RUNBUS_RECORDINGS ?= $(RECORDINGS)
+endif
+
+.PHONY: help
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
+
+.PHONY: demo
+demo: ## run the council on this machine, show its events, end
+	$(CARGO) run --locked --quiet --package runbus-cli -- demo
+
+.PHONY: dev
+dev: ## the same, and stay up
+	$(CARGO) run --locked --quiet --package runbus-cli -- dev
+
+.PHONY: build
+build: ## build everything
+	$(CARGO) build --locked --workspace --all-targets
+
+.PHONY: test
+test: ## bring the servers, run every test
+	$(TOOLS) ops/check.sh
+ifdef CI
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+endif
+	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
+	$(TOOLS) $(CARGO) test --locked --workspace
+
+.PHONY: tools
+tools: ## bring the servers that tests start, print where they are
+	@ops/tools.sh
+
+.PHONY: bench
+bench: ## print the benchmarks beside their baselines
+	$(TOOLS) $(CARGO) run --locked --release --package runbus-bench
+
+.PHONY: lint
+lint: ## what CI denies: warnings, unformatted code
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: fmt
+fmt: ## format the code
+	$(CARGO) fmt --all
+
+.PHONY: docs
+docs: ## rewrite the committed contracts (schemas, references) from the code
+	RUNBUS_BLESS=1 $(TOOLS) $(CARGO) test --locked --workspace
+
+.PHONY: scale-out
+scale-out: build ## run the council on 3 NATS servers, Redis, 2 gateways, 3 workers
+	$(TOOLS) ops/scale-out.sh $(ARGS)
+
+.PHONY: clean
+clean: ## remove what was built and stored here (not the tools)
+	$(CARGO) clean
+	rm -rf .runbus

@@ -1,0 +1,97 @@
+"""Checks that docker-compose.yml, the scripts and the configuration files describe one and the same deployment.
+
+Called by ops/check.sh, from the project's root.
+"""
+
+import pathlib
+import re
+import sys
+
+from ruamel.yaml import YAML
+
+ROOT = pathlib.Path(".")
+problems = []
+
+
+def check(holds, problem):
+    if not holds:
+        problems.append(problem)
+
+
+def text(path):
+    return (ROOT / path).read_text()
+
+
+def only(pattern, path):
+    """What the one match of a pattern in a file holds."""
+    found = set(re.findall(pattern, text(path), re.MULTILINE))
+    check(len(found) == 1, f"{path}: {pattern} should be found once, found {sorted(found)}")
+    return found.pop() if found else None
+
+
+def mounts(services):
+    """Host path and container path of every file that is mounted."""
+    for name, service in services.items():
+        for volume in service.get("volumes", []):
+            host, inside = volume.split(":")[:2]
+            if host.startswith("."):
+                yield name, host.removeprefix("./"), inside
+
+
+compose = YAML(typ="safe", pure=True).load(text("docker-compose.yml"))
+services = compose["services"]
+scripts = text("ops/cluster.sh") + text("ops/scale-out.sh")
+
+# What the scale-out script starts, the containers do.
+kinds = {"nats": 0, "redis": 0, "gateway": 0, "worker": 0}
+for name, service in services.items():
+    kinds[name.split("-")[0]] += service.get("deploy", {}).get("replicas", 1)
+    check(service.get("healthcheck", {}).get("test"), f"{name} has no health check")
+    for needed in service.get("depends_on", {}):
+        check(needed in services, f"{name} depends on {needed}, which is no service")
+    for port in service.get("ports", []):
+        check(port.startswith("127.0.0.1:"), f"{name} publishes {port} beyond loopback")
+check(kinds == {"nats": 3, "redis": 1, "gateway": 2, "worker": 3}, f"services: {kinds}")
+
+# Every mounted file exists and is the one that the scripts use.
+seen = set()
+for name, host, inside in mounts(services):
+    seen.add(host)
+    check((ROOT / host).is_file(), f"{name} mounts {host}, which is no file")
+    in_use = host in scripts or (host == "ops/nats/common.conf" and 'include "common.conf"' in text("ops/nats/cluster.conf"))
+    check(in_use, f"{name} mounts {host}, which neither ops/cluster.sh nor ops/scale-out.sh uses")
+    command = " ".join(services[name].get("command", []) + services[name]["healthcheck"]["test"])
+    environment = " ".join(str(value) for value in services[name].get("environment", {}).values())
+    check(
+        inside in command or inside in environment or host.endswith("common.conf"),
+        f"{name} mounts {inside}, which its command, health check and environment don't name",
+    )
+for path in ["nats/common.conf", "nats/cluster.conf", "redis/redis.conf", "runbus/gateway.toml", "runbus/worker.toml"]:
+    check(f"ops/{path}" in seen, f"ops/{path} is mounted by no service")
+for name, service in services.items():
+    for volume in service.get("volumes", []):
+        if not volume.startswith("."):
+            check(volume.split(":")[0] in compose["volumes"], f"{name} uses the undeclared volume {volume}")
+
+# Every variable of the servers' files is set by both.
+for path in ["ops/nats/common.conf", "ops/nats/cluster.conf", "ops/nats/single.conf"]:
+    for variable in re.findall(r"^[^#\n]*\$(\w+)", text(path), re.MULTILINE):
+        check(f"{variable}=" in scripts, f"{path}: ops/cluster.sh does not set {variable}")
+        for name in ["nats-1", "nats-2", "nats-3"]:
+            check(variable in services[name]["environment"], f"{path}: {name} does not set {variable}")
+
+# Numbers that stand in several places.
+shards = only(r"^shards = (\d+)", "ops/runbus/worker.toml")
+check(shards == only(r"^shards = (\d+)", "ops/runbus/gateway.toml"), "gateway.toml and worker.toml differ in shards")
+check(shards == only(r"\{\{partition\((\d+),3\)\}\}", "ops/nats/common.conf"), f"common.conf maps to other shards than {shards}")
+nats = only(r"^NATS_VERSION=(\S+)", "ops/tools.sh")
+check(only(r"image: nats:([0-9.]+)", "docker-compose.yml") == nats, f"docker-compose.yml has another nats than {nats}")
+rust = only(r'^rust-version = "([0-9.]+)"', "Cargo.toml")
+check(only(r"^FROM rust:([0-9.]+)", "ops/Dockerfile") == rust, f"ops/Dockerfile has another Rust than {rust}")
+
+for path in ROOT.glob("ops/**/*.py"):
+    compile(path.read_text(), str(path), "exec")
+
+if problems:
+    sys.exit("\n".join(f"ops: {problem}" for problem in problems))
+print(f"ops: {len(seen)} mounted files, {len(services)} services, one deployment")

