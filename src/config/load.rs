@@ -94,8 +94,16 @@ fn read(path: &Path) -> Result<File<config::FileSourceString, FileFormat>, Error
     Config::builder()
         .add_source(file.clone())
         .build()
-        .map_err(|error| Error::Syntax { path: path.into(), reason: error.to_string() })?;
+        .map_err(|error| Error::Syntax { path: path.into(), reason: without_source(&error.to_string()) })?;
     Ok(file)
+}
+
+/// The parser quotes the line that it stops at, which may hold a secret: only where and why is kept.
+fn without_source(text: &str) -> String {
+    let quoted =
+        |line: &str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let kept: Vec<&str> = text.lines().filter(|line| !quoted(line) && !line.trim().is_empty()).collect();
+    kept.join(": ")
 }
 
 /// Where the value at `key` came from; a value inside a list has the list's origin.

@@ -174,7 +174,10 @@ fn secrets_are_never_shown() {
 fn a_missing_or_broken_file_is_an_error() {
     let sources = Sources { file: Some("/nonexistent/x.toml".as_ref()), ..Sources::default() };
     assert!(matches!(load::<Root>(sources, std::iter::empty()), Err(Error::File { .. })));
-    assert!(matches!(run("[pump\n", &[], &[]), Err(Error::Syntax { .. })));
+    let broken = run("[pump]\npassword = hunter2\n", &[], &[]).unwrap_err();
+    assert!(matches!(broken, Error::Syntax { .. }), "{broken:?}");
+    let text = broken.to_string();
+    assert!(text.contains("line 2") && !text.contains("hunter"), "{text}");
 }
 
 #[test]
