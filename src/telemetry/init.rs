@@ -20,6 +20,10 @@ use crate::tls;
 /// The name of the tracer of all spans.
 const TRACER: &str = "runbus";
 
+/// Crates that an export runs through.
+const EXPORT: &[&str] =
+    &["h2", "hyper", "hyper_util", "reqwest", "rustls", "opentelemetry", "opentelemetry_sdk"];
+
 /// Why telemetry did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,7 +38,8 @@ pub enum Error {
     Installed,
 }
 
-/// Keeps telemetry running. Dropping it sends what is buffered, within the configured time.
+/// Keeps telemetry running. Dropping it sends what is buffered, within the configured time; it blocks its thread for as
+/// long, so it is dropped at the very end, outside the async runtime.
 #[must_use = "dropping it ends telemetry"]
 pub struct Guard {
     provider: Option<SdkTracerProvider>,
@@ -65,17 +70,26 @@ impl Drop for Guard {
 /// See [`Error`].
 pub fn init(config: &Config) -> Result<Guard, Error> {
     check(config)?;
-    let filter = || EnvFilter::new(&config.filter);
     let provider = config.otlp_endpoint.as_deref().map(|endpoint| provider(config, endpoint)).transpose()?;
     let spans = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer().with_tracer(provider.tracer(TRACER)).with_filter(filter())
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer(TRACER))
+            .with_filter(exported(&config.filter))
     });
     tracing_subscriber::registry()
-        .with(output(config.format).with_filter(filter()))
+        .with(output(config.format).with_filter(EnvFilter::new(&config.filter)))
         .with(spans)
         .try_init()
         .map_err(|_installed| Error::Installed)?;
     Ok(Guard { provider, timeout: Duration::from_millis(config.otlp_timeout_ms) })
+}
+
+/// The filter of exported spans: without those of the export itself, which would never end.
+fn exported(filter: &str) -> EnvFilter {
+    EXPORT.iter().fold(EnvFilter::new(filter), |filter, target| match format!("{target}=off").parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_constant_text) => filter,
+    })
 }
 
 fn output<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
@@ -85,7 +99,7 @@ where
     let lines = lines::layer().with_writer(std::io::stderr);
     match format {
         Format::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
-        Format::Json => lines.json().flatten_event(true).boxed(),
+        Format::Json => lines.json().boxed(),
     }
 }
 
