@@ -20,10 +20,11 @@ use crate::tls;
 const KEEPALIVE_PROBES: u32 = 3;
 
 /// How often the cluster client sends a command again (after a redirect, a lost node) before it gives up.
-const CLUSTER_RETRIES: u32 = 4;
+const CLUSTER_RETRIES: u32 = 5;
 
-/// Longest pause between two of these, in milliseconds.
-const CLUSTER_RETRY_WAIT_MS: u64 = 500;
+/// Pause between two of these, in milliseconds: random between the two, the upper one doubling from 20 to its bound. The
+/// library's own least pause is 1280 ms, which every caller of a lost node would wait several times.
+const CLUSTER_RETRY_WAIT_MS: (u64, u64) = (10, 500);
 
 /// An open connection; clones share it.
 #[derive(Clone)]
@@ -114,6 +115,11 @@ impl Connector {
         Ok(Self { target, how })
     }
 
+    /// Whether the connection leads to many nodes and sends commands again by itself.
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster(_))
+    }
+
     /// Makes a connection, to whatever is the primary now.
     pub(super) async fn open(&self) -> RedisResult<Link> {
         match &self.target {
@@ -136,7 +142,9 @@ fn cluster(config: &Config, nodes: Vec<ConnectionInfo>, tcp: TcpSettings) -> Red
         .response_timeout(response)
         .overall_response_timeout(Some(response * 2))
         .retries(CLUSTER_RETRIES)
-        .max_retry_wait(CLUSTER_RETRY_WAIT_MS)
+        .min_retry_wait(CLUSTER_RETRY_WAIT_MS.0)
+        .max_retry_wait(CLUSTER_RETRY_WAIT_MS.1)
+        .retry_wait_formula(10, 2)
         .build()
 }
 

@@ -21,6 +21,9 @@ const BACKOFF_MIN: Duration = Duration::from_millis(50);
 /// Longest pause.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
+/// The cluster client knows no node any more.
+const NO_NODE: ErrorKind = ErrorKind::ClusterConnectionNotFound;
+
 /// The connection, and what became of the last attempts.
 pub(super) struct Shared {
     connector: Connector,
@@ -79,7 +82,7 @@ impl Shared {
 
     async fn retrying<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
         match self.once(cmd).await {
-            Err(error) if deserves_retry(&error) => self.once(cmd).await,
+            Err(error) if !self.connector.is_cluster() && deserves_retry(&error) => self.once(cmd).await,
             other => other,
         }
     }
@@ -88,6 +91,8 @@ impl Shared {
         let (mut link, generation) = self.link().await?;
         let result = cmd.query_async(&mut link).await;
         match &result {
+            // The cluster client finds nodes again by itself; without one node the others still serve.
+            Err(error) if self.connector.is_cluster() && error.kind() != NO_NODE => {}
             Err(error) if spoils_connection(error) => self.give_up(generation, error).await,
             _ => self.failures.store(0, Ordering::Relaxed),
         }

@@ -189,7 +189,7 @@ impl Drop for Server {
 /// As [`Server::start`], and when the nodes do not find each other.
 #[must_use]
 pub fn cluster(nodes: u16) -> Vec<Server> {
-    let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port", "{port}"];
+    let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", "{port}"];
     let servers: Vec<Server> = (0..nodes).map(|_| Server::start_with(&options)).collect();
     let bus = |server: &Server| server.args.last().unwrap().clone();
     let slots = 16_384 / nodes;

@@ -73,6 +73,39 @@ async fn a_cluster_conforms() {
 }
 
 #[tokio::test]
+async fn a_cluster_survives_the_crash_of_a_node() {
+    let mut servers = tokio::task::spawn_blocking(|| cluster(3)).await.unwrap();
+    let urls = servers.iter().map(Server::url).collect();
+    let store = Redis::new(&Config { mode: Mode::Cluster, urls, ..Config::default() }).unwrap();
+    let names: Vec<Name> = (0..12).map(|n| name(&format!("{n}"))).collect();
+    let write = async |name: &Name, to| store.apply(name, whole(to), Bytes::new(), None).await;
+    for name in &names {
+        assert_eq!(write(name, 1).await.unwrap(), Applied::Stored);
+    }
+    servers[0].kill();
+    let mut failed = 0;
+    for name in &names {
+        match write(name, 2).await {
+            Ok(applied) => assert_eq!(applied, Applied::Stored),
+            Err(error) => {
+                assert!(error.is_retryable(), "{error}");
+                failed += 1;
+            }
+        }
+    }
+    assert!(failed > 0, "a third of all names was on the node that is away");
+    servers[0].restart();
+    let start = Instant::now();
+    for name in &names {
+        while let Err(error) = write(name, 3).await {
+            assert!(error.is_retryable(), "{error}");
+            assert!(start.elapsed() < PATIENCE, "it does not come back: {error}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn after_a_wipe_a_whole_copy_is_asked_for() {
     let server = Server::start();
     let store = Redis::new(&config(&server)).unwrap();
