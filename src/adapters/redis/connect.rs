@@ -1,0 +1,176 @@
+//! How a connection is made: options of the sockets, log-in, and where to.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, Pipeline, RedisConnectionInfo, RedisFuture,
+    RedisResult, Value,
+};
+
+use super::config::{Config, Mode, parse};
+use super::sentinel;
+use crate::config::{Invalid, Secret, check};
+use crate::tls;
+
+/// Probes that go unanswered before an idle connection counts as dead.
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// How often the cluster client sends a command again (after a redirect, a lost node) before it gives up.
+const CLUSTER_RETRIES: u32 = 5;
+
+/// Pause between two of these, in milliseconds: random between the two, the upper one doubling from 20 to its bound. The
+/// library's own least pause is 1280 ms, which every caller of a lost node would wait several times.
+const CLUSTER_RETRY_WAIT_MS: (u64, u64) = (10, 500);
+
+/// An open connection; clones share it.
+#[derive(Clone)]
+pub(super) enum Link {
+    One(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl ConnectionLike for Link {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::One(link) => link.req_packed_command(cmd),
+            Self::Cluster(link) => link.req_packed_command(cmd),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::One(link) => link.req_packed_commands(pipeline, offset, count),
+            Self::Cluster(link) => link.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::One(link) => link.get_db(),
+            Self::Cluster(link) => link.get_db(),
+        }
+    }
+}
+
+/// Where to.
+enum Target {
+    One(Client),
+    Cluster(ClusterClient),
+    Sentinel { sentinels: Vec<ConnectionInfo>, service: String, node: ConnectionInfo },
+}
+
+/// Makes connections.
+pub(super) struct Connector {
+    target: Target,
+    how: AsyncConnectionConfig,
+}
+
+impl Connector {
+    /// Reads the configuration; touches no network.
+    pub(super) fn new(config: &Config) -> Result<Self, Invalid> {
+        check(config)?;
+        tls::install();
+        let key = if config.urls.is_empty() { "url" } else { "urls" };
+        let infos: Vec<ConnectionInfo> =
+            config.addresses().into_iter().map(|url| parse(key, url)).collect::<Result<_, _>>()?;
+        let tcp = sockets(config);
+        let node = |info: &ConnectionInfo| {
+            let user = log_in(info.redis_settings(), config.user.as_deref(), config.password.as_ref());
+            info.clone().set_tcp_settings(tcp.clone()).set_redis_settings(user)
+        };
+        let refused =
+            |error: redis::RedisError| Invalid::new(key, config.addresses().join(","), error.to_string());
+        let nodes: Vec<ConnectionInfo> = infos.iter().map(node).collect();
+        let target = match (config.mode, nodes.as_slice()) {
+            (Mode::Cluster, _) => Target::Cluster(cluster(config, nodes, tcp).map_err(refused)?),
+            (Mode::Single, [node, ..]) => Target::One(Client::open(node.clone()).map_err(refused)?),
+            (Mode::Sentinel, [node, ..]) => {
+                let at = |info: &ConnectionInfo| {
+                    let (user, password) =
+                        (config.sentinel_user.as_deref(), config.sentinel_password.as_ref());
+                    let user = log_in(&RedisConnectionInfo::default(), user, password);
+                    info.clone().set_tcp_settings(tcp.clone()).set_redis_settings(user)
+                };
+                let sentinels = infos.iter().map(at).collect();
+                Target::Sentinel {
+                    sentinels,
+                    service: config.service.clone().unwrap_or_default(),
+                    node: node.clone(),
+                }
+            }
+            (_, []) => return Err(Invalid::new(key, "", "an address")),
+        };
+        let how = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(Duration::from_millis(config.connect_timeout_ms)))
+            .set_response_timeout(Some(Duration::from_millis(config.response_timeout_ms)));
+        Ok(Self { target, how })
+    }
+
+    /// Whether the connection leads to many nodes and sends commands again by itself.
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster(_))
+    }
+
+    /// Makes a connection, to whatever is the primary now.
+    pub(super) async fn open(&self) -> RedisResult<Link> {
+        match &self.target {
+            Target::One(client) => {
+                Ok(Link::One(client.get_multiplexed_async_connection_with_config(&self.how).await?))
+            }
+            Target::Cluster(client) => Ok(Link::Cluster(client.get_async_connection().await?)),
+            Target::Sentinel { sentinels, service, node } => {
+                Ok(Link::One(sentinel::open(sentinels, service, node, &self.how).await?))
+            }
+        }
+    }
+}
+
+fn cluster(config: &Config, nodes: Vec<ConnectionInfo>, tcp: TcpSettings) -> RedisResult<ClusterClient> {
+    let response = Duration::from_millis(config.response_timeout_ms);
+    ClusterClientBuilder::new(nodes)
+        .tcp_settings(tcp)
+        .connection_timeout(Duration::from_millis(config.connect_timeout_ms))
+        .response_timeout(response)
+        .overall_response_timeout(Some(response * 2))
+        .retries(CLUSTER_RETRIES)
+        .min_retry_wait(CLUSTER_RETRY_WAIT_MS.0)
+        .max_retry_wait(CLUSTER_RETRY_WAIT_MS.1)
+        .retry_wait_formula(10, 2)
+        .build()
+}
+
+/// The library's defaults wait for the kernel's Nagle timer and never notice a peer that has vanished.
+fn sockets(config: &Config) -> TcpSettings {
+    let every = Duration::from_secs(config.keepalive_s);
+    let keepalive = TcpKeepalive::new().with_time(every).with_interval(every);
+    #[cfg(unix)]
+    let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(Duration::from_millis(config.user_timeout_ms));
+    settings
+}
+
+fn log_in(
+    settings: &RedisConnectionInfo,
+    user: Option<&str>,
+    password: Option<&Secret>,
+) -> RedisConnectionInfo {
+    let mut settings = settings.clone();
+    if let Some(user) = user {
+        settings = settings.set_username(user);
+    }
+    if let Some(password) = password {
+        settings = settings.set_password(password.reveal());
+    }
+    settings
+}

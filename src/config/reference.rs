@@ -1,0 +1,100 @@
+//! The reference page, written from the schema: `docs/configuration.md`.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use super::check::{range, wanted};
+use super::schema::{self, Key, choices, is_secret, keys, types, unwrap, variable};
+
+const HEAD: &str = "\
+# Configuration
+
+Generated from the code; do not edit. Values come from, weakest first: the defaults below, the TOML file
+(`--config FILE` or `RUNBUS_CONFIG`), environment variables, `--set section.key=value`. Lists in variables and flags
+are separated by commas or written as JSON. An empty variable counts as not set. A key that is unknown, of the wrong
+type, out of range or contradictory is refused at start with exit code 64, before anything is bound.
+";
+
+/// The reference page of a root struct, in Markdown: key, type, default, range, meaning and variable of every key.
+#[must_use]
+pub fn reference<T: JsonSchema>() -> String {
+    let schema = schema::of::<T>();
+    let mut page = String::from(HEAD);
+    let mut last = None;
+    for key in keys(&schema) {
+        let section = key.path.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
+        if last.as_ref() != Some(&section) {
+            heading(&mut page, &schema, &section);
+            last = Some(section);
+        }
+        row(&mut page, &key);
+    }
+    page
+}
+
+fn heading(page: &mut String, schema: &Value, section: &str) {
+    let title = if section.is_empty() { "General".into() } else { format!("`[{section}]`") };
+    let described = section.split('.').filter(|name| !name.is_empty()).try_fold(schema, |schema, name| {
+        unwrap(schema).0.get("properties").and_then(|properties| properties.get(name))
+    });
+    let text = described.filter(|_| !section.is_empty()).and_then(description);
+    // Writing to a String cannot fail.
+    let _ = write!(page, "\n## {title}\n\n");
+    if let Some(text) = text {
+        let _ = write!(page, "{text}\n\n");
+    }
+    page.push_str("| key | type | default | range | meaning | variable |\n|---|---|---|---|---|---|\n");
+}
+
+fn description(schema: &Value) -> Option<String> {
+    let text = schema.get("description").or_else(|| unwrap(schema).0.get("description"))?;
+    Some(text.as_str()?.replace("\n\n", "\u{0}").replace('\n', " ").replace('\u{0}', "\n\n"))
+}
+
+fn row(page: &mut String, key: &Key<'_>) {
+    let name = key.path.rsplit('.').next().unwrap_or(&key.path);
+    let default = match key.default {
+        None | Some(Value::Null) => "not set".into(),
+        Some(value) => format!("`{value}`"),
+    };
+    let meaning = description(key.schema).unwrap_or_default().replace("\n\n", " ");
+    let _ = writeln!(
+        page,
+        "| `{name}` | {} | {} | {} | {} | `{}` |",
+        escape(&kind(key, name)),
+        escape(&default),
+        escape(&limits(key.schema)),
+        escape(&meaning),
+        variable(&key.path),
+    );
+}
+
+fn escape(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// The type, with the unit that the key's name ends in.
+fn kind(key: &Key<'_>, name: &str) -> String {
+    let (schema, _) = unwrap(key.schema);
+    let kind = match (choices(schema).is_empty(), types(schema).first().copied()) {
+        (false, _) => "choice".into(),
+        (true, Some("array")) => {
+            let of = schema.get("items").map(|of| types(unwrap(of).0)).unwrap_or_default();
+            format!("list of {}s", of.first().copied().unwrap_or("value"))
+        }
+        (true, Some("object")) => "table".into(),
+        (true, Some(_)) if is_secret(key.schema) => "secret string".into(),
+        (true, other) => other.unwrap_or("value").into(),
+    };
+    let units = ["ms", "s", "minutes", "hours", "days", "bytes", "kib", "mib", "gib"];
+    match name.rsplit_once('_').map(|(_, last)| last).filter(|last| units.contains(last)) {
+        Some(unit) => format!("{kind}, {unit}"),
+        None => kind,
+    }
+}
+
+fn limits(schema: &Value) -> String {
+    if choices(unwrap(schema).0).is_empty() { range(schema).unwrap_or_default() } else { wanted(schema) }
+}

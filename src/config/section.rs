@@ -1,0 +1,42 @@
+//! The sections that belong to no adapter: which backend carries which port.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What carries the log and the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogBackend {
+    /// A file in the local data directory; one process.
+    #[default]
+    Embedded,
+    /// NATS `JetStream`.
+    Nats,
+}
+
+/// What carries the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreBackend {
+    /// A file in the local data directory; one process.
+    #[default]
+    Embedded,
+    /// Redis or Valkey.
+    Redis,
+}
+
+/// Where events, journals, inboxes and wake-ups live.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSection {
+    /// What carries the log and the queue: `embedded` (a local file, one process) or `nats` (`JetStream`).
+    pub backend: LogBackend,
+}
+
+/// Where hot copies, leases and presence live.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSection {
+    /// What carries the store: `embedded` (a local file, one process) or `redis`.
+    pub backend: StoreBackend,
+}

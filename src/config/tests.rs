@@ -1,0 +1,206 @@
+//! A small root struct through every layer, and everything that is refused.
+
+use std::io::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Invalid, LogSection, Origin, Problem, Secret, Sources, Validate, load, reference};
+
+/// A component's section.
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Pump {
+    /// How often, in milliseconds.
+    #[schemars(range(min = 10, max = 60_000))]
+    interval_ms: u64,
+    /// Where.
+    #[schemars(length(min = 1))]
+    urls: Vec<String>,
+    /// Which.
+    sizes: Vec<u16>,
+    /// Whether.
+    eager: bool,
+    /// How much.
+    ratio: f64,
+    /// Who.
+    name: Option<String>,
+    /// How one is let in.
+    password: Option<Secret>,
+    /// The address to bind.
+    listen: std::net::SocketAddr,
+}
+
+impl Default for Pump {
+    fn default() -> Self {
+        Self {
+            interval_ms: 100,
+            urls: vec!["a://one".into()],
+            sizes: vec![],
+            eager: false,
+            ratio: 0.5,
+            name: None,
+            password: None,
+            listen: "127.0.0.1:80".parse().unwrap(),
+        }
+    }
+}
+
+/// All of it.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Root {
+    /// Where events live.
+    log: LogSection,
+    /// Moves | things.
+    pump: Pump,
+}
+
+impl Validate for Root {
+    fn validate(&self) -> Result<(), Invalid> {
+        if self.pump.eager && self.pump.name.is_none() {
+            return Err(Invalid::new("eager", true, "a name beside it").within("pump"));
+        }
+        Ok(())
+    }
+}
+
+fn run(file: &str, environment: &[(&str, &str)], sets: &[(&str, &str)]) -> Result<Root, Error> {
+    let mut toml = tempfile::NamedTempFile::new().unwrap();
+    toml.write_all(file.as_bytes()).unwrap();
+    let own = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
+    };
+    let sets = own(sets);
+    let sources = Sources { file: Some(toml.path()), sets: &sets, allowed: &["RUNBUS_CONFIG"] };
+    load(sources, own(environment).into_iter())
+}
+
+fn problems(result: Result<Root, Error>) -> Vec<Problem> {
+    match result {
+        Err(Error::Invalid(problems)) => problems,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nothing_given_gives_the_defaults() {
+    assert_eq!(load::<Root>(Sources::default(), std::iter::empty()).unwrap(), Root::default());
+}
+
+#[test]
+fn each_layer_overrides_the_one_before() {
+    let file =
+        "[log]\nbackend = 'nats'\n[pump]\ninterval_ms = 20\nratio = 1\nname = 'file'\nurls = ['b://x']";
+    let environment = [
+        ("RUNBUS_PUMP__INTERVAL_MS", "30"),
+        ("RUNBUS_PUMP__URLS", "c://1, c://2"),
+        ("RUNBUS_PUMP__SIZES", "1,2"),
+        ("RUNBUS_PUMP__EAGER", "true"),
+        ("RUNBUS_PUMP__NAME", ""),
+        ("RUNBUS_PUMP__PASSWORD", "p,w"),
+        ("RUNBUS_CONFIG", "x"),
+        ("HOME", "/"),
+    ];
+    let root =
+        run(file, &environment, &[("pump.interval_ms", "40"), ("pump.sizes", "[7]"), ("pump.ratio", "0.25")]);
+    let pump = root.unwrap().pump;
+    assert_eq!((pump.interval_ms, pump.ratio, pump.eager), (40, 0.25, true));
+    assert_eq!((pump.urls, pump.sizes), (vec!["c://1".into(), "c://2".into()], vec![7]));
+    assert_eq!((pump.name.as_deref(), pump.password), (Some("file"), Some(Secret::new("p,w"))));
+}
+
+#[test]
+fn refusals_name_key_value_range_and_origin() {
+    let cases: &[(&str, &str, Option<&str>, &str)] = &[
+        ("pump.interval_ms", "5", Some("5"), "expected an integer from 10 to 60000"),
+        ("pump.interval_ms", "soon", Some("\"soon\""), "expected an integer from 10 to 60000"),
+        ("pump.interval_ms", "20.0", Some("\"20.0\""), "expected an integer from 10 to 60000"),
+        ("pump.eager", "yes", Some("\"yes\""), "expected true or false"),
+        ("pump.ratio", "inf", Some("\"inf\""), "expected a number"),
+        ("pump.urls", "", Some("[]"), "expected a list of at least 1 items"),
+        ("log.backend", "kafka", Some("\"kafka\""), "expected one of \"embedded\", \"nats\""),
+        ("pump.listen", "here", Some("\"here\""), "invalid socket address syntax"),
+        ("log.backends", "nats", None, "unknown key; known here: log.backend"),
+        ("dog.x", "1", None, "unknown key; known here: log, pump"),
+    ];
+    for (key, text, value, expected) in cases {
+        let found = problems(run("", &[], &[(key, text)]));
+        let want = Problem {
+            key: (*key).into(),
+            value: value.map(Into::into),
+            expected: (*expected).into(),
+            origin: Origin::Flag,
+        };
+        assert_eq!(found, [want], "{key} = {text}");
+    }
+}
+
+#[test]
+fn each_origin_is_named_and_all_problems_are_reported() {
+    let environment = [("RUNBUS_PUMP__SIZES", "1,70000"), ("RUNBUS_PUMPS__X", "1")];
+    let found = problems(run("[pump]\ninterval_ms = '20'\nzeal = 1\n[x]", &environment, &[]));
+    let text: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(
+        text[0].starts_with("RUNBUS_PUMPS__X (environment RUNBUS_PUMPS__X): unknown variable"),
+        "{text:?}"
+    );
+    let all = text.join("\n");
+    assert!(all.contains("pump.interval_ms = \"20\" (file /"), "{all}");
+    assert!(all.contains("pump.zeal (file /"), "{all}");
+    assert!(all.contains("x (file /"), "{all}");
+    let sizes = "pump.sizes[1] = 70000 (environment RUNBUS_PUMP__SIZES): expected an integer from 0 to 65535";
+    assert!(all.contains(sizes), "{all}");
+}
+
+#[test]
+fn contradictions_are_refused_with_their_origin() {
+    let found = problems(run("", &[("RUNBUS_PUMP__EAGER", "true")], &[]));
+    assert_eq!(
+        found[0].to_string(),
+        "pump.eager = true (environment RUNBUS_PUMP__EAGER): expected a name beside it"
+    );
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let found = problems(run("[pump]\npassword = 123456", &[], &[]));
+    assert_eq!(found[0].value.as_deref(), Some("***"));
+    let root = run("", &[], &[("pump.password", "hidden")]).unwrap();
+    assert!(!format!("{root:?}{}", serde_json::to_string(&root).unwrap()).contains("hidden"));
+}
+
+#[test]
+fn a_missing_or_broken_file_is_an_error() {
+    let sources = Sources { file: Some("/nonexistent/x.toml".as_ref()), ..Sources::default() };
+    assert!(matches!(load::<Root>(sources, std::iter::empty()), Err(Error::File { .. })));
+    let broken = run("[pump]\npassword = hunter2\n", &[], &[]).unwrap_err();
+    assert!(matches!(broken, Error::Syntax { .. }), "{broken:?}");
+    let text = broken.to_string();
+    assert!(text.contains("line 2") && !text.contains("hunter"), "{text}");
+}
+
+#[test]
+fn the_reference_lists_every_key() {
+    let page = reference::<Root>();
+    for line in [
+        "## `[log]`\n\nWhere events live.\n",
+        "| `backend` | choice | `\"embedded\"` | one of \"embedded\", \"nats\" | What carries",
+        "## `[pump]`\n\nMoves | things.\n",
+        "| `interval_ms` | integer, ms | `100` | from 10 to 60000 | How often, in milliseconds. | `RUNBUS_PUMP__INTERVAL_MS` |",
+        "| `sizes` | list of integers | `[]` |  | Which. | `RUNBUS_PUMP__SIZES` |",
+        "| `password` | secret string | not set |  | How one is let in. |",
+    ] {
+        assert!(page.contains(line), "{line}\n---\n{page}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_a_value_or_a_refusal(key in "[a-z_]{0,6}(\\.[a-z_]{0,6})?|pump\\.[a-z_]+|log.backend", text in ".{0,20}") {
+        let sets = [(key, text)];
+        let _ = load::<Root>(Sources { sets: &sets, ..Sources::default() }, std::iter::empty());
+        let name = format!("RUNBUS_{}", sets[0].0.to_uppercase().replace('.', "__"));
+        let _ = load::<Root>(Sources::default(), [(name, sets[0].1.clone())].into_iter());
+    }
+}

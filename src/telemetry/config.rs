@@ -1,0 +1,66 @@
+//! The `[telemetry]` section.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Invalid, Validate};
+
+/// How a line of diagnostics looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+/// What is logged and traced, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which diagnostics are written to stderr and which spans are exported, in the syntax of `tracing`'s `EnvFilter`: a
+    /// level, or `target=level` pairs separated by commas.
+    pub filter: String,
+    /// How lines on stderr look: `text` for people, `json` for programs.
+    pub format: Format,
+    /// Base address of an OpenTelemetry collector that takes OTLP over HTTP, for example `http://127.0.0.1:4318`. Not
+    /// set: no traces.
+    pub otlp_endpoint: Option<String>,
+    /// Longest time for one export of spans, in milliseconds; also how long the end of the process waits for it.
+    #[schemars(range(min = 100, max = 60_000))]
+    pub otlp_timeout_ms: u64,
+    /// The `service.name` of exported spans.
+    #[schemars(length(min = 1, max = 128))]
+    pub service_name: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            filter: "info".into(),
+            format: Format::Text,
+            otlp_endpoint: None,
+            otlp_timeout_ms: 5000,
+            service_name: "runbus".into(),
+        }
+    }
+}
+
+impl Validate for Config {
+    fn validate(&self) -> Result<(), Invalid> {
+        if let Err(error) = EnvFilter::try_new(&self.filter) {
+            let expected = format!("a level or target=level pairs ({error})");
+            return Err(Invalid::new("filter", &self.filter, expected));
+        }
+        if let Some(endpoint) = &self.otlp_endpoint {
+            let rest = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
+            if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/')) {
+                return Err(Invalid::new("otlp_endpoint", endpoint, "http://HOST:PORT or https://HOST:PORT"));
+            }
+        }
+        Ok(())
+    }
+}

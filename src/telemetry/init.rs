@@ -1,0 +1,118 @@
+//! Installing the subscriber of the process.
+
+use std::fmt;
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Subscriber;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, fmt as lines};
+
+use super::config::{Config, Format};
+use crate::config::{Invalid, check};
+use crate::tls;
+
+/// The name of the tracer of all spans.
+const TRACER: &str = "runbus";
+
+/// Crates that an export runs through.
+const EXPORT: &[&str] =
+    &["h2", "hyper", "hyper_util", "reqwest", "rustls", "opentelemetry", "opentelemetry_sdk"];
+
+/// Why telemetry did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The section is not valid.
+    #[error("telemetry.{0}")]
+    Invalid(#[from] Invalid),
+    /// The exporter could not be built.
+    #[error("the trace exporter cannot be built: {0}")]
+    Exporter(String),
+    /// Somebody has installed a subscriber.
+    #[error("another tracing subscriber is installed already")]
+    Installed,
+}
+
+/// Keeps telemetry running. Dropping it sends what is buffered, within the configured time; it blocks its thread for as
+/// long, so it is dropped at the very end, outside the async runtime.
+#[must_use = "dropping it ends telemetry"]
+pub struct Guard {
+    provider: Option<SdkTracerProvider>,
+    timeout: Duration,
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("exports", &self.provider.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(provider) = self.provider.take()
+            && let Err(error) = provider.shutdown_with_timeout(self.timeout)
+        {
+            tracing::warn!(%error, "the last spans were not exported");
+        }
+    }
+}
+
+/// Starts telemetry for the process: lines to stderr, and spans to the collector if one is configured.
+///
+/// A collector that does not answer never stops or slows the process: spans are dropped when its buffer is full.
+///
+/// # Errors
+/// See [`Error`].
+pub fn init(config: &Config) -> Result<Guard, Error> {
+    check(config)?;
+    let provider = config.otlp_endpoint.as_deref().map(|endpoint| provider(config, endpoint)).transpose()?;
+    let spans = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer(TRACER))
+            .with_filter(exported(&config.filter))
+    });
+    tracing_subscriber::registry()
+        .with(output(config.format).with_filter(EnvFilter::new(&config.filter)))
+        .with(spans)
+        .try_init()
+        .map_err(|_installed| Error::Installed)?;
+    Ok(Guard { provider, timeout: Duration::from_millis(config.otlp_timeout_ms) })
+}
+
+/// The filter of exported spans: without those of the export itself, which would never end.
+fn exported(filter: &str) -> EnvFilter {
+    EXPORT.iter().fold(EnvFilter::new(filter), |filter, target| match format!("{target}=off").parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_constant_text) => filter,
+    })
+}
+
+fn output<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = lines::layer().with_writer(std::io::stderr);
+    match format {
+        Format::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        Format::Json => lines.json().boxed(),
+    }
+}
+
+/// A tracer provider that exports in batches from a thread of its own.
+pub(super) fn provider(config: &Config, endpoint: &str) -> Result<SdkTracerProvider, Error> {
+    tls::install();
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_timeout(Duration::from_millis(config.otlp_timeout_ms))
+        .build()
+        .map_err(|error| Error::Exporter(error.to_string()))?;
+    let resource = Resource::builder().with_service_name(config.service_name.clone()).build();
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}
