@@ -20,9 +20,9 @@ use crate::log::{Log, ReadError, Since};
 use crate::store::Store;
 
 pub use delivery::{Delivered, Delivery, Undecodable};
-pub use publish::Publisher;
 pub use emit::Emitter;
 pub use filter::Filter;
+pub use publish::Publisher;
 pub use reader::Reader;
 pub use stats::Stats;
 pub use subscribe::{Counters, Options, SubscribeError, SubscriptionId};

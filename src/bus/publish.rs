@@ -57,6 +57,12 @@ async fn append(log: Arc<dyn Log>, event: Event) -> Result<Sequence, Error> {
     Ok(log.append(&topic(&event), &frame, Expect::Open(event.id)).await?)
 }
 
+/// Appends reach the log in the order in which they are first polled. The runtime's budget would break that: it lets a
+/// first poll return without having done anything.
+fn in_order<F: Future>(append: F) -> impl Future<Output = F::Output> {
+    tokio::task::coop::unconstrained(append)
+}
+
 impl Bus {
     /// Publishes an event and returns its place once it is durable. The same id again stores nothing new.
     ///
@@ -78,7 +84,7 @@ impl Bus {
             event.payload()?;
             event.encode()?;
         }
-        let appends = events.into_iter().map(|event| append(self.log.clone(), event));
+        let appends = events.into_iter().map(|event| in_order(append(self.log.clone(), event)));
         Ok(futures_util::stream::iter(appends).buffered(limits::PIPELINE_IN_FLIGHT).collect().await)
     }
 
@@ -111,7 +117,7 @@ impl Publisher {
         } else {
             None
         };
-        let mut append: Append = Box::pin(append(self.log.clone(), event));
+        let mut append: Append = Box::pin(in_order(append(self.log.clone(), event)));
         // Start it: a future that nobody polls sends nothing.
         match futures_util::poll!(&mut append) {
             std::task::Poll::Ready(answer) => self.in_flight.push_back(Box::pin(std::future::ready(answer))),

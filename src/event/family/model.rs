@@ -94,6 +94,12 @@ super::payloads! {
 
 impl Default for Usage {
     fn default() -> Self {
-        Self { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, reasoning_tokens: None, cached_tokens: None }
+        Self {
+            prompt_tokens: 0,
+            completion_tokens: 0,
+            total_tokens: 0,
+            reasoning_tokens: None,
+            cached_tokens: None,
+        }
     }
 }
