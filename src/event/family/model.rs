@@ -44,6 +44,7 @@ super::payloads! {
         arguments: String,
     }
     /// Tokens of one or more calls.
+    #[derive(Default)]
     Usage {
         /// Tokens read.
         #[serde(default)]
@@ -89,17 +90,5 @@ super::payloads! {
         /// Tokens after.
         #[serde(default)]
         tokens_after: u64,
-    }
-}
-
-impl Default for Usage {
-    fn default() -> Self {
-        Self {
-            prompt_tokens: 0,
-            completion_tokens: 0,
-            total_tokens: 0,
-            reasoning_tokens: None,
-            cached_tokens: None,
-        }
     }
 }
