@@ -9,7 +9,7 @@
 //! - [`graph`]: agent and graph definitions: format, validation, pure routing and rendering.
 //! - `recording` (feature `test-util`): a server that replays recorded provider traffic.
 
-//pub mod graph;
+pub mod graph;
 pub mod model;
 //#[cfg(feature = "test-util")]
 //pub mod recording;
