@@ -1,7 +1,9 @@
 //! Tests of the whole, against real servers: the same cases on every backend.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test says by panicking")]
+#![expect(unreachable_pub, reason = "modules of one test binary")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking")]
 
 mod backends;
 mod bus;
 mod contracts;
+mod council;
 mod writer;

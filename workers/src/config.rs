@@ -45,7 +45,11 @@ impl Default for Config {
 impl runbus::config::Validate for Config {
     fn validate(&self) -> Result<(), runbus::config::Invalid> {
         if self.name.is_empty() || self.name.chars().any(char::is_control) {
-            return Err(runbus::config::Invalid::new("name", &self.name, "a text without control characters"));
+            return Err(runbus::config::Invalid::new(
+                "name",
+                &self.name,
+                "a text without control characters",
+            ));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use runbus::id::NodeId;
 use serde_json::{Value, json};
 
 use crate::graph::{Agent, Context, Definition, Graph, LoadFault, ModelOptions, Next, Step, built_in};
-use crate::model::{Hint, Message, Options, Request};
+use crate::model::{Hint, Message, Options, Request, ResponseFormat};
 use crate::session::state::Run;
 use crate::tool::{Registry, RegistryFault};
 
@@ -75,7 +75,7 @@ impl Definitions {
     /// Never in practice: a test reads them.
     pub fn builtin() -> Result<Self, Error> {
         let mut definitions = Self::default();
-        for definition in built_in()? {
+        for definition in built_in() {
             definitions.add(definition)?;
         }
         Ok(definitions)
@@ -211,12 +211,13 @@ impl Plan {
         let (system, question) = match self {
             Self::Agent(agent) => (&agent.system, text(&run.start.input)),
             Self::Graph(graph) => {
-                let outputs: BTreeMap<String, Value> =
+                let nodes: BTreeMap<String, Value> =
                     run.outputs.iter().map(|(id, output)| (id.to_string(), output.clone())).collect();
-                let context = Context { input: &run.start.input, outputs: &outputs, iteration };
+                let input = text(&run.start.input);
+                let context = Context { input: &input, nodes: &nodes, iteration };
                 let Some(found) = graph.nodes.get(node) else { return Err(format!("no such node {node:?}")) };
                 let template = graph.prompt(node).ok_or_else(|| format!("no such node {node:?}"))?;
-                (&found.system, template.render(&context).map_err(|fault| fault.to_string())?)
+                (&found.system, template.render(context))
             }
         };
         let mut messages = Vec::with_capacity(2);
@@ -234,7 +235,9 @@ impl Plan {
         let tools = registry.only(self.tools(node.as_str())).map(|tools| tools.specs()).unwrap_or_default();
         let response_format = match self {
             Self::Agent(_) => None,
-            Self::Graph(graph) => graph.output(node.as_str()).map(|output| output.response_format(node.as_str())),
+            Self::Graph(graph) => graph
+                .output(node.as_str())
+                .map(|output| ResponseFormat::schema(node.as_str(), output.schema())),
         };
         Request {
             model: options.and_then(|options| options.name.clone()),

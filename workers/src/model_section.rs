@@ -105,15 +105,14 @@ impl Config {
                 }
                 None => Script::council(),
             };
-            return Ok(Arc::new(Scripted::new(script, Duration::from_millis(self.scripted_pace_ms))));
+            return Ok(Arc::new(
+                Scripted::new(script).with_pace(Duration::from_millis(self.scripted_pace_ms)),
+            ));
         }
         runbus::tls::install();
-        let config = model::Config {
-            base_url: self.base_url.clone().unwrap_or_else(|| "https://api.openai.com/v1".into()),
-            api_key: self.api_key.as_ref().map(|key| key.reveal().to_owned()),
-            model: self.name.clone(),
-            ..model::Config::default()
-        };
+        let base_url = self.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
+        let api_key = self.api_key.as_ref().map(|key| key.reveal().to_owned());
+        let config = model::Config { api_key, ..model::Config::new(base_url, &self.name) };
         Ok(Arc::new(OpenAi::new(config).map_err(|fault| Error(fault.to_string()))?))
     }
 }

@@ -50,7 +50,7 @@ impl Default for Config {
             read_connections: 4,
             cache_mib: 16,
             busy_timeout_ms: 5_000,
-            hold_ms: 30_000,
+            hold_ms: 6_000,
             max_age_hours: None,
             max_bytes_mib: None,
         }

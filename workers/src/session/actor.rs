@@ -155,9 +155,15 @@ impl Actor {
                 self.journal.append(vec![Fact::ExecutionStarted { execution_id }]).await?;
                 let (log, store) = (self.tools.log.clone(), self.tools.store.clone());
                 // Opening mirrors the entry: `execution_started` is what fences the execution's log.
-                self.events =
-                    Events::open(log, store, &self.session, &self.journal, &self.tools.definitions, &self.stop)
-                        .await?;
+                self.events = Events::open(
+                    log,
+                    store,
+                    &self.session,
+                    &self.journal,
+                    &self.tools.definitions,
+                    &self.stop,
+                )
+                .await?;
                 Ok(())
             }
             Step::Enter { node, visit, iteration, opening } => {

@@ -34,7 +34,12 @@ pub fn lease(session: &SessionId) -> Name {
 ///
 /// # Errors
 /// The log refuses or does not answer.
-pub async fn claim(tools: &Tools, session: &SessionId, ttl: Duration, grace: Duration) -> Result<Claim, Error> {
+pub async fn claim(
+    tools: &Tools,
+    session: &SessionId,
+    ttl: Duration,
+    grace: Duration,
+) -> Result<Claim, Error> {
     let load = || Journal::load(tools.log.clone(), tools.clock.clone(), session.clone());
     let mut journal = load().await?;
     let busy = |journal: &Journal| Claim::Busy { inbox: journal.state.inbox };

@@ -106,7 +106,12 @@ impl Events {
     }
 
     /// Mirrors every entry of the run that the log does not reflect.
-    async fn catch_up(&mut self, journal: &Journal, definitions: &Definitions, end: End) -> Result<(), Error> {
+    async fn catch_up(
+        &mut self,
+        journal: &Journal,
+        definitions: &Definitions,
+        end: End,
+    ) -> Result<(), Error> {
         let first = journal.state.run.as_ref().map_or(0, |run| run.first_entry);
         let mut state = State::default();
         let (mut index, mut mirrored) = (end.start.index, end.mirrored);
@@ -146,7 +151,10 @@ impl Events {
             self.write(mirror, index + 1).await?;
             let turns_status = !matches!(
                 entry.fact,
-                Fact::TurnCompleted { .. } | Fact::TurnFailed { .. } | Fact::ToolsStarted { .. } | Fact::ToolCompleted { .. }
+                Fact::TurnCompleted { .. }
+                    | Fact::TurnFailed { .. }
+                    | Fact::ToolsStarted { .. }
+                    | Fact::ToolCompleted { .. }
             );
             if turns_status {
                 self.keep().await;

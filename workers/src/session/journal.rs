@@ -85,8 +85,9 @@ impl Journal {
                     return Err(Error::Broken(Arc::from(format!("entry at {}: {damage}", stored.sequence))));
                 }
                 for line in stored.frame.lines() {
-                    let entry = Entry::decode(&line)
-                        .map_err(|error| Error::Broken(Arc::from(format!("entry at {}: {error}", stored.sequence))))?;
+                    let entry = Entry::decode(&line).map_err(|error| {
+                        Error::Broken(Arc::from(format!("entry at {}: {error}", stored.sequence)))
+                    })?;
                     self.take(entry);
                 }
                 self.last = Some(stored.sequence);

@@ -99,14 +99,17 @@ pub fn mirror(
             let reason = Some(format!("the outcome of {} is not known", call_ids.join(", ")));
             (None, vec![execution::Paused { reason }.into()])
         }
-        Fact::NodeCompleted { node, output, rounds } => (Some(node.clone()), node_events(*rounds, plan, node, output)),
+        Fact::NodeCompleted { node, output, rounds } => {
+            (Some(node.clone()), node_events(*rounds, plan, node, output))
+        }
         Fact::ExecutionEnded { outcome } => (None, vec![end(outcome)]),
         Fact::Released | Fact::CommandTaken { .. } | Fact::Unknown => return None,
     };
     let mut source = source(session, run, node.as_ref(), Clock::System);
     source.clock = Clock::at(entry.at);
     let id = |n: usize| EventId::derived(&format!("{session}/{index}/{n}"));
-    let events = payloads.into_iter().enumerate().map(|(n, payload)| source.event_with_id(id(n), payload)).collect();
+    let events =
+        payloads.into_iter().enumerate().map(|(n, payload)| source.event_with_id(id(n), payload)).collect();
     Some(Mirror { node, events })
 }
 

@@ -153,7 +153,8 @@ impl State {
                     run.outputs.insert(node.clone(), output.clone());
                     run.last_node = Some(node.clone());
                     if let Some(visit) = run.visit.take().filter(|visit| visit.converses) {
-                        let question = visit.opening.into_iter().filter(|m| !matches!(m, Message::System { .. }));
+                        let question =
+                            visit.opening.into_iter().filter(|m| !matches!(m, Message::System { .. }));
                         self.conversation.extend(question);
                         self.conversation.extend(visit.messages);
                     }

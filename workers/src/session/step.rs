@@ -92,7 +92,9 @@ fn enter(run: &Run, plan: &Plan) -> Step {
     };
     match next {
         Next::Node(step) => {
-            let Ok(node) = NodeId::new(&step.node) else { return failed("no_route", "a node's name is no id") };
+            let Ok(node) = NodeId::new(&step.node) else {
+                return failed("no_route", "a node's name is no id");
+            };
             let visit = run.visits.get(&node).copied().unwrap_or(0) + 1;
             if run.visits.values().sum::<u32>() >= limits::VISITS_MAX {
                 return failed("too_many_steps", &format!("more than {} nodes ran", limits::VISITS_MAX));
@@ -103,9 +105,10 @@ fn enter(run: &Run, plan: &Plan) -> Step {
             }
         }
         Next::End => Step::End(Outcome::Completed { output: plan.result(run) }),
-        Next::Exhausted { max_iterations } => {
-            failed("iterations_exhausted", &format!("the graph did not end within {max_iterations} iterations"))
-        }
+        Next::Exhausted { max_iterations } => failed(
+            "iterations_exhausted",
+            &format!("the graph did not end within {max_iterations} iterations"),
+        ),
     }
 }
 
@@ -120,8 +123,12 @@ fn within(visit: &Visit, plan: &Plan) -> Step {
     };
     let limit = plan.max_rounds(&visit.node);
     if visit.rounds >= limit {
-        let what = refused.map_or_else(String::new, |reason| format!("; its last answer was refused: {reason}"));
-        return failed("too_many_rounds", &format!("{} took {} rounds, the limit is {limit}{what}", visit.node, visit.rounds));
+        let what =
+            refused.map_or_else(String::new, |reason| format!("; its last answer was refused: {reason}"));
+        return failed(
+            "too_many_rounds",
+            &format!("{} took {} rounds, the limit is {limit}{what}", visit.node, visit.rounds),
+        );
     }
     match refused {
         Some(reason) => Step::Refuse { reason, attempt: visit.failures + 1 },

@@ -1,0 +1,205 @@
+//! The main job: the council runs, on one worker, on several, and when a worker dies in the middle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbus::bus::{Delivered, Delivery, Filter};
+use runbus::control::StartRequest;
+use runbus::event::{Kind, Payload};
+use runbus::execution::Status;
+use runbus::id::ExecutionId;
+use runbus::log::Since;
+use runbus::time::Clock;
+use runbus_workers::config::Config;
+use runbus_workers::definition::Definitions;
+use runbus_workers::model::{Script, Scripted};
+use runbus_workers::pool::Worker;
+use runbus_workers::session::actor::Tools;
+use runbus_workers::tool::Registry;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::backends::{self, Backend};
+
+pub struct Running {
+    pub drain: CancellationToken,
+    pub cut: CancellationToken,
+    pub task: tokio::task::JoinHandle<()>,
+}
+
+pub fn worker(backend: &Backend, pace: Duration) -> Running {
+    let config = Config { lease_ttl_ms: 1000, takeover_grace_ms: 300, ..Config::default() };
+    let clock = runbus_workers::tool::clock(|| Clock::System.now().to_string());
+    let tools = Tools {
+        log: backend.log.clone(),
+        store: backend.store.clone(),
+        clock: Clock::System,
+        definitions: Arc::new(Definitions::builtin().unwrap()),
+        model: Arc::new(Scripted::new(Script::council()).with_pace(pace)),
+        registry: Arc::new(Registry::new().with(clock).unwrap()),
+        worker: Worker::id(&config),
+    };
+    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+    let worker = Worker::new(config, backend.queue.clone(), tools);
+    let task = tokio::spawn(worker.run(drain.clone(), cut.clone()));
+    Running { drain, cut, task }
+}
+
+pub fn council(id: &str) -> StartRequest {
+    StartRequest {
+        definition: "council".into(),
+        input: "Why do agents need a log?".into(),
+        execution_id: Some(ExecutionId::new(id).unwrap()),
+        stream_id: None,
+        session_id: None,
+        correlation_id: None,
+    }
+}
+
+/// Every event of an execution up to its end; fails when one is missing, doubled or out of order.
+pub async fn watch(backend: &Backend, id: &str) -> Vec<Delivered> {
+    let mut reader =
+        backend.bus().read(Filter::execution(ExecutionId::new(id).unwrap()), Since::All).await.unwrap();
+    let mut events: Vec<Delivered> = Vec::new();
+    let mut next = 0;
+    loop {
+        let delivery = tokio::time::timeout(Duration::from_secs(60), reader.next()).await;
+        match delivery.unwrap_or_else(|_| panic!("nothing comes after {:#?}", events.last())).unwrap() {
+            Delivery::Event(found) => {
+                if found.event.kind != Kind::ExecutionQueued {
+                    assert_eq!(found.seq, next, "a hole or a double");
+                    next += 1;
+                }
+                let end = found.event.kind.is_terminal();
+                events.push(*found);
+                if end {
+                    return events;
+                }
+            }
+            Delivery::CaughtUp => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The text of each turn as a reader puts it together: deltas up to `llm_turn_completed`, void ones left out.
+pub fn texts(events: &[Delivered]) -> Vec<(String, String)> {
+    let mut turns = Vec::new();
+    let mut open: Vec<(u64, String)> = Vec::new();
+    for found in events {
+        let node = || found.event.node_id.as_ref().unwrap().to_string();
+        match found.event.payload().unwrap() {
+            Payload::LlmTextDelta(delta) => open.push((found.seq, delta.content)),
+            Payload::ClientOutputDelta(delta) => open.push((found.seq, delta.content)),
+            Payload::LlmTurnCompleted(turn) => {
+                let text: String = open.drain(..).map(|(_, text)| text).collect();
+                assert_eq!(Some(&text), turn.content.as_ref());
+                turns.push((node(), text));
+            }
+            Payload::LlmRetry(_) => open.clear(),
+            Payload::AttemptSuperseded(superseded) => {
+                open.retain(|(seq, _)| superseded.void_from.is_none_or(|from| *seq < from));
+            }
+            _ => {}
+        }
+    }
+    assert!(open.is_empty());
+    turns
+}
+
+pub fn output(events: &[Delivered]) -> Value {
+    let last = events.last().unwrap();
+    assert_eq!(last.event.kind, Kind::ExecutionCompleted, "{:?}", last.event);
+    let data: Value = serde_json::from_str(last.event.data.get()).unwrap();
+    data["output"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_council_runs_and_is_started_once() {
+    for backend in backends::all().await {
+        let running = worker(&backend, Duration::ZERO);
+        let control = backend.control();
+        let started = control.start(council("run 1")).await.unwrap();
+        assert!(started.created);
+        assert!(!control.start(council("run 1")).await.unwrap().created);
+        let events = watch(&backend, "run 1").await;
+        let output = output(&events);
+        assert_eq!(output["node"], "writer_agent", "{}", backend.name);
+        assert_eq!(output["iterations"], 2);
+        let nodes: Vec<String> = texts(&events).into_iter().map(|(node, _)| node).collect();
+        assert_eq!(nodes, ["master_agent", "critic_agent", "master_agent", "critic_agent", "writer_agent"]);
+        let status = control.status(&started.execution_id).await.unwrap().unwrap();
+        assert_eq!((status.status, status.rounds), (Status::Completed, 5));
+        assert_eq!(status.output, Some(output));
+        assert!(!control.start(council("run 1")).await.unwrap().created);
+        running.drain.cancel();
+        running.task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_workers_session_is_taken_over_and_ends_the_same() {
+    for backend in backends::all().await {
+        let quiet = worker(&backend, Duration::ZERO);
+        backend.control().start(council("undisturbed")).await.unwrap();
+        let undisturbed = watch(&backend, "undisturbed").await;
+        quiet.drain.cancel();
+        quiet.task.await.unwrap();
+
+        let first = worker(&backend, Duration::from_millis(3));
+        backend.control().start(council("disturbed")).await.unwrap();
+        // Die in the middle of the second draft's tokens.
+        let filter = Filter::execution(ExecutionId::new("disturbed").unwrap()).types([Kind::LlmTextDelta]);
+        let mut reader = backend.bus().read(filter, Since::All).await.unwrap();
+        let mut deltas = 0;
+        while deltas < 60 {
+            if let Delivery::Event(_) = reader.next().await.unwrap() {
+                deltas += 1;
+            }
+        }
+        first.cut.cancel();
+        first.task.abort();
+        let second = worker(&backend, Duration::ZERO);
+        let disturbed = watch(&backend, "disturbed").await;
+        assert_eq!(output(&disturbed), output(&undisturbed), "{}", backend.name);
+        assert_eq!(texts(&disturbed), texts(&undisturbed));
+        let superseded = disturbed.iter().filter(|found| found.event.kind == Kind::AttemptSuperseded).count();
+        assert_eq!(superseded, 1);
+        second.drain.cancel();
+        second.task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draining_worker_hands_over_and_unknown_definitions_fail_clearly() {
+    for backend in backends::all().await {
+        let first = worker(&backend, Duration::from_millis(2));
+        let control = backend.control();
+        control.start(council("handed over")).await.unwrap();
+        let mut reader = backend
+            .bus()
+            .read(
+                Filter::execution(ExecutionId::new("handed over").unwrap()).types([Kind::NodeLoopStarted]),
+                Since::All,
+            )
+            .await
+            .unwrap();
+        while !matches!(reader.next().await.unwrap(), Delivery::Event(_)) {}
+        first.drain.cancel();
+        first.task.await.unwrap();
+        let second = worker(&backend, Duration::ZERO);
+        let events = watch(&backend, "handed over").await;
+        assert_eq!(output(&events)["node"], "writer_agent", "{}", backend.name);
+        assert!(!events.iter().any(|found| found.event.kind == Kind::AttemptSuperseded), "nobody died");
+
+        let request = StartRequest { definition: "nonsense".into(), ..council("unknown") };
+        control.start(request).await.unwrap();
+        let events = watch(&backend, "unknown").await;
+        let Payload::ExecutionFailed(failed) = events.last().unwrap().event.payload().unwrap() else {
+            panic!()
+        };
+        assert_eq!(failed.error["code"], "unknown_definition");
+        second.drain.cancel();
+        second.task.await.unwrap();
+    }
+}

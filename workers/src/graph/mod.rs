@@ -1,0 +1,29 @@
+//! Agent and graph definitions: their file format, and the pure functions that run them.
+//!
+//! A [`Definition`] is read from YAML or JSON and is valid from then on. What happens next in an execution is a
+//! function of the definition and of what was journalled: [`Graph::route`], [`Template::render`],
+//! [`Output::parse`]. Nothing here does I/O except [`Definition::load`].
+
+mod agent;
+mod builtin;
+mod cycle;
+mod definition;
+mod fault;
+mod flow;
+pub mod limits;
+mod output;
+mod route;
+mod spec;
+mod template;
+mod validate;
+
+pub use agent::Agent;
+pub use builtin::{BUILT_IN, built_in};
+pub use definition::{Definition, schema};
+pub use fault::{LoadFault, OutputFault, RouteFault};
+pub use flow::Graph;
+pub use output::Output;
+pub use route::{Next, Step};
+pub use spec::{AgentSpec, Edge, FieldSpec, FieldType, GraphSpec, ModelOptions, Node, NodeType, When};
+pub use template::{Context, Template};
+pub use validate::Fault as DefinitionFault;

@@ -1,0 +1,240 @@
+//! Prompts with places to fill in.
+//!
+//! `{{input}}` is what the execution was started with, `{{iteration}}` the number of the iteration,
+//! `{{nodes.<id>.output}}` a node's latest answer and `{{nodes.<id>.<field>}}` a field of it.
+//! `{{#if nodes.<id>}}...{{/if}}` stays only when that node has run (or that field is there). What was filled in is
+//! never read as a template itself.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::limits::MAX_PROMPT_BYTES;
+
+/// What a template is filled with.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// What the execution was started with.
+    pub input: &'a str,
+    /// The iteration, from 1.
+    pub iteration: u32,
+    /// The latest output of every node that has run: text, or the object that its node declares.
+    pub nodes: &'a BTreeMap<String, Value>,
+}
+
+/// A parsed prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Fill(Reference),
+    If(Reference, Vec<Part>),
+}
+
+/// What a place is filled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reference {
+    Input,
+    Iteration,
+    /// A node's output, or what `field` leads to in it.
+    Node {
+        id: String,
+        field: Vec<String>,
+    },
+}
+
+impl Template {
+    /// Parses a prompt; the error says what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// An open brace pair or `if`, or a name that does not exist.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut open: Option<(Reference, Vec<Part>)> = None;
+        let mut rest = text;
+        while let Some(start) = rest.find("{{") {
+            let Some(length) = rest[start..].find("}}") else {
+                return Err(format!("`{}` is not closed", clip(&rest[start..])));
+            };
+            let here = open.as_mut().map_or(&mut parts, |(_, parts)| parts);
+            if start > 0 {
+                here.push(Part::Text(rest[..start].to_owned()));
+            }
+            let tag = rest[start + 2..start + length].trim();
+            rest = &rest[start + length + 2..];
+            if let Some(name) = tag.strip_prefix("#if ") {
+                if open.is_some() {
+                    return Err("an {{#if}} within an {{#if}} is not supported".to_owned());
+                }
+                open = Some((Reference::parse(name.trim())?, Vec::new()));
+            } else if tag == "/if" {
+                let Some((reference, inner)) = open.take() else {
+                    return Err("{{/if}} without {{#if}}".to_owned());
+                };
+                parts.push(Part::If(reference, inner));
+            } else {
+                here.push(Part::Fill(Reference::parse(tag)?));
+            }
+        }
+        if open.is_some() {
+            return Err("{{#if}} without {{/if}}".to_owned());
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
+    }
+
+    /// Fills it in. A node that has not run and a field that is absent are empty. The result is cut at
+    /// [`MAX_PROMPT_BYTES`].
+    pub fn render(&self, context: Context<'_>) -> String {
+        let mut prompt = String::new();
+        fill(&self.0, context, &mut prompt);
+        prompt.truncate(prompt.floor_char_boundary(MAX_PROMPT_BYTES));
+        prompt
+    }
+
+    /// Everything that it refers to.
+    pub(super) fn references(&self) -> Vec<&Reference> {
+        let mut found = Vec::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(_) => {}
+                Part::Fill(reference) => found.push(reference),
+                Part::If(condition, inner) => {
+                    found.push(condition);
+                    found.extend(inner.iter().filter_map(|part| match part {
+                        Part::Fill(reference) => Some(reference),
+                        Part::Text(_) | Part::If(..) => None,
+                    }));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn fill(parts: &[Part], context: Context<'_>, prompt: &mut String) {
+    for part in parts {
+        if prompt.len() > MAX_PROMPT_BYTES {
+            return;
+        }
+        match part {
+            Part::Text(text) => prompt.push_str(text),
+            Part::Fill(reference) => {
+                if let Some(text) = reference.text(context) {
+                    prompt.push_str(&text);
+                }
+            }
+            Part::If(condition, inner) => {
+                if condition.text(context).is_some_and(|text| !text.is_empty()) {
+                    fill(inner, context, prompt);
+                }
+            }
+        }
+    }
+}
+
+impl Reference {
+    fn parse(name: &str) -> Result<Self, String> {
+        let mut words = name.split('.');
+        let reference = match (words.next(), words.next()) {
+            (Some("input"), None) => Self::Input,
+            (Some("iteration"), None) => Self::Iteration,
+            (Some("nodes"), Some(id)) if !id.is_empty() => {
+                let mut field: Vec<String> = words.map(str::to_owned).collect();
+                if field == ["output"] {
+                    field.clear();
+                }
+                Self::Node { id: id.to_owned(), field }
+            }
+            _ => {
+                let known = "input, iteration, nodes.<id>.output or nodes.<id>.<field>";
+                return Err(format!("`{{{{{}}}}}` is none of {known}", clip(name)));
+            }
+        };
+        Ok(reference)
+    }
+
+    /// What stands there; `None` when the node has not run or has no such field.
+    fn text(&self, context: Context<'_>) -> Option<String> {
+        match self {
+            Self::Input => Some(context.input.to_owned()),
+            Self::Iteration => Some(context.iteration.to_string()),
+            Self::Node { id, field } => {
+                let output = context.nodes.get(id)?;
+                match field.iter().try_fold(output, |value, key| value.get(key))? {
+                    Value::Null => None,
+                    Value::String(text) => Some(text.clone()),
+                    value => Some(value.to_string()),
+                }
+            }
+        }
+    }
+}
+
+fn clip(text: &str) -> &str {
+    &text[..text.floor_char_boundary(40)]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn render(template: &str, nodes: Value) -> String {
+        let nodes: BTreeMap<String, Value> = serde_json::from_value(nodes).unwrap();
+        let context = Context { input: "{{iteration}}", iteration: 2, nodes: &nodes };
+        Template::parse(template).unwrap().render(context)
+    }
+
+    #[test]
+    fn fills_in_what_is_there() {
+        let nodes = json!({"a": "text", "b": {"score": 7.5, "why": {"deep": "x"}}});
+        assert_eq!(render("{{ input }}|{{iteration}}", nodes.clone()), "{{iteration}}|2");
+        assert_eq!(render("{{nodes.a.output}} {{nodes.b.score}}", nodes.clone()), "text 7.5");
+        assert_eq!(render("{{nodes.b.why.deep}}{{nodes.b.none}}{{nodes.c.output}}", nodes.clone()), "x");
+        assert_eq!(render("{{nodes.b.output}}", nodes), r#"{"score":7.5,"why":{"deep":"x"}}"#);
+    }
+
+    #[test]
+    fn leaves_out_what_has_not_run() {
+        let template = "a{{#if nodes.b}} b={{nodes.b.output}}{{/if}} c";
+        assert_eq!(render(template, json!({})), "a c");
+        assert_eq!(render(template, json!({"b": "1"})), "a b=1 c");
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (template, message) in [
+            ("{{input", "not closed"),
+            ("{{inputs}}", "none of input"),
+            ("{{nodes}}", "none of input"),
+            ("{{#if input}}", "without {{/if}}"),
+            ("{{/if}}", "without {{#if}}"),
+            ("{{#if input}}{{#if input}}{{/if}}{{/if}}", "within"),
+        ] {
+            let error = Template::parse(template).unwrap_err();
+            assert!(error.contains(message), "{template}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_keeps_plain_text(text in "\\PC{0,80}", braces in "[{}#/ifnodes. ]{0,40}") {
+            let nodes = BTreeMap::new();
+            let context = Context { input: "i", iteration: 1, nodes: &nodes };
+            if let Ok(template) = Template::parse(&text) && !text.contains("{{") {
+                prop_assert_eq!(template.render(context), text);
+            }
+            if let Ok(template) = Template::parse(&braces) {
+                template.render(context);
+            }
+        }
+    }
+}
