@@ -195,8 +195,8 @@ mod tests {
         }
 
         #[test]
-        fn reads_what_was_written(score in 0.0..=10.0, feedback in "\\PC{0,40}", before in "[^{]{0,40}") {
-            let object = json!({"score": score, "feedback": feedback});
+        fn reads_what_was_written(score in 0..=100, feedback in "\\PC{0,40}", before in "[^{]{0,40}") {
+            let object = json!({"score": f64::from(score) / 10.0, "feedback": feedback});
             prop_assert_eq!(critique().parse(&format!("{before}{object} end")).unwrap(), object);
         }
     }

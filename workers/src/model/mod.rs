@@ -3,26 +3,29 @@
 //! [`Model`] takes a [`Request`] and answers with a stream of [`Delta`]s that ends in one [`Turn`] or one
 //! [`Fault`]. [`OpenAi`] is the client for every OpenAI-compatible service; [`Scripted`] needs no service.
 
-//mod accumulate;
-//mod chunk;
+mod accumulate;
+mod answer;
+mod chunk;
 mod fault;
 pub mod limits;
 mod message;
-//mod openai;
+mod openai;
 mod port;
 mod provider_error;
 mod request;
-//mod scripted;
-//mod sse;
+mod script;
+mod scripted;
+mod sse;
 mod turn;
 
-//pub use accumulate::Accumulator;
+pub use accumulate::Accumulator;
 pub use fault::Fault;
 pub use message::{Message, ToolCall};
-//pub use openai::{Config, OpenAi};
+pub use openai::{Config, OpenAi};
 pub use port::{Delta, Model, TurnStream};
 pub use provider_error::ProviderError;
 pub use request::{Hint, Options, Request, ResponseFormat};
-//pub use scripted::{Script, ScriptFault, Scripted};
-//pub use sse::{Event, Parser};
+pub use script::{Answer, Script, ScriptFault, ScriptedCall};
+pub use scripted::Scripted;
+pub use sse::{Event, Parser};
 pub use turn::{Turn, Usage};

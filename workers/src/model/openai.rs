@@ -1,0 +1,216 @@
+//! The client for every service that speaks OpenAI's chat completions API.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Client, Response, Url, redirect};
+use serde_json::{Value, json};
+
+use super::answer;
+use super::limits::{
+    CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY_BYTES, MAX_RESPONSE_BYTES, MAX_RETRY_AFTER_SECONDS,
+};
+use super::{Fault, Model, ProviderError, Request, TurnStream};
+
+/// Where the service is and how long it may take.
+#[derive(Clone)]
+pub struct Config {
+    /// The address in front of `/chat/completions`, such as `https://api.openai.com/v1`.
+    pub base_url: String,
+    /// The bearer token; local servers often need none.
+    pub api_key: Option<String>,
+    /// The model of requests that name none.
+    pub model: String,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long the service may send nothing, also before its first byte.
+    pub idle_timeout: Duration,
+}
+
+impl Config {
+    /// A configuration with the default time-outs and without a key.
+    pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            base_url: base_url.into(),
+            api_key: None,
+            model: model.into(),
+            connect_timeout: Duration::from_millis(CONNECT_TIMEOUT_MS),
+            idle_timeout: Duration::from_millis(IDLE_TIMEOUT_MS),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Leaves the key out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("base_url", &self.base_url)
+            .field("api_key", &self.api_key.as_ref().map(|_| "..."))
+            .field("model", &self.model)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .finish()
+    }
+}
+
+/// The client. Cheap to clone; its connections are shared and reused.
+#[derive(Debug, Clone)]
+pub struct OpenAi {
+    config: Config,
+    url: Url,
+    client: Client,
+}
+
+impl OpenAi {
+    /// A client for the service of `config`. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Unsendable`] when the address is no HTTP address.
+    pub fn new(config: Config) -> Result<Self, Fault> {
+        let unsendable = |message: String| Fault::Unsendable { message };
+        let url = format!("{}/chat/completions", config.base_url.trim_end_matches('/'));
+        let url = Url::parse(&url).map_err(|error| unsendable(format!("{url:?} is no address: {error}")))?;
+        let host = url.host_str().unwrap_or_default();
+        if !matches!(url.scheme(), "http" | "https") || host.is_empty() {
+            return Err(unsendable(format!("{url} is no http or https address")));
+        }
+        // reqwest panics without a provider; an earlier installed one stays.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let mut builder = Client::builder()
+            .connect_timeout(config.connect_timeout)
+            // A redirected POST becomes a GET, which no service means.
+            .redirect(redirect::Policy::none());
+        if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
+            // A proxy of the environment does not reach this machine's loopback.
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| unsendable(chain(&error)))?;
+        Ok(Self { config, url, client })
+    }
+
+    /// The JSON that is sent.
+    fn body(&self, request: Request) -> Value {
+        let Request { model, messages, tools, options, hint: _ } = request;
+        let mut body = json!({
+            "model": model.as_ref().unwrap_or(&self.config.model),
+            "messages": messages,
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        });
+        if !tools.is_empty() {
+            body["tools"] = json!(tools);
+        }
+        if let Some(temperature) = options.temperature {
+            body["temperature"] = json!(temperature);
+        }
+        if let Some(max_tokens) = options.max_tokens {
+            // OpenAI's newer models refuse the old name; most others know no other.
+            let is_openai = self.url.host_str() == Some("api.openai.com");
+            body[if is_openai { "max_completion_tokens" } else { "max_tokens" }] = json!(max_tokens);
+        }
+        if let Some(format) = options.response_format {
+            body["response_format"] = json!(format);
+        }
+        body
+    }
+
+    /// Awaits something that the service sends, for as long as it may be silent.
+    async fn within<T>(&self, sent: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Fault> {
+        match tokio::time::timeout(self.config.idle_timeout, sent).await {
+            Ok(result) => result.map_err(|error| connection(&error)),
+            Err(_elapsed) => Err(stalled(self.config.idle_timeout)),
+        }
+    }
+
+    /// Reads a body that is not a stream, at most `limit` bytes; also whether there was more.
+    async fn read(&self, response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), Fault> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.within(response.chunk()).await? {
+            let room = limit - body.len();
+            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            if bytes.len() > room {
+                return Ok((body, true));
+            }
+        }
+        Ok((body, false))
+    }
+}
+
+#[async_trait]
+impl Model for OpenAi {
+    async fn stream(&self, request: Request) -> Result<TurnStream, Fault> {
+        let mut post = self.client.post(self.url.clone()).json(&self.body(request));
+        if let Some(key) = &self.config.api_key {
+            post = post.bearer_auth(key);
+        }
+        let mut response = self.within(post.send()).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let retry_after = retry_after(response.headers());
+            // The status says enough, should the body not come.
+            let (body, _cut) = self.read(&mut response, MAX_ERROR_BODY_BYTES).await.unwrap_or_default();
+            let mut error = ProviderError::from_body(status.as_u16(), &body, retry_after);
+            if error.message.is_empty() {
+                error.message = status.to_string();
+            }
+            return Err(Fault::from_response(error));
+        }
+        match content_type(response.headers()).as_str() {
+            "application/json" => match self.read(&mut response, MAX_RESPONSE_BYTES).await? {
+                (body, false) => answer::whole(&body),
+                (_, true) => {
+                    Err(Fault::TooLarge { what: "bytes of one response", limit: MAX_RESPONSE_BYTES })
+                }
+            },
+            "text/html" => {
+                let (body, _cut) = self.read(&mut response, 200).await.unwrap_or_default();
+                let sample = String::from_utf8_lossy(&body);
+                Err(Fault::Garbage { message: format!("a web page instead of an answer: {sample:?}") })
+            }
+            _ => Ok(answer::streamed(response, self.config.idle_timeout)),
+        }
+    }
+}
+
+/// The media type without its parameters; empty when there is none.
+fn content_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// How long the service asks to wait: `retry-after-ms` (OpenAI), else `retry-after` in seconds. Its date form
+/// is ignored, since no service of this kind was seen to send it.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number(RETRY_AFTER.as_str()))?;
+    #[expect(clippy::cast_precision_loss, reason = "an hour is exact")]
+    let limit = MAX_RETRY_AFTER_SECONDS as f64;
+    Duration::try_from_secs_f64(seconds.clamp(0.0, limit)).ok()
+}
+
+pub(super) fn stalled(limit: Duration) -> Fault {
+    Fault::Stalled { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+}
+
+pub(super) fn connection(error: &reqwest::Error) -> Fault {
+    if error.is_builder() {
+        return Fault::Unsendable { message: chain(error) };
+    }
+    Fault::Connection { message: chain(error) }
+}
+
+/// An error with its causes, without the address: it may carry a key.
+fn chain(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let kind = if error.is_connect() {
+        "cannot connect"
+    } else if error.is_body() || error.is_decode() {
+        "the answer broke off"
+    } else {
+        "the request failed"
+    };
+    causes.fold(kind.to_owned(), |text, cause| format!("{text}: {cause}"))
+}

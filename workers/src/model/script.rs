@@ -1,0 +1,100 @@
+//! What the scripted model says, and when.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Hint;
+
+/// The script that comes with the binary: the council of `examples/council.yaml`.
+const COUNCIL: &str = include_str!("../../../examples/council-script.yaml");
+
+/// The most bytes of a script.
+const MAX_SCRIPT_BYTES: usize = 1024 * 1024;
+
+/// What the scripted model says. The first answer that fits is taken.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    /// The answers, most particular first.
+    pub answers: Vec<Answer>,
+}
+
+/// One answer of a script.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// For which node or agent.
+    pub node: String,
+    /// In which iteration; in every one when absent.
+    #[serde(default)]
+    pub iteration: Option<u32>,
+    /// In which round; in every one when absent.
+    #[serde(default)]
+    pub round: Option<u32>,
+    /// What it thinks before it answers.
+    #[serde(default)]
+    pub reasoning: String,
+    /// What it says.
+    #[serde(default)]
+    pub text: String,
+    /// What it calls.
+    #[serde(default)]
+    pub tool_calls: Vec<ScriptedCall>,
+}
+
+/// A tool call of a script.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptedCall {
+    /// The tool.
+    pub name: String,
+    /// Its arguments.
+    #[serde(default)]
+    pub arguments: Value,
+}
+
+/// Why a script was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the script is invalid: {path}: {message}")]
+pub struct ScriptFault {
+    /// The key at which the fault is.
+    pub path: String,
+    /// What is wrong there, with line and column.
+    pub message: String,
+}
+
+impl Script {
+    /// Reads a script from YAML or JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large or not of this shape.
+    pub fn parse(text: &str) -> Result<Self, ScriptFault> {
+        let mut path = ".".to_owned();
+        if text.len() > MAX_SCRIPT_BYTES {
+            let message = format!("{} bytes are more than the limit of {MAX_SCRIPT_BYTES}", text.len());
+            return Err(ScriptFault { path, message });
+        }
+        let read = serde_saphyr::with_deserializer_from_str(text, |deserializer| {
+            serde_path_to_error::deserialize(deserializer).map_err(|error| {
+                path = error.path().to_string();
+                error.into_inner()
+            })
+        });
+        read.map_err(|error| ScriptFault { path, message: error.without_snippet().to_string() })
+    }
+
+    /// The script of the council example.
+    pub fn council() -> Self {
+        Self::parse(COUNCIL).expect("a test reads it")
+    }
+
+    /// The answer for a turn, if the script has one.
+    pub fn find(&self, hint: &Hint) -> Option<&Answer> {
+        self.answers.iter().find(|answer| {
+            answer.node == hint.node
+                && answer.iteration.is_none_or(|iteration| iteration == hint.iteration)
+                && answer.round.is_none_or(|round| round == hint.round)
+        })
+    }
+}
