@@ -5,7 +5,8 @@ use runbus::bus::publish;
 use runbus::event::{Event, Kind, Payload, Source};
 use runbus::id::{CorrelationId, ExecutionId, NodeId, StreamId};
 use runbus::time::Clock;
-use tokio::io::AsyncBufReadExt;
+use futures_util::StreamExt;
+use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 
 use crate::args::Global;
 use crate::backend::Backend;
@@ -84,14 +85,19 @@ fn failure(error: &publish::Error) -> Error {
 async fn from_stdin(global: &Global, configuration: &Configuration) -> Result<Code, Error> {
     let backend = Backend::open(configuration).await?;
     let mut publisher = backend.bus().publisher();
-    let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
+    // Twice the limit of an event: what is a little too large gets the clear error of the bus.
+    let codec = LinesCodec::new_with_max_length(2 * runbus::limits::EVENT_BYTES);
+    let mut lines = FramedRead::new(tokio::io::stdin(), codec);
     let (mut number, mut done, mut refused) = (0_u64, 0_u64, 0_u64);
-    while let Some(line) = lines.next_line().await? {
+    while let Some(line) = lines.next().await {
         number += 1;
-        if line.trim().is_empty() {
-            continue;
-        }
-        match read(&line) {
+        let event = match line {
+            Ok(line) if line.trim().is_empty() => continue,
+            Ok(line) => read(&line),
+            Err(LinesCodecError::MaxLineLengthExceeded) => Err("the line is too long".into()),
+            Err(LinesCodecError::Io(error)) => return Err(error.into()),
+        };
+        match event {
             Ok(event) => {
                 if let Some(answer) = publisher.send(event).await {
                     answer.map_err(|error| failure(&error))?;

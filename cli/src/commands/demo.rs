@@ -1,0 +1,100 @@
+//! `runbus demo`: the council, from model call to terminal, in one process.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use runbus::bus::Filter;
+use runbus::config::LogBackend;
+use runbus::control::StartRequest;
+use runbus::id::ExecutionId;
+
+use super::process;
+use super::start::{follow, input};
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+use crate::render::Printer;
+
+/// What the council is asked when nobody says.
+pub const QUESTION: &str = "In one paragraph: why does a durable agent need a log?";
+
+/// Runs the built-in council in this process, shows its events as they happen, and ends with it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  runbus demo --input 'Is a monolith a good start?'\n  OPENAI_API_KEY=... runbus demo      with a real model instead of the scripted one")]
+pub struct Demo {
+    /// What the council is asked.
+    #[arg(long, default_value = QUESTION)]
+    input: String,
+    /// The longest time it may take, in seconds.
+    #[arg(long, default_value_t = 900)]
+    timeout: u64,
+}
+
+impl Demo {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, global: &Global, configuration: Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(&configuration).await?;
+        let worker = process::worker(&configuration, &backend)?;
+        let shutdown = process::signals()?;
+        let address = process::spawn_gateway_anywhere(&shutdown, &configuration, &backend).await?;
+        process::spawn_worker(&shutdown, worker);
+        if !global.json {
+            output::line(&banner(&address, &configuration))?;
+        }
+        let request = StartRequest {
+            definition: "council".into(),
+            input: input(&self.input),
+            execution_id: None,
+            stream_id: None,
+            session_id: None,
+            correlation_id: None,
+        };
+        let started = backend.control().start(request).await?;
+        let mut printer = Printer::new(global.json);
+        let filter = Filter::execution(started.execution_id.clone());
+        let limit = Some(Duration::from_secs(self.timeout));
+        let code = tokio::select! {
+            ended = follow(&backend, filter, &mut printer, limit) => ended?,
+            () = shutdown.soft().cancelled() => Code::Negative,
+        };
+        if !global.json {
+            output::line(&afterwards(&started.execution_id))?;
+        }
+        let _ = shutdown.drain(Duration::from_secs(10)).await;
+        Ok(code)
+    }
+}
+
+/// Where things are.
+#[must_use]
+pub fn banner(address: &SocketAddr, configuration: &Configuration) -> String {
+    let model = if configuration.model.is_scripted() {
+        "the built-in scripted model (set OPENAI_API_KEY or OPENAI_BASE_URL for a real one)".into()
+    } else {
+        format!("{} at {}", configuration.model.name, configuration.model.base_url.as_deref().unwrap_or("OpenAI"))
+    };
+    format!(
+        "gateway  http://{address}   WebSocket ws://{address}/v1/ws\nmodel    {model}\nlog      {}\n",
+        place(configuration)
+    )
+}
+
+/// What to do next.
+#[must_use]
+pub fn afterwards(execution: &ExecutionId) -> String {
+    format!(
+        "\nreplay   runbus tail --execution {execution} --since all --until-end\nevents   runbus history --execution {execution} --oldest --limit 10000 --json\nwatch    runbus dev, then runbus tail in another terminal"
+    )
+}
+
+fn place(configuration: &Configuration) -> String {
+    match configuration.log.backend {
+        LogBackend::Embedded => configuration.embedded.data_dir.join("runbus.db").display().to_string(),
+        LogBackend::Nats => configuration.nats.servers.join(","),
+    }
+}

@@ -1,0 +1,65 @@
+//! `runbus dev`: gateway and worker in one process.
+
+use runbus::bus::Filter;
+use runbus::control::StartRequest;
+
+use super::process;
+use super::start::{follow, input};
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+use crate::render::Printer;
+
+/// Runs gateway and worker in this process on the configured backend (embedded unless told otherwise), runs the council
+/// once, and stays up.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  runbus dev\n  runbus dev --idle --set gateway.listen=127.0.0.1:9000")]
+pub struct Dev {
+    /// Start nothing.
+    #[arg(long)]
+    idle: bool,
+    /// What the council is asked.
+    #[arg(long, default_value = super::demo::QUESTION)]
+    input: String,
+}
+
+impl Dev {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, global: &Global, configuration: Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(&configuration).await?;
+        let worker = process::worker(&configuration, &backend)?;
+        let shutdown = process::signals()?;
+        let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
+        process::spawn_worker(&shutdown, worker);
+        if !global.json {
+            output::line(&super::demo::banner(&address, &configuration))?;
+        }
+        if !self.idle {
+            let request = StartRequest {
+                definition: "council".into(),
+                input: input(&self.input),
+                execution_id: None,
+                stream_id: None,
+                session_id: None,
+                correlation_id: None,
+            };
+            let started = backend.control().start(request).await?;
+            let mut printer = Printer::new(global.json);
+            let filter = Filter::execution(started.execution_id.clone());
+            tokio::select! {
+                ended = follow(&backend, filter, &mut printer, None) => { ended?; }
+                () = shutdown.soft().cancelled() => {}
+            }
+            if !global.json && !shutdown.is_draining() {
+                output::line(&super::demo::afterwards(&started.execution_id))?;
+                output::line("Staying up; Ctrl-C ends.")?;
+            }
+        }
+        Ok(process::until_signal(&shutdown).await)
+    }
+}

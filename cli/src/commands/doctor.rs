@@ -1,0 +1,145 @@
+//! `runbus doctor`: is everything there, and if not, what to do.
+
+use std::time::Duration;
+
+use comfy_table::Table;
+use runbus::config::{LogBackend, StoreBackend};
+use runbus::subject::Lane;
+use serde::Serialize;
+
+use super::process;
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+
+/// How long one check may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Checks configuration, log, queue, store, streams and definitions; exit code 69 when something is wrong.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  runbus doctor --config runbus.toml\n  runbus doctor --set log.backend=nats --json")]
+pub struct Doctor {}
+
+/// One check.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    ok: bool,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl Finding {
+    fn of(check: &'static str, result: Result<String, String>, advice: &str) -> Self {
+        match result {
+            Ok(found) => Self { check, ok: true, found, advice: None },
+            Err(found) => Self { check, ok: false, found, advice: Some(advice.into()) },
+        }
+    }
+}
+
+impl Doctor {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let findings = examine(global, configuration).await;
+        let well = findings.iter().all(|finding| finding.ok);
+        if global.json {
+            output::json(&serde_json::json!({ "ok": well, "checks": findings }))?;
+        } else {
+            let mut table = Table::new();
+            table.load_preset(comfy_table::presets::NOTHING);
+            for finding in &findings {
+                table.add_row([if finding.ok { "ok" } else { "NOT OK" }, finding.check, &finding.found]);
+            }
+            output::line(&table.to_string())?;
+            for finding in findings.iter().filter(|finding| !finding.ok) {
+                output::line(&format!("\n{}: {}", finding.check, finding.advice.as_deref().unwrap_or("")))?;
+            }
+        }
+        Ok(if well { Code::Ok } else { Code::Unavailable })
+    }
+}
+
+async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding> {
+    let file = global.config.as_ref().map_or("no file".into(), |path| path.display().to_string());
+    let mut findings = vec![Finding::of("configuration", Ok(file), "")];
+    let log_place = match configuration.log.backend {
+        LogBackend::Embedded => configuration.embedded.data_dir.display().to_string(),
+        LogBackend::Nats => configuration.nats.servers.join(","),
+    };
+    let backend = match Backend::open(configuration).await {
+        Ok(backend) => backend,
+        Err(error) => {
+            let advice = "The data directory must be a folder that this user may write to, used by one version of Runbus.";
+            findings.push(Finding::of("backend", Err(error.to_string()), advice));
+            return findings;
+        }
+    };
+    let advice = match configuration.log.backend {
+        LogBackend::Embedded => "Remove or move the data directory, or choose another with embedded.data_dir.",
+        LogBackend::Nats => {
+            "Start nats-server 2.11 or later with JetStream (-js) at nats.servers, or correct the address, the \
+             credentials, or the setting that the message names. Streams that exist are never altered: change the \
+             configuration to what they are, or change them with the nats CLI."
+        }
+    };
+    findings.push(Finding::of("log", ready(backend.log.ready(), &log_place).await, advice));
+    findings.push(Finding::of("queue", ready(backend.queue.ready(), &log_place).await, advice));
+    let store_place = match configuration.store.backend {
+        StoreBackend::Embedded => configuration.embedded.data_dir.display().to_string(),
+        StoreBackend::Redis => configuration.redis.url.clone(),
+    };
+    let advice = "Start Redis 7 or Valkey at redis.url, or correct the address or the credentials. It holds nothing that \
+                  the log does not: it may be empty.";
+    findings.push(Finding::of("store", ready(backend.store.ready(), &store_place).await, advice));
+    if findings.iter().all(|finding| finding.ok) {
+        findings.push(streams(&backend).await);
+    }
+    findings.push(definitions(configuration, &backend));
+    findings
+}
+
+async fn ready<E: std::fmt::Display>(
+    check: impl Future<Output = Result<(), E>>,
+    place: &str,
+) -> Result<String, String> {
+    match tokio::time::timeout(PATIENCE, check).await {
+        Ok(Ok(())) => Ok(place.into()),
+        Ok(Err(error)) => Err(format!("{place}: {error}")),
+        Err(_elapsed) => Err(format!("{place}: no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+async fn streams(backend: &Backend) -> Finding {
+    let mut held = Vec::new();
+    for lane in Lane::ALL {
+        let (mut frames, mut bytes, mut shards) = (0, 0, 0);
+        for shard in backend.log.layout().all() {
+            match backend.log.bounds(lane, shard).await {
+                Ok(bounds) => {
+                    frames += bounds.frames;
+                    bytes += bounds.bytes;
+                    shards += 1;
+                }
+                Err(error) => {
+                    let found = format!("{} shard {shard}: {error}", lane.token());
+                    return Finding::of("streams", Err(found), "See the log's advice.");
+                }
+            }
+        }
+        held.push(format!("{} {shards} shards, {frames} frames, {bytes} bytes", lane.token()));
+    }
+    Finding::of("streams", Ok(held.join("; ")), "")
+}
+
+fn definitions(configuration: &Configuration, backend: &Backend) -> Finding {
+    let model = if configuration.model.is_scripted() { "scripted model" } else { "OpenAI-compatible model" };
+    let result = process::worker(configuration, backend).map(|_worker| model.to_owned()).map_err(|error| error.to_string());
+    Finding::of("definitions", result, "Correct the file that the message names; `worker.definitions` says which are read.")
+}

@@ -1,0 +1,25 @@
+//! `runbus gateway`: a gateway.
+
+use super::process;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+
+/// Runs a gateway until it is told to end: the first signal drains, the second cuts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  runbus gateway --set log.backend=nats --set store.backend=redis --set gateway.listen=127.0.0.1:8700")]
+pub struct Gateway {}
+
+impl Gateway {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(self, configuration: Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(&configuration).await?;
+        let shutdown = process::signals()?;
+        let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
+        tracing::info!(%address, "gateway is listening");
+        Ok(process::until_signal(&shutdown).await)
+    }
+}
