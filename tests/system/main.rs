@@ -6,4 +6,5 @@ mod backends;
 mod bus;
 mod contracts;
 mod council;
+mod recordings;
 mod writer;

@@ -18,8 +18,8 @@ pub mod limits;
 pub mod model;
 pub mod model_section;
 pub mod pool;
-// #[cfg(feature = "test-util")]
-// pub mod recording;
+#[cfg(feature = "test-util")]
+pub mod recording;
 pub mod run;
 pub mod session;
 pub mod tool;

@@ -1,0 +1,165 @@
+//! What a definition may say, and where the fault is when it does not.
+
+use runbus_workers::graph::limits::MAX_DEFINITION_BYTES;
+use runbus_workers::graph::{Definition, schema};
+
+const GRAPH: &str = r#"
+kind: graph
+name: review
+entry: draft
+max_iterations: 3
+on_exhausted: done
+nodes:
+  draft: { type: agent }
+  judge: { type: agent, output: { score: { type: number }, verdict: { type: string, optional: true } } }
+  done: { type: agent, prompt: "{{nodes.judge.score}}", client_facing: true }
+edges:
+  - { from: draft, to: judge }
+  - { from: judge, to: draft, when: { field: score, lt: 8 } }
+  - { from: judge, to: done }
+"#;
+
+fn fault(text: &str) -> String {
+    Definition::parse("test.yaml", text).unwrap_err().to_string()
+}
+
+/// Each replacement in a good graph, and what is said about it.
+#[test]
+fn every_fault_names_its_key() {
+    Definition::parse("test.yaml", GRAPH).unwrap();
+    for (old, new, expected) in [
+        ("to: done }", "to: dome }", r#"edges[2].to: no such node "dome"; there are done, draft, judge"#),
+        ("{ from: draft,", "{ from: draught,", r#"edges[0].from: no such node "draught""#),
+        ("entry: draft", "entry: first", r#"entry: no such node "first""#),
+        ("on_exhausted: done", "on_exhausted: end", "on_exhausted: no such node"),
+        ("on_exhausted: done", "on_exhausted: judge", "on_exhausted: judge leads back into a cycle"),
+        (
+            "max_iterations: 3",
+            "",
+            "max_iterations: is required, since edges[1] from judge to draft closes a cycle",
+        ),
+        ("max_iterations: 3", "max_iterations: 0", "max_iterations: 0 is not within 1..=1000"),
+        ("max_iterations: 3", "max_iterations: many", "max_iterations: "),
+        ("kind: graph", "kind: grahp", r#"kind: "grahp" is neither agent nor graph"#),
+        ("name: review", "name: ''", "name: takes 1 to 128 bytes"),
+        ("name: review", "name: review\nnmae: x", "nmae"),
+        ("lt: 8", "lt: 8, gt: 2", "edges[1].when: needs exactly one of"),
+        ("lt: 8", "less: 8", "edges[1].when"),
+        (", lt: 8", "", "edges[1].when: needs exactly one of lt, lte, gt, gte, eq, ne, and has 0"),
+        ("field: score", "field: scored", r#"edges[1].when.field: judge declares no output field "scored""#),
+        ("field: score", "field: verdict", r#"edges[1].when.field: "verdict" is optional"#),
+        ("field: score", "field: score.x", r#"edges[1].when.field: "score" is not an object"#),
+        ("  - { from: judge, to: done }", "", "edges[1]: judge needs one edge without `when`"),
+        (
+            "{ from: judge, to: done }",
+            "{ from: judge, to: done }\n  - { from: judge, to: draft }",
+            "two edges",
+        ),
+        ("draft: { type: agent }", "draft: { type: human }", "nodes.draft.type"),
+        ("draft: { type: agent }", "draft: { type: agent, tool: [x] }", "nodes.draft.tool"),
+        (
+            "draft: { type: agent }",
+            "draft: { type: agent, tools: [x, x] }",
+            "nodes.draft.tools[1]: \"x\" is named twice",
+        ),
+        (
+            "draft: { type: agent }",
+            "draft: { type: agent, max_rounds: 0 }",
+            "nodes.draft.max_rounds: 0 is not within",
+        ),
+        (
+            "draft: { type: agent }",
+            "draft: { type: agent, model: { temperature: 3 } }",
+            "nodes.draft.model.temperature: 3",
+        ),
+        (
+            "draft: { type: agent }",
+            "draft: { type: agent, output: {} }",
+            "nodes.draft.output: declares no field",
+        ),
+        ("draft: { type: agent }", "draft: { type: agent }\n  draft: { type: agent }", "duplicate"),
+        (
+            "draft: { type: agent }",
+            "draft: { type: agent }\n  alone: { type: agent }",
+            "nodes.alone: no edge leads there",
+        ),
+        (
+            "draft: { type: agent }",
+            "draft: { type: agent }\n  a b: { type: agent }",
+            "nodes.a b: a node's id takes",
+        ),
+        (
+            "{{nodes.judge.score}}",
+            "{{nodes.judge.grade}}",
+            r#"nodes.done.prompt: judge declares no output field "grade""#,
+        ),
+        ("{{nodes.judge.score}}", "{{nodes.jugde.score}}", r#"nodes.done.prompt: no such node "jugde""#),
+        ("{{nodes.judge.score}}", "{{nodes.draft.score}}", "nodes.done.prompt: draft declares no output"),
+        ("{{nodes.judge.score}}", "{{input", "nodes.done.prompt: `{{input` is not closed"),
+        (
+            "type: number }",
+            "type: number, minimum: 9, maximum: 1 }",
+            "nodes.judge.output.score: minimum is greater",
+        ),
+    ] {
+        assert!(GRAPH.contains(old), "{old}");
+        let said = fault(&GRAPH.replacen(old, new, 1));
+        assert!(said.starts_with("test.yaml: ") && said.contains(expected), "{old} -> {new}: {said}");
+    }
+}
+
+#[test]
+fn no_cycle_needs_no_limit_and_may_not_exhaust() {
+    let straight = GRAPH.replace("  - { from: judge, to: draft, when: { field: score, lt: 8 } }\n", "");
+    assert!(fault(&straight).contains("on_exhausted: is of no use"), "{}", fault(&straight));
+    let straight = straight.replace("on_exhausted: done\n", "").replace("max_iterations: 3\n", "");
+    Definition::parse("test.yaml", &straight).unwrap();
+}
+
+#[test]
+fn an_agent_is_checked_too() {
+    let agent = "kind: agent\nname: a\ntools: [x]\n";
+    let Definition::Agent(parsed) = Definition::parse("test.yaml", agent).unwrap() else {
+        panic!("no agent")
+    };
+    assert_eq!((parsed.name.as_str(), parsed.max_rounds), ("a", 16));
+    assert!(fault("kind: agent\nname: a\nmax_rounds: 1001\n").contains("max_rounds: 1001"));
+    assert!(fault("kind: agent\nname: a\nentry: b\n").contains("entry"));
+    assert!(fault("name: a\n").contains("kind"));
+    assert!(fault("kind: agent").contains("name"));
+    assert!(fault("{").starts_with("test.yaml: "));
+    assert!(fault("").starts_with("test.yaml: "));
+    assert!(fault(&"#".repeat(MAX_DEFINITION_BYTES + 1)).contains("more than the limit"));
+}
+
+#[test]
+fn json_and_the_journal_read_the_same() {
+    let yaml = Definition::parse("test.yaml", GRAPH).unwrap();
+    let json = serde_json::to_string(&yaml).unwrap();
+    assert_eq!(Definition::parse("test.json", &json).unwrap(), yaml);
+    assert_eq!(serde_json::from_str::<Definition>(&json).unwrap(), yaml);
+}
+
+#[test]
+fn tools_are_listed_with_their_place() {
+    let text = GRAPH.replace("draft: { type: agent }", "draft: { type: agent, tools: [x, y] }");
+    let definition = Definition::parse("test.yaml", &text).unwrap();
+    let tools = definition.tools();
+    assert_eq!(tools[1], ("nodes.draft.tools[1]".to_owned(), "y"));
+}
+
+#[test]
+fn the_format_has_a_schema() {
+    let schema = schema();
+    let definitions = schema["$defs"].as_object().unwrap();
+    for name in ["AgentSpec", "GraphSpec", "Node", "Edge", "When", "FieldSpec"] {
+        assert!(definitions.contains_key(name), "{name}");
+    }
+    assert_eq!(schema["$defs"]["Node"]["additionalProperties"], false);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Definition::load("no/such/file.yaml".as_ref()).unwrap_err().to_string();
+    assert!(error.contains("no/such/file.yaml"), "{error}");
+}

@@ -1,0 +1,104 @@
+//! Tools: one small function each, always with an answer for the model.
+
+use std::time::Duration;
+
+use runbus_workers::tool::{Error, Function, Outcome, Registry, RegistryFault, clock};
+use serde_json::json;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Divide {
+    /// What is divided.
+    number: f64,
+    /// By what.
+    by: f64,
+}
+
+fn registry() -> Registry {
+    let divide = Function::new("divide", "divides", async |Divide { number, by }: Divide| {
+        if by == 0.0 { Err(Error::failed("division by zero")) } else { Ok(number / by) }
+    })
+    .safe_to_repeat();
+    let long = Function::new("long", "talks", async |_: serde_json::Value| Ok("x".repeat(10_000)));
+    let hang = Function::new("hang", "hangs", async |_: serde_json::Value| {
+        std::future::pending::<()>().await;
+        Ok("never")
+    });
+    let crash = Function::new("crash", "crashes", async |_: serde_json::Value| -> Result<String, Error> {
+        panic!("boom");
+    });
+    let clock = clock(|| "2026-01-02T03:04:05Z".to_owned());
+    let registry = Registry::new().with_max_result_bytes(1000).with_timeout(Duration::from_millis(50));
+    registry
+        .with(divide)
+        .and_then(|registry| registry.with(long))
+        .and_then(|registry| registry.with(hang))
+        .and_then(|registry| registry.with(crash))
+        .and_then(|registry| registry.with(clock))
+        .unwrap()
+}
+
+async fn run(name: &str, arguments: &str) -> Outcome {
+    registry().run(name, "call", "key", arguments).await
+}
+
+#[tokio::test]
+async fn a_result_is_text_or_json() {
+    let outcome = run("divide", r#"{"number": 7, "by": 2}"#).await;
+    assert_eq!(outcome, Outcome { content: "3.5".into(), error: None, truncated: false });
+    assert_eq!(run("clock", "").await.content, "2026-01-02T03:04:05Z");
+}
+
+#[tokio::test]
+async fn every_failure_is_an_answer() {
+    for (name, arguments, code, text) in [
+        ("divide", r#"{"number": 1, "by": 0}"#, "failed", "division by zero"),
+        ("divide", r#"{"number": 1, "by": "x"}"#, "invalid_arguments", "invalid arguments at `by`"),
+        ("divide", r#"{"number": 1}"#, "invalid_arguments", "missing field `by`"),
+        ("divide", "{", "invalid_arguments", "no JSON"),
+        ("divide", "[]", "invalid_arguments", "not a JSON object"),
+        ("multiply", "{}", "unknown_tool", "the tools are: clock, crash, divide, hang, long"),
+        ("crash", "{}", "panicked", "boom"),
+        ("hang", "{}", "timed_out", "within 50 ms"),
+    ] {
+        let outcome = run(name, arguments).await;
+        assert_eq!(outcome.error.as_ref().map(Error::code), Some(code), "{name}: {outcome:?}");
+        assert!(outcome.content.contains(text), "{name}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_result_is_cut_visibly() {
+    let outcome = run("long", "{}").await;
+    assert!(outcome.truncated && outcome.content.len() <= 1000);
+    assert!(outcome.content.contains("of 10000 bytes cut"));
+}
+
+#[test]
+fn the_schema_is_that_of_the_argument() {
+    let registry = registry();
+    let spec = serde_json::to_value(registry.get("divide").unwrap().spec()).unwrap();
+    assert_eq!(spec["type"], "function");
+    let parameters = &spec["function"]["parameters"];
+    assert_eq!(parameters["required"], json!(["number", "by"]));
+    assert_eq!(parameters["properties"]["by"]["description"], "By what.");
+    let clock = registry.get("clock").unwrap().spec();
+    assert_eq!(clock.parameters["type"], "object");
+}
+
+#[test]
+fn only_what_says_so_is_safe_to_repeat() {
+    let registry = registry();
+    let safe = ["divide", "clock", "nothing", "long"].map(|name| registry.is_safe_to_repeat(name));
+    assert_eq!(safe, [true, true, true, false]);
+}
+
+#[test]
+fn names_are_checked() {
+    let tool = |name: &str| Function::new(name, "", async |_: serde_json::Value| Ok("x"));
+    assert!(matches!(Registry::new().with(tool("a b")), Err(RegistryFault::Name(_))));
+    assert!(matches!(Registry::new().with(tool("")), Err(RegistryFault::Name(_))));
+    let one = Registry::new().with(tool("a")).unwrap();
+    assert_eq!(one.clone().with(tool("a")).unwrap_err(), RegistryFault::Duplicate("a".into()));
+    assert!(one.only(&["a"]).is_ok());
+    assert!(one.only(&["b"]).unwrap_err().to_string().contains("the tools are: a"));
+}
