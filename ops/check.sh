@@ -30,12 +30,13 @@ ops/cluster.sh down "$one"
 three=$work/three
 ops/cluster.sh up "$three" --owner $$
 ops/cluster.sh kill "$three" 2
-# Two of three servers go on; the mapping works on each.
-python3 ops/nats/check_mapping.py "nats://127.0.0.1:$(value "$three" NATS_PORT_3)" "$shards"
+# Two of three servers go on, after an election: until then nobody answers. The mapping works on each.
+ops/cluster.sh wait "$three"
+python3 ops/nats/check_mapping.py "nats://127.0.0.1:$(value "$three" NATS_PORT_3)" "$shards" 3
 ops/cluster.sh start "$three" 2
 ops/cluster.sh kill "$three" redis
 ops/cluster.sh start "$three" redis
 ops/cluster.sh status "$three" >/dev/null
-python3 ops/nats/check_mapping.py "nats://127.0.0.1:$(value "$three" NATS_PORT_2)" "$shards"
+python3 ops/nats/check_mapping.py "nats://127.0.0.1:$(value "$three" NATS_PORT_2)" "$shards" 3
 ops/cluster.sh down "$three"
 echo "ops: checked"

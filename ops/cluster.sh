@@ -5,6 +5,7 @@
 #   ops/cluster.sh status DIR
 #   ops/cluster.sh kill DIR NODE      kill -9 of one server; NODE is 1, 2, 3 or redis
 #   ops/cluster.sh start DIR NODE     starts it again on the same ports and data; NODE may be all
+#   ops/cluster.sh wait DIR           returns when those that run are ready: after a kill, when there is a leader again
 #   ops/cluster.sh down DIR           stops all; the data stays in DIR
 #
 # --port BASE   clients on BASE.., routes on BASE+10.., monitoring on BASE+20.., Redis on BASE+30 (default: free ports)
@@ -90,6 +91,7 @@ import json, socket, subprocess, sys, time, urllib.request
 env = dict(line.rstrip("\n").split("=", 1) for line in open(sys.argv[1]))
 nodes = int(env["NODES"])
 running = [n for n in range(1, nodes + 1) if env[f"NATS_PID_{n}"] != "0"]
+names = [f"nats-{n}" for n in running]
 
 
 def alive(pid):
@@ -109,7 +111,8 @@ def check():
             return f"nats-{n} is not healthy yet"
         if nodes > 1:
             meta = read(n, "/jsz").get("meta_cluster", {})
-            if not meta.get("leader") or meta.get("cluster_size") != nodes:
+            # The name of a killed leader stays until another is elected.
+            if meta.get("leader") not in names or meta.get("cluster_size") != nodes:
                 return f"nats-{n} knows no JetStream leader of {nodes} servers yet"
     if env["REDIS_PID"] != "0":
         with socket.create_connection(("127.0.0.1", int(env["REDIS_PORT"])), timeout=2) as redis:
@@ -240,6 +243,14 @@ status() {
   return "$all"
 }
 
+# What was killed from outside is not waited for.
+forget_dead() {
+  local name
+  for name in $(names); do
+    is_ours "$(get "$(pid_key "$name")")" "$name" || put "$(pid_key "$name")" 0
+  done
+}
+
 check_node() {
   local name
   for name in $(names); do [[ $name != "${1:-}" ]] || return 0; done
@@ -266,15 +277,16 @@ case $command in
   start)
     [[ ${1:-} == all ]] || check_node "${1:-}"
     find_servers
-    # What was killed from outside is not waited for.
-    for name in $(names); do
-      is_ours "$(get "$(pid_key "$name")")" "$name" || put "$(pid_key "$name")" 0
-    done
+    forget_dead
     for name in $(names); do
       [[ $1 == "$name" || $1 == all ]] || continue
       [[ $(get "$(pid_key "$name")") != 0 ]] || start_one "$name"
     done
     wait_ready || die "not ready after starting $1; the logs are in $dir"
+    ;;
+  wait)
+    forget_dead
+    wait_ready || die "the logs are in $dir"
     ;;
   down)
     stop_all

@@ -2,12 +2,13 @@
 # The deployment of docker-compose.yml without containers: three NATS servers, Redis, two gateways and three workers as
 # separate processes on loopback. Starts the council on it, shows its events, and exits 0 when the council is completed.
 #
-#   ops/scale-out.sh [--keep] [--dir DIR] [--runbus FILE] [--definition NAME] [--input JSON] [--seconds N]
+#   ops/scale-out.sh [--keep] [--dir DIR] [--runbus FILE] [--definition NAME] [--input INPUT] [--seconds N]
 #   ops/scale-out.sh down [DIR]      stops what --keep left running
 #
 # --keep         leaves everything running: kill parts of it, start more councils
 # --dir DIR      data, logs and process ids (default: .runbus/scale-out; what an earlier run stored there is removed)
 # --runbus FILE  the program (default: target/debug/runbus, as `make scale-out` builds it)
+# --input INPUT  what the council is given: JSON, or text
 # --seconds N    how long the council may take (default: 300)
 #
 # While it runs, `kill -9` any one process that it names: nothing is lost, and the council ends the same.
@@ -24,7 +25,7 @@ cd "$root"
 dir=$root/.runbus/scale-out
 runbus=${CARGO_TARGET_DIR:-$root/target}/debug/runbus
 definition=council
-input='{"topic": "Should a small team run its own message broker?"}'
+input="Explain write-ahead logging to a new colleague"
 seconds=300
 keep=
 command=run
@@ -87,11 +88,10 @@ down() {
 launch() {
   local name=$1 role=$2 config=$root/$3
   shift 3
-  # The tools' variables are no configuration of Runbus.
-  env -u RUNBUS_NATS_SERVER -u RUNBUS_REDIS_SERVER -u RUNBUS_TOOLS_DIR -u RUNBUS_TOOLS_PYTHON -u RUNBUS_RECORDINGS \
-    RUNBUS_NATS__SERVERS="$nats" RUNBUS_REDIS__URL="$redis" "$@" \
-    setsid "$runbus" "$role" --config "$config" >>"$dir/$name.log" 2>&1 </dev/null &
+  "${with_addresses[@]}" "$@" setsid "$runbus" "$role" --config "$config" >>"$dir/$name.log" 2>&1 </dev/null &
   printf '%s %s\n' "$name" $! >>"$dir/processes"
+  # Whoever kills it knows: no notice from this shell.
+  disown
 }
 
 if [[ $command == down ]]; then
@@ -124,6 +124,10 @@ trap 'exit 143' TERM
 if [[ -n $keep ]]; then ops/cluster.sh up "$dir"; else ops/cluster.sh up "$dir" --owner $$; fi
 nats=$(sed -n 's/^NATS_URLS=//p' "$dir/cluster.env")
 redis=$(sed -n 's/^REDIS_URL=//p' "$dir/cluster.env")
+# The addresses of this cluster, and not the tools' variables, which are none of the program's business. A list and no function,
+# so that `$!` is the program's id.
+with_addresses=(env -u RUNBUS_NATS_SERVER -u RUNBUS_REDIS_SERVER -u RUNBUS_TOOLS_DIR -u RUNBUS_TOOLS_PYTHON
+  -u RUNBUS_RECORDINGS RUNBUS_NATS__SERVERS="$nats" RUNBUS_REDIS__URL="$redis")
 
 read -r -a ports < <(python3 ops/free_ports.py $GATEWAYS)
 for n in $(seq 1 $GATEWAYS); do
@@ -162,14 +166,13 @@ done <"$dir/processes"
 # One start, by either gateway: starting the same id again after a failed answer starts nothing twice.
 gateways=$(printf 'http://127.0.0.1:%s ' "${ports[@]}")
 execution=scale-out-$(date +%Y%m%d-%H%M%S)-$$
-env -u RUNBUS_NATS_SERVER -u RUNBUS_REDIS_SERVER -u RUNBUS_TOOLS_DIR -u RUNBUS_TOOLS_PYTHON -u RUNBUS_RECORDINGS \
-  RUNBUS_NATS__SERVERS="$nats" RUNBUS_REDIS__URL="$redis" \
-  "$runbus" tail --config "$root/ops/runbus/gateway.toml" --execution "$execution" </dev/null &
+"${with_addresses[@]}" "$runbus" tail --config "$root/ops/runbus/gateway.toml" --execution "$execution" \
+  --since all --until-end </dev/null &
 tail_pid=$!
 
 # shellcheck disable=SC2086 # one gateway a word
 python3 - "$definition" "$input" "$execution" "$seconds" $gateways <<'PY'
-import json, sys, time, urllib.error, urllib.request
+import http.client, json, sys, time, urllib.error, urllib.request
 
 definition, text, execution, seconds, *gateways = sys.argv[1:]
 deadline = time.monotonic() + float(seconds)
@@ -188,13 +191,18 @@ def call(path, body=None):
                 if refused.code < 500:
                     sys.exit(f"scale-out: {path}: {refused.code} {refused.read().decode()}")
                 error = refused
-            except OSError as lost:
+            except (OSError, http.client.HTTPException, ValueError) as lost:
                 error = lost
         time.sleep(0.2)
     sys.exit(f"scale-out: no gateway answered in time: {error}")
 
 
-call("/v1/executions", json.dumps({"definition": definition, "input": json.loads(text), "execution_id": execution}).encode())
+try:
+    given = json.loads(text)
+except ValueError:
+    given = text
+start = {"definition": definition, "input": given, "execution_id": execution}
+call("/v1/executions", json.dumps(start).encode())
 while True:
     status = call(f"/v1/executions/{execution}")
     if status["status"] in ("completed", "failed", "cancelled"):
@@ -202,7 +210,12 @@ while True:
     if time.monotonic() > deadline:
         sys.exit(f"scale-out: {execution} is still {status['status']} after {seconds} s")
     time.sleep(0.25)
-print(f"\nscale-out: {execution} {status['status']}", file=sys.stderr)
-print(json.dumps(status.get("output", status.get("error")), indent=2, ensure_ascii=False), file=sys.stderr)
-sys.exit(0 if status["status"] == "completed" else 1)
+if status["status"] != "completed":
+    sys.exit(f"scale-out: {execution} {status['status']}: {status.get('error')}")
 PY
+# What it shows ends with the execution; the last events may still be on their way.
+for _ in $(seq 1 50); do
+  kill -0 "$tail_pid" 2>/dev/null || break
+  sleep 0.1
+done
+say "$execution completed"

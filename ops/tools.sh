@@ -125,7 +125,7 @@ redis_is_new_enough() {
 
 install_redis() {
   command -v apt-get >/dev/null ||
-    die "redis-server is needed: install your system's package (redis, valkey with a redis-server link), or set RUNBUS_REDIS_SERVER"
+    die "redis-server is needed: install your system's package (redis or valkey), or set RUNBUS_REDIS_SERVER to its path"
   if [[ $(id -u) == 0 ]]; then
     say "installing Debian's redis-server"
     apt_install redis-server || { apt_get update && apt_install redis-server; } || {

@@ -1,17 +1,20 @@
 """Checks the mapping of common.conf against a running server: plain publishers reach the shard that Runbus would choose.
 
-Usage: check_mapping.py nats://HOST:PORT SHARDS
+Usage: check_mapping.py nats://HOST:PORT SHARDS [REPLICAS]
 
 Publishes to rb.pub.<stream>.<node>.<execution> and reads from JetStream under which subject each message was stored; the shard
 must be FNV-1a-32 of the execution's token, modulo the number of shards. Speaks the NATS text protocol itself, so that nothing
-needs to be installed. Leaves the server as it was.
+needs to be installed. Asks again what nobody answers: around elections that is normal. Leaves the server as it was.
 """
 
 import json
 import socket
 import sys
+import time
 
 STREAM = "RB_CHECK_MAPPING"
+ANSWER_SECONDS = 2
+GIVE_UP_SECONDS = 30
 # Tokens as Runbus writes them: plain ids, the placeholder for "none", percent-encoded dots, spaces and UTF-8.
 EXECUTIONS = ["_", "a", "foobar", "run-1", "run%2E1", "%C3%A9t%C3%A9", "0198c0de-7a11-7000-8000-000000000001"]
 EXECUTIONS += [f"execution-{n}" for n in range(200)]
@@ -29,41 +32,72 @@ class Nats:
 
     def __init__(self, url):
         host, port = url.removeprefix("nats://").rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=10)
-        self.file = self.socket.makefile("rb")
-        self.file.readline()
-        self.socket.sendall(b'CONNECT {"verbose":false}\r\nSUB _INBOX.check.> 1\r\n')
+        self.socket = socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS)
+        self.buffer = b""
+        self.take_line()
+        self.socket.sendall(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB _INBOX.check.> 1\r\n')
         self.asked = 0
 
-    def request(self, subject, body=b""):
-        self.asked += 1
-        inbox = f"_INBOX.check.{self.asked}"
-        self.socket.sendall(b"PUB %s %s %d\r\n%s\r\n" % (subject.encode(), inbox.encode(), len(body), body))
-        while True:
-            words = self.file.readline().split()
-            if not words:
-                sys.exit("mapping: the server closed the connection")
-            if words[0] == b"PING":
-                self.socket.sendall(b"PONG\r\n")
-            elif words[0] == b"-ERR":
-                sys.exit(f"mapping: {b' '.join(words).decode()}")
-            elif words[0] == b"MSG":
-                payload = self.file.read(int(words[-1]) + 2)[:-2]
-                if words[1].decode() == inbox:
-                    answer = json.loads(payload)
-                    if "error" in answer:
-                        sys.exit(f"mapping: {subject}: {answer['error']}")
-                    return answer
+    def receive(self):
+        received = self.socket.recv(65536)
+        if not received:
+            sys.exit("mapping: the server closed the connection")
+        self.buffer += received
 
-    def api(self, verb, body):
-        return self.request(f"$JS.API.STREAM.{verb}.{STREAM}", json.dumps(body).encode())
+    def take_line(self):
+        while b"\r\n" not in self.buffer:
+            self.receive()
+        line, self.buffer = self.buffer.split(b"\r\n", 1)
+        return line
+
+    def take(self, size):
+        while len(self.buffer) < size:
+            self.receive()
+        taken, self.buffer = self.buffer[:size], self.buffer[size:]
+        return taken
+
+    def answer(self, inbox):
+        """The answer on that inbox; None: nobody listens there yet."""
+        while True:
+            verb, *words = self.take_line().decode().split()
+            if verb == "PING":
+                self.socket.sendall(b"PONG\r\n")
+            elif verb == "-ERR":
+                sys.exit(f"mapping: {' '.join(words)}")
+            elif verb in ("MSG", "HMSG"):
+                payload = self.take(int(words[-1]) + 2)[:-2]
+                if words[0] == inbox:
+                    return json.loads(payload) if verb == "MSG" else None
+
+    def request(self, subject, body, allowed=None):
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < deadline:
+            self.asked += 1
+            inbox = f"_INBOX.check.{self.asked}"
+            self.socket.sendall(b"PUB %s %s %d\r\n%s\r\n" % (subject.encode(), inbox.encode(), len(body), body))
+            try:
+                answer = self.answer(inbox)
+            except TimeoutError:
+                continue
+            if answer is None:
+                time.sleep(0.05)
+            elif "error" not in answer or answer["error"]["code"] == allowed:
+                return answer
+            # 503: elected, but not ready yet.
+            elif answer["error"]["code"] != 503:
+                sys.exit(f"mapping: {subject}: {answer['error']}")
+        sys.exit(f"mapping: no answer to {subject} in {GIVE_UP_SECONDS} s")
+
+    def api(self, verb, body, allowed=None):
+        return self.request(f"$JS.API.STREAM.{verb}.{STREAM}", json.dumps(body).encode(), allowed)
 
 
 def main():
     url, shards = sys.argv[1], int(sys.argv[2])
+    replicas = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     nats = Nats(url)
-    # The check's streams are its own: a server that already serves Runbus is not for checking.
-    nats.api("CREATE", {"name": STREAM, "subjects": ["rb.ev.*.*.*.*"], "storage": "memory"})
+    # A server that already serves Runbus has streams on these subjects, and refuses: it is not for checking.
+    nats.api("CREATE", {"name": STREAM, "subjects": ["rb.ev.*.*.*.*"], "storage": "memory", "num_replicas": replicas})
     used = set()
     try:
         for execution in EXECUTIONS:
@@ -75,7 +109,8 @@ def main():
             if (ack["stream"], stored) != (STREAM, wanted):
                 sys.exit(f"mapping: {execution} was stored in {ack['stream']} as {stored}, not as {wanted}")
     finally:
-        nats.api("DELETE", {})
+        # Not found: an earlier, unanswered request did it.
+        nats.api("DELETE", {}, allowed=404)
     if used != set(range(shards)):
         sys.exit(f"mapping: {len(EXECUTIONS)} executions reached only the shards {sorted(used)}")
     print(f"mapping: {len(EXECUTIONS)} plain publishes, each in its shard of {shards}")
