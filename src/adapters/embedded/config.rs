@@ -27,7 +27,7 @@ pub struct Config {
     /// Connections that read at the same time, 1 to 64.
     #[schemars(range(min = 1, max = 64))]
     pub read_connections: u32,
-    /// Page cache of each connection, in MiB, 1 to 4096.
+    /// Page cache of the writer, in MiB, 1 to 4096; the other connections have an eighth of it.
     #[schemars(range(min = 1, max = 4096))]
     pub cache_mib: u32,
     /// How long to wait for another process that writes, in milliseconds.
@@ -48,7 +48,7 @@ impl Default for Config {
             data_dir: PathBuf::from(".runbus"),
             synchronous: Synchronous::Full,
             read_connections: 4,
-            cache_mib: 16,
+            cache_mib: 64,
             busy_timeout_ms: 5_000,
             hold_ms: 6_000,
             max_age_hours: None,
