@@ -16,19 +16,19 @@ use runbus::time::Clock;
 
 /// What to measure.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// Events appended one a frame, openly, by many callers at once.
-    pub open_events: usize,
+    pub(crate) open_events: usize,
     /// Callers at once; each waits for its event before it appends the next.
-    pub callers: usize,
+    pub(crate) callers: usize,
     /// Events appended in frames by the owners of executions.
-    pub framed_events: usize,
+    pub(crate) framed_events: usize,
     /// Executions at once.
-    pub executions: usize,
+    pub(crate) executions: usize,
     /// Events of a frame.
-    pub frame_events: usize,
+    pub(crate) frame_events: usize,
     /// Bytes of an event.
-    pub event_bytes: usize,
+    pub(crate) event_bytes: usize,
 }
 
 impl Default for Options {
@@ -46,19 +46,19 @@ impl Default for Options {
 
 /// One line of the result.
 #[derive(Debug, Clone)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// What was done.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
     /// How many events, or files opened.
-    pub count: usize,
+    pub(crate) count: usize,
     /// How long it took.
-    pub took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl Measured {
     /// Events a second.
     #[must_use]
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.count as f64 / self.took.as_secs_f64()
     }
 }
@@ -141,7 +141,7 @@ fn raw(path: &Path, events: usize, batch: usize, bytes: usize) -> anyhow::Result
 ///
 /// # Errors
 /// The disk or the database fails.
-pub async fn embedded(folder: &Path, options: &Options) -> anyhow::Result<Vec<Measured>> {
+pub(crate) async fn embedded(folder: &Path, options: &Options) -> anyhow::Result<Vec<Measured>> {
     let config = Config { data_dir: folder.join("embedded"), ..Config::default() };
     let embedded = Embedded::open(&config, Clock::System)?;
     let log: Arc<dyn Log> = embedded.log.clone();
