@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a commit waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Synchronous {
     /// The disk: what is acknowledged survives a power failure.
@@ -17,7 +17,7 @@ pub enum Synchronous {
 }
 
 /// The embedded backend: log, queue and store in one SQLite file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The folder of the database file `runbus.db`; made when it is not there.
@@ -27,7 +27,7 @@ pub struct Config {
     /// Connections that read at the same time, 1 to 64.
     #[schemars(range(min = 1, max = 64))]
     pub read_connections: u32,
-    /// Page cache of each connection, in MiB, 1 to 4096.
+    /// Page cache of the writer, in MiB, 1 to 4096; the other connections have an eighth of it.
     #[schemars(range(min = 1, max = 4096))]
     pub cache_mib: u32,
     /// How long to wait for another process that writes, in milliseconds.
@@ -48,7 +48,7 @@ impl Default for Config {
             data_dir: PathBuf::from(".runbus"),
             synchronous: Synchronous::Full,
             read_connections: 4,
-            cache_mib: 16,
+            cache_mib: 64,
             busy_timeout_ms: 5_000,
             hold_ms: 6_000,
             max_age_hours: None,

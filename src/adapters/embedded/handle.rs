@@ -9,7 +9,7 @@ use super::log::EmbeddedLog;
 use super::queue::{Due, EmbeddedQueue};
 use super::readers::Readers;
 use super::retention::Retention;
-use super::schema;
+use super::schema::{self, Role};
 use super::store::EmbeddedStore;
 use super::watch::Watch;
 use super::writer::Writer;
@@ -102,12 +102,13 @@ impl Embedded {
         let folder = &config.data_dir;
         std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
         let path = folder.join(FILE);
-        let mut connection = schema::connect(&path, config)?;
+        let mut connection = schema::connect(&path, config, Role::Write)?;
         let epoch = schema::prepare(&mut connection, &path)?;
         let pool: Result<Vec<_>, _> =
-            (0..config.read_connections).map(|_| schema::connect(&path, config)).collect();
+            (0..config.read_connections).map(|_| schema::connect(&path, config, Role::Read)).collect();
         let readers = Readers::new(pool?);
-        let (watch, stop) = Watch::start(schema::connect(&path, config)?).map_err(OpenError::Thread)?;
+        let (watch, stop) =
+            Watch::start(schema::connect(&path, config, Role::Read)?).map_err(OpenError::Thread)?;
         let due = Due::default();
         let retention = Retention::new(config);
         let writer = Writer::start(connection, clock.clone(), retention, watch.clone(), due.clone())

@@ -42,7 +42,7 @@ pub const HOUSEKEEPING_TIME: Duration = Duration::from_millis(50);
 pub const HOUSEKEEPING_ROWS: u32 = 256;
 
 /// Size of the write-ahead log at which the writer copies it into the database, in pages of 4 KiB.
-pub const CHECKPOINT_PAGES: u32 = 4096;
+pub const CHECKPOINT_PAGES: u32 = 8192;
 
 /// Size to which the write-ahead log file is cut after that, in bytes.
 pub const WAL_FILE_BYTES: u32 = 64 * 1024 * 1024;

@@ -110,8 +110,15 @@ fn refuse(path: &Path, error: rusqlite::Error) -> OpenError {
     }
 }
 
-/// Opens a connection with the settings that every connection has.
-pub(super) fn connect(path: &Path, config: &Config) -> Result<Connection, OpenError> {
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Write,
+    Read,
+}
+
+/// Opens a connection.
+pub(super) fn connect(path: &Path, config: &Config, role: Role) -> Result<Connection, OpenError> {
     let open = || {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_millis(config.busy_timeout_ms.into()))?;
@@ -121,7 +128,12 @@ pub(super) fn connect(path: &Path, config: &Config) -> Result<Connection, OpenEr
             Synchronous::Normal => "NORMAL",
         };
         connection.pragma_update(None, "synchronous", synchronous)?;
-        connection.pragma_update(None, "cache_size", -i64::from(config.cache_mib) * 1024)?;
+        let cache_kib = match role {
+            Role::Write => i64::from(config.cache_mib) * 1024,
+            Role::Read => i64::from(config.cache_mib) * 128,
+        };
+        // A negative number counts KiB instead of pages.
+        connection.pragma_update(None, "cache_size", -cache_kib)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "wal_autocheckpoint", limits::CHECKPOINT_PAGES)?;
         connection.pragma_update(None, "journal_size_limit", limits::WAL_FILE_BYTES)?;

@@ -109,7 +109,7 @@ impl Shared {
             }
             if let Err(error) = state.deliver() {
                 tracing::warn!(%error, "reading new frames of the embedded database failed");
-                state.feeds.iter().for_each(|feed| feed.feeder.suspect());
+                state.skip();
             }
         }
         // Ends the feeds: their readers see it.
@@ -148,6 +148,16 @@ impl State {
             self.seen[usize::from(number(lane))] = row.get(0)?;
         }
         Ok(count == limits::WATCH_FRAMES)
+    }
+
+    /// Goes on behind what could not be read, and tells the readers to look themselves.
+    fn skip(&mut self) {
+        for lane in Lane::ALL {
+            if let Ok(last) = self.last(lane) {
+                self.seen[usize::from(number(lane))] = last;
+            }
+        }
+        self.feeds.iter().for_each(|feed| feed.feeder.suspect());
     }
 
     fn last(&self, lane: Lane) -> rusqlite::Result<i64> {

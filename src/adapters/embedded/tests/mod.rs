@@ -3,6 +3,7 @@
 mod conformance;
 mod crash;
 mod files;
+mod queue;
 mod retention;
 
 use super::*;

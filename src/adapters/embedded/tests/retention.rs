@@ -72,7 +72,7 @@ async fn events_beyond_the_size_go() {
     let line = Bytes::from(format!("\"{}\"", "x".repeat(64 * 1024 - 2)));
     for _ in 0..40 {
         let id = Expect::Open(EventId::generate());
-        embedded.log.append(&topic(), &Frame::open(&[line.clone()]), id).await.unwrap();
+        embedded.log.append(&topic(), &Frame::open(std::slice::from_ref(&line)), id).await.unwrap();
     }
     let found = until(&embedded, "at most one MiB stays", |found| found.bytes <= 1 << 20).await;
     assert_eq!((found.first, found.last, found.frames), (Sequence(25), Sequence(40), 16));
