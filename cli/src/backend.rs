@@ -36,19 +36,21 @@ impl Backend {
         let embedded_log = configuration.log.backend == LogBackend::Embedded;
         let embedded_store = configuration.store.backend == StoreBackend::Embedded;
         let embedded = if embedded_log || embedded_store {
-            Some(Embedded::open(&configuration.embedded).await.map_err(|error| Error::Usage(error.to_string()))?)
+            let opened = Embedded::open(&configuration.embedded, Clock::System);
+            Some(opened.map_err(|error| Error::Usage(error.to_string()))?)
         } else {
             None
         };
         let (log, queue): (Arc<dyn Log>, Arc<dyn Queue>) = match &embedded {
-            Some(embedded) if embedded_log => (Arc::new(embedded.log()), Arc::new(embedded.queue())),
+            Some(embedded) if embedded_log => (embedded.log.clone(), embedded.queue.clone()),
             _ => {
-                let nats = Nats::connect(&configuration.nats).map_err(|error| Error::Usage(format!("nats.{error}")))?;
-                (Arc::new(nats.log()), Arc::new(nats.queue()))
+                let nats = Nats::connect(configuration.nats.clone()).await;
+                let nats = nats.map_err(|error| Error::Usage(format!("nats: {error}")))?;
+                (nats.log(), nats.queue())
             }
         };
         let store: Arc<dyn Store> = match &embedded {
-            Some(embedded) if embedded_store => Arc::new(embedded.store()),
+            Some(embedded) if embedded_store => embedded.store.clone(),
             _ => Arc::new(Redis::new(&configuration.redis).map_err(|error| Error::Usage(format!("redis.{error}")))?),
         };
         Ok(Self { log, queue, store })

@@ -18,7 +18,7 @@ use crate::output;
 use crate::render::Printer;
 
 /// What the council is asked when nobody says.
-pub const QUESTION: &str = "In one paragraph: why does a durable agent need a log?";
+pub const QUESTION: &str = "Explain write-ahead logging to a new colleague.";
 
 /// Runs the built-in council in this process, shows its events as they happen, and ends with it.
 #[derive(Debug, clap::Args)]

@@ -53,7 +53,7 @@ impl Doctor {
             output::json(&serde_json::json!({ "ok": well, "checks": findings }))?;
         } else {
             let mut table = Table::new();
-            table.load_preset(comfy_table::presets::NOTHING);
+            table.load_style(comfy_table::presets::NOTHING);
             for finding in &findings {
                 table.add_row([if finding.ok { "ok" } else { "NOT OK" }, finding.check, &finding.found]);
             }

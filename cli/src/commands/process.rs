@@ -1,10 +1,12 @@
 //! What the long-running commands share: a worker, a gateway, and how they end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use runbus::lifecycle::{Drained, Shutdown};
 use runbus::time::Clock;
+use runbus_gateway::Gateway;
 use runbus_workers::definition::Definitions;
 use runbus_workers::pool::Worker;
 use runbus_workers::session::actor::Tools;
@@ -27,8 +29,10 @@ pub fn worker(configuration: &Configuration, backend: &Backend) -> Result<Worker
     for path in &configuration.worker.definitions {
         definitions.load(path.as_ref()).map_err(|error| usage(&error))?;
     }
-    let mut registry = Registry::new();
-    runbus_workers::tool::builtin(&mut registry, Clock::System).map_err(|error| usage(&error))?;
+    let clock = runbus_workers::tool::clock(|| Clock::System.now().to_string());
+    let timeout = Duration::from_millis(configuration.worker.tool_timeout_ms);
+    let registry = Registry::new().with_timeout(timeout).with(clock).map_err(|error| usage(&error))?;
+    definitions.check_tools(&registry).map_err(|error| usage(&error))?;
     let tools = Tools {
         log: backend.log.clone(),
         store: backend.store.clone(),
@@ -45,6 +49,43 @@ pub fn worker(configuration: &Configuration, backend: &Backend) -> Result<Worker
 pub fn spawn_worker(shutdown: &Shutdown, worker: Worker) {
     let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
     shutdown.spawn(worker.run(soft, hard));
+}
+
+/// Runs a gateway as a part of the process; returns where it listens.
+///
+/// # Errors
+/// The address cannot be bound.
+pub async fn spawn_gateway(
+    shutdown: &Shutdown,
+    configuration: &Configuration,
+    backend: &Backend,
+) -> Result<SocketAddr, Error> {
+    let gateway = Gateway::bind(configuration.gateway.clone(), backend.control())
+        .await
+        .map_err(|error| Error::Usage(error.to_string()))?;
+    let address = gateway.address();
+    let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
+    shutdown.spawn(gateway.run(soft, hard));
+    Ok(address)
+}
+
+/// The same, on another port when the configured one is taken.
+///
+/// # Errors
+/// No address can be bound.
+pub async fn spawn_gateway_anywhere(
+    shutdown: &Shutdown,
+    configuration: &Configuration,
+    backend: &Backend,
+) -> Result<SocketAddr, Error> {
+    match spawn_gateway(shutdown, configuration, backend).await {
+        Ok(address) => Ok(address),
+        Err(_taken) => {
+            let mut elsewhere = configuration.clone();
+            elsewhere.gateway.listen.set_port(0);
+            spawn_gateway(shutdown, &elsewhere, backend).await
+        }
+    }
 }
 
 /// Waits for a signal, then drains.

@@ -39,7 +39,7 @@ impl Stats {
             let mut rows: Vec<_> = counts.iter().collect();
             rows.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
             let mut table = Table::new();
-            table.load_preset(comfy_table::presets::NOTHING).set_header([title, "events"]);
+            table.load_style(comfy_table::presets::NOTHING).set_header([title, "events"]);
             for (name, count) in rows {
                 table.add_row([name.clone(), count.to_string()]);
             }

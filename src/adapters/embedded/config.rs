@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Invalid, Validate};
+
 /// What a commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -40,6 +42,15 @@ pub struct Config {
     /// The oldest events are removed when all events have more than this many MiB of payload; without it they stay. The
     /// file does not shrink, its space is used again.
     pub max_bytes_mib: Option<u64>,
+}
+
+impl Validate for Config {
+    fn validate(&self) -> Result<(), Invalid> {
+        if self.data_dir.as_os_str().is_empty() {
+            return Err(Invalid::new("data_dir", "", "a folder"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for Config {
