@@ -23,3 +23,4 @@ pub mod recording;
 pub mod run;
 pub mod session;
 pub mod tool;
+mod yaml;

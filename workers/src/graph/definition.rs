@@ -1,6 +1,5 @@
 //! Reading a definition, and the schema of its format.
 
-use std::fmt::Display;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use super::limits::MAX_DEFINITION_BYTES;
 use super::spec::{AgentSpec, GraphSpec};
 use super::{Agent, Graph, LoadFault};
+use crate::yaml;
 
 /// A valid agent or graph.
 ///
@@ -114,21 +114,10 @@ impl Definition {
     }
 }
 
-/// Reads the shape, with the path and the place of what does not fit.
-pub(crate) fn read<T: DeserializeOwned>(source_name: &str, text: &str) -> Result<T, LoadFault> {
-    let mut path = ".".to_owned();
-    let shape = |path: String, message: &dyn Display| LoadFault::Shape {
-        source_name: source_name.to_owned(),
-        path,
-        message: message.to_string(),
-    };
-    serde_saphyr::with_deserializer_from_str(text, |deserializer| {
-        serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            path = error.path().to_string();
-            error.into_inner()
-        })
-    })
-    .map_err(|error| shape(path, error.without_snippet()))
+/// Reads the shape.
+fn read<T: DeserializeOwned>(source_name: &str, text: &str) -> Result<T, LoadFault> {
+    let source_name = source_name.to_owned();
+    yaml::read(text).map_err(|yaml::Fault { path, message }| LoadFault::Shape { source_name, path, message })
 }
 
 /// The JSON Schema of the file format: an agent or a graph.

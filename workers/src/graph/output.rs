@@ -30,7 +30,8 @@ impl Output {
     /// Reads a model's answer.
     ///
     /// The object may stand in a code fence or in prose, since not every provider enforces a response format;
-    /// a number may be written as a string. Of several objects the first with all fields counts. Fields that are not declared are kept.
+    /// a number may be written as a string. Of several objects the first with all fields counts. Fields that are
+    /// not declared are kept.
     ///
     /// # Errors
     ///

@@ -184,7 +184,8 @@ pub struct Edge {
     pub from: String,
     /// The node that runs next.
     pub to: String,
-    /// When this edge is taken. Conditions are tried in file order; the edge without one is taken when none holds.
+    /// When this edge is taken. Conditions are tried in file order; the edge without one is taken when none
+    /// holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
 }

@@ -2,8 +2,8 @@
 //!
 //! `{{input}}` is what the execution was started with, `{{iteration}}` the number of the iteration,
 //! `{{nodes.<id>.output}}` a node's latest answer and `{{nodes.<id>.<field>}}` a field of it.
-//! `{{#if nodes.<id>}}...{{/if}}` stays only when that node has run (or that field is there). What was filled in is
-//! never read as a template itself.
+//! `{{#if nodes.<id>}}...{{/if}}` stays only when that node has run (or that field is there). What was filled
+//! in is never read as a template itself.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub struct Template(Vec<Part>);
 enum Part {
     Text(String),
     Fill(Reference),
-    If(Reference, Vec<Part>),
+    If(Reference, Vec<Self>),
 }
 
 /// What a place is filled with.

@@ -15,7 +15,11 @@ use super::{Accumulator, Delta, Fault, Parser, Turn, TurnStream};
 pub(super) fn whole(body: &[u8]) -> Result<TurnStream, Fault> {
     let mut accumulator = Accumulator::default();
     let mut deltas = Vec::new();
-    accumulator.response(body, &mut deltas)?;
+    accumulator.response(body, &mut deltas).map_err(|fault| match fault {
+        // Nothing was streamed that could be void.
+        Fault::MidStream(error) => Fault::Refused(error),
+        other => other,
+    })?;
     deltas.push(completed(accumulator.finish()?));
     Ok(stream::iter(deltas.into_iter().map(Ok)).boxed())
 }

@@ -71,12 +71,15 @@ impl OpenAi {
     /// [`Fault::Unsendable`] when the address is no HTTP address.
     pub fn new(config: Config) -> Result<Self, Fault> {
         let unsendable = |message: String| Fault::Unsendable { message };
-        let url = format!("{}/chat/completions", config.base_url.trim_end_matches('/'));
-        let url = Url::parse(&url).map_err(|error| unsendable(format!("{url:?} is no address: {error}")))?;
-        let host = url.host_str().unwrap_or_default();
-        if !matches!(url.scheme(), "http" | "https") || host.is_empty() {
-            return Err(unsendable(format!("{url} is no http or https address")));
+        let mut url = Url::parse(&config.base_url)
+            .map_err(|error| unsendable(format!("{:?} is no address: {error}", config.base_url)))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(unsendable(format!("{:?} is no http or https address", config.base_url)));
         }
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["chat", "completions"]);
+        }
+        let host = url.host_str().unwrap_or_default();
         // reqwest panics without a provider; an earlier installed one stays.
         rustls::crypto::ring::default_provider().install_default().ok();
         let mut builder = Client::builder()

@@ -29,7 +29,7 @@ impl ProviderError {
     pub(crate) fn from_body(status: u16, body: &[u8], retry_after: Option<Duration>) -> Self {
         let mut error = match serde_json::from_slice::<Value>(body) {
             Ok(value) => Self::from_value(&value),
-            Err(_not_json) => Self { message: clip(&String::from_utf8_lossy(body)), ..Self::default() },
+            Err(_not_json) => Self { message: clip(String::from_utf8_lossy(body)), ..Self::default() },
         };
         error.status = Some(status);
         error.retry_after = retry_after;
@@ -54,7 +54,7 @@ impl ProviderError {
         let message = word("message")
             .or_else(|| word("detail"))
             .or_else(|| inner.as_str().map(clip))
-            .unwrap_or_else(|| clip(&inner.to_string()));
+            .unwrap_or_else(|| clip(inner.to_string()));
         let failed_generation = word("failed_generation");
         Self { status, code, kind: word("type"), message, failed_generation, retry_after: None }
     }

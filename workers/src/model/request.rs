@@ -71,8 +71,9 @@ pub struct NamedSchema {
 pub struct Hint {
     /// The graph node's id, or the agent's name.
     pub node: String,
-    /// How often the node was entered in this execution before this turn's entry, plus one; 1 for an agent.
+    /// The graph's iteration, as in [`crate::graph::Step`]; 1 for an agent.
     pub iteration: u32,
-    /// The number of turns that this entry of the node has had, plus one: 2 after the first tool results.
+    /// Which turn of this run of the node or agent it is: 1 is the first, 2 the one after the first tool
+    /// results.
     pub round: u32,
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Hint;
+use crate::yaml;
 
 /// The script that comes with the binary: the council of `examples/council.yaml`.
 const COUNCIL: &str = include_str!("../../../examples/council-script.yaml");
@@ -70,18 +71,11 @@ impl Script {
     ///
     /// When it is too large or not of this shape.
     pub fn parse(text: &str) -> Result<Self, ScriptFault> {
-        let mut path = ".".to_owned();
         if text.len() > MAX_SCRIPT_BYTES {
             let message = format!("{} bytes are more than the limit of {MAX_SCRIPT_BYTES}", text.len());
-            return Err(ScriptFault { path, message });
+            return Err(ScriptFault { path: ".".to_owned(), message });
         }
-        let read = serde_saphyr::with_deserializer_from_str(text, |deserializer| {
-            serde_path_to_error::deserialize(deserializer).map_err(|error| {
-                path = error.path().to_string();
-                error.into_inner()
-            })
-        });
-        read.map_err(|error| ScriptFault { path, message: error.without_snippet().to_string() })
+        yaml::read(text).map_err(|yaml::Fault { path, message }| ScriptFault { path, message })
     }
 
     /// The script of the council example.

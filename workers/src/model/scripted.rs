@@ -132,7 +132,7 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
             (begins_word || index + 1 == MAX_TOKEN_CHARS).then_some(index)
         };
         let pairs = rest.chars().zip(rest.chars().skip(1)).enumerate();
-        let length = pairs.filter_map(|pair| boundary(pair)).next();
+        let length = pairs.filter_map(boundary).next();
         let end = length
             .map_or(rest.len(), |index| rest.char_indices().nth(index + 1).map_or(rest.len(), |(at, _)| at));
         let (token, after) = rest.split_at(end);
@@ -200,7 +200,7 @@ mod tests {
     proptest! {
         #[test]
         fn tokens_are_the_text(text in "(\\PC| |\n){0,80}") {
-            prop_assert_eq!(tokens(&text).collect::<String>(), text.clone());
+            prop_assert_eq!(tokens(&text).collect::<String>(), text.as_str());
             prop_assert!(tokens(&text).all(|token| (1..=MAX_TOKEN_CHARS).contains(&token.chars().count())));
         }
     }

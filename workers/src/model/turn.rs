@@ -26,7 +26,8 @@ pub struct Turn {
     /// The model that answered: often more precise than the one that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Other parts of the answer, unchanged: `annotations`, `reasoning_details`, `refusal`. Lists are concatenated.
+    /// Other parts of the answer, unchanged: `annotations`, `reasoning_details`, `refusal`. Lists are
+    /// concatenated.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }

@@ -106,14 +106,14 @@ pub(super) fn pieces(
             }
             if sent.is_empty() && last.is_none() {
                 // From here on a reader who leaves has all of it.
-                guard.take().map(Guard::complete);
+                guard.take().into_iter().for_each(Guard::complete);
             }
             return Some((Ok(piece), (sent, last, guard)));
         }
         match last.take()? {
             Last::Stall => future::pending().await,
             Last::Break => {
-                guard.take().map(Guard::complete);
+                guard.take().into_iter().for_each(Guard::complete);
                 // The server writes out what it has buffered when it has to wait, and not when it fails.
                 tokio::task::yield_now().await;
                 Some((Err(io::Error::other("broken on purpose")), (sent, None, None)))

@@ -40,7 +40,7 @@ fn one(interaction: &Interaction) -> Expected {
     let mut calls: BTreeMap<u64, ToolCall> = BTreeMap::new();
     let documents: Vec<Value> = if is_stream {
         let data = interaction.body.lines().filter_map(|line| line.strip_prefix("data: "));
-        data.filter(|data| *data != "[DONE]").map(|data| json(data)).collect()
+        data.filter(|data| *data != "[DONE]").map(json).collect()
     } else {
         vec![json(&interaction.body)]
     };

@@ -36,7 +36,8 @@ pub struct Options {
     pub repeat: bool,
 }
 
-/// Which request of a conversation gets which interaction. Conversations are told apart by their first user message.
+/// Which request of a conversation gets which interaction. Conversations are told apart by their first user
+/// message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Matching {
     /// The n-th request gets the n-th interaction; one that a [`Mode`] broke does not count.
@@ -120,7 +121,7 @@ impl Server {
         format!("http://{}/v1", self.address)
     }
 
-    /// Lets something go wrong with the next requests, one mode for each; those after that get what was recorded.
+    /// Lets something go wrong with the next requests, one mode for each; later ones get what was recorded.
     pub fn fail_next(&self, modes: impl IntoIterator<Item = Mode>) {
         self.shared.current().modes.extend(modes);
     }

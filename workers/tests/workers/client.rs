@@ -98,7 +98,7 @@ async fn dropping_the_call_before_its_answer_drops_the_request() {
     let (model, request) = client(&server);
     let task = tokio::spawn(async move {
         let mut deltas = model.stream(request).await.unwrap();
-        deltas.next().await.map(drop);
+        drop(deltas.next().await);
     });
     server.wait_received(1).await;
     task.abort();

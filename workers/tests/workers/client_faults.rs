@@ -75,7 +75,7 @@ async fn refusals_are_sorted_by_what_to_do() {
         (refuse(200, "no json", None), "garbage", true, ""),
         (
             refuse(200, r#"{"error": {"message": "inside 200"}}"#, None),
-            "provider_mid_stream",
+            "provider_refused",
             true,
             "inside 200",
         ),

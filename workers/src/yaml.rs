@@ -1,0 +1,23 @@
+//! Reading YAML or JSON into a type, with the path of what does not fit.
+
+use serde::de::DeserializeOwned;
+
+/// What does not fit, and where.
+pub(crate) struct Fault {
+    /// The key, as in `nodes.critic_agent.tools[1]`; `.` for the whole.
+    pub(crate) path: String,
+    /// What is wrong there, with line and column.
+    pub(crate) message: String,
+}
+
+/// Reads the only document of `text`.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    let mut path = ".".to_owned();
+    let read = serde_saphyr::with_deserializer_from_str(text, |deserializer| {
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            path = error.path().to_string();
+            error.into_inner()
+        })
+    });
+    read.map_err(|error| Fault { path, message: error.without_snippet().to_string() })
+}
