@@ -51,7 +51,9 @@ impl Backend {
         };
         let store: Arc<dyn Store> = match &embedded {
             Some(embedded) if embedded_store => embedded.store.clone(),
-            _ => Arc::new(Redis::new(&configuration.redis).map_err(|error| Error::Usage(format!("redis.{error}")))?),
+            _ => Arc::new(
+                Redis::new(&configuration.redis).map_err(|error| Error::Usage(format!("redis.{error}")))?,
+            ),
         };
         Ok(Self { log, queue, store })
     }

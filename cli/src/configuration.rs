@@ -61,13 +61,19 @@ impl Validate for Configuration {
 ///
 /// # Errors
 /// [`Error::Usage`], with every value that is refused.
-pub fn load(global: &Global, environment: impl Iterator<Item = (String, String)>) -> Result<Configuration, Error> {
+pub fn load(
+    global: &Global,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Configuration, Error> {
     let environment: Vec<(String, String)> = environment.collect();
     let sources = Sources { file: global.config.as_deref(), sets: &global.set, allowed: ALLOWED };
-    let mut configuration: Configuration =
-        config::load(sources, environment.iter().cloned()).map_err(|error| Error::Usage(error.to_string()))?;
+    let mut configuration: Configuration = config::load(sources, environment.iter().cloned())
+        .map_err(|error| Error::Usage(error.to_string()))?;
     let variable = |name: &str| {
-        environment.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.clone())
+        environment
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.clone())
     };
     configuration.model.fall_back(variable("OPENAI_BASE_URL"), variable("OPENAI_API_KEY"));
     configuration.model.validate().map_err(|invalid| Error::Usage(invalid.within("model").to_string()))?;

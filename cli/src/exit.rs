@@ -55,7 +55,11 @@ pub enum Error {
 
 impl From<runbus::log::ReadError> for Error {
     fn from(error: runbus::log::ReadError) -> Self {
-        if error.is_retryable() { Self::Unavailable(error.to_string()) } else { Self::Software(error.to_string()) }
+        if error.is_retryable() {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Software(error.to_string())
+        }
     }
 }
 

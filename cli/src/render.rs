@@ -69,7 +69,8 @@ impl Printer {
             Ok(Payload::ClientOutputDelta(delta)) => ("says", &delta.content),
             Ok(Payload::LlmReasoningDelta(delta)) => ("thinks", &delta.content),
             _ => {
-                let what = payload.map_or_else(|_mismatch| short(event.data.get()), |payload| about(event, &payload));
+                let what = payload
+                    .map_or_else(|_mismatch| short(event.data.get()), |payload| about(event, &payload));
                 return self.line(&format!("{} {}", self.head(event), self.dim(&what)).trim_end().to_owned());
             }
         };
@@ -84,7 +85,8 @@ impl Printer {
     }
 
     fn head(&self, event: &Event) -> String {
-        let node = event.node_id.as_ref().or(None).map_or_else(|| event.stream_id.to_string(), ToString::to_string);
+        let node =
+            event.node_id.as_ref().or(None).map_or_else(|| event.stream_id.to_string(), ToString::to_string);
         format!("{} {} {}", self.time(event), self.bold(&node), event.kind)
     }
 
@@ -164,12 +166,27 @@ fn about(event: &Event, payload: &Payload) -> String {
             let tokens = turn.usage.as_ref().map_or(0, |usage| usage.total_tokens);
             format!("{} {tokens} tokens", turn.finish_reason.as_deref().unwrap_or("-"))
         }
-        Payload::UsageUpdated(used) => format!("{} tokens in {} rounds", used.usage.total_tokens, used.rounds),
+        Payload::UsageUpdated(used) => {
+            format!("{} tokens in {} rounds", used.usage.total_tokens, used.rounds)
+        }
         Payload::ToolCallStarted(call) => format!("{} {}", call.tool_name, plain(&call.tool_input)),
         Payload::ToolCallCompleted(call) => {
-            format!("{}{} {}", call.tool_name, if call.is_error { " failed" } else { "" }, plain(&call.result))
+            format!(
+                "{}{} {}",
+                call.tool_name,
+                if call.is_error { " failed" } else { "" },
+                plain(&call.result)
+            )
         }
-        Payload::AttemptSuperseded(attempt) => format!("attempt {} goes on: {}", attempt.attempt, attempt.reason),
-        _ => if event.data.get() == "{}" { String::new() } else { short(event.data.get()) },
+        Payload::AttemptSuperseded(attempt) => {
+            format!("attempt {} goes on: {}", attempt.attempt, attempt.reason)
+        }
+        _ => {
+            if event.data.get() == "{}" {
+                String::new()
+            } else {
+                short(event.data.get())
+            }
+        }
     }
 }

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The gateway of Runbus: a stateless process that fans events out over WebSocket and answers REST.
+//!
+//! # Layout
+//! Lowest first; a module imports only from those above it in this list.
+//! - [`config`], [`limits`]
+//! - [`protocol`]: the native WebSocket protocol's messages
+//! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
+//! - [`connection`]: one client
+//! - [`transport`], [`api`]: the ways in
+//! - [`router`], [`server`]: putting it together, and ending it
+
+pub mod api;
+pub mod config;
+pub mod connection;
+pub mod hub;
+pub mod limits;
+pub mod protocol;
+pub mod router;
+pub mod server;
+pub mod transport;
+
+pub use config::Config;
+pub use server::{BindError, Gateway};

@@ -31,7 +31,8 @@ impl Backend {
 
 pub fn embedded() -> Backend {
     let dir = tempfile::tempdir().unwrap();
-    let config = embedded::Config { data_dir: dir.path().into(), hold_ms: 900, ..embedded::Config::default() };
+    let config =
+        embedded::Config { data_dir: dir.path().into(), hold_ms: 900, ..embedded::Config::default() };
     let opened = Embedded::open(&config, Clock::System).unwrap();
     Backend {
         name: "embedded",

@@ -4,7 +4,9 @@
 
 mod backends;
 mod bus;
+mod client;
 mod contracts;
 mod council;
+mod gateway;
 mod recordings;
 mod writer;

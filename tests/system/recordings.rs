@@ -188,7 +188,8 @@ async fn check_all(recordings: Vec<Recording>) {
     assert!(!recordings.is_empty());
     for backend in backends::all().await {
         for (n, recording) in (1_u64..).zip(&recordings) {
-            let events = tokio::time::timeout(Duration::from_secs(120), run(&backend, recording, n)).await.unwrap();
+            let events =
+                tokio::time::timeout(Duration::from_secs(120), run(&backend, recording, n)).await.unwrap();
             let found = seen(&events);
             let wanted = expected(recording);
             assert!(found.len() >= wanted.len(), "{}: {found:#?}", recording.name);
@@ -215,7 +216,8 @@ async fn shared_recordings_come_out_exactly() {
         assert!(!std::env::vars().any(|(key, _)| key == "RUNBUS_RECORDINGS"), "{} is missing", dir.display());
         let _ = std::io::Write::write_all(
             &mut std::io::stderr(),
-            format!("no shared recordings at {}: only the repository's own are run\n", dir.display()).as_bytes(),
+            format!("no shared recordings at {}: only the repository's own are run\n", dir.display())
+                .as_bytes(),
         );
         return;
     }

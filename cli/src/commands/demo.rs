@@ -22,7 +22,9 @@ pub const QUESTION: &str = "Explain write-ahead logging to a new colleague.";
 
 /// Runs the built-in council in this process, shows its events as they happen, and ends with it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  runbus demo --input 'Is a monolith a good start?'\n  OPENAI_API_KEY=... runbus demo      with a real model instead of the scripted one")]
+#[command(
+    after_help = "Example:\n  runbus demo --input 'Is a monolith a good start?'\n  OPENAI_API_KEY=... runbus demo      with a real model instead of the scripted one"
+)]
 pub struct Demo {
     /// What the council is asked.
     #[arg(long, default_value = QUESTION)]
@@ -76,7 +78,11 @@ pub fn banner(address: &SocketAddr, configuration: &Configuration) -> String {
     let model = if configuration.model.is_scripted() {
         "the built-in scripted model (set OPENAI_API_KEY or OPENAI_BASE_URL for a real one)".into()
     } else {
-        format!("{} at {}", configuration.model.name, configuration.model.base_url.as_deref().unwrap_or("OpenAI"))
+        format!(
+            "{} at {}",
+            configuration.model.name,
+            configuration.model.base_url.as_deref().unwrap_or("OpenAI")
+        )
     };
     format!(
         "gateway  http://{address}   WebSocket ws://{address}/v1/ws\nmodel    {model}\nlog      {}\n",

@@ -19,7 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Checks configuration, log, queue, store, streams and definitions; exit code 69 when something is wrong.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  runbus doctor --config runbus.toml\n  runbus doctor --set log.backend=nats --json")]
+#[command(
+    after_help = "Example:\n  runbus doctor --config runbus.toml\n  runbus doctor --set log.backend=nats --json"
+)]
 pub struct Doctor {}
 
 /// One check.
@@ -82,7 +84,9 @@ async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding>
         }
     };
     let advice = match configuration.log.backend {
-        LogBackend::Embedded => "Remove or move the data directory, or choose another with embedded.data_dir.",
+        LogBackend::Embedded => {
+            "Remove or move the data directory, or choose another with embedded.data_dir."
+        }
         LogBackend::Nats => {
             "Start nats-server 2.11 or later with JetStream (-js) at nats.servers, or correct the address, the \
              credentials, or the setting that the message names. Streams that exist are never altered: change the \
@@ -140,6 +144,12 @@ async fn streams(backend: &Backend) -> Finding {
 
 fn definitions(configuration: &Configuration, backend: &Backend) -> Finding {
     let model = if configuration.model.is_scripted() { "scripted model" } else { "OpenAI-compatible model" };
-    let result = process::worker(configuration, backend).map(|_worker| model.to_owned()).map_err(|error| error.to_string());
-    Finding::of("definitions", result, "Correct the file that the message names; `worker.definitions` says which are read.")
+    let result = process::worker(configuration, backend)
+        .map(|_worker| model.to_owned())
+        .map_err(|error| error.to_string());
+    Finding::of(
+        "definitions",
+        result,
+        "Correct the file that the message names; `worker.definitions` says which are read.",
+    )
 }

@@ -52,6 +52,8 @@ pub fn since(text: &str) -> Result<Since, String> {
     match text {
         "new" => Ok(Since::New),
         "all" => Ok(Since::All),
-        text => text.parse::<Cursor>().map(Since::After).map_err(|error| format!("{error}; or say new or all")),
+        text => {
+            text.parse::<Cursor>().map(Since::After).map_err(|error| format!("{error}; or say new or all"))
+        }
     }
 }

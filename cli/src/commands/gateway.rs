@@ -7,7 +7,9 @@ use crate::exit::{Code, Error};
 
 /// Runs a gateway until it is told to end: the first signal drains, the second cuts.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  runbus gateway --set log.backend=nats --set store.backend=redis --set gateway.listen=127.0.0.1:8700")]
+#[command(
+    after_help = "Example:\n  runbus gateway --set log.backend=nats --set store.backend=redis --set gateway.listen=127.0.0.1:8700"
+)]
 pub struct Gateway {}
 
 impl Gateway {

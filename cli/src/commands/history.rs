@@ -14,7 +14,9 @@ use crate::render::Printer;
 
 /// Shows stored events, newest first unless told otherwise.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  runbus history --execution run-1 --oldest --limit 10000\n  runbus history --type execution_failed --after 2026-01-01T00:00:00Z\n  runbus history --cursor CURSOR               the next page (the command prints its cursor)")]
+#[command(
+    after_help = "Examples:\n  runbus history --execution run-1 --oldest --limit 10000\n  runbus history --type execution_failed --after 2026-01-01T00:00:00Z\n  runbus history --cursor CURSOR               the next page (the command prints its cursor)"
+)]
 pub struct History {
     #[command(flatten)]
     filter: FilterArgs,

@@ -1,11 +1,11 @@
 //! `runbus publish`: events from the command line, or many from stdin.
 
+use futures_util::StreamExt;
 use runbus::bus::Publisher;
 use runbus::bus::publish;
 use runbus::event::{Event, Kind, Payload, Source};
 use runbus::id::{CorrelationId, ExecutionId, NodeId, StreamId};
 use runbus::time::Clock;
-use futures_util::StreamExt;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 
 use crate::args::Global;
@@ -16,7 +16,9 @@ use crate::output;
 
 /// Publishes one event, or one a line from stdin.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  runbus publish --stream ci --type custom --data '{\"build\": 7}'\n  runbus publish --stdin < events.ndjson       one event a line; each has stream_id, type, data, and id and timestamp if\n                                               they are to be kept")]
+#[command(
+    after_help = "Examples:\n  runbus publish --stream ci --type custom --data '{\"build\": 7}'\n  runbus publish --stdin < events.ndjson       one event a line; each has stream_id, type, data, and id and timestamp if\n                                               they are to be kept"
+)]
 pub struct Publish {
     /// One JSON event a line from stdin.
     #[arg(long, conflicts_with_all = ["stream", "kind", "data"])]
@@ -51,7 +53,8 @@ impl Publish {
             return from_stdin(global, configuration).await;
         }
         let Some(stream) = self.stream else { return Err(Error::Usage("--stream is missing".into())) };
-        let data = serde_json::from_str(&self.data).map_err(|error| Error::Data(format!("--data: {error}")))?;
+        let data =
+            serde_json::from_str(&self.data).map_err(|error| Error::Data(format!("--data: {error}")))?;
         let source = Source {
             node_id: self.node,
             execution_id: self.execution,

@@ -17,7 +17,9 @@ use crate::render::Printer;
 
 /// Starts an execution; a worker runs it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  runbus start council --input 'Should agents have a log?'\n  runbus start council --execution run-1 --follow")]
+#[command(
+    after_help = "Examples:\n  runbus start council --input 'Should agents have a log?'\n  runbus start council --execution run-1 --follow"
+)]
 pub struct Start {
     /// The agent or graph.
     definition: String,

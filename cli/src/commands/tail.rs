@@ -12,7 +12,9 @@ use crate::render::Printer;
 
 /// Shows events as they happen, until it is interrupted.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  runbus tail                                  everything from now on\n  runbus tail --execution run-1 --since all    one execution from its start\n  runbus tail --type tool_call_started --json | jq .data\n  runbus tail --since CURSOR                   go on where an earlier tail ended (its last event's cursor)")]
+#[command(
+    after_help = "Examples:\n  runbus tail                                  everything from now on\n  runbus tail --execution run-1 --since all    one execution from its start\n  runbus tail --type tool_call_started --json | jq .data\n  runbus tail --since CURSOR                   go on where an earlier tail ended (its last event's cursor)"
+)]
 pub struct Tail {
     #[command(flatten)]
     filter: FilterArgs,
@@ -41,7 +43,8 @@ impl Tail {
                 delivery = reader.next() => delivery?,
             };
             printer.print(&delivery)?;
-            if self.until_end && matches!(&delivery, Delivery::Event(found) if found.event.kind.is_terminal()) {
+            if self.until_end && matches!(&delivery, Delivery::Event(found) if found.event.kind.is_terminal())
+            {
                 break;
             }
         }

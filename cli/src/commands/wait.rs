@@ -14,7 +14,9 @@ use crate::render::Printer;
 
 /// Waits for the first event that matches and shows it; exit code 1 when there is none in time.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  runbus wait --execution run-1 --type execution_completed,execution_failed --since all --timeout 60")]
+#[command(
+    after_help = "Example:\n  runbus wait --execution run-1 --type execution_completed,execution_failed --since all --timeout 60"
+)]
 pub struct Wait {
     #[command(flatten)]
     filter: FilterArgs,

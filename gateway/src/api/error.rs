@@ -1,0 +1,100 @@
+//! The one place where errors become HTTP.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use runbus::bus::history;
+use runbus::control;
+use runbus::log::ReadError;
+use serde_json::json;
+
+/// An error as clients see it: `{"error": {"code", "message", "path"?}}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    path: Option<String>,
+}
+
+impl Failure {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), path: None }
+    }
+
+    /// 400: the request is wrong at `path`.
+    #[must_use]
+    pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
+        let path = Some(path.into());
+        Self { path, ..Self::new(StatusCode::BAD_REQUEST, "invalid_argument", message) }
+    }
+
+    /// 404.
+    #[must_use]
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// 503: the same request may succeed later.
+    #[must_use]
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+    }
+
+    /// 405.
+    #[must_use]
+    pub fn method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this endpoint has no such method")
+    }
+
+    fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        if error.is_retryable() {
+            Self::unavailable(error.to_string())
+        } else {
+            Self::internal(error.to_string())
+        }
+    }
+}
+
+impl From<history::Error> for Failure {
+    fn from(error: history::Error) -> Self {
+        match error {
+            history::Error::Limit(_) => Self::invalid("limit", error.to_string()),
+            history::Error::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<control::Error> for Failure {
+    fn from(error: control::Error) -> Self {
+        match error {
+            control::Error::Invalid { path, message } => Self::invalid(path, message),
+            control::Error::TooLarge { .. } => Self::too_large(error.to_string()),
+            control::Error::Unavailable(text) => Self::unavailable(text.to_string()),
+            control::Error::Internal(text) => Self::internal(text.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            tracing::warn!(code = self.code, message = self.message, "a request failed");
+        }
+        let mut error = json!({ "code": self.code, "message": self.message });
+        if let Some(path) = self.path {
+            error["path"] = path.into();
+        }
+        (self.status, Json(json!({ "error": error }))).into_response()
+    }
+}

@@ -1,0 +1,4 @@
+//! `/v1/executions`.
+
+pub mod start;
+pub mod status;

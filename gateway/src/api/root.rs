@@ -1,0 +1,21 @@
+//! `GET /`: what there is.
+
+use axum::Json;
+use serde_json::{Value, json};
+
+/// Lists the endpoints.
+pub async fn get() -> Json<Value> {
+    Json(json!({
+        "name": "runbus gateway",
+        "version": env!("CARGO_PKG_VERSION"),
+        "endpoints": {
+            "GET /healthz": "the process is alive",
+            "GET /readyz": "log, queue and store answer",
+            "POST /v1/executions": "start an execution",
+            "GET /v1/executions/{execution_id}": "its status",
+            "GET /v1/events": "stored events",
+            "GET /v1/stats": "what the log holds",
+            "GET /v1/ws": "events as they happen (WebSocket, subprotocol runbus.v1)",
+        },
+    }))
+}

@@ -1,0 +1,118 @@
+//! The `[gateway]` section.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use runbus::config::{Invalid, Validate};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a gateway serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on. Port 0: a free one.
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// Whether to listen on another address than loopback although nobody has to say who they are. Put a proxy that does
+    /// in front.
+    pub allow_insecure: bool,
+    /// WebSocket connections at the same time. 1 to 10000000.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub max_connections: usize,
+    /// Subscriptions of one connection. 1 to 10000.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_subscriptions: usize,
+    /// Largest message from a client, in bytes. 256 to 16777216.
+    #[schemars(range(min = 256, max = 16_777_216))]
+    pub max_message_bytes: usize,
+    /// Bytes that are prepared for one client before it takes them; a slower one is served from the log. 16384 to
+    /// 67108864.
+    #[schemars(range(min = 16_384, max = 67_108_864))]
+    pub client_buffer_bytes: usize,
+    /// Bytes of recent events that each hub keeps for all its clients. 65536 to 1073741824.
+    #[schemars(range(min = 65_536, max = 1_073_741_824))]
+    pub hub_buffer_bytes: usize,
+    /// Hubs (distinct scopes that are watched) at the same time. 1 to 10000000.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub max_hubs: usize,
+    /// Reads of history at the same time, over all clients. 1 to 10000.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub history_reads: usize,
+    /// Time between two pings to a client, in milliseconds. 100 to 3600000.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub ping_interval_ms: u64,
+    /// Time without a sign of life after which a client is gone, in milliseconds. 200 to 7200000.
+    #[schemars(range(min = 200, max = 7_200_000))]
+    pub idle_timeout_ms: u64,
+    /// Time that one write to a client may take, in milliseconds. 100 to 600000.
+    #[schemars(range(min = 100, max = 600_000))]
+    pub write_timeout_ms: u64,
+    /// Time over which clients are told to go elsewhere when the gateway drains, in milliseconds. 0 to 600000.
+    #[schemars(range(min = 0, max = 600_000))]
+    pub drain_window_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8700)),
+            allow_insecure: false,
+            max_connections: 100_000,
+            max_subscriptions: 128,
+            max_message_bytes: 64 * 1024,
+            client_buffer_bytes: 256 * 1024,
+            hub_buffer_bytes: 1024 * 1024,
+            max_hubs: 100_000,
+            history_reads: 64,
+            ping_interval_ms: 20_000,
+            idle_timeout_ms: 60_000,
+            write_timeout_ms: 30_000,
+            drain_window_ms: 2_000,
+        }
+    }
+}
+
+impl Validate for Config {
+    fn validate(&self) -> Result<(), Invalid> {
+        if !self.listen.ip().is_loopback() && !self.allow_insecure {
+            let expected =
+                "a loopback address, or gateway.allow_insecure = true: this version asks nobody who they are";
+            return Err(Invalid::new("listen", self.listen, expected));
+        }
+        if self.idle_timeout_ms <= self.ping_interval_ms {
+            return Err(Invalid::new(
+                "idle_timeout_ms",
+                self.idle_timeout_ms,
+                "more than gateway.ping_interval_ms",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// See [`Config::ping_interval_ms`].
+    #[must_use]
+    pub const fn ping_interval(&self) -> Duration {
+        Duration::from_millis(self.ping_interval_ms)
+    }
+
+    /// See [`Config::idle_timeout_ms`].
+    #[must_use]
+    pub const fn idle_timeout(&self) -> Duration {
+        Duration::from_millis(self.idle_timeout_ms)
+    }
+
+    /// See [`Config::write_timeout_ms`].
+    #[must_use]
+    pub const fn write_timeout(&self) -> Duration {
+        Duration::from_millis(self.write_timeout_ms)
+    }
+
+    /// See [`Config::drain_window_ms`].
+    #[must_use]
+    pub const fn drain_window(&self) -> Duration {
+        Duration::from_millis(self.drain_window_ms)
+    }
+}

@@ -1,0 +1,135 @@
+//! Joining a scope: where a subscription begins, and whether something is missing there.
+
+use std::sync::Arc;
+
+use runbus::bus::Filter;
+use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Sequence, Since};
+use runbus::subject::Shard;
+use tokio::sync::Notify;
+
+use super::client::Shared;
+use super::history::Ahead;
+use super::subscription::Source;
+use crate::hub::registry;
+use crate::protocol::client::Subscribe;
+
+/// Why a subscription did not begin.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The gateway has no room for it.
+    #[error(transparent)]
+    Hub(#[from] registry::Error),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+}
+
+impl Error {
+    /// A stable code.
+    #[must_use]
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Hub(registry::Error::TooMany(_)) => "limit_exceeded",
+            Self::Hub(registry::Error::Log(error)) | Self::Log(error) => {
+                if error.is_retryable() {
+                    "unavailable"
+                } else {
+                    "internal"
+                }
+            }
+        }
+    }
+}
+
+/// Where a subscription begins.
+#[derive(Debug)]
+pub(super) struct Joined {
+    /// What it reads.
+    pub source: Source,
+    /// Resumes from where it begins; `None`: only events have cursors.
+    pub cursor: Option<Cursor>,
+    /// What is missing.
+    pub gap: Option<Gap>,
+}
+
+/// Finds out.
+///
+/// # Errors
+/// See [`Error`].
+pub(super) async fn join(
+    shared: &Shared,
+    subscribe: &Subscribe,
+    wake: &Arc<Notify>,
+) -> Result<Joined, Error> {
+    let scope = subscribe.filter.scope();
+    let shards = scope.shards(shared.bus.log().layout());
+    if let [shard] = shards[..] {
+        return narrow(shared, subscribe, shard, wake).await;
+    }
+    match &subscribe.since {
+        Since::New => {
+            let hub = shared.hubs.join(scope).await?;
+            hub.watch(wake);
+            let (next, cursor) = hub.look(|ring| (ring.end(), ring.cursor.clone()));
+            Ok(Joined { source: Source::Ring { hub, next, after: None }, cursor: Some(cursor), gap: None })
+        }
+        since => {
+            let (filter, since) = (subscribe.filter.clone(), since.clone());
+            let cursor = match &since {
+                Since::After(cursor) => Some(cursor.clone()),
+                Since::All | Since::New => None,
+            };
+            let ahead = Ahead::start(&shared.bus, filter, since, wake.clone()).await?;
+            Ok(Joined { source: Source::Ahead(ahead), cursor, gap: None })
+        }
+    }
+}
+
+async fn narrow(
+    shared: &Shared,
+    subscribe: &Subscribe,
+    shard: Shard,
+    wake: &Arc<Notify>,
+) -> Result<Joined, Error> {
+    let scope = subscribe.filter.scope();
+    let log = shared.bus.log();
+    let bounds = log.bounds(scope.lane(), shard).await?;
+    let hub = shared.hubs.join(scope).await?;
+    hub.watch(wake);
+    let start = Place::after(bounds.epoch, bounds.first.previous());
+    let asked = match &subscribe.since {
+        Since::New => Place::after(bounds.epoch, bounds.last),
+        Since::All => start,
+        Since::After(cursor) => cursor.place(shard).unwrap_or(start),
+    };
+    let recreated = asked.epoch != bounds.epoch || asked.sequence > bounds.last;
+    let expired = !recreated
+        && asked.sequence.next() < bounds.first
+        && lost(shared, &subscribe.filter, shard, asked).await?;
+    let reason = if recreated { GapReason::Recreated } else { GapReason::Expired };
+    let gap = (recreated || expired).then_some(Gap {
+        shard,
+        requested: asked,
+        first_available: bounds.first,
+        reason,
+    });
+    let place = if gap.is_some() { start } else { asked };
+    let cursor = Some(Cursor::start().with(shard, place));
+    let source = Source::at(hub, shard, place);
+    Ok(Joined { source, cursor, gap })
+}
+
+/// Whether frames behind `place` are gone: the next one that is left does not follow it.
+async fn lost(shared: &Shared, filter: &Filter, shard: Shard, place: Place) -> Result<bool, ReadError> {
+    let read = Read {
+        scope: filter.scope(),
+        shard,
+        from: place.sequence.next(),
+        direction: Direction::Forward,
+        max_frames: 1,
+        max_bytes: 1,
+    };
+    let page = shared.bus.log().read(&read).await?;
+    Ok(page.frames.first().is_none_or(|stored| stored.prev != Some(place.sequence))
+        && place.sequence != Sequence(0))
+}

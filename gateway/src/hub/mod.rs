@@ -1,0 +1,12 @@
+//! Hubs: one reader of the log for each watched scope, whatever the number of clients.
+//!
+//! [`entry`] is an event encoded once for all, [`ring`] the recent ones, [`task`] what fills it, [`registry`] who shares
+//! what.
+
+pub mod entry;
+pub mod registry;
+pub mod ring;
+mod task;
+
+pub use entry::{Content, Entry};
+pub use registry::{Hub, Hubs};

@@ -1,0 +1,148 @@
+//! Who shares which hub.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use runbus::log::{Follower, Log, ReadError, Since};
+use runbus::subject::Scope;
+use tokio::sync::Notify;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::ring::Ring;
+use super::task;
+use crate::limits;
+
+/// One reader of the log, shared by every client that watches its scope.
+///
+/// A hub of one shard reads from the oldest frame on, so that its ring has no beginning that it cannot prove; a broad one
+/// begins with what is new.
+#[derive(Debug)]
+pub struct Hub {
+    /// What it reads.
+    pub scope: Scope,
+    /// Whether its scope lies in one shard.
+    pub is_narrow: bool,
+    ring: Mutex<Ring>,
+    watchers: Mutex<Vec<Weak<Notify>>>,
+    _stop: DropGuard,
+}
+
+impl Hub {
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the ring.
+    pub fn look<T>(&self, view: impl FnOnce(&Ring) -> T) -> T {
+        view(&self.ring())
+    }
+
+    pub(super) fn change(&self, update: impl FnOnce(&mut Ring)) {
+        update(&mut self.ring());
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|watcher| {
+            let alive = watcher.upgrade();
+            if let Some(notify) = &alive {
+                notify.notify_one();
+            }
+            alive.is_some()
+        });
+    }
+
+    /// Wakes `watcher` whenever something comes.
+    pub fn watch(&self, watcher: &Arc<Notify>) {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(watcher));
+    }
+}
+
+/// Why there is no hub.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The gateway has too many.
+    #[error("this gateway watches {0} scopes already")]
+    TooMany(usize),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+}
+
+/// All hubs of a gateway.
+#[derive(Debug)]
+pub struct Hubs {
+    log: Arc<dyn Log>,
+    ring_bytes: usize,
+    max: usize,
+    hubs: Mutex<HashMap<Scope, Weak<Hub>>>,
+    /// One start at a time for each scope would need a lock each; one for all is enough, starts are short.
+    starting: tokio::sync::Mutex<()>,
+}
+
+impl Hubs {
+    /// No hubs yet.
+    #[must_use]
+    pub fn new(log: Arc<dyn Log>, ring_bytes: usize, max: usize) -> Self {
+        Self { log, ring_bytes, max, hubs: Mutex::default(), starting: tokio::sync::Mutex::new(()) }
+    }
+
+    fn hubs(&self) -> MutexGuard<'_, HashMap<Scope, Weak<Hub>>> {
+        self.hubs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self, scope: &Scope) -> Option<Arc<Hub>> {
+        self.hubs().get(scope).and_then(Weak::upgrade).filter(|hub| hub.look(|ring| ring.broken.is_none()))
+    }
+
+    /// Scopes that are watched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.hubs().values().filter(|hub| hub.strong_count() > 0).count()
+    }
+
+    /// Whether nothing is watched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The hub of a scope; starts it when nobody watches the scope yet. It ends when the last handle is dropped.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn join(&self, scope: Scope) -> Result<Arc<Hub>, Error> {
+        if let Some(hub) = self.running(&scope) {
+            return Ok(hub);
+        }
+        let _starting = self.starting.lock().await;
+        if let Some(hub) = self.running(&scope) {
+            return Ok(hub);
+        }
+        self.hubs().retain(|_, hub| hub.strong_count() > 0);
+        if self.hubs().len() >= self.max {
+            return Err(Error::TooMany(self.max));
+        }
+        let is_narrow = scope.shards(self.log.layout()).len() == 1;
+        let since = if is_narrow { Since::All } else { Since::New };
+        let follower = Follower::start(self.log.clone(), scope.clone(), since).await?;
+        let stop = CancellationToken::new();
+        let hub = Arc::new(Hub {
+            scope: scope.clone(),
+            is_narrow,
+            ring: Mutex::new(Ring::new(self.ring_bytes, follower.cursor())),
+            watchers: Mutex::default(),
+            _stop: stop.clone().drop_guard(),
+        });
+        self.hubs().insert(scope, Arc::downgrade(&hub));
+        tokio::spawn(task::run(Arc::downgrade(&hub), follower, stop));
+        Ok(hub)
+    }
+
+    /// Keeps a hub for a while after its last client left: clients that come back find it filled.
+    pub fn linger(hub: Arc<Hub>) {
+        if Arc::strong_count(&hub) <= 1 {
+            tokio::spawn(async move {
+                tokio::time::sleep(limits::HUB_LINGER).await;
+                drop(hub);
+            });
+        }
+    }
+}

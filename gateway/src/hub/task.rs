@@ -1,0 +1,49 @@
+//! What fills a hub's ring: one follower of the log.
+
+use std::sync::{Arc, Weak};
+
+use runbus::bus::delivery::lines;
+use runbus::log::{Follower, Item, ReadError};
+use tokio_util::sync::CancellationToken;
+
+use super::entry::Entry;
+use super::registry::Hub;
+
+/// Fills the hub until its last client is gone: then `stop` is cancelled. It holds the hub only for a moment at a time.
+pub(super) async fn run(hub: Weak<Hub>, follower: Follower, stop: CancellationToken) {
+    let filling = fill(&hub, follower);
+    let outcome = tokio::select! {
+        () = stop.cancelled() => return,
+        outcome = filling => outcome,
+    };
+    if let Err(error) = outcome
+        && let Some(hub) = hub.upgrade()
+    {
+        tracing::error!(scope = ?hub.scope, %error, "a hub ends: the log refuses");
+        hub.change(|ring| ring.broken = Some(Arc::from(error.to_string())));
+    }
+}
+
+async fn fill(hub: &Weak<Hub>, mut follower: Follower) -> Result<(), ReadError> {
+    let mut cursor = follower.cursor();
+    loop {
+        let item = follower.next().await?;
+        let Some(hub) = hub.upgrade() else { return Ok(()) };
+        match item {
+            Item::CaughtUp => hub.change(|ring| ring.caught_up = true),
+            Item::Gap(gap) => hub.change(|ring| ring.push(Arc::new(Entry::gap(&gap)))),
+            Item::Frame { stored, skip } => {
+                let epoch = follower.epoch(stored.shard);
+                let mut entries = Vec::with_capacity(stored.frame.count as usize);
+                for line in lines(&stored, epoch, skip) {
+                    cursor.set(stored.shard, line.place);
+                    entries.push(Arc::new(Entry::line(&stored, line, cursor.clone())));
+                }
+                hub.change(|ring| {
+                    entries.into_iter().for_each(|entry| ring.push(entry));
+                    ring.cursor.clone_from(&cursor);
+                });
+            }
+        }
+    }
+}

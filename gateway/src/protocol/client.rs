@@ -1,0 +1,200 @@
+//! What clients say.
+
+use runbus::bus::Filter;
+use runbus::log::{Cursor, Since};
+use serde::{Deserialize, Deserializer};
+
+use crate::limits;
+
+/// A message of a client.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// Begin to send events.
+    Subscribe(Subscribe),
+    /// Stop sending them.
+    Unsubscribe {
+        /// Which subscription.
+        id: String,
+    },
+    /// Answer with `pong`.
+    Ping {
+        /// Given back.
+        nonce: Option<String>,
+    },
+}
+
+/// Begin to send events.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscribe {
+    /// What the client calls it.
+    pub id: String,
+    /// Which events.
+    #[serde(default)]
+    pub filter: Filter,
+    /// Where to begin.
+    #[serde(default = "new", deserialize_with = "since")]
+    pub since: Since,
+}
+
+const fn new() -> Since {
+    Since::New
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireSince {
+    New,
+    All,
+    Cursor(Cursor),
+}
+
+fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Since, D::Error> {
+    Ok(match WireSince::deserialize(deserializer)? {
+        WireSince::New => Since::New,
+        WireSince::All => Since::All,
+        WireSince::Cursor(cursor) => Since::After(cursor),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unsubscribe {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ping {
+    #[serde(default)]
+    nonce: Option<String>,
+}
+
+/// Why a message cannot be followed. The connection stays open.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// It is no JSON object with a text `type`.
+    #[error("{0}")]
+    Json(String),
+    /// There is no such command.
+    #[error("there is no command {0:?}")]
+    Command(String),
+    /// A field is missing, unknown or wrong.
+    #[error("{path}: {message}")]
+    Field {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+        /// The subscription that it was about, as far as that is known.
+        id: Option<String>,
+    },
+}
+
+impl Invalid {
+    /// A stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "invalid_json",
+            Self::Command(_) => "unknown_command",
+            Self::Field { .. } => "invalid_argument",
+        }
+    }
+}
+
+impl Message {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// See [`Invalid`].
+    pub fn decode(text: &str) -> Result<Self, Invalid> {
+        let mut value: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| Invalid::Json(error.to_string()))?;
+        let Some(fields) = value.as_object_mut() else {
+            return Err(Invalid::Json("a message is a JSON object".into()));
+        };
+        let Some(serde_json::Value::String(kind)) = fields.remove("type") else {
+            return Err(Invalid::Field { path: "type".into(), message: "a text is needed".into(), id: None });
+        };
+        let id = fields.get("id").and_then(serde_json::Value::as_str).map(str::to_owned);
+        let message = match kind.as_str() {
+            "subscribe" => Self::Subscribe(typed(value, id)?),
+            "unsubscribe" => {
+                typed::<Unsubscribe>(value, id).map(|found| Self::Unsubscribe { id: found.id })?
+            }
+            "ping" => typed::<Ping>(value, id).map(|found| Self::Ping { nonce: found.nonce })?,
+            _ => return Err(Invalid::Command(kind)),
+        };
+        if let Self::Subscribe(Subscribe { id, .. }) | Self::Unsubscribe { id } = &message
+            && (id.is_empty() || id.len() > limits::SUBSCRIPTION_ID_BYTES)
+        {
+            let message = format!("1 to {} bytes are needed", limits::SUBSCRIPTION_ID_BYTES);
+            return Err(Invalid::Field { path: "id".into(), message, id: None });
+        }
+        Ok(message)
+    }
+}
+
+fn typed<T: serde::de::DeserializeOwned>(value: serde_json::Value, id: Option<String>) -> Result<T, Invalid> {
+    serde_path_to_error::deserialize(value).map_err(|error| Invalid::Field {
+        path: error.path().to_string(),
+        message: error.inner().to_string(),
+        id,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_read() {
+        let text = r#"{"type":"subscribe","id":"a","filter":{"execution_id":"run-1","types":["custom"]},"since":"all"}"#;
+        let Message::Subscribe(subscribe) = Message::decode(text).unwrap() else { panic!() };
+        assert_eq!((subscribe.id.as_str(), &subscribe.since), ("a", &Since::All));
+        assert_eq!(subscribe.filter.execution_id.unwrap().as_str(), "run-1");
+        let cursor = Cursor::start();
+        let text = format!(r#"{{"type":"subscribe","id":"a","since":{{"cursor":"{cursor}"}}}}"#);
+        let Message::Subscribe(subscribe) = Message::decode(&text).unwrap() else { panic!() };
+        assert_eq!(subscribe.since, Since::After(cursor));
+        assert_eq!(Message::decode(r#"{"type":"ping"}"#).unwrap(), Message::Ping { nonce: None });
+    }
+
+    #[test]
+    fn faults_have_a_code_and_a_path() {
+        for (text, code, start) in [
+            ("{", "invalid_json", ""),
+            ("[1]", "invalid_json", "a message"),
+            (r#"{"id":"a"}"#, "invalid_argument", "type"),
+            (r#"{"type":"fly"}"#, "unknown_command", "there is no"),
+            (r#"{"type":"subscribe"}"#, "invalid_argument", ""),
+            (r#"{"type":"subscribe","id":""}"#, "invalid_argument", "id"),
+            (
+                r#"{"type":"subscribe","id":"a","filter":{"stream_id":""}}"#,
+                "invalid_argument",
+                "filter.stream_id",
+            ),
+            (
+                r#"{"type":"subscribe","id":"a","filter":{"types":["Not A Type"]}}"#,
+                "invalid_argument",
+                "filter.types[0]",
+            ),
+            (r#"{"type":"subscribe","id":"a","since":{"cursor":"x"}}"#, "invalid_argument", "since.cursor"),
+            (r#"{"type":"subscribe","id":"a","colour":1}"#, "invalid_argument", "colour"),
+        ] {
+            let error = Message::decode(text).unwrap_err();
+            assert_eq!(error.code(), code, "{text}");
+            assert!(error.to_string().starts_with(start), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,60}|\\{\"type\":\"(subscribe|ping)\"[ -~]{0,40}\\}?") {
+            let _ = Message::decode(&text);
+        }
+    }
+}

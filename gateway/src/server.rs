@@ -1,0 +1,100 @@
+//! A gateway from configuration to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use runbus::config::Invalid;
+use runbus::control::Control;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::connection::Shared;
+use crate::hub::Hubs;
+use crate::router::{App, router};
+
+/// Why a gateway does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The configuration is wrong; nothing was bound.
+    #[error("gateway.{0}")]
+    Invalid(#[from] Invalid),
+    /// The address is taken or not ours.
+    #[error("gateway.listen = {address}: {error}")]
+    Address {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// A gateway that listens and does not answer yet.
+#[derive(Debug)]
+pub struct Gateway {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Arc<App>,
+    drain: CancellationToken,
+}
+
+impl Gateway {
+    /// Checks the configuration, then listens.
+    ///
+    /// # Errors
+    /// See [`BindError`].
+    pub async fn bind(config: Config, control: Control) -> Result<Self, BindError> {
+        runbus::config::check(&config)?;
+        let wanted = config.listen;
+        let failed = |error| BindError::Address { address: wanted, error };
+        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let drain = CancellationToken::new();
+        let bus = control.bus().clone();
+        let hubs = Hubs::new(bus.log().clone(), config.hub_buffer_bytes, config.max_hubs);
+        let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+        let history_reads = Semaphore::new(config.history_reads);
+        let shared = Arc::new(Shared { config, bus, hubs, history_reads, drain: drain.clone() });
+        let app = Arc::new(App { shared, control, connections, tasks: TaskTracker::new() });
+        Ok(Self { listener, address, app, drain })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `soft` is cancelled, then drains: not ready, no new clients, those that are here are told to connect
+    /// elsewhere over the drain window. `hard` cuts.
+    pub async fn run(self, soft: CancellationToken, hard: CancellationToken) {
+        let Self { listener, address, app, drain } = self;
+        let tasks = app.tasks.clone();
+        tracing::info!(%address, "gateway listens");
+        let (drained, done) = (drain.clone(), CancellationToken::new());
+        let stop_accepting = done.clone();
+        let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+            stop_accepting.cancelled().await;
+        });
+        let serving = tokio::spawn(async move { serving.await });
+        tokio::select! {
+            () = soft.cancelled() => {}
+            () = hard.cancelled() => {}
+        }
+        drained.cancel();
+        tasks.close();
+        tokio::select! {
+            () = tasks.wait() => {}
+            () = hard.cancelled() => {}
+        }
+        done.cancel();
+        let abort = serving.abort_handle();
+        tokio::select! {
+            _ = serving => {}
+            () = hard.cancelled() => abort.abort(),
+        }
+        tracing::info!(%address, "gateway ended");
+    }
+}

@@ -1,0 +1,3 @@
+//! The ways in that stream.
+
+pub mod ws;

@@ -1,0 +1,39 @@
+//! `GET /v1/ws`: the native protocol over WebSocket.
+
+use std::sync::Arc;
+
+use axum::extract::{State, WebSocketUpgrade};
+use axum::response::{IntoResponse, Response};
+
+use crate::api::error::Failure;
+use crate::connection;
+use crate::limits;
+use crate::protocol::SUBPROTOCOL;
+use crate::router::App;
+
+/// Upgrades a request to a WebSocket.
+///
+/// The buffers are small: the defaults cost 128 KiB for every connection.
+pub async fn upgrade(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+    if app.shared.drain.is_cancelled() {
+        return Failure::unavailable("this gateway drains").into_response();
+    }
+    let Ok(place) = app.connections.clone().try_acquire_owned() else {
+        return Failure::unavailable("this gateway has as many connections as it may have").into_response();
+    };
+    let config = &app.shared.config;
+    let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
+    upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(limits::READ_BUFFER_BYTES)
+        .write_buffer_size(limits::WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(2 * config.client_buffer_bytes + runbus::limits::EVENT_BYTES * 4)
+        .max_message_size(config.max_message_bytes)
+        .max_frame_size(config.max_message_bytes)
+        .on_upgrade(move |socket| {
+            tasks.track_future(async move {
+                connection::serve(socket, shared).await;
+                drop(place);
+            })
+        })
+}

@@ -1,0 +1,135 @@
+//! A WebSocket client that is not ours, for what readers of a gateway see.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use runbus_gateway::{Config, Gateway};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::sync::CancellationToken;
+
+use crate::backends::Backend;
+
+/// How long something that must come may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Served {
+    pub address: SocketAddr,
+    pub drain: CancellationToken,
+    pub cut: CancellationToken,
+    pub task: tokio::task::JoinHandle<()>,
+}
+
+pub fn config() -> Config {
+    Config { listen: "127.0.0.1:0".parse().unwrap(), drain_window_ms: 50, ..Config::default() }
+}
+
+pub async fn gateway(backend: &Backend, config: Config) -> Served {
+    let gateway = Gateway::bind(config, backend.control()).await.unwrap();
+    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+    let address = gateway.address();
+    let task = tokio::spawn(gateway.run(drain.clone(), cut.clone()));
+    Served { address, drain, cut, task }
+}
+
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Client {
+    pub async fn try_connect(address: SocketAddr) -> Option<Self> {
+        let connecting = connect_async(format!("ws://{address}/v1/ws"));
+        let (socket, _) = tokio::time::timeout(Duration::from_secs(10), connecting).await.ok()?.ok()?;
+        let mut client = Self { socket };
+        let hello = client.message().await?;
+        assert_eq!(hello["type"], "hello");
+        Some(client)
+    }
+
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self::try_connect(address).await.expect("the gateway takes connections")
+    }
+
+    pub async fn say(&mut self, value: &Value) {
+        let _ = self.socket.send(Message::text(value.to_string())).await;
+    }
+
+    pub async fn say_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text.to_owned())).await.unwrap();
+    }
+
+    /// The next message; `None` when the connection ended.
+    pub async fn message(&mut self) -> Option<Value> {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("nothing comes");
+            match frame {
+                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The close code that the connection ended with.
+    pub async fn closed(&mut self) -> Option<u16> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("nothing comes") {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
+    pub async fn subscribe(&mut self, filter: Value, since: Value) -> Value {
+        self.say(&json!({ "type": "subscribe", "id": "s", "filter": filter, "since": since })).await;
+        let answer = self.message().await.unwrap();
+        assert_eq!(answer["type"], "subscribed", "{answer}");
+        answer
+    }
+}
+
+/// Events of a filter from `since` until one is terminal or `enough` says so, over several gateways: when a connection
+/// ends, the client goes on at the next gateway with its last cursor.
+pub async fn follow(
+    gateways: &[SocketAddr],
+    filter: &Value,
+    since: Value,
+    mut enough: impl FnMut(&Value) -> bool,
+) -> Vec<Value> {
+    let mut events: Vec<Value> = Vec::new();
+    let mut since = since;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    for address in gateways.iter().cycle() {
+        assert!(tokio::time::Instant::now() < deadline, "no gateway answers");
+        let Some(mut client) = Client::try_connect(*address).await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        client.say(&json!({ "type": "subscribe", "id": "s", "filter": filter, "since": since })).await;
+        while let Some(message) = client.message().await {
+            match message["type"].as_str().unwrap() {
+                "events" => {
+                    for event in message["events"].as_array().unwrap() {
+                        since = json!({ "cursor": event["cursor"] });
+                        events.push(event.clone());
+                        if enough(event) {
+                            return events;
+                        }
+                    }
+                }
+                "subscribed" | "caught_up" => {}
+                "error" if message["code"] == "unavailable" => break,
+                other => panic!("{other}: {message}"),
+            }
+        }
+    }
+    events
+}
+
+pub fn is_terminal(event: &Value) -> bool {
+    matches!(event["type"].as_str(), Some("execution_completed" | "execution_failed" | "execution_cancelled"))
+}
