@@ -1,1 +1,41 @@
-//! Log and queue on NATS JetStream.
+//! Log and queue on NATS JetStream (nats-server 2.11 or later).
+//!
+//! | stream | subjects | what |
+//! |---|---|---|
+//! | `RB_EV_<shard>` | `rb.ev.<shard>.<stream>.<node>.<execution>` | events |
+//! | `RB_SE_<shard>` | `rb.se.<shard>.<session>` | journals |
+//! | `RB_IN_<shard>` | `rb.in.<shard>.<session>` | inboxes |
+//! | `RB_JOB` | `rb.job.<class>` | jobs, a work queue |
+//! | `RB_CHECK` | `rb.check.*.*` | scratch of the start-up check |
+//!
+//! What is stored is published again below `rb.live.`, for live feeds. Appends are fenced by the broker's compare-and-set
+//! over a key's subjects, see [`append`]; reads are batched direct gets, see [`read`].
+
+mod append;
+mod check;
+mod config;
+mod connect;
+mod core;
+mod decode;
+mod error;
+mod handle;
+mod held;
+mod inbox;
+mod leader;
+mod log;
+mod names;
+mod publish;
+mod queue;
+mod read;
+mod streams;
+mod tail;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Shards};
+pub use error::{ConnectError, Difference, Drift, SetupError};
+pub use handle::Nats;
+pub use log::Log;
+pub use queue::Queue;

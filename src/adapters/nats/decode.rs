@@ -1,0 +1,141 @@
+//! Stored messages become frames.
+
+use async_nats::{HeaderMap, Message};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::check::header as expected;
+use super::names::Names;
+use crate::log::{Frame, Sequence, Stored};
+use crate::subject::{Lane, Shard, Topic};
+
+const SUBJECT: &str = "Nats-Subject";
+const SEQUENCE: &str = "Nats-Sequence";
+const STORED_AT: &str = "Nats-Time-Stamp";
+
+/// Where a message was stored, as the broker tells.
+pub(super) struct Place<'a> {
+    pub(super) lane: Lane,
+    pub(super) shard: Shard,
+    pub(super) subject: &'a str,
+    pub(super) sequence: u64,
+    pub(super) stored_at: &'a str,
+}
+
+/// The frame of a stored message.
+pub(super) fn stored<'h>(
+    names: &Names,
+    place: &Place<'_>,
+    payload: Bytes,
+    header: impl Fn(&'static str) -> Option<&'h str>,
+) -> Stored {
+    let topic = names.topic(place.lane, place.shard, place.subject);
+    let prev = prev(names, place, &topic, &header);
+    let (frame, damage) = Frame::read(payload, header);
+    Stored {
+        topic,
+        shard: place.shard,
+        sequence: Sequence(place.sequence),
+        prev,
+        stored_at: place.stored_at.parse().unwrap_or_default(),
+        frame,
+        damage,
+    }
+}
+
+/// The broker stores only what it has checked, so the expectation is the truth, if it was over the whole key.
+fn prev<'h>(
+    names: &Names,
+    place: &Place<'_>,
+    topic: &Topic,
+    header: &impl Fn(&'static str) -> Option<&'h str>,
+) -> Option<Sequence> {
+    let sequence = header(expected::EXPECTED)?.parse().ok()?;
+    let checked = header(expected::EXPECTED_SUBJECT).unwrap_or(place.subject);
+    (topic.key()?.pattern(&names.prefix, place.shard) == checked).then_some(Sequence(sequence))
+}
+
+/// A message of the live feed, or an answer of direct get.
+pub(super) fn message(names: &Names, lane: Lane, shard: Shard, message: Message) -> Option<Stored> {
+    let headers = message.headers?;
+    let header = |name: &'static str| get(&headers, name);
+    let place = Place {
+        lane,
+        shard,
+        subject: header(SUBJECT)?,
+        sequence: header(SEQUENCE)?.parse().ok()?,
+        stored_at: header(STORED_AT)?,
+    };
+    Some(stored(names, &place, message.payload, header))
+}
+
+/// A header's text.
+pub(super) fn get<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h str> {
+    headers.get(name).map(async_nats::HeaderValue::as_str)
+}
+
+/// What the leader answers.
+#[derive(Debug, Deserialize)]
+pub(super) struct Raw {
+    subject: String,
+    seq: u64,
+    #[serde(default)]
+    hdrs: String,
+    #[serde(default)]
+    data: String,
+    time: String,
+}
+
+/// An answer of the leader; `None` when it is garbled.
+pub(super) fn raw(names: &Names, lane: Lane, shard: Shard, raw: &Raw) -> Option<Stored> {
+    let payload = STANDARD.decode(&raw.data).ok()?;
+    let text = String::from_utf8(STANDARD.decode(&raw.hdrs).ok()?).ok()?;
+    let headers: Vec<(&str, &str)> = text
+        .split("\r\n")
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(k, v)| (k, v.trim()))
+        .collect();
+    let header = |name: &'static str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    let place = Place { lane, shard, subject: &raw.subject, sequence: raw.seq, stored_at: &raw.time };
+    Some(stored(names, &place, payload.into(), header))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Author;
+
+    fn read(headers: &str, data: &[u8]) -> Stored {
+        let message = Raw {
+            subject: "rb.ev.2.s.n.x".into(),
+            seq: 7,
+            hdrs: STANDARD.encode(headers),
+            data: STANDARD.encode(data),
+            time: "2026-11-21T05:56:24.320711913Z".into(),
+        };
+        raw(&Names::new("rb"), Lane::Events, Shard(2), &message).unwrap()
+    }
+
+    #[test]
+    fn prev_is_told_only_by_a_check_over_the_whole_key() {
+        let checked = "Nats-Expected-Last-Subject-Sequence: 5\r\n";
+        let over = |subject: &str| {
+            let line = format!("Nats-Expected-Last-Subject-Sequence-Subject: {subject}\r\n");
+            read(&format!("NATS/1.0\r\n{checked}{line}\r\n"), b"{}").prev
+        };
+        assert_eq!(over("rb.ev.2.s.*.x"), Some(Sequence(5)));
+        assert_eq!(over("rb.ev.2.s.n.x"), None);
+        assert_eq!(over("rb.ev.2.s.*.y"), None);
+        assert_eq!(read(&format!("NATS/1.0\r\n{checked}\r\n"), b"{}").prev, None, "only its own node");
+    }
+
+    #[test]
+    fn a_plain_message_is_an_open_frame() {
+        let stored = read("", b"{\"a\":1}\n{}");
+        assert_eq!((stored.frame.author, stored.frame.count, stored.damage), (Author::Open, 2, None));
+        assert_eq!(stored.stored_at.to_string(), "2026-11-21T05:56:24.320711Z");
+    }
+}

@@ -1,0 +1,216 @@
+//! What the broker says when it does not do what was asked.
+
+use super::config::Config;
+use crate::config::Invalid;
+use crate::log::ReadError;
+use crate::queue;
+
+/// Error codes of the JetStream API that decide something here.
+pub(super) mod code {
+    /// JetStream is not enabled for the account.
+    pub(crate) const NOT_ENABLED_FOR_ACCOUNT: u64 = 10_039;
+    /// No message found.
+    pub(crate) const NO_MESSAGE: u64 = 10_037;
+    /// Message size exceeds the maximum.
+    pub(crate) const TOO_LARGE: u64 = 10_054;
+    /// The stream exists with a different configuration.
+    pub(crate) const NAME_IN_USE: u64 = 10_058;
+    /// The stream does not exist.
+    pub(crate) const NO_STREAM: u64 = 10_059;
+    /// Another last sequence than expected; the description ends with it.
+    pub(crate) const WRONG_LAST: u64 = 10_071;
+    /// Storing failed: no space, or the stream is full.
+    pub(crate) const STORE_FAILED: u64 = 10_077;
+    /// JetStream is not enabled.
+    pub(crate) const NOT_ENABLED: u64 = 10_076;
+    /// The consumer name is in use.
+    pub(crate) const CONSUMER_NAME_IN_USE: u64 = 10_013;
+    /// The consumer exists with a different configuration.
+    pub(crate) const CONSUMER_EXISTS: u64 = 10_148;
+    /// The same message id is being stored.
+    pub(crate) const ID_IN_PROCESS: u64 = 10_158;
+    /// A checked message of the same key is being stored; its outcome is not known.
+    pub(crate) const LAST_IN_PROCESS: u64 = 10_164;
+}
+
+/// Why a request did not get its answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Failure {
+    /// No answer in time. It may have been done.
+    #[error("no answer in time")]
+    Timeout,
+    /// Nobody is there to answer: no leader, no stream, or no JetStream.
+    #[error("nobody answers (no leader, or JetStream is off)")]
+    NoResponders,
+    /// The connection broke. It may have been done.
+    #[error("the connection to the broker is down")]
+    Disconnected,
+    /// The broker's own error.
+    #[error("{description} (code {code})")]
+    Api {
+        /// The JetStream error code; 0 when there is none.
+        code: u64,
+        /// The HTTP-like status.
+        status: u64,
+        /// What the broker says.
+        description: String,
+    },
+    /// The answer is not what it must be.
+    #[error("unexpected answer: {0}")]
+    Unexpected(String),
+}
+
+impl Failure {
+    /// Whether the same request may succeed later.
+    pub(super) const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Timeout | Self::NoResponders | Self::Disconnected | Self::Unexpected(_) => true,
+            // 4xx says that the request is wrong; 429 and 5xx that the broker cannot answer now.
+            Self::Api { status, .. } => *status == 429 || *status >= 500,
+        }
+    }
+}
+
+impl From<Failure> for ReadError {
+    fn from(failure: Failure) -> Self {
+        if failure.is_retryable() {
+            Self::Unavailable(failure.to_string())
+        } else {
+            Self::Refused(failure.to_string())
+        }
+    }
+}
+
+impl From<Failure> for queue::Error {
+    fn from(failure: Failure) -> Self {
+        if failure.is_retryable() {
+            Self::Unavailable(failure.to_string())
+        } else {
+            Self::Refused(failure.to_string())
+        }
+    }
+}
+
+/// Why the adapter cannot be built at all. These are configuration errors.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A value is refused.
+    #[error("nats.{0}")]
+    Invalid(#[from] Invalid),
+    /// The credentials file cannot be read.
+    #[error("nats.credentials_file {}: {reason}", path.display())]
+    Credentials {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The client refuses its options (for instance a CA file that cannot be read).
+    #[error("the NATS client refuses its options: {0}")]
+    Options(String),
+}
+
+/// One field of a stream that is not as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The field, as NATS calls it.
+    pub field: String,
+    /// What the broker has, as JSON.
+    pub found: String,
+    /// What the configuration asks for, as JSON.
+    pub wanted: String,
+}
+
+/// A stream exists with another configuration. It is never altered silently.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("stream {stream} differs from the configuration: {}", list(differences))]
+pub struct Drift {
+    /// Which.
+    pub stream: String,
+    /// Every field that differs.
+    pub differences: Vec<Difference>,
+}
+
+fn list(differences: &[Difference]) -> String {
+    let one = |d: &Difference| format!("{} is {}, wanted {}", d.field, d.found, d.wanted);
+    differences.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// Why the broker cannot be used, at least not yet.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SetupError {
+    /// No connection yet.
+    #[error("no connection to {servers}")]
+    Unreachable {
+        /// Where it was tried.
+        servers: String,
+    },
+    /// The server is older than what the checks below rely on.
+    #[error(
+        "nats-server {found} is too old: {needed} or later is needed (older ones ignore the fencing header)"
+    )]
+    Version {
+        /// What it says.
+        found: String,
+        /// The oldest that will do.
+        needed: &'static str,
+    },
+    /// The server runs without JetStream, or the account may not use it.
+    #[error(
+        "JetStream is not enabled for this account: start the server with -js or give the account limits"
+    )]
+    NoJetStream,
+    /// Two writers that expected the same last frame were not told apart.
+    #[error(
+        "the broker's compare-and-set is broken: {accepted} of {tried} conflicting appends were accepted"
+    )]
+    CompareAndSet {
+        /// How many it took; one is right.
+        accepted: usize,
+        /// How many were tried.
+        tried: usize,
+    },
+    /// A stream is not as configured.
+    #[error(transparent)]
+    Drift(#[from] Drift),
+    /// The broker did not answer a step.
+    #[error("{step}: {reason}")]
+    Step {
+        /// What was being done.
+        step: String,
+        /// What went wrong.
+        reason: String,
+        /// Whether it may pass without anybody's help.
+        passing: bool,
+    },
+}
+
+impl SetupError {
+    pub(super) fn step(step: impl Into<String>, failure: &Failure) -> Self {
+        Self::Step { step: step.into(), reason: failure.to_string(), passing: failure.is_retryable() }
+    }
+
+    pub(super) fn unreachable(config: &Config) -> Self {
+        Self::Unreachable { servers: config.servers.join(", ") }
+    }
+
+    /// Whether it may pass without anybody's help.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Step { passing, .. } => *passing,
+            Self::Version { .. } | Self::NoJetStream | Self::CompareAndSet { .. } | Self::Drift(_) => false,
+        }
+    }
+}
+
+impl From<&SetupError> for ReadError {
+    fn from(error: &SetupError) -> Self {
+        if error.is_retryable() {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Refused(error.to_string())
+        }
+    }
+}

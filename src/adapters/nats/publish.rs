@@ -1,0 +1,306 @@
+//! A link: one connection with requests and acknowledgements of its own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Client, HeaderMap, Message, PublishErrorKind, StatusCode, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::config::Config;
+use super::connect::{self, Health, is_up};
+use super::error::{ConnectError, Failure, code};
+use super::inbox::{Entry, Inbox};
+
+/// Requests of one connection that wait for their answers at the same time.
+const IN_FLIGHT: usize = 4096;
+
+/// A connection.
+pub(super) struct Link {
+    pub(super) client: Client,
+    pub(super) health: watch::Receiver<Health>,
+    /// Where answers go, up to the token.
+    prefix: String,
+    inbox: Arc<Inbox>,
+    room: Semaphore,
+    timeout: Duration,
+    _dispatch: AbortOnDropHandle<()>,
+}
+
+/// Several answers to one request.
+pub(super) struct Answers {
+    receiver: mpsc::Receiver<Result<Message, Failure>>,
+    timeout: Duration,
+    _entry: Entry,
+}
+
+/// Jobs that answer one pull.
+pub(super) struct Pull {
+    jobs: Subscriber,
+    health: watch::Receiver<Health>,
+    losses: u64,
+    deadline: Instant,
+}
+
+/// What the broker says to a published message.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ack {
+    /// Its place.
+    pub(super) seq: u64,
+}
+
+#[derive(Deserialize)]
+struct ApiError {
+    #[serde(default)]
+    code: u64,
+    #[serde(default)]
+    err_code: u64,
+    #[serde(default)]
+    description: String,
+}
+
+impl Link {
+    pub(super) async fn open(config: &Config, n: u16) -> Result<Self, ConnectError> {
+        let inbox = Arc::new(Inbox::default());
+        let (client, health) = connect::open(config, n, inbox.clone()).await?;
+        let prefix = format!("{}.", client.new_inbox());
+        let mut answers = client
+            .subscribe(format!("{prefix}*"))
+            .await
+            .map_err(|error| ConnectError::Options(error.to_string()))?;
+        let dispatch = tokio::spawn({
+            let (inbox, head) = (inbox.clone(), prefix.len());
+            async move {
+                while let Some(message) = answers.next().await {
+                    let token = message.subject.as_str().get(head..).and_then(|token| token.parse().ok());
+                    inbox.deliver(token, message);
+                }
+            }
+        });
+        Ok(Self {
+            client,
+            health,
+            prefix,
+            inbox,
+            room: Semaphore::new(IN_FLIGHT),
+            timeout: config.request_timeout(),
+            _dispatch: AbortOnDropHandle::new(dispatch),
+        })
+    }
+
+    /// Where answers for an entry go.
+    fn reply(&self, entry: &Entry) -> String {
+        format!("{}{}", self.prefix, entry.token())
+    }
+
+    /// Sends, once the connection stands.
+    async fn send(
+        &self,
+        subject: String,
+        reply: String,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<(), Failure> {
+        if !is_up(&self.client) {
+            let mut health = self.health.clone();
+            health.wait_for(|health| health.up).await.map_err(|_closed| Failure::Disconnected)?;
+        }
+        let sent = match headers {
+            Some(headers) => {
+                self.client.publish_with_reply_and_headers(subject, reply, headers, payload).await
+            }
+            None => self.client.publish_with_reply(subject, reply, payload).await,
+        };
+        sent.map_err(|error| match error.kind() {
+            PublishErrorKind::MaxPayloadExceeded => {
+                Failure::Api { code: code::TOO_LARGE, status: 400, description: error.to_string() }
+            }
+            PublishErrorKind::InvalidSubject => {
+                Failure::Api { code: 0, status: 400, description: error.to_string() }
+            }
+            PublishErrorKind::Send => Failure::Disconnected,
+        })
+    }
+
+    /// One answer to one request.
+    pub(super) async fn request(
+        &self,
+        subject: String,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<Message, Failure> {
+        self.request_within(self.timeout, subject, headers, payload).await
+    }
+
+    /// The same with another time-out.
+    pub(super) async fn request_within(
+        &self,
+        timeout: Duration,
+        subject: String,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<Message, Failure> {
+        let _room = self.room.acquire().await.map_err(|_closed| Failure::Disconnected)?;
+        let (entry, answer) = self.inbox.one();
+        let exchange = async {
+            self.send(subject, self.reply(&entry), headers, payload).await?;
+            answer.await.map_err(|_gone| Failure::Disconnected)?
+        };
+        let message =
+            tokio::time::timeout(timeout, exchange).await.map_err(|_elapsed| Failure::Timeout)??;
+        match message.status {
+            Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
+            _ => Ok(message),
+        }
+    }
+
+    /// Up to `most` answers to one request, each within `timeout` of the one before.
+    pub(super) async fn request_many(
+        &self,
+        timeout: Duration,
+        subject: String,
+        payload: Bytes,
+        most: usize,
+    ) -> Result<Answers, Failure> {
+        let (entry, receiver) = self.inbox.many(most);
+        tokio::time::timeout(self.timeout, self.send(subject, self.reply(&entry), None, payload))
+            .await
+            .map_err(|_elapsed| Failure::Timeout)??;
+        Ok(Answers { receiver, timeout, _entry: entry })
+    }
+
+    /// A request whose answers are jobs: they carry their own subjects, so each pull needs a subscription of its own. Dropping
+    /// it tells the broker that nobody is there any more.
+    pub(super) async fn pull(
+        &self,
+        timeout: Duration,
+        subject: String,
+        payload: Bytes,
+    ) -> Result<Pull, Failure> {
+        let mut health = self.health.clone();
+        let losses = health.borrow_and_update().losses;
+        let exchange = async {
+            let inbox = self.client.new_inbox();
+            let jobs = self.client.subscribe(inbox.clone()).await.map_err(|_closed| Failure::Disconnected)?;
+            self.send(subject, inbox, None, payload).await?;
+            Ok(Pull { jobs, health, losses, deadline: Instant::now() + timeout })
+        };
+        tokio::time::timeout(self.timeout, exchange).await.map_err(|_elapsed| Failure::Timeout)?
+    }
+
+    /// Publishes a message into a stream.
+    pub(super) async fn publish(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<Ack, Failure> {
+        let message = self.request(subject, Some(headers), payload).await?;
+        answer(&message.payload)
+    }
+
+    /// A request of the JetStream API.
+    pub(super) async fn api<T: DeserializeOwned>(&self, verb: &str, body: &Value) -> Result<T, Failure> {
+        self.api_within(self.timeout, verb, body).await
+    }
+
+    /// The same with another time-out.
+    pub(super) async fn api_within<T: DeserializeOwned>(
+        &self,
+        timeout: Duration,
+        verb: &str,
+        body: &Value,
+    ) -> Result<T, Failure> {
+        let message =
+            self.request_within(timeout, format!("$JS.API.{verb}"), None, body.to_string().into()).await?;
+        answer(&message.payload)
+    }
+
+    /// Returns when the server has processed everything that was sent before on this connection.
+    pub(super) async fn round_trip(&self) -> Result<(), Failure> {
+        let (entry, answer) = self.inbox.one();
+        let subject = self.reply(&entry);
+        let exchange = async {
+            self.send(subject, self.reply(&entry), None, Bytes::new()).await?;
+            answer.await.map_err(|_gone| Failure::Disconnected)?
+        };
+        tokio::time::timeout(self.timeout, exchange).await.map_err(|_elapsed| Failure::Timeout)?.map(drop)
+    }
+
+    /// Returns when a stream's leader has been reached over this connection, and so has seen its subscriptions.
+    pub(super) async fn leader_round_trip(&self, stream: &str) -> Result<(), Failure> {
+        // An empty request is refused by the leader, and only by the leader.
+        match self.api::<Value>(&format!("STREAM.MSG.GET.{stream}"), &serde_json::json!({})).await {
+            Err(Failure::Api { status: 400, .. }) | Ok(_) => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Requests that wait for their answers.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.inbox.len()
+    }
+}
+
+impl Pull {
+    /// The next job, or a status.
+    pub(super) async fn next(&mut self) -> Result<Message, Failure> {
+        let (losses, health) = (self.losses, &mut self.health);
+        let message = tokio::select! {
+            biased;
+            message = self.jobs.next() => message.ok_or(Failure::Disconnected)?,
+            // The request is forgotten with the connection.
+            _ = health.wait_for(|health| !health.up || health.losses != losses) => return Err(Failure::Disconnected),
+            () = tokio::time::sleep_until(self.deadline) => return Err(Failure::Timeout),
+        };
+        match message.status {
+            Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
+            _ => Ok(message),
+        }
+    }
+}
+
+impl Answers {
+    /// The next answer.
+    pub(super) async fn next(&mut self) -> Result<Message, Failure> {
+        let message = tokio::time::timeout(self.timeout, self.receiver.recv())
+            .await
+            .map_err(|_elapsed| Failure::Timeout)?
+            .ok_or_else(|| Failure::Unexpected("more messages than asked for".into()))??;
+        match message.status {
+            Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
+            _ => Ok(message),
+        }
+    }
+}
+
+/// Reads a JSON answer, or the error in it.
+fn answer<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
+    #[derive(Deserialize)]
+    struct Outcome {
+        error: Option<ApiError>,
+    }
+    let unexpected = |error: serde_json::Error| Failure::Unexpected(error.to_string());
+    if let Some(error) = serde_json::from_slice::<Outcome>(payload).map_err(unexpected)?.error {
+        return Err(Failure::Api {
+            code: error.err_code,
+            status: error.code,
+            description: error.description,
+        });
+    }
+    serde_json::from_slice(payload).map_err(unexpected)
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("health", &*self.health.borrow()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! Live feeds: core subscriptions to what the streams publish again after storage.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::select_all;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::connect::{Health, jitter};
+use super::core::Core;
+use super::decode;
+use super::error::Failure;
+use super::names::Names;
+use super::publish::Link;
+use crate::log::{Feeder, ReadError, Tail, feed};
+use crate::subject::{Lane, Scope, Shard};
+
+/// What a feed's task needs.
+struct Feed {
+    names: Names,
+    lane: Lane,
+    link: Arc<Link>,
+    streams: Arc<[String]>,
+    feeder: Feeder,
+    end: CancellationToken,
+}
+
+impl Core {
+    pub(super) async fn tail(&self, scope: &Scope) -> Result<Tail, ReadError> {
+        self.open_soon().await.map_err(|error| ReadError::from(&*error))?;
+        let link = self.next_link().clone();
+        let lane = scope.lane();
+        let shards = scope.shards(&self.layout);
+        // Before the subscriptions, so that whatever happens from now on is noticed.
+        let mut health = link.health.clone();
+        health.borrow_and_update();
+        let mut subscriptions = Vec::with_capacity(shards.len());
+        for &shard in &shards {
+            let subject = self.names.live(scope, shard);
+            let messages = link
+                .client
+                .subscribe(subject)
+                .await
+                .map_err(|error| ReadError::Unavailable(error.to_string()))?;
+            subscriptions.push(messages.map(move |message| (shard, message)));
+        }
+        let end = CancellationToken::new();
+        let (feeder, tail) = feed(end.clone().drop_guard());
+        let streams: Arc<[String]> = shards.iter().map(|&shard| self.names.stream(lane, shard)).collect();
+        link.round_trip().await?;
+        let feed = Feed { names: self.names.clone(), lane, link, streams, feeder, end };
+        if let Err(failure) = seen(&feed.link, &feed.streams).await {
+            // The broker has the subscription; whether a leader elsewhere in the cluster knows of it is not sure.
+            tracing::debug!(%failure, "a leader does not confirm a live feed");
+            feed.repair();
+        }
+        tokio::spawn(feed.run(select_all(subscriptions), health));
+        Ok(tail)
+    }
+}
+
+/// Returns when every stream's leader has been reached over the connection.
+async fn seen(link: &Link, streams: &[String]) -> Result<(), Failure> {
+    link.round_trip().await?;
+    futures_util::future::try_join_all(streams.iter().map(|stream| link.leader_round_trip(stream)))
+        .await
+        .map(drop)
+}
+
+impl Feed {
+    async fn run(
+        self,
+        mut messages: impl StreamExt<Item = (Shard, async_nats::Message)> + Unpin,
+        mut health: watch::Receiver<Health>,
+    ) {
+        loop {
+            tokio::select! {
+                () = self.end.cancelled() => return,
+                changed = health.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    self.feeder.suspect();
+                    self.repair();
+                }
+                message = messages.next() => {
+                    let Some((shard, message)) = message else { return };
+                    match decode::message(&self.names, self.lane, shard, message) {
+                        Some(stored) => self.feeder.frame(Arc::new(stored)),
+                        // Somebody published to the live subject; nothing was stored.
+                        None => tracing::debug!("a message of the live feed has no place"),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says once more that frames may be lost when the leaders know the subscription again: what came in between is lost.
+    fn repair(&self) {
+        let (link, streams) = (self.link.clone(), self.streams.clone());
+        let (feeder, end) = (self.feeder.clone(), self.end.clone());
+        tokio::spawn(async move {
+            let confirmed = async {
+                while seen(&link, &streams).await.is_err() {
+                    tokio::time::sleep(PAUSE + jitter(PAUSE)).await;
+                }
+            };
+            if end.run_until_cancelled(confirmed).await.is_some() {
+                feeder.suspect();
+            }
+        });
+    }
+}
+
+/// Pause before leaders are asked again.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);

@@ -1,0 +1,61 @@
+//! The suites of the two ports: all of it on one server, what concerns writers and feeds on a cluster too.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+
+use super::super::testing::{Server, cluster, config};
+use super::super::{Config, Nats, Shards};
+use super::{connect, small};
+use crate::log::Log;
+use crate::queue::Queue;
+
+/// The hold that the queue's suite wants.
+const HOLD_MS: u64 = 400;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log() {
+    let server = Server::shared();
+    crate::log::conformance::run(async || {
+        let port: Arc<dyn Log> = connect(small(server.config())).await.log();
+        port
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queue() {
+    let server = Server::shared();
+    crate::queue::conformance::run(async || {
+        let config = Config { hold_ms: HOLD_MS, shards: Shards::Count(1), ..server.config() };
+        let port: Arc<dyn Queue> = connect(config).await.queue();
+        port
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_on_a_cluster() {
+    let servers = cluster(3);
+    // Cases use different sessions and executions of the same names, so each gets its own streams.
+    let used: Mutex<Vec<Nats>> = Mutex::default();
+    let mut broken = Vec::new();
+    for (name, case) in crate::log::conformance::CASES {
+        if !["chain::", "resolve::", "contend::one", "open::concurrent", "read::last", "tail::what"]
+            .iter()
+            .any(|wanted| name.starts_with(wanted))
+        {
+            continue;
+        }
+        let nats = connect(Config { shards: Shards::Count(1), ..config(&servers) }).await;
+        let outcome = std::panic::AssertUnwindSafe(case(nats.log())).catch_unwind().await;
+        if outcome.is_err() {
+            broken.push(*name);
+        }
+        used.lock().unwrap().push(nats);
+    }
+    assert!(broken.is_empty(), "on a cluster: {broken:?}");
+    for nats in used.into_inner().unwrap() {
+        assert_eq!(nats.waiting(), 0, "no request leaves anything behind");
+    }
+}

@@ -1,0 +1,95 @@
+//! Set-up: servers that will not do, streams that are not as configured.
+
+use std::net::Ipv4Addr;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use super::super::testing::Server;
+use super::super::{Config, ConnectError, Nats, SetupError, Shards};
+use super::{connect, small, until_refused};
+use crate::id::{EventId, SessionId};
+use crate::log::{AppendError, Expect, Frame, Log, ReadError};
+use crate::subject::Topic;
+
+/// A server that greets with an old version and knows PING and echoes, as the round trip wants.
+async fn old_server(listener: TcpListener) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            let (read, mut write) = stream.into_split();
+            let info = r#"{"server_id":"x","version":"2.9.10","max_payload":1048576,"headers":true,"jetstream":true}"#;
+            write.write_all(format!("INFO {info}\r\n").as_bytes()).await.unwrap();
+            let mut lines = BufReader::new(read).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let words: Vec<&str> = line.split(' ').collect();
+                let answer = match words[..] {
+                    ["PING"] => "PONG\r\n".to_owned(),
+                    ["PUB", subject, _, "0"] => format!("MSG {subject} 1 0\r\n\r\n"),
+                    _ => continue,
+                };
+                if write.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn an_old_server_is_refused() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = format!("nats://{}", listener.local_addr().unwrap());
+    tokio::spawn(old_server(listener));
+    let nats = Nats::connect(Config { servers: vec![address], ..Config::default() }).await.unwrap();
+    let error = until_refused(&nats).await;
+    assert!(matches!(&error, SetupError::Version { found, .. } if found == "2.9.10"), "{error}");
+    assert!(error.to_string().contains("2.9.10") && error.to_string().contains("2.11"), "{error}");
+    let topic = Topic::Inbox(SessionId::new("x").unwrap());
+    let outcome =
+        nats.log().append(&topic, &Frame::open(&[]), Expect::Open(EventId::generate())).await.unwrap_err();
+    assert!(matches!(outcome, AppendError::Refused(_)), "it will not pass: {outcome:?}");
+    assert!(matches!(nats.log().ready().await, Err(ReadError::Refused(_))));
+}
+
+#[tokio::test]
+async fn a_stream_that_differs_is_refused_and_left_alone() {
+    let server = Server::shared();
+    let config = small(server.config());
+    drop(connect(config.clone()).await);
+    // The same configuration again is no drift.
+    drop(connect(config.clone()).await);
+    let changed = Config { duplicate_window_s: 90, max_age_hours: Some(5), ..config.clone() };
+    let nats = Nats::connect(changed).await.unwrap();
+    let SetupError::Drift(drift) = until_refused(&nats).await else { panic!("expected drift") };
+    assert!(drift.stream.ends_with("_EV_0"), "{drift}");
+    let fields: Vec<_> = drift.differences.iter().map(|d| (d.field.as_str(), d.found.as_str())).collect();
+    assert_eq!(fields, [("duplicate_window", "120000000000"), ("max_age", "0")], "{drift}");
+    drop(nats);
+    connect(config.clone()).await;
+    // A further generation adds streams and changes none.
+    connect(Config { shards: Shards::Generations(vec![1, 2, 1]), ..config }).await;
+}
+
+#[tokio::test]
+async fn no_jetstream_is_said() {
+    // A server of the shared kind cannot be without it: an account without JetStream is the same.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("accounts.conf");
+    std::fs::write(&file, "accounts { A { users: [{user: u, password: p}] } }\n").unwrap();
+    let server = Server::start_with(&["-c", file.to_str().unwrap()]);
+    let login =
+        Config { user: Some("u".into()), password: Some(crate::config::Secret::new("p")), ..server.config() };
+    let nats = Nats::connect(login).await.unwrap();
+    let error = until_refused(&nats).await;
+    assert!(matches!(error, SetupError::NoJetStream), "{error}");
+}
+
+#[tokio::test]
+async fn wrong_configuration_is_an_error_at_once() {
+    let wrong = Config { replicas: 4, ..Config::default() };
+    let error = Nats::connect(wrong).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Invalid(invalid) if invalid.key == "replicas"), "{error}");
+    assert_eq!(error.to_string(), "nats.replicas = 4: expected 1, 3 or 5");
+    let missing = Config { credentials_file: Some("/nowhere/at.all".into()), ..Config::default() };
+    assert!(matches!(Nats::connect(missing).await, Err(ConnectError::Credentials { .. })));
+}
