@@ -114,7 +114,7 @@ impl Bus {
     async fn side(&self, shard: Shard, scope: &Scope, query: &Query, page: &mut Page) -> Result<Side, Error> {
         let bounds = self.log.bounds(scope.lane(), shard).await?;
         let start = match query.order {
-            Order::Oldest => Place { epoch: bounds.epoch, sequence: bounds.first, lines: 0 },
+            Order::Oldest => Place::after(bounds.epoch, bounds.first.previous()),
             Order::Newest => Place::after(bounds.epoch, bounds.last),
         };
         let asked = query.cursor.as_ref().and_then(|cursor| cursor.place(shard));

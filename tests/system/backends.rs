@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use runbus::adapters::embedded::{self, Embedded};
+use runbus::adapters::{nats, redis};
 use runbus::bus::Bus;
 use runbus::control::Control;
 use runbus::log::Log;
@@ -43,7 +44,25 @@ pub fn embedded() -> Backend {
     }
 }
 
+/// NATS JetStream (one server) and Redis, both fresh.
+pub async fn nats_and_redis() -> Backend {
+    let broker = nats::testing::Server::start();
+    let store = redis::testing::Server::start();
+    // Small holds, so that what a dead worker held comes back soon.
+    let config = nats::Config { hold_ms: 1000, ..broker.config() };
+    let nats = nats::Nats::connect(config).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(60), nats.ready()).await.unwrap().unwrap();
+    let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
+    Backend {
+        name: "nats and redis",
+        log: nats.log(),
+        queue: nats.queue(),
+        store: Arc::new(redis),
+        _keep: Box::new((nats, broker, store)),
+    }
+}
+
 /// Every backend, fresh and empty.
 pub async fn all() -> Vec<Backend> {
-    vec![embedded()]
+    vec![embedded(), nats_and_redis().await]
 }
