@@ -19,7 +19,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Served {
     pub address: SocketAddr,
     pub drain: CancellationToken,
-    pub cut: CancellationToken,
     pub task: tokio::task::JoinHandle<()>,
 }
 
@@ -29,10 +28,10 @@ pub fn config() -> Config {
 
 pub async fn gateway(backend: &Backend, config: Config) -> Served {
     let gateway = Gateway::bind(config, backend.control()).await.unwrap();
-    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+    let drain = CancellationToken::new();
     let address = gateway.address();
-    let task = tokio::spawn(gateway.run(drain.clone(), cut.clone()));
-    Served { address, drain, cut, task }
+    let task = tokio::spawn(gateway.run(drain.clone(), CancellationToken::new()));
+    Served { address, drain, task }
 }
 
 pub struct Client {

@@ -9,4 +9,5 @@ mod contracts;
 mod council;
 mod gateway;
 mod recordings;
+mod scale_out;
 mod writer;

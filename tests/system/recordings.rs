@@ -1,12 +1,12 @@
 //! Real providers' recorded traffic, run through a worker: what readers get is exactly what was recorded.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runbus::bus::Delivered;
 use runbus::control::StartRequest;
-use runbus::event::{Kind, Payload};
+use runbus::event::{Event, Kind, Payload};
 use runbus::id::{ExecutionId, SessionId};
 use runbus::time::Clock;
 use runbus_workers::config::Config;
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::backends::{self, Backend};
-use crate::council::watch;
+use crate::client::{config, follow, gateway, is_terminal};
 
 /// Answers as the recorded tool did.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ fn questions(recording: &Recording) -> Vec<String> {
     questions
 }
 
-async fn run(backend: &Backend, recording: &Recording, seed: u64) -> Vec<Delivered> {
+async fn run(backend: &Backend, gateway: SocketAddr, recording: &Recording, seed: u64) -> Vec<Event> {
     let chunking = Chunking { seed, ..Chunking::default() };
     let server = Server::start(recording.clone(), Options { chunking, ..Options::default() }).await.unwrap();
     let registry = registry(recording);
@@ -117,7 +117,9 @@ async fn run(backend: &Backend, recording: &Recording, seed: u64) -> Vec<Deliver
             correlation_id: None,
         };
         backend.control().start(request).await.unwrap();
-        events.extend(watch(backend, &id).await);
+        let filter = json!({ "execution_id": id });
+        let found = follow(&[gateway], &filter, json!("all"), is_terminal).await;
+        events.extend(found.iter().map(|event| Event::decode(event.to_string().as_bytes()).unwrap()));
     }
     drain.cancel();
     worker.await.unwrap();
@@ -134,11 +136,11 @@ struct Seen {
     error: Option<Value>,
 }
 
-fn seen(events: &[Delivered]) -> Vec<Seen> {
+fn seen(events: &[Event]) -> Vec<Seen> {
     let mut turns = Vec::new();
     let mut open = Seen::default();
-    for found in events {
-        match found.event.payload().unwrap() {
+    for event in events {
+        match event.payload().unwrap() {
             Payload::ClientOutputDelta(delta) => open.text += &delta.content,
             Payload::LlmReasoningDelta(delta) => open.reasoning += &delta.content,
             Payload::LlmTurnCompleted(turn) => {
@@ -187,9 +189,12 @@ fn check(name: &str, expected: &Expected, seen: &Seen) {
 async fn check_all(recordings: Vec<Recording>) {
     assert!(!recordings.is_empty());
     for backend in backends::all().await {
+        let served = gateway(&backend, config()).await;
         for (n, recording) in (1_u64..).zip(&recordings) {
             let events =
-                tokio::time::timeout(Duration::from_secs(120), run(&backend, recording, n)).await.unwrap();
+                tokio::time::timeout(Duration::from_secs(120), run(&backend, served.address, recording, n))
+                    .await
+                    .unwrap();
             let found = seen(&events);
             let wanted = expected(recording);
             assert!(found.len() >= wanted.len(), "{}: {found:#?}", recording.name);
@@ -197,9 +202,11 @@ async fn check_all(recordings: Vec<Recording>) {
                 check(&format!("{} on {}", recording.name, backend.name), expected, seen);
             }
             // Every call that was answered is seen to start and to complete.
-            let count = |kind: Kind| events.iter().filter(|found| found.event.kind == kind).count();
+            let count = |kind: Kind| events.iter().filter(|event| event.kind == kind).count();
             assert_eq!(count(Kind::ToolCallStarted), count(Kind::ToolCallCompleted), "{}", recording.name);
         }
+        served.drain.cancel();
+        served.task.await.unwrap();
     }
 }
 

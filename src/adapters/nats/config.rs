@@ -91,7 +91,7 @@ impl Default for Config {
             max_age_hours: None,
             max_bytes_mib: None,
             duplicate_window_s: 120,
-            hold_ms: 30_000,
+            hold_ms: 6_000,
             connections: 2,
             connect_timeout_ms: 2000,
             request_timeout_ms: 2000,
