@@ -1,0 +1,174 @@
+//! The command as people and programs use it.
+#![expect(clippy::unwrap_used, reason = "a test says by panicking")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+const FAST: [&str; 4] = ["--set", "model.scripted_pace_ms=0", "--set", "gateway.listen=127.0.0.1:0"];
+
+fn runbus(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runbus"));
+    command.current_dir(dir).stdin(Stdio::null()).env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL");
+    command
+}
+
+fn run(dir: &Path, arguments: &[&str]) -> Output {
+    runbus(dir).args(arguments).output().unwrap()
+}
+
+fn with_input(dir: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = runbus(dir)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_demo_ends_with_the_council() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &[&["demo", "--json"], &FAST[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let events = lines(&output);
+    assert_eq!(events.last().unwrap()["type"], "execution_completed");
+    let id = events[0]["execution_id"].as_str().unwrap().to_owned();
+
+    // People read it too, and what it promises works.
+    let output = run(dir.path(), &["tail", "--execution", &id, "--since", "all", "--until-end"]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("writer_agent says: ") && shown.contains("execution_completed"), "{shown}");
+    let history = run(dir.path(), &["history", "--execution", &id, "--oldest", "--limit", "10000", "--json"]);
+    assert_eq!(lines(&history), events);
+    let page = run(dir.path(), &["history", "--execution", &id, "--oldest", "--limit", "5", "--json"]);
+    let next = lines(&page)[5]["cursor"].as_str().unwrap().to_owned();
+    let rest = run(
+        dir.path(),
+        &["history", "--execution", &id, "--oldest", "--cursor", &next, "--limit", "1", "--json"],
+    );
+    assert_eq!(lines(&rest)[0], events[5]);
+    let stats: Value = serde_json::from_slice(&run(dir.path(), &["stats", "--json"]).stdout).unwrap();
+    assert_eq!(stats["events"], events.len());
+    let found = run(dir.path(), &["wait", "--type", "execution_completed", "--since", "all", "--json"]);
+    assert_eq!(lines(&found), [events.last().unwrap().clone()]);
+    let none = run(dir.path(), &["wait", "--type", "execution_failed", "--since", "all", "--timeout", "0.1"]);
+    assert_eq!((none.status.code(), none.stdout.len()), (Some(1), 0));
+    let doctor = run(dir.path(), &["doctor", "--json"]);
+    assert_eq!(doctor.status.code(), Some(0), "{}", text(&doctor.stdout));
+}
+
+#[test]
+fn wrong_usage_and_configuration_exit_with_64_and_start_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("wrong.toml"),
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nmax_subscriptions = 0\n",
+    )
+    .unwrap();
+    for (arguments, word) in [
+        (&["fly"][..], "fly"),
+        (&["tail", "--since", "yesterday"], "cursor"),
+        (&["tail", "--stream", ""], "empty"),
+        (&["dev", "--set", "gateway.colour=red"], "gateway.colour"),
+        (&["dev", "--set", "gateway.listen=0.0.0.0:0"], "allow_insecure"),
+        (&["gateway", "--config", "wrong.toml"], "max_subscriptions"),
+        (&["gateway", "--config", "missing.toml"], "missing.toml"),
+        (&["worker", "--set", "worker.definitions=nowhere.yaml"], "nowhere.yaml"),
+        (&["history", "--limit", "0"], "limit"),
+    ] {
+        let output = run(dir.path(), arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(word), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn events_are_published_from_arguments_and_stdin() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(
+        dir.path(),
+        &["publish", "--stream", "ci", "--type", "judge_verdict", "--data", r#"{"ok":true}"#, "--json"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let refused = run(
+        dir.path(),
+        &["publish", "--stream", "ci", "--type", "llm_text_delta", "--data", r#"{"content":7}"#],
+    );
+    assert_eq!(refused.status.code(), Some(65));
+    assert!(text(&refused.stderr).contains("data.content"));
+    let input = "{\"stream_id\":\"ci\",\"type\":\"custom\",\"data\":{\"n\":1}}\n\nnot json\n{\"stream_id\":\"ci\",\"type\":\"custom\"}\n";
+    let output = with_input(dir.path(), &["publish", "--stdin", "--json"], input);
+    assert_eq!(output.status.code(), Some(65), "{}", text(&output.stderr));
+    assert_eq!(lines(&output), [serde_json::json!({ "published": 2, "refused": 1 })]);
+    assert!(text(&output.stderr).contains('3'), "the line is named: {}", text(&output.stderr));
+    // What history gives can be published again: the ids are the same, nothing is doubled.
+    let history = run(dir.path(), &["history", "--json"]);
+    let output = with_input(dir.path(), &["publish", "--stdin"], &text(&history.stdout));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(lines(&run(dir.path(), &["history", "--json"])).len(), 3);
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let dir = tempfile::tempdir().unwrap();
+    for command in
+        ["demo", "dev", "gateway", "worker", "start", "tail", "publish", "history", "stats", "wait", "doctor"]
+    {
+        let output = run(dir.path(), &[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0));
+        let help = text(&output.stdout);
+        assert!(help.contains("Example") && help.contains(&format!("runbus {command}")), "{command}: {help}");
+    }
+}
+
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// `kill -9` of the one process that runs everything, in the middle of the council: the next one goes on from its files.
+#[test]
+fn a_killed_process_goes_on_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let slow = ["--set", "model.scripted_pace_ms=20", "--set", "gateway.listen=127.0.0.1:0"];
+    let quick_takeover = ["--set", "embedded.hold_ms=1000", "--set", "worker.lease_ttl_ms=1000"];
+    let start = run(dir.path(), &["start", "council", "--execution", "run", "--input", "a log"]);
+    assert_eq!(start.status.code(), Some(0), "{}", text(&start.stderr));
+    let dev = [&["dev", "--idle", "--json"], &slow[..], &quick_takeover[..]].concat();
+    let first =
+        Killed(runbus(dir.path()).args(&dev).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let found =
+        run(dir.path(), &["wait", "--execution", "run", "--type", "llm_turn_completed", "--since", "all"]);
+    assert_eq!(found.status.code(), Some(0), "{}", text(&found.stderr));
+    drop(first);
+    let _second =
+        Killed(runbus(dir.path()).args(&dev).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let ended = run(dir.path(), &["tail", "--execution", "run", "--since", "all", "--until-end", "--json"]);
+    let events = lines(&ended);
+    assert_eq!(events.last().unwrap()["type"], "execution_completed");
+    assert_eq!(events.iter().filter(|event| event["type"] == "attempt_superseded").count(), 1);
+    let numbers: Vec<u64> = events
+        .iter()
+        .filter(|e| e["type"] != "execution_queued")
+        .map(|e| e["seq"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
+}
