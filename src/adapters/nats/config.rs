@@ -178,7 +178,7 @@ mod tests {
             ("shards", Config { shards: Shards::Generations(vec![200, 57]), ..base.clone() }),
             ("password", Config { user: Some("u".into()), ..base.clone() }),
             ("duplicate_window_s", Config { duplicate_window_s: 1, ..base.clone() }),
-            ("hold_ms", Config { hold_ms: 1, ..base.clone() }),
+            ("hold_ms", Config { hold_ms: 1, ..base }),
         ] {
             let refused = check(&config).unwrap_err();
             assert!(refused.key.starts_with(key), "{key}: {refused}");

@@ -19,7 +19,7 @@ const PING: Duration = Duration::from_secs(3);
 const RECONNECT_MAX: Duration = Duration::from_secs(2);
 
 /// Messages that a subscription buffers; the tasks behind it never wait, so it is nearly empty.
-const SUBSCRIPTION_MESSAGES: usize = 8192;
+pub(super) const SUBSCRIPTION_MESSAGES: usize = 8192;
 
 /// What a connection says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::connect::jitter;
+use super::elections::Elections;
 use super::error::{ConnectError, SetupError};
 use super::names::Names;
 use super::publish::Link;
@@ -37,6 +38,7 @@ pub(super) struct Core {
     pub(super) config: Config,
     pub(super) names: Names,
     pub(super) layout: Layout,
+    pub(super) elections: Elections,
     links: Vec<Arc<Link>>,
     turn: AtomicUsize,
     gate: watch::Receiver<Gate>,
@@ -72,7 +74,9 @@ impl Core {
                 // Whoever waits sees the last state even though the sender goes.
             }
         });
+        let elections = Elections::follow(&links[0]).await?;
         Ok(Self {
+            elections,
             config,
             names,
             layout,

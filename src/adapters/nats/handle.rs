@@ -60,4 +60,11 @@ impl Nats {
     pub(super) fn waiting(&self) -> usize {
         self.core.waiting()
     }
+
+    /// Makes a stream elect another leader.
+    #[cfg(test)]
+    pub(super) async fn step_down(&self, lane: crate::subject::Lane, shard: crate::subject::Shard) {
+        let verb = format!("STREAM.LEADER.STEPDOWN.{}", self.core.names.stream(lane, shard));
+        self.core.link(shard).api::<serde_json::Value>(&verb, &serde_json::json!({})).await.unwrap();
+    }
 }

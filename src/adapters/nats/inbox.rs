@@ -56,13 +56,11 @@ impl Inbox {
         match waiting.remove(&token) {
             // Whoever waited may be gone.
             Some(Waiter::One(sender)) => drop(sender.send(Ok(message))),
-            // When there is no room the entry goes, and whoever waits sees the end too early.
-            Some(Waiter::Many(sender)) => {
-                if sender.try_send(Ok(message)).is_ok() {
-                    waiting.insert(token, Waiter::Many(sender));
-                }
+            Some(Waiter::Many(sender)) if sender.try_send(Ok(message)).is_ok() => {
+                waiting.insert(token, Waiter::Many(sender));
             }
-            None => {}
+            // Without room the entry goes, and whoever waits sees the end too early.
+            Some(Waiter::Many(_)) | None => {}
         }
     }
 

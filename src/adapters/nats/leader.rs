@@ -45,8 +45,17 @@ impl Core {
 
     /// The last frame of a key.
     pub(super) async fn last_of(&self, key: &Key, shard: Shard) -> Result<Option<Stored>, Failure> {
-        let pattern = key.pattern(&self.names.prefix, shard);
-        self.get(key.lane(), shard, &json!({ "last_by_subj": pattern })).await
+        self.last_in(key.lane(), shard, &key.pattern(&self.names.prefix, shard)).await
+    }
+
+    /// The last frame of a pattern.
+    pub(super) async fn last_in(
+        &self,
+        lane: Lane,
+        shard: Shard,
+        pattern: &str,
+    ) -> Result<Option<Stored>, Failure> {
+        self.get(lane, shard, &json!({ "last_by_subj": pattern })).await
     }
 
     /// The first frame of a key at or behind a place.

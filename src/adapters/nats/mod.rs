@@ -9,7 +9,7 @@
 //! | `RB_CHECK` | `rb.check.*.*` | scratch of the start-up check |
 //!
 //! What is stored is published again below `rb.live.`, for live feeds. Appends are fenced by the broker's compare-and-set
-//! over a key's subjects, see [`append`]; reads are batched direct gets, see [`read`].
+//! over a key's subjects; reads are batched direct gets; live feeds are core subscriptions.
 
 mod append;
 mod check;
@@ -17,6 +17,7 @@ mod config;
 mod connect;
 mod core;
 mod decode;
+mod elections;
 mod error;
 mod handle;
 mod held;
@@ -27,6 +28,8 @@ mod names;
 mod publish;
 mod queue;
 mod read;
+mod replies;
+mod resolve;
 mod streams;
 mod tail;
 #[cfg(any(test, feature = "test-util"))]

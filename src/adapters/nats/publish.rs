@@ -4,23 +4,29 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap, Message, PublishErrorKind, StatusCode, Subscriber};
+use async_nats::{Client, HeaderMap, Message, PublishErrorKind, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
-use super::connect::{self, Health, is_up};
+use super::connect::{self, Health, SUBSCRIPTION_MESSAGES, is_up};
 use super::error::{ConnectError, Failure, code};
 use super::inbox::{Entry, Inbox};
+use super::replies::{Answers, Pull};
+use crate::limits;
 
 /// Requests of one connection that wait for their answers at the same time.
 const IN_FLIGHT: usize = 4096;
+
+/// Requests with several answers each at the same time. All answers together fit into the inbox's subscription.
+const SEVERAL_IN_FLIGHT: usize = 8;
+const _: () = assert!(IN_FLIGHT + SEVERAL_IN_FLIGHT * (limits::PAGE_FRAMES + 8) <= SUBSCRIPTION_MESSAGES);
 
 /// A connection.
 pub(super) struct Link {
@@ -30,23 +36,9 @@ pub(super) struct Link {
     prefix: String,
     inbox: Arc<Inbox>,
     room: Semaphore,
+    several: Arc<Semaphore>,
     timeout: Duration,
     _dispatch: AbortOnDropHandle<()>,
-}
-
-/// Several answers to one request.
-pub(super) struct Answers {
-    receiver: mpsc::Receiver<Result<Message, Failure>>,
-    timeout: Duration,
-    _entry: Entry,
-}
-
-/// Jobs that answer one pull.
-pub(super) struct Pull {
-    jobs: Subscriber,
-    health: watch::Receiver<Health>,
-    losses: u64,
-    deadline: Instant,
 }
 
 /// What the broker says to a published message.
@@ -90,6 +82,7 @@ impl Link {
             prefix,
             inbox,
             room: Semaphore::new(IN_FLIGHT),
+            several: Arc::new(Semaphore::new(SEVERAL_IN_FLIGHT)),
             timeout: config.request_timeout(),
             _dispatch: AbortOnDropHandle::new(dispatch),
         })
@@ -169,11 +162,12 @@ impl Link {
         payload: Bytes,
         most: usize,
     ) -> Result<Answers, Failure> {
+        let room = self.several.clone().acquire_owned().await.map_err(|_closed| Failure::Disconnected)?;
         let (entry, receiver) = self.inbox.many(most);
         tokio::time::timeout(self.timeout, self.send(subject, self.reply(&entry), None, payload))
             .await
             .map_err(|_elapsed| Failure::Timeout)??;
-        Ok(Answers { receiver, timeout, _entry: entry })
+        Ok(Answers { receiver, timeout, _entry: entry, _room: room })
     }
 
     /// A request whose answers are jobs: they carry their own subjects, so each pull needs a subscription of its own. Dropping
@@ -247,38 +241,6 @@ impl Link {
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.inbox.len()
-    }
-}
-
-impl Pull {
-    /// The next job, or a status.
-    pub(super) async fn next(&mut self) -> Result<Message, Failure> {
-        let (losses, health) = (self.losses, &mut self.health);
-        let message = tokio::select! {
-            biased;
-            message = self.jobs.next() => message.ok_or(Failure::Disconnected)?,
-            // The request is forgotten with the connection.
-            _ = health.wait_for(|health| !health.up || health.losses != losses) => return Err(Failure::Disconnected),
-            () = tokio::time::sleep_until(self.deadline) => return Err(Failure::Timeout),
-        };
-        match message.status {
-            Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
-            _ => Ok(message),
-        }
-    }
-}
-
-impl Answers {
-    /// The next answer.
-    pub(super) async fn next(&mut self) -> Result<Message, Failure> {
-        let message = tokio::time::timeout(self.timeout, self.receiver.recv())
-            .await
-            .map_err(|_elapsed| Failure::Timeout)?
-            .ok_or_else(|| Failure::Unexpected("more messages than asked for".into()))??;
-        match message.status {
-            Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
-            _ => Ok(message),
-        }
     }
 }
 

@@ -78,9 +78,15 @@ impl Range<'_> {
     /// There is no reading backward: windows before `from` are read forward, made wider while they are empty and narrower
     /// while they hold more than a page.
     async fn backward(&self, from: Sequence, max_frames: usize, max_bytes: usize) -> Result<Page, Failure> {
-        let Some(end) = self.last().await? else { return Ok(Page { frames: Vec::new(), done: true }) };
+        let mut end = self.last().await?.map(|stored| stored.sequence);
+        if from < Sequence::MAX && end < Some(from) {
+            // A replica that lags may not know what its reader has seen.
+            let pattern = &self.pattern;
+            end = self.core.last_in(self.lane, self.shard, pattern).await?.map(|stored| stored.sequence);
+        }
+        let Some(end) = end else { return Ok(Page { frames: Vec::new(), done: true }) };
         // What stands behind `high` is in the page, or not asked for.
-        let mut high = from.min(end.sequence);
+        let mut high = from.min(end);
         let mut page = Vec::new();
         let mut bytes = 0;
         let mut width = max_frames as u64;

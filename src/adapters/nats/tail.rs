@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::select_all;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::{Health, jitter};
@@ -35,6 +35,7 @@ impl Core {
         // Before the subscriptions, so that whatever happens from now on is noticed.
         let mut health = link.health.clone();
         health.borrow_and_update();
+        let elections = self.elections.listen();
         let mut subscriptions = Vec::with_capacity(shards.len());
         for &shard in &shards {
             let subject = self.names.live(scope, shard);
@@ -55,7 +56,7 @@ impl Core {
             tracing::debug!(%failure, "a leader does not confirm a live feed");
             feed.repair();
         }
-        tokio::spawn(feed.run(select_all(subscriptions), health));
+        tokio::spawn(feed.run(select_all(subscriptions), health, elections));
         Ok(tail)
     }
 }
@@ -73,6 +74,7 @@ impl Feed {
         self,
         mut messages: impl StreamExt<Item = (Shard, async_nats::Message)> + Unpin,
         mut health: watch::Receiver<Health>,
+        mut elections: broadcast::Receiver<Arc<str>>,
     ) {
         loop {
             tokio::select! {
@@ -84,6 +86,11 @@ impl Feed {
                     self.feeder.suspect();
                     self.repair();
                 }
+                elected = elections.recv() => match elected {
+                    Ok(stream) if !self.streams.iter().any(|own| **own == *stream) => {}
+                    Err(broadcast::error::RecvError::Closed) => return,
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.feeder.suspect(),
+                },
                 message = messages.next() => {
                     let Some((shard, message)) = message else { return };
                     match decode::message(&self.names, self.lane, shard, message) {

@@ -143,7 +143,7 @@ async fn contending_writers_survive_the_death_of_leaders() {
         tokio::time::sleep(CALM).await;
         let start = Instant::now();
         let at = loop {
-            if let Some(at) = leader(&servers, &stream).await {
+            if let Ok(Some(at)) = tokio::time::timeout(CALM, leader(&servers, &stream)).await {
                 break at;
             }
             assert!(start.elapsed() < PATIENCE, "no leader");

@@ -6,9 +6,10 @@ use futures_util::FutureExt;
 
 use super::super::testing::{Server, cluster, config};
 use super::super::{Config, Nats, Shards};
-use super::{connect, small};
-use crate::log::Log;
+use super::{PATIENCE, connect, small};
+use crate::log::{Log, Signal};
 use crate::queue::Queue;
+use crate::subject::{Lane, Scope, Shard};
 
 /// The hold that the queue's suite wants.
 const HOLD_MS: u64 = 400;
@@ -55,7 +56,16 @@ async fn log_on_a_cluster() {
         used.lock().unwrap().push(nats);
     }
     assert!(broken.is_empty(), "on a cluster: {broken:?}");
+    a_feed_hears_of_elections(&connect(Config { shards: Shards::Count(1), ..config(&servers) }).await).await;
     for nats in used.into_inner().unwrap() {
         assert_eq!(nats.waiting(), 0, "no request leaves anything behind");
     }
+}
+
+/// What the old leader stored last may never have been published again.
+async fn a_feed_hears_of_elections(nats: &Nats) {
+    let mut tail = nats.log().tail(&Scope::Inbox(None)).await.unwrap();
+    nats.step_down(Lane::Inbox, Shard(0)).await;
+    let suspect = async { while !matches!(tail.next().await, Some(Signal::Suspect)) {} };
+    tokio::time::timeout(PATIENCE, suspect).await.expect("a feed is suspect after an election");
 }

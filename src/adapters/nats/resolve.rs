@@ -1,0 +1,144 @@
+//! What became of an append that was not acknowledged: the key's frames decide, as the leader sees them.
+//!
+//! ```text
+//! what follows the expected frame
+//!     this frame                          done, it had been stored
+//!     another one                         fenced
+//!     nothing, the expected one is last   retry the same frame; late copies carry the same expectation
+//!     nothing, the expected one is gone   the log lost data (or retention removed it: fenced)
+//! ```
+
+use std::time::Duration;
+
+use super::append::{Attempt, RETRY_PAUSES};
+use super::connect::jitter;
+use super::error::{Failure, code};
+use super::streams::MESSAGE_BYTES;
+use crate::log::{AppendError, Sequence, Stored};
+use crate::subject::Key;
+
+/// How often, and how far apart, the leader must say that an expected frame is missing before that is believed.
+const REGRESSION_READS: u32 = 3;
+const REGRESSION_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the key's frames say about an append of unknown outcome.
+enum Outcome {
+    Stored(Sequence),
+    NotStored,
+}
+
+/// What the leader sees behind the expected frame.
+enum Look {
+    /// A frame.
+    Next(Box<Stored>),
+    /// Nothing; the expected frame is the last.
+    Unchanged,
+    /// Nothing a moment ago, a frame now.
+    Moved,
+    /// Nothing; retention has removed the expected frame.
+    Expired,
+    /// Nothing, and the expected frame is not there either.
+    Missing(Option<Sequence>),
+}
+
+impl Attempt<'_> {
+    /// Its place when it was stored after all, `None` to try again.
+    pub(super) async fn decide(
+        &self,
+        failure: &Failure,
+        last: &mut Option<Failure>,
+    ) -> Result<Option<Sequence>, AppendError> {
+        match failure {
+            Failure::Api { code: code::TOO_LARGE, .. } => {
+                let bytes = self.frame.payload.len();
+                return Err(AppendError::TooLarge { bytes, limit: MESSAGE_BYTES });
+            }
+            Failure::Api { code: code::WRONG_LAST | code::STORE_FAILED, .. } => {}
+            failure if !failure.is_retryable() => return Err(AppendError::Refused(failure.to_string())),
+            _ => {}
+        }
+        if let Some((key, expected)) = &self.check
+            && let Outcome::Stored(sequence) = self.resolve(key, *expected, last).await?
+        {
+            return Ok(Some(sequence));
+        }
+        match failure {
+            // The stream is full: it will be full again.
+            Failure::Api { code: code::STORE_FAILED, description, .. } if description.contains("maximum") => {
+                Err(AppendError::Refused(description.clone()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Asks the leader until it answers.
+    async fn resolve(
+        &self,
+        key: &Key,
+        expected: Option<Sequence>,
+        last: &mut Option<Failure>,
+    ) -> Result<Outcome, AppendError> {
+        let (mut pause, longest) = RETRY_PAUSES;
+        let mut missing = 0;
+        loop {
+            match self.look(key, expected).await {
+                Ok(Look::Next(next)) if self.is_mine(&next, expected) => {
+                    return Ok(Outcome::Stored(next.sequence));
+                }
+                Ok(Look::Next(_)) => match self.core.last_of(key, self.shard).await {
+                    Ok(end) => {
+                        let last = end.map(Box::new);
+                        return Err(AppendError::Fenced { key: Box::new(key.clone()), last });
+                    }
+                    Err(failure) => *last = Some(failure),
+                },
+                Ok(Look::Unchanged) => return Ok(Outcome::NotStored),
+                Ok(Look::Expired) => {
+                    return Err(AppendError::Fenced { key: Box::new(key.clone()), last: None });
+                }
+                Ok(Look::Missing(found)) => {
+                    missing += 1;
+                    if missing == REGRESSION_READS {
+                        return Err(AppendError::Regressed {
+                            key: Box::new(key.clone()),
+                            expected: expected.unwrap_or_default(),
+                            found,
+                        });
+                    }
+                    tokio::time::sleep(REGRESSION_PAUSE).await;
+                    continue;
+                }
+                Ok(Look::Moved) => continue,
+                Err(failure) => *last = Some(failure),
+            }
+            tokio::time::sleep(pause + jitter(pause)).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    /// What stands behind the expected frame.
+    async fn look(&self, key: &Key, expected: Option<Sequence>) -> Result<Look, Failure> {
+        let from = expected.unwrap_or_default().next();
+        if let Some(next) = self.core.next_of(key, self.shard, from).await? {
+            return Ok(Look::Next(Box::new(next)));
+        }
+        let end = self.core.last_of(key, self.shard).await?.map(|stored| stored.sequence);
+        Ok(match (end, expected) {
+            (end, expected) if end == expected => Look::Unchanged,
+            (Some(end), expected) if Some(end) > expected => Look::Moved,
+            (None, Some(expected))
+                if expected < self.core.bounds_of(key.lane(), self.shard).await?.first
+                    && expected <= self.core.bounds_of(key.lane(), self.shard).await?.last =>
+            {
+                Look::Expired
+            }
+            (found, _) => Look::Missing(found),
+        })
+    }
+
+    fn is_mine(&self, stored: &Stored, expected: Option<Sequence>) -> bool {
+        stored.prev == Some(expected.unwrap_or_default())
+            && stored.topic == *self.topic
+            && stored.frame.is_same(self.frame)
+    }
+}
