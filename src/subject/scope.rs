@@ -79,7 +79,8 @@ impl Scope {
     #[must_use]
     pub const fn is_one_key(&self) -> bool {
         match self {
-            Self::Events { execution, .. } => execution.is_some(),
+            // Two streams may use one execution id: then there are two keys.
+            Self::Events { stream, execution, .. } => stream.is_some() && execution.is_some(),
             Self::Journal(session) | Self::Inbox(session) => session.is_some(),
         }
     }
