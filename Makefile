@@ -45,8 +45,8 @@ tools: ## bring the servers that tests start, print where they are
 	@ops/tools.sh
 
 .PHONY: bench
-bench: ## print the benchmarks beside their baselines
-	$(TOOLS) $(CARGO) run --locked --release --package runbus-bench
+bench: ## print the benchmarks beside their baselines (ARGS='append --quick' for a part)
+	ulimit -n $$(ulimit -Hn); $(TOOLS) $(CARGO) run --locked --release --package runbus-bench $(if $(ARGS),-- $(ARGS))
 
 .PHONY: lint
 lint: ## what CI denies: warnings, unformatted code

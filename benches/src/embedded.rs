@@ -1,172 +1,149 @@
-//! The embedded backend: durable appends and the time to open a large file, beside a raw file in the same run.
+//! The embedded backend: durable events a second, beside a bare file that is synced as often.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
-use bytes::Bytes;
-use futures_util::future::try_join_all;
+use anyhow::ensure;
 use runbus::adapters::embedded::{Config, Embedded};
-use runbus::id::{EventId, ExecutionId, NodeId, StreamId};
-use runbus::log::{Expect, Frame, Log};
-use runbus::subject::{Lane, Shard, Topic};
+use runbus::bus::Bus;
+use runbus::log::Log;
+use runbus::subject::{Lane, Shard};
 use runbus::time::Clock;
+use tokio::task::JoinSet;
 
-/// What to measure.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    /// Events appended one a frame, openly, by many callers at once.
-    pub(crate) open_events: usize,
-    /// Callers at once; each waits for its event before it appends the next.
-    pub(crate) callers: usize,
-    /// Events appended in frames by the owners of executions.
-    pub(crate) framed_events: usize,
-    /// Executions at once.
-    pub(crate) executions: usize,
-    /// Events of a frame.
-    pub(crate) frame_events: usize,
-    /// Bytes of an event.
-    pub(crate) event_bytes: usize,
-}
+use crate::process::Meter;
+use crate::report::{Report, Table, column, progress};
+use crate::sample::{self, Execution};
+use crate::streaming::{Cost, Pace, middle, stream_all};
+use crate::{Setup, restart};
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            open_events: 200_000,
-            callers: 2_000,
-            framed_events: 1_000_000,
-            executions: 400,
-            frame_events: 50,
-            event_bytes: 300,
-        }
+/// Durable events a second to reach.
+const GOAL: f64 = 50_000.0;
+
+/// Publishers of open events, and events in each of their batches.
+pub(crate) const PUBLISHERS: usize = 8;
+pub(crate) const BATCH: usize = 1000;
+
+/// Callers that publish one event after the other, each awaited.
+const CALLERS: usize = 2000;
+
+/// Executions with a writer each.
+const EXECUTIONS: usize = 100;
+
+pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()> {
+    let events = setup.scaled(200_000, 16_000);
+    let rounds = setup.scaled(5, 1);
+    let [mut raw_100, mut raw_1000, mut single, mut open, mut owned] = [const { Vec::new() }; 5];
+    // In turns, so that whatever else the machine does disturbs all alike.
+    for round in 1..=rounds {
+        progress(&format!("embedded: round {round} of {rounds}"));
+        let folder = setup.folder()?;
+        raw_100.push(raw(&folder.path().join("raw-100"), events / 4, 100)?);
+        raw_1000.push(raw(&folder.path().join("raw-1000"), events, 1000)?);
+        single.push(publish(&folder.path().join("single"), CALLERS, 1, events).await?);
+        open.push(publish(&folder.path().join("open"), PUBLISHERS, BATCH, events).await?);
+        owned.push(stream(&folder.path().join("owned"), events).await?);
     }
+    let spread = |runs: &[Cost]| {
+        let rates = runs.iter().map(Cost::rate);
+        (rates.clone().fold(f64::INFINITY, f64::min), rates.fold(0.0, f64::max))
+    };
+    let mut table = Table::new(
+        format!("Embedded: durable events a second ({} bytes each)", sample::line_bytes()?),
+        &[
+            column("events/s", 0),
+            column("lowest", 0),
+            column("highest", 0),
+            column("CPU us/event", 2),
+            column("ratio", 3),
+        ],
+    );
+    let floor = middle(raw_1000.clone()).rate();
+    let mut rate = |name: &str, runs: Vec<Cost>| {
+        let ((lowest, highest), found) = (spread(&runs), middle(runs));
+        let ratio = found.rate() / floor;
+        table.row(name, &[Some(found.rate()), Some(lowest), Some(highest), found.cpu_us(0), Some(ratio)]);
+        found.rate()
+    };
+    rate("baseline: file, fdatasync every 100", raw_100);
+    rate("baseline: file, fdatasync every 1,000", raw_1000);
+    rate(&format!("Bus::publish, {CALLERS} callers, each event awaited"), single);
+    let open = rate(&format!("Bus::publish_batch, {PUBLISHERS} x {BATCH}"), open);
+    let owned = rate(&format!("Writer, {EXECUTIONS} executions"), owned);
+    table.goal(format!("open events at least {GOAL:.0} a second"), open >= GOAL);
+    table.goal(format!("an owner's events at least {GOAL:.0} a second"), owned >= GOAL);
+    table.note(format!(
+        "median of {rounds} runs of {events} events; lines are encoded inside the measured time, for the files before it; \
+         the ratio is to the file synced every 1,000"
+    ));
+    report.table(&table);
+    restart::run(setup, report).await
 }
 
-/// One line of the result.
-#[derive(Debug, Clone)]
-pub(crate) struct Measured {
-    /// What was done.
-    pub(crate) what: &'static str,
-    /// How many events, or files opened.
-    pub(crate) count: usize,
-    /// How long it took.
-    pub(crate) took: Duration,
+pub(crate) fn open(dir: &Path) -> anyhow::Result<Embedded> {
+    let config = Config { data_dir: dir.into(), ..Config::default() };
+    Ok(Embedded::open(&config, Clock::System)?)
 }
 
-impl Measured {
-    /// Events a second.
-    #[must_use]
-    pub(crate) fn rate(&self) -> f64 {
-        self.count as f64 / self.took.as_secs_f64()
+fn raw(path: &Path, events: usize, batch: usize) -> anyhow::Result<Cost> {
+    let mut execution = Execution::new();
+    let mut lines = Vec::new();
+    for _ in 0..batch {
+        lines.extend_from_slice(&execution.line()?);
+        lines.push(b'\n');
     }
-}
-
-fn event(bytes: usize, n: usize) -> Bytes {
-    let head = format!("{{\"type\":\"tokens_generated\",\"n\":{n},\"text\":\"");
-    let fill = bytes.saturating_sub(head.len() + 2);
-    Bytes::from(format!("{head}{}\"}}", "x".repeat(fill)))
-}
-
-fn topic(execution: usize) -> anyhow::Result<Topic> {
-    Ok(Topic::Events {
-        stream: StreamId::new("bench")?,
-        node: Some(NodeId::new(format!("node-{}", execution % 7))?),
-        execution: Some(ExecutionId::new(format!("run-{execution}"))?),
-    })
-}
-
-async fn timed<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<Duration> {
-    let start = Instant::now();
-    work.await?;
-    Ok(start.elapsed())
-}
-
-/// Each caller appends one event after the other, openly.
-async fn open_appends(log: &Arc<dyn Log>, options: &Options) -> anyhow::Result<()> {
-    let each = options.open_events / options.callers.max(1);
-    let callers = (0..options.callers).map(|caller| {
-        let (log, options) = (log.clone(), options.clone());
-        tokio::spawn(async move {
-            let topic = topic(caller % options.executions)?;
-            for n in 0..each {
-                let frame = Frame::open(&[event(options.event_bytes, n)]);
-                log.append(&topic, &frame, Expect::Open(EventId::generate())).await?;
-            }
-            anyhow::Ok(())
-        })
-    });
-    try_join_all(callers).await?.into_iter().collect()
-}
-
-/// Each execution's owner appends one frame after the other, checked.
-async fn framed_appends(log: &Arc<dyn Log>, options: &Options) -> anyhow::Result<()> {
-    let frames = options.framed_events / (options.executions * options.frame_events).max(1);
-    let owners = (0..options.executions).map(|owner| {
-        let (log, options) = (log.clone(), options.clone());
-        tokio::spawn(async move {
-            let topic = topic(1_000_000 + owner)?;
-            let mut end = None;
-            for frame in 0..frames {
-                let lines: Vec<Bytes> =
-                    (0..options.frame_events).map(|n| event(options.event_bytes, n)).collect();
-                let index = (frame * options.frame_events) as u64;
-                let frame = Frame::owned(1, index, 0, &lines);
-                end = Some(log.append(&topic, &frame, Expect::Last(end)).await?);
-            }
-            anyhow::Ok(())
-        })
-    });
-    try_join_all(owners).await?.into_iter().collect()
-}
-
-/// The same bytes into a plain file, with one `fdatasync` a batch.
-fn raw(path: &Path, events: usize, batch: usize, bytes: usize) -> anyhow::Result<Duration> {
-    let mut file = std::fs::File::create(path)?;
-    let start = Instant::now();
-    for first in (0..events).step_by(batch.max(1)) {
-        let mut buffer = Vec::with_capacity(batch * (bytes + 1));
-        for n in first..events.min(first + batch) {
-            buffer.extend_from_slice(&event(bytes, n));
-            buffer.push(b'\n');
-        }
-        file.write_all(&buffer)?;
+    let mut file = File::create_new(path)?;
+    let meter = Meter::start(&[])?;
+    for _ in 0..events / batch {
+        file.write_all(&lines)?;
         file.sync_data()?;
     }
-    Ok(start.elapsed())
+    let (wall, cpu) = meter.stop()?;
+    Ok(Cost { events: events / batch * batch, wall, cpu, frames: None })
 }
 
-/// Appends, opens again, and returns what it took. The database is made in `folder`.
-///
-/// # Errors
-/// The disk or the database fails.
-pub(crate) async fn embedded(folder: &Path, options: &Options) -> anyhow::Result<Vec<Measured>> {
-    let config = Config { data_dir: folder.join("embedded"), ..Config::default() };
-    let embedded = Embedded::open(&config, Clock::System)?;
-    let log: Arc<dyn Log> = embedded.log.clone();
-    let mut results = Vec::new();
-    let mut note = |what, count, took| results.push(Measured { what, count, took });
+/// Open events into a database that is there, as many as `publishers` whole batches make.
+pub(crate) async fn publish_all(
+    bus: &Bus,
+    publishers: usize,
+    batch: usize,
+    events: usize,
+) -> anyhow::Result<()> {
+    let mut tasks = JoinSet::new();
+    for _ in 0..publishers {
+        let bus = bus.clone();
+        tasks.spawn(async move {
+            let mut execution = Execution::new();
+            for _ in 0..events / publishers / batch {
+                let batch = (0..batch).map(|_| execution.event()).collect();
+                for answer in bus.publish_batch(batch).await? {
+                    answer?;
+                }
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    Ok(())
+}
 
-    let raw_path = folder.join("raw");
-    let (open, framed, bytes) = (options.open_events, options.framed_events, options.event_bytes);
-    note("baseline: raw file, one fdatasync for as many events as there are callers", open, {
-        raw(&raw_path, open, options.callers, bytes)?
-    });
-    note("embedded: open appends, one event each", open, timed(open_appends(&log, options)).await?);
-    note("baseline: raw file, one fdatasync for a frame of every execution", framed, {
-        raw(&raw_path, framed, options.executions * options.frame_events, bytes)?
-    });
-    note("embedded: checked appends of frames", framed, timed(framed_appends(&log, options)).await?);
-    drop(log);
-    drop(embedded);
+async fn publish(dir: &Path, publishers: usize, batch: usize, events: usize) -> anyhow::Result<Cost> {
+    let events = events / publishers / batch * publishers * batch;
+    let embedded = open(dir)?;
+    let bus = Bus::new(embedded.log.clone(), embedded.store.clone());
+    let meter = Meter::start(&[])?;
+    publish_all(&bus, publishers, batch, events).await?;
+    let (wall, cpu) = meter.stop()?;
+    let bounds = embedded.log.bounds(Lane::Events, Shard(0)).await?;
+    ensure!(bounds.frames == events as u64, "{} frames instead of {events}", bounds.frames);
+    Ok(Cost { events, wall, cpu, frames: Some(bounds.frames) })
+}
 
-    let start = Instant::now();
-    let again = Embedded::open(&config, Clock::System)?;
-    let bounds = again.log.bounds(Lane::Events, Shard(0)).await.context("the first read")?;
-    let last = again.log.last(&topic(0)?.key().context("an execution has a key")?).await?;
-    again.log.ready().await?;
-    note("embedded: open the file again, first read, first write", 1, start.elapsed());
-    ensure!(bounds.frames > 0 && last.is_some(), "the events are there again");
-    Ok(results)
+async fn stream(dir: &Path, events: usize) -> anyhow::Result<Cost> {
+    let log: Arc<dyn Log> = open(dir)?.log;
+    stream_all(&log, EXECUTIONS, events / EXECUTIONS, Pace::BackPressure, &[]).await
 }

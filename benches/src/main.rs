@@ -1,2 +1,111 @@
-//! Placeholder.
-fn main() {}
+//! `runbus-bench`: what Runbus costs, beside what it is compared with, measured in the same run.
+//!
+//! `runbus-bench` runs every topic, `runbus-bench append` one, `--quick` smaller. Nothing here fails because a number
+//! is low: targets are printed as met or not met.
+
+mod append;
+mod child;
+mod embedded;
+mod gateway;
+mod idle;
+mod latency;
+mod machine;
+mod nats;
+mod paths;
+mod process;
+mod report;
+mod restart;
+mod sample;
+mod streaming;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// As in the shipped binary: memory is only comparable with the same allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Benchmarks with their baselines measured in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "runbus-bench")]
+struct Args {
+    /// One topic; all when absent.
+    topic: Option<Topic>,
+    /// Fewer events, connections and rounds: to see that it works.
+    #[arg(long)]
+    quick: bool,
+    /// The nats-server program.
+    #[arg(long, env = "RUNBUS_NATS_SERVER", default_value = "nats-server")]
+    nats_server: PathBuf,
+    /// Where databases, segment files and the broker's store go; a folder on a real disk.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// The same numbers for programs.
+    #[arg(long, default_value = "benches/last.json")]
+    json: PathBuf,
+    #[command(subcommand)]
+    child: Option<Hidden>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Hidden {
+    /// A part that must be a process of its own; the benchmark starts it.
+    #[command(hide = true, subcommand)]
+    Child(child::Role),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Topic {
+    /// The embedded backend: durable events a second, restart.
+    Embedded,
+    /// Appends through the bus on one nats-server.
+    Append,
+    /// From publish to WebSocket client.
+    Latency,
+    /// Memory of an idle WebSocket connection.
+    Idle,
+}
+
+/// What every topic gets.
+#[derive(Debug)]
+struct Setup {
+    quick: bool,
+    nats_server: PathBuf,
+    dir: PathBuf,
+}
+
+impl Setup {
+    /// `full`, or a part of it in a quick run.
+    fn scaled(&self, full: usize, quick: usize) -> usize {
+        if self.quick { quick } else { full }
+    }
+
+    /// A fresh folder, removed when dropped.
+    fn folder(&self) -> std::io::Result<tempfile::TempDir> {
+        tempfile::Builder::new().prefix("runbus-bench-").tempdir_in(&self.dir)
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    if let Some(Hidden::Child(role)) = args.child {
+        return child::run(role).await;
+    }
+    let dir = args.dir.unwrap_or_else(std::env::temp_dir);
+    let setup = Setup { quick: args.quick, nats_server: args.nats_server, dir };
+    let mut report = report::Report::start(machine::describe(&setup.dir)?, setup.quick);
+    for topic in [Topic::Embedded, Topic::Append, Topic::Latency, Topic::Idle] {
+        if args.topic.is_some_and(|wanted| wanted != topic) {
+            continue;
+        }
+        match topic {
+            Topic::Embedded => embedded::run(&setup, &mut report).await?,
+            Topic::Append => append::run(&setup, &mut report).await?,
+            Topic::Latency => latency::run(&setup, &mut report).await?,
+            Topic::Idle => idle::run(&setup, &mut report).await?,
+        }
+    }
+    report.write(&args.json)
+}

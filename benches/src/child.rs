@@ -1,0 +1,60 @@
+//! The parts that run as processes of their own, so that their memory and processor time are theirs alone.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use tokio::io::AsyncReadExt as _;
+
+use crate::{gateway, idle, restart};
+
+/// What a child does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Role {
+    /// Fills an embedded database and waits to be killed.
+    Fill {
+        #[arg(long)]
+        dir: PathBuf,
+        #[arg(long)]
+        events: usize,
+    },
+    /// Opens it and says how long that took.
+    Reopen {
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// A gateway on a nats-server; says its address.
+    Gateway {
+        #[arg(long)]
+        nats: String,
+        /// Where its store lies.
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// An axum WebSocket server that sends back what it gets; says its address.
+    Echo {
+        /// Bytes of the read buffer of each connection; axum's default when absent.
+        #[arg(long)]
+        read_buffer: Option<usize>,
+    },
+}
+
+/// Does it until stdin ends: the parent is gone then.
+pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
+    let work = async {
+        match role {
+            Role::Fill { dir, events } => restart::fill(&dir, events).await,
+            Role::Reopen { dir } => restart::reopen(&dir).await,
+            Role::Gateway { nats, dir } => gateway::serve(&nats, &dir).await,
+            Role::Echo { read_buffer } => idle::echo(read_buffer).await,
+        }
+    };
+    let orphaned = async {
+        let mut stdin = tokio::io::stdin();
+        let mut byte = [0];
+        while matches!(stdin.read(&mut byte).await, Ok(1)) {}
+    };
+    tokio::select! {
+        done = work => done,
+        () = orphaned => Ok(()),
+    }
+}

@@ -1,0 +1,105 @@
+//! The gateway as a child process, and a client of its WebSocket.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use runbus::bus::Bus;
+use runbus::control::Control;
+use runbus::id::ExecutionId;
+use runbus::time::Clock;
+use runbus_gateway::{Config, Gateway};
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_util::sync::CancellationToken;
+
+use crate::nats::Server;
+use crate::process::Child;
+use crate::report::say;
+use crate::{append, embedded};
+
+/// Read buffer of a client, in bytes: thousands of them live in one process.
+const READ_BUFFER: usize = 4096;
+
+/// A gateway with its default configuration, on a nats-server.
+pub(crate) async fn start(server: &Server) -> anyhow::Result<Child> {
+    let dir = server.folder().join("store-of-gateway");
+    let dir = dir.to_str().context("the folder's name is no text")?;
+    Child::start(&["gateway", "--nats", &server.url, "--dir", dir]).await
+}
+
+/// Serves until the process ends; says its WebSocket address. `dir` is for a store, which nothing here reads.
+pub(crate) async fn serve(nats: &str, dir: &Path) -> anyhow::Result<()> {
+    let nats = append::connect(nats, append::SHARDS).await?;
+    let bus = Bus::new(nats.log(), embedded::open(dir)?.store);
+    let control = Control::new(bus, nats.queue(), Clock::System);
+    let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
+    let gateway = Gateway::bind(config, control).await?;
+    say(&format!("ws://{}/v1/ws", gateway.address()));
+    gateway.run(CancellationToken::new(), CancellationToken::new()).await;
+    Ok(())
+}
+
+/// A client of one WebSocket.
+pub(crate) struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+type Fields<'a> = HashMap<&'a str, &'a RawValue>;
+
+impl Client {
+    pub(crate) async fn connect(address: &str) -> anyhow::Result<Self> {
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        let (socket, _response) = connect_async_with_config(address, Some(config), true).await?;
+        Ok(Self { socket })
+    }
+
+    /// Subscribes to what an execution publishes from now on; returns when the gateway says that it did.
+    pub(crate) async fn subscribe(&mut self, execution: &ExecutionId) -> anyhow::Result<()> {
+        let message = json!({ "type": "subscribe", "id": "a", "filter": { "execution_id": execution } });
+        self.socket.send(Message::text(message.to_string())).await?;
+        loop {
+            let text = self.text().await?;
+            match kind(&text)?.as_str() {
+                "hello" => {}
+                "subscribed" => return Ok(()),
+                _ => bail!("instead of a subscription came {text}"),
+            }
+        }
+    }
+
+    /// The events of the next message; none when it is about something else.
+    pub(crate) async fn events(&mut self) -> anyhow::Result<Vec<Bytes>> {
+        let text = self.text().await?;
+        match kind(&text)?.as_str() {
+            "caught_up" => Ok(Vec::new()),
+            "events" => {
+                let fields: Fields<'_> = serde_json::from_str(&text)?;
+                let events = fields.get("events").context("a message of events has none")?;
+                let events: Vec<&RawValue> = serde_json::from_str(events.get())?;
+                Ok(events.iter().map(|event| Bytes::copy_from_slice(event.get().as_bytes())).collect())
+            }
+            _ => bail!("instead of events came {text}"),
+        }
+    }
+
+    async fn text(&mut self) -> anyhow::Result<String> {
+        loop {
+            if let Message::Text(text) = self.socket.next().await.context("the gateway closed")?? {
+                return Ok(text.to_string());
+            }
+        }
+    }
+}
+
+fn kind(text: &str) -> anyhow::Result<String> {
+    let fields: Fields<'_> = serde_json::from_str(text)?;
+    Ok(serde_json::from_str(fields.get("type").context("a message has no type")?.get())?)
+}
