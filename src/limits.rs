@@ -11,6 +11,12 @@ pub const EVENT_BYTES: usize = 256 * 1024;
 /// A frame is closed when its payload reaches this size, in bytes. One larger event still makes one frame.
 pub const FRAME_BYTES: usize = 256 * 1024;
 
+/// Largest group of events that one frame holds together, in bytes: what becomes visible at once. Brokers take 1 MiB.
+pub const GROUP_BYTES: usize = 768 * 1024;
+
+/// Largest input of an execution, in bytes of JSON: it must fit into its events.
+pub const INPUT_BYTES: usize = 128 * 1024;
+
 /// Most events in one frame.
 pub const FRAME_EVENTS: usize = 4096;
 

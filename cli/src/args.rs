@@ -16,7 +16,7 @@ use crate::exit::{Code, Error};
     version,
     after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 69 a server does not answer, 70 internal error."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// What every command takes.
     #[command(flatten)]
     pub global: Global,
@@ -27,7 +27,7 @@ pub struct Args {
 
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// Configuration file (TOML).
     #[arg(long, global = true, value_name = "FILE", env = "RUNBUS_CONFIG")]
     pub config: Option<PathBuf>,
@@ -46,7 +46,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the built-in council in this process, show its events, end with it.
     Demo(commands::demo::Demo),
     /// Run gateway and worker in this process, and stay up.
@@ -76,7 +76,7 @@ impl Command {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: Global, configuration: Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: Global, configuration: Configuration) -> Result<Code, Error> {
         match self {
             Self::Demo(command) => Box::pin(command.run(&global, configuration)).await,
             Self::Dev(command) => Box::pin(command.run(&global, configuration)).await,
@@ -94,7 +94,7 @@ impl Command {
 
     /// How it logs: servers as configured, tools for people only what a human must look at.
     #[must_use]
-    pub fn telemetry(&self, configuration: &Configuration) -> telemetry::Config {
+    pub(crate) fn telemetry(&self, configuration: &Configuration) -> telemetry::Config {
         let mut config = configuration.telemetry.clone();
         let server = matches!(self, Self::Gateway(_) | Self::Worker(_) | Self::Dev(_));
         if !server && config.filter == telemetry::Config::default().filter {

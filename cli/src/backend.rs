@@ -18,7 +18,7 @@ use crate::exit::Error;
 
 /// The three ports.
 #[derive(Debug, Clone)]
-pub struct Backend {
+pub(crate) struct Backend {
     /// The log.
     pub log: Arc<dyn Log>,
     /// The queue.
@@ -32,7 +32,7 @@ impl Backend {
     ///
     /// # Errors
     /// The data directory cannot be used, or a setting cannot be.
-    pub async fn open(configuration: &Configuration) -> Result<Self, Error> {
+    pub(crate) async fn open(configuration: &Configuration) -> Result<Self, Error> {
         let embedded_log = configuration.log.backend == LogBackend::Embedded;
         let embedded_store = configuration.store.backend == StoreBackend::Embedded;
         let embedded = if embedded_log || embedded_store {
@@ -60,13 +60,13 @@ impl Backend {
 
     /// A bus on them.
     #[must_use]
-    pub fn bus(&self) -> Bus {
+    pub(crate) fn bus(&self) -> Bus {
         Bus::new(self.log.clone(), self.store.clone())
     }
 
     /// Control over them.
     #[must_use]
-    pub fn control(&self) -> Control {
+    pub(crate) fn control(&self) -> Control {
         Control::new(self.bus(), self.queue.clone(), Clock::System)
     }
 }

@@ -23,7 +23,7 @@ const ALLOWED: &[&str] = &[
 /// The configuration of every command.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     /// What carries the log and the queue.
     pub log: LogSection,
     /// What carries the store.
@@ -61,7 +61,7 @@ impl Validate for Configuration {
 ///
 /// # Errors
 /// [`Error::Usage`], with every value that is refused.
-pub fn load(
+pub(crate) fn load(
     global: &Global,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Configuration, Error> {

@@ -35,7 +35,7 @@ impl From<Code> for ExitCode {
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The command line or the configuration is wrong.
     #[error("{0}")]
     Usage(String),
@@ -80,13 +80,13 @@ fn say(text: &str) {
 }
 
 /// What clap has to say: help and version are no errors.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { Code::Usage.into() } else { Code::Ok.into() }
 }
 
 /// Says an error and gives its code.
-pub fn report(error: &Error) -> Code {
+pub(crate) fn report(error: &Error) -> Code {
     match error {
         Error::Output(io) if io.kind() == std::io::ErrorKind::BrokenPipe => return Code::Ok,
         error => say(&format!("runbus: {error}")),

@@ -8,7 +8,7 @@ use serde::Serialize;
 ///
 /// # Errors
 /// Nobody reads it any more.
-pub fn line(text: &str) -> io::Result<()> {
+pub(crate) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.write_all(b"\n")?;
@@ -19,7 +19,7 @@ pub fn line(text: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// Nobody reads it any more.
-pub fn text(text: &str) -> io::Result<()> {
+pub(crate) fn text(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
@@ -29,12 +29,12 @@ pub fn text(text: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// Nobody reads it any more, or it is no JSON.
-pub fn json(value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string(value)?)
 }
 
 /// Whether a person reads.
 #[must_use]
-pub fn is_terminal() -> bool {
+pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }

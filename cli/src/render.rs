@@ -12,7 +12,7 @@ const TEXT_CHARS: usize = 160;
 
 /// Prints deliveries one after the other.
 #[derive(Debug)]
-pub struct Printer {
+pub(crate) struct Printer {
     json: bool,
     colour: bool,
     /// The stream of tokens that the last line belongs to, while it is open.
@@ -22,7 +22,7 @@ pub struct Printer {
 impl Printer {
     /// For programs (`json`), or for people.
     #[must_use]
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Self { json, colour: !json && output::is_terminal(), open: None }
     }
 
@@ -30,7 +30,7 @@ impl Printer {
     ///
     /// # Errors
     /// Nobody reads it any more.
-    pub fn print(&mut self, delivery: &Delivery) -> io::Result<()> {
+    pub(crate) fn print(&mut self, delivery: &Delivery) -> io::Result<()> {
         if self.json {
             return as_json(delivery);
         }
@@ -52,7 +52,7 @@ impl Printer {
     ///
     /// # Errors
     /// Nobody reads it any more.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
         if self.open.take().is_some() { output::text("\n") } else { Ok(()) }
     }
 
@@ -71,7 +71,7 @@ impl Printer {
             _ => {
                 let what = payload
                     .map_or_else(|_mismatch| short(event.data.get()), |payload| about(event, &payload));
-                return self.line(&format!("{} {}", self.head(event), self.dim(&what)).trim_end().to_owned());
+                return self.line(&format!("{} {}", self.head(event), self.dim(&what)).trim_end());
             }
         };
         let stream = format!("{:?} {:?} {label}", event.execution_id, event.node_id);
@@ -110,7 +110,7 @@ impl Printer {
 
 /// An event as readers get it: the stored line with its place.
 #[must_use]
-pub fn value(delivered: &Delivered) -> Value {
+pub(crate) fn value(delivered: &Delivered) -> Value {
     let mut value: Value = serde_json::from_slice(&delivered.line).unwrap_or_default();
     value["seq"] = delivered.seq.into();
     value["cursor"] = delivered.cursor.to_string().into();

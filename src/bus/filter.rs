@@ -72,8 +72,14 @@ impl Filter {
     /// Whether an event of the scope is wanted: what the scope cannot tell.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {
-        (self.types.is_empty() || self.types.contains(&event.kind))
-            && self.after.is_none_or(|time| event.timestamp >= time)
-            && self.before.is_none_or(|time| event.timestamp < time)
+        self.wants_kind(&event.kind, event.timestamp)
+    }
+
+    /// The same by what it looks at.
+    #[must_use]
+    pub fn wants_kind(&self, kind: &Kind, timestamp: Timestamp) -> bool {
+        (self.types.is_empty() || self.types.contains(kind))
+            && self.after.is_none_or(|time| timestamp >= time)
+            && self.before.is_none_or(|time| timestamp < time)
     }
 }

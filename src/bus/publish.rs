@@ -53,7 +53,8 @@ pub(super) fn topic(event: &Event) -> Topic {
 async fn append(log: Arc<dyn Log>, event: Event) -> Result<Sequence, Error> {
     event.payload().map_err(event::Error::from)?;
     let line = event.encode()?;
-    let frame = Frame::open(&[line]);
+    let mut frame = Frame::open(&[line]);
+    frame.trace = crate::telemetry::current_trace();
     Ok(log.append(&topic(&event), &frame, Expect::Open(event.id)).await?)
 }
 

@@ -7,7 +7,6 @@ pub mod status;
 use std::sync::Arc;
 
 use crate::bus::{Bus, publish};
-use crate::limits;
 use crate::log::{AppendError, ReadError};
 use crate::queue::{self, Queue};
 use crate::time::Clock;
@@ -25,11 +24,13 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
-    /// The command is larger than an event may be.
-    #[error("the command has {bytes} bytes, the limit is {limit}", limit = limits::EVENT_BYTES)]
+    /// The command, or its input, is too large.
+    #[error("the command has {bytes} bytes, the limit is {limit}")]
     TooLarge {
         /// Its size.
         bytes: usize,
+        /// The limit.
+        limit: usize,
     },
     /// The log or the queue does not answer. The same call with the same ids is safe.
     #[error("{0}")]

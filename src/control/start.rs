@@ -64,6 +64,10 @@ impl Control {
         if request.definition.is_empty() || request.definition.len() > limits::ID_BYTES {
             return Err(Error::Invalid { path: "definition", message: "must have 1 to 128 bytes".into() });
         }
+        let bytes = request.input.to_string().len();
+        if bytes > limits::INPUT_BYTES {
+            return Err(Error::TooLarge { bytes, limit: limits::INPUT_BYTES });
+        }
         let stream_id = match request.stream_id {
             Some(id) => id,
             None => StreamId::new(&request.definition)
@@ -111,7 +115,7 @@ impl Control {
     async fn command(&self, session: &SessionId, command: Command) -> Result<crate::log::Sequence, Error> {
         let line = command.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
         if line.len() > limits::EVENT_BYTES {
-            return Err(Error::TooLarge { bytes: line.len() });
+            return Err(Error::TooLarge { bytes: line.len(), limit: limits::EVENT_BYTES });
         }
         let topic = Topic::Inbox(session.clone());
         Ok(self.bus.log().append(&topic, &Frame::open(&[line]), Expect::Open(command.id)).await?)

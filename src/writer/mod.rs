@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::id::{ExecutionId, NodeId, StreamId};
 use crate::limits;
-use crate::log::{Log, Sequence};
+use crate::log::{Log, Sequence, Trace};
 
 /// Where an owner begins to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,7 +45,7 @@ pub enum Error {
     #[error("no event to write")]
     Empty,
     /// The group does not fit into one frame.
-    #[error("the events have {bytes} bytes together, one frame takes {limit}", limit = limits::FRAME_BYTES)]
+    #[error("the events have {bytes} bytes together, one frame takes {limit}", limit = limits::GROUP_BYTES)]
     TooLarge {
         /// Their size.
         bytes: usize,
@@ -80,6 +80,7 @@ struct Group {
     lines: Vec<Bytes>,
     bytes: usize,
     journal: Option<u64>,
+    trace: Option<Trace>,
     _room: tokio::sync::OwnedSemaphorePermit,
     done: oneshot::Sender<Result<Sequence, Error>>,
 }
@@ -116,13 +117,14 @@ impl Writer {
         if lines.is_empty() {
             return Err(Error::Empty);
         }
-        if lines.len() > 1 && bytes > limits::FRAME_BYTES || lines.len() > limits::FRAME_EVENTS {
+        if lines.len() > 1 && bytes > limits::GROUP_BYTES || lines.len() > limits::FRAME_EVENTS {
             return Err(Error::TooLarge { bytes });
         }
         let permits = u32::try_from(bytes.clamp(1, limits::WRITER_BUFFER_BYTES)).unwrap_or(u32::MAX);
         let room = self.room.clone().acquire_many_owned(permits).await.map_err(|_closed| Error::Stopped)?;
         let (done, ticket) = oneshot::channel();
-        let group = Group { node, lines, bytes, journal, _room: room, done };
+        let trace = crate::telemetry::current_trace();
+        let group = Group { node, lines, bytes, journal, trace, _room: room, done };
         self.groups.send(group).await.map_err(|_closed| Error::Stopped)?;
         Ok(Ticket(ticket))
     }

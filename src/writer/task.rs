@@ -55,7 +55,8 @@ impl Task {
             .filter_map(|group| group.journal)
             .max()
             .map_or(self.at.journal, |j| j.max(self.at.journal));
-        let frame = Frame::owned(self.at.epoch, self.at.index, journal, &lines);
+        let mut frame = Frame::owned(self.at.epoch, self.at.index, journal, &lines);
+        frame.trace = batch.iter().find_map(|group| group.trace.clone());
         let topic = Topic::Events {
             stream: self.stream.clone(),
             node: batch[0].node.clone(),

@@ -203,3 +203,25 @@ async fn a_draining_worker_hands_over_and_unknown_definitions_fail_clearly() {
         second.task.await.unwrap();
     }
 }
+
+/// Large inputs are refused at the edge; large answers end in an event that fits, and the whole stays in the journal.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_inputs_and_answers_end_clearly() {
+    for backend in backends::all().await {
+        let control = backend.control();
+        let request = StartRequest { input: "x".repeat(200_000).into(), ..council("too large") };
+        assert_eq!(control.start(request).await.unwrap_err().code(), "too_large", "{}", backend.name);
+        let running = worker(&backend, Duration::ZERO);
+        // The assistant is not in the script: it echoes its input.
+        let request = StartRequest {
+            definition: "assistant".into(),
+            input: "\u{1}".repeat(20_000).into(),
+            ..council("large")
+        };
+        control.start(request).await.unwrap();
+        let events = watch(&backend, "large").await;
+        assert_eq!(events.last().unwrap().event.kind, Kind::ExecutionCompleted, "{}", backend.name);
+        running.drain.cancel();
+        running.task.await.unwrap();
+    }
+}

@@ -74,7 +74,7 @@ fn questions(recording: &Recording) -> Vec<String> {
     let mut questions: Vec<String> = Vec::new();
     for request in requests(recording) {
         let user = |m: &&Value| m["role"] == "user";
-        let last = request["messages"].as_array().unwrap().iter().filter(user).next_back().unwrap();
+        let last = request["messages"].as_array().unwrap().iter().rfind(user).unwrap();
         let text = last["content"].as_str().unwrap().to_owned();
         // What the recording client told the model about its refused call is no question; our worker says that itself.
         if !questions.contains(&text) && !text.contains("validation error") {

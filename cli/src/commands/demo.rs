@@ -18,14 +18,14 @@ use crate::output;
 use crate::render::Printer;
 
 /// What the council is asked when nobody says.
-pub const QUESTION: &str = "Explain write-ahead logging to a new colleague.";
+pub(crate) const QUESTION: &str = "Explain write-ahead logging to a new colleague.";
 
 /// Runs the built-in council in this process, shows its events as they happen, and ends with it.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  runbus demo --input 'Is a monolith a good start?'\n  OPENAI_API_KEY=... runbus demo      with a real model instead of the scripted one"
 )]
-pub struct Demo {
+pub(crate) struct Demo {
     /// What the council is asked.
     #[arg(long, default_value = QUESTION)]
     input: String,
@@ -39,7 +39,7 @@ impl Demo {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: Configuration) -> Result<Code, Error> {
         let backend = Backend::open(&configuration).await?;
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;
@@ -74,7 +74,7 @@ impl Demo {
 
 /// Where things are.
 #[must_use]
-pub fn banner(address: &SocketAddr, configuration: &Configuration) -> String {
+pub(crate) fn banner(address: &SocketAddr, configuration: &Configuration) -> String {
     let model = if configuration.model.is_scripted() {
         "the built-in scripted model (set OPENAI_API_KEY or OPENAI_BASE_URL for a real one)".into()
     } else {
@@ -92,7 +92,7 @@ pub fn banner(address: &SocketAddr, configuration: &Configuration) -> String {
 
 /// What to do next.
 #[must_use]
-pub fn afterwards(execution: &ExecutionId) -> String {
+pub(crate) fn afterwards(execution: &ExecutionId) -> String {
     format!(
         "\nreplay   runbus tail --execution {execution} --since all --until-end\nevents   runbus history --execution {execution} --oldest --limit 10000 --json\nwatch    runbus dev, then runbus tail in another terminal"
     )

@@ -16,7 +16,7 @@ use crate::render::Printer;
 /// once, and stays up.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  runbus dev\n  runbus dev --idle --set gateway.listen=127.0.0.1:9000")]
-pub struct Dev {
+pub(crate) struct Dev {
     /// Start nothing.
     #[arg(long)]
     idle: bool,
@@ -30,7 +30,7 @@ impl Dev {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: Configuration) -> Result<Code, Error> {
         let backend = Backend::open(&configuration).await?;
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;

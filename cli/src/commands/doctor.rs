@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[command(
     after_help = "Example:\n  runbus doctor --config runbus.toml\n  runbus doctor --set log.backend=nats --json"
 )]
-pub struct Doctor {}
+pub(crate) struct Doctor {}
 
 /// One check.
 #[derive(Debug, Serialize)]
@@ -48,7 +48,7 @@ impl Doctor {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let findings = examine(global, configuration).await;
         let well = findings.iter().all(|finding| finding.ok);
         if global.json {

@@ -8,7 +8,7 @@ use runbus::time::Timestamp;
 
 /// Which events; what is absent is any.
 #[derive(Debug, Clone, clap::Args)]
-pub struct FilterArgs {
+pub(super) struct FilterArgs {
     /// Only events of this stream.
     #[arg(long, value_name = "ID")]
     stream: Option<StreamId>,
@@ -26,7 +26,7 @@ pub struct FilterArgs {
 impl FilterArgs {
     /// As the bus wants it.
     #[must_use]
-    pub fn filter(&self) -> Filter {
+    pub(super) fn filter(&self) -> Filter {
         Filter {
             types: self.types.iter().cloned().collect(),
             stream_id: self.stream.clone(),
@@ -39,7 +39,7 @@ impl FilterArgs {
 
     /// The same within a time.
     #[must_use]
-    pub fn within(&self, after: Option<Timestamp>, before: Option<Timestamp>) -> Filter {
+    pub(super) fn within(&self, after: Option<Timestamp>, before: Option<Timestamp>) -> Filter {
         Filter { after, before, ..self.filter() }
     }
 }
@@ -48,7 +48,7 @@ impl FilterArgs {
 ///
 /// # Errors
 /// The text is none of them.
-pub fn since(text: &str) -> Result<Since, String> {
+pub(super) fn since(text: &str) -> Result<Since, String> {
     match text {
         "new" => Ok(Since::New),
         "all" => Ok(Since::All),

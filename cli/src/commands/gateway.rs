@@ -10,14 +10,14 @@ use crate::exit::{Code, Error};
 #[command(
     after_help = "Example:\n  runbus gateway --set log.backend=nats --set store.backend=redis --set gateway.listen=127.0.0.1:8700"
 )]
-pub struct Gateway {}
+pub(crate) struct Gateway {}
 
 impl Gateway {
     /// Runs it.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, configuration: Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, configuration: Configuration) -> Result<Code, Error> {
         let backend = Backend::open(&configuration).await?;
         let shutdown = process::signals()?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;

@@ -17,7 +17,7 @@ use crate::render::Printer;
 #[command(
     after_help = "Examples:\n  runbus history --execution run-1 --oldest --limit 10000\n  runbus history --type execution_failed --after 2026-01-01T00:00:00Z\n  runbus history --cursor CURSOR               the next page (the command prints its cursor)"
 )]
-pub struct History {
+pub(crate) struct History {
     #[command(flatten)]
     filter: FilterArgs,
     /// Oldest first.
@@ -42,7 +42,7 @@ impl History {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let backend = Backend::open(configuration).await?;
         let query = Query {
             filter: self.filter.within(self.after, self.before),

@@ -1,15 +1,15 @@
 //! The commands, one a file.
 
-pub mod demo;
-pub mod dev;
-pub mod doctor;
+pub(crate) mod demo;
+pub(crate) mod dev;
+pub(crate) mod doctor;
 mod filter;
-pub mod gateway;
-pub mod history;
+pub(crate) mod gateway;
+pub(crate) mod history;
 mod process;
-pub mod publish;
-pub mod start;
-pub mod stats;
-pub mod tail;
-pub mod wait;
-pub mod worker;
+pub(crate) mod publish;
+pub(crate) mod start;
+pub(crate) mod stats;
+pub(crate) mod tail;
+pub(crate) mod wait;
+pub(crate) mod worker;

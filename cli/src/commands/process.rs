@@ -23,7 +23,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// A definition cannot be read, or the model's section is wrong.
-pub fn worker(configuration: &Configuration, backend: &Backend) -> Result<Worker, Error> {
+pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result<Worker, Error> {
     let usage = |error: &dyn std::fmt::Display| Error::Usage(error.to_string());
     let mut definitions = Definitions::builtin().map_err(|error| usage(&error))?;
     for path in &configuration.worker.definitions {
@@ -46,7 +46,7 @@ pub fn worker(configuration: &Configuration, backend: &Backend) -> Result<Worker
 }
 
 /// Runs a worker as a part of the process.
-pub fn spawn_worker(shutdown: &Shutdown, worker: Worker) {
+pub(super) fn spawn_worker(shutdown: &Shutdown, worker: Worker) {
     let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
     shutdown.spawn(worker.run(soft, hard));
 }
@@ -55,7 +55,7 @@ pub fn spawn_worker(shutdown: &Shutdown, worker: Worker) {
 ///
 /// # Errors
 /// The address cannot be bound.
-pub async fn spawn_gateway(
+pub(super) async fn spawn_gateway(
     shutdown: &Shutdown,
     configuration: &Configuration,
     backend: &Backend,
@@ -73,7 +73,7 @@ pub async fn spawn_gateway(
 ///
 /// # Errors
 /// No address can be bound.
-pub async fn spawn_gateway_anywhere(
+pub(super) async fn spawn_gateway_anywhere(
     shutdown: &Shutdown,
     configuration: &Configuration,
     backend: &Backend,
@@ -89,7 +89,7 @@ pub async fn spawn_gateway_anywhere(
 }
 
 /// Waits for a signal, then drains.
-pub async fn until_signal(shutdown: &Shutdown) -> Code {
+pub(super) async fn until_signal(shutdown: &Shutdown) -> Code {
     shutdown.soft().cancelled().await;
     match shutdown.drain(DRAIN).await {
         Drained::Clean => tracing::info!("drained"),
@@ -102,6 +102,6 @@ pub async fn until_signal(shutdown: &Shutdown) -> Code {
 ///
 /// # Errors
 /// The system has none.
-pub fn signals() -> Result<Shutdown, Error> {
+pub(super) fn signals() -> Result<Shutdown, Error> {
     Shutdown::on_signals().map_err(|error| Error::Software(error.to_string()))
 }

@@ -19,7 +19,7 @@ use crate::output;
 #[command(
     after_help = "Examples:\n  runbus publish --stream ci --type custom --data '{\"build\": 7}'\n  runbus publish --stdin < events.ndjson       one event a line; each has stream_id, type, data, and id and timestamp if\n                                               they are to be kept"
 )]
-pub struct Publish {
+pub(crate) struct Publish {
     /// One JSON event a line from stdin.
     #[arg(long, conflicts_with_all = ["stream", "kind", "data"])]
     stdin: bool,
@@ -48,7 +48,7 @@ impl Publish {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         if self.stdin {
             return from_stdin(global, configuration).await;
         }

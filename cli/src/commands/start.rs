@@ -20,7 +20,7 @@ use crate::render::Printer;
 #[command(
     after_help = "Examples:\n  runbus start council --input 'Should agents have a log?'\n  runbus start council --execution run-1 --follow"
 )]
-pub struct Start {
+pub(crate) struct Start {
     /// The agent or graph.
     definition: String,
     /// What it is given: JSON, or text.
@@ -42,7 +42,7 @@ pub struct Start {
 
 /// Text that is JSON is taken as JSON, other text as a string.
 #[must_use]
-pub fn input(text: &str) -> serde_json::Value {
+pub(crate) fn input(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|_text| serde_json::Value::String(text.into()))
 }
 
@@ -51,7 +51,7 @@ impl Start {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let backend = Backend::open(configuration).await?;
         let request = StartRequest {
             definition: self.definition,
@@ -80,7 +80,7 @@ impl Start {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn follow(
+pub(crate) async fn follow(
     backend: &Backend,
     filter: Filter,
     printer: &mut Printer,

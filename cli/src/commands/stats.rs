@@ -11,14 +11,14 @@ use crate::output;
 /// Shows what the log holds: events by type and by stream, bytes, first and last position.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  runbus stats --json | jq .by_type")]
-pub struct Stats {}
+pub(crate) struct Stats {}
 
 impl Stats {
     /// Runs it.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let backend = Backend::open(configuration).await?;
         let stats = backend.bus().stats().await?;
         if global.json {

@@ -15,7 +15,7 @@ use crate::render::Printer;
 #[command(
     after_help = "Examples:\n  runbus tail                                  everything from now on\n  runbus tail --execution run-1 --since all    one execution from its start\n  runbus tail --type tool_call_started --json | jq .data\n  runbus tail --since CURSOR                   go on where an earlier tail ended (its last event's cursor)"
 )]
-pub struct Tail {
+pub(crate) struct Tail {
     #[command(flatten)]
     filter: FilterArgs,
     /// Where to begin: new, all, or a cursor.
@@ -31,7 +31,7 @@ impl Tail {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let backend = Backend::open(configuration).await?;
         let mut printer = Printer::new(global.json);
         let mut reader = backend.bus().read(self.filter.filter(), self.since).await?;

@@ -17,7 +17,7 @@ use crate::render::Printer;
 #[command(
     after_help = "Example:\n  runbus wait --execution run-1 --type execution_completed,execution_failed --since all --timeout 60"
 )]
-pub struct Wait {
+pub(crate) struct Wait {
     #[command(flatten)]
     filter: FilterArgs,
     /// Where to begin: new, all, or a cursor.
@@ -40,7 +40,7 @@ impl Wait {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let backend = Backend::open(configuration).await?;
         let timeout = Duration::from_secs_f64(self.timeout);
         let found = backend.bus().wait_for(self.filter.filter(), self.since, timeout).await?;

@@ -10,14 +10,14 @@ use crate::exit::{Code, Error};
 #[command(
     after_help = "Example:\n  runbus worker --set log.backend=nats --set store.backend=redis --set worker.concurrency=64"
 )]
-pub struct Worker {}
+pub(crate) struct Worker {}
 
 impl Worker {
     /// Runs it.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(self, configuration: Configuration) -> Result<Code, Error> {
+    pub(crate) async fn run(self, configuration: Configuration) -> Result<Code, Error> {
         let backend = Backend::open(&configuration).await?;
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;

@@ -1,12 +1,15 @@
 //! The one place where errors become HTTP.
 
 use axum::Json;
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use runbus::bus::history;
 use runbus::control;
 use runbus::log::ReadError;
 use serde_json::json;
+
+use crate::limits;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +56,15 @@ impl Failure {
 
     fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+}
+
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::too_large(format!("the body is larger than {} bytes", limits::BODY_BYTES));
+        }
+        Self::invalid("body", rejection.body_text())
     }
 }
 

@@ -32,7 +32,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Resu
 
 fn element(delivery: &Delivery) -> Option<Value> {
     match Entry::delivery(delivery)?.content {
-        Content::Event(_, text) => serde_json::from_slice(&text).ok(),
+        Content::Event(_, _, text) => serde_json::from_slice(&text).ok(),
         Content::Other(kind, fields) => {
             let mut value: Value = serde_json::from_slice(&fields).ok()?;
             value["type"] = kind.into();

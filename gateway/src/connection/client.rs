@@ -56,6 +56,10 @@ pub async fn serve(socket: WebSocket, shared: Arc<Shared>) {
     let mut client =
         Client { socket, shared, subscriptions: Vec::new(), wake: Arc::default(), heard: now, ping_at };
     let end = client.run().await;
+    if matches!(end, End::Gone) {
+        // Completes the closing handshake if the client began it.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), client.socket.close()).await;
+    }
     if let End::Close(code, reason) = end {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
         // A client that is gone or stuck needs no goodbye.

@@ -1,5 +1,6 @@
 //! The history of a broad scope: a reader of its own, ahead of its client by a bounded number of entries.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use runbus::bus::{Bus, Delivery, Filter};
@@ -37,8 +38,8 @@ impl Ahead {
         since: Since,
         wake: Arc<Notify>,
     ) -> Result<Self, ReadError> {
-        // Types are left to the connection, as for every other source.
-        let filter = Filter { types: std::collections::BTreeSet::new(), ..filter };
+        // Types and times are left to the connection, as for every other source.
+        let filter = Filter { types: BTreeSet::new(), after: None, before: None, ..filter };
         let mut reader = bus.read(filter, since).await?;
         let (sender, said) = mpsc::channel(limits::READ_AHEAD);
         let task = tokio::spawn(async move {

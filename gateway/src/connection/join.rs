@@ -63,7 +63,9 @@ pub(super) async fn join(
 ) -> Result<Joined, Error> {
     let scope = subscribe.filter.scope();
     let shards = scope.shards(shared.bus.log().layout());
-    if let [shard] = shards[..] {
+    if let [shard] = shards[..]
+        && registry::is_narrow(&scope, shared.bus.log().as_ref())
+    {
         return narrow(shared, subscribe, shard, wake).await;
     }
     match &subscribe.since {

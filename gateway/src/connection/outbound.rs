@@ -64,8 +64,8 @@ impl<'a> Batch<'a> {
     /// Adds an entry, if the subscription wants it.
     pub(super) fn add(&mut self, entry: &Entry) {
         match &entry.content {
-            Content::Event(kind, text) => {
-                if !self.filter.types.is_empty() && !self.filter.types.contains(kind) {
+            Content::Event(kind, time, text) => {
+                if !self.filter.wants_kind(kind, *time) {
                     return;
                 }
                 if self.count >= limits::BATCH_EVENTS || self.open.len() >= limits::BATCH_BYTES {

@@ -8,6 +8,7 @@ use runbus::bus::delivery::{Delivered, Line, Undecodable, decode};
 use runbus::event::Kind;
 use runbus::log::{Cursor, Gap, Place, Stored};
 use runbus::subject::Shard;
+use runbus::time::Timestamp;
 use serde_json::json;
 
 use crate::protocol::server;
@@ -26,8 +27,8 @@ pub struct Entry {
 /// What an entry is.
 #[derive(Debug)]
 pub enum Content {
-    /// An event: its type and its JSON with `seq` and `cursor`.
-    Event(Kind, Bytes),
+    /// An event: its type, its time, and its JSON with `seq` and `cursor`.
+    Event(Kind, Timestamp, Bytes),
     /// Another message: its type and its fields as a JSON object.
     Other(&'static str, Bytes),
 }
@@ -38,7 +39,9 @@ impl Entry {
     pub fn line(stored: &Arc<Stored>, line: Line, cursor: Cursor) -> Self {
         let place = line.place;
         let content = match decode(stored, line, cursor) {
-            Delivery::Event(found) => Content::Event(found.event.kind.clone(), event(&found)),
+            Delivery::Event(found) => {
+                Content::Event(found.event.kind.clone(), found.event.timestamp, event(&found))
+            }
             Delivery::Undecodable(found) => Content::Other("undecodable", undecodable(&found)),
             // `decode` gives one of the two above.
             Delivery::Gap(_) | Delivery::CaughtUp => Content::Other("undecodable", Bytes::from_static(b"{}")),
@@ -50,7 +53,9 @@ impl Entry {
     #[must_use]
     pub fn delivery(delivery: &Delivery) -> Option<Self> {
         let content = match delivery {
-            Delivery::Event(found) => Content::Event(found.event.kind.clone(), event(found)),
+            Delivery::Event(found) => {
+                Content::Event(found.event.kind.clone(), found.event.timestamp, event(found))
+            }
             Delivery::Undecodable(found) => Content::Other("undecodable", undecodable(found)),
             Delivery::Gap(gap) => Content::Other("gap", Bytes::from(server::gap_fields(gap))),
             Delivery::CaughtUp => return None,
@@ -69,7 +74,7 @@ impl Entry {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let text = match &self.content {
-            Content::Event(_, text) | Content::Other(_, text) => text.len(),
+            Content::Event(_, _, text) | Content::Other(_, text) => text.len(),
         };
         text + size_of::<Self>()
     }

@@ -14,13 +14,13 @@ use crate::limits;
 
 /// One reader of the log, shared by every client that watches its scope.
 ///
-/// A hub of one shard reads from the oldest frame on, so that its ring has no beginning that it cannot prove; a broad one
+/// A hub of one execution reads from its oldest frame on, so that its ring has no beginning that it cannot prove; a broad one
 /// begins with what is new.
 #[derive(Debug)]
 pub struct Hub {
     /// What it reads.
     pub scope: Scope,
-    /// Whether its scope lies in one shard.
+    /// Whether it is one execution in one shard.
     pub is_narrow: bool,
     ring: Mutex<Ring>,
     watchers: Mutex<Vec<Weak<Notify>>>,
@@ -53,6 +53,12 @@ impl Hub {
     pub fn watch(&self, watcher: &Arc<Notify>) {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(watcher));
     }
+}
+
+/// Whether a scope is one execution in one shard: its whole log can be read by a hub.
+#[must_use]
+pub fn is_narrow(scope: &Scope, log: &dyn Log) -> bool {
+    matches!(scope, Scope::Events { execution: Some(_), .. }) && scope.shards(log.layout()).len() == 1
 }
 
 /// Why there is no hub.
@@ -120,7 +126,7 @@ impl Hubs {
         if self.hubs().len() >= self.max {
             return Err(Error::TooMany(self.max));
         }
-        let is_narrow = scope.shards(self.log.layout()).len() == 1;
+        let is_narrow = is_narrow(&scope, self.log.as_ref());
         let since = if is_narrow { Since::All } else { Since::New };
         let follower = Follower::start(self.log.clone(), scope.clone(), since).await?;
         let stop = CancellationToken::new();

@@ -111,6 +111,7 @@ mod tests {
     use runbus::event::Kind;
     use runbus::log::{Epoch, Sequence};
     use runbus::subject::Shard;
+    use runbus::time::Timestamp;
 
     use super::*;
     use crate::hub::Content;
@@ -120,7 +121,7 @@ mod tests {
     }
 
     fn entry(sequence: u64, lines: u32) -> Arc<Entry> {
-        let content = Content::Event(Kind::Custom, Bytes::from_static(&[b'x'; 100]));
+        let content = Content::Event(Kind::Custom, Timestamp::default(), Bytes::from_static(&[b'x'; 100]));
         Arc::new(Entry { shard: Shard(0), place: Some(place(sequence, lines)), content })
     }
 

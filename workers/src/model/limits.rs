@@ -16,7 +16,7 @@ pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 pub const MAX_ERROR_TEXT_BYTES: usize = 16 * 1024;
 
 /// The most bytes of text, reasoning, tool calls and extras of one turn together.
-pub const MAX_TURN_BYTES: usize = 8 * 1024 * 1024;
+pub const MAX_TURN_BYTES: usize = 512 * 1024;
 
 /// The most tool calls of one turn.
 pub const MAX_TOOL_CALLS: usize = 128;

@@ -25,11 +25,10 @@ pub async fn run(actor: &mut Actor, calls: Vec<ToolCall>, repeated: bool) -> Res
         actor.record(Fact::ToolsStarted { calls: calls.clone() }).await?;
         calls
     };
-    let session = actor.session.clone();
+    let place = place(actor);
     let answers = calls.into_iter().map(|call| {
         let registry = registry.clone();
-        // The same call of the same session has the same key, whoever runs it.
-        let key = format!("{session}/{}", call.id);
+        let key = format!("{place}/{}", call.id);
         async move {
             let outcome = registry.run(&call.name, &call.id, &key, &call.arguments).await;
             (call, outcome)
@@ -42,4 +41,14 @@ pub async fn run(actor: &mut Actor, calls: Vec<ToolCall>, repeated: bool) -> Res
         actor.record(Fact::ToolCompleted { call_id: call.id, name: call.name, result, is_error }).await?;
     }
     Ok(())
+}
+
+/// Where in the session's life a turn stands: the same for every owner that repeats its calls, another for the next turn,
+/// whose calls may have the same ids.
+fn place(actor: &Actor) -> String {
+    let session = &actor.session;
+    let Some(run) = actor.journal.state.running() else { return session.to_string() };
+    let (node, number, rounds) =
+        run.visit.as_ref().map_or(("", 0, 0), |visit| (visit.node.as_str(), visit.number, visit.rounds));
+    format!("{session}/{}/{node}/{number}/{rounds}", run.start.execution_id)
 }

@@ -8,7 +8,7 @@ use runbus::store::Store;
 use runbus::time::Clock;
 use tokio_util::sync::CancellationToken;
 
-use super::entry::Fact;
+use super::entry::{Fact, Outcome};
 use super::events::{self, Events};
 use super::inbox;
 use super::journal::{self, Journal};
@@ -43,6 +43,9 @@ pub enum Error {
     /// Another worker owns the session: it goes on there.
     #[error("another worker owns the session")]
     Fenced,
+    /// What is to be recorded is too large: the execution ends with that.
+    #[error("{0}")]
+    TooLarge(Arc<str>),
     /// Something does not answer; the session has to be taken up again.
     #[error("{0}")]
     Unavailable(Arc<str>),
@@ -57,6 +60,7 @@ impl From<journal::Error> for Error {
             journal::Error::Fenced => Self::Fenced,
             journal::Error::Unavailable(text) => Self::Unavailable(text),
             journal::Error::Broken(text) => Self::Broken(text),
+            journal::Error::TooLarge { .. } => Self::TooLarge(Arc::from(error.to_string())),
         }
     }
 }
@@ -131,8 +135,18 @@ impl Actor {
                 self.journal.claim(&worker).await?;
                 continue;
             }
-            self.perform(step).await?;
+            match self.perform(step).await {
+                Err(Error::TooLarge(text)) => self.end_too_large(&text).await?,
+                outcome => outcome?,
+            }
         }
+    }
+
+    /// Ends the execution with a clear event instead of trying the same again for ever.
+    async fn end_too_large(&mut self, text: &str) -> Result<(), Error> {
+        tracing::warn!(session = %self.session, text, "an execution ends: too large to record");
+        let error = serde_json::json!({ "code": "too_large", "message": text });
+        self.record(Fact::ExecutionEnded { outcome: Outcome::Failed { error } }).await
     }
 
     async fn take_commands(&mut self, certain: bool) -> Result<bool, Error> {
@@ -140,7 +154,10 @@ impl Actor {
         if facts.is_empty() {
             return Ok(false);
         }
-        self.journal.append(facts).await?;
+        // One by one: each fits, all together may not.
+        for fact in facts {
+            self.journal.append(vec![fact]).await?;
+        }
         Ok(true)
     }
 

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::entry::Fact;
 use super::journal::Journal;
 use super::mirror::{Mirror, mirror};
+use super::shrink;
 use super::state::{Run, State};
 use crate::definition::Definitions;
 
@@ -164,9 +165,12 @@ impl Events {
     }
 
     async fn write(&self, mirror: Mirror, journal: u64) -> Result<Sequence, Error> {
+        let room = (limits::GROUP_BYTES / mirror.events.len().max(1)).min(limits::EVENT_BYTES);
         let mut lines = Vec::with_capacity(mirror.events.len());
         for event in &mirror.events {
-            lines.push(event.encode().map_err(|error| Error::Broken(Arc::from(error.to_string())))?);
+            lines.push(
+                shrink::encode(event, room).map_err(|error| Error::Broken(Arc::from(error.to_string())))?,
+            );
         }
         Ok(self.writer.append(mirror.node, lines, Some(journal)).await?.durable().await?)
     }
@@ -176,7 +180,8 @@ impl Events {
     /// # Errors
     /// See [`Error`].
     pub async fn stream(&self, node: Option<NodeId>, event: &runbus::event::Event) -> Result<(), Error> {
-        let line = event.encode().map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
+        let line = shrink::encode(event, limits::EVENT_BYTES)
+            .map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
         drop(self.writer.append(node, vec![line], None).await?);
         Ok(())
     }

@@ -21,6 +21,14 @@ pub enum Error {
     /// The log does not answer; try again.
     #[error("{0}")]
     Unavailable(Arc<str>),
+    /// What is to be recorded is larger than the log takes. Nothing was recorded; the session can go on.
+    #[error("the entry has {bytes} bytes, the limit is {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The log refuses, or what it holds is no journal. A human must look.
     #[error("{0}")]
     Broken(Arc<str>),
@@ -126,6 +134,10 @@ impl Journal {
             .map(Entry::encode)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
+        let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
+        if bytes > limits::GROUP_BYTES {
+            return Err(Error::TooLarge { bytes, limit: limits::GROUP_BYTES });
+        }
         let topic = Topic::Journal(self.session.clone());
         let frame = Frame::owned(epoch, self.state.entries, 0, &lines);
         let sequence = loop {

@@ -12,5 +12,6 @@ pub mod events;
 pub mod inbox;
 pub mod journal;
 pub mod mirror;
+mod shrink;
 pub mod state;
 pub mod step;

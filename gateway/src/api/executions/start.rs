@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use runbus::control::{StartRequest, Started};
 
@@ -15,7 +16,11 @@ use crate::router::App;
 ///
 /// # Errors
 /// The request is wrong, or the log does not answer; the same call with the same `execution_id` is safe.
-pub async fn post(State(app): State<Arc<App>>, body: Bytes) -> Result<(StatusCode, Json<Started>), Failure> {
+pub async fn post(
+    State(app): State<Arc<App>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<Started>), Failure> {
+    let body = body?;
     let deserializer = &mut serde_json::Deserializer::from_slice(&body);
     let request: StartRequest = serde_path_to_error::deserialize(deserializer)
         .map_err(|error| Failure::invalid(error.path().to_string(), error.inner().to_string()))?;
