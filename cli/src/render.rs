@@ -71,7 +71,7 @@ impl Printer {
             _ => {
                 let what = payload
                     .map_or_else(|_mismatch| short(event.data.get()), |payload| about(event, &payload));
-                return self.line(&format!("{} {}", self.head(event), self.dim(&what)).trim_end());
+                return self.line(format!("{} {}", self.head(event), self.dim(&what)).trim_end());
             }
         };
         let stream = format!("{:?} {:?} {label}", event.execution_id, event.node_id);

@@ -254,3 +254,74 @@ async fn bad_configuration_binds_nothing() {
         assert!(error.starts_with("gateway."), "{error}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_event_is_delivered_as_such_and_the_reader_goes_on() {
+    use runbus::id::EventId;
+    use runbus::log::{Expect, Frame};
+    for backend in backends::all().await {
+        let event = delta("e", 1);
+        let topic = runbus::subject::Topic::Events {
+            stream: event.stream_id.clone(),
+            node: None,
+            execution: event.execution_id.clone(),
+        };
+        let frame = Frame::open(&[bytes::Bytes::from_static(b"no json \xff")]);
+        backend.log.append(&topic, &frame, Expect::Open(EventId::generate())).await.unwrap();
+        backend.bus().publish(event).await.unwrap();
+        let served = gateway(&backend, config()).await;
+        let mut client = Client::connect(served.address).await;
+        client.subscribe(json!({ "execution_id": "e" }), json!("all")).await;
+        let message = client.message().await.unwrap();
+        assert_eq!(message["type"], "undecodable", "{} {message}", backend.name);
+        assert!(message["cursor"].is_string() && message["reason"].is_string());
+        assert!(message["line"].as_str().unwrap().starts_with("no json"));
+        let message = client.message().await.unwrap();
+        assert_eq!(contents(message["events"].as_array().unwrap()), [1]);
+        assert_eq!(backend.bus().stats().await.unwrap().undecodable, 1);
+    }
+}
+
+/// The store goes away: not ready, and it says which; the bus goes on. The broker goes away: it says that too.
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_says_what_is_missing() {
+    use runbus::adapters::{nats, redis};
+    let mut broker = nats::testing::Server::start();
+    let mut store = redis::testing::Server::start();
+    let nats = nats::Nats::connect(broker.config()).await.unwrap();
+    nats.ready().await.unwrap();
+    let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
+    let bus = runbus::bus::Bus::new(nats.log(), std::sync::Arc::new(redis));
+    let control = runbus::control::Control::new(bus.clone(), nats.queue(), Clock::System);
+    let served = runbus_gateway::Gateway::bind(config(), control).await.unwrap();
+    let url = format!("http://{}/readyz", served.address());
+    let stop = tokio_util::sync::CancellationToken::new();
+    tokio::spawn(served.run(stop.clone(), stop.clone()));
+    runbus::tls::install();
+    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+    let until = async |wanted: &dyn Fn(u16, &Value) -> bool| {
+        let deadline = tokio::time::Instant::now() + crate::client::PATIENCE;
+        loop {
+            let answer = http.get(&url).send().await.unwrap();
+            let status = answer.status().as_u16();
+            let body: Value = answer.json().await.unwrap();
+            if wanted(status, &body) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{status} {body}");
+        }
+    };
+    until(&|status, _| status == 200).await;
+    store.kill();
+    until(&|status, body| status == 503 && body["checks"]["store"] != "ok" && body["checks"]["log"] == "ok")
+        .await;
+    bus.publish(delta("e", 1)).await.unwrap();
+    store.restart();
+    until(&|status, _| status == 200).await;
+    broker.kill();
+    until(&|status, body| status == 503 && body["checks"]["log"] != "ok" && body["checks"]["store"] == "ok")
+        .await;
+    broker.restart();
+    until(&|status, _| status == 200).await;
+    stop.cancel();
+}

@@ -23,9 +23,10 @@ pub(super) fn encode(event: &Event, room: usize) -> Result<Bytes, Error> {
     for limit in TEXT_BYTES {
         let mut data = whole.clone();
         cut(&mut data, limit);
-        let line = with(event, data).encode()?;
-        if line.len() <= room {
-            return Ok(line);
+        match with(event, data).encode() {
+            Ok(line) if line.len() <= room => return Ok(line),
+            Ok(_) | Err(Error::TooLarge { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
     with(event, Value::Object(serde_json::Map::new())).encode()
