@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use runbus::bus::Bus;
 use runbus::control::Control;
-use runbus::id::ExecutionId;
+use runbus::id::{ExecutionId, StreamId};
 use runbus::time::Clock;
 use runbus_gateway::{Config, Gateway};
 use serde_json::json;
@@ -61,9 +61,18 @@ impl Client {
         Ok(Self { socket })
     }
 
-    /// Subscribes to what an execution publishes from now on; returns when the gateway says that it did.
-    pub(crate) async fn subscribe(&mut self, execution: &ExecutionId) -> anyhow::Result<()> {
-        let message = json!({ "type": "subscribe", "id": "a", "filter": { "execution_id": execution } });
+    /// Subscribes to what an execution publishes from now on, of one stream or of any; returns when the gateway says
+    /// that it did.
+    pub(crate) async fn subscribe(
+        &mut self,
+        stream: Option<&StreamId>,
+        execution: &ExecutionId,
+    ) -> anyhow::Result<()> {
+        let mut filter = json!({ "execution_id": execution });
+        if let Some(stream) = stream {
+            filter["stream_id"] = json!(stream);
+        }
+        let message = json!({ "type": "subscribe", "id": "a", "filter": filter });
         self.socket.send(Message::text(message.to_string())).await?;
         loop {
             let text = self.text().await?;

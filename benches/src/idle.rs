@@ -110,10 +110,10 @@ async fn measure(held: Held, server: &Server, connections: usize) -> anyhow::Res
                     let mut client = Client::connect(&address).await?;
                     match held {
                         Held::Gateway { subscribed: Subscribed::OneForAll } => {
-                            client.subscribe(&shared).await?
+                            client.subscribe(None, &shared).await?
                         }
                         Held::Gateway { subscribed: Subscribed::OneOfItsOwn } => {
-                            client.subscribe(&ExecutionId::generate()).await?;
+                            client.subscribe(None, &ExecutionId::generate()).await?;
                         }
                         Held::Echo(_) | Held::Gateway { subscribed: Subscribed::Nothing } => {}
                     }

@@ -33,17 +33,20 @@ pub(crate) enum Path {
     Durable,
     /// Through the log to a reader of the library.
     Reader,
-    /// Through the log and a gateway to a WebSocket client.
+    /// Through the log and a gateway to a WebSocket client that names stream and execution.
     Gateway,
+    /// The same to one that names the execution only: the gateway reads the log for each frame.
+    GatewayById,
 }
 
 impl Path {
-    pub(crate) const ALL: [(Self, &str); 5] = [
+    pub(crate) const ALL: [(Self, &str); 6] = [
         (Self::Core, "baseline: core NATS, publish to subscriber"),
         (Self::JetStream, "baseline: JetStream, publish to republished"),
         (Self::Durable, "Writer, append to durable"),
         (Self::Reader, "Writer to bus::Reader"),
         (Self::Gateway, "Writer to WebSocket client"),
+        (Self::GatewayById, "Writer to WebSocket client, by execution id only"),
     ];
 }
 
@@ -98,20 +101,22 @@ impl Ends {
                     let (sink, lines) = if path == Path::Durable {
                         durable(writer)
                     } else {
-                        let filter = Filter::execution(execution.id.clone());
+                        let filter = Filter::execution_of(sample::stream(), execution.id.clone());
                         let reader = Reader::start(nats.log(), filter, Since::New).await?;
                         (Sink::Writer(writer), unfold(reader, read).boxed())
                     };
                     ends.executions.push((sink, execution, lines));
                 }
             }
-            Path::Gateway => {
+            Path::Gateway | Path::GatewayById => {
                 let child = gateway::start(server).await?;
                 let nats = append::connect(&server.url, append::SHARDS).await?;
                 for _ in 0..count {
                     let execution = Execution::new();
                     let mut client = gateway::Client::connect(&child.ready).await?;
-                    client.subscribe(&execution.id).await?;
+                    let stream = sample::stream();
+                    let stream = (path == Path::Gateway).then_some(&stream);
+                    client.subscribe(stream, &execution.id).await?;
                     let lines =
                         unfold(client, |mut client| async move { Some((client.events().await, client)) });
                     ends.executions.push((Sink::Writer(writer(&nats, &execution)), execution, lines.boxed()));

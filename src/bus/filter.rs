@@ -46,6 +46,13 @@ impl Filter {
         Self { execution_id: Some(id), ..Self::default() }
     }
 
+    /// One execution of a known stream: the cheapest to follow, because a frame then proves by itself that nothing is
+    /// missing before it. (Two streams may use one execution id.)
+    #[must_use]
+    pub fn execution_of(stream: StreamId, id: ExecutionId) -> Self {
+        Self { stream_id: Some(stream), ..Self::execution(id) }
+    }
+
     /// One stream.
     #[must_use]
     pub fn stream(id: StreamId) -> Self {

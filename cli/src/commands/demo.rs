@@ -58,7 +58,7 @@ impl Demo {
         };
         let started = backend.control().start(request).await?;
         let mut printer = Printer::new(global.json);
-        let filter = Filter::execution(started.execution_id.clone());
+        let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());
         let limit = Some(Duration::from_secs(self.timeout));
         let code = tokio::select! {
             ended = follow(&backend, filter, &mut printer, limit) => ended?,

@@ -50,7 +50,7 @@ impl Dev {
             };
             let started = backend.control().start(request).await?;
             let mut printer = Printer::new(global.json);
-            let filter = Filter::execution(started.execution_id.clone());
+            let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());
             tokio::select! {
                 ended = follow(&backend, filter, &mut printer, None) => { ended?; }
                 () = shutdown.soft().cancelled() => {}
