@@ -72,7 +72,8 @@ impl Start {
             return Ok(Code::Ok);
         }
         let mut printer = Printer::new(global.json);
-        follow(&backend, Filter::execution_of(started.stream_id, started.execution_id), &mut printer, None).await
+        follow(&backend, Filter::execution_of(started.stream_id, started.execution_id), &mut printer, None)
+            .await
     }
 }
 
