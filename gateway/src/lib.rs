@@ -7,6 +7,7 @@
 //! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
 //! - [`connection`]: one client
 //! - [`transport`], [`api`]: the ways in
+//! - [`origin`]: which web pages may use it
 //! - [`router`], [`server`]: putting it together, and ending it
 
 pub mod api;
@@ -14,6 +15,7 @@ pub mod config;
 pub mod connection;
 pub mod hub;
 pub mod limits;
+pub mod origin;
 pub mod protocol;
 pub mod router;
 pub mod server;

@@ -14,6 +14,7 @@ use crate::api::error::Failure;
 use crate::api::{events, executions, health, root, stats};
 use crate::connection::Shared;
 use crate::limits;
+use crate::origin;
 use crate::transport::ws;
 
 /// What every endpoint may use.
@@ -42,6 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/ws", get(ws::upgrade))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") })
         .method_not_allowed_fallback(|| async { Failure::method() })
+        .layer(axum::middleware::from_fn(origin::check))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(CatchPanicLayer::new())
         .with_state(app)

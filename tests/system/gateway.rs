@@ -222,6 +222,8 @@ async fn rest_answers_with_codes_and_shapes() {
     ] {
         assert_eq!((answer.0, answer.1["error"]["code"].as_str()), (status, Some(code)), "{answer:?}");
     }
+    let page = http.get(url("/v1/stats")).header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(page.status().as_u16(), 403);
     backend.bus().publish(delta("h", 7)).await.unwrap();
     let source =
         Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("h").unwrap(), Clock::System);
