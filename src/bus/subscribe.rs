@@ -65,7 +65,7 @@ impl Counters {
     /// Handlers that ended.
     #[must_use]
     pub fn handled(&self) -> u64 {
-        self.handled.load(Ordering::Relaxed)
+        self.handled.load(Ordering::Acquire)
     }
 
     /// Handlers that ended with an error or a panic.
@@ -181,7 +181,6 @@ async fn deliver<H, F, E>(
         let handler_task = tokio::spawn(running);
         subscriptions.tracker.spawn(async move {
             let outcome = handler_task.await;
-            counters.handled.fetch_add(1, Ordering::Relaxed);
             let fault = match outcome {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),
@@ -191,6 +190,8 @@ async fn deliver<H, F, E>(
                 counters.failed.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(subscription = %id, error, "a handler failed");
             }
+            // Last, so that whoever sees an event counted as handled sees its failure counted too.
+            counters.handled.fetch_add(1, Ordering::Release);
             drop(permit);
         });
     }
