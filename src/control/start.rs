@@ -39,6 +39,21 @@ pub struct Request {
     pub correlation_id: Option<CorrelationId>,
 }
 
+impl Request {
+    /// A start with fresh ids.
+    #[must_use]
+    pub fn new(definition: impl Into<String>, input: impl Into<Value>) -> Self {
+        Self {
+            definition: definition.into(),
+            input: input.into(),
+            execution_id: None,
+            stream_id: None,
+            session_id: None,
+            correlation_id: None,
+        }
+    }
+}
+
 /// What was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Started {
@@ -60,6 +75,7 @@ impl Control {
     ///
     /// # Errors
     /// See [`Error`].
+    #[tracing::instrument(name = "start_execution", skip_all, fields(definition = request.definition))]
     pub async fn start(&self, request: Request) -> Result<Started, Error> {
         if request.definition.is_empty() || request.definition.len() > limits::ID_BYTES {
             return Err(Error::Invalid { path: "definition", message: "must have 1 to 128 bytes".into() });

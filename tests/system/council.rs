@@ -47,12 +47,8 @@ pub fn worker(backend: &Backend, pace: Duration) -> Running {
 
 pub fn council(id: &str) -> StartRequest {
     StartRequest {
-        definition: "council".into(),
-        input: "Why do agents need a log?".into(),
         execution_id: Some(ExecutionId::new(id).unwrap()),
-        stream_id: None,
-        session_id: None,
-        correlation_id: None,
+        ..StartRequest::new("council", "Why do agents need a log?")
     }
 }
 

@@ -109,12 +109,9 @@ async fn run(backend: &Backend, gateway: SocketAddr, recording: &Recording, seed
     for (n, question) in questions(recording).into_iter().enumerate() {
         let id = format!("{}-{n}", recording.name);
         let request = StartRequest {
-            definition: "recorded".into(),
-            input: question.into(),
             execution_id: Some(ExecutionId::new(&id).unwrap()),
-            stream_id: None,
             session_id: Some(SessionId::new(&recording.name).unwrap()),
-            correlation_id: None,
+            ..StartRequest::new("recorded", question)
         };
         backend.control().start(request).await.unwrap();
         let filter = json!({ "execution_id": id });

@@ -136,6 +136,7 @@ impl Worker {
         }
     }
 
+    #[tracing::instrument(name = "session", skip_all, fields(session_id = %session))]
     async fn own(
         &self,
         session: &SessionId,

@@ -48,14 +48,7 @@ impl Demo {
         if !global.json {
             output::line(&banner(&address, &configuration))?;
         }
-        let request = StartRequest {
-            definition: "council".into(),
-            input: input(&self.input),
-            execution_id: None,
-            stream_id: None,
-            session_id: None,
-            correlation_id: None,
-        };
+        let request = StartRequest::new("council", input(&self.input));
         let started = backend.control().start(request).await?;
         let mut printer = Printer::new(global.json);
         let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());

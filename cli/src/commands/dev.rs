@@ -40,14 +40,7 @@ impl Dev {
             output::line(&super::demo::banner(&address, &configuration))?;
         }
         if !self.idle {
-            let request = StartRequest {
-                definition: "council".into(),
-                input: input(&self.input),
-                execution_id: None,
-                stream_id: None,
-                session_id: None,
-                correlation_id: None,
-            };
+            let request = StartRequest::new("council", input(&self.input));
             let started = backend.control().start(request).await?;
             let mut printer = Printer::new(global.json);
             let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());

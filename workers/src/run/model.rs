@@ -18,6 +18,7 @@ use crate::session::step;
 ///
 /// # Errors
 /// See [`Error`].
+#[tracing::instrument(name = "chat", skip_all, fields(%node, attempt))]
 pub async fn call(actor: &mut Actor, node: &NodeId, attempt: u32) -> Result<(), Error> {
     let Some(request) = request(actor, node) else { return Ok(()) };
     match stream(actor, node, request).await? {

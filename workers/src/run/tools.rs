@@ -11,6 +11,7 @@ use crate::session::entry::Fact;
 ///
 /// # Errors
 /// See [`Error`].
+#[tracing::instrument(name = "execute_tools", skip_all, fields(calls = calls.len(), repeated))]
 pub async fn run(actor: &mut Actor, calls: Vec<ToolCall>, repeated: bool) -> Result<(), Error> {
     let registry = actor.tools.registry.clone();
     let calls = if repeated {
