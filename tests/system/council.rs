@@ -1,7 +1,10 @@
 //! The main job: the council runs, on one worker, on several, and when a worker dies in the middle.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use async_trait::async_trait;
 
 use runbus::bus::{Delivered, Delivery, Filter};
 use runbus::control::StartRequest;
@@ -12,10 +15,11 @@ use runbus::log::Since;
 use runbus::time::Clock;
 use runbus_workers::config::Config;
 use runbus_workers::definition::Definitions;
+use runbus_workers::graph::Definition;
 use runbus_workers::model::{Script, Scripted};
 use runbus_workers::pool::Worker;
 use runbus_workers::session::actor::Tools;
-use runbus_workers::tool::Registry;
+use runbus_workers::tool::{Error, Invocation, Registry, Spec, Tool};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -219,5 +223,103 @@ async fn large_inputs_and_answers_end_clearly() {
         assert_eq!(events.last().unwrap().event.kind, Kind::ExecutionCompleted, "{}", backend.name);
         running.drain.cancel();
         running.task.await.unwrap();
+    }
+}
+
+/// A tool that acts on the world: it counts its calls, says that one began, and never ends.
+#[derive(Debug)]
+struct Launch {
+    spec: Spec,
+    safe: bool,
+    calls: Arc<AtomicUsize>,
+    began: tokio::sync::mpsc::Sender<String>,
+}
+
+#[async_trait]
+impl Tool for Launch {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+    fn safe_to_repeat(&self) -> bool {
+        self.safe
+    }
+    async fn call(&self, invocation: Invocation) -> Result<String, Error> {
+        let nth = self.calls.fetch_add(1, Ordering::SeqCst);
+        self.began.send(invocation.idempotency_key).await.unwrap();
+        if nth == 0 {
+            std::future::pending::<()>().await;
+        }
+        Ok("launched".into())
+    }
+}
+
+/// The worker dies while a tool runs. A call that is not safe to repeat is left to somebody's decision; a safe one runs
+/// again, with the same idempotency key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_of_unknown_outcome_is_never_silently_run_twice() {
+    for (backend, safe) in backends::all()
+        .await
+        .into_iter()
+        .zip([false, true])
+        .chain(backends::all().await.into_iter().zip([true, false]))
+    {
+        let script = "answers:\n- {node: pilot, round: 1, tool_calls: [{name: launch, arguments: {}}]}\n\
+                      - {node: pilot, round: 2, text: away}\n";
+        let agent = serde_json::json!({ "kind": "agent", "name": "pilot", "tools": ["launch"] });
+        let mut definitions = Definitions::default();
+        definitions.add(Definition::parse("pilot", &agent.to_string()).unwrap()).unwrap();
+        let (began, mut begins) = tokio::sync::mpsc::channel(8);
+        let calls = Arc::new(AtomicUsize::new(0));
+        let parameters = serde_json::json!({ "type": "object" });
+        let spec = Spec { name: "launch".into(), description: String::new(), parameters };
+        let launch = Launch { spec, safe, calls: calls.clone(), began };
+        let registry = Arc::new(Registry::new().with(launch).unwrap());
+        let start = |_| {
+            let config = Config { lease_ttl_ms: 1000, takeover_grace_ms: 300, ..Config::default() };
+            let tools = Tools {
+                log: backend.log.clone(),
+                store: backend.store.clone(),
+                clock: Clock::System,
+                definitions: Arc::new(definitions.clone()),
+                model: Arc::new(Scripted::new(Script::parse(script).unwrap()).with_pace(Duration::ZERO)),
+                registry: registry.clone(),
+                worker: Worker::id(&config),
+            };
+            let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+            let worker = Worker::new(config, backend.queue.clone(), tools);
+            let task = tokio::spawn(worker.run(drain.clone(), cut.clone()));
+            Running { drain, cut, task }
+        };
+        let first = start(1);
+        backend
+            .control()
+            .start(StartRequest { definition: "pilot".into(), ..council("flight") })
+            .await
+            .unwrap();
+        let key = begins.recv().await.unwrap();
+        first.cut.cancel();
+        first.task.abort();
+        let second = start(2);
+        let filter = Filter::execution(ExecutionId::new("flight").unwrap());
+        let ends = [Kind::ExecutionPaused, Kind::ExecutionCompleted, Kind::ExecutionFailed];
+        let end =
+            backend.bus().wait_for(filter.types(ends), Since::All, Duration::from_secs(60)).await.unwrap();
+        let kind = end.expect("it pauses or ends").event.kind;
+        if safe {
+            assert_eq!(
+                (kind, calls.load(Ordering::SeqCst)),
+                (Kind::ExecutionCompleted, 2),
+                "{}",
+                backend.name
+            );
+            assert_eq!(begins.recv().await.unwrap(), key);
+        } else {
+            assert_eq!((kind, calls.load(Ordering::SeqCst)), (Kind::ExecutionPaused, 1), "{}", backend.name);
+            let status =
+                backend.control().status(&ExecutionId::new("flight").unwrap()).await.unwrap().unwrap();
+            assert_eq!(status.status, Status::Paused);
+        }
+        second.drain.cancel();
+        second.task.await.unwrap();
     }
 }

@@ -89,6 +89,9 @@ impl Client {
         if self.subscriptions.is_empty() || !self.produce().await? {
             return self.wait().await;
         }
+        if self.shared.drain.is_cancelled() {
+            return Err(self.drained().await);
+        }
         // Much to send must not keep the client from being heard.
         let heard = futures_util::FutureExt::now_or_never(self.socket.recv());
         match heard {

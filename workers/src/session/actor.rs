@@ -18,6 +18,9 @@ use crate::model::Model;
 use crate::run;
 use crate::tool::Registry;
 
+/// The wait before a broker that does not answer is asked again.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// What an owner works with.
 #[derive(Debug, Clone)]
 pub struct Tools {
@@ -150,7 +153,7 @@ impl Actor {
     }
 
     async fn take_commands(&mut self, certain: bool) -> Result<bool, Error> {
-        let facts = inbox::read(&self.tools.log, &self.session, self.journal.state.inbox, certain).await?;
+        let facts = self.inbox(certain).await?;
         if facts.is_empty() {
             return Ok(false);
         }
@@ -162,7 +165,24 @@ impl Actor {
     }
 
     async fn pending_commands(&self) -> Result<bool, Error> {
-        Ok(!inbox::read(&self.tools.log, &self.session, self.journal.state.inbox, true).await?.is_empty())
+        Ok(!self.inbox(true).await?.is_empty())
+    }
+
+    /// What waits in the inbox. A broker that does not answer for a while ends no attempt: between two steps the commands
+    /// may come later, before parking it is asked until it answers.
+    async fn inbox(&self, certain: bool) -> Result<Vec<Fact>, Error> {
+        loop {
+            match inbox::read(&self.tools.log, &self.session, self.journal.state.inbox, certain).await {
+                Err(journal::Error::Unavailable(reason)) => {
+                    tracing::warn!(session = %self.session, %reason, "the inbox cannot be read now");
+                    if !certain {
+                        return Ok(Vec::new());
+                    }
+                    tokio::time::sleep(PATIENCE).await;
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     async fn perform(&mut self, step: Step) -> Result<(), Error> {
