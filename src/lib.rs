@@ -14,6 +14,35 @@
 //! - [`bus`]: publish, subscribe, history, statistics, wait
 //! - [`execution`]: a pure fold of events into what is known of a run
 //! - [`control`]: commands to sessions, questions about executions
+//!
+//! # Example
+//! One process, nothing installed: publish an event, and read it.
+//! ```
+//! use runbus::adapters::embedded::{Config, Embedded};
+//! use runbus::bus::{Bus, Delivery, Filter};
+//! use runbus::event::{Source, family::client::OutputDelta};
+//! use runbus::id::{ExecutionId, StreamId};
+//! use runbus::log::Since;
+//! use runbus::time::Clock;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let config = Config { data_dir: folder.path().into(), ..Config::default() };
+//! let backend = Embedded::open(&config, Clock::System)?;
+//! let bus = Bus::new(backend.log, backend.store);
+//!
+//! let run = ExecutionId::new("run-1")?;
+//! let source = Source::execution(StreamId::new("greeter")?, run.clone(), Clock::System);
+//! bus.emitter(source).client_output_delta(OutputDelta { content: "hello".into(), snapshot: None }).await?;
+//!
+//! let mut reader = bus.read(Filter::execution(run), Since::All).await?;
+//! let Delivery::Event(found) = reader.next().await? else { unreachable!() };
+//! assert_eq!(found.event.data.get(), r#"{"content":"hello"}"#);
+//! println!("go on behind it with {}", found.cursor);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod adapters;
 pub mod bus;

@@ -1,7 +1,7 @@
 //! Events: the envelope, the catalogue of types with their payloads, and the JSON Schema of both.
 //!
 //! # Layout
-//! [`catalogue`] is the table that everything is made from; [`family`] holds the payloads, one file a family;
+//! `catalogue` is the table that everything is made from; [`family`] holds the payloads, one file a family;
 //! [`Event`] is the envelope, [`Source`] makes events, [`schema()`] documents them.
 
 pub(crate) mod catalogue;

@@ -1,6 +1,6 @@
 //! Hubs: one reader of the log for each watched scope, whatever the number of clients.
 //!
-//! [`entry`] is an event encoded once for all, [`ring`] the recent ones, [`task`] what fills it, [`registry`] who shares
+//! [`entry`] is an event encoded once for all, [`ring`] the recent ones, `task` what fills it, [`registry`] who shares
 //! what.
 
 pub mod entry;
