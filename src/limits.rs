@@ -67,3 +67,6 @@ pub const HISTORY_SCAN_FRAMES: usize = 50_000;
 
 /// How long the store keeps a copy of an execution's status after its last change.
 pub const PROJECTION_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Types, and streams, that statistics count apart.
+pub const STATS_NAMES: usize = 10_000;

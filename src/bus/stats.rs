@@ -19,9 +19,9 @@ pub struct Stats {
     pub events: u64,
     /// Lines that are no events.
     pub undecodable: u64,
-    /// Events by type.
+    /// Events by type; beyond 10,000 types, the rest as `(others)`.
     pub by_type: BTreeMap<String, u64>,
-    /// Events by stream.
+    /// Events by stream; beyond 10,000 streams, the rest as `(others)`.
     pub by_stream: BTreeMap<String, u64>,
     /// Bytes of their lines.
     pub bytes: u64,
@@ -125,6 +125,12 @@ impl Bus {
     }
 }
 
+/// Counts a name; when there are too many names already, new ones together as `(others)`.
+fn add(counts: &mut BTreeMap<String, u64>, name: &str) {
+    let known = counts.contains_key(name) || counts.len() < limits::STATS_NAMES;
+    *counts.entry(if known { name } else { "(others)" }.to_owned()).or_default() += 1;
+}
+
 fn count(stats: &mut Stats, stored: &std::sync::Arc<crate::log::Stored>) {
     for line in lines(stored, crate::log::Epoch::default(), 0) {
         let bytes = line.bytes.len() as u64;
@@ -132,8 +138,8 @@ fn count(stats: &mut Stats, stored: &std::sync::Arc<crate::log::Stored>) {
             Delivery::Event(found) => {
                 stats.events += 1;
                 stats.bytes += bytes;
-                *stats.by_type.entry(found.event.kind.to_string()).or_default() += 1;
-                *stats.by_stream.entry(found.event.stream_id.to_string()).or_default() += 1;
+                add(&mut stats.by_type, found.event.kind.as_str());
+                add(&mut stats.by_stream, found.event.stream_id.as_str());
             }
             _ => stats.undecodable += 1,
         }
