@@ -25,6 +25,8 @@ pub(crate) struct Backend {
     pub queue: Arc<dyn Queue>,
     /// The store.
     pub store: Arc<dyn Store>,
+    /// The broker, where there is one.
+    nats: Option<Arc<Nats>>,
 }
 
 impl Backend {
@@ -41,12 +43,15 @@ impl Backend {
         } else {
             None
         };
+        let mut broker = None;
         let (log, queue): (Arc<dyn Log>, Arc<dyn Queue>) = match &embedded {
             Some(embedded) if embedded_log => (embedded.log.clone(), embedded.queue.clone()),
             _ => {
                 let nats = Nats::connect(configuration.nats.clone()).await;
                 let nats = nats.map_err(|error| Error::Usage(format!("nats: {error}")))?;
-                (nats.log(), nats.queue())
+                let ports: (Arc<dyn Log>, Arc<dyn Queue>) = (nats.log(), nats.queue());
+                broker = Some(Arc::new(nats));
+                ports
             }
         };
         let store: Arc<dyn Store> = match &embedded {
@@ -55,7 +60,13 @@ impl Backend {
                 Redis::new(&configuration.redis).map_err(|error| Error::Usage(format!("redis.{error}")))?,
             ),
         };
-        Ok(Self { log, queue, store })
+        Ok(Self { log, queue, store, nats: broker })
+    }
+
+    /// The version of the broker, where there is one and it has answered.
+    #[must_use]
+    pub(crate) fn broker_version(&self) -> Option<String> {
+        self.nats.as_ref().and_then(|nats| nats.server_version())
     }
 
     /// A bus on them.

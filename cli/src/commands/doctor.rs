@@ -93,7 +93,11 @@ async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding>
              configuration to what they are, or change them with the nats CLI."
         }
     };
-    findings.push(Finding::of("log", ready(backend.log.ready(), &log_place).await, advice));
+    let log = ready(backend.log.ready(), &log_place).await.map(|place| match backend.broker_version() {
+        Some(version) => format!("{place} (nats-server {version}, compare-and-set checked)"),
+        None => place,
+    });
+    findings.push(Finding::of("log", log, advice));
     findings.push(Finding::of("queue", ready(backend.queue.ready(), &log_place).await, advice));
     let store_place = match configuration.store.backend {
         StoreBackend::Embedded => configuration.embedded.data_dir.display().to_string(),
