@@ -13,6 +13,7 @@
 //! - [`writer`]: an execution's owner writes numbered, fenced frames
 //! - [`bus`]: publish, subscribe, history, statistics, wait
 //! - [`execution`]: a pure fold of events into what is known of a run
+//! - [`session`]: journal and inbox of a session, and the pure fold of both
 //! - [`control`]: commands to sessions, questions about executions
 //!
 //! # Example
@@ -55,6 +56,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod log;
 pub mod queue;
+pub mod session;
 pub mod store;
 pub mod subject;
 pub mod telemetry;

@@ -70,3 +70,18 @@ pub const PROJECTION_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Types, and streams, that statistics count apart.
 pub const STATS_NAMES: usize = 10_000;
+
+/// Executions that wait in one session.
+pub const SESSION_QUEUE: usize = 1000;
+
+/// Cancels of executions that nobody has asked for yet, which a session remembers.
+pub const LATCHED_CANCELS: usize = 1000;
+
+/// Longest answer to a question, and longest arguments that a decider edits, in bytes of JSON.
+pub const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Longest reason, note or name of a decider, in bytes.
+pub const NOTE_BYTES: usize = 4 * 1024;
+
+/// Commands that one look into an inbox takes.
+pub const COMMANDS_AT_ONCE: usize = 100;

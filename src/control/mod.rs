@@ -1,17 +1,27 @@
 //! Control: commands to sessions and questions about executions, for gateways and the CLI.
 
-pub mod command;
+mod dead_letters;
+mod executions;
+mod people;
+mod sessions;
 mod start;
 pub mod status;
 
 use std::sync::Arc;
 
-use crate::bus::{Bus, publish};
+use crate::bus::{Bus, history, publish};
+use crate::id::{ExecutionId, SessionId};
 use crate::log::{AppendError, ReadError};
 use crate::queue::{self, Queue};
+use crate::session::journal;
+use crate::session::view::PendingCall;
 use crate::time::Clock;
 
-pub use start::{Request as StartRequest, Started};
+pub use dead_letters::DeadLetter;
+pub use executions::{Acknowledged, CancelState};
+pub use people::{AnswerRequest, address, addressed, Decided, DecideRequest};
+pub use sessions::SendRequest;
+pub use start::{Request as StartRequest, Started, class};
 
 /// Why a command was not given, or a question not answered.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -32,6 +42,44 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// Nobody has heard of it.
+    #[error("no such {what}: {id:?}")]
+    NotFound {
+        /// `session`, `execution`, `approval` or `request`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The session has calls that nobody answered: `resume` finishes them, `abort_pending` answers them.
+    #[error("session {session_id} has {} unresolved calls", calls.len())]
+    Pending {
+        /// Which.
+        session_id: SessionId,
+        /// The calls.
+        calls: Vec<PendingCall>,
+    },
+    /// Another execution of the session is at work, and the caller did not want to wait.
+    #[error("session {session_id} is busy with execution {execution_id}")]
+    Busy {
+        /// Which.
+        session_id: SessionId,
+        /// What is at work.
+        execution_id: ExecutionId,
+    },
+    /// The session takes no more input.
+    #[error("session {session_id} is closed")]
+    Closed {
+        /// Which.
+        session_id: SessionId,
+    },
+    /// It is too late, or somebody else was first.
+    #[error("{message}")]
+    Conflict {
+        /// What stands against it.
+        message: String,
+        /// What stands: the decision, the status.
+        standing: serde_json::Value,
+    },
     /// The log or the queue does not answer. The same call with the same ids is safe.
     #[error("{0}")]
     Unavailable(Arc<str>),
@@ -47,6 +95,11 @@ impl Error {
         match self {
             Self::Invalid { .. } => "invalid_argument",
             Self::TooLarge { .. } => "too_large",
+            Self::NotFound { .. } => "not_found",
+            Self::Pending { .. } => "session_pending",
+            Self::Busy { .. } => "session_busy",
+            Self::Closed { .. } => "session_closed",
+            Self::Conflict { .. } => "conflict",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
         }
@@ -55,6 +108,21 @@ impl Error {
     fn of(retryable: bool, error: &impl std::fmt::Display) -> Self {
         let text = Arc::from(error.to_string());
         if retryable { Self::Unavailable(text) } else { Self::Internal(text) }
+    }
+}
+
+impl From<history::Error> for Error {
+    fn from(error: history::Error) -> Self {
+        match error {
+            history::Error::Log(error) => error.into(),
+            error => Self::of(false, &error),
+        }
+    }
+}
+
+impl From<journal::Error> for Error {
+    fn from(error: journal::Error) -> Self {
+        Self::of(matches!(error, journal::Error::Unavailable(_)), &error)
     }
 }
 

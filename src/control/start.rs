@@ -5,15 +5,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::command::{Action, Command, Start, WakeUp};
+
 use super::{Control, Error};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::execution::Status;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::limits;
-use crate::log::{Expect, Frame};
+use crate::log::{Expect, Frame, Sequence};
 use crate::queue::Class;
+use crate::session::command::{
+    Action, Budget, Command, Multitask, Parent, Priority, Scheduling, Start, WakeUp,
+};
+use crate::session::view::PendingCall;
 use crate::subject::Topic;
 
 /// What to start.
@@ -37,6 +41,18 @@ pub struct Request {
     /// What ties it to other executions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<CorrelationId>,
+    /// What to do when another execution of the session is at work.
+    #[serde(default)]
+    pub multitask: Multitask,
+    /// What it may use; a limit of the definition counts too.
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+    pub budget: Budget,
+    /// How it is scheduled.
+    #[serde(default)]
+    pub scheduling: Scheduling,
+    /// Who waits for it; set by workers.
+    #[serde(skip)]
+    pub parent: Option<Parent>,
 }
 
 impl Request {
@@ -50,6 +66,10 @@ impl Request {
             stream_id: None,
             session_id: None,
             correlation_id: None,
+            multitask: Multitask::default(),
+            budget: Budget::default(),
+            scheduling: Scheduling::default(),
+            parent: None,
         }
     }
 }
@@ -77,6 +97,14 @@ impl Control {
     /// See [`Error`].
     #[tracing::instrument(name = "start_execution", skip_all, fields(definition = request.definition))]
     pub async fn start(&self, request: Request) -> Result<Started, Error> {
+        self.start_as(request, None).await
+    }
+
+    /// The same; `by` is who asked.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn start_as(&self, request: Request, by: Option<String>) -> Result<Started, Error> {
         if request.definition.is_empty() || request.definition.len() > limits::ID_BYTES {
             return Err(Error::Invalid { path: "definition", message: "must have 1 to 128 bytes".into() });
         }
@@ -106,13 +134,22 @@ impl Control {
             let session_id = known.session_id.unwrap_or(session_id);
             return Ok(Started { execution_id, stream_id: known.stream_id, session_id, created });
         }
-        let action = Action::Start(Start {
+        let own = session_id.as_str() == execution_id.as_str();
+        if created && !own {
+            self.admit(&session_id, &execution_id, request.multitask).await?;
+        }
+        let action = Action::Start(Box::new(Start {
             execution_id: execution_id.clone(),
             stream_id: stream_id.clone(),
             definition: request.definition.clone(),
             input: request.input,
             correlation_id: request.correlation_id.clone(),
-        });
+            multitask: request.multitask,
+            budget: request.budget,
+            scheduling: request.scheduling.clone(),
+            parent: request.parent,
+            resumes: false,
+        }));
         let source = Source {
             session_id: Some(session_id.clone()),
             correlation_id: request.correlation_id,
@@ -121,14 +158,52 @@ impl Control {
         let queued = Queued { definition: Some(request.definition) };
         let queued = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
         let id = EventId::derived(&format!("{execution_id}/start"));
-        let inbox = self.command(&session_id, Command { id, at: self.clock.now(), action }).await?;
+        let inbox = self.command(&session_id, Command { id, at: self.clock.now(), by, action }).await?;
         self.bus.publish(queued).await?;
-        self.wake(&session_id, inbox, &format!("start/{execution_id}")).await?;
+        let key = format!("start/{execution_id}");
+        self.wake(&session_id, inbox, request.scheduling, &key).await?;
         Ok(Started { execution_id, stream_id, session_id, created })
     }
 
+    /// Refuses a start that its session would refuse: better here than by an execution that ends at once.
+    async fn admit(
+        &self,
+        session: &SessionId,
+        execution: &ExecutionId,
+        multitask: Multitask,
+    ) -> Result<(), Error> {
+        // A cancel that came before the start may have gone to the session that the execution would have had alone.
+        let alone = SessionId::new(execution.as_str());
+        if let Ok(alone) = alone
+            && let Some(state) = self.state(&alone).await?
+            && let Some(reason) = state.latched(execution)
+        {
+            let action = Action::Cancel { execution_id: execution.clone(), reason };
+            let id = EventId::derived(&format!("{execution}/cancel/latched"));
+            self.command(session, Command { id, at: self.clock.now(), by: None, action }).await?;
+        }
+        let Some(state) = self.state(session).await? else { return Ok(()) };
+        if state.knows(execution) {
+            return Ok(());
+        }
+        if state.closed.is_some() {
+            return Err(Error::Closed { session_id: session.clone() });
+        }
+        let calls: Vec<PendingCall> = state.unresolved().into_iter().map(PendingCall::from).collect();
+        if !calls.is_empty() {
+            return Err(Error::Pending { session_id: session.clone(), calls });
+        }
+        let busy = state.running().map(|run| &run.start).or(state.queue.front());
+        match busy {
+            Some(start) if multitask == Multitask::Reject => {
+                Err(Error::Busy { session_id: session.clone(), execution_id: start.execution_id.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Appends a command to a session's inbox.
-    async fn command(&self, session: &SessionId, command: Command) -> Result<crate::log::Sequence, Error> {
+    pub(super) async fn command(&self, session: &SessionId, command: Command) -> Result<Sequence, Error> {
         let line = command.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
         if line.len() > limits::EVENT_BYTES {
             return Err(Error::TooLarge { bytes: line.len(), limit: limits::EVENT_BYTES });
@@ -138,9 +213,39 @@ impl Control {
     }
 
     /// Queues a wake-up of a session.
-    async fn wake(&self, session: &SessionId, inbox: crate::log::Sequence, key: &str) -> Result<(), Error> {
-        let job = WakeUp { session_id: session.clone(), inbox };
+    pub(super) async fn wake(
+        &self,
+        session: &SessionId,
+        inbox: Sequence,
+        scheduling: Scheduling,
+        key: &str,
+    ) -> Result<(), Error> {
+        let class = class(scheduling.priority);
+        let job = WakeUp { session_id: session.clone(), inbox, scheduling };
         let payload = job.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
-        Ok(self.queue.push(&Class::sessions(), key, payload).await?)
+        Ok(self.queue.push(&class, key, payload).await?)
+    }
+
+    /// Gives a command and wakes the session.
+    pub(super) async fn give(
+        &self,
+        session: &SessionId,
+        command: Command,
+        scheduling: Scheduling,
+    ) -> Result<Sequence, Error> {
+        let key = format!("command/{}", command.id);
+        let inbox = self.command(session, command).await?;
+        self.wake(session, inbox, scheduling, &key).await?;
+        Ok(inbox)
+    }
+}
+
+/// The class of jobs of a rank.
+#[must_use]
+pub fn class(priority: Priority) -> Class {
+    match priority {
+        Priority::High => Class::sessions_high(),
+        Priority::Normal => Class::sessions(),
+        Priority::Low => Class::sessions_low(),
     }
 }

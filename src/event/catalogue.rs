@@ -15,6 +15,7 @@ macro_rules! catalogue {
             execution_paused => ExecutionPaused(execution::Paused), Critical;
             execution_resumed => ExecutionResumed(execution::Resumed), Critical;
             execution_cancel_requested => ExecutionCancelRequested(execution::CancelRequested), Critical;
+            execution_cancel_delivered => ExecutionCancelDelivered(execution::CancelDelivered), Critical;
             execution_cancelled => ExecutionCancelled(execution::Cancelled), Critical;
             attempt_superseded => AttemptSuperseded(execution::AttemptSuperseded), Critical;
             state_changed => StateChanged(state::Changed), Critical;
@@ -48,6 +49,8 @@ macro_rules! catalogue {
             subagent_completed => SubagentCompleted(session::SubagentCompleted), Critical;
             subagent_failed => SubagentFailed(session::SubagentFailed), Critical;
             session_closed => SessionClosed(session::Closed), Critical;
+            session_dead_lettered => SessionDeadLettered(session::DeadLettered), Critical;
+            dead_letter_retried => DeadLetterRetried(session::DeadLetterRetried), Critical;
             custom => Custom(custom::Custom), Critical;
         }
     };

@@ -37,6 +37,18 @@ impl Class {
         Self("sessions".into())
     }
 
+    /// Wake-ups of sessions that somebody waits for.
+    #[must_use]
+    pub fn sessions_high() -> Self {
+        Self("sessions_high".into())
+    }
+
+    /// Wake-ups of sessions that can wait.
+    #[must_use]
+    pub fn sessions_low() -> Self {
+        Self("sessions_low".into())
+    }
+
     /// The class as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

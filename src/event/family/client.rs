@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::time::Timestamp;
+
 super::payloads! {
     /// A piece of output of a client-facing node.
     OutputDelta {
@@ -19,6 +21,15 @@ super::payloads! {
         /// The request's id: what an answer names.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request_id: Option<String>,
+        /// The answers to choose from; empty: any.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        choices: Vec<String>,
+        /// When it is no longer waited for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+        /// The call that asks, when it is a tool's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool_use_id: Option<String>,
     }
     /// A human answered.
     InputReceived {
@@ -28,5 +39,8 @@ super::payloads! {
         /// The answer.
         #[serde(default)]
         input: Value,
+        /// Who answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answered_by: Option<String>,
     }
 }

@@ -51,6 +51,12 @@ super::payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         requested_by: Option<String>,
     }
+    /// The execution's owner has heard that it is to stop: nothing is begun any more.
+    CancelDelivered {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
     /// An execution was stopped. Terminal.
     Cancelled {
         /// Why.

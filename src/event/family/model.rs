@@ -90,5 +90,8 @@ super::payloads! {
         /// Tokens after.
         #[serde(default)]
         tokens_after: u64,
+        /// Messages that were folded.
+        #[serde(default)]
+        messages: u64,
     }
 }

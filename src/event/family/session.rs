@@ -2,18 +2,41 @@
 
 use serde_json::Value;
 
-use crate::id::SessionId;
+use crate::id::{ExecutionId, SessionId};
 
 super::payloads! {
     /// A tool spawned a session of its own.
     SubagentStarted {
         /// The child.
         session_id: SessionId,
+        /// Its execution.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        execution_id: Option<ExecutionId>,
         /// The agent that it runs.
         name: String,
         /// The call that spawned it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tool_use_id: Option<String>,
+    }
+    /// No worker could finish an execution.
+    DeadLettered {
+        /// The session.
+        session_id: SessionId,
+        /// The execution.
+        execution_id: ExecutionId,
+        /// The agent or graph.
+        definition: String,
+        /// What stood against it.
+        reason: String,
+        /// How many workers tried.
+        attempts: u32,
+    }
+    /// A dead execution is tried again.
+    DeadLetterRetried {
+        /// The dead execution.
+        execution_id: ExecutionId,
+        /// The execution that tries again.
+        retried_as: ExecutionId,
     }
     /// A child ended well.
     SubagentCompleted {

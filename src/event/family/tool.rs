@@ -54,6 +54,9 @@ super::payloads! {
         tool_use_id: String,
         /// Whether it may run.
         approved: bool,
+        /// The arguments that the decider put in place of the call's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arguments: Option<Value>,
         /// The decider's note.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,

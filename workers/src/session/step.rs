@@ -1,151 +1,539 @@
 //! What comes next: a pure decision from a session's state. All effects are elsewhere.
 
-use runbus::id::{ExecutionId, NodeId};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use runbus::control::address;
+use runbus::id::{EventId, ExecutionId, NodeId, SessionId};
+use runbus::session::approval::{Requested, digest};
+use runbus::session::command::Budget;
+use runbus::session::entry::{Arrival, Fact, Outcome, Question};
+use runbus::session::run::{Answer, OpenCall, Phase, Run, Visit};
+use runbus::session::state::State;
+use runbus::session::{Message, ToolCall};
+use runbus::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::entry::Outcome;
-use super::state::{Run, State, Visit};
-use crate::definition::{Definitions, Opening, Plan};
-use crate::graph::Next;
+use super::compaction;
+use crate::definition::{Definitions, Opening, Plan, Work};
 use crate::limits;
-use crate::model::{Message, ToolCall};
+use crate::tool::{Kind, Registry};
 
 /// The next step of a session.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Nothing to do until a command comes.
-    Park,
-    /// Begin the next execution.
-    Begin(ExecutionId),
-    /// Begin a node.
-    Enter {
-        /// Which.
-        node: NodeId,
-        /// How often it has begun, with this time.
-        visit: u32,
-        /// The pass of the graph's cycle.
-        iteration: u32,
-        /// How it begins.
-        opening: Opening,
+pub enum Decision {
+    /// Record this, and decide again.
+    Record(Box<Fact>),
+    /// These effects are to be at work, and no others. Decide again when one has ended, when a command has come, or when
+    /// the time is there.
+    Wait {
+        /// What is to be at work.
+        effects: BTreeSet<Effect>,
+        /// When to look again at the latest.
+        wake_at: Option<Timestamp>,
     },
+}
+
+/// Something that happens outside the session. It is at work exactly as long as the state asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
     /// Ask the model.
-    CallModel {
+    Model {
         /// For which node.
         node: NodeId,
+        /// In which of its visits.
+        visit: u32,
+        /// For which round of the visit, from 1.
+        round: u32,
         /// Which try, from 1.
         attempt: u32,
     },
-    /// Tell the model that its answer is not what the node declares.
-    Refuse {
-        /// Why.
-        reason: String,
-        /// Which try it was, from 1.
+    /// Run a tool.
+    Tool {
+        /// Of which node.
+        node: NodeId,
+        /// In which of its visits.
+        visit: u32,
+        /// In which round of the visit.
+        round: u32,
+        /// The call.
+        call_id: String,
+    },
+    /// Fold old messages into a note.
+    Compact {
+        /// Of which node.
+        node: NodeId,
+        /// The first message.
+        from: usize,
+        /// Behind the last one.
+        to: usize,
+        /// Which try, from 1.
         attempt: u32,
     },
-    /// Run tools.
-    RunTools {
-        /// Their calls.
-        calls: Vec<ToolCall>,
-        /// Whether an earlier owner may have run them already.
-        repeated: bool,
+    /// The time of an approval or a question is up.
+    Expire {
+        /// Its id.
+        id: String,
     },
-    /// End the node.
-    Leave {
-        /// Which.
-        node: NodeId,
-        /// Its output.
-        output: Value,
+    /// Tell others: the oldest notice.
+    Tell {
+        /// Its key.
+        notice: String,
     },
-    /// End the execution.
-    End(Outcome),
+}
+
+/// What a decision looks at besides the state.
+#[derive(Debug, Clone, Copy)]
+pub struct World<'a> {
+    /// The session.
+    pub session: &'a SessionId,
+    /// What its execution follows.
+    pub plan: Option<&'a Plan>,
+    /// Agents and graphs, for executions that begin.
+    pub definitions: &'a Definitions,
+    /// Tools.
+    pub registry: &'a Registry,
+    /// Takeovers without a step forward after which an execution is dead.
+    pub max_attempts: u32,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What must be at work, gathered.
+#[derive(Default)]
+struct Gathered {
+    effects: BTreeSet<Effect>,
+    wake_at: Option<Timestamp>,
+}
+
+impl Gathered {
+    /// Looks again at `at`; when that has passed, `effect` is due.
+    fn at(&mut self, at: Timestamp, now: Timestamp, effect: Effect) {
+        if now >= at {
+            self.effects.insert(effect);
+        } else {
+            self.wake(at);
+        }
+    }
+
+    fn wake(&mut self, at: Timestamp) {
+        self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
+    }
 }
 
 /// Decides.
 #[must_use]
-pub fn next(state: &State, definitions: &Definitions) -> Step {
-    let Some(run) = state.running() else {
-        return state.queue.front().map_or(Step::Park, |start| Step::Begin(start.execution_id.clone()));
-    };
-    if run.pending {
-        return Step::Park;
+pub fn decide(state: &State, world: World<'_>) -> Decision {
+    let mut gathered = Gathered::default();
+    if let Some(notice) = state.notices.front() {
+        gathered.effects.insert(Effect::Tell { notice: notice.key() });
     }
-    let Some(plan) = definitions.get(&run.start.definition) else {
-        let message = format!("no agent or graph is called {:?} here", run.start.definition);
-        return failed("unknown_definition", &message);
+    let fact = match state.running() {
+        Some(run) => running(state, run, world, &mut gathered),
+        None => state.queue.front().map(|start| Fact::ExecutionStarted {
+            execution_id: start.execution_id.clone(),
+            definition: world.definitions.kept(&start.definition),
+        }),
     };
-    match &run.visit {
-        None => enter(run, plan),
-        Some(visit) => within(visit, plan),
+    match fact {
+        Some(fact) => Decision::Record(Box::new(fact)),
+        None => Decision::Wait { effects: gathered.effects, wake_at: gathered.wake_at },
     }
 }
 
 /// An execution's end with a typed error.
-#[must_use]
-pub fn failed(code: &str, message: &str) -> Step {
-    Step::End(Outcome::Failed { error: json!({ "code": code, "message": message }) })
+fn failed(code: &str, message: &str) -> Fact {
+    Fact::ExecutionEnded { outcome: Outcome::failed(code, message) }
 }
 
-fn enter(run: &Run, plan: &Plan) -> Step {
-    let next = match plan.next(run) {
-        Ok(next) => next,
-        Err(fault) => return failed("no_route", &fault),
+fn running(state: &State, run: &Run, world: World<'_>, gathered: &mut Gathered) -> Option<Fact> {
+    if let Some(stop) = &run.stop {
+        return Some(Fact::ExecutionEnded { outcome: Outcome::Cancelled { reason: stop.reason.clone() } });
+    }
+    if state.fruitless >= world.max_attempts {
+        let message = format!("{} workers in a row began this step and did not end it", state.fruitless);
+        return Some(failed("dead_letter", &message));
+    }
+    let Some(plan) = world.plan else {
+        let message = format!("no agent or graph is called {:?} here", run.start.definition);
+        return Some(failed("unknown_definition", &message));
     };
-    match next {
-        Next::Node(step) => {
-            let Ok(node) = NodeId::new(&step.node) else {
-                return failed("no_route", "a node's name is no id");
-            };
-            let visit = run.visits.get(&node).copied().unwrap_or(0) + 1;
-            if run.visits.values().sum::<u32>() >= limits::VISITS_MAX {
-                return failed("too_many_steps", &format!("more than {} nodes ran", limits::VISITS_MAX));
+    if let Some(violated) = &run.violated {
+        return Some(failed("constraint_violated", violated));
+    }
+    let budget = run.start.budget.and(plan.budget());
+    if let Some(ms) = budget.wall_time_ms {
+        let end = later(run.started_at, Duration::from_millis(ms));
+        if world.now >= end {
+            return Some(over_budget("wall_time_ms", ms));
+        }
+        gathered.wake(end);
+    }
+    if run.paused {
+        return None;
+    }
+    if let Some(fact) = enter(state, run, plan) {
+        return Some(fact);
+    }
+    for (node, visit) in &run.visits {
+        let view = View { state, run, plan, node, visit, world, budget };
+        if let Some(fact) = view.within(gathered) {
+            return Some(fact);
+        }
+    }
+    None
+}
+
+/// Begins the first node, or one that earlier ones have led to; or ends the execution.
+fn enter(state: &State, run: &Run, plan: &Plan) -> Option<Fact> {
+    if run.counts.is_empty() {
+        if run.start.resumes && !plan.converses() {
+            return Some(failed("nothing_to_resume", "a graph that has ended has no conversation to go on with"));
+        }
+        return Some(begin(state, run, plan, &plan.first()));
+    }
+    let mut waiting = false;
+    for arrival in &run.arrivals {
+        waiting = true;
+        if !run.visits.contains_key(&arrival.to) && plan.is_ready(run, &arrival.to) {
+            return Some(begin(state, run, plan, arrival));
+        }
+    }
+    if !run.visits.is_empty() {
+        return None;
+    }
+    if waiting {
+        return Some(failed("stuck", "a join waits for branches that will not come"));
+    }
+    Some(Fact::ExecutionEnded { outcome: Outcome::Completed { output: plan.result(run) } })
+}
+
+fn begin(state: &State, run: &Run, plan: &Plan, arrival: &Arrival) -> Fact {
+    if run.counts.values().sum::<u32>() >= limits::VISITS_MAX {
+        return failed("too_many_steps", &format!("more than {} nodes ran", limits::VISITS_MAX));
+    }
+    let node = arrival.to.clone();
+    let visit = run.counts.get(&node).copied().unwrap_or(0) + 1;
+    match plan.opening(&node, run, arrival.iteration) {
+        Ok(Opening { messages, converses, call }) => Fact::NodeStarted {
+            visit,
+            iteration: arrival.iteration,
+            opening: messages,
+            converses,
+            call: call.map(|(name, arguments)| ToolCall {
+                id: format!("{node}_{visit}_{}", state.entries),
+                name,
+                arguments: arguments.to_string(),
+            }),
+            node,
+        },
+        Err(fault) => failed("invalid_prompt", &fault),
+    }
+}
+
+/// One node at work.
+struct View<'a> {
+    state: &'a State,
+    run: &'a Run,
+    plan: &'a Plan,
+    node: &'a NodeId,
+    visit: &'a Visit,
+    world: World<'a>,
+    budget: Budget,
+}
+
+impl View<'_> {
+    fn within(&self, gathered: &mut Gathered) -> Option<Fact> {
+        let Self { plan, node, visit, world, .. } = self;
+        if !visit.calls.is_empty() {
+            return self.calls(gathered);
+        }
+        let mut refused = None;
+        match &visit.answer {
+            Some(Answer::Failed(why)) => return Some(failed("node_failed", &format!("{node}: {why}"))),
+            Some(answer) => match plan.output(node, answer) {
+                Ok(output) => return Some(self.leave(output)),
+                Err(reason) if plan.work(node) != Work::Model => {
+                    return Some(failed("invalid_output", &format!("{node}: {reason}")));
+                }
+                Err(reason) => refused = Some(reason),
+            },
+            None => {}
+        }
+        match plan.work(node) {
+            Work::Model => {}
+            Work::Pass => return Some(self.leave(Value::Null)),
+            Work::Ask => return self.ask(gathered),
+            // Its call was answered: there is an answer.
+            Work::Call => return Some(failed("node_failed", &format!("{node} has no call"))),
+        }
+        if let Some(over) = self.over(refused.as_deref()) {
+            return Some(over);
+        }
+        if let Some(reason) = refused {
+            return Some(refuse(node, &reason, visit.failures + 1));
+        }
+        if let Some(not_before) = visit.not_before.filter(|at| world.now < *at) {
+            gathered.wake(not_before);
+            return None;
+        }
+        let attempt = visit.failures + 1;
+        if let Some(settings) = plan.compaction(node)
+            && let Some((from, to)) = compaction::range(self.state.said(visit), visit, &settings)
+        {
+            gathered.effects.insert(Effect::Compact { node: (*node).clone(), from, to, attempt });
+            return None;
+        }
+        let (visit, round) = (visit.number, visit.rounds + 1);
+        gathered.effects.insert(Effect::Model { node: (*node).clone(), visit, round, attempt });
+        None
+    }
+
+    /// What ends the execution before the next call of the model.
+    fn over(&self, refused: Option<&str>) -> Option<Fact> {
+        let Self { plan, node, visit, run, budget, .. } = self;
+        let limit = plan.max_rounds(node);
+        if visit.rounds >= limit {
+            let what = refused
+                .map_or_else(String::new, |reason| format!("; its last answer was refused: {reason}"));
+            let message = format!("{node} took {} rounds, the limit is {limit}{what}", visit.rounds);
+            return Some(failed("too_many_rounds", &message));
+        }
+        if let Some(rounds) = budget.rounds.filter(|rounds| run.rounds >= *rounds) {
+            return Some(over_budget("rounds", u64::from(rounds)));
+        }
+        let tokens = budget.tokens.filter(|tokens| run.usage.total_tokens >= *tokens);
+        tokens.map(|tokens| over_budget("tokens", tokens))
+    }
+
+    fn leave(&self, output: Value) -> Fact {
+        let Self { plan, node, visit, run, .. } = self;
+        let mut outputs = run.outputs.clone();
+        outputs.insert((*node).clone(), output.clone());
+        match plan.route(node, &output, &outputs, visit.iteration) {
+            Ok(arrivals) => Fact::NodeCompleted {
+                judgement: plan.judge(node, &output, &outputs),
+                node: (*node).clone(),
+                output,
+                rounds: visit.rounds,
+                arrivals,
+            },
+            Err((code, fault)) => failed(code, &fault),
+        }
+    }
+
+    /// The node itself asks a person.
+    fn ask(&self, gathered: &mut Gathered) -> Option<Fact> {
+        let Self { plan, node, visit, world, state, .. } = self;
+        if let Some(id) = &visit.question {
+            let asked = state.questions.get(id);
+            if let Some(end) = asked.and_then(|(_, question)| question.expires_at) {
+                gathered.at(end, world.now, Effect::Expire { id: id.clone() });
             }
-            match plan.opening(&step.node, run, step.iteration) {
-                Ok(opening) => Step::Enter { node, visit, iteration: step.iteration, opening },
-                Err(fault) => failed("invalid_prompt", &fault),
+            return None;
+        }
+        let asks = plan.asks(node);
+        let prompt = visit.opening.iter().rev().find_map(|message| match message {
+            Message::User { content } => Some(content.clone()),
+            _ => None,
+        });
+        let request = Question {
+            request_id: address(world.session, &self.place("question")),
+            call_id: None,
+            prompt: prompt.unwrap_or_default(),
+            choices: asks.choices,
+            expires_at: asks.timeout.map(|timeout| later(world.now, timeout)),
+            default: asks.default,
+        };
+        Some(Fact::InputRequested { node: (*node).clone(), request })
+    }
+
+    /// What the open calls need: facts first, then what is to be at work.
+    fn calls(&self, gathered: &mut Gathered) -> Option<Fact> {
+        let Self { node, visit, world, state, .. } = self;
+        let (mut approvals, mut ready, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let mut running = 0;
+        for open in &visit.calls {
+            let call = &open.call;
+            match &open.phase {
+                Phase::Settled { result, is_error } => return Some(self.answer(call, result, *is_error)),
+                Phase::New => match self.look(open, &mut approvals) {
+                    Looked::Record(fact) => return Some(*fact),
+                    Looked::Ready => ready.push(call.clone()),
+                    Looked::Waits => {}
+                },
+                Phase::Ready => match world.registry.kind(&call.name) {
+                    Kind::Function => ready.push(call.clone()),
+                    kind => return Some(self.park(call, &kind)),
+                },
+                Phase::Running(epoch) => {
+                    if *epoch != state.epoch && !world.registry.is_safe_to_repeat(&call.name) {
+                        unknown.push(call.id.clone());
+                        continue;
+                    }
+                    running += 1;
+                    if running <= self.plan.tools_at_once(node) {
+                        gathered.effects.insert(Effect::Tool {
+                            node: (*node).clone(),
+                            visit: visit.number,
+                            round: visit.rounds,
+                            call_id: call.id.clone(),
+                        });
+                    }
+                }
+                Phase::Approval(id) => {
+                    let asked = state.approvals.get(id);
+                    if let Some(end) = asked.and_then(|approval| approval.requested.expires_at) {
+                        gathered.at(end, world.now, Effect::Expire { id: id.clone() });
+                    }
+                }
+                Phase::Question(id) => {
+                    let asked = state.questions.get(id);
+                    if let Some(end) = asked.and_then(|(_, question)| question.expires_at) {
+                        gathered.at(end, world.now, Effect::Expire { id: id.clone() });
+                    }
+                }
+                Phase::Child(_) | Phase::Unknown => {}
             }
         }
-        Next::End => Step::End(Outcome::Completed { output: plan.result(run) }),
-        Next::Exhausted { max_iterations } => failed(
-            "iterations_exhausted",
-            &format!("the graph did not end within {max_iterations} iterations"),
-        ),
+        let node = (*node).clone();
+        if !approvals.is_empty() {
+            return Some(Fact::ApprovalsRequested { node, approvals });
+        }
+        if !ready.is_empty() {
+            return Some(Fact::ToolsStarted { node, calls: ready });
+        }
+        (!unknown.is_empty()).then_some(Fact::CallsLeftPending { node, call_ids: unknown })
+    }
+
+    /// A call that nobody has looked at.
+    fn look(&self, open: &OpenCall, approvals: &mut Vec<Requested>) -> Looked {
+        let (call, world) = (&open.call, self.world);
+        let kind = world.registry.kind(&call.name);
+        let arguments = match world.registry.check(&call.name, &call.arguments) {
+            Ok(arguments) => arguments,
+            // Nobody is asked about a call that cannot run.
+            Err(error) => return Looked::Record(Box::new(self.answer(call, &error.to_string(), true))),
+        };
+        if self.plan.needs_approval(self.node, &call.name) || world.registry.requires_approval(&call.name) {
+            let timeout = self.plan.approval_timeout(self.node);
+            approvals.push(Requested {
+                approval_id: address(world.session, &self.place(&call.id)),
+                call_id: call.id.clone(),
+                tool_name: call.name.clone(),
+                arguments_digest: digest(&arguments),
+                arguments,
+                expires_at: Some(later(world.now, timeout)),
+            });
+            return Looked::Waits;
+        }
+        if kind == Kind::Function { Looked::Ready } else { Looked::Record(Box::new(self.park(call, &kind))) }
+    }
+
+    /// A call that somebody else answers: a person, or a child.
+    fn park(&self, call: &ToolCall, kind: &Kind) -> Fact {
+        let Self { node, world, .. } = self;
+        let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+        let place = self.place(&call.id);
+        match kind {
+            Kind::Subagent(child) => {
+                if self.run.start.parent.as_ref().is_some_and(|parent| parent.depth >= limits::CHILD_DEPTH) {
+                    let why = format!("children may be nested {} deep, and no deeper", limits::CHILD_DEPTH);
+                    return self.answer(call, &why, true);
+                }
+                let id = EventId::derived(&format!("{}/{place}/child", world.session)).to_string();
+                let Ok(session_id) = SessionId::new(&id) else { return self.answer(call, "no id", true) };
+                let Ok(execution_id) = ExecutionId::new(&id) else { return self.answer(call, "no id", true) };
+                Fact::ChildStarted {
+                    node: (*node).clone(),
+                    call_id: call.id.clone(),
+                    session_id,
+                    execution_id,
+                    definition: child.definition.clone(),
+                    ephemeral: child.ephemeral,
+                    input: arguments.get("input").cloned().unwrap_or(arguments),
+                }
+            }
+            Kind::AskHuman | Kind::Function => {
+                let choices = arguments.get("choices").and_then(Value::as_array);
+                let text = |value: &Value| value.as_str().map(str::to_owned);
+                let request = Question {
+                    request_id: address(world.session, &place),
+                    call_id: Some(call.id.clone()),
+                    prompt: arguments.get("prompt").and_then(text).unwrap_or_default(),
+                    choices: choices.map(|list| list.iter().filter_map(text).collect()).unwrap_or_default(),
+                    expires_at: None,
+                    default: None,
+                };
+                Fact::InputRequested { node: (*node).clone(), request }
+            }
+        }
+    }
+
+    fn answer(&self, call: &ToolCall, result: &str, is_error: bool) -> Fact {
+        Fact::ToolCompleted {
+            node: self.node.clone(),
+            call_id: call.id.clone(),
+            name: call.name.clone(),
+            result: result.to_owned(),
+            is_error,
+        }
+    }
+
+    fn place(&self, what: &str) -> String {
+        format!("{}/{what}", place(self.run, self.node, self.visit))
     }
 }
 
-fn within(visit: &Visit, plan: &Plan) -> Step {
-    if !visit.open_calls.is_empty() {
-        return Step::RunTools { calls: visit.open_calls.clone(), repeated: visit.intended };
-    }
-    let refused = match visit.answer.as_deref().map(|answer| plan.output(&visit.node, answer)) {
-        Some(Ok(output)) => return Step::Leave { node: visit.node.clone(), output },
-        Some(Err(reason)) => Some(reason),
-        None => None,
-    };
-    let limit = plan.max_rounds(&visit.node);
-    if visit.rounds >= limit {
-        let what =
-            refused.map_or_else(String::new, |reason| format!("; its last answer was refused: {reason}"));
-        return failed(
-            "too_many_rounds",
-            &format!("{} took {} rounds, the limit is {limit}{what}", visit.node, visit.rounds),
-        );
-    }
-    match refused {
-        Some(reason) => Step::Refuse { reason, attempt: visit.failures + 1 },
-        None => Step::CallModel { node: visit.node.clone(), attempt: visit.failures + 1 },
+/// What a new call needs.
+enum Looked {
+    Record(Box<Fact>),
+    Ready,
+    Waits,
+}
+
+/// Where in a session's life a turn stands: the same for every owner that repeats its calls, another for the next turn,
+/// whose calls may have the same ids.
+#[must_use]
+pub fn place(run: &Run, node: &NodeId, visit: &Visit) -> String {
+    format!("{}/{node}/{}/{}", run.start.execution_id, visit.number, visit.rounds)
+}
+
+/// Tells the model that its answer is not what the node declares.
+fn refuse(node: &NodeId, reason: &str, attempt: u32) -> Fact {
+    Fact::TurnFailed {
+        node: node.clone(),
+        error: json!({ "code": "invalid_output", "message": reason }),
+        next_try: attempt + 1,
+        delay_ms: 0,
+        correction: Some(format!("Your answer cannot be used: {reason}. Answer again.")),
     }
 }
 
-/// What the model reads: instructions, the conversation that the node continues, its question, and what was said since.
+fn over_budget(which: &str, limit: u64) -> Fact {
+    let error = json!({
+        "code": "budget_exceeded",
+        "message": format!("the execution has used up its budget: {which} = {limit}"),
+        "budget": which,
+        "limit": limit,
+    });
+    Fact::ExecutionEnded { outcome: Outcome::Failed { error } }
+}
+
+/// A point in time after another.
+#[must_use]
+pub fn later(at: Timestamp, by: Duration) -> Timestamp {
+    Timestamp::from_micros(at.micros().saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
+}
+
+/// What the model reads: instructions, what was said before and since.
 #[must_use]
 pub fn messages(state: &State, visit: &Visit) -> Vec<Message> {
-    let (instructions, question): (Vec<_>, Vec<_>) =
+    let (mut messages, question): (Vec<_>, Vec<_>) =
         visit.opening.iter().cloned().partition(|message| matches!(message, Message::System { .. }));
-    let mut messages = instructions;
-    if visit.converses {
-        messages.extend(state.conversation.iter().cloned());
+    if !visit.converses {
+        messages.extend(question);
     }
-    messages.extend(question);
-    messages.extend(visit.messages.iter().cloned());
+    messages.extend(state.said(visit).live().map(|(_, message)| message.clone()));
     messages
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runbus::id::{SessionId, WorkerId};
-use runbus::limits;
-use runbus::log::{AppendError, Direction, Expect, Frame, Log, Read, ReadError, Sequence};
-use runbus::subject::{Key, Scope, Topic};
-use runbus::time::Clock;
+use crate::id::{SessionId, WorkerId};
+use crate::limits;
+use crate::log::{AppendError, Direction, Expect, Frame, Log, Read, ReadError, Sequence};
+use crate::subject::{Key, Scope, Topic};
+use crate::time::Clock;
 
 use super::entry::{Entry, Fact};
-use super::state::State;
+use super::state::{Change, State};
 
 /// Why the journal cannot be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -52,8 +52,8 @@ pub struct Journal {
     last: Option<Sequence>,
     /// What the entries say.
     pub state: State,
-    /// The entries, oldest first.
-    pub entries: Vec<Entry>,
+    /// The entries that were there when it was loaded, oldest first; empty once [`Journal::forget`] was called.
+    pub loaded: Vec<Entry>,
 }
 
 impl Journal {
@@ -65,7 +65,7 @@ impl Journal {
         let key = Key::Journal(session.clone());
         let last = log.last(&key).await?.map(|stored| stored.sequence);
         let mut journal =
-            Self { log, clock, session, last: None, state: State::default(), entries: Vec::new() };
+            Self { log, clock, last: None, state: State::new(session.clone()), loaded: Vec::new(), session };
         if let Some(last) = last {
             journal.read_to(&key, last).await?;
         }
@@ -106,7 +106,18 @@ impl Journal {
 
     fn take(&mut self, entry: Entry) {
         self.state.apply(&entry);
-        self.entries.push(entry);
+        self.loaded.push(entry);
+    }
+
+    /// Whether anything was ever recorded.
+    #[must_use]
+    pub const fn exists(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Frees the entries that were loaded: the state has them folded in.
+    pub fn forget(&mut self) {
+        self.loaded = Vec::new();
     }
 
     /// Claims the session: from here on every earlier owner's writes fail.
@@ -115,31 +126,29 @@ impl Journal {
     /// [`Error::Fenced`] when somebody else wrote meanwhile.
     pub async fn claim(&mut self, worker: &WorkerId) -> Result<(), Error> {
         let epoch = self.state.epoch + 1;
-        self.append_as(epoch, vec![Fact::Claimed { worker: worker.clone(), epoch }]).await
+        let claimed = Fact::Claimed { worker: worker.clone(), epoch };
+        let (entry, _) = self.append_as(epoch, claimed).await?;
+        self.loaded.push(entry);
+        Ok(())
     }
 
-    /// Records facts, all or none, and folds them into the state once they are durable.
+    /// Records a fact, and folds it into the state once it is durable. Returns the entry and what it changed.
     ///
     /// # Errors
     /// [`Error::Fenced`]: this worker is no owner any more. It waits while the log does not answer.
-    pub async fn append(&mut self, facts: Vec<Fact>) -> Result<(), Error> {
-        self.append_as(self.state.epoch, facts).await
+    pub async fn append(&mut self, fact: Fact) -> Result<(Entry, Vec<Change>), Error> {
+        self.append_as(self.state.epoch, fact).await
     }
 
-    async fn append_as(&mut self, epoch: u64, facts: Vec<Fact>) -> Result<(), Error> {
-        let at = self.clock.now();
-        let entries: Vec<Entry> = facts.into_iter().map(|fact| Entry { at, fact }).collect();
-        let lines = entries
-            .iter()
-            .map(Entry::encode)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
-        let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
+    async fn append_as(&mut self, epoch: u64, fact: Fact) -> Result<(Entry, Vec<Change>), Error> {
+        let entry = Entry { at: self.clock.now(), fact };
+        let line = entry.encode().map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
+        let bytes = line.len() + 1;
         if bytes > limits::GROUP_BYTES {
             return Err(Error::TooLarge { bytes, limit: limits::GROUP_BYTES });
         }
         let topic = Topic::Journal(self.session.clone());
-        let frame = Frame::owned(epoch, self.state.entries, 0, &lines);
+        let frame = Frame::owned(epoch, self.state.entries, 0, &[line]);
         let sequence = loop {
             match self.log.append(&topic, &frame, Expect::Last(self.last)).await {
                 Ok(sequence) => break sequence,
@@ -155,9 +164,7 @@ impl Journal {
             }
         };
         self.last = Some(sequence);
-        for entry in entries {
-            self.take(entry);
-        }
-        Ok(())
+        let changes = self.state.apply(&entry);
+        Ok((entry, changes))
     }
 }

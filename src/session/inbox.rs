@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use runbus::control::command::Command;
-use runbus::id::SessionId;
-use runbus::log::{Direction, Log, Read, Sequence};
-use runbus::subject::{Key, Scope};
+use crate::id::SessionId;
+use crate::log::{Direction, Log, Read, Sequence};
+use crate::subject::{Key, Scope};
 
+use super::command::Command;
 use super::entry::Fact;
 use super::journal::Error;
 use crate::limits;
@@ -37,7 +37,7 @@ pub async fn read(
             from,
             direction: Direction::Forward,
             max_frames: limits::COMMANDS_AT_ONCE,
-            max_bytes: runbus::limits::PAGE_BYTES,
+            max_bytes: limits::PAGE_BYTES,
         };
         let page = log.read(&read).await?;
         for stored in page.frames {
@@ -48,7 +48,8 @@ pub async fn read(
                         tracing::warn!(%session, at = %stored.sequence, %error, "a message in the inbox is no command");
                     })
                     .ok();
-                facts.push(Fact::CommandTaken { inbox: stored.sequence, command });
+                let (inbox, stored_at) = (stored.sequence, stored.stored_at);
+                facts.push(Fact::CommandTaken { inbox, stored_at, command });
             }
         }
         let enough = last.is_none_or(|last| from > last);

@@ -1,0 +1,144 @@
+//! Executions that no worker could finish: listed, looked at, tried again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Control, Error, StartRequest, Started};
+use crate::bus::history::{Order, Query};
+use crate::bus::{Delivery, Filter};
+use crate::event::family::session::{DeadLetterRetried, DeadLettered};
+use crate::event::{Kind, Payload, Source};
+use crate::id::{EventId, ExecutionId, SessionId, StreamId};
+use crate::limits;
+use crate::session::command::{Multitask, Scheduling};
+use crate::time::Timestamp;
+
+/// The stream that dead letters are events of.
+pub const STREAM: &str = "runbus.dead-letters";
+
+/// An execution that no worker could finish.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DeadLetter {
+    /// The run.
+    pub execution_id: ExecutionId,
+    /// Its conversation.
+    pub session_id: SessionId,
+    /// The agent or graph.
+    pub definition: String,
+    /// What stood against it.
+    pub reason: String,
+    /// How many workers tried.
+    pub attempts: u32,
+    /// Since when.
+    pub dead_since: Timestamp,
+    /// The execution that tries again, if somebody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried_as: Option<ExecutionId>,
+}
+
+fn stream() -> Result<StreamId, Error> {
+    StreamId::new(STREAM).map_err(|never| Error::of(false, &never))
+}
+
+impl Control {
+    /// Records that no worker could finish an execution. The same twice is one record.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn dead_letter(&self, letter: DeadLettered) -> Result<(), Error> {
+        let id = EventId::derived(&format!("{}/dead_lettered", letter.execution_id));
+        let source = Source::stream(stream()?, self.clock.clone());
+        self.bus.publish(source.event_with_id(id, letter)).await?;
+        Ok(())
+    }
+
+    /// Dead letters, newest first, at most `limit` of the last 10,000 that the log has.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        let kinds = [Kind::SessionDeadLettered, Kind::DeadLetterRetried];
+        let filter = Filter { stream_id: Some(stream()?), ..Filter::default() }.types(kinds);
+        let query = Query { filter, order: Order::Newest, limit: limits::HISTORY_MAX_EVENTS, cursor: None };
+        let page = self.bus.history(&query).await?;
+        let mut retried = BTreeMap::new();
+        let mut letters = Vec::new();
+        for delivery in page.events {
+            let Delivery::Event(found) = delivery else { continue };
+            match found.event.payload() {
+                Ok(Payload::DeadLetterRetried(again)) => {
+                    retried.entry(again.execution_id).or_insert(again.retried_as);
+                }
+                Ok(Payload::SessionDeadLettered(letter)) => letters.push(DeadLetter {
+                    retried_as: retried.get(&letter.execution_id).cloned(),
+                    execution_id: letter.execution_id,
+                    session_id: letter.session_id,
+                    definition: letter.definition,
+                    reason: letter.reason,
+                    attempts: letter.attempts,
+                    dead_since: found.event.timestamp,
+                }),
+                _ => {}
+            }
+        }
+        letters.truncate(limit);
+        Ok(letters)
+    }
+
+    /// One dead letter.
+    ///
+    /// # Errors
+    /// There is none of this execution, or the log does not answer.
+    pub async fn dead_letter_of(&self, id: &ExecutionId) -> Result<DeadLetter, Error> {
+        let letters = self.dead_letters(limits::HISTORY_MAX_EVENTS).await?;
+        letters
+            .into_iter()
+            .find(|letter| letter.execution_id == *id)
+            .ok_or_else(|| Error::NotFound { what: "dead letter", id: id.to_string() })
+    }
+
+    /// Tries a dead execution again: a new execution of the same session with the same input. Calls that the dead one
+    /// left unresolved are answered with `<aborted: tried again>`: none of them runs by this.
+    ///
+    /// # Errors
+    /// There is no such dead letter, it was tried again already, or its input is not in the log any more.
+    pub async fn retry_dead_letter(&self, id: &ExecutionId, by: Option<String>) -> Result<Started, Error> {
+        let letter = self.dead_letter_of(id).await?;
+        if let Some(again) = letter.retried_as {
+            let message = format!("{id} is tried again as {again}");
+            return Err(Error::Conflict { message, standing: Value::from(again.as_str()) });
+        }
+        let filter = Filter::execution(id.clone()).types([Kind::ExecutionStarted]);
+        let query = Query { filter, order: Order::Oldest, limit: 1, cursor: None };
+        let page = self.bus.history(&query).await?;
+        let found = page.events.into_iter().find_map(|delivery| match delivery {
+            Delivery::Event(found) => Some(found.event),
+            _ => None,
+        });
+        let Some((event, Ok(Payload::ExecutionStarted(started)))) =
+            found.map(|event| (event.clone(), event.payload()))
+        else {
+            return Err(Error::NotFound { what: "input of execution", id: id.to_string() });
+        };
+        self.abort_pending(&letter.session_id, "tried again", by.clone()).await?;
+        let again = ExecutionId::new(format!("{}-again", id.as_str().get(..100).unwrap_or(id.as_str())))
+            .map_err(|error| Error::of(false, &error))?;
+        let request = StartRequest {
+            execution_id: Some(again.clone()),
+            stream_id: Some(event.stream_id.clone()),
+            session_id: Some(letter.session_id.clone()),
+            correlation_id: event.correlation_id.clone(),
+            multitask: Multitask::Enqueue,
+            scheduling: Scheduling::default(),
+            ..StartRequest::new(letter.definition.clone(), started.input)
+        };
+        let started = self.start_as(request, by).await?;
+        let record = DeadLetterRetried { execution_id: id.clone(), retried_as: again };
+        let event_id = EventId::derived(&format!("{id}/dead_letter_retried"));
+        let source = Source::stream(stream()?, self.clock.clone());
+        self.bus.publish(source.event_with_id(event_id, record)).await?;
+        Ok(started)
+    }
+}

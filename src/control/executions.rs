@@ -1,0 +1,142 @@
+//! Stopping, pausing and going on.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::sessions::note;
+use super::{Control, Error};
+use crate::event::Source;
+use crate::event::family::execution::CancelRequested;
+use crate::execution::{Execution, Status};
+use crate::id::{EventId, ExecutionId, SessionId};
+use crate::session::command::{Action, Priority, Scheduling};
+
+/// A command that is durable; its effect shows in the execution's events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Acknowledged {
+    /// The run.
+    pub execution_id: ExecutionId,
+    /// Its conversation.
+    pub session_id: SessionId,
+    /// What a cancel came to; absent for other commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<CancelState>,
+}
+
+/// What a cancel came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelState {
+    /// The owner of the execution will stop it.
+    Requested,
+    /// Nobody has asked for the execution yet: whoever does will find it cancelled.
+    Latched,
+    /// It was cancelled before.
+    Cancelled,
+}
+
+impl Control {
+    /// Stops an execution. Durable when this returns; one that has not been started yet will end as cancelled when it
+    /// is. `session_id` is needed only for such a one, when it will not have a session of its own.
+    ///
+    /// # Errors
+    /// It has ended otherwise, or the log does not answer.
+    pub async fn cancel(
+        &self,
+        id: &ExecutionId,
+        session_id: Option<SessionId>,
+        reason: Option<String>,
+        by: Option<String>,
+    ) -> Result<Acknowledged, Error> {
+        note("reason", reason.as_deref())?;
+        let known = self.status(id).await?;
+        let session_id = match known.as_ref().and_then(|known| known.session_id.clone()).or(session_id) {
+            Some(session) => session,
+            None => SessionId::new(id.as_str())
+                .map_err(|error| Error::Invalid { path: "execution_id", message: error.reason.to_string() })?,
+        };
+        let acknowledged = |cancel| Acknowledged {
+            execution_id: id.clone(),
+            session_id: session_id.clone(),
+            cancel: Some(cancel),
+        };
+        match known.as_ref().map(|known| known.status) {
+            Some(Status::Cancelled) => return Ok(acknowledged(CancelState::Cancelled)),
+            Some(status) if status.is_terminal() => return Err(ended(id, status)),
+            _ => {}
+        }
+        let action = Action::Cancel { execution_id: id.clone(), reason: reason.clone() };
+        let command = self.now(EventId::derived(&format!("{id}/cancel")), action, by.clone());
+        // A cancel overtakes everything that waits for a worker.
+        let scheduling = Scheduling { priority: Priority::High, ..Scheduling::default() };
+        self.give(&session_id, command, scheduling).await?;
+        let Some(known) = known else { return Ok(acknowledged(CancelState::Latched)) };
+        let source = Source {
+            session_id: known.session_id,
+            correlation_id: known.correlation_id,
+            ..Source::execution(known.stream_id, id.clone(), self.clock.clone())
+        };
+        let requested = CancelRequested { reason, requested_by: by };
+        let event_id = EventId::derived(&format!("{id}/cancel_requested"));
+        self.bus.publish(source.event_with_id(event_id, requested)).await?;
+        Ok(acknowledged(CancelState::Requested))
+    }
+
+    /// Lets an execution begin no further step. What it is doing now is finished.
+    ///
+    /// # Errors
+    /// It is unknown, has ended, or the log does not answer.
+    pub async fn pause(
+        &self,
+        id: &ExecutionId,
+        reason: Option<String>,
+        by: Option<String>,
+    ) -> Result<Acknowledged, Error> {
+        note("reason", reason.as_deref())?;
+        self.command_running(id, Action::Pause { execution_id: id.clone(), reason }, by).await
+    }
+
+    /// Goes on with a paused execution.
+    ///
+    /// # Errors
+    /// It is unknown, has ended, or the log does not answer.
+    pub async fn unpause(&self, id: &ExecutionId, by: Option<String>) -> Result<Acknowledged, Error> {
+        self.command_running(id, Action::Unpause { execution_id: id.clone() }, by).await
+    }
+
+    async fn command_running(
+        &self,
+        id: &ExecutionId,
+        action: Action,
+        by: Option<String>,
+    ) -> Result<Acknowledged, Error> {
+        let (execution, session_id) = self.owned(id).await?;
+        if execution.status.is_terminal() {
+            return Err(ended(id, execution.status));
+        }
+        let state = self.known_state(&session_id).await?;
+        let Some(run) = state.running().filter(|run| run.start.execution_id == *id) else {
+            let message = format!("execution {id} has not begun");
+            return Err(Error::Conflict { message, standing: json!({ "status": execution.status }) });
+        };
+        let command = self.now(EventId::generate(), action, by);
+        self.give(&session_id, command, run.start.scheduling.clone()).await?;
+        Ok(Acknowledged { execution_id: id.clone(), session_id, cancel: None })
+    }
+
+    /// An execution and its session.
+    pub(super) async fn owned(&self, id: &ExecutionId) -> Result<(Execution, SessionId), Error> {
+        let unknown = || Error::NotFound { what: "execution", id: id.to_string() };
+        let execution = self.status(id).await?.ok_or_else(unknown)?;
+        let session = execution.session_id.clone().ok_or_else(|| Error::Conflict {
+            message: format!("execution {id} is not run by Runbus's workers"),
+            standing: json!({ "status": execution.status }),
+        })?;
+        Ok((execution, session))
+    }
+}
+
+fn ended(id: &ExecutionId, status: Status) -> Error {
+    let message = format!("execution {id} has ended");
+    Error::Conflict { message, standing: json!({ "status": status }) }
+}

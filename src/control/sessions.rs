@@ -1,0 +1,237 @@
+//! Conversations: send, resume, abort, close, and what they hold.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Control, Error, StartRequest, Started};
+use crate::event::Source;
+use crate::event::family::execution::Queued;
+use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
+use crate::limits;
+use crate::session::command::{Action, Budget, Command, Multitask, Scheduling};
+use crate::session::entry::Fact;
+use crate::session::inbox;
+use crate::session::journal::Journal;
+use crate::session::run::Phase;
+use crate::session::state::State;
+use crate::session::view::{PendingCall, SaidMessage, Session};
+
+/// What to say to a session.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SendRequest {
+    /// The conversation; absent: a new one.
+    pub session_id: Option<SessionId>,
+    /// What is said.
+    pub input: Value,
+    /// The agent or graph; absent: the one that the session ran last.
+    pub definition: Option<String>,
+    /// The run; the same id twice starts one. Absent: a fresh one.
+    pub execution_id: Option<ExecutionId>,
+    /// The line of work; absent: the session's last one, or the definition's name.
+    pub stream_id: Option<StreamId>,
+    /// What ties it to other executions.
+    pub correlation_id: Option<CorrelationId>,
+    /// What to do when an execution of the session is at work.
+    pub multitask: Multitask,
+    /// What it may use.
+    pub budget: Budget,
+    /// How it is scheduled; absent: as the session's last execution.
+    pub scheduling: Option<Scheduling>,
+}
+
+impl Control {
+    /// What a session's owner will know once it has taken every command; `None`: nobody has heard of the session.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn state(&self, id: &SessionId) -> Result<Option<State>, Error> {
+        let mut journal = Journal::load(self.bus.log().clone(), self.clock.clone(), id.clone()).await?;
+        let mut known = journal.exists();
+        journal.forget();
+        let mut state = journal.state;
+        loop {
+            let waiting = inbox::read(self.bus.log(), id, state.inbox, true).await?;
+            if waiting.is_empty() {
+                return Ok(known.then_some(state));
+            }
+            known = true;
+            for fact in waiting {
+                if let Fact::CommandTaken { inbox, stored_at, command } = fact {
+                    state.inbox = inbox;
+                    if let Some(command) = command {
+                        state.command(&command, stored_at, &mut Vec::new());
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) async fn known_state(&self, id: &SessionId) -> Result<State, Error> {
+        self.state(id).await?.ok_or_else(|| Error::NotFound { what: "session", id: id.to_string() })
+    }
+
+    /// A session: where it stands, and what waits for whom.
+    ///
+    /// # Errors
+    /// Nobody has heard of it, or the log does not answer.
+    pub async fn session(&self, id: &SessionId) -> Result<Session, Error> {
+        Ok(Session::of(id, &self.known_state(id).await?))
+    }
+
+    /// The session's unresolved calls.
+    ///
+    /// # Errors
+    /// Nobody has heard of it, or the log does not answer.
+    pub async fn pending(&self, id: &SessionId) -> Result<Vec<PendingCall>, Error> {
+        Ok(self.session(id).await?.pending)
+    }
+
+    /// What was said in a session, oldest first; with `include_compacted` also what was folded into notes.
+    ///
+    /// # Errors
+    /// Nobody has heard of it, or the log does not answer.
+    pub async fn messages(&self, id: &SessionId, include_compacted: bool) -> Result<Vec<SaidMessage>, Error> {
+        let state = self.known_state(id).await?;
+        Ok(state
+            .transcript
+            .all()
+            .filter(|(_, compacted)| include_compacted || !compacted)
+            .map(|(message, compacted)| SaidMessage { message: message.clone(), compacted })
+            .collect())
+    }
+
+    /// Says something to a session: starts an execution that continues its conversation.
+    ///
+    /// # Errors
+    /// The session is unknown, closed, has unresolved calls, or is busy and the caller would not wait.
+    pub async fn send(&self, request: SendRequest, by: Option<String>) -> Result<Started, Error> {
+        let SendRequest { session_id, input, definition, execution_id, stream_id, .. } = request;
+        let mut last = None;
+        if let Some(id) = &session_id {
+            let state = self.known_state(id).await?;
+            last = state.queue.back().cloned().or_else(|| state.run.map(|run| run.start));
+        }
+        let definition = definition.or_else(|| last.as_ref().map(|start| start.definition.clone()));
+        let Some(definition) = definition else {
+            return Err(Error::Invalid { path: "definition", message: "a new session needs one".into() });
+        };
+        let stream_id = stream_id.or_else(|| last.as_ref().map(|start| start.stream_id.clone()));
+        let scheduling = request.scheduling.or_else(|| last.map(|start| start.scheduling));
+        let start = StartRequest {
+            definition,
+            input,
+            execution_id,
+            stream_id,
+            session_id,
+            correlation_id: request.correlation_id,
+            multitask: request.multitask,
+            budget: request.budget,
+            scheduling: scheduling.unwrap_or_default(),
+            parent: None,
+        };
+        self.start_as(start, by).await
+    }
+
+    /// Finishes the session's unresolved calls and goes on; with none, one more round without input.
+    ///
+    /// # Errors
+    /// The session is unknown, closed, at work, or has never run.
+    pub async fn resume(&self, id: &SessionId, by: Option<String>) -> Result<Started, Error> {
+        let state = self.known_state(id).await?;
+        let started = |execution_id, stream_id, created| {
+            Ok(Started { execution_id, stream_id, session_id: id.clone(), created })
+        };
+        if let Some(run) = state.running() {
+            let waits = |phase: &Phase| *phase == Phase::Unknown;
+            let unknown = run.visits.values().flat_map(|visit| &visit.calls).any(|open| waits(&open.phase));
+            if !run.paused && !unknown {
+                let execution_id = run.start.execution_id.clone();
+                return Err(Error::Busy { session_id: id.clone(), execution_id });
+            }
+            let execution_id = run.start.execution_id.clone();
+            let action = Action::Resume { execution_id: execution_id.clone() };
+            self.give(id, self.now(EventId::generate(), action, by), run.start.scheduling.clone()).await?;
+            return started(execution_id, run.start.stream_id.clone(), false);
+        }
+        if state.closed.is_some() {
+            return Err(Error::Closed { session_id: id.clone() });
+        }
+        if let Some(next) = state.queue.front() {
+            let execution_id = next.execution_id.clone();
+            return Err(Error::Busy { session_id: id.clone(), execution_id });
+        }
+        let Some(run) = &state.run else {
+            let message = "the session has never run".into();
+            return Err(Error::Conflict { message, standing: Value::Null });
+        };
+        let execution_id = ExecutionId::generate();
+        let action = Action::Resume { execution_id: execution_id.clone() };
+        let command = self.now(EventId::derived(&format!("{execution_id}/start")), action, by);
+        let source = Source {
+            session_id: Some(id.clone()),
+            ..Source::execution(run.start.stream_id.clone(), execution_id.clone(), self.clock.clone())
+        };
+        let queued = Queued { definition: Some(run.start.definition.clone()) };
+        let event = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
+        self.bus.publish(event).await?;
+        self.give(id, command, run.start.scheduling.clone()).await?;
+        started(execution_id, run.start.stream_id.clone(), true)
+    }
+
+    /// Answers each of the session's unresolved calls with `<aborted: reason>` and goes on. Returns the calls that
+    /// were unresolved; calls that run at this moment are left alone.
+    ///
+    /// # Errors
+    /// The session is unknown, or the reason is too long.
+    pub async fn abort_pending(
+        &self,
+        id: &SessionId,
+        reason: &str,
+        by: Option<String>,
+    ) -> Result<Vec<PendingCall>, Error> {
+        note("reason", Some(reason))?;
+        let state = self.known_state(id).await?;
+        let running = |open: &&crate::session::run::OpenCall| !matches!(open.phase, Phase::Running(_));
+        let calls: Vec<PendingCall> = state.pending().filter(running).map(PendingCall::from).collect();
+        if !calls.is_empty() {
+            let action = Action::AbortPending { reason: reason.to_owned() };
+            let scheduling = state.run.map(|run| run.start.scheduling).unwrap_or_default();
+            self.give(id, self.now(EventId::generate(), action, by), scheduling).await?;
+        }
+        Ok(calls)
+    }
+
+    /// Closes a session: it takes no more input, and what is at work stops. With `cascade`, its children close too.
+    ///
+    /// # Errors
+    /// The session is unknown.
+    pub async fn close_session(
+        &self,
+        id: &SessionId,
+        cascade: bool,
+        reason: Option<String>,
+        by: Option<String>,
+    ) -> Result<Session, Error> {
+        note("reason", reason.as_deref())?;
+        self.known_state(id).await?;
+        let action = Action::Close { cascade, reason };
+        self.give(id, self.now(EventId::generate(), action, by), Scheduling::default()).await?;
+        self.session(id).await
+    }
+
+    pub(super) fn now(&self, id: EventId, action: Action, by: Option<String>) -> Command {
+        Command { id, at: self.clock.now(), by, action }
+    }
+}
+
+/// Refuses a text that is too long to keep.
+pub(super) fn note(path: &'static str, text: Option<&str>) -> Result<(), Error> {
+    match text {
+        Some(text) if text.len() > limits::NOTE_BYTES => {
+            let message = format!("has {} bytes, the limit is {}", text.len(), limits::NOTE_BYTES);
+            Err(Error::Invalid { path, message })
+        }
+        _ => Ok(()),
+    }
+}

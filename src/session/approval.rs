@@ -1,0 +1,332 @@
+//! Approvals: one compare-and-set state machine. The order of the inbox decides, so that whoever reads it knows the
+//! outcome without asking a worker.
+//!
+//! ```text
+//!             decide(approve)
+//!   pending ─────────────────▶ approved ──consume──▶ consumed
+//!      │ │ └──decide(reject)──▶ rejected     │
+//!      │ └────expire──────────▶ expired      │
+//!      └──────cancel──────────▶ cancelled ◀──┘ cancel
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::command::Decide;
+use crate::id::{EventId, ExecutionId, NodeId};
+use crate::time::Timestamp;
+
+/// What is asked: may this call run?
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Requested {
+    /// Names it to whoever decides.
+    pub approval_id: String,
+    /// The call.
+    pub call_id: String,
+    /// The tool.
+    pub tool_name: String,
+    /// Its arguments.
+    #[serde(default)]
+    pub arguments: Value,
+    /// [`digest`] of the arguments.
+    pub arguments_digest: String,
+    /// When it is no longer waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Where an approval stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Nobody has decided.
+    Pending,
+    /// The call may run, once.
+    Approved,
+    /// The call must not run.
+    Rejected,
+    /// Nobody decided in time.
+    Expired,
+    /// The execution ended before.
+    Cancelled,
+    /// The call ran, or began to.
+    Consumed,
+}
+
+/// An approval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// What is asked.
+    #[serde(flatten)]
+    pub requested: Requested,
+    /// For which run.
+    pub execution_id: ExecutionId,
+    /// Of which node.
+    pub node_id: NodeId,
+    /// Since when.
+    pub requested_at: Timestamp,
+    /// Where it stands.
+    pub status: Standing,
+    /// What was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+/// What was decided, by whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The command that decided.
+    pub command_id: EventId,
+    /// Whether the call may run.
+    pub approved: bool,
+    /// When.
+    pub decided_at: Timestamp,
+    /// Who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
+    /// Their word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Other arguments for the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
+}
+
+/// Why a transition did not happen. The approval is as it was, but for one that is found to be expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It was decided before, or is of no use any more.
+    #[error("the approval is {0:?} already")]
+    Settled(Standing),
+    /// The decision is for other arguments.
+    #[error("the decision is for other arguments than the call's")]
+    Stale,
+    /// Its time was up.
+    #[error("the approval has expired")]
+    Expired,
+    /// Its time is not up.
+    #[error("the approval has not expired yet")]
+    Early,
+    /// Arguments come with a rejection, or are no object.
+    #[error("edited arguments are an object, and come with an approval")]
+    Arguments,
+}
+
+impl Approval {
+    /// A call that waits.
+    #[must_use]
+    pub const fn new(requested: Requested, execution_id: ExecutionId, node_id: NodeId, at: Timestamp) -> Self {
+        Self { requested, execution_id, node_id, requested_at: at, status: Standing::Pending, decision: None }
+    }
+
+    /// Decides; the first one counts. `at` is when the inbox took the decision.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn decide(
+        &mut self,
+        command_id: EventId,
+        by: Option<String>,
+        said: &Decide,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.check(said, at)?;
+        self.status = if said.approved { Standing::Approved } else { Standing::Rejected };
+        self.decision = Some(Decision {
+            command_id,
+            approved: said.approved,
+            decided_at: at,
+            decided_by: by,
+            note: said.note.clone(),
+            arguments: said.arguments.clone(),
+        });
+        Ok(())
+    }
+
+    /// Whether a decision would count.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn check(&self, said: &Decide, at: Timestamp) -> Result<(), Refusal> {
+        if self.status != Standing::Pending {
+            return Err(Refusal::Settled(self.status));
+        }
+        if said.arguments_digest.as_ref().is_some_and(|digest| *digest != self.requested.arguments_digest) {
+            return Err(Refusal::Stale);
+        }
+        if said.arguments.as_ref().is_some_and(|arguments| !said.approved || !arguments.is_object()) {
+            return Err(Refusal::Arguments);
+        }
+        if self.requested.expires_at.is_some_and(|end| at > end) {
+            return Err(Refusal::Expired);
+        }
+        Ok(())
+    }
+
+    /// The time may be up.
+    ///
+    /// # Errors
+    /// It is not, or it was decided.
+    pub fn expire(&mut self, at: Timestamp) -> Result<(), Refusal> {
+        if self.status != Standing::Pending {
+            return Err(Refusal::Settled(self.status));
+        }
+        if self.requested.expires_at.is_none_or(|end| at < end) {
+            return Err(Refusal::Early);
+        }
+        self.status = Standing::Expired;
+        Ok(())
+    }
+
+    /// The call begins: the approval is used up.
+    ///
+    /// # Errors
+    /// It was not approved, or is used up.
+    pub fn consume(&mut self) -> Result<(), Refusal> {
+        if self.status != Standing::Approved {
+            return Err(Refusal::Settled(self.status));
+        }
+        self.status = Standing::Consumed;
+        Ok(())
+    }
+
+    /// The execution ended: an approval that was not used is void.
+    pub fn cancel(&mut self) {
+        if matches!(self.status, Standing::Pending | Standing::Approved) {
+            self.status = Standing::Cancelled;
+        }
+    }
+}
+
+/// `sha256:` and the hexadecimal SHA-256 of the canonical JSON: keys sorted, no white space.
+#[must_use]
+pub fn digest(arguments: &Value) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, canonical(arguments).as_bytes());
+    let mut text = String::with_capacity(7 + 64);
+    text.push_str("sha256:");
+    for byte in hash.as_ref() {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+/// JSON text with sorted keys, however the map keeps them.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let mut names: Vec<&String> = fields.keys().collect();
+            names.sort();
+            let fields: Vec<String> = names
+                .into_iter()
+                .map(|name| format!("{}:{}", Value::String(name.clone()), canonical(&fields[name])))
+                .collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Move {
+        Decide { approved: bool, stale: bool, edited: bool, at: i64 },
+        Expire { at: i64 },
+        Consume,
+        Cancel,
+    }
+
+    fn moves() -> impl Strategy<Value = Vec<Move>> {
+        let one = prop_oneof![
+            (any::<bool>(), any::<bool>(), any::<bool>(), 0_i64..200)
+                .prop_map(|(approved, stale, edited, at)| Move::Decide { approved, stale, edited, at }),
+            (0_i64..200).prop_map(|at| Move::Expire { at }),
+            Just(Move::Consume),
+            Just(Move::Cancel),
+        ];
+        proptest::collection::vec(one, 0..20)
+    }
+
+    fn approval() -> Approval {
+        let arguments = json!({ "b": 1, "a": [true, null] });
+        let requested = Requested {
+            approval_id: "a@s".into(),
+            call_id: "c".into(),
+            tool_name: "t".into(),
+            arguments_digest: digest(&arguments),
+            arguments,
+            expires_at: Some(Timestamp::from_micros(100)),
+        };
+        let (execution, node) = (ExecutionId::new("e").unwrap(), NodeId::new("n").unwrap());
+        Approval::new(requested, execution, node, Timestamp::from_micros(0))
+    }
+
+    proptest! {
+        /// Whatever comes in whatever order: at most one decision counts, it never changes, the call runs at most once and
+        /// only after an approval in time for its arguments, and nothing leaves a final state.
+        #[test]
+        fn one_decision_counts_and_a_call_runs_at_most_once(moves in moves()) {
+            let mut approval = approval();
+            let mut runs = 0;
+            for (n, step) in moves.into_iter().enumerate() {
+                let before = approval.clone();
+                let outcome = match step {
+                    Move::Decide { approved, stale, edited, at } => {
+                        let said = Decide {
+                            approval_id: "a@s".into(),
+                            approved,
+                            arguments: edited.then(|| json!({})),
+                            note: None,
+                            arguments_digest: stale.then(|| "sha256:0".into()),
+                        };
+                        let id = EventId::derived(&n.to_string());
+                        let outcome = approval.decide(id, None, &said, Timestamp::from_micros(at));
+                        prop_assert!(outcome.is_err() || (at <= 100 && !stale && (approved || !edited)));
+                        outcome
+                    }
+                    Move::Expire { at } => approval.expire(Timestamp::from_micros(at)),
+                    Move::Consume => {
+                        let outcome = approval.consume();
+                        runs += usize::from(outcome.is_ok());
+                        outcome
+                    }
+                    Move::Cancel => {
+                        approval.cancel();
+                        Ok(())
+                    }
+                };
+                if outcome.is_err() {
+                    prop_assert_eq!(&approval, &before);
+                }
+                if before.decision.is_some() {
+                    prop_assert_eq!(&approval.decision, &before.decision);
+                }
+                let last = [Standing::Rejected, Standing::Expired, Standing::Cancelled, Standing::Consumed];
+                if last.contains(&before.status) {
+                    prop_assert_eq!(approval.status, before.status);
+                }
+            }
+            prop_assert!(runs <= 1);
+            prop_assert!(runs == 0 || approval.decision.as_ref().is_some_and(|decision| decision.approved));
+        }
+    }
+
+    #[test]
+    fn the_digest_is_of_the_canonical_form() {
+        assert_eq!(
+            digest(&json!({ "b": 1, "a": "x" })),
+            digest(&serde_json::from_str(r#" { "a" : "x", "b": 1 } "#).unwrap())
+        );
+        assert_ne!(digest(&json!({ "a": 1 })), digest(&json!({ "a": 2 })));
+        assert_eq!(digest(&json!({})).len(), 71);
+    }
+}

@@ -1,0 +1,343 @@
+//! Commands: what a session's inbox holds. One JSON object a command.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
+use crate::log::Sequence;
+use crate::time::Timestamp;
+
+/// A command with its identity: the same id twice is one command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// Its identity.
+    pub id: EventId,
+    /// When it was given.
+    pub at: Timestamp,
+    /// Who gave it, as the edge knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What to do.
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Action {
+    /// Begin an execution.
+    Start(Box<Start>),
+    /// Finish the calls that are unresolved and go on; with none, one more round without input.
+    Resume {
+        /// The run that begins when none waits.
+        execution_id: ExecutionId,
+    },
+    /// Answer every unresolved call with `<aborted: reason>` and go on.
+    AbortPending {
+        /// Why.
+        reason: String,
+    },
+    /// Take no more input.
+    Close {
+        /// Whether the session's children close too.
+        #[serde(default)]
+        cascade: bool,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Stop an execution; one that has not begun never will.
+    Cancel {
+        /// Which.
+        execution_id: ExecutionId,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Begin no further step of an execution.
+    Pause {
+        /// Which.
+        execution_id: ExecutionId,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Go on with a paused execution.
+    Unpause {
+        /// Which.
+        execution_id: ExecutionId,
+    },
+    /// Decide an approval.
+    Decide(Decide),
+    /// The time of an approval or a question is up.
+    Expire {
+        /// The approval's or the question's id.
+        id: String,
+    },
+    /// Answer a question.
+    Answer {
+        /// The question's id.
+        request_id: String,
+        /// The answer.
+        input: Value,
+    },
+    /// A child's execution ended.
+    ChildEnded {
+        /// The child.
+        session_id: SessionId,
+        /// Its execution.
+        execution_id: ExecutionId,
+        /// Whether it ended well.
+        completed: bool,
+        /// Its result, or what went wrong.
+        #[serde(default)]
+        output: Value,
+    },
+    /// A later version's command: recorded and left alone.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What a decider says of an approval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decide {
+    /// Which.
+    pub approval_id: String,
+    /// Whether the call may run.
+    pub approved: bool,
+    /// Other arguments for the call; only with an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
+    /// A word to the model, or for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The digest of the arguments that the decider saw; another one than the approval's is refused as stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments_digest: Option<String>,
+}
+
+/// Begin an execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The run.
+    pub execution_id: ExecutionId,
+    /// Its line of work.
+    pub stream_id: StreamId,
+    /// The agent or graph.
+    pub definition: String,
+    /// What it is given.
+    #[serde(default)]
+    pub input: Value,
+    /// What ties it to other executions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<CorrelationId>,
+    /// What to do when another execution of the session is at work.
+    #[serde(default)]
+    pub multitask: Multitask,
+    /// What it may use.
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+    pub budget: Budget,
+    /// How it is scheduled.
+    #[serde(default)]
+    pub scheduling: Scheduling,
+    /// Who waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// It goes on with the conversation, without input.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumes: bool,
+}
+
+/// What a second execution of a session does while one is at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Multitask {
+    /// It is refused.
+    Reject,
+    /// It waits its turn.
+    #[default]
+    Enqueue,
+    /// The one at work is stopped, its open calls are closed, what was said stays.
+    Interrupt,
+    /// The one at work is stopped and forgotten.
+    Rollback,
+}
+
+/// What an execution may use; passing a limit ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// Calls of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u32>,
+    /// Tokens, read and written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Time from its start, waiting included, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_time_ms: Option<u64>,
+}
+
+impl Budget {
+    /// Whether nothing is limited.
+    #[must_use]
+    pub const fn is_unlimited(&self) -> bool {
+        self.rounds.is_none() && self.tokens.is_none() && self.wall_time_ms.is_none()
+    }
+
+    /// Both limits: of each the smaller.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+            match (a, b) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            }
+        }
+        Self {
+            rounds: least(self.rounds, other.rounds),
+            tokens: least(self.tokens, other.tokens),
+            wall_time_ms: least(self.wall_time_ms, other.wall_time_ms),
+        }
+    }
+}
+
+/// Which of several waiting sessions a worker takes first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Somebody waits for it.
+    High,
+    /// The usual.
+    #[default]
+    Normal,
+    /// When nothing else is to do; it is not starved.
+    Low,
+}
+
+/// How an execution is scheduled.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scheduling {
+    /// Its rank.
+    pub priority: Priority,
+    /// Executions with the same key (a tenant, a customer) share a limit: `worker.max_per_key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency_key: Option<String>,
+}
+
+/// Who waits for an execution: a tool call of another session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The session.
+    pub session_id: SessionId,
+    /// Its execution.
+    pub execution_id: ExecutionId,
+    /// How it was scheduled.
+    #[serde(default)]
+    pub scheduling: Scheduling,
+    /// The child closes when its execution has ended.
+    #[serde(default)]
+    pub ephemeral: bool,
+    /// How many sessions stand above the child.
+    #[serde(default)]
+    pub depth: u32,
+}
+
+impl Command {
+    /// As one line.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn encode(&self) -> Result<Bytes, serde_json::Error> {
+        serde_json::to_vec(self).map(Bytes::from)
+    }
+
+    /// From one line.
+    ///
+    /// # Errors
+    /// It is no command.
+    pub fn decode(line: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(line)
+    }
+}
+
+/// What a wake-up job says: look into this session's inbox, at least up to here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WakeUp {
+    /// The session.
+    pub session_id: SessionId,
+    /// The place of the command in the inbox.
+    pub inbox: Sequence,
+    /// How the session is scheduled.
+    #[serde(default)]
+    pub scheduling: Scheduling,
+}
+
+impl WakeUp {
+    /// As a job's payload.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn encode(&self) -> Result<Bytes, serde_json::Error> {
+        serde_json::to_vec(self).map(Bytes::from)
+    }
+
+    /// From a job's payload.
+    ///
+    /// # Errors
+    /// It is no wake-up.
+    pub fn decode(payload: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_later_versions_are_kept_apart() {
+        let line = br#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","at":"2026-01-01T00:00:00Z","command":"teleport","to":1}"#;
+        assert_eq!(Command::decode(line).unwrap().action, Action::Unknown);
+        assert!(Command::decode(b"{}").is_err());
+    }
+
+    #[test]
+    fn commands_round_trip() {
+        let id = ExecutionId::new("e").unwrap();
+        let start = Start {
+            execution_id: id.clone(),
+            stream_id: StreamId::new("s").unwrap(),
+            definition: "council".into(),
+            input: serde_json::json!({"a": [1]}),
+            correlation_id: None,
+            multitask: Multitask::Rollback,
+            budget: Budget { tokens: Some(5), ..Budget::default() },
+            scheduling: Scheduling { priority: Priority::Low, concurrency_key: Some("t".into()) },
+            parent: None,
+            resumes: false,
+        };
+        let decide = Decide {
+            approval_id: "a@s".into(),
+            approved: true,
+            arguments: Some(serde_json::json!({})),
+            note: None,
+            arguments_digest: Some("sha256:0".into()),
+        };
+        for action in [
+            Action::Start(Box::new(start)),
+            Action::Decide(decide),
+            Action::Close { cascade: true, reason: None },
+            Action::Cancel { execution_id: id, reason: Some("r".into()) },
+        ] {
+            let at = "2026-01-01T00:00:00Z".parse().unwrap();
+            let command = Command { id: EventId::derived("x"), at, by: Some("me".into()), action };
+            assert_eq!(Command::decode(&command.encode().unwrap()).unwrap(), command);
+        }
+    }
+}

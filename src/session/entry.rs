@@ -1,0 +1,327 @@
+//! Journal entries: what a session's owner decided and what its tools answered. The truth about a session.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::approval::Requested;
+use super::command::Command;
+use super::message::{Message, ToolCall};
+use super::turn::{Turn, Usage};
+use crate::id::{ExecutionId, NodeId, SessionId, WorkerId};
+use crate::log::Sequence;
+use crate::time::Timestamp;
+
+/// An entry with its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What was decided, or answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Fact {
+    /// A worker owns the session from here on.
+    Claimed {
+        /// Who.
+        worker: WorkerId,
+        /// The number of this claim, from 1.
+        epoch: u64,
+    },
+    /// The owner let go: nobody owns the session.
+    Released {
+        /// When it must be looked at again without a command; a wake-up is set for then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wake_at: Option<Timestamp>,
+    },
+    /// A command was taken from the inbox.
+    CommandTaken {
+        /// Its place there.
+        inbox: Sequence,
+        /// When the inbox took it.
+        stored_at: Timestamp,
+        /// The command; `None`: the message was none.
+        command: Option<Command>,
+    },
+    /// The next execution in the queue began.
+    ExecutionStarted {
+        /// Which.
+        execution_id: ExecutionId,
+        /// The definition that it follows to its end, whatever becomes of the file; absent when nobody knows it, or
+        /// when it is too large to keep.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<Arc<Value>>,
+    },
+    /// A node began.
+    NodeStarted {
+        /// Which.
+        node: NodeId,
+        /// How often it has begun in this execution, from 1.
+        visit: u32,
+        /// The pass of the graph's cycle, from 1.
+        iteration: u32,
+        /// The messages that it begins with.
+        opening: Vec<Message>,
+        /// Whether it continues the session's conversation.
+        #[serde(default)]
+        converses: bool,
+        /// The call that the node consists of, when it is a tool's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<ToolCall>,
+    },
+    /// The model answered.
+    TurnCompleted {
+        /// For which node.
+        node: NodeId,
+        /// What.
+        turn: Turn,
+    },
+    /// A call of the model failed and will be tried again.
+    TurnFailed {
+        /// For which node.
+        node: NodeId,
+        /// The error, as events show it.
+        error: Value,
+        /// Which try comes next, from 2.
+        next_try: u32,
+        /// The wait before it, in milliseconds.
+        delay_ms: u64,
+        /// What the model is told about it, when it was its own fault.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        correction: Option<String>,
+    },
+    /// Calls wait for a person's decision.
+    ApprovalsRequested {
+        /// Of which node.
+        node: NodeId,
+        /// What is asked.
+        approvals: Vec<Requested>,
+    },
+    /// A question to a person waits for its answer.
+    InputRequested {
+        /// Of which node.
+        node: NodeId,
+        /// What is asked.
+        request: Question,
+    },
+    /// A child session was started for a call.
+    ChildStarted {
+        /// Of which node.
+        node: NodeId,
+        /// The call.
+        call_id: String,
+        /// The child.
+        session_id: SessionId,
+        /// Its execution.
+        execution_id: ExecutionId,
+        /// What it runs.
+        definition: String,
+        /// It closes when its execution has ended.
+        #[serde(default)]
+        ephemeral: bool,
+        /// What it is given.
+        #[serde(default)]
+        input: Value,
+    },
+    /// Tools are about to run: the intent.
+    ToolsStarted {
+        /// Of which node.
+        node: NodeId,
+        /// Their calls, with the arguments that they will get.
+        calls: Vec<ToolCall>,
+    },
+    /// A tool answered, or its call was answered without running it: the outcome.
+    ToolCompleted {
+        /// Of which node.
+        node: NodeId,
+        /// The call.
+        call_id: String,
+        /// The tool.
+        name: String,
+        /// What the model will read.
+        result: String,
+        /// Whether it failed.
+        is_error: bool,
+    },
+    /// Calls whose outcome nobody knows and that are not safe to repeat: their worker died while they ran. They stay
+    /// open until somebody decides.
+    CallsLeftPending {
+        /// Of which node.
+        node: NodeId,
+        /// Their ids.
+        call_ids: Vec<String>,
+    },
+    /// A range of messages was folded into one note.
+    Compacted {
+        /// Whose messages: the conversation that this node continues, or its own.
+        node: NodeId,
+        /// The first message, counted over all that were ever said, folded ones and notes included.
+        from: usize,
+        /// Behind the last one.
+        to: usize,
+        /// The note.
+        note: String,
+        /// Tokens of the context before.
+        tokens_before: u64,
+        /// Tokens of the context after.
+        tokens_after: u64,
+        /// What making the note cost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
+    },
+    /// A node ended.
+    NodeCompleted {
+        /// Which.
+        node: NodeId,
+        /// Its output.
+        output: Value,
+        /// Calls of the model that it took.
+        #[serde(default)]
+        rounds: u32,
+        /// The nodes that it leads to.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arrivals: Vec<Arrival>,
+        /// What it meant for the graph's goal and constraints.
+        #[serde(default, skip_serializing_if = "Judgement::is_empty")]
+        judgement: Judgement,
+    },
+    /// The execution ended.
+    ExecutionEnded {
+        /// How.
+        outcome: Outcome,
+    },
+    /// Something outside the session's own logs was told what had happened.
+    Told {
+        /// What: see [`super::state::Notice::key`].
+        notice: String,
+    },
+    /// A later version's entry.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A way into a node that is not consumed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// The node that led there; `None`: the execution's start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NodeId>,
+    /// The node that may begin.
+    pub to: NodeId,
+    /// The pass of the graph's cycle.
+    pub iteration: u32,
+}
+
+/// A question to a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// Names it to whoever answers.
+    pub request_id: String,
+    /// The call that asks; `None`: the node itself does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
+    /// What is asked.
+    pub prompt: String,
+    /// The answers to choose from; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// When it is no longer waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The answer that counts then; `None`: the node fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+}
+
+/// What a node's output means for its graph's goal and constraints.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Judgement {
+    /// How far the goal has come, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
+    /// Whether each criterion holds.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub criteria: Value,
+    /// Whether the goal is achieved with this output.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub achieved: bool,
+    /// Constraints that it violates: id and description.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<(String, String)>,
+    /// The violation that ends the execution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fatal: Option<String>,
+}
+
+impl Judgement {
+    /// Whether it says nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.progress.is_none() && self.violations.is_empty() && !self.achieved
+    }
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Well.
+    Completed {
+        /// The result.
+        output: Value,
+    },
+    /// Badly.
+    Failed {
+        /// What went wrong: `{code, message, ...}`.
+        error: Value,
+    },
+    /// By command.
+    Cancelled {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+}
+
+impl Outcome {
+    /// A failure with a typed error.
+    #[must_use]
+    pub fn failed(code: &str, message: &str) -> Self {
+        Self::Failed { error: serde_json::json!({ "code": code, "message": message }) }
+    }
+}
+
+impl Entry {
+    /// As one line.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn encode(&self) -> Result<Bytes, serde_json::Error> {
+        serde_json::to_vec(self).map(Bytes::from)
+    }
+
+    /// From one line.
+    ///
+    /// # Errors
+    /// It is no entry.
+    pub fn decode(line: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(line)
+    }
+}
+
+impl Question {
+    /// Whether an answer is one of those to choose from.
+    #[must_use]
+    pub fn accepts(&self, input: &Value) -> bool {
+        self.choices.is_empty()
+            || input.as_str().is_some_and(|text| self.choices.iter().any(|choice| choice == text))
+    }
+}
