@@ -19,7 +19,9 @@
 mod clock;
 mod error;
 mod function;
+mod kind;
 pub mod limits;
+mod parked;
 mod port;
 mod registry;
 mod truncate;
@@ -27,6 +29,8 @@ mod truncate;
 pub use clock::clock;
 pub use error::{Error, RegistryFault};
 pub use function::{Function, IntoText};
+pub use kind::{Approval, Kind, SubagentSpec};
+pub use parked::{Question, Task, ask_human, subagent};
 pub use port::{Invocation, Spec, Tool};
 pub use registry::{Outcome, Registry};
 pub use truncate::truncate;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::limits::{
     CALL_TIMEOUT_MS, MAX_ARGUMENTS_BYTES, MAX_ERROR_BYTES, MAX_NAME_BYTES, MAX_RESULT_BYTES, MAX_TOOLS,
 };
-use super::{Error, Invocation, RegistryFault, Spec, Tool, truncate};
+use super::{Approval, Error, Invocation, Kind, RegistryFault, Spec, Tool, truncate};
 
 /// The tools of a worker. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -125,6 +125,29 @@ impl Registry {
         self.tools.get(name).is_none_or(|tool| tool.safe_to_repeat())
     }
 
+    /// Whether a person must agree before a call of `name` runs. Not when there is no such tool: that call does nothing.
+    pub fn requires_approval(&self, name: &str) -> bool {
+        self.tools.get(name).is_some_and(|tool| tool.approval() == Approval::Always)
+    }
+
+    /// Who carries out the calls of `name`: the registry itself when there is no such tool, with an error.
+    pub fn kind(&self, name: &str) -> Kind {
+        self.tools.get(name).map(|tool| tool.kind()).unwrap_or_default()
+    }
+
+    /// Reads and checks a call's arguments without running it, so that a call that cannot run is refused before a
+    /// person is asked.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such tool, or the arguments do not fit its schema.
+    pub fn check(&self, name: &str, arguments: &str) -> Result<Value, Error> {
+        if !self.tools.contains_key(name) {
+            return Err(Error::Unknown { name: name.to_owned(), known: self.known() });
+        }
+        parse(arguments)
+    }
+
     /// Runs one call of a model within the limits, and always has an answer for the model.
     ///
     /// `arguments` is the model's text. An empty one counts as an empty object: models write that for tools
@@ -153,11 +176,12 @@ impl Registry {
         };
         // A tool keeps no state that we would look at after its panic, so nothing broken can be observed.
         let call = AssertUnwindSafe(async { tool.call(invocation).await }).catch_unwind();
-        match tokio::time::timeout(self.timeout, call).await {
+        let timeout = tool.timeout().unwrap_or(self.timeout);
+        match tokio::time::timeout(timeout, call).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Error::Panicked { message: panic_text(panic.as_ref()) }),
             Err(_elapsed) => {
-                let limit_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
+                let limit_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
                 Err(Error::TimedOut { limit_ms })
             }
         }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use runbus_workers::tool::{Error, Function, Outcome, Registry, RegistryFault, clock};
+use runbus_workers::tool::{
+    Error, Function, Kind, Outcome, Registry, RegistryFault, SubagentSpec, ask_human, clock, subagent,
+};
 use serde_json::json;
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -101,4 +103,37 @@ fn names_are_checked() {
     assert_eq!(one.clone().with(tool("a")).unwrap_err(), RegistryFault::Duplicate("a".into()));
     assert!(one.only(&["a"]).is_ok());
     assert!(one.only(&["b"]).unwrap_err().to_string().contains("the tools are: a"));
+}
+
+#[tokio::test]
+async fn a_tool_says_who_carries_out_its_calls_and_who_must_agree() {
+    let delete = Function::new("delete", "deletes", async |_: Divide| Ok("gone")).requires_approval();
+    let registry = Registry::new()
+        .with(delete)
+        .and_then(|registry| registry.with(ask_human()))
+        .and_then(|registry| registry.with(subagent("research", "finds out", "researcher", true)))
+        .unwrap();
+    assert!(registry.requires_approval("delete"));
+    assert!(!registry.requires_approval("ask_human") && !registry.requires_approval("nothing"));
+    assert_eq!(registry.kind("delete"), Kind::Function);
+    assert_eq!(registry.kind("nothing"), Kind::Function);
+    assert_eq!(registry.kind("ask_human"), Kind::AskHuman);
+    let researcher = SubagentSpec { definition: "researcher".into(), ephemeral: true };
+    assert_eq!(registry.kind("research"), Kind::Subagent(researcher));
+    let outcome = registry.run("ask_human", "call", "key", r#"{"prompt": "why?"}"#).await;
+    assert!(outcome.is_error(), "{outcome:?}");
+    assert_eq!(registry.check("research", r#"{"input": "x"}"#).unwrap(), json!({"input": "x"}));
+    assert_eq!(registry.check("nothing", "{}").unwrap_err().code(), "unknown_tool");
+    assert_eq!(registry.check("research", "[").unwrap_err().code(), "invalid_arguments");
+}
+
+#[tokio::test]
+async fn a_tool_may_have_a_time_limit_of_its_own() {
+    let hang = Function::new("hang", "hangs", async |_: serde_json::Value| {
+        std::future::pending::<()>().await;
+        Ok("never")
+    });
+    let registry = Registry::new().with(hang.with_timeout(Duration::from_millis(7))).unwrap();
+    let outcome = registry.run("hang", "call", "key", "{}").await;
+    assert_eq!(outcome.error, Some(Error::TimedOut { limit_ms: 7 }));
 }
