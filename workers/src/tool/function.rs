@@ -3,14 +3,16 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Approval, Error, Invocation, Spec, Tool};
+use super::{Approval, Error, Invocation, Spec, Tool, blocking};
 
 /// What a function may return: text goes to the model as it is, everything else as JSON.
 pub trait IntoText {
@@ -39,6 +41,10 @@ pub(super) fn parameters<A: JsonSchema>() -> Value {
 }
 
 /// A tool made of an async function. Its schema is derived from the argument's type.
+///
+/// The function runs on the runtime's threads, and dropping its future ends it: after a time-out, and when the session is
+/// cancelled. One that computes or blocks for long between two await points stalls other sessions and cannot be ended by
+/// anybody: give such a one to [`Function::blocking`].
 pub struct Function<F, A> {
     spec: Spec,
     safe_to_repeat: bool,
@@ -84,6 +90,31 @@ impl<F, A> Function<F, A> {
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
+    }
+}
+
+impl<A> Function<(), A> {
+    /// A tool that calls a `function` that computes or blocks, on a thread of its own.
+    ///
+    /// At most [`super::limits::BLOCKING_AT_ONCE`] such calls run at a time in a process; others wait, within their time
+    /// limit. A thread cannot be stopped: after a time-out or a cancel it goes on, its result is dropped, and its place is
+    /// taken until it ends.
+    pub fn blocking<G, O>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: G,
+    ) -> Function<impl Fn(A) -> BoxFuture<'static, Result<O, Error>> + Send + Sync, A>
+    where
+        A: DeserializeOwned + JsonSchema + Send + 'static,
+        G: Fn(A) -> Result<O, Error> + Send + Sync + 'static,
+        O: IntoText + Send + 'static,
+    {
+        let function = Arc::new(function);
+        let on_thread = move |arguments: A| -> BoxFuture<'static, Result<O, Error>> {
+            let function = Arc::clone(&function);
+            Box::pin(blocking::run(move || function(arguments)))
+        };
+        Function::new(name, description, on_thread)
     }
 }
 
