@@ -16,7 +16,7 @@ use crate::session::command::{Multitask, Scheduling};
 use crate::time::Timestamp;
 
 /// The stream that dead letters are events of.
-pub const STREAM: &str = "runbus.dead-letters";
+const STREAM: &str = "runbus.dead-letters";
 
 /// An execution that no worker could finish.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

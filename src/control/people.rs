@@ -154,6 +154,19 @@ impl Control {
     }
 }
 
+impl Control {
+    /// Says that the time of an approval or a question is up. The inbox orders it among the decisions.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn expire(&self, session: &SessionId, id: &str) -> Result<(), Error> {
+        let command_id = EventId::derived(&format!("{id}/expire"));
+        let command = self.now(command_id, Action::Expire { id: id.to_owned() }, None);
+        self.command(session, command).await?;
+        Ok(())
+    }
+}
+
 fn answered() -> Error {
     Error::Conflict { message: "the question does not wait any more".into(), standing: Value::Null }
 }

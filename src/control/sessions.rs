@@ -220,6 +220,34 @@ impl Control {
         self.session(id).await
     }
 
+    /// Tells a session that the execution of a child has ended. The same twice is once.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn child_ended(
+        &self,
+        parent: &SessionId,
+        child: &SessionId,
+        execution: &ExecutionId,
+        completed: bool,
+        output: Value,
+    ) -> Result<(), Error> {
+        // The parent reads it as a tool's result: what is too long for that need not be sent.
+        let output = if output.to_string().len() > limits::INPUT_BYTES {
+            let mut text = output.as_str().map_or_else(|| output.to_string(), str::to_owned);
+            text.truncate(text.floor_char_boundary(limits::INPUT_BYTES / 2));
+            Value::String(text + " [cut]")
+        } else {
+            output
+        };
+        let (session_id, execution_id) = (child.clone(), execution.clone());
+        let action = Action::ChildEnded { session_id, execution_id, completed, output };
+        let id = EventId::derived(&format!("{execution}/child_ended"));
+        let scheduling = self.state(parent).await?.and_then(|state| Some(state.running()?.start.scheduling.clone()));
+        self.give(parent, self.now(id, action, None), scheduling.unwrap_or_default()).await?;
+        Ok(())
+    }
+
     pub(super) fn now(&self, id: EventId, action: Action, by: Option<String>) -> Command {
         Command { id, at: self.clock.now(), by, action }
     }

@@ -8,7 +8,7 @@ use super::command::{Action, Command, Decide, Multitask, Start};
 use super::entry::Outcome;
 use super::run::{Answer, OpenCall, Phase, Run, Stop, aborted};
 use super::state::{Change, Closed, Notice, State};
-use crate::id::{ExecutionId, NodeId, SessionId};
+use crate::id::{ExecutionId, NodeId};
 use crate::limits;
 use crate::time::Timestamp;
 
@@ -44,8 +44,8 @@ impl State {
             Action::Answer { request_id, input } => {
                 self.answer(command, request_id, input, changes);
             }
-            Action::ChildEnded { session_id, completed, output, .. } => {
-                self.child_ended(session_id, *completed, output, changes);
+            Action::ChildEnded { execution_id, completed, output, .. } => {
+                self.child_ended(execution_id, *completed, output, changes);
             }
             Action::Unknown => {}
         }
@@ -198,10 +198,10 @@ impl State {
             self.questions.remove(&id);
             self.remember(id, None);
         }
-        for session_id in children {
-            if let Some(child) = self.children.get_mut(&session_id).filter(|child| !child.ended) {
+        for execution_id in children {
+            if let Some(child) = self.children.get_mut(&execution_id).filter(|child| !child.ended) {
                 child.ended = true;
-                let execution_id = child.execution_id.clone();
+                let session_id = child.session_id.clone();
                 self.notices.push_back(Notice::CancelChild { session_id, execution_id });
             }
         }
@@ -229,8 +229,8 @@ impl State {
             self.cancel(&id, why.as_ref(), changes);
         }
         if cascade {
-            for session_id in self.children.keys() {
-                let notice = Notice::CloseChild { session_id: session_id.clone() };
+            for child in self.children.values() {
+                let notice = Notice::CloseChild { session_id: child.session_id.clone() };
                 if !self.notices.contains(&notice) {
                     self.notices.push_back(notice);
                 }
@@ -330,16 +330,16 @@ impl State {
 
     fn child_ended(
         &mut self,
-        session_id: &SessionId,
+        execution_id: &ExecutionId,
         completed: bool,
         output: &Value,
         changes: &mut Vec<Change>,
     ) {
-        if let Some(child) = self.children.get_mut(session_id) {
-            child.ended = true;
-        }
+        let Some(child) = self.children.get_mut(execution_id) else { return };
+        child.ended = true;
+        let session_id = child.session_id.clone();
         let Some(run) = self.running_mut() else { return };
-        let waits = |open: &&mut OpenCall| open.phase == Phase::Child(session_id.clone());
+        let waits = |open: &&mut OpenCall| open.phase == Phase::Child(execution_id.clone());
         let found: Option<(NodeId, &mut OpenCall)> = run
             .visits
             .iter_mut()
@@ -350,7 +350,7 @@ impl State {
                 other => other.to_string(),
             };
             open.settle(text, !completed);
-            let (session_id, output) = (session_id.clone(), output.clone());
+            let output = output.clone();
             changes.push(Change::ChildEnded { node, session_id, completed, output });
         }
     }

@@ -10,7 +10,7 @@ use super::entry::{Arrival, Outcome};
 use super::message::{Message, ToolCall};
 use super::transcript::Transcript;
 use crate::event::family::model::Usage;
-use crate::id::{NodeId, SessionId};
+use crate::id::{ExecutionId, NodeId};
 use crate::time::Timestamp;
 
 /// An execution.
@@ -123,8 +123,8 @@ pub enum Phase {
     Approval(String),
     /// It waits for the answer to the question of this id.
     Question(String),
-    /// It waits for a child session.
-    Child(SessionId),
+    /// It waits for this execution of a child session.
+    Child(ExecutionId),
     /// It may run.
     Ready,
     /// The owner of this epoch began it.

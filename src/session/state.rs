@@ -53,8 +53,8 @@ pub struct State {
     pub questions: BTreeMap<String, (NodeId, Question)>,
     /// Questions that do not wait any more, oldest first, with the command that answered.
     pub answered: VecDeque<(String, Option<EventId>)>,
-    /// Children by session.
-    pub children: BTreeMap<SessionId, Child>,
+    /// Executions of children.
+    pub children: BTreeMap<ExecutionId, Child>,
     /// Whether it takes no more input.
     pub closed: Option<Closed>,
     /// What others have to be told.
@@ -67,11 +67,11 @@ pub struct State {
     pub usage: Usage,
 }
 
-/// A child session.
+/// An execution of a child session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Child {
-    /// Its execution.
-    pub execution_id: ExecutionId,
+    /// The session.
+    pub session_id: SessionId,
     /// What it runs.
     pub definition: String,
     /// It closes when its execution has ended.
@@ -135,6 +135,15 @@ pub enum Notice {
     },
     /// Readers of the session's stream are told that it closed.
     Closed,
+    /// No worker could finish an execution.
+    DeadLetter {
+        /// Which.
+        start: Box<Start>,
+        /// What stood against it.
+        reason: String,
+        /// How many workers tried.
+        attempts: u32,
+    },
 }
 
 impl Notice {
@@ -148,6 +157,7 @@ impl Notice {
             Self::CloseChild { session_id } => format!("close {session_id}"),
             Self::TellParent { execution_id, .. } => format!("parent {execution_id}"),
             Self::Closed => "closed".into(),
+            Self::DeadLetter { start, .. } => format!("dead {}", start.execution_id),
         }
     }
 }
@@ -364,6 +374,13 @@ impl State {
             self.dangling.clear();
         }
         let (id, parent) = (run.start.execution_id.clone(), run.start.parent.clone());
+        if let Outcome::Failed { error } = outcome
+            && error["code"] == "dead_letter"
+        {
+            let reason = error["message"].as_str().unwrap_or_default().to_owned();
+            let (start, attempts) = (Box::new(run.start.clone()), run.attempt);
+            self.notices.push_back(Notice::DeadLetter { start, reason, attempts });
+        }
         for approval in self.approvals.values_mut().filter(|approval| approval.execution_id == id) {
             approval.cancel();
         }
@@ -380,12 +397,12 @@ impl State {
     }
 
     pub(super) fn cancel_children(&mut self) {
-        for (session, child) in &mut self.children {
+        for (execution, child) in &mut self.children {
             if !child.ended {
                 child.ended = true;
                 self.notices.push_back(Notice::CancelChild {
-                    session_id: session.clone(),
-                    execution_id: child.execution_id.clone(),
+                    session_id: child.session_id.clone(),
+                    execution_id: execution.clone(),
                 });
             }
         }
@@ -501,11 +518,11 @@ impl State {
                     },
                 });
                 if let Some(open) = visit.call_mut(call_id) {
-                    open.phase = Phase::Child(session_id.clone());
+                    open.phase = Phase::Child(execution_id.clone());
                 }
                 let (definition, ephemeral) = (definition.clone(), *ephemeral);
-                let child = Child { execution_id: execution_id.clone(), definition, ephemeral, ended: false };
-                self.children.insert(session_id.clone(), child);
+                let child = Child { session_id: session_id.clone(), definition, ephemeral, ended: false };
+                self.children.insert(execution_id.clone(), child);
             }
             Fact::ToolsStarted { calls, .. } => {
                 for call in calls {

@@ -261,9 +261,9 @@ impl Session {
             children: state
                 .children
                 .iter()
-                .map(|(session_id, child)| Child {
-                    session_id: session_id.clone(),
-                    execution_id: child.execution_id.clone(),
+                .map(|(execution_id, child)| Child {
+                    session_id: child.session_id.clone(),
+                    execution_id: execution_id.clone(),
                     definition: child.definition.clone(),
                     ephemeral: child.ephemeral,
                     ended: child.ended,

@@ -24,6 +24,14 @@ pub struct Config {
     /// milliseconds. 100 to 600000.
     #[schemars(range(min = 100, max = 600_000))]
     pub takeover_grace_ms: u64,
+    /// Workers that may die at one step of an execution, one after the other, before it is given up as a dead letter. 1 to
+    /// 1000.
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_attempts: u32,
+    /// Executions with the same `concurrency_key` that are at work at the same time, over all workers; those that wait for
+    /// a person do not count. 0: no limit. At most 10000.
+    #[schemars(range(min = 0, max = 10000))]
+    pub max_per_key: u32,
     /// How long one tool call may take, in milliseconds. 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub tool_timeout_ms: u64,
@@ -37,6 +45,8 @@ impl Default for Config {
             definitions: Vec::new(),
             lease_ttl_ms: 5_000,
             takeover_grace_ms: 2_000,
+            max_attempts: 5,
+            max_per_key: 0,
             tool_timeout_ms: 60_000,
         }
     }

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use runbus::id::NodeId;
+use runbus::session::command::Budget;
+use runbus::session::entry::{Arrival, Judgement};
+use runbus::session::run::{Answer, Run};
 use serde_json::{Value, json};
 
 use crate::graph::{Agent, Context, Definition, Graph, LoadFault, ModelOptions, Next, Step, built_in};
+use crate::limits;
 use crate::model::{Hint, Message, Options, Request, ResponseFormat};
-use crate::session::state::Run;
+use crate::session::compaction;
 use crate::tool::{Registry, RegistryFault};
 
 /// Why definitions were refused.
@@ -48,6 +53,7 @@ pub enum Error {
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
     plans: BTreeMap<String, Arc<Plan>>,
+    kept: BTreeMap<String, Arc<Value>>,
 }
 
 /// An agent or a graph, as a session follows it.
@@ -66,6 +72,32 @@ pub struct Opening {
     pub messages: Vec<Message>,
     /// Whether it continues the session's conversation.
     pub converses: bool,
+    /// The call that the node consists of: tool and arguments.
+    pub call: Option<(String, Value)>,
+}
+
+/// What a node does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It talks to the model.
+    Model,
+    /// It is one call of a tool.
+    Call,
+    /// It asks a person.
+    Ask,
+    /// It does nothing: its edges decide.
+    Pass,
+}
+
+/// How a node asks a person.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Asks {
+    /// The answers to choose from; empty: any.
+    pub choices: Vec<String>,
+    /// How long the answer is waited for.
+    pub timeout: Option<Duration>,
+    /// The answer that counts then; `None`: the execution fails.
+    pub default: Option<Value>,
 }
 
 impl Definitions {
@@ -107,6 +139,7 @@ impl Definitions {
     /// # Errors
     /// A node's name is no id.
     pub fn add(&mut self, definition: Definition) -> Result<(), Error> {
+        let kept = serde_json::to_value(&definition).unwrap_or_default();
         let (name, plan) = match definition {
             Definition::Agent(agent) => (agent.name.clone(), Plan::Agent(agent)),
             Definition::Graph(graph) => (graph.name.clone(), Plan::Graph(graph)),
@@ -114,14 +147,43 @@ impl Definitions {
         for node in plan.node_names() {
             NodeId::new(node).map_err(|error| Error::Node { definition: name.clone(), error })?;
         }
+        if kept.to_string().len() <= limits::KEPT_DEFINITION_BYTES {
+            self.kept.insert(name.clone(), Arc::new(kept));
+        } else {
+            self.kept.remove(&name);
+        }
         self.plans.insert(name, Arc::new(plan));
         Ok(())
     }
 
     /// A definition by name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Plan> {
-        self.plans.get(name).map(AsRef::as_ref)
+    pub fn get(&self, name: &str) -> Option<&Arc<Plan>> {
+        self.plans.get(name)
+    }
+
+    /// What a run follows: the definition that its journal keeps, else the one of its name here.
+    #[must_use]
+    pub fn of(&self, run: &Run) -> Option<Arc<Plan>> {
+        let name = &run.start.definition;
+        let Some(kept) = &run.definition else { return self.get(name).cloned() };
+        if self.kept.get(name) == Some(kept) {
+            return self.get(name).cloned();
+        }
+        match serde_json::from_value::<Definition>((**kept).clone()) {
+            Ok(Definition::Agent(agent)) => Some(Arc::new(Plan::Agent(agent))),
+            Ok(Definition::Graph(graph)) => Some(Arc::new(Plan::Graph(graph))),
+            Err(error) => {
+                tracing::error!(definition = name, %error, "the journal's definition cannot be read");
+                self.get(name).cloned()
+            }
+        }
+    }
+
+    /// A definition as a journal keeps it; `None` when there is none of this name, or when it is too large to keep.
+    #[must_use]
+    pub fn kept(&self, name: &str) -> Option<Arc<Value>> {
+        self.kept.get(name).cloned()
     }
 
     /// All names.
@@ -167,22 +229,126 @@ impl Plan {
         }
     }
 
-    /// What comes next: the first node, the one behind the node that ended last, or the end.
+    /// Whether its node continues the session's conversation.
+    #[must_use]
+    pub const fn converses(&self) -> bool {
+        matches!(self, Self::Agent(_))
+    }
+
+    /// Where an execution begins.
+    #[must_use]
+    pub fn first(&self) -> Arrival {
+        let name = match self {
+            Self::Agent(agent) => agent.name.clone(),
+            Self::Graph(graph) => graph.start().node,
+        };
+        Arrival { from: None, to: id(&name), iteration: 1 }
+    }
+
+    /// Whether a node that earlier ones have led to may begin.
+    #[must_use]
+    pub fn is_ready(&self, _run: &Run, _node: &NodeId) -> bool {
+        true
+    }
+
+    /// Where a node leads that ended with `output`; `outputs` has it among those of all nodes.
     ///
     /// # Errors
-    /// The text of a fault: the last output does not decide, or passes are used up.
-    pub fn next(&self, run: &Run) -> Result<Next, String> {
-        let ended = run.last_node.as_ref().and_then(|node| Some((node, run.outputs.get(node)?)));
-        match (self, ended) {
-            (Self::Agent(agent), None) => {
-                Ok(Next::Node(Step { node: agent.name.clone(), iteration: 1, exhausted: false }))
+    /// A code and a text: the output does not decide, or passes are used up.
+    pub fn route(
+        &self,
+        node: &NodeId,
+        output: &Value,
+        _outputs: &BTreeMap<NodeId, Value>,
+        iteration: u32,
+    ) -> Result<Vec<Arrival>, (&'static str, String)> {
+        let Self::Graph(graph) = self else { return Ok(Vec::new()) };
+        match graph.route(node.as_str(), output, iteration) {
+            Ok(Next::Node(step)) => {
+                let Step { node: to, iteration, .. } = step;
+                Ok(vec![Arrival { from: Some(node.clone()), to: id(&to), iteration }])
             }
-            (Self::Agent(_), Some(_)) => Ok(Next::End),
-            (Self::Graph(graph), None) => Ok(Next::Node(graph.start())),
-            (Self::Graph(graph), Some((node, output))) => {
-                graph.route(node.as_str(), output, run.iteration).map_err(|fault| fault.to_string())
-            }
+            Ok(Next::End) => Ok(Vec::new()),
+            Ok(Next::Exhausted { max_iterations }) => Err((
+                "iterations_exhausted",
+                format!("the graph did not end within {max_iterations} iterations"),
+            )),
+            Err(fault) => Err(("no_route", fault.to_string())),
         }
+    }
+
+    /// What a node's output means for the goal and the constraints.
+    #[must_use]
+    pub fn judge(&self, _node: &NodeId, _output: &Value, _outputs: &BTreeMap<NodeId, Value>) -> Judgement {
+        Judgement::default()
+    }
+
+    /// What a node does.
+    #[must_use]
+    pub fn work(&self, _node: &NodeId) -> Work {
+        Work::Model
+    }
+
+    /// How a node asks a person.
+    #[must_use]
+    pub fn asks(&self, _node: &NodeId) -> Asks {
+        Asks::default()
+    }
+
+    /// What an execution may use.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        Budget::default()
+    }
+
+    /// Whether a call of a tool needs a person's approval in this node.
+    #[must_use]
+    pub fn needs_approval(&self, _node: &NodeId, _tool: &str) -> bool {
+        false
+    }
+
+    /// How long a node's approvals are waited for.
+    #[must_use]
+    pub fn approval_timeout(&self, _node: &NodeId) -> Duration {
+        limits::APPROVAL_TIMEOUT
+    }
+
+    /// Tool calls of a node that run at the same time.
+    #[must_use]
+    pub fn tools_at_once(&self, _node: &NodeId) -> usize {
+        limits::TOOLS_AT_ONCE
+    }
+
+    /// Tries of one call of the model.
+    #[must_use]
+    pub fn model_tries(&self, _node: &NodeId) -> u32 {
+        limits::MODEL_TRIES
+    }
+
+    /// After how long without progress a node has stalled.
+    #[must_use]
+    pub fn stall_after(&self, _node: &NodeId) -> Option<Duration> {
+        None
+    }
+
+    /// When a node's context is folded.
+    #[must_use]
+    pub fn compaction(&self, _node: &NodeId) -> Option<compaction::Settings> {
+        None
+    }
+
+    /// The tools that a node may call, of those of its run.
+    ///
+    /// # Errors
+    /// One of them is not there.
+    pub fn tools_of(&self, node: &NodeId, run: &Registry) -> Result<Registry, RegistryFault> {
+        run.only(self.tools(node.as_str()))
+    }
+
+    /// The tools of a run: those of the worker, and those that the definition makes itself.
+    #[must_use]
+    pub fn registry(&self, worker: &Registry) -> Registry {
+        worker.clone()
     }
 
     /// Calls of the model in one pass of a node, at most.
@@ -207,7 +373,7 @@ impl Plan {
     ///
     /// # Errors
     /// The text of a fault: the question is too long.
-    pub fn opening(&self, node: &str, run: &Run, iteration: u32) -> Result<Opening, String> {
+    pub fn opening(&self, node: &NodeId, run: &Run, iteration: u32) -> Result<Opening, String> {
         let (system, question) = match self {
             Self::Agent(agent) => (&agent.system, text(&run.start.input)),
             Self::Graph(graph) => {
@@ -215,6 +381,7 @@ impl Plan {
                     run.outputs.iter().map(|(id, output)| (id.to_string(), output.clone())).collect();
                 let input = text(&run.start.input);
                 let context = Context { input: &input, nodes: &nodes, iteration };
+                let node = node.as_str();
                 let Some(found) = graph.nodes.get(node) else { return Err(format!("no such node {node:?}")) };
                 let template = graph.prompt(node).ok_or_else(|| format!("no such node {node:?}"))?;
                 (&found.system, template.render(context))
@@ -224,8 +391,10 @@ impl Plan {
         if !system.is_empty() {
             messages.push(Message::system(system.clone()));
         }
-        messages.push(Message::user(question));
-        Ok(Opening { messages, converses: matches!(self, Self::Agent(_)) })
+        if !run.start.resumes {
+            messages.push(Message::user(question));
+        }
+        Ok(Opening { messages, converses: self.converses(), call: None })
     }
 
     /// One call of the model for a node.
@@ -256,13 +425,18 @@ impl Plan {
     ///
     /// # Errors
     /// The text of a fault, for the model: the answer is not what the node declares.
-    pub fn output(&self, node: &NodeId, answer: &str) -> Result<Value, String> {
+    pub fn output(&self, node: &NodeId, answer: &Answer) -> Result<Value, String> {
+        let answer = match answer {
+            Answer::Text(text) => text,
+            Answer::Value(value) => return Ok(value.clone()),
+            Answer::Failed(why) => return Err(why.clone()),
+        };
         let declared = match self {
             Self::Agent(_) => None,
             Self::Graph(graph) => graph.output(node.as_str()),
         };
         declared.map_or_else(
-            || Ok(Value::String(answer.into())),
+            || Ok(Value::String(answer.clone())),
             |output| output.parse(answer).map_err(|fault| fault.to_string()),
         )
     }
@@ -291,4 +465,9 @@ fn text(input: &Value) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
+}
+
+/// A node's name as its id: definitions are checked when they are added.
+fn id(name: &str) -> NodeId {
+    NodeId::new(name).unwrap_or_else(|_checked| NodeId::generate())
 }

@@ -23,8 +23,23 @@ pub const MODEL_BACKOFF_MIN: Duration = Duration::from_millis(500);
 /// The longest wait between two tries of a call of the model.
 pub const MODEL_BACKOFF_MAX: Duration = Duration::from_secs(30);
 
-/// Commands that one look into the inbox takes.
-pub const COMMANDS_AT_ONCE: usize = 100;
+/// How long an approval is waited for, when its definition does not say.
+pub const APPROVAL_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
+/// Sessions that may stand above a child.
+pub const CHILD_DEPTH: u32 = 8;
+
+/// Largest definition that a journal keeps, in bytes of JSON; a larger one is looked up by name by every owner.
+pub const KEPT_DEFINITION_BYTES: usize = 128 * 1024;
+
+/// A session that must be looked at again within this time waits in its worker; one with longer to wait is parked.
+pub const WAIT_IN_PLACE: Duration = Duration::from_secs(5);
+
+/// Longest time that a parked session's wake-up is set for at once.
+pub const WAKE_AT_MOST: Duration = Duration::from_secs(3600);
+
+/// How often the inbox is read while effects are at work, besides what its live feed says.
+pub const INBOX_POLL: Duration = Duration::from_secs(5);
 
 /// Longest result of a tool that the model reads, in bytes.
 pub const TOOL_RESULT_BYTES: usize = 64 * 1024;

@@ -1,4 +1,9 @@
-//! The effects of a step: calls of the model, calls of tools.
+//! The effects that a session's state asks for: each ends in facts to record, and touches the journal only through them.
 
+pub mod compact;
+pub mod context;
 pub mod model;
+pub mod tell;
 pub mod tools;
+
+pub use context::{Context, Done};

@@ -1,56 +1,70 @@
-//! One call of the model: its deltas become events as they come, its answer is journalled, its failure too.
+//! One call of the model: its deltas become events as they come, its answer is a fact, its failure too.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use runbus::event::Source;
 use runbus::event::family::{client, model, node};
 use runbus::id::NodeId;
+use runbus::session::Turn;
+use runbus::session::entry::{Fact, Outcome};
+use runbus::session::state::State;
 use serde_json::{Value, json};
 
+use super::{Context, Done};
 use crate::limits;
-use crate::model::{Delta, Fault, Hint, Request, Turn};
-use crate::session::actor::{Actor, Error};
-use crate::session::entry::{Fact, Outcome};
-use crate::session::events;
+use crate::model::{Delta, Fault, Hint, Request};
+use crate::session::actor::Error;
 use crate::session::step;
 
-/// Asks the model for the node's next turn. `attempt` counts the tries of this turn, from 1.
-///
-/// # Errors
-/// See [`Error`].
-#[tracing::instrument(name = "chat", skip_all, fields(%node, attempt))]
-pub async fn call(actor: &mut Actor, node: &NodeId, attempt: u32) -> Result<(), Error> {
-    let Some(request) = request(actor, node) else { return Ok(()) };
-    match stream(actor, node, request).await? {
-        Ok(turn) => actor.record(Fact::TurnCompleted { turn }).await,
-        Err(fault) => failed(actor, &fault, attempt).await,
+/// What is asked.
+#[derive(Debug)]
+pub struct Question {
+    source: Source,
+    node: NodeId,
+    request: Request,
+    round: u32,
+    attempt: u32,
+}
+
+/// The node's next question to the model; `None`: the node is not at work.
+#[must_use]
+pub fn question(context: &Context, state: &State, node: &NodeId, attempt: u32) -> Option<Question> {
+    let visit = state.running()?.visits.get(node)?;
+    let round = visit.rounds + 1;
+    let hint = Hint { node: node.to_string(), iteration: visit.number, round };
+    let messages = step::messages(state, visit);
+    let request = context.plan.request(node, messages, &context.registry, hint);
+    Some(Question { source: context.source(state, node)?, node: node.clone(), request, round, attempt })
+}
+
+/// Asks. Dropping the future ends the request at once.
+#[tracing::instrument(name = "chat", skip_all, fields(node = %question.node, attempt = question.attempt))]
+pub async fn ask(context: Context, question: Question) -> Done {
+    let Question { source, node, request, round, attempt } = question;
+    match stream(&context, &source, &node, request, round).await {
+        Ok(Ok(turn)) => Done::fact(Fact::TurnCompleted { node, turn }),
+        Ok(Err(fault)) => Done::fact(failed(&context, &node, &fault, attempt)),
+        Err(error) => Done::Failed(error),
     }
 }
 
-fn request(actor: &Actor, node: &NodeId) -> Option<Request> {
-    let run = actor.journal.state.running()?;
-    let visit = run.visit.as_ref()?;
-    let plan = actor.tools.definitions.get(&run.start.definition)?;
-    let hint = Hint { node: node.to_string(), iteration: visit.number, round: visit.rounds + 1 };
-    let messages = step::messages(&actor.journal.state, visit);
-    Some(plan.request(node, messages, &actor.tools.registry, hint))
-}
-
 /// Streams one answer into events.
-async fn stream(actor: &mut Actor, node: &NodeId, request: Request) -> Result<Result<Turn, Fault>, Error> {
-    let Some(run) = actor.journal.state.running() else { return Ok(Err(Fault::ClosedEarly)) };
-    let plan = actor.tools.definitions.get(&run.start.definition);
-    let client_facing = plan.is_some_and(|plan| plan.is_client_facing(node));
-    let source = events::delta_source(&actor.session, run, node);
-    let Some(events) = &actor.events else { return Ok(Err(Fault::ClosedEarly)) };
-    let iteration = run.visit.as_ref().map_or(1, |visit| visit.rounds + 1);
-    let begun = source.node_loop_iteration(node::LoopIteration { iteration });
-    events.stream(Some(node.clone()), &begun).await?;
-    let mut deltas = match actor.tools.model.stream(request).await {
+async fn stream(
+    context: &Context,
+    source: &Source,
+    node: &NodeId,
+    request: Request,
+    round: u32,
+) -> Result<Result<Turn, Fault>, Error> {
+    let client_facing = context.plan.is_client_facing(node);
+    let begun = source.node_loop_iteration(node::LoopIteration { iteration: round });
+    context.deltas.write(&begun).await?;
+    let mut deltas = match context.watched(source, "the model", context.model.stream(request)).await? {
         Ok(deltas) => deltas,
         Err(fault) => return Ok(Err(fault)),
     };
-    while let Some(delta) = deltas.next().await {
+    while let Some(delta) = context.watched(source, "the model", deltas.next()).await? {
         let event = match delta {
             Ok(Delta::Text(content)) if client_facing => {
                 source.client_output_delta(client::OutputDelta { content, snapshot: None })
@@ -60,35 +74,23 @@ async fn stream(actor: &mut Actor, node: &NodeId, request: Request) -> Result<Re
             Ok(Delta::Completed(turn)) => return Ok(Ok(*turn)),
             Err(fault) => return Ok(Err(fault)),
         };
-        events.stream(Some(node.clone()), &event).await?;
+        context.deltas.write(&event).await?;
     }
     Ok(Err(Fault::ClosedEarly))
 }
 
 /// Decides what a fault means: try again, tell the model, or end the execution.
-async fn failed(actor: &mut Actor, fault: &Fault, attempt: u32) -> Result<(), Error> {
+pub(super) fn failed(context: &Context, node: &NodeId, fault: &Fault, attempt: u32) -> Fact {
     let mut error = describe(fault);
     let correction = correction(fault);
-    let tries = if correction.is_some() { limits::CORRECTIONS } else { limits::MODEL_TRIES };
+    let tries = if correction.is_some() { limits::CORRECTIONS } else { context.plan.model_tries(node) };
     if attempt >= tries || !(fault.is_retryable() || correction.is_some()) {
         error["tries"] = json!(attempt);
-        return actor.record(Fact::ExecutionEnded { outcome: Outcome::Failed { error } }).await;
+        return Fact::ExecutionEnded { outcome: Outcome::Failed { error } };
     }
     let delay = if correction.is_some() { Duration::ZERO } else { backoff(attempt, fault.retry_after()) };
     let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-    actor.record(Fact::TurnFailed { error, next_try: attempt + 1, delay_ms, correction }).await?;
-    tokio::time::sleep(delay).await;
-    Ok(())
-}
-
-/// Tells the model that its answer is not what the node declares.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn refuse(actor: &mut Actor, reason: &str, attempt: u32) -> Result<(), Error> {
-    let error = json!({ "code": "invalid_output", "message": reason });
-    let correction = Some(format!("Your answer cannot be used: {reason}. Answer again."));
-    actor.record(Fact::TurnFailed { error, next_try: attempt + 1, delay_ms: 0, correction }).await
+    Fact::TurnFailed { node: node.clone(), error, next_try: attempt + 1, delay_ms, correction }
 }
 
 /// A fault as events show it: a stable code, a text, and what the provider said.

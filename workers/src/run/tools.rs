@@ -1,55 +1,54 @@
-//! Running the tools that a turn asks for: intent first, outcome after, several at a time.
+//! Running a tool whose intent is journalled.
 
-use futures_util::StreamExt;
+use runbus::event::Source;
+use runbus::id::NodeId;
+use runbus::session::ToolCall;
+use runbus::session::entry::Fact;
+use runbus::session::state::State;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
-use crate::limits;
-use crate::model::ToolCall;
-use crate::session::actor::{Actor, Error};
-use crate::session::entry::Fact;
+use super::{Context, Done};
+use crate::session::step;
 
-/// Runs the open calls. `repeated`: an earlier owner journalled the intent and died, so that each of them may have run.
-///
-/// # Errors
-/// See [`Error`].
-#[tracing::instrument(name = "execute_tools", skip_all, fields(calls = calls.len(), repeated))]
-pub async fn run(actor: &mut Actor, calls: Vec<ToolCall>, repeated: bool) -> Result<(), Error> {
-    let registry = actor.tools.registry.clone();
-    let calls = if repeated {
-        let (safe, unsafe_calls): (Vec<_>, Vec<_>) =
-            calls.into_iter().partition(|call| registry.is_safe_to_repeat(&call.name));
-        if safe.is_empty() {
-            let call_ids = unsafe_calls.into_iter().map(|call| call.id).collect();
-            return actor.record(Fact::CallsLeftPending { call_ids }).await;
-        }
-        safe
-    } else {
-        actor.record(Fact::ToolsStarted { calls: calls.clone() }).await?;
-        calls
-    };
-    let place = place(actor);
-    let answers = calls.into_iter().map(|call| {
-        let registry = registry.clone();
-        let key = format!("{place}/{}", call.id);
-        async move {
-            let outcome = registry.run(&call.name, &call.id, &key, &call.arguments).await;
-            (call, outcome)
-        }
-    });
-    let mut answers = futures_util::stream::iter(answers).buffer_unordered(limits::TOOLS_AT_ONCE);
-    while let Some((call, outcome)) = answers.next().await {
-        let is_error = outcome.is_error();
-        let result = outcome.content;
-        actor.record(Fact::ToolCompleted { call_id: call.id, name: call.name, result, is_error }).await?;
-    }
-    Ok(())
+/// A call to run.
+#[derive(Debug)]
+pub struct Job {
+    source: Source,
+    node: NodeId,
+    call: ToolCall,
+    key: String,
 }
 
-/// Where in the session's life a turn stands: the same for every owner that repeats its calls, another for the next turn,
-/// whose calls may have the same ids.
-fn place(actor: &Actor) -> String {
-    let session = &actor.session;
-    let Some(run) = actor.journal.state.running() else { return session.to_string() };
-    let (node, number, rounds) =
-        run.visit.as_ref().map_or(("", 0, 0), |visit| (visit.node.as_str(), visit.number, visit.rounds));
-    format!("{session}/{}/{node}/{number}/{rounds}", run.start.execution_id)
+/// The job of an open call; `None`: there is no such call.
+#[must_use]
+pub fn job(context: &Context, state: &State, node: &NodeId, call_id: &str) -> Option<Job> {
+    let run = state.running()?;
+    let visit = run.visits.get(node)?;
+    let call = visit.calls.iter().find(|open| open.call.id == call_id)?.call.clone();
+    let key = format!("{}/{}/{call_id}", context.session, step::place(run, node, visit));
+    Some(Job { source: context.source(state, node)?, node: node.clone(), call, key })
+}
+
+/// Runs it. Dropping the future drops the call.
+pub async fn run(context: Context, job: Job) -> Done {
+    let Job { source, node, call, key } = job;
+    let registry = context.registry.clone();
+    let span = tracing::info_span!("execute_tool", tool = call.name, call_id = call.id);
+    let (name, id, arguments) = (call.name.clone(), call.id.clone(), call.arguments.clone());
+    // A task of its own: a tool that computes for a while holds up no other call, and no command.
+    let task = tokio::spawn(
+        async move { registry.run(&name, &id, &key, &arguments).await }.instrument(span),
+    );
+    let task = AbortOnDropHandle::new(task);
+    let what = format!("tool {}", call.name);
+    let (result, is_error) = match context.watched(&source, &what, task).await {
+        Ok(Ok(outcome)) => {
+            let is_error = outcome.is_error();
+            (outcome.content, is_error)
+        }
+        Ok(Err(error)) => (format!("the tool broke: {error}"), true),
+        Err(error) => return Done::Failed(error),
+    };
+    Done::fact(Fact::ToolCompleted { node, call_id: call.id, name: call.name, result, is_error })
 }

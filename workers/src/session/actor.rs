@@ -2,20 +2,27 @@
 
 use std::sync::Arc;
 
+use runbus::control::Control;
 use runbus::id::{SessionId, WorkerId};
-use runbus::log::Log;
-use runbus::store::Store;
-use runbus::time::Clock;
+use runbus::log::{Log, Sequence};
+use runbus::session::entry::{Fact, Outcome};
+use runbus::session::journal::{self, Journal};
+use runbus::session::run::Phase;
+use runbus::session::view::Session;
+use runbus::session::{inbox, state::State};
+use runbus::store::{Mark, Name, Store};
+use runbus::time::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::entry::{Fact, Outcome};
+use super::effects::Effects;
 use super::events::{self, Events};
-use super::inbox;
-use super::journal::{self, Journal};
-use super::step::{self, Step};
-use crate::definition::{Definitions, Opening};
+use super::listen::{Ear, Heard};
+use super::mirror::Reflected;
+use super::step::{self, Decision, Effect, World};
+use crate::definition::{Definitions, Plan};
+use crate::limits;
 use crate::model::Model;
-use crate::run;
+use crate::run::{Context, Done, compact, model, tell, tools};
 use crate::tool::Registry;
 
 /// The wait before a broker that does not answer is asked again.
@@ -81,8 +88,15 @@ impl From<events::Error> for Error {
 /// How an owner ended its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Nothing is left to do until a command comes.
-    Parked,
+    /// Nothing is left to do until a command comes, or until `wake_at`.
+    Parked {
+        /// When to look again without a command.
+        wake_at: Option<Timestamp>,
+        /// When an earlier wake-up is set for.
+        armed: Option<Timestamp>,
+    },
+    /// An execution has ended and another one waits: other sessions come first.
+    Yielded,
     /// The worker shuts down; another one goes on.
     HandedOver,
 }
@@ -90,10 +104,17 @@ pub enum Ended {
 /// A session and its owner.
 #[derive(Debug)]
 pub struct Actor {
-    pub(crate) tools: Tools,
-    pub(crate) session: SessionId,
-    pub(crate) journal: Journal,
-    pub(crate) events: Option<Events>,
+    tools: Tools,
+    control: Control,
+    max_attempts: u32,
+    session: SessionId,
+    journal: Journal,
+    events: Option<Events>,
+    plan: Option<Arc<Plan>>,
+    registry: Arc<Registry>,
+    effects: Effects,
+    ear: Ear,
+    armed: Option<Timestamp>,
     stop: CancellationToken,
 }
 
@@ -104,68 +125,249 @@ impl Actor {
     /// See [`Error`].
     pub async fn take_up(
         tools: Tools,
+        control: Control,
+        max_attempts: u32,
         session: SessionId,
         journal: Journal,
         stop: CancellationToken,
     ) -> Result<Self, Error> {
-        let (log, store) = (tools.log.clone(), tools.store.clone());
-        let events = Events::open(log, store, &session, &journal, &tools.definitions, &stop).await?;
-        Ok(Self { tools, session, journal, events, stop })
+        let ear = Ear::new(tools.log.clone(), &session);
+        let (registry, armed) = (tools.registry.clone(), journal.state.armed);
+        let (events, plan, effects) = (None, None, Effects::default());
+        let mut actor = Self {
+            tools,
+            control,
+            max_attempts,
+            session,
+            journal,
+            events,
+            plan,
+            registry,
+            effects,
+            ear,
+            armed,
+            stop,
+        };
+        actor.follow_plan();
+        actor.events = actor.open_events(None).await?;
+        actor.journal.forget();
+        Ok(actor)
     }
 
-    /// Works until the session is parked, or until `drain` says that the worker shuts down: then at the next step.
+    fn follow_plan(&mut self) {
+        self.plan = self.journal.state.run.as_ref().and_then(|run| self.tools.definitions.of(run));
+        self.registry = match &self.plan {
+            Some(plan) => Arc::new(plan.registry(&self.tools.registry)),
+            None => self.tools.registry.clone(),
+        };
+    }
+
+    async fn open_events(
+        &self,
+        begun: Option<&runbus::session::entry::Entry>,
+    ) -> Result<Option<Events>, Error> {
+        let (log, store) = (self.tools.log.clone(), self.tools.store.clone());
+        let plan = self.plan.as_deref();
+        Ok(Events::open(log, store, &self.session, &self.journal, begun, plan, &self.stop).await?)
+    }
+
+    /// Works until the session is parked, or until `drain` says that the worker shuts down: then what is at work is
+    /// ended, and nothing is begun.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn work(&mut self, drain: &CancellationToken) -> Result<Ended, Error> {
+        self.take_commands(true).await?;
         loop {
-            self.take_commands(false).await?;
             if drain.is_cancelled() {
-                self.journal.append(vec![Fact::Released]).await?;
-                return Ok(Ended::HandedOver);
+                return self.hand_over().await;
             }
-            let step = step::next(&self.journal.state, &self.tools.definitions);
-            if step == Step::Park {
+            let (effects, wake_at) = match self.decide() {
+                Decision::Record(fact) => {
+                    let ends = matches!(*fact, Fact::ExecutionEnded { .. });
+                    self.record(*fact).await?;
+                    if ends && self.yields().await? {
+                        return Ok(Ended::Yielded);
+                    }
+                    continue;
+                }
+                Decision::Wait { effects, wake_at } => (effects, wake_at),
+            };
+            self.effects.keep(&effects);
+            for effect in effects {
+                self.begin(effect);
+            }
+            let now = self.tools.clock.now();
+            let soon = wake_at.is_some_and(|at| at <= step::later(now, limits::WAIT_IN_PLACE));
+            if self.effects.is_empty() && !soon {
                 if self.take_commands(true).await? {
                     continue;
                 }
-                self.journal.append(vec![Fact::Released]).await?;
+                self.record(Fact::Released { wake_at }).await?;
                 // A command may have come between the last look and the release.
-                if !self.pending_commands().await? {
-                    return Ok(Ended::Parked);
+                if self.inbox(true).await?.is_empty() {
+                    return Ok(Ended::Parked { wake_at, armed: self.armed });
                 }
                 let worker = self.tools.worker.clone();
                 self.journal.claim(&worker).await?;
+                self.journal.forget();
+                self.take_commands(true).await?;
                 continue;
             }
-            match self.perform(step).await {
-                Err(Error::TooLarge(text)) => self.end_too_large(&text).await?,
-                outcome => outcome?,
+            let pause = wake_at.map_or(limits::WAKE_AT_MOST, |at| at.since(now));
+            tokio::select! {
+                done = self.effects.next() => self.ended(done).await?,
+                heard = self.ear.next() => self.heard(heard).await?,
+                () = tokio::time::sleep(pause.min(limits::WAKE_AT_MOST)) => {}
+                () = drain.cancelled() => {}
             }
         }
     }
 
-    /// Ends the execution with a clear event instead of trying the same again for ever.
-    async fn end_too_large(&mut self, text: &str) -> Result<(), Error> {
-        tracing::warn!(session = %self.session, text, "an execution ends: too large to record");
-        let error = serde_json::json!({ "code": "too_large", "message": text });
-        self.record(Fact::ExecutionEnded { outcome: Outcome::Failed { error } }).await
+    fn decide(&self) -> Decision {
+        step::decide(
+            &self.journal.state,
+            World {
+                session: &self.session,
+                plan: self.plan.as_deref(),
+                definitions: &self.tools.definitions,
+                registry: &self.registry,
+                max_attempts: self.max_attempts,
+                now: self.tools.clock.now(),
+            },
+        )
+    }
+
+    /// Another execution of this session waits: lets other sessions come first.
+    async fn yields(&mut self) -> Result<bool, Error> {
+        let state = &self.journal.state;
+        if state.queue.is_empty() || !state.notices.is_empty() {
+            return Ok(false);
+        }
+        self.record(Fact::Released { wake_at: None }).await?;
+        Ok(true)
+    }
+
+    /// Ends what is at work, begins nothing, and lets go.
+    async fn hand_over(&mut self) -> Result<Ended, Error> {
+        // Tools whose intent is journalled must not look as if nobody knew their outcome.
+        for effect in self.intended() {
+            self.begin(effect);
+        }
+        while !self.effects.is_empty() {
+            tokio::select! {
+                done = self.effects.next() => self.ended(done).await?,
+                heard = self.ear.next() => self.heard(heard).await?,
+            }
+            if self.journal.state.running().is_none_or(|run| run.stop.is_some()) {
+                self.effects.clear();
+            }
+        }
+        self.record(Fact::Released { wake_at: None }).await?;
+        Ok(Ended::HandedOver)
+    }
+
+    fn intended(&self) -> Vec<Effect> {
+        let State { epoch, .. } = &self.journal.state;
+        let Some(run) = self.journal.state.running() else { return Vec::new() };
+        let mut effects = Vec::new();
+        for (node, visit) in &run.visits {
+            for open in visit.calls.iter().filter(|open| open.phase == Phase::Running(*epoch)) {
+                let (node, call_id) = (node.clone(), open.call.id.clone());
+                effects.push(Effect::Tool { node, visit: visit.number, round: visit.rounds, call_id });
+            }
+        }
+        effects
+    }
+
+    /// Puts an effect to work, unless it is.
+    fn begin(&mut self, effect: Effect) {
+        if self.effects.contains(&effect) {
+            return;
+        }
+        let state = &self.journal.state;
+        match &effect {
+            Effect::Tell { .. } => {
+                if let Some(told) = tell::oldest(&self.session, state) {
+                    let control = self.control.clone();
+                    self.effects.start(effect, tell::tell(control, told));
+                }
+                return;
+            }
+            Effect::Expire { id } => {
+                let (control, session, id) = (self.control.clone(), self.session.clone(), id.clone());
+                self.effects.start(effect, async move {
+                    match control.expire(&session, &id).await {
+                        Ok(()) => Done::Commanded,
+                        Err(error) => Done::Failed(Error::Unavailable(Arc::from(error.to_string()))),
+                    }
+                });
+                return;
+            }
+            _ => {}
+        }
+        let Some(context) = self.context() else { return };
+        match &effect {
+            Effect::Model { node, attempt, .. } => {
+                if let Some(question) = model::question(&context, state, node, *attempt) {
+                    self.effects.start(effect, model::ask(context, question));
+                }
+            }
+            Effect::Tool { node, call_id, .. } => {
+                if let Some(job) = tools::job(&context, state, node, call_id) {
+                    self.effects.start(effect, tools::run(context, job));
+                }
+            }
+            Effect::Compact { node, from, to, attempt } => {
+                if let Some(fold) = compact::fold(&context, state, node, (*from, *to), *attempt) {
+                    self.effects.start(effect, compact::run(context, fold));
+                }
+            }
+            Effect::Tell { .. } | Effect::Expire { .. } => {}
+        }
+    }
+
+    fn context(&self) -> Option<Context> {
+        Some(Context {
+            session: self.session.clone(),
+            plan: self.plan.clone()?,
+            registry: self.registry.clone(),
+            model: self.tools.model.clone(),
+            control: self.control.clone(),
+            deltas: self.events.as_ref()?.deltas(),
+        })
+    }
+
+    async fn ended(&mut self, done: Done) -> Result<(), Error> {
+        match done {
+            Done::Facts(facts) => {
+                for fact in facts {
+                    self.record(fact).await?;
+                }
+                Ok(())
+            }
+            Done::Commanded => self.take_commands(true).await.map(drop),
+            Done::Failed(error) => Err(error),
+        }
+    }
+
+    async fn heard(&mut self, heard: Heard) -> Result<(), Error> {
+        match heard {
+            Heard::At(sequence) if sequence <= self.journal.state.inbox => Ok(()),
+            // A replica that lags may not show it yet: the leader knows.
+            Heard::At(Sequence(_)) => self.take_commands(true).await.map(drop),
+            Heard::Perhaps => self.take_commands(false).await.map(drop),
+        }
     }
 
     async fn take_commands(&mut self, certain: bool) -> Result<bool, Error> {
         let facts = self.inbox(certain).await?;
-        if facts.is_empty() {
-            return Ok(false);
-        }
+        let any = !facts.is_empty();
         // One by one: each fits, all together may not.
         for fact in facts {
-            self.journal.append(vec![fact]).await?;
+            self.record(fact).await?;
         }
-        Ok(true)
-    }
-
-    async fn pending_commands(&self) -> Result<bool, Error> {
-        Ok(!self.inbox(true).await?.is_empty())
+        Ok(any)
     }
 
     /// What waits in the inbox. A broker that does not answer for a while ends no attempt: between two steps the commands
@@ -185,47 +387,60 @@ impl Actor {
         }
     }
 
-    async fn perform(&mut self, step: Step) -> Result<(), Error> {
-        match step {
-            Step::Park => Ok(()),
-            Step::Begin(execution_id) => {
-                self.journal.append(vec![Fact::ExecutionStarted { execution_id }]).await?;
-                let (log, store) = (self.tools.log.clone(), self.tools.store.clone());
-                // Opening mirrors the entry: `execution_started` is what fences the execution's log.
-                self.events = Events::open(
-                    log,
-                    store,
-                    &self.session,
-                    &self.journal,
-                    &self.tools.definitions,
-                    &self.stop,
-                )
-                .await?;
-                Ok(())
+    /// Journal first, then the events that mirror it, then the store.
+    async fn record(&mut self, fact: Fact) -> Result<(), Error> {
+        if matches!(fact, Fact::ExecutionEnded { .. }) {
+            // Nothing follows the end.
+            self.effects.clear();
+        }
+        match self.journalled(fact).await {
+            Err(Error::TooLarge(text)) => {
+                // A clear end instead of trying the same again for ever.
+                tracing::warn!(session = %self.session, %text, "an execution ends: too large to record");
+                self.effects.clear();
+                let outcome = Outcome::failed("too_large", &text);
+                self.journalled(Fact::ExecutionEnded { outcome }).await
             }
-            Step::Enter { node, visit, iteration, opening } => {
-                let Opening { messages, converses } = opening;
-                self.record(Fact::NodeStarted { node, visit, iteration, opening: messages, converses }).await
-            }
-            Step::Refuse { reason, attempt } => run::model::refuse(self, &reason, attempt).await,
-            Step::CallModel { node, attempt } => run::model::call(self, &node, attempt).await,
-            Step::RunTools { calls, repeated } => run::tools::run(self, calls, repeated).await,
-            Step::Leave { node, output } => {
-                let visit = self.journal.state.running().and_then(|run| run.visit.as_ref());
-                let rounds = visit.map_or(0, |visit| visit.rounds);
-                self.record(Fact::NodeCompleted { node, output, rounds }).await
-            }
-            Step::End(outcome) => self.record(Fact::ExecutionEnded { outcome }).await,
+            outcome => outcome,
         }
     }
 
-    /// Journal first, then the events that mirror it, then the store.
-    pub(crate) async fn record(&mut self, fact: Fact) -> Result<(), Error> {
-        self.journal.append(vec![fact]).await?;
-        let index = self.journal.state.entries - 1;
-        if let (Some(events), Some(entry)) = (&mut self.events, self.journal.entries.last()) {
-            events.reflect(&self.journal.state, entry, index, &self.tools.definitions).await?;
+    async fn journalled(&mut self, fact: Fact) -> Result<(), Error> {
+        let before = self.shows();
+        let (entry, changes) = self.journal.append(fact).await?;
+        if matches!(entry.fact, Fact::ExecutionStarted { .. }) {
+            self.follow_plan();
+            // Opening mirrors the entry: `execution_started` is what fences the execution's log.
+            self.events = self.open_events(Some(&entry)).await?;
+        } else if let Some(events) = &mut self.events {
+            let index = self.journal.state.entries - 1;
+            let reflected = Reflected { entry: &entry, index, changes: &changes, void_from: None };
+            events.reflect(&self.journal.state, self.plan.as_deref(), reflected).await?;
+        }
+        if before != self.shows() || matches!(entry.fact, Fact::ExecutionEnded { .. }) {
+            self.keep().await;
         }
         Ok(())
+    }
+
+    /// What, when it changes, makes the store's copy of the session stale.
+    fn shows(&self) -> (usize, usize, usize, bool) {
+        let state = &self.journal.state;
+        (state.pending().count(), state.queue.len(), state.questions.len(), state.closed.is_some())
+    }
+
+    /// Brings the store's copy of the session up to date. Failure costs the next reader time, nothing else.
+    async fn keep(&self) {
+        let state = &self.journal.state;
+        let Ok(document) = serde_json::to_vec(&Session::of(&self.session, state)) else { return };
+        let name = Name { family: "session", id: self.session.to_string() };
+        let mark = Mark { epoch: state.epoch, from: None, to: state.entries };
+        let kept = Some(runbus::limits::PROJECTION_KEPT);
+        let stored = self.tools.store.apply(&name, mark, document.into(), kept);
+        match tokio::time::timeout(PATIENCE, stored).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(session = %self.session, %error, "the session was not kept"),
+            Err(_elapsed) => tracing::debug!(session = %self.session, "the session was not kept in time"),
+        }
     }
 }

@@ -7,7 +7,7 @@ use runbus::log::Sequence;
 use runbus::store::{Lease, Name};
 
 use super::actor::Tools;
-use super::journal::{Error, Journal};
+use runbus::session::journal::{Error, Journal};
 
 /// What became of a try to claim.
 #[derive(Debug)]

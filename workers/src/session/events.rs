@@ -11,12 +11,14 @@ use runbus::subject::{Key, Scope};
 use runbus::writer::{self, Start, Writer};
 use tokio_util::sync::CancellationToken;
 
-use super::entry::Fact;
-use super::journal::Journal;
-use super::mirror::{Mirror, mirror};
+use runbus::session::entry::{Entry, Fact};
+use runbus::session::journal::Journal;
+use runbus::session::run::Run;
+use runbus::session::state::{Change, State};
+
+use super::mirror::{Mirror, Reflected, mirror};
 use super::shrink;
-use super::state::{Run, State};
-use crate::definition::Definitions;
+use crate::definition::Plan;
 
 /// Why events were not written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -60,6 +62,35 @@ pub struct Events {
     key: Key,
 }
 
+/// Writes events that mirror nothing: deltas. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Deltas(Writer);
+
+impl Deltas {
+    /// Queues an event. It is durable when a later mirrored one is.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn write(&self, event: &runbus::event::Event) -> Result<(), Error> {
+        let line = shrink::encode(event, limits::EVENT_BYTES)
+            .map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
+        drop(self.0.append(event.node_id.clone(), vec![line], None).await?);
+        Ok(())
+    }
+}
+
+/// Whether an entry changes what people ask about an execution: the store's copy follows it at once.
+fn turns_status(fact: &Fact, changes: &[Change]) -> bool {
+    match fact {
+        Fact::TurnCompleted { .. }
+        | Fact::TurnFailed { .. }
+        | Fact::ToolsStarted { .. }
+        | Fact::ToolCompleted { .. } => false,
+        Fact::CommandTaken { .. } => !changes.is_empty(),
+        _ => true,
+    }
+}
+
 /// How an execution's log ends.
 #[derive(Debug, Clone, Copy, Default)]
 struct End {
@@ -69,7 +100,8 @@ struct End {
 }
 
 impl Events {
-    /// Takes an execution's log over: mirrors the entries that are not in it yet, which fences the predecessor.
+    /// Takes an execution's log over: mirrors the entries that are not in it yet, which fences the predecessor. `begun` is
+    /// the entry that began the execution just now; without it the journal has the entries that it was loaded with.
     ///
     /// # Errors
     /// See [`Error`].
@@ -78,7 +110,8 @@ impl Events {
         store: Arc<dyn Store>,
         session: &SessionId,
         journal: &Journal,
-        definitions: &Definitions,
+        begun: Option<&Entry>,
+        plan: Option<&Plan>,
         stop: &CancellationToken,
     ) -> Result<Option<Self>, Error> {
         let Some(run) = &journal.state.run else { return Ok(None) };
@@ -95,7 +128,15 @@ impl Events {
                 progress: Progress::start(),
                 key: key.clone(),
             };
-            match events.catch_up(journal, definitions, end).await {
+            let caught_up = match begun {
+                Some(entry) => {
+                    let index = journal.state.entries - 1;
+                    let reflected = Reflected { entry, index, changes: &[], void_from: None };
+                    events.reflect(&journal.state, plan, reflected).await
+                }
+                None => events.catch_up(journal, plan, end).await,
+            };
+            match caught_up {
                 Ok(()) => {}
                 // The predecessor wrote once more before it was fenced: look again.
                 Err(Error::Fenced) => continue,
@@ -107,30 +148,22 @@ impl Events {
     }
 
     /// Mirrors every entry of the run that the log does not reflect.
-    async fn catch_up(
-        &mut self,
-        journal: &Journal,
-        definitions: &Definitions,
-        end: End,
-    ) -> Result<(), Error> {
+    async fn catch_up(&mut self, journal: &Journal, plan: Option<&Plan>, end: End) -> Result<(), Error> {
         let first = journal.state.run.as_ref().map_or(0, |run| run.first_entry);
-        let mut state = State::default();
-        let (mut index, mut mirrored) = (end.start.index, end.mirrored);
-        for (n, entry) in (0_u64..).zip(&journal.entries) {
-            let attempt = state.run.as_ref().map(|run| run.attempt);
-            state.apply(entry);
-            if n < end.start.journal || n < first {
+        let mut state = State::new(self.session.clone());
+        let (mut seq, mut mirrored) = (end.start.index, end.mirrored);
+        for (index, entry) in (0_u64..).zip(&journal.loaded) {
+            let changes = state.apply(entry);
+            if index < end.start.journal || index < first {
                 continue;
             }
-            let took_over = matches!(entry.fact, Fact::Claimed { .. })
-                && state.running().is_some_and(|run| attempt.is_some_and(|attempt| run.attempt > attempt));
             // Deltas that no mirrored event closed are void from the first of them on.
-            let took_over = took_over.then(|| (index > mirrored).then_some(mirrored));
-            let plan = state.run.as_ref().and_then(|run| definitions.get(&run.start.definition));
-            if let Some(mirror) = mirror(&self.session, &state, plan, entry, n, took_over) {
-                index += mirror.events.len() as u64;
-                mirrored = index;
-                self.write(mirror, n + 1).await?;
+            let void_from = (seq > mirrored).then_some(mirrored);
+            let reflected = Reflected { entry, index, changes: &changes, void_from };
+            if let Some(mirror) = mirror(&self.session, &state, plan, reflected) {
+                seq += mirror.events.len() as u64;
+                mirrored = seq;
+                self.write(mirror, index + 1).await?;
             }
         }
         Ok(())
@@ -143,25 +176,22 @@ impl Events {
     pub async fn reflect(
         &mut self,
         state: &State,
-        entry: &super::entry::Entry,
-        index: u64,
-        definitions: &Definitions,
+        plan: Option<&Plan>,
+        reflected: Reflected<'_>,
     ) -> Result<(), Error> {
-        let plan = state.run.as_ref().and_then(|run| definitions.get(&run.start.definition));
-        if let Some(mirror) = mirror(&self.session, state, plan, entry, index, None) {
-            self.write(mirror, index + 1).await?;
-            let turns_status = !matches!(
-                entry.fact,
-                Fact::TurnCompleted { .. }
-                    | Fact::TurnFailed { .. }
-                    | Fact::ToolsStarted { .. }
-                    | Fact::ToolCompleted { .. }
-            );
-            if turns_status {
+        if let Some(mirror) = mirror(&self.session, state, plan, reflected) {
+            self.write(mirror, reflected.index + 1).await?;
+            if turns_status(&reflected.entry.fact, reflected.changes) {
                 self.keep().await;
             }
         }
         Ok(())
+    }
+
+    /// A handle for events that mirror nothing.
+    #[must_use]
+    pub fn deltas(&self) -> Deltas {
+        Deltas(self.writer.clone())
     }
 
     async fn write(&self, mirror: Mirror, journal: u64) -> Result<Sequence, Error> {
@@ -173,17 +203,6 @@ impl Events {
             );
         }
         Ok(self.writer.append(mirror.node, lines, Some(journal)).await?.durable().await?)
-    }
-
-    /// Queues an event that mirrors nothing: a delta. It is durable when a later mirrored one is.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn stream(&self, node: Option<NodeId>, event: &runbus::event::Event) -> Result<(), Error> {
-        let line = shrink::encode(event, limits::EVENT_BYTES)
-            .map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
-        drop(self.writer.append(node, vec![line], None).await?);
-        Ok(())
     }
 
     /// Brings the store's copy of the status up to the log.

@@ -1,14 +1,16 @@
 //! What readers see of a journal entry: the events that mirror it. Pure, so that a new owner mirrors what its
 //! predecessor did not get to, with the same ids.
 
-use runbus::event::family::{execution, model, node, tool};
+use runbus::event::family::{client, execution, goal, model, node, session as sessions, tool};
 use runbus::event::{Event, Payload, Source};
 use runbus::id::{EventId, NodeId, SessionId};
+use runbus::session::entry::{Entry, Fact, Judgement, Outcome};
+use runbus::session::run::Run;
+use runbus::session::state::{Change, State};
+use runbus::session::{ToolCall, Turn};
 use runbus::time::Clock;
 use serde_json::Value;
 
-use super::entry::{Entry, Fact, Outcome};
-use super::state::{Run, State};
 use crate::definition::Plan;
 
 /// Events that become visible together.
@@ -34,29 +36,33 @@ pub fn source(session: &SessionId, run: &Run, node: Option<&NodeId>, clock: Cloc
     }
 }
 
-/// The events of the entry at `index`. `state` has it folded in; `took_over` says that the entry is a claim that ended
-/// another worker's attempt, with the first void event.
+/// An entry with what it changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Reflected<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// Its place in the journal.
+    pub index: u64,
+    /// What it changed beyond its own words.
+    pub changes: &'a [Change],
+    /// The first event that a takeover makes void.
+    pub void_from: Option<u64>,
+}
+
+/// The events of an entry. `state` has it folded in.
 #[must_use]
 pub fn mirror(
     session: &SessionId,
     state: &State,
     plan: Option<&Plan>,
-    entry: &Entry,
-    index: u64,
-    took_over: Option<Option<u64>>,
+    reflected: Reflected<'_>,
 ) -> Option<Mirror> {
     let run = state.run.as_ref()?;
-    let visiting = run.visit.as_ref().map(|visit| visit.node.clone());
+    let Reflected { entry, index, changes, void_from } = reflected;
     let (node, payloads) = match &entry.fact {
-        Fact::Claimed { .. } => {
-            let void_from = took_over?;
-            let superseded = execution::AttemptSuperseded {
-                superseded_attempt: run.attempt.saturating_sub(1),
-                attempt: run.attempt,
-                void_from,
-                reason: "its worker went away".into(),
-            };
-            (None, vec![superseded.into()])
+        Fact::Claimed { .. } | Fact::CommandTaken { .. } => {
+            let (node, payload) = changes.iter().find_map(|change| changed(change, run, void_from))?;
+            (node, vec![payload])
         }
         Fact::ExecutionStarted { .. } => {
             let started = execution::Started {
@@ -65,45 +71,12 @@ pub fn mirror(
             };
             (None, vec![started.into()])
         }
-        Fact::NodeStarted { node, iteration, .. } => {
-            let max_iterations = plan.map(|plan| plan.max_rounds(node));
-            let started = node::LoopStarted { max_iterations, iteration: Some(*iteration) };
-            (Some(node.clone()), vec![started.into()])
-        }
-        Fact::TurnCompleted { turn } => (visiting, turn_events(run, turn)),
-        Fact::TurnFailed { error, next_try, delay_ms, .. } => {
-            let retry = model::Retry { error: error.clone(), next_try: *next_try, delay_ms: *delay_ms };
-            (visiting, vec![retry.into()])
-        }
-        Fact::ToolsStarted { calls } => {
-            let started = |call: &crate::model::ToolCall| -> Payload {
-                tool::CallStarted {
-                    tool_use_id: call.id.clone(),
-                    tool_name: call.name.clone(),
-                    tool_input: arguments(&call.arguments),
-                }
-                .into()
-            };
-            (visiting, calls.iter().map(started).collect())
-        }
-        Fact::ToolCompleted { call_id, name, result, is_error } => {
-            let completed = tool::CallCompleted {
-                tool_use_id: call_id.clone(),
-                tool_name: name.clone(),
-                result: Value::String(result.clone()),
-                is_error: *is_error,
-            };
-            (visiting, vec![completed.into()])
-        }
-        Fact::CallsLeftPending { call_ids } => {
-            let reason = Some(format!("the outcome of {} is not known", call_ids.join(", ")));
-            (None, vec![execution::Paused { reason }.into()])
-        }
-        Fact::NodeCompleted { node, output, rounds } => {
-            (Some(node.clone()), node_events(*rounds, plan, node, output))
-        }
         Fact::ExecutionEnded { outcome } => (None, vec![end(outcome)]),
-        Fact::Released | Fact::CommandTaken { .. } | Fact::Unknown => return None,
+        Fact::Released { .. } | Fact::Told { .. } | Fact::Unknown => return None,
+        fact => {
+            let (node, payloads) = work(run, plan, fact)?;
+            (Some(node), payloads)
+        }
     };
     let mut source = source(session, run, node.as_ref(), Clock::System);
     source.clock = Clock::at(entry.at);
@@ -111,6 +84,167 @@ pub fn mirror(
     let events =
         payloads.into_iter().enumerate().map(|(n, payload)| source.event_with_id(id(n), payload)).collect();
     Some(Mirror { node, events })
+}
+
+/// What a command, or a claim, came to.
+fn changed(change: &Change, run: &Run, void_from: Option<u64>) -> Option<(Option<NodeId>, Payload)> {
+    Some(match change {
+        Change::Superseded => {
+            let superseded = execution::AttemptSuperseded {
+                superseded_attempt: run.attempt.saturating_sub(1),
+                attempt: run.attempt,
+                void_from,
+                reason: "its worker went away".into(),
+            };
+            (None, superseded.into())
+        }
+        Change::CancelDelivered { reason } => {
+            (None, execution::CancelDelivered { reason: reason.clone() }.into())
+        }
+        Change::Paused { reason } => (None, execution::Paused { reason: reason.clone() }.into()),
+        Change::Resumed { reason } => (None, execution::Resumed { reason: Some(reason.clone()) }.into()),
+        Change::Decided(approval) => {
+            let decision = approval.decision.as_ref()?;
+            let decided = tool::ApprovalDecided {
+                approval_id: approval.requested.approval_id.clone(),
+                tool_use_id: approval.requested.call_id.clone(),
+                approved: decision.approved,
+                arguments: decision.arguments.clone(),
+                note: decision.note.clone(),
+                decided_by: decision.decided_by.clone(),
+            };
+            (Some(approval.node_id.clone()), decided.into())
+        }
+        Change::Expired(approval) => {
+            let expired = tool::ApprovalExpired {
+                approval_id: approval.requested.approval_id.clone(),
+                tool_use_id: approval.requested.call_id.clone(),
+            };
+            (Some(approval.node_id.clone()), expired.into())
+        }
+        Change::Answered { node, request_id, input, by } => {
+            let received = client::InputReceived {
+                request_id: Some(request_id.clone()),
+                input: input.clone(),
+                answered_by: by.clone(),
+            };
+            (Some(node.clone()), received.into())
+        }
+        Change::ChildEnded { node, session_id, completed, output } => {
+            let (session_id, output) = (session_id.clone(), output.clone());
+            let payload = if *completed {
+                sessions::SubagentCompleted { session_id, output }.into()
+            } else {
+                sessions::SubagentFailed { session_id, error: output }.into()
+            };
+            (Some(node.clone()), payload)
+        }
+    })
+}
+
+/// What nodes, the model and tools did.
+fn work(run: &Run, plan: Option<&Plan>, fact: &Fact) -> Option<(NodeId, Vec<Payload>)> {
+    Some(match fact {
+        Fact::NodeStarted { node, iteration, .. } => {
+            let max_iterations = plan.map(|plan| plan.max_rounds(node));
+            let started = node::LoopStarted { max_iterations, iteration: Some(*iteration) };
+            (node.clone(), vec![started.into()])
+        }
+        Fact::TurnCompleted { node, turn } => (node.clone(), turn_events(run, turn)),
+        Fact::TurnFailed { node, error, next_try, delay_ms, .. } => {
+            let retry = model::Retry { error: error.clone(), next_try: *next_try, delay_ms: *delay_ms };
+            (node.clone(), vec![retry.into()])
+        }
+        Fact::ApprovalsRequested { node, approvals } => {
+            let requested = approvals.iter().map(|asked| {
+                tool::ApprovalRequested {
+                    approval_id: asked.approval_id.clone(),
+                    tool_use_id: asked.call_id.clone(),
+                    tool_name: asked.tool_name.clone(),
+                    tool_input: asked.arguments.clone(),
+                    arguments_digest: Some(asked.arguments_digest.clone()),
+                    expires_at: asked.expires_at,
+                }
+                .into()
+            });
+            (node.clone(), requested.collect())
+        }
+        Fact::InputRequested { node, request } => {
+            let faced = plan.is_none_or(|plan| plan.is_client_facing(node));
+            let asked = client::InputRequested {
+                prompt: request.prompt.clone(),
+                request_id: Some(request.request_id.clone()),
+                choices: request.choices.clone(),
+                expires_at: request.expires_at,
+                tool_use_id: request.call_id.clone(),
+            };
+            let blocked = node::InputBlocked { prompt: request.prompt.clone() };
+            let mut payloads: Vec<Payload> = vec![asked.into()];
+            payloads.extend((!faced).then(|| blocked.into()));
+            (node.clone(), payloads)
+        }
+        Fact::ChildStarted { node, call_id, session_id, execution_id, definition, .. } => {
+            let started = sessions::SubagentStarted {
+                session_id: session_id.clone(),
+                execution_id: Some(execution_id.clone()),
+                name: definition.clone(),
+                tool_use_id: Some(call_id.clone()),
+            };
+            (node.clone(), vec![started.into()])
+        }
+        Fact::ToolsStarted { node, calls } => (node.clone(), calls.iter().map(call_started).collect()),
+        Fact::ToolCompleted { node, call_id, name, result, is_error } => {
+            let completed = tool::CallCompleted {
+                tool_use_id: call_id.clone(),
+                tool_name: name.clone(),
+                result: Value::String(result.clone()),
+                is_error: *is_error,
+            };
+            (node.clone(), vec![completed.into()])
+        }
+        Fact::CallsLeftPending { node, call_ids } => {
+            let reason = Some(format!("the outcome of {} is not known", call_ids.join(", ")));
+            (node.clone(), vec![execution::Paused { reason }.into()])
+        }
+        Fact::Compacted { node, from, to, tokens_before, tokens_after, .. } => {
+            let compacted = model::ContextCompacted {
+                tokens_before: *tokens_before,
+                tokens_after: *tokens_after,
+                messages: u64::try_from(to - from).unwrap_or(u64::MAX),
+            };
+            (node.clone(), vec![compacted.into()])
+        }
+        Fact::NodeCompleted { node, output, rounds, judgement, .. } => {
+            let mut payloads = node_events(*rounds, plan, node, output);
+            payloads.extend(judged(judgement));
+            (node.clone(), payloads)
+        }
+        _ => return None,
+    })
+}
+
+fn call_started(call: &ToolCall) -> Payload {
+    tool::CallStarted {
+        tool_use_id: call.id.clone(),
+        tool_name: call.name.clone(),
+        tool_input: arguments(&call.arguments),
+    }
+    .into()
+}
+
+fn judged(judgement: &Judgement) -> Vec<Payload> {
+    let mut payloads: Vec<Payload> = Vec::new();
+    for (constraint_id, description) in &judgement.violations {
+        let (constraint_id, description) = (constraint_id.clone(), description.clone());
+        payloads.push(goal::ConstraintViolation { constraint_id, description }.into());
+    }
+    if let Some(progress) = judgement.progress {
+        payloads.push(goal::Progress { progress, criteria_status: judgement.criteria.clone() }.into());
+    }
+    if judgement.achieved {
+        payloads.push(goal::Achieved { goal_id: None }.into());
+    }
+    payloads
 }
 
 /// Arguments as JSON; as text when the model wrote none.
@@ -122,7 +256,7 @@ pub fn arguments(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_no_json| Value::String(text.into()))
 }
 
-fn turn_events(run: &Run, turn: &crate::model::Turn) -> Vec<Payload> {
+fn turn_events(run: &Run, turn: &Turn) -> Vec<Payload> {
     let calls = turn.tool_calls.iter().map(|call| model::ToolCall {
         tool_use_id: call.id.clone(),
         tool_name: call.name.clone(),
@@ -162,9 +296,12 @@ fn node_events(rounds: u32, plan: Option<&Plan>, node: &NodeId, output: &Value) 
     events
 }
 
-fn end(outcome: &Outcome) -> Payload {
+/// The event that ends an execution.
+#[must_use]
+pub fn end(outcome: &Outcome) -> Payload {
     match outcome {
         Outcome::Completed { output } => execution::Completed { output: output.clone() }.into(),
         Outcome::Failed { error } => execution::Failed { error: error.clone() }.into(),
+        Outcome::Cancelled { reason } => execution::Cancelled { reason: reason.clone() }.into(),
     }
 }

@@ -1,17 +1,17 @@
 //! Sessions as actors: one owner at a time, whose every decision is in the journal before it is seen.
 //!
 //! # Layout
-//! [`entry`] is what the journal holds, [`state`] its fold, [`step`] the decision what comes next, [`mirror`] the events
-//! that readers see: all pure. [`journal`], [`events`] and [`inbox`] are the three logs that an owner touches;
-//! [`claim`] makes an owner, [`actor`] is one at work.
+//! [`step`] decides what comes next, [`compaction`] what is folded, [`mirror`] makes the events that readers see: all pure,
+//! on the journal's fold in [`runbus::session`]. [`events`] writes the execution's log; [`claim`] makes an owner, [`actor`]
+//! is one at work: it records what was decided, and keeps exactly those effects ([`crate::run`]) at work that the
+//! state asks for.
 
 pub mod actor;
 pub mod claim;
-pub mod entry;
+pub mod compaction;
+mod effects;
 pub mod events;
-pub mod inbox;
-pub mod journal;
+mod listen;
 pub mod mirror;
 mod shrink;
-pub mod state;
 pub mod step;

@@ -410,7 +410,11 @@ impl View<'_> {
     fn look(&self, open: &OpenCall, approvals: &mut Vec<Requested>) -> Looked {
         let (call, world) = (&open.call, self.world);
         let kind = world.registry.kind(&call.name);
-        let arguments = match world.registry.check(&call.name, &call.arguments) {
+        // A model may name a tool that it was not shown.
+        let Ok(registry) = self.plan.tools_of(self.node, world.registry) else {
+            return Looked::Record(Box::new(self.answer(call, "the node's tools are not here", true)));
+        };
+        let arguments = match registry.check(&call.name, &call.arguments) {
             Ok(arguments) => arguments,
             // Nobody is asked about a call that cannot run.
             Err(error) => return Looked::Record(Box::new(self.answer(call, &error.to_string(), true))),
@@ -442,8 +446,12 @@ impl View<'_> {
                     return self.answer(call, &why, true);
                 }
                 let id = EventId::derived(&format!("{}/{place}/child", world.session)).to_string();
-                let Ok(session_id) = SessionId::new(&id) else { return self.answer(call, "no id", true) };
-                let Ok(execution_id) = ExecutionId::new(&id) else { return self.answer(call, "no id", true) };
+                // A linked child is one session for all calls of its tool: it remembers the calls before.
+                let linked = EventId::derived(&format!("{}/child/{}", world.session, call.name)).to_string();
+                let session = if child.ephemeral { &id } else { &linked };
+                let (Ok(session_id), Ok(execution_id)) = (SessionId::new(session), ExecutionId::new(&id)) else {
+                    return self.answer(call, "the child has no id", true);
+                };
                 Fact::ChildStarted {
                     node: (*node).clone(),
                     call_id: call.id.clone(),

@@ -1,0 +1,122 @@
+//! Which job comes next: of three ranks, the highest first, the lowest now and then before its turn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbus::queue::{Class, Delivery, Queue};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+/// How long one pull waits for a job.
+const PULL_WAIT: Duration = Duration::from_secs(5);
+/// The wait after the queue did not answer.
+const QUEUE_RETRY: Duration = Duration::from_millis(500);
+/// Every so many jobs the lowest rank comes first: it is slow, and never starved.
+const INVERT_EVERY: u32 = 8;
+
+/// Takes jobs from the queue's classes.
+#[derive(Debug)]
+pub(super) struct Intake {
+    queue: Arc<dyn Queue>,
+    classes: [Class; 3],
+    taken: u32,
+    /// Whether a job would be taken at once: only then somebody waits for one at the broker.
+    hungry: watch::Sender<bool>,
+    jobs: mpsc::Receiver<(Delivery, Instant)>,
+    _waiting: Vec<AbortOnDropHandle<()>>,
+}
+
+impl Intake {
+    pub(super) fn new(queue: Arc<dyn Queue>) -> Self {
+        let classes = [Class::sessions_high(), Class::sessions(), Class::sessions_low()];
+        let (hungry, watched) = watch::channel(false);
+        let (sender, jobs) = mpsc::channel(1);
+        let waiting = classes
+            .iter()
+            .map(|class| {
+                let (queue, class) = (queue.clone(), class.clone());
+                AbortOnDropHandle::new(tokio::spawn(wait(queue, class, watched.clone(), sender.clone())))
+            })
+            .collect();
+        Self { queue, classes, taken: 0, hungry, jobs, _waiting: waiting }
+    }
+
+    /// The next job. Safe to drop while waiting, but for a job that comes back when its hold has run out.
+    pub(super) async fn next(&mut self) -> Delivery {
+        loop {
+            while let Ok((delivery, since)) = self.jobs.try_recv() {
+                if let Some(delivery) = self.fresh(delivery, since) {
+                    return delivery;
+                }
+            }
+            if let Some(delivery) = self.look().await {
+                return delivery;
+            }
+            self.hungry.send_replace(true);
+            let found = self.jobs.recv().await;
+            self.hungry.send_replace(false);
+            match found {
+                Some((delivery, since)) => {
+                    if let Some(delivery) = self.fresh(delivery, since) {
+                        return delivery;
+                    }
+                }
+                // Those that wait never end before this is dropped.
+                None => tokio::time::sleep(QUEUE_RETRY).await,
+            }
+        }
+    }
+
+    /// A job that has waited here for too long belongs to whoever the queue hands it to next.
+    fn fresh(&self, delivery: Delivery, since: Instant) -> Option<Delivery> {
+        (since.elapsed() < self.queue.hold() / 2).then_some(delivery)
+    }
+
+    /// What is there now, by rank.
+    async fn look(&mut self) -> Option<Delivery> {
+        self.taken = self.taken.wrapping_add(1);
+        let mut order: Vec<&Class> = self.classes.iter().collect();
+        if self.taken.is_multiple_of(INVERT_EVERY) {
+            order.reverse();
+        }
+        for class in order {
+            match self.queue.pull(class, 1, Duration::ZERO).await {
+                Ok(found) => {
+                    if let Some(delivery) = found.into_iter().next() {
+                        return Some(delivery);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the queue does not answer");
+                    tokio::time::sleep(QUEUE_RETRY).await;
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Waits for jobs of one class while somebody is hungry.
+async fn wait(
+    queue: Arc<dyn Queue>,
+    class: Class,
+    mut hungry: watch::Receiver<bool>,
+    jobs: mpsc::Sender<(Delivery, Instant)>,
+) {
+    while hungry.wait_for(|hungry| *hungry).await.is_ok() {
+        match queue.pull(&class, 1, PULL_WAIT).await {
+            Ok(found) => {
+                for delivery in found {
+                    if jobs.send((delivery, Instant::now())).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(class = class.as_str(), %error, "the queue does not answer");
+                tokio::time::sleep(QUEUE_RETRY).await;
+            }
+        }
+    }
+}

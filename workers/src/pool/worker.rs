@@ -1,0 +1,295 @@
+//! The worker: a session for each wake-up, and what becomes of the wake-up then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbus::bus::Bus;
+use runbus::control::Control;
+use runbus::event::Source;
+use runbus::event::family::execution::Failed;
+use runbus::event::family::session::DeadLettered;
+use runbus::id::{EventId, ExecutionId, SessionId, WorkerId};
+use runbus::queue::{Delivery, Queue};
+use runbus::session::command::WakeUp;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::intake::Intake;
+use super::slot::{self, Held, Slot};
+use crate::config::Config;
+use crate::limits;
+use crate::session::actor::{Actor, Ended, Error, Tools};
+use crate::session::claim::{self, Claim};
+
+/// The shortest time that a wake-up is set for.
+const TIMER_MIN: Duration = Duration::from_millis(100);
+/// The wait before a wake-up of a busy session is looked at again.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
+/// The same when something did not answer.
+const FAULT_RETRY: Duration = Duration::from_secs(2);
+
+/// A worker.
+#[derive(Debug)]
+pub struct Worker {
+    config: Config,
+    queue: Arc<dyn Queue>,
+    tools: Tools,
+    control: Control,
+}
+
+impl Worker {
+    /// A worker that will pull from `queue`. `tools.worker` should come from [`Worker::id`].
+    #[must_use]
+    pub fn new(config: Config, queue: Arc<dyn Queue>, tools: Tools) -> Self {
+        let bus = Bus::new(tools.log.clone(), tools.store.clone());
+        let control = Control::new(bus, queue.clone(), tools.clock.clone());
+        Self { config, queue, tools, control }
+    }
+
+    /// A fresh identity: never that of an earlier process.
+    #[must_use]
+    pub fn id(config: &Config) -> WorkerId {
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        let name: String = config.name.chars().filter(|c| !c.is_control()).take(24).collect();
+        WorkerId::new(format!("{name}-{}", &random[..8])).unwrap_or_else(|_never| WorkerId::generate())
+    }
+
+    /// Works until `drain` is cancelled, then hands its sessions over at their next step; `cut` stops at once, and
+    /// others take over when the leases have run out.
+    pub async fn run(self, drain: CancellationToken, cut: CancellationToken) {
+        let worker = Arc::new(self);
+        let room = Arc::new(Semaphore::new(worker.config.concurrency));
+        let tracker = TaskTracker::new();
+        let mut intake = Intake::new(worker.queue.clone());
+        tracing::info!(worker = %worker.tools.worker, concurrency = worker.config.concurrency, "worker is ready");
+        loop {
+            let permit = tokio::select! {
+                () = drain.cancelled() => break,
+                permit = room.clone().acquire_owned() => permit,
+            };
+            let Ok(permit) = permit else { break };
+            let delivery = tokio::select! {
+                () = drain.cancelled() => break,
+                delivery = intake.next() => delivery,
+            };
+            let (worker, drain, cut) = (worker.clone(), drain.clone(), cut.clone());
+            tracker.spawn(async move {
+                tokio::select! {
+                    () = cut.cancelled() => {}
+                    () = worker.handle(delivery, &drain, &cut) => {}
+                }
+                drop(permit);
+            });
+        }
+        tracker.close();
+        tokio::select! {
+            () = cut.cancelled() => {}
+            () = tracker.wait() => {}
+        }
+        tracing::info!(worker = %worker.tools.worker, "worker ended");
+    }
+
+    async fn handle(&self, delivery: Delivery, drain: &CancellationToken, cut: &CancellationToken) {
+        let wake = match WakeUp::decode(&delivery.payload) {
+            Ok(wake) => wake,
+            Err(error) => {
+                tracing::error!(%error, "a job is no wake-up; it is given up");
+                settle("give up", self.queue.give_up(&delivery).await);
+                return;
+            }
+        };
+        let slot = match slot::take(&self.tools, &self.config, &wake).await {
+            Slot::Free(slot) => slot,
+            Slot::Taken => {
+                // Others with this key are at work: later, and out of the way of those with another key.
+                settle("retry", self.queue.retry(&delivery, slot::wait()).await);
+                return;
+            }
+        };
+        let alive = self.keep_alive(&delivery, &wake.session_id);
+        let outcome = tokio::select! {
+            outcome = self.own(&wake.session_id, slot.as_ref(), drain, cut) => outcome,
+            () = alive => return,
+        };
+        if let Some(slot) = slot {
+            slot::give_back(&self.tools, &slot).await;
+        }
+        self.settled(&delivery, &wake, outcome).await;
+    }
+
+    /// What becomes of the wake-up.
+    async fn settled(&self, delivery: &Delivery, wake: &WakeUp, outcome: Result<Owned, Error>) {
+        let session = &wake.session_id;
+        let retry = async |wait| settle("retry", self.queue.retry(delivery, wait).await);
+        match outcome {
+            Ok(Owned::Ended(Ended::Parked { wake_at: None, .. })) => {
+                settle("acknowledge", self.queue.ack(delivery).await);
+            }
+            Ok(Owned::Ended(Ended::Parked { wake_at: Some(at), armed })) => {
+                let now = self.tools.clock.now();
+                let other = armed.is_some_and(|armed| armed > now && armed <= at);
+                if other && delivery.deliveries <= 1 {
+                    // An earlier wake-up waits for that time.
+                    settle("acknowledge", self.queue.ack(delivery).await);
+                } else {
+                    let wait = at.since(now).clamp(TIMER_MIN, limits::WAKE_AT_MOST);
+                    settle("set", self.queue.retry(delivery, wait).await);
+                }
+            }
+            Ok(Owned::Ended(Ended::Yielded)) => {
+                let key = format!("yielded/{session}/{}", uuid::Uuid::new_v4());
+                let class = runbus::control::class(wake.scheduling.priority);
+                match self.queue.push(&class, &key, delivery.payload.clone()).await {
+                    Ok(()) => settle("acknowledge", self.queue.ack(delivery).await),
+                    Err(_) => retry(Duration::ZERO).await,
+                }
+            }
+            Ok(Owned::Ended(Ended::HandedOver)) => retry(Duration::ZERO).await,
+            // Its owner has taken the command that this wake-up announced, and holds a wake-up of its own.
+            Ok(Owned::Busy(inbox)) if inbox >= wake.inbox && delivery.deliveries <= 1 => {
+                settle("acknowledge", self.queue.ack(delivery).await);
+            }
+            Ok(Owned::Busy(_)) => retry(BUSY_RETRY * delivery.deliveries.clamp(1, 8)).await,
+            Err(Error::Fenced) => {
+                tracing::warn!(%session, "another worker took the session over");
+                retry(BUSY_RETRY).await;
+            }
+            Err(error @ Error::Unavailable(_)) => {
+                tracing::warn!(%session, %error, "the session is taken up again later");
+                retry(FAULT_RETRY).await;
+            }
+            Err(error) if delivery.deliveries < self.config.max_attempts => {
+                tracing::error!(%session, %error, "the session cannot go on");
+                retry(FAULT_RETRY * delivery.deliveries.clamp(1, 15)).await;
+            }
+            Err(error) => match self.bury(session, &error, delivery.deliveries).await {
+                Ok(()) => settle("give up", self.queue.give_up(delivery).await),
+                Err(fault) => {
+                    tracing::error!(%session, %fault, "a dead letter could not be written");
+                    retry(FAULT_RETRY * 15).await;
+                }
+            },
+        }
+    }
+
+    /// Gives a session up that no worker can go on with: a terminal event for its execution, and a dead letter.
+    async fn bury(
+        &self,
+        session: &SessionId,
+        error: &Error,
+        attempts: u32,
+    ) -> Result<(), runbus::control::Error> {
+        tracing::error!(%session, %error, attempts, "the session is given up");
+        let start = match self.control.state(session).await {
+            Ok(state) => state.and_then(|state| state.run.map(|run| run.start)),
+            Err(unreadable) => {
+                tracing::error!(%session, %unreadable, "the session's journal cannot be read");
+                None
+            }
+        };
+        let reason = error.to_string();
+        let execution_id = match &start {
+            Some(start) => start.execution_id.clone(),
+            // A journal that cannot be read does not say; a session of one execution has its name.
+            None => ExecutionId::new(session.as_str()).unwrap_or_else(|_same| ExecutionId::generate()),
+        };
+        let definition = start.as_ref().map_or("unknown", |start| &start.definition).to_owned();
+        let stream = start.as_ref().map(|start| start.stream_id.clone());
+        let known = self.control.status(&execution_id).await?;
+        let stream = stream.or_else(|| known.as_ref().map(|known| known.stream_id.clone()));
+        if let Some(stream) = stream
+            && known.is_none_or(|known| !known.status.is_terminal())
+        {
+            let source = Source {
+                session_id: Some(session.clone()),
+                ..Source::execution(stream, execution_id.clone(), self.tools.clock.clone())
+            };
+            let error = serde_json::json!({ "code": "dead_letter", "message": reason });
+            let id = EventId::derived(&format!("{execution_id}/dead_letter"));
+            let event = source.event_with_id(id, Failed { error });
+            self.control.bus().publish(event).await?;
+        }
+        let session_id = session.clone();
+        let letter = DeadLettered { session_id, execution_id, definition, reason, attempts };
+        self.control.dead_letter(letter).await
+    }
+
+    #[tracing::instrument(name = "session", skip_all, fields(session_id = %session))]
+    async fn own(
+        &self,
+        session: &SessionId,
+        slot: Option<&Held>,
+        drain: &CancellationToken,
+        cut: &CancellationToken,
+    ) -> Result<Owned, Error> {
+        let (ttl, grace) = (self.config.lease_ttl(), self.config.takeover_grace());
+        let journal = match claim::claim(&self.tools, session, ttl, grace).await? {
+            Claim::Owned(journal) => journal,
+            Claim::Busy { inbox } => return Ok(Owned::Busy(inbox)),
+        };
+        let renewal = self.renew(session, slot);
+        let work = async {
+            let mut actor =
+                Actor::take_up(
+                    self.tools.clone(),
+                    self.control.clone(),
+                    self.config.max_attempts,
+                    session.clone(),
+                    *journal,
+                    cut.child_token(),
+                )
+                .await?;
+            actor.work(drain).await
+        };
+        let ended = tokio::select! {
+            ended = work => ended,
+            () = renewal => Err(Error::Fenced),
+        };
+        let name = claim::lease(session);
+        if let Err(error) = self.tools.store.release(&name, self.tools.worker.as_str()).await {
+            tracing::debug!(%session, %error, "the lease was not released; it runs out by itself");
+        }
+        Ok(Owned::Ended(ended?))
+    }
+
+    /// Renews the lease, and the slot, for ever. A lost lease stops nothing: the journal decides.
+    async fn renew(&self, session: &SessionId, slot: Option<&Held>) {
+        let ttl = self.config.lease_ttl();
+        loop {
+            tokio::time::sleep(ttl / 4).await;
+            let name = claim::lease(session);
+            if let Err(error) = self.tools.store.lease(&name, self.tools.worker.as_str(), ttl).await {
+                tracing::warn!(%session, %error, "the lease was not renewed");
+            }
+            if let Some(slot) = slot
+                && let Err(error) = self.tools.store.lease(&slot.name, &slot.owner, ttl).await
+            {
+                tracing::warn!(%session, %error, "the slot of its concurrency key was not renewed");
+            }
+        }
+    }
+
+    /// Extends the delivery for ever. A lost delivery stops nothing: whoever gets it finds the session owned.
+    async fn keep_alive(&self, delivery: &Delivery, session: &SessionId) {
+        let hold = self.queue.hold();
+        loop {
+            tokio::time::sleep(hold / 3).await;
+            if let Err(error) = self.queue.extend(delivery).await {
+                tracing::warn!(%session, %error, "the wake-up was not extended");
+            }
+        }
+    }
+}
+
+enum Owned {
+    Ended(Ended),
+    Busy(runbus::log::Sequence),
+}
+
+fn settle(what: &str, outcome: Result<(), runbus::queue::Error>) {
+    if let Err(error) = outcome {
+        // The queue delivers it again; the journal makes that harmless.
+        tracing::warn!(%error, "could not {what} a wake-up");
+    }
+}

@@ -1,0 +1,137 @@
+//! Telling others what has happened: at least once, each word idempotent.
+
+use runbus::control::{Control, Error, StartRequest};
+use runbus::event::Source;
+use runbus::event::family::session::{Closed, DeadLettered};
+use runbus::id::{EventId, SessionId, StreamId};
+use runbus::session::command::Start;
+use runbus::session::entry::{Fact, Outcome};
+use runbus::session::state::{Notice, State};
+use runbus::time::Clock;
+use serde_json::json;
+
+use super::Done;
+use crate::session::actor;
+use crate::session::mirror;
+
+/// What a notice needs besides its own words.
+#[derive(Debug)]
+pub struct Told {
+    notice: Notice,
+    session: SessionId,
+    stream: Option<StreamId>,
+    closed: Option<String>,
+}
+
+/// The oldest notice; `None`: there is none.
+#[must_use]
+pub fn oldest(session: &SessionId, state: &State) -> Option<Told> {
+    Some(Told {
+        notice: state.notices.front()?.clone(),
+        session: session.clone(),
+        stream: state.run.as_ref().map(|run| run.start.stream_id.clone()),
+        closed: state.closed.as_ref().and_then(|closed| closed.reason.clone()),
+    })
+}
+
+/// Tells.
+pub async fn tell(control: Control, told: Told) -> Done {
+    let key = told.notice.key();
+    match say(&control, told).await {
+        Ok(()) => Done::fact(Fact::Told { notice: key }),
+        Err(Error::Unavailable(reason)) => Done::Failed(actor::Error::Unavailable(reason)),
+        Err(error) => {
+            // It will not be heard later either; the session goes on.
+            tracing::error!(notice = key, %error, "a notice could not be told");
+            Done::fact(Fact::Told { notice: key })
+        }
+    }
+}
+
+async fn say(control: &Control, told: Told) -> Result<(), Error> {
+    let Told { notice, session, stream, closed } = told;
+    match notice {
+        Notice::Dropped { start, outcome } => dropped(control, &session, &start, &outcome).await,
+        Notice::StartChild { session_id, execution_id, definition, input, parent } => {
+            let parent_of = (parent.session_id.clone(), execution_id.clone());
+            let request = StartRequest {
+                execution_id: Some(execution_id),
+                session_id: Some(session_id.clone()),
+                scheduling: parent.scheduling.clone(),
+                parent: Some(parent),
+                ..StartRequest::new(definition, input)
+            };
+            match control.start(request).await {
+                Ok(_) => Ok(()),
+                Err(error @ Error::Unavailable(_)) => Err(error),
+                // The call gets it as its answer.
+                Err(error) => {
+                    let (parent, execution) = parent_of;
+                    let output = json!({ "code": error.code(), "message": error.to_string() });
+                    control.child_ended(&parent, &session_id, &execution, false, output).await
+                }
+            }
+        }
+        Notice::CancelChild { session_id, execution_id } => {
+            let reason = Some("its parent was stopped".to_owned());
+            match control.cancel(&execution_id, Some(session_id), reason, None).await {
+                Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
+                Err(error) => Err(error),
+            }
+        }
+        Notice::CloseChild { session_id } => {
+            let reason = Some("its parent was closed".to_owned());
+            match control.close_session(&session_id, true, reason, None).await {
+                Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error),
+            }
+        }
+        Notice::TellParent { parent, execution_id, outcome } => {
+            let (completed, output) = match outcome {
+                Outcome::Completed { output } => {
+                    // An agent's result is what it said.
+                    (true, output.get("output").cloned().unwrap_or(output))
+                }
+                Outcome::Failed { error } => (false, error),
+                Outcome::Cancelled { reason } => (false, json!({ "code": "cancelled", "message": reason })),
+            };
+            control.child_ended(&parent.session_id, &session, &execution_id, completed, output).await
+        }
+        Notice::Closed => {
+            let stream = stream.or_else(|| StreamId::new(session.as_str()).ok());
+            let Some(stream) = stream else { return Ok(()) };
+            let source = Source { session_id: Some(session.clone()), ..Source::stream(stream, Clock::System) };
+            let id = EventId::derived(&format!("{session}/closed"));
+            control.bus().publish(source.event_with_id(id, Closed { reason: closed })).await?;
+            Ok(())
+        }
+        Notice::DeadLetter { start, reason, attempts } => {
+            let letter = DeadLettered {
+                session_id: session,
+                execution_id: start.execution_id.clone(),
+                definition: start.definition.clone(),
+                reason,
+                attempts,
+            };
+            control.dead_letter(letter).await
+        }
+    }
+}
+
+/// The terminal event of an execution that never began.
+async fn dropped(
+    control: &Control,
+    session: &SessionId,
+    start: &Start,
+    outcome: &Outcome,
+) -> Result<(), Error> {
+    let source = Source {
+        session_id: Some(session.clone()),
+        correlation_id: start.correlation_id.clone(),
+        ..Source::execution(start.stream_id.clone(), start.execution_id.clone(), Clock::System)
+    };
+    let id = EventId::derived(&format!("{}/dropped", start.execution_id));
+    control.bus().publish(source.event_with_id(id, mirror::end(outcome))).await?;
+    Ok(())
+}
+

@@ -1,0 +1,70 @@
+//! Hearing of commands while effects are at work.
+
+use std::sync::Arc;
+
+use runbus::id::SessionId;
+use runbus::log::{Log, Sequence, Signal, Tail};
+use runbus::subject::{Key, Scope};
+use tokio::time::Instant;
+
+use crate::limits;
+
+/// What may be new in the inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Something stands at this place.
+    At(Sequence),
+    /// Nobody knows: look.
+    Perhaps,
+}
+
+/// The live feed of a session's inbox, and a clock for when the feed fails.
+#[derive(Debug)]
+pub(super) struct Ear {
+    log: Arc<dyn Log>,
+    scope: Scope,
+    tail: Option<Tail>,
+    look_at: Instant,
+}
+
+impl Ear {
+    pub(super) fn new(log: Arc<dyn Log>, session: &SessionId) -> Self {
+        let scope = Scope::from(&Key::Inbox(session.clone()));
+        Self { log, scope, tail: None, look_at: Instant::now() }
+    }
+
+    /// Waits until something may be new. Safe to drop while waiting.
+    pub(super) async fn next(&mut self) -> Heard {
+        if self.tail.is_none() {
+            match self.log.tail(&self.scope).await {
+                Ok(tail) => {
+                    self.tail = Some(tail);
+                    self.look_at = Instant::now() + limits::INBOX_POLL;
+                    // What came before the feed began is in the log.
+                    return Heard::Perhaps;
+                }
+                Err(error) => tracing::debug!(%error, "no live feed of the inbox; it is read now and then"),
+            }
+        }
+        let heard = match &mut self.tail {
+            Some(tail) => tokio::select! {
+                signal = tail.next() => signal,
+                () = tokio::time::sleep_until(self.look_at) => Some(Signal::Suspect),
+            },
+            None => {
+                tokio::time::sleep_until(self.look_at).await;
+                None
+            }
+        };
+        match heard {
+            Some(Signal::Frame(stored)) => Heard::At(stored.sequence),
+            suspect => {
+                if suspect.is_none() {
+                    self.tail = None;
+                }
+                self.look_at = Instant::now() + limits::INBOX_POLL;
+                Heard::Perhaps
+            }
+        }
+    }
+}
