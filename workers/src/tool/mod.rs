@@ -20,6 +20,7 @@ mod blocking;
 mod calculator;
 mod clock;
 mod error;
+pub mod fetch;
 mod function;
 mod kind;
 pub mod limits;
