@@ -42,10 +42,11 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(Ipv4Addr::new(a, b, c, d));
     }
     // Global unicast only, without what is tunnelled (Teredo, 6to4), for protocols or for documentation.
-    let special = (segments[0] == 0x2001 && segments[1] < 0x200)
-        || (segments[0] == 0x2001 && segments[1] == 0xdb8)
-        || segments[0] == 0x2002
-        || segments[0] == 0x3fff;
+    let special = match segments[0] {
+        0x2001 => segments[1] < 0x200 || segments[1] == 0xdb8,
+        0x2002 | 0x3fff => true,
+        _ => false,
+    };
     segments[0] & 0xe000 == 0x2000 && !special
 }
 
@@ -54,6 +55,10 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 #[error("{0} is not a public address")]
 pub(super) struct NotPublic(pub(super) IpAddr);
 
+/// What names stand for, in tests.
+#[cfg(test)]
+type Table = Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
+
 /// Where names are looked up.
 #[derive(Clone)]
 pub(super) enum Lookup {
@@ -61,7 +66,7 @@ pub(super) enum Lookup {
     System,
     /// For tests.
     #[cfg(test)]
-    Fixed(Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>),
+    Fixed(Table),
 }
 
 impl Lookup {

@@ -130,7 +130,7 @@ impl Fetcher {
         let method = if verb == Verb::Head { Method::HEAD } else { Method::GET };
         let request = self.client.request(method, url);
         let accept = "text/html, text/*;q=0.9, application/json;q=0.9";
-        request.header(ACCEPT, accept).send().await.map_err(|error| failure(error))
+        request.header(ACCEPT, accept).send().await.map_err(failure)
     }
 
     /// What the model gets to see of an answer.
