@@ -40,6 +40,8 @@ pub(crate) struct Configuration {
     pub worker: runbus_workers::config::Config,
     /// The language model.
     pub model: runbus_workers::model_section::Config,
+    /// The built-in tools.
+    pub tools: runbus_workers::tools_section::Config,
     /// Logs and traces.
     pub telemetry: telemetry::Config,
 }
@@ -52,6 +54,7 @@ impl Validate for Configuration {
         self.gateway.validate().map_err(|invalid| invalid.within("gateway"))?;
         self.worker.validate().map_err(|invalid| invalid.within("worker"))?;
         self.model.validate().map_err(|invalid| invalid.within("model"))?;
+        self.tools.validate().map_err(|invalid| invalid.within("tools"))?;
         self.telemetry.validate().map_err(|invalid| invalid.within("telemetry"))
     }
 }

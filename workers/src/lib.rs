@@ -3,7 +3,7 @@
 //! # Layout
 //! Lowest first; a module imports only from those above it in this list.
 //! - [`limits`], [`config`]
-//! - [`tool`]: what a model may call, and the registry that runs it within limits
+//! - [`tool`]: what a model may call, and the registry that runs it within limits; [`tools_section`]: the built-in ones
 //! - [`model`]: the port to a language model, its OpenAI-compatible client and the scripted stand-in
 //! - [`graph`]: agent and graph definitions: format, validation, pure routing and rendering
 //! - [`definition`]: a definition as a plan that a session follows
@@ -23,4 +23,5 @@ pub mod recording;
 pub mod run;
 pub mod session;
 pub mod tool;
+pub mod tools_section;
 mod yaml;

@@ -29,9 +29,12 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
     for path in &configuration.worker.definitions {
         definitions.load(path.as_ref()).map_err(|error| usage(&error))?;
     }
-    let clock = runbus_workers::tool::clock(|| Clock::System.now().to_string());
     let timeout = Duration::from_millis(configuration.worker.tool_timeout_ms);
-    let registry = Registry::new().with_timeout(timeout).with(clock).map_err(|error| usage(&error))?;
+    let now = || Clock::System.now().to_string();
+    let registry = configuration
+        .tools
+        .add_to(Registry::new().with_timeout(timeout), now)
+        .map_err(|error| usage(&error))?;
     definitions.check_tools(&registry).map_err(|error| usage(&error))?;
     let tools = Tools {
         log: backend.log.clone(),

@@ -53,3 +53,15 @@ pub const CALCULATOR_TIME_MS: u64 = 1_000;
 
 /// The longest result, in bytes.
 pub const CALCULATOR_RESULT_BYTES: usize = 4 * 1024;
+
+/// The most redirects that one request follows.
+pub const FETCH_REDIRECTS: usize = 5;
+
+/// The longest address, in bytes.
+pub const FETCH_URL_BYTES: usize = 2_048;
+
+/// The most bytes of an answer that is an error.
+pub const FETCH_ERROR_BYTES: usize = 2_048;
+
+/// How long connecting may take, in milliseconds.
+pub const FETCH_CONNECT_MS: u64 = 10_000;

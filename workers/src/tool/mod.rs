@@ -20,6 +20,7 @@ mod blocking;
 mod calculator;
 mod clock;
 mod error;
+pub mod fetch;
 mod function;
 mod kind;
 pub mod limits;
@@ -40,3 +41,8 @@ pub use port::{Invocation, Spec, Tool};
 pub use registry::{Outcome, Registry};
 pub use stats::Stats;
 pub use truncate::truncate;
+
+/// Runs the examples of the page.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/tools.md")]
+struct Page;

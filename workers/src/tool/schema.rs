@@ -155,6 +155,16 @@ mod tests {
         let schema = Schema::compile(&tree).unwrap();
         let error = schema.check(&json!({"value": 1, "next": {"next": {}, "value": 2}})).unwrap_err();
         assert!(error.to_string().contains("next.next"), "{error}");
+        for schema in [
+            json!({"$ref": "#"}),
+            json!({"allOf": [{"$ref": "#"}]}),
+            json!({"not": {"$ref": "#"}}),
+            json!({"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"$ref": "#/$defs/a"}}}),
+        ] {
+            if let Ok(schema) = Schema::compile(&schema) {
+                let _ = schema.check(&json!({"a": 1}));
+            }
+        }
     }
 
     #[test]
