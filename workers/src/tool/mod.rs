@@ -22,6 +22,7 @@ mod function;
 pub mod limits;
 mod port;
 mod registry;
+mod source;
 mod truncate;
 
 pub use clock::clock;
@@ -29,4 +30,5 @@ pub use error::{Error, RegistryFault};
 pub use function::{Function, IntoText};
 pub use port::{Invocation, Spec, Tool};
 pub use registry::{Outcome, Registry};
+pub use source::Source;
 pub use truncate::truncate;

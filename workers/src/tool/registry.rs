@@ -11,12 +11,13 @@ use serde_json::Value;
 use super::limits::{
     CALL_TIMEOUT_MS, MAX_ARGUMENTS_BYTES, MAX_ERROR_BYTES, MAX_NAME_BYTES, MAX_RESULT_BYTES, MAX_TOOLS,
 };
-use super::{Error, Invocation, RegistryFault, Spec, Tool, truncate};
+use super::{Error, Invocation, RegistryFault, Source, Spec, Tool, truncate};
 
 /// The tools of a worker. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Registry {
     tools: BTreeMap<String, Arc<dyn Tool>>,
+    sources: Vec<Arc<dyn Source>>,
     timeout: Duration,
     max_result_bytes: usize,
 }
@@ -50,6 +51,7 @@ impl Registry {
     pub fn new() -> Self {
         Self {
             tools: BTreeMap::new(),
+            sources: Vec::new(),
             timeout: Duration::from_millis(CALL_TIMEOUT_MS),
             max_result_bytes: MAX_RESULT_BYTES,
         }
@@ -78,7 +80,7 @@ impl Registry {
         if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(allowed) {
             return Err(RegistryFault::Name(name));
         }
-        if self.tools.contains_key(&name) {
+        if self.tools.contains_key(&name) || self.source(&name).is_some() {
             return Err(RegistryFault::Duplicate(name));
         }
         if self.tools.len() == MAX_TOOLS {
@@ -88,41 +90,88 @@ impl Registry {
         Ok(self)
     }
 
-    /// The names of all tools, sorted.
+    /// Adds tools that come and go: whatever has a name with the source's prefix.
+    ///
+    /// # Errors
+    ///
+    /// When a tool or another source has such a name.
+    pub fn with_source(mut self, source: impl Source + 'static) -> Result<Self, RegistryFault> {
+        let prefix = source.prefix();
+        let taken = self.tools.keys().find(|name| name.starts_with(prefix)).map(String::as_str);
+        let overlaps = |other: &&str| other.starts_with(prefix) || prefix.starts_with(other);
+        let taken = taken.or_else(|| self.sources.iter().map(|source| source.prefix()).find(overlaps));
+        if let Some(name) = taken {
+            return Err(RegistryFault::Duplicate(name.to_owned()));
+        }
+        self.sources.push(Arc::new(source));
+        Ok(self)
+    }
+
+    /// The names of all tools that are always there, sorted: not those of sources.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.keys().map(String::as_str)
     }
 
-    /// The tool `name`, if there is one.
+    /// The tool `name`, if there is one that is always there.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
         self.tools.get(name)
     }
 
-    /// A registry with only the tools in `names`, and the same limits.
+    /// The tool `name`: also one of a source, whether it is there at the moment or not.
+    pub fn find(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.tools.get(name).cloned().or_else(|| {
+            let source = self.source(name)?;
+            let present = source.tools().iter().find(|tool| tool.spec().name == name).cloned();
+            Some(present.unwrap_or_else(|| source.absent(name)))
+        })
+    }
+
+    fn source(&self, name: &str) -> Option<&Arc<dyn Source>> {
+        self.sources.iter().find(|source| name.starts_with(source.prefix()))
+    }
+
+    /// A registry with only the tools in `names`, and the same limits. A source's prefix with a `*` behind it stands for
+    /// all of its tools. Of sources it has the tools that are there at the moment.
     ///
     /// # Errors
     ///
-    /// When there is no tool of such a name.
+    /// When there is no tool of such a name, and no source that may have one.
     pub fn only<S: AsRef<str>>(&self, names: &[S]) -> Result<Self, RegistryFault> {
         let mut tools = BTreeMap::new();
         for name in names.iter().map(AsRef::as_ref) {
-            let Some(tool) = self.tools.get(name) else {
+            if let Some(tool) = self.tools.get(name) {
+                tools.insert(name.to_owned(), Arc::clone(tool));
+                continue;
+            }
+            let Some(source) = self.source(name) else {
                 return Err(RegistryFault::Unknown { name: name.to_owned(), known: self.known() });
             };
-            tools.insert(name.to_owned(), Arc::clone(tool));
+            let all = name.strip_prefix(source.prefix()) == Some("*");
+            let present = source.tools();
+            let chosen = present.iter().filter(|tool| all || tool.spec().name == name);
+            tools.extend(chosen.map(|tool| (tool.spec().name.clone(), Arc::clone(tool))));
         }
-        Ok(Self { tools, ..self.clone() })
+        while tools.len() > MAX_TOOLS {
+            let left_out = tools.pop_last().map(|(name, _)| name);
+            tracing::warn!(tool = left_out, limit = MAX_TOOLS, "too many tools for one model; this one is left out");
+        }
+        Ok(Self { tools, sources: Vec::new(), ..self.clone() })
     }
 
-    /// What a model is told about every tool, sorted by name.
+    /// What a model is told about every tool that is there at the moment, sorted by name.
     pub fn specs(&self) -> Vec<Spec> {
-        self.tools.values().map(|tool| tool.spec().clone()).collect()
+        let mut specs: Vec<Spec> = self.tools.values().map(|tool| tool.spec().clone()).collect();
+        for source in &self.sources {
+            specs.extend(source.tools().iter().map(|tool| tool.spec().clone()));
+        }
+        specs.sort_by(|a, b| a.name.cmp(&b.name));
+        specs
     }
 
     /// Whether a call of `name` whose outcome is unknown may simply run again: also when there is no such
     /// tool, since that call does nothing.
     pub fn is_safe_to_repeat(&self, name: &str) -> bool {
-        self.tools.get(name).is_none_or(|tool| tool.safe_to_repeat())
+        self.find(name).is_none_or(|tool| tool.safe_to_repeat())
     }
 
     /// Runs one call of a model within the limits, and always has an answer for the model.
@@ -143,7 +192,7 @@ impl Registry {
     }
 
     async fn try_run(&self, name: &str, call_id: &str, key: &str, arguments: &str) -> Result<String, Error> {
-        let Some(tool) = self.tools.get(name) else {
+        let Some(tool) = self.find(name) else {
             return Err(Error::Unknown { name: name.to_owned(), known: self.known() });
         };
         let invocation = Invocation {
@@ -164,7 +213,8 @@ impl Registry {
     }
 
     fn known(&self) -> String {
-        let names: Vec<&str> = self.names().collect();
+        let groups = self.sources.iter().map(|source| format!("{}*", source.prefix()));
+        let names: Vec<String> = self.names().map(str::to_owned).chain(groups).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }
