@@ -180,6 +180,11 @@ impl Session {
 }
 
 impl Connection {
+    /// Whether it has ended: nothing that is sent now reaches the server.
+    pub(super) fn is_closed(&self) -> bool {
+        self.peer.is_transport_closed()
+    }
+
     /// The server's tools, sorted by name, within our limits. The caller bounds it in time.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use runbus::config::Secret;
 
 use super::config::Server;
 use super::limits::{CONNECT_TIMEOUT, MAX_MESSAGE_BYTES};
+use super::oversize::Client;
 
 /// Checks address and headers.
 ///
@@ -36,7 +37,7 @@ fn headers(headers: &BTreeMap<String, Secret>) -> Result<HashMap<HeaderName, Hea
 ///
 /// # Errors
 /// The reason in words: the HTTP client cannot be built.
-pub(super) fn transport(server: &Server) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+pub(super) fn transport(server: &Server) -> Result<StreamableHttpClientTransport<Client>, String> {
     runbus::tls::install();
     let client = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -50,7 +51,7 @@ pub(super) fn transport(server: &Server) -> Result<StreamableHttpClientTransport
     let config = StreamableHttpClientTransportConfig::with_uri(url)
         .custom_headers(headers(&server.headers)?)
         .max_sse_event_size(MAX_MESSAGE_BYTES);
-    Ok(StreamableHttpClientTransport::with_client(client, config))
+    Ok(StreamableHttpClientTransport::with_client(Client(client), config))
 }
 
 /// What a fault of the transport says about the request that met it.

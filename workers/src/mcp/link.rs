@@ -193,7 +193,9 @@ impl Link {
     pub(super) async fn connection(&self, limit: Duration) -> Result<Connection, String> {
         let mut view = self.view.subscribe();
         let settled = |view: &View| {
-            view.connection.is_some() || view.failures > 0 || matches!(view.state, State::Stopped)
+            // One that has ended, and that the supervisor has not seen the end of, is about to be replaced.
+            let open = view.connection.as_ref().is_some_and(|connection| !connection.is_closed());
+            open || view.failures > 0 || matches!(view.state, State::Stopped)
         };
         match tokio::time::timeout(limit, view.wait_for(settled)).await {
             Ok(Ok(view)) => match (&view.connection, &view.state) {

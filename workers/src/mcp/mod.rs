@@ -18,6 +18,7 @@ mod http;
 pub mod limits;
 mod link;
 mod name;
+mod oversize;
 mod pace;
 mod remote;
 mod servers;

@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn plain_names_stay() {
         assert_eq!(encode("github", "create_issue"), "github__create_issue");
-        assert_eq!(encode("github", "list.issues"), "github__list_issues_99371f2e");
+        assert_eq!(encode("github", "list.issues"), "github__list_issues_71924891");
     }
 
     proptest! {

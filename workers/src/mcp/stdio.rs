@@ -16,7 +16,7 @@ use super::envelope::Envelope;
 use super::limits::{MAX_MESSAGE_BYTES, MAX_QUEUED_MESSAGES};
 
 /// The code of an error that stands for an answer that was too large: one of those left to implementations.
-const TOO_LARGE: i32 = -32099;
+pub(super) const TOO_LARGE: i32 = -32099;
 /// The same for an answer that is no valid one.
 const UNREADABLE: i32 = -32098;
 
