@@ -40,6 +40,8 @@ pub(crate) struct Configuration {
     pub worker: runbus_workers::config::Config,
     /// The language model.
     pub model: runbus_workers::model_section::Config,
+    /// MCP servers.
+    pub mcp: runbus_workers::mcp::Config,
     /// Logs and traces.
     pub telemetry: telemetry::Config,
 }
@@ -52,6 +54,7 @@ impl Validate for Configuration {
         self.gateway.validate().map_err(|invalid| invalid.within("gateway"))?;
         self.worker.validate().map_err(|invalid| invalid.within("worker"))?;
         self.model.validate().map_err(|invalid| invalid.within("model"))?;
+        self.mcp.validate().map_err(|invalid| invalid.within("mcp"))?;
         self.telemetry.validate().map_err(|invalid| invalid.within("telemetry"))
     }
 }

@@ -19,10 +19,12 @@ use tokio::sync::Notify;
 
 use super::child::Child;
 use super::config::{Server, Transport};
-use super::http::{self, Meaning};
-use super::limits::{EXIT_GRACE, MAX_DESCRIPTION_BYTES, MAX_PAGES, MAX_REASON_BYTES, MAX_SCHEMA_BYTES, MAX_TOOLS};
-use super::stdio::Pipes;
 use super::content;
+use super::http::{self, Meaning};
+use super::limits::{
+    EXIT_GRACE, MAX_DESCRIPTION_BYTES, MAX_PAGES, MAX_REASON_BYTES, MAX_SCHEMA_BYTES, MAX_TOOLS,
+};
+use super::stdio::Pipes;
 use crate::tool::{self, truncate};
 
 /// A tool as its server describes it, within our limits.
@@ -196,7 +198,8 @@ impl Connection {
             // Not the SDK's own method: that one may answer from its cache, and this is also how we see that the server lives.
             let params = PaginatedRequestParams::default().with_cursor(cursor);
             let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
-            let ServerResult::ListToolsResult(page) = self.peer.send_request(request).await.map_err(fault)? else {
+            let ServerResult::ListToolsResult(page) = self.peer.send_request(request).await.map_err(fault)?
+            else {
                 return Err(Fault::Refused("its list of tools is no such list".into()));
             };
             tools.extend(page.tools.into_iter().filter_map(|tool| found(server, tool)));
@@ -231,7 +234,9 @@ impl Connection {
             CallToolResponse::InputRequired(_) => {
                 Err(Fault::Refused("the tool asks for further input, which is not supported".into()))
             }
-            _ => Err(Fault::Refused("the tool wants to run in the background, which is not supported".into())),
+            _ => {
+                Err(Fault::Refused("the tool wants to run in the background, which is not supported".into()))
+            }
         }
     }
 }
@@ -247,7 +252,8 @@ fn found(server: &str, tool: rmcp::model::Tool) -> Option<Found> {
         tracing::warn!(server, tool = %tool.name, bytes, limit = MAX_SCHEMA_BYTES, "a tool's schema is too large; it is left out");
         return None;
     }
-    let description = tool.description.or_else(|| tool.title.map(Into::into)).unwrap_or_default().into_owned();
+    let description =
+        tool.description.or_else(|| tool.title.map(Into::into)).unwrap_or_default().into_owned();
     let (description, _) = truncate(description, MAX_DESCRIPTION_BYTES);
     Some(Found { name: tool.name.into_owned(), description, parameters })
 }

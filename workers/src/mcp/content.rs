@@ -84,7 +84,10 @@ mod tests {
     fn structured_content_is_said_once() {
         let text = json!([{"type": "text", "text": "{\"a\": 1}"}]);
         assert_eq!(of(json!({"content": text, "structuredContent": {"a": 1}})).unwrap(), "{\"a\": 1}");
-        assert_eq!(of(json!({"content": text, "structuredContent": {"a": 2}})).unwrap(), "{\"a\": 1}\n{\"a\":2}");
+        assert_eq!(
+            of(json!({"content": text, "structuredContent": {"a": 2}})).unwrap(),
+            "{\"a\": 1}\n{\"a\":2}"
+        );
         assert_eq!(of(json!({"content": [], "structuredContent": {"a": 2}})).unwrap(), "{\"a\":2}");
     }
 

@@ -68,7 +68,16 @@ impl Link {
         };
         let view = watch::Sender::new(view);
         let (name, prefix) = (name.to_owned(), name::prefix(name));
-        Arc::new(Self { name, prefix, server, clock, view, board, trouble: Notify::new(), calls: AtomicUsize::new(0) })
+        Arc::new(Self {
+            name,
+            prefix,
+            server,
+            clock,
+            view,
+            board,
+            trouble: Notify::new(),
+            calls: AtomicUsize::new(0),
+        })
     }
 
     /// Its name.
@@ -219,6 +228,7 @@ impl Link {
     }
 
     /// Whether calls of a tool need a person's approval.
+    #[expect(dead_code, reason = "waits for the tool port's own word on approval")]
     pub(super) fn requires_approval(&self, tool: &str) -> bool {
         match &self.server.require_approval {
             Approval::All(_) => true,

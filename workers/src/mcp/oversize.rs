@@ -55,8 +55,14 @@ impl StreamableHttpClient for Client {
             JsonRpcMessage::Request(request) => Some(request.id.clone()),
             _ => None,
         };
-        let post =
-            self.0.post_message_with_max_sse_event_size(uri, message, session_id, auth_header, headers, limit);
+        let post = self.0.post_message_with_max_sse_event_size(
+            uri,
+            message,
+            session_id,
+            auth_header,
+            headers,
+            limit,
+        );
         Ok(match (post.await?, id) {
             (StreamableHttpPostResponse::Sse(events, session), Some(id)) => {
                 let events = events.map(move |event| event.or_else(|error| answer(error, &id, limit)));

@@ -27,7 +27,9 @@ impl Remote {
         let server = self.link.name();
         match fault {
             Fault::Refused(reason) => Error::failed(reason),
-            Fault::NotSent(reason) => Error::failed(format_args!("mcp server {server} is not available: {reason}")),
+            Fault::NotSent(reason) => {
+                Error::failed(format_args!("mcp server {server} is not available: {reason}"))
+            }
             Fault::Lost(reason) => Error::failed(format_args!(
                 "mcp server {server} was lost during the call ({reason}): whether the call had an effect is unknown"
             )),

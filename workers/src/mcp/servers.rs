@@ -91,9 +91,8 @@ impl Servers {
     /// Waits until every server is up or was tried in vain: at most as long as the longest `start_timeout_ms`.
     pub async fn settled(&self) {
         let mut board = self.subscribe();
-        let settled = |all: &Vec<Status>| {
-            all.iter().all(|status| status.restarts > 0 || status.state.is_settled())
-        };
+        let settled =
+            |all: &Vec<Status>| all.iter().all(|status| status.restarts > 0 || status.state.is_settled());
         // It fails when the board is gone, and this handle holds it.
         let _ = board.wait_for(settled).await;
     }

@@ -119,7 +119,9 @@ fn parse(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
 fn too_large(envelope: &Envelope, limit: usize) -> Option<RxJsonRpcMessage<RoleClient>> {
     let bytes = envelope.bytes();
     tracing::warn!(bytes, limit, "an MCP server sent a message that is too large");
-    let text = format!("the tool ran, but its result of {bytes} bytes is over the limit of {limit} bytes and was dropped");
+    let text = format!(
+        "the tool ran, but its result of {bytes} bytes is over the limit of {limit} bytes and was dropped"
+    );
     failure(envelope.id()?, TOO_LARGE, &text)
 }
 
@@ -137,7 +139,8 @@ impl<R: AsyncRead + Unpin + Send> Transport<RoleClient> for Pipes<R> {
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let input = self.input.clone();
         async move {
-            let closed = || io::Error::new(io::ErrorKind::BrokenPipe, "the server's standard input is closed");
+            let closed =
+                || io::Error::new(io::ErrorKind::BrokenPipe, "the server's standard input is closed");
             let mut line = serde_json::to_vec(&message)?;
             line.push(b'\n');
             let input = input.ok_or_else(closed)?;
@@ -174,7 +177,10 @@ mod tests {
 
     #[tokio::test]
     async fn noise_is_skipped_and_a_large_answer_becomes_an_error() {
-        let long = format!(r#"{{"result":{{"content":[{{"text":"{}"}}]}},"jsonrpc":"2.0","id":4}}"#, "x".repeat(20_000));
+        let long = format!(
+            r#"{{"result":{{"content":[{{"text":"{}"}}]}},"jsonrpc":"2.0","id":4}}"#,
+            "x".repeat(20_000)
+        );
         let text = format!(
             "starting up\n\n{long}\r\n{{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{{\"tools\":[]}}}}\n{{\"jsonrpc\":\"2.0\",\"id\":6}}\nrest"
         );

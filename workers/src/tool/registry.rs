@@ -153,7 +153,11 @@ impl Registry {
         }
         while tools.len() > MAX_TOOLS {
             let left_out = tools.pop_last().map(|(name, _)| name);
-            tracing::warn!(tool = left_out, limit = MAX_TOOLS, "too many tools for one model; this one is left out");
+            tracing::warn!(
+                tool = left_out,
+                limit = MAX_TOOLS,
+                "too many tools for one model; this one is left out"
+            );
         }
         Ok(Self { tools, sources: Vec::new(), ..self.clone() })
     }

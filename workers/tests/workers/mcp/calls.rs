@@ -7,7 +7,15 @@ use serde_json::json;
 use super::kit::{Bench, Http, stdio};
 
 const TOOLS: [&str; 10] = [
-    "s__big", "s__die", "s__echo", "s__grow", "s__hang", "s__mixed", "s__pid", "s__refuse", "s__variable",
+    "s__big",
+    "s__die",
+    "s__echo",
+    "s__grow",
+    "s__hang",
+    "s__mixed",
+    "s__pid",
+    "s__refuse",
+    "s__variable",
     "s__wide_name_e83ab8c7",
 ];
 
@@ -47,6 +55,13 @@ async fn over_stdio() {
 async fn over_http() {
     let http = Http::start().await;
     lists_and_calls(http.server.clone()).await;
+}
+
+#[tokio::test]
+async fn a_server_without_the_old_handshake() {
+    let bench = Bench::of(stdio("modern"));
+    assert_eq!(bench.text("echo", json!({"text": "new"})).await, "new");
+    assert_eq!(bench.ready().await.tools, TOOLS);
 }
 
 async fn large_results_are_limited(server: Server) {

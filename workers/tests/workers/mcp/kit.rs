@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio_util::sync::CancellationToken;
 
-use super::server::{ARGUMENTS, MODE};
+use super::server::{ADDRESS, ARGUMENTS, MODE};
 
 /// How long anything may take on a slow machine before it counts as a hang.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,9 +36,14 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) async fn start() -> Self {
+        Self::start_at("127.0.0.1:0").await
+    }
+
+    pub(super) async fn start_at(address: &str) -> Self {
         let mut process = tokio::process::Command::new(std::env::current_exe().unwrap())
             .args(ARGUMENTS)
             .env(MODE, "http")
+            .env(ADDRESS, address)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -52,6 +57,7 @@ impl Http {
             }
         };
         let server = Server {
+            start_timeout_ms: 10_000,
             transport: Transport::Http,
             url: Some(format!("http://{address}/mcp")),
             headers: BTreeMap::from([("x-key".to_owned(), Secret::new("secret"))]),

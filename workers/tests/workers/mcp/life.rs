@@ -80,6 +80,10 @@ async fn an_http_server_that_is_away_is_a_reason_and_is_found_again() {
     // The call's fault makes the supervisor look.
     let reason = bench.failed().await;
     assert!(!reason.contains("secret"), "{reason}");
+    let address = http.server.url.as_deref().unwrap().trim_start_matches("http://").trim_end_matches("/mcp");
+    let _again = Http::start_at(address).await;
+    bench.ready().await;
+    assert_eq!(bench.text("echo", json!({"text": "found"})).await, "found");
 }
 
 #[tokio::test]
@@ -99,7 +103,7 @@ async fn stopping_ends_the_whole_process_group() {
     let wrapped = Server {
         command: Some("sh".into()),
         // A shell gives what runs in the background no standard input, unless told to.
-        args: vec!["-c".into(), script.replace(" & wait", " <&3 & wait"), ],
+        args: vec!["-c".into(), script.replace(" & wait", " <&3 & wait")],
         ..server
     };
     let wrapped = Server { args: vec!["-c".into(), format!("exec 3<&0; {}", wrapped.args[1])], ..wrapped };

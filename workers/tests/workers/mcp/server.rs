@@ -1,11 +1,12 @@
 //! The server that the tests start: this same binary, told to run the one ignored test below.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonObject, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonObject,
+    ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer, serve_server};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -13,8 +14,11 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use rmcp::{ServerHandler, transport};
 use serde_json::{Value, json};
 
-/// The variable that says how to serve: `stdio`, `http`, `mute` (reads and never answers) or `fail` (ends at once).
+/// The variable that says how to serve: `stdio`, `modern`, `http`, `mute` (reads and never answers) or `fail` (ends at once).
 pub(super) const MODE: &str = "MCP_TEST_MODE";
+
+/// The variable that says where `http` listens.
+pub(super) const ADDRESS: &str = "MCP_TEST_ADDRESS";
 
 /// What the binary is told, so that it runs only the server.
 pub(super) const ARGUMENTS: [&str; 4] = ["mcp::server::process", "--exact", "--ignored", "--nocapture"];
@@ -22,10 +26,10 @@ pub(super) const ARGUMENTS: [&str; 4] = ["mcp::server::process", "--exact", "--i
 #[tokio::test]
 #[ignore = "not a test: the server that other tests start"]
 async fn process() {
-    let mode = std::env::vars().find(|(name, _)| name == MODE).map(|(_, mode)| mode);
-    match mode.as_deref() {
-        Some("stdio") => {
-            let running = serve_server(TestServer::default(), transport::stdio()).await.unwrap();
+    match variable(MODE).as_deref() {
+        Some(mode @ ("stdio" | "modern")) => {
+            let server = TestServer { modern: mode == "modern", ..TestServer::default() };
+            let running = serve_server(server, transport::stdio()).await.unwrap();
             running.waiting().await.unwrap();
         }
         Some("http") => http().await,
@@ -40,13 +44,20 @@ async fn process() {
     }
 }
 
+fn variable(wanted: &str) -> Option<String> {
+    std::env::vars().find(|(name, _)| name == wanted).map(|(_, value)| value)
+}
+
 async fn http() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind(variable(ADDRESS).unwrap()).await.unwrap();
     println!("listening on {}", listener.local_addr().unwrap());
     let config = StreamableHttpServerConfig::default();
     let shared = TestServer::default();
-    let service =
-        StreamableHttpService::new(move || Ok(shared.clone()), Arc::new(LocalSessionManager::default()), config);
+    let service = StreamableHttpService::new(
+        move || Ok(shared.clone()),
+        Arc::new(LocalSessionManager::default()),
+        config,
+    );
     let key = async |request: axum::extract::Request, next: axum::middleware::Next| {
         let right = request.headers().get("x-key").is_some_and(|key| key == "secret");
         if right { Ok(next.run(request).await) } else { Err(axum::http::StatusCode::UNAUTHORIZED) }
@@ -64,6 +75,8 @@ async fn http() {
 
 #[derive(Debug, Clone, Default)]
 struct TestServer {
+    /// Knows only the newest protocol, which has no handshake.
+    modern: bool,
     grown: Arc<AtomicBool>,
 }
 
@@ -72,12 +85,21 @@ impl ServerHandler for TestServer {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build())
     }
 
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        if self.modern {
+            Cow::Borrowed(&[ProtocolVersion::V_2026_07_28])
+        } else {
+            Cow::Borrowed(ProtocolVersion::KNOWN_VERSIONS)
+        }
+    }
+
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let mut names = vec!["echo", "pid", "variable", "big", "hang", "die", "refuse", "mixed", "grow", "wide.name"];
+        let mut names =
+            vec!["echo", "pid", "variable", "big", "hang", "die", "refuse", "mixed", "grow", "wide.name"];
         if self.grown.load(Ordering::SeqCst) {
             names.push("late");
         }
@@ -101,7 +123,7 @@ impl ServerHandler for TestServer {
             "pid" => text(std::process::id().to_string()),
             "variable" => {
                 let wanted = arguments["name"].as_str().unwrap_or_default();
-                text(std::env::vars().find(|(name, _)| name == wanted).map(|(_, value)| value).unwrap_or_default())
+                text(variable(wanted).unwrap_or_default())
             }
             "big" => text("x".repeat(usize::try_from(arguments["bytes"].as_u64().unwrap()).unwrap())),
             "hang" => std::future::pending().await,
