@@ -13,8 +13,6 @@ use super::kit::{Bench, Http, is_alive, kill, stdio};
 async fn a_killed_server_is_started_again() {
     let bench = Bench::of(stdio("stdio"));
     let first = bench.text("pid", json!({})).await;
-    let mut board = bench.servers.subscribe();
-    board.mark_unchanged();
     kill(&first);
     let lost = bench.until(|status| status.state != State::Ready || status.restarts > 0).await;
     if let State::Failed { reason } = lost.state {
@@ -97,16 +95,12 @@ async fn a_wrong_key_is_a_reason() {
 
 #[tokio::test]
 async fn stopping_ends_the_whole_process_group() {
-    // A shell that stays, with the server as its child.
+    // A shell that stays, with the server as its child. What a shell runs in the background has no standard input unless
+    // it is told.
     let server = stdio("stdio");
-    let script = format!("{} {} & wait", server.command.as_ref().unwrap(), server.args.join(" "));
-    let wrapped = Server {
-        command: Some("sh".into()),
-        // A shell gives what runs in the background no standard input, unless told to.
-        args: vec!["-c".into(), script.replace(" & wait", " <&3 & wait")],
-        ..server
-    };
-    let wrapped = Server { args: vec!["-c".into(), format!("exec 3<&0; {}", wrapped.args[1])], ..wrapped };
+    let script =
+        format!("exec 3<&0; {} {} <&3 & wait", server.command.as_ref().unwrap(), server.args.join(" "));
+    let wrapped = Server { command: Some("sh".into()), args: vec!["-c".into(), script], ..server };
     let bench = Bench::of(wrapped);
     let pid = bench.text("pid", json!({})).await;
     assert!(is_alive(&pid));

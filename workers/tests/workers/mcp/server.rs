@@ -48,6 +48,7 @@ fn variable(wanted: &str) -> Option<String> {
     std::env::vars().find(|(name, _)| name == wanted).map(|(_, value)| value)
 }
 
+#[expect(clippy::print_stdout, reason = "how the test learns the address")]
 async fn http() {
     let listener = tokio::net::TcpListener::bind(variable(ADDRESS).unwrap()).await.unwrap();
     println!("listening on {}", listener.local_addr().unwrap());
