@@ -73,7 +73,7 @@ pub struct Server {
     /// How long it may take to start and to list its tools, in milliseconds. 100 to 600000.
     #[schemars(range(min = 100, max = 600_000))]
     pub start_timeout_ms: u64,
-    /// How long one call may take, in milliseconds; `worker.tool_timeout_ms` applies as well. 1 to 86400000.
+    /// How long one call may take, in milliseconds, in place of `worker.tool_timeout_ms`. 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub call_timeout_ms: u64,
     /// The tools that agents may use, by the server's own names; not set: all of them.

@@ -228,7 +228,6 @@ impl Link {
     }
 
     /// Whether calls of a tool need a person's approval.
-    #[expect(dead_code, reason = "waits for the tool port's own word on approval")]
     pub(super) fn requires_approval(&self, tool: &str) -> bool {
         match &self.server.require_approval {
             Approval::All(_) => true,

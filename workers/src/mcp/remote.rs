@@ -1,6 +1,7 @@
 //! A server's tool, as the registry runs it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -8,7 +9,10 @@ use tokio::time::Instant;
 
 use super::client::Fault;
 use super::link::Link;
-use crate::tool::{Error, Invocation, Spec, Tool};
+use crate::tool::{self, Error, Invocation, Spec, Tool};
+
+/// How much longer than its own limit the registry waits for a call.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A tool of a server, whether the server is up or not.
 pub(super) struct Remote {
@@ -53,6 +57,19 @@ impl Tool for Remote {
 
     fn safe_to_repeat(&self) -> bool {
         self.link.is_safe_to_repeat(&self.spec.name)
+    }
+
+    fn approval(&self) -> tool::Approval {
+        if self.link.requires_approval(&self.spec.name) {
+            tool::Approval::Always
+        } else {
+            tool::Approval::Never
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        // The call ends by itself, and can say more then.
+        Some(self.link.server().call_timeout() + GRACE)
     }
 
     async fn call(&self, invocation: Invocation) -> Result<String, Error> {

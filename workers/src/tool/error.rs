@@ -45,6 +45,17 @@ impl Error {
         Self::Failed { message: message.to_string() }
     }
 
+    /// Cuts the tool's own words to at most `limit` bytes; also whether it did.
+    pub(super) fn cut(&mut self, limit: usize) -> bool {
+        let (Self::Failed { message } | Self::Panicked { message } | Self::Arguments { message, .. }) = self
+        else {
+            return false;
+        };
+        let (short, cut) = super::truncate(std::mem::take(message), limit);
+        *message = short;
+        cut
+    }
+
     /// A stable code for events and metrics.
     pub fn code(&self) -> &'static str {
         match self {
@@ -66,6 +77,14 @@ pub enum RegistryFault {
     /// Providers do not accept that name.
     #[error("{0:?} is no tool name: it takes 1 to 64 of a-z, A-Z, 0-9, _ and -")]
     Name(String),
+    /// Its JSON Schema is no good.
+    #[error("the schema of tool {name:?} is not valid: {message}")]
+    Schema {
+        /// The tool's name.
+        name: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Providers do not accept that many.
     #[error("too many tools: at most {limit}")]
     TooMany {

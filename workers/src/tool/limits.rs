@@ -17,3 +17,39 @@ pub const MAX_NAME_BYTES: usize = 64;
 
 /// The most tools of one registry: providers refuse more.
 pub const MAX_TOOLS: usize = 128;
+
+/// The most bytes of a tool's JSON Schema.
+pub const MAX_SCHEMA_BYTES: usize = 64 * 1024;
+
+/// The most compiled schemas that one registry keeps.
+pub const MAX_SCHEMAS: usize = 1024;
+
+/// The most bytes of memory of one compiled pattern of a schema.
+pub const MAX_PATTERN_BYTES: usize = 1024 * 1024;
+
+/// The most steps back that one match of a pattern takes; beyond, it does not match.
+pub const MAX_PATTERN_STEPS: usize = 100_000;
+
+/// The most mistakes in a call's arguments that the model is told.
+pub const MAX_ARGUMENT_ERRORS: usize = 3;
+
+/// The most bytes of each of them.
+pub const MAX_ARGUMENT_ERROR_BYTES: usize = 500;
+
+/// The most blocking calls that run at a time in a process.
+pub const BLOCKING_AT_ONCE: usize = 8;
+
+/// The stack of each of them, in bytes; only what is used takes memory.
+pub const BLOCKING_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// The longest expression of the calculator, in bytes.
+pub const CALCULATOR_BYTES: usize = 500;
+
+/// The most brackets in each other in it: the time to read it doubles with each.
+pub const CALCULATOR_NESTING: usize = 10;
+
+/// How long it computes, in milliseconds.
+pub const CALCULATOR_TIME_MS: u64 = 1_000;
+
+/// The longest result, in bytes.
+pub const CALCULATOR_RESULT_BYTES: usize = 4 * 1024;

@@ -16,19 +16,29 @@
 //! # Ok::<(), runbus_workers::tool::RegistryFault>(())
 //! ```
 
+mod blocking;
+mod calculator;
 mod clock;
 mod error;
 mod function;
+mod kind;
 pub mod limits;
+mod parked;
 mod port;
 mod registry;
+mod schema;
 mod source;
+mod stats;
 mod truncate;
 
+pub use calculator::calculator;
 pub use clock::clock;
 pub use error::{Error, RegistryFault};
 pub use function::{Function, IntoText};
+pub use kind::{Approval, Kind, SubagentSpec};
+pub use parked::{Question, Task, ask_human, subagent};
 pub use port::{Invocation, Spec, Tool};
 pub use registry::{Outcome, Registry};
 pub use source::Source;
+pub use stats::Stats;
 pub use truncate::truncate;

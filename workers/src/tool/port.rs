@@ -1,12 +1,13 @@
 //! The port itself: what a tool is.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::{Value, json};
 
-use super::Error;
+use super::{Approval, Error, Kind};
 
 /// What a model is told about a tool. It serialises to the wire form of the OpenAI API.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +57,22 @@ pub trait Tool: Send + Sync + Debug {
         false
     }
 
-    /// Runs it.
+    /// Whether a person must agree before a call runs.
+    fn approval(&self) -> Approval {
+        Approval::Never
+    }
+
+    /// How long a call may take; `None`: as long as its registry says.
+    fn timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Who carries out its calls.
+    fn kind(&self) -> Kind {
+        Kind::Function
+    }
+
+    /// Runs it. A tool of another kind than [`Kind::Function`] answers with an error.
     ///
     /// # Errors
     ///

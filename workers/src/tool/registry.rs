@@ -11,7 +11,9 @@ use serde_json::Value;
 use super::limits::{
     CALL_TIMEOUT_MS, MAX_ARGUMENTS_BYTES, MAX_ERROR_BYTES, MAX_NAME_BYTES, MAX_RESULT_BYTES, MAX_TOOLS,
 };
-use super::{Error, Invocation, RegistryFault, Source, Spec, Tool, truncate};
+use super::schema::{Schema, Schemas};
+use super::stats::{Counters, Stats};
+use super::{Approval, Error, Invocation, Kind, RegistryFault, Source, Spec, Tool, truncate};
 
 /// The tools of a worker. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct Registry {
     sources: Vec<Arc<dyn Source>>,
     timeout: Duration,
     max_result_bytes: usize,
+    schemas: Arc<Schemas>,
+    counters: Arc<Counters>,
 }
 
 /// How a call ended, as the model and the readers of events get to see it.
@@ -54,6 +58,8 @@ impl Registry {
             sources: Vec::new(),
             timeout: Duration::from_millis(CALL_TIMEOUT_MS),
             max_result_bytes: MAX_RESULT_BYTES,
+            schemas: Arc::default(),
+            counters: Arc::default(),
         }
     }
 
@@ -73,7 +79,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// When its name is taken or invalid, or there are too many tools.
+    /// When its name is taken or invalid, its schema is not valid, or there are too many tools.
     pub fn with(mut self, tool: impl Tool + 'static) -> Result<Self, RegistryFault> {
         let name = tool.spec().name.clone();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -86,6 +92,8 @@ impl Registry {
         if self.tools.len() == MAX_TOOLS {
             return Err(RegistryFault::TooMany { limit: MAX_TOOLS });
         }
+        Schema::compile(&tool.spec().parameters)
+            .map_err(|message| RegistryFault::Schema { name: name.clone(), message })?;
         self.tools.insert(name, Arc::new(tool));
         Ok(self)
     }
@@ -178,39 +186,78 @@ impl Registry {
         self.find(name).is_none_or(|tool| tool.safe_to_repeat())
     }
 
+    /// Whether a person must agree before a call of `name` runs. Not when there is no such tool: that call does nothing.
+    pub fn requires_approval(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|tool| tool.approval() == Approval::Always)
+    }
+
+    /// Who carries out the calls of `name`: the registry itself when there is no such tool, with an error.
+    pub fn kind(&self, name: &str) -> Kind {
+        self.find(name).map(|tool| tool.kind()).unwrap_or_default()
+    }
+
+    /// How many calls ended in which way, over this registry and all that were made from it.
+    pub fn stats(&self) -> Stats {
+        self.counters.read()
+    }
+
+    /// Reads and checks a call's arguments without running it, so that a call that cannot run is refused before a
+    /// person is asked. Such a refusal counts as a call.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such tool, or the arguments do not fit its schema.
+    pub fn check(&self, name: &str, arguments: &str) -> Result<Value, Error> {
+        let checked = self.checked(name, arguments).map(|(_, arguments)| arguments);
+        if let Err(error) = &checked {
+            self.counters.count(Some(error), false);
+        }
+        checked
+    }
+
+    fn checked(&self, name: &str, arguments: &str) -> Result<(Arc<dyn Tool>, Value), Error> {
+        let Some(tool) = self.find(name) else {
+            return Err(Error::Unknown { name: name.to_owned(), known: self.known() });
+        };
+        let arguments = parse(arguments)?;
+        if let Some(schema) = self.schemas.of(tool.spec()) {
+            schema.check(&arguments)?;
+        }
+        Ok((tool, arguments))
+    }
+
     /// Runs one call of a model within the limits, and always has an answer for the model.
     ///
     /// `arguments` is the model's text. An empty one counts as an empty object: models write that for tools
     /// without parameters. Dropping the future drops the call.
     pub async fn run(&self, name: &str, call_id: &str, idempotency_key: &str, arguments: &str) -> Outcome {
-        match self.try_run(name, call_id, idempotency_key, arguments).await {
+        let outcome = match self.try_run(name, call_id, idempotency_key, arguments).await {
             Ok(result) => {
                 let (content, truncated) = truncate(result, self.max_result_bytes);
                 Outcome { content, error: None, truncated }
             }
-            Err(error) => {
+            Err(mut error) => {
+                let cut = error.cut(MAX_ERROR_BYTES);
                 let (content, truncated) = truncate(error.to_string(), MAX_ERROR_BYTES);
-                Outcome { content, error: Some(error), truncated }
+                Outcome { content, error: Some(error), truncated: cut || truncated }
             }
-        }
+        };
+        self.counters.count(outcome.error.as_ref(), outcome.truncated);
+        outcome
     }
 
     async fn try_run(&self, name: &str, call_id: &str, key: &str, arguments: &str) -> Result<String, Error> {
-        let Some(tool) = self.find(name) else {
-            return Err(Error::Unknown { name: name.to_owned(), known: self.known() });
-        };
-        let invocation = Invocation {
-            call_id: call_id.to_owned(),
-            idempotency_key: key.to_owned(),
-            arguments: parse(arguments)?,
-        };
+        let (tool, arguments) = self.checked(name, arguments)?;
+        let invocation =
+            Invocation { call_id: call_id.to_owned(), idempotency_key: key.to_owned(), arguments };
         // A tool keeps no state that we would look at after its panic, so nothing broken can be observed.
         let call = AssertUnwindSafe(async { tool.call(invocation).await }).catch_unwind();
-        match tokio::time::timeout(self.timeout, call).await {
+        let timeout = tool.timeout().unwrap_or(self.timeout);
+        match tokio::time::timeout(timeout, call).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Error::Panicked { message: panic_text(panic.as_ref()) }),
             Err(_elapsed) => {
-                let limit_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
+                let limit_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
                 Err(Error::TimedOut { limit_ms })
             }
         }

@@ -2,13 +2,16 @@
 
 /// Cuts `text` to at most `limit` bytes and says so in its place; also whether it did.
 ///
-/// Head and tail are kept: an error's last line matters as often as the first.
+/// Head and tail are kept: an error's last line matters as often as the first. Only what is kept is copied.
 pub fn truncate(text: String, limit: usize) -> (String, bool) {
     if text.len() <= limit {
         return (text, false);
     }
     let marker = format!("\n[... {} of {} bytes cut ...]\n", text.len() - limit, text.len());
-    let room = limit.saturating_sub(marker.len());
+    let Some(room) = limit.checked_sub(marker.len()) else {
+        // No room to say so.
+        return (text[..text.floor_char_boundary(limit)].to_owned(), true);
+    };
     let head = text.floor_char_boundary(room - room / 4);
     let tail = text.ceil_char_boundary(text.len() - room / 4);
     (format!("{}{marker}{}", &text[..head], &text[tail..]), true)
@@ -16,7 +19,19 @@ pub fn truncate(text: String, limit: usize) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_limit(text in "\\PC{0,300}", limit in 0_usize..400) {
+            let (cut, was_cut) = truncate(text.clone(), limit);
+            prop_assert!(cut.len() <= limit);
+            prop_assert_eq!(was_cut, text.len() > limit);
+            prop_assert!(was_cut || cut == text);
+        }
+    }
 
     #[test]
     fn keeps_what_fits() {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use runbus_workers::tool::{Error, Function, Outcome, Registry, RegistryFault, clock};
+use runbus_workers::tool::{
+    Error, Function, Kind, Outcome, Registry, RegistryFault, SubagentSpec, ask_human, clock, subagent,
+};
 use serde_json::json;
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -53,7 +55,7 @@ async fn every_failure_is_an_answer() {
     for (name, arguments, code, text) in [
         ("divide", r#"{"number": 1, "by": 0}"#, "failed", "division by zero"),
         ("divide", r#"{"number": 1, "by": "x"}"#, "invalid_arguments", "invalid arguments at `by`"),
-        ("divide", r#"{"number": 1}"#, "invalid_arguments", "missing field `by`"),
+        ("divide", r#"{"number": 1}"#, "invalid_arguments", "\"by\" is a required property"),
         ("divide", "{", "invalid_arguments", "no JSON"),
         ("divide", "[]", "invalid_arguments", "not a JSON object"),
         ("multiply", "{}", "unknown_tool", "the tools are: clock, crash, divide, hang, long"),
@@ -101,4 +103,118 @@ fn names_are_checked() {
     assert_eq!(one.clone().with(tool("a")).unwrap_err(), RegistryFault::Duplicate("a".into()));
     assert!(one.only(&["a"]).is_ok());
     assert!(one.only(&["b"]).unwrap_err().to_string().contains("the tools are: a"));
+}
+
+#[tokio::test]
+async fn a_tool_says_who_carries_out_its_calls_and_who_must_agree() {
+    let delete = Function::new("delete", "deletes", async |_: Divide| Ok("gone")).requires_approval();
+    let registry = Registry::new()
+        .with(delete)
+        .and_then(|registry| registry.with(ask_human()))
+        .and_then(|registry| registry.with(subagent("research", "finds out", "researcher", true)))
+        .unwrap();
+    assert!(registry.requires_approval("delete"));
+    assert!(!registry.requires_approval("ask_human") && !registry.requires_approval("nothing"));
+    assert_eq!(registry.kind("delete"), Kind::Function);
+    assert_eq!(registry.kind("nothing"), Kind::Function);
+    assert_eq!(registry.kind("ask_human"), Kind::AskHuman);
+    let researcher = SubagentSpec { definition: "researcher".into(), ephemeral: true };
+    assert_eq!(registry.kind("research"), Kind::Subagent(researcher));
+    let outcome = registry.run("ask_human", "call", "key", r#"{"prompt": "why?"}"#).await;
+    assert!(outcome.is_error(), "{outcome:?}");
+    assert_eq!(registry.check("research", r#"{"input": "x"}"#).unwrap(), json!({"input": "x"}));
+    assert_eq!(registry.check("nothing", "{}").unwrap_err().code(), "unknown_tool");
+    assert_eq!(registry.check("research", "[").unwrap_err().code(), "invalid_arguments");
+}
+
+#[tokio::test]
+async fn a_tool_may_have_a_time_limit_of_its_own() {
+    let hang = Function::new("hang", "hangs", async |_: serde_json::Value| {
+        std::future::pending::<()>().await;
+        Ok("never")
+    });
+    let registry = Registry::new().with(hang.with_timeout(Duration::from_millis(7))).unwrap();
+    let outcome = registry.run("hang", "call", "key", "{}").await;
+    assert_eq!(outcome.error, Some(Error::TimedOut { limit_ms: 7 }));
+}
+
+#[tokio::test]
+async fn how_calls_end_is_counted() {
+    let registry = registry();
+    for (name, arguments) in [
+        ("divide", r#"{"number": 7, "by": 2}"#),
+        ("divide", r#"{"number": 7, "by": 0}"#),
+        ("divide", r#"{"number": "seven", "by": 2}"#),
+        ("nothing", "{}"),
+        ("long", "{}"),
+        ("hang", "{}"),
+        ("crash", "{}"),
+    ] {
+        registry.run(name, "call", "key", arguments).await;
+    }
+    assert!(registry.check("divide", "{}").is_err());
+    let stats = serde_json::to_value(registry.only(&["clock"]).unwrap().stats()).unwrap();
+    let expected = json!({"calls": 8, "unknown_tool": 1, "invalid_arguments": 2, "failed": 1, "timed_out": 1,
+        "panicked": 1, "truncated": 1});
+    assert_eq!(stats, expected);
+}
+
+#[tokio::test]
+async fn fifty_megabytes_are_cut_whether_result_or_error() {
+    let large = Function::new("large", "", async |_: serde_json::Value| Ok("x".repeat(50 * 1024 * 1024)));
+    let fails = Function::new("fails", "", async |_: serde_json::Value| -> Result<String, Error> {
+        Err(Error::failed("x".repeat(50 * 1024 * 1024)))
+    });
+    let registry = Registry::new().with(large).unwrap().with(fails).unwrap();
+    for name in ["large", "fails"] {
+        let outcome = registry.run(name, "call", "key", "{}").await;
+        assert!(outcome.truncated && outcome.content.len() <= 64 * 1024);
+        assert!(outcome.error.is_none_or(|error| error.to_string().len() <= 8 * 1024));
+    }
+}
+
+#[tokio::test]
+async fn blocking_functions_end_in_time_too() {
+    let (release, held) = std::sync::mpsc::sync_channel::<()>(0);
+    let held = std::sync::Mutex::new(held);
+    let block = Function::blocking("block", "", move |_: serde_json::Value| -> Result<String, Error> {
+        let _ = held.lock().unwrap().recv();
+        Ok("late".into())
+    });
+    let square = Function::blocking("square", "", |of: Divide| Ok(of.number * of.number));
+    let crash = Function::blocking("crash", "", |_: serde_json::Value| -> Result<String, Error> {
+        panic!("boom");
+    });
+    let registry = Registry::new().with_timeout(Duration::from_millis(500));
+    let registry = registry.with(block).unwrap().with(square.safe_to_repeat()).unwrap().with(crash).unwrap();
+    let outcome = registry.run("block", "call", "key", "{}").await;
+    assert_eq!(outcome.error, Some(Error::TimedOut { limit_ms: 500 }));
+    let outcome = registry.run("square", "call", "key", r#"{"number": 3, "by": 0}"#).await;
+    assert_eq!(outcome.content, "9.0");
+    let outcome = registry.run("crash", "call", "key", "{}").await;
+    assert_eq!(outcome.error, Some(Error::Panicked { message: "boom".into() }));
+    drop(release);
+}
+
+#[test]
+fn a_tool_with_a_bad_schema_is_refused() {
+    #[derive(Debug)]
+    struct Bad(runbus_workers::tool::Spec);
+    #[async_trait::async_trait]
+    impl runbus_workers::tool::Tool for Bad {
+        fn spec(&self) -> &runbus_workers::tool::Spec {
+            &self.0
+        }
+        async fn call(&self, _: runbus_workers::tool::Invocation) -> Result<String, Error> {
+            Ok(String::new())
+        }
+    }
+    let spec = |parameters| runbus_workers::tool::Spec {
+        name: "bad".into(),
+        description: String::new(),
+        parameters,
+    };
+    let fault = Registry::new().with(Bad(spec(json!({"type": 7})))).unwrap_err();
+    assert!(matches!(&fault, RegistryFault::Schema { name, .. } if name == "bad"), "{fault}");
+    assert!(Registry::new().with(Bad(spec(json!({"type": "object"})))).is_ok());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use runbus::config::{Secret, Validate};
 use runbus_workers::definition::Definitions;
 use runbus_workers::graph::Definition;
-use runbus_workers::mcp::config::{Config, Server, Transport};
+use runbus_workers::mcp::config::{All, Approval, Config, Server, Transport};
 use runbus_workers::tool::{Function, Registry, RegistryFault};
 use serde_json::json;
 
@@ -15,6 +15,7 @@ fn absent() -> Server {
     Server {
         command: Some("no-such-program-of-runbus".into()),
         safe_to_repeat: vec!["read.file".into()],
+        require_approval: Approval::Tools(vec!["write".into()]),
         ..Server::default()
     }
 }
@@ -40,6 +41,22 @@ async fn what_may_be_repeated_is_known_before_the_server_is_up() {
     assert!(!safe.safe_to_repeat());
     assert!(!bench.registry.is_safe_to_repeat("s__write"));
     assert!(bench.registry.is_safe_to_repeat("s__read_file_2d6f0437"));
+}
+
+#[tokio::test]
+async fn what_needs_approval_is_known_before_the_server_is_up() {
+    let bench = Bench::of(absent());
+    assert!(bench.registry.requires_approval("s__write") && !bench.registry.requires_approval("s__x"));
+    let bench = Bench::of(Server { require_approval: Approval::All(All::All), ..absent() });
+    assert!(bench.registry.requires_approval("s__x"));
+}
+
+#[tokio::test]
+async fn arguments_are_checked_against_the_servers_schema() {
+    let bench = Bench::of(stdio("stdio"));
+    bench.ready().await;
+    let outcome = bench.call("echo", json!({"text": 7})).await;
+    assert_eq!(outcome.error.unwrap().code(), "invalid_arguments", "{}", outcome.content);
 }
 
 #[tokio::test]
