@@ -42,6 +42,8 @@ pub(crate) struct Configuration {
     pub model: runbus_workers::model_section::Config,
     /// The built-in tools.
     pub tools: runbus_workers::tools_section::Config,
+    /// MCP servers.
+    pub mcp: runbus_workers::mcp::Config,
     /// Logs and traces.
     pub telemetry: telemetry::Config,
 }
@@ -55,6 +57,7 @@ impl Validate for Configuration {
         self.worker.validate().map_err(|invalid| invalid.within("worker"))?;
         self.model.validate().map_err(|invalid| invalid.within("model"))?;
         self.tools.validate().map_err(|invalid| invalid.within("tools"))?;
+        self.mcp.validate().map_err(|invalid| invalid.within("mcp"))?;
         self.telemetry.validate().map_err(|invalid| invalid.within("telemetry"))
     }
 }

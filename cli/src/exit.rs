@@ -67,7 +67,13 @@ impl From<runbus::control::Error> for Error {
     fn from(error: runbus::control::Error) -> Self {
         use runbus::control::Error as Control;
         match error {
-            Control::Invalid { .. } | Control::TooLarge { .. } => Self::Data(error.to_string()),
+            Control::Invalid { .. }
+            | Control::TooLarge { .. }
+            | Control::NotFound { .. }
+            | Control::Pending { .. }
+            | Control::Busy { .. }
+            | Control::Closed { .. }
+            | Control::Conflict { .. } => Self::Data(error.to_string()),
             Control::Unavailable(_) => Self::Unavailable(error.to_string()),
             Control::Internal(_) => Self::Software(error.to_string()),
         }

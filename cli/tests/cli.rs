@@ -172,3 +172,40 @@ fn a_killed_process_goes_on_at_the_next_start() {
         .collect();
     assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
 }
+
+#[test]
+fn doctor_says_what_is_wrong_with_an_mcp_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = r#"
+        [mcp.servers.broken]
+        command = "sh"
+        args = ["-c", "echo no key named $API_Key >&2; exit 3"]
+        env = { API_Key = "Hidden" }
+
+        [mcp.servers.missing]
+        command = "no-such-program-of-runbus"
+        require_approval = "all"
+    "#;
+    std::fs::write(dir.path().join("runbus.toml"), file).unwrap();
+    let doctor = run(dir.path(), &["doctor", "--config", "runbus.toml", "--json"]);
+    let shown: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    assert_eq!((doctor.status.code(), &shown["ok"]), (Some(69), &Value::Bool(false)), "{shown}");
+    let checks = shown["checks"].as_array().unwrap();
+    let found: Vec<&str> = checks
+        .iter()
+        .filter(|check| check["check"] == "mcp server")
+        .map(|check| check["found"].as_str().unwrap())
+        .collect();
+    assert!(
+        found[0].contains("exit status: 3") && found[0].ends_with("saying: no key named Hidden"),
+        "{found:?}"
+    );
+    assert!(found[1].starts_with("missing: cannot run \"no-such-program-of-runbus\""), "{found:?}");
+
+    let wrong =
+        run(dir.path(), &["doctor", "--set", r#"mcp.servers={"a":{"env":{"KEY":["hush"]},"comand":"x"}}"#]);
+    let said = text(&wrong.stderr);
+    assert_eq!(wrong.status.code(), Some(64), "{said}");
+    assert!(said.contains("mcp.servers.a.comand") && said.contains("mcp.servers.a.env.KEY"), "{said}");
+    assert!(!said.contains("hush"), "{said}");
+}

@@ -52,8 +52,10 @@ impl Control {
         let known = self.status(id).await?;
         let session_id = match known.as_ref().and_then(|known| known.session_id.clone()).or(session_id) {
             Some(session) => session,
-            None => SessionId::new(id.as_str())
-                .map_err(|error| Error::Invalid { path: "execution_id", message: error.reason.to_string() })?,
+            None => SessionId::new(id.as_str()).map_err(|error| Error::Invalid {
+                path: "execution_id",
+                message: error.reason.to_string(),
+            })?,
         };
         let acknowledged = |cancel| Acknowledged {
             execution_id: id.clone(),

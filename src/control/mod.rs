@@ -19,7 +19,7 @@ use crate::time::Clock;
 
 pub use dead_letters::DeadLetter;
 pub use executions::{Acknowledged, CancelState};
-pub use people::{AnswerRequest, address, addressed, Decided, DecideRequest};
+pub use people::{AnswerRequest, DecideRequest, Decided, address, addressed};
 pub use sessions::SendRequest;
 pub use start::{Request as StartRequest, Started, class};
 

@@ -126,7 +126,12 @@ impl Control {
     ///
     /// # Errors
     /// The question is unknown, was answered, or its answer is not one of those to choose from.
-    pub async fn answer(&self, id: &str, request: AnswerRequest, by: Option<String>) -> Result<Decided, Error> {
+    pub async fn answer(
+        &self,
+        id: &str,
+        request: AnswerRequest,
+        by: Option<String>,
+    ) -> Result<Decided, Error> {
         bounded("input", Some(&request.input))?;
         let unknown = || Error::NotFound { what: "request", id: id.to_owned() };
         let session_id = addressed(id).ok_or_else(unknown)?;

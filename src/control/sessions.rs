@@ -243,7 +243,8 @@ impl Control {
         let (session_id, execution_id) = (child.clone(), execution.clone());
         let action = Action::ChildEnded { session_id, execution_id, completed, output };
         let id = EventId::derived(&format!("{execution}/child_ended"));
-        let scheduling = self.state(parent).await?.and_then(|state| Some(state.running()?.start.scheduling.clone()));
+        let scheduling =
+            self.state(parent).await?.and_then(|state| Some(state.running()?.start.scheduling.clone()));
         self.give(parent, self.now(id, action, None), scheduling.unwrap_or_default()).await?;
         Ok(())
     }

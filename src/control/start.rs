@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-
 use super::{Control, Error};
 use crate::event::Source;
 use crate::event::family::execution::Queued;

@@ -115,7 +115,12 @@ pub enum Refusal {
 impl Approval {
     /// A call that waits.
     #[must_use]
-    pub const fn new(requested: Requested, execution_id: ExecutionId, node_id: NodeId, at: Timestamp) -> Self {
+    pub const fn new(
+        requested: Requested,
+        execution_id: ExecutionId,
+        node_id: NodeId,
+        at: Timestamp,
+    ) -> Self {
         Self { requested, execution_id, node_id, requested_at: at, status: Standing::Pending, decision: None }
     }
 

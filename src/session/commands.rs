@@ -210,13 +210,7 @@ impl State {
         }
     }
 
-    fn close(
-        &mut self,
-        cascade: bool,
-        reason: Option<&String>,
-        at: Timestamp,
-        changes: &mut Vec<Change>,
-    ) {
+    fn close(&mut self, cascade: bool, reason: Option<&String>, at: Timestamp, changes: &mut Vec<Change>) {
         if self.closed.is_none() {
             self.closed = Some(Closed { at, reason: reason.cloned() });
             self.notices.push_back(Notice::Closed);
@@ -250,9 +244,11 @@ impl State {
         }
         let approval = approval.clone();
         changes.push(Change::Decided(Box::new(approval.clone())));
-        let Some(open) = self.running_mut().and_then(|run| open(run, &approval.requested.call_id, |phase| {
-            *phase == Phase::Approval(said.approval_id.clone())
-        })) else {
+        let Some(open) = self.running_mut().and_then(|run| {
+            open(run, &approval.requested.call_id, |phase| {
+                *phase == Phase::Approval(said.approval_id.clone())
+            })
+        }) else {
             return;
         };
         if said.approved {

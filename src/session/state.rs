@@ -503,7 +503,9 @@ impl State {
                 }
                 self.questions.insert(id, (node.clone(), request.clone()));
             }
-            Fact::ChildStarted { call_id, session_id, execution_id, definition, ephemeral, input, .. } => {
+            Fact::ChildStarted {
+                call_id, session_id, execution_id, definition, ephemeral, input, ..
+            } => {
                 self.notices.push_back(Notice::StartChild {
                     session_id: session_id.clone(),
                     execution_id: execution_id.clone(),
@@ -572,9 +574,9 @@ impl State {
         let mut excess = self.asked.len().saturating_sub(SETTLED_KEPT);
         let approvals = &mut self.approvals;
         self.asked.retain(|id| {
-            let waits = approvals
-                .get(id)
-                .is_some_and(|a| matches!(a.status, super::approval::Standing::Pending | super::approval::Standing::Approved));
+            let waits = approvals.get(id).is_some_and(|a| {
+                matches!(a.status, super::approval::Standing::Pending | super::approval::Standing::Approved)
+            });
             if excess == 0 || waits {
                 return true;
             }

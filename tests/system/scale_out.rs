@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use runbus::adapters::nats::{self, Nats};
 use runbus::id::SessionId;
+use runbus::session::journal::Journal;
 use runbus::time::Clock;
-use runbus_workers::session::journal::Journal;
 use serde_json::{Value, json};
 
 use crate::client::{PATIENCE, follow, is_terminal};

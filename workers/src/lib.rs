@@ -4,6 +4,7 @@
 //! Lowest first; a module imports only from those above it in this list.
 //! - [`limits`], [`config`]
 //! - [`tool`]: what a model may call, and the registry that runs it within limits; [`tools_section`]: the built-in ones
+//! - [`mcp`]: tools of MCP servers
 //! - [`model`]: the port to a language model, its OpenAI-compatible client and the scripted stand-in
 //! - [`graph`]: agent and graph definitions: format, validation, pure routing and rendering
 //! - [`definition`]: a definition as a plan that a session follows
@@ -15,6 +16,7 @@ pub mod config;
 pub mod definition;
 pub mod graph;
 pub mod limits;
+pub mod mcp;
 pub mod model;
 pub mod model_section;
 pub mod pool;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tool::fetch::{self, http_fetch};
-use crate::tool::{Registry, RegistryFault, calculator, clock};
+use crate::tool::{Registry, RegistryFault, ask_human, calculator, clock};
 
 /// The built-in tools. `clock` and `calculator` are always there; an agent has those that its definition names.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +42,7 @@ impl Config {
         registry: Registry,
         now: impl Fn() -> String + Send + Sync + 'static,
     ) -> Result<Registry, Error> {
-        let registry = registry.with(clock(now))?.with(calculator())?;
+        let registry = registry.with(clock(now))?.with(calculator())?.with(ask_human())?;
         if self.http_fetch.allow.is_empty() {
             return Ok(registry);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use comfy_table::Table;
 use runbus::config::{LogBackend, StoreBackend};
 use runbus::subject::Lane;
+use runbus_workers::mcp::{Servers, State, Status};
 use serde::Serialize;
 
 use super::process;
@@ -17,7 +18,7 @@ use crate::output;
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Checks configuration, log, queue, store, streams and definitions; exit code 69 when something is wrong.
+/// Checks configuration, log, queue, store, streams, definitions and MCP servers; exit code 69 when something is wrong.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  runbus doctor --config runbus.toml\n  runbus doctor --set log.backend=nats --json"
@@ -109,7 +110,35 @@ async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding>
     if findings.iter().all(|finding| finding.ok) {
         findings.push(streams(&backend).await);
     }
-    findings.push(definitions(configuration, &backend));
+    match process::worker(configuration, &backend) {
+        Ok(work) => {
+            let model =
+                if configuration.model.is_scripted() { "scripted model" } else { "OpenAI-compatible model" };
+            findings.push(Finding::of("definitions", Ok(model.to_owned()), ""));
+            findings.extend(servers(&work.servers).await);
+        }
+        Err(error) => {
+            let advice = "Correct the file that the message names; `worker.definitions` says which are read.";
+            findings.push(Finding::of("definitions", Err(error.to_string()), advice));
+        }
+    }
+    findings
+}
+
+/// Starts every MCP server, as a worker would, and ends it.
+async fn servers(servers: &Servers) -> Vec<Finding> {
+    servers.settled().await;
+    let advice = "Correct the command, the address or the headers of the server in `mcp.servers`, or raise its \
+                  `start_timeout_ms`. Workers start without it and keep trying; agents do not see its tools.";
+    let finding = |status: Status| {
+        let result = match status.state {
+            State::Failed { reason } => Err(format!("{}: {reason}", status.server)),
+            _ => Ok(format!("{}: {} tools", status.server, status.tools.len())),
+        };
+        Finding::of("mcp server", result, advice)
+    };
+    let findings = servers.status().into_iter().map(finding).collect();
+    servers.stop().await;
     findings
 }
 
@@ -144,16 +173,4 @@ async fn streams(backend: &Backend) -> Finding {
         held.push(format!("{} {shards} shards, {frames} frames, {bytes} bytes", lane.token()));
     }
     Finding::of("streams", Ok(held.join("; ")), "")
-}
-
-fn definitions(configuration: &Configuration, backend: &Backend) -> Finding {
-    let model = if configuration.model.is_scripted() { "scripted model" } else { "OpenAI-compatible model" };
-    let result = process::worker(configuration, backend)
-        .map(|_worker| model.to_owned())
-        .map_err(|error| error.to_string());
-    Finding::of(
-        "definitions",
-        result,
-        "Correct the file that the message names; `worker.definitions` says which are read.",
-    )
 }

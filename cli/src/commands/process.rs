@@ -8,9 +8,11 @@ use runbus::lifecycle::{Drained, Shutdown};
 use runbus::time::Clock;
 use runbus_gateway::Gateway;
 use runbus_workers::definition::Definitions;
+use runbus_workers::mcp::Servers;
 use runbus_workers::pool::Worker;
 use runbus_workers::session::actor::Tools;
 use runbus_workers::tool::Registry;
+use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::configuration::Configuration;
@@ -19,11 +21,17 @@ use crate::exit::{Code, Error};
 /// How long a process drains before it cuts.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// Checks everything that a worker needs, before anything runs.
+/// A worker and the servers whose tools it uses.
+pub(super) struct Work {
+    worker: Worker,
+    pub(super) servers: Servers,
+}
+
+/// Checks everything that a worker needs, before it runs. Its MCP servers are started: dropping the result ends them.
 ///
 /// # Errors
 /// A definition cannot be read, or the model's section is wrong.
-pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result<Worker, Error> {
+pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result<Work, Error> {
     let usage = |error: &dyn std::fmt::Display| Error::Usage(error.to_string());
     let mut definitions = Definitions::builtin().map_err(|error| usage(&error))?;
     for path in &configuration.worker.definitions {
@@ -35,6 +43,8 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
         .tools
         .add_to(Registry::new().with_timeout(timeout), now)
         .map_err(|error| usage(&error))?;
+    let servers = Servers::start(&configuration.mcp, &Clock::System, &CancellationToken::new());
+    let registry = servers.register(registry).map_err(|error| usage(&error))?;
     definitions.check_tools(&registry).map_err(|error| usage(&error))?;
     let tools = Tools {
         log: backend.log.clone(),
@@ -45,13 +55,21 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
         registry: Arc::new(registry),
         worker: Worker::id(&configuration.worker),
     };
-    Ok(Worker::new(configuration.worker.clone(), backend.queue.clone(), tools))
+    let worker = Worker::new(configuration.worker.clone(), backend.queue.clone(), tools);
+    Ok(Work { worker, servers })
 }
 
-/// Runs a worker as a part of the process.
-pub(super) fn spawn_worker(shutdown: &Shutdown, worker: Worker) {
+/// Runs a worker as a part of the process: once its MCP servers are up or were tried in vain, so that the first session
+/// finds their tools, and until its sessions do not need them any more.
+pub(super) fn spawn_worker(shutdown: &Shutdown, work: Work) {
     let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
-    shutdown.spawn(worker.run(soft, hard));
+    let Work { worker, servers } = work;
+    shutdown.spawn(async move {
+        if soft.run_until_cancelled(servers.settled()).await.is_some() {
+            worker.run(soft, hard).await;
+        }
+        servers.stop().await;
+    });
 }
 
 /// Runs a gateway as a part of the process; returns where it listens.

@@ -54,12 +54,10 @@ impl Start {
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let backend = Backend::open(configuration).await?;
         let request = StartRequest {
-            definition: self.definition,
-            input: input(&self.input),
             execution_id: self.execution,
             stream_id: self.stream,
             session_id: self.session,
-            correlation_id: None,
+            ..StartRequest::new(self.definition, input(&self.input))
         };
         let started = backend.control().start(request).await?;
         if !self.follow {

@@ -7,22 +7,24 @@ use axum::response::{IntoResponse, Response};
 use runbus::bus::history;
 use runbus::control;
 use runbus::log::ReadError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::limits;
 
-/// An error as clients see it: `{"error": {"code", "message", "path"?}}`.
+/// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     status: StatusCode,
     code: &'static str,
     message: String,
     path: Option<String>,
+    /// What stands against the request: unresolved calls, the standing decision.
+    details: Option<Value>,
 }
 
 impl Failure {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), path: None }
+        Self { status, code, message: message.into(), path: None, details: None }
     }
 
     /// 400: the request is wrong at `path`.
@@ -95,9 +97,18 @@ impl From<history::Error> for Failure {
 
 impl From<control::Error> for Failure {
     fn from(error: control::Error) -> Self {
+        let (code, text) = (error.code(), error.to_string());
+        let conflict = |details| Self { details, ..Self::new(StatusCode::CONFLICT, code, text.clone()) };
         match error {
+            control::Error::NotFound { .. } => Self::not_found(text),
+            control::Error::Pending { calls, .. } => conflict(Some(json!({ "pending": calls }))),
+            control::Error::Busy { execution_id, .. } => {
+                conflict(Some(json!({ "execution_id": execution_id })))
+            }
+            control::Error::Closed { .. } => conflict(None),
+            control::Error::Conflict { standing, .. } => conflict(Some(json!({ "standing": standing }))),
             control::Error::Invalid { path, message } => Self::invalid(path, message),
-            control::Error::TooLarge { .. } => Self::too_large(error.to_string()),
+            control::Error::TooLarge { .. } => Self::too_large(text),
             control::Error::Unavailable(text) => Self::unavailable(text.to_string()),
             control::Error::Internal(text) => Self::internal(text.to_string()),
         }
@@ -112,6 +123,9 @@ impl IntoResponse for Failure {
         let mut error = json!({ "code": self.code, "message": self.message });
         if let Some(path) = self.path {
             error["path"] = path.into();
+        }
+        if let Some(details) = self.details {
+            error["details"] = details;
         }
         (self.status, Json(json!({ "error": error }))).into_response()
     }

@@ -22,7 +22,7 @@ pub use openai::{Config, OpenAi};
 pub use port::{Delta, Model, TurnStream};
 pub use provider_error::ProviderError;
 pub use request::{Hint, Options, Request, ResponseFormat};
+pub use runbus::session::{Message, ToolCall, Turn, Usage};
 pub use script::{Answer, Script, ScriptFault, ScriptedCall};
 pub use scripted::Scripted;
 pub use sse::{Event, Parser};
-pub use runbus::session::{Message, ToolCall, Turn, Usage};

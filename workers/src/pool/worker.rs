@@ -230,16 +230,15 @@ impl Worker {
         };
         let renewal = self.renew(session, slot);
         let work = async {
-            let mut actor =
-                Actor::take_up(
-                    self.tools.clone(),
-                    self.control.clone(),
-                    self.config.max_attempts,
-                    session.clone(),
-                    *journal,
-                    cut.child_token(),
-                )
-                .await?;
+            let mut actor = Actor::take_up(
+                self.tools.clone(),
+                self.control.clone(),
+                self.config.max_attempts,
+                session.clone(),
+                *journal,
+                cut.child_token(),
+            )
+            .await?;
             actor.work(drain).await
         };
         let ended = tokio::select! {

@@ -100,7 +100,8 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
         Notice::Closed => {
             let stream = stream.or_else(|| StreamId::new(session.as_str()).ok());
             let Some(stream) = stream else { return Ok(()) };
-            let source = Source { session_id: Some(session.clone()), ..Source::stream(stream, Clock::System) };
+            let source =
+                Source { session_id: Some(session.clone()), ..Source::stream(stream, Clock::System) };
             let id = EventId::derived(&format!("{session}/closed"));
             control.bus().publish(source.event_with_id(id, Closed { reason: closed })).await?;
             Ok(())
@@ -134,4 +135,3 @@ async fn dropped(
     control.bus().publish(source.event_with_id(id, mirror::end(outcome))).await?;
     Ok(())
 }
-

@@ -37,9 +37,7 @@ pub async fn run(context: Context, job: Job) -> Done {
     let span = tracing::info_span!("execute_tool", tool = call.name, call_id = call.id);
     let (name, id, arguments) = (call.name.clone(), call.id.clone(), call.arguments.clone());
     // A task of its own: a tool that computes for a while holds up no other call, and no command.
-    let task = tokio::spawn(
-        async move { registry.run(&name, &id, &key, &arguments).await }.instrument(span),
-    );
+    let task = tokio::spawn(async move { registry.run(&name, &id, &key, &arguments).await }.instrument(span));
     let task = AbortOnDropHandle::new(task);
     let what = format!("tool {}", call.name);
     let (result, is_error) = match context.watched(&source, &what, task).await {

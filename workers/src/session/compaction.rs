@@ -1,8 +1,8 @@
 //! Which messages to fold when a context has grown too long, and how the model is asked for the note.
 
+use runbus::session::Message;
 use runbus::session::run::Visit;
 use runbus::session::transcript::Transcript;
-use runbus::session::Message;
 
 /// When to fold, and what to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]

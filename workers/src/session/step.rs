@@ -188,7 +188,10 @@ fn running(state: &State, run: &Run, world: World<'_>, gathered: &mut Gathered) 
 fn enter(state: &State, run: &Run, plan: &Plan) -> Option<Fact> {
     if run.counts.is_empty() {
         if run.start.resumes && !plan.converses() {
-            return Some(failed("nothing_to_resume", "a graph that has ended has no conversation to go on with"));
+            return Some(failed(
+                "nothing_to_resume",
+                "a graph that has ended has no conversation to go on with",
+            ));
         }
         return Some(begin(state, run, plan, &plan.first()));
     }
@@ -294,8 +297,8 @@ impl View<'_> {
         let Self { plan, node, visit, run, budget, .. } = self;
         let limit = plan.max_rounds(node);
         if visit.rounds >= limit {
-            let what = refused
-                .map_or_else(String::new, |reason| format!("; its last answer was refused: {reason}"));
+            let what =
+                refused.map_or_else(String::new, |reason| format!("; its last answer was refused: {reason}"));
             let message = format!("{node} took {} rounds, the limit is {limit}{what}", visit.rounds);
             return Some(failed("too_many_rounds", &message));
         }
@@ -449,7 +452,8 @@ impl View<'_> {
                 // A linked child is one session for all calls of its tool: it remembers the calls before.
                 let linked = EventId::derived(&format!("{}/child/{}", world.session, call.name)).to_string();
                 let session = if child.ephemeral { &id } else { &linked };
-                let (Ok(session_id), Ok(execution_id)) = (SessionId::new(session), ExecutionId::new(&id)) else {
+                let (Ok(session_id), Ok(execution_id)) = (SessionId::new(session), ExecutionId::new(&id))
+                else {
                     return self.answer(call, "the child has no id", true);
                 };
                 Fact::ChildStarted {

@@ -28,6 +28,7 @@ mod parked;
 mod port;
 mod registry;
 mod schema;
+mod source;
 mod stats;
 mod truncate;
 
@@ -39,6 +40,7 @@ pub use kind::{Approval, Kind, SubagentSpec};
 pub use parked::{Question, Task, ask_human, subagent};
 pub use port::{Invocation, Spec, Tool};
 pub use registry::{Outcome, Registry};
+pub use source::Source;
 pub use stats::Stats;
 pub use truncate::truncate;
 

@@ -13,12 +13,13 @@ use super::limits::{
 };
 use super::schema::{Schema, Schemas};
 use super::stats::{Counters, Stats};
-use super::{Approval, Error, Invocation, Kind, RegistryFault, Spec, Tool, truncate};
+use super::{Approval, Error, Invocation, Kind, RegistryFault, Source, Spec, Tool, truncate};
 
 /// The tools of a worker. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Registry {
     tools: BTreeMap<String, Arc<dyn Tool>>,
+    sources: Vec<Arc<dyn Source>>,
     timeout: Duration,
     max_result_bytes: usize,
     schemas: Arc<Schemas>,
@@ -54,6 +55,7 @@ impl Registry {
     pub fn new() -> Self {
         Self {
             tools: BTreeMap::new(),
+            sources: Vec::new(),
             timeout: Duration::from_millis(CALL_TIMEOUT_MS),
             max_result_bytes: MAX_RESULT_BYTES,
             schemas: Arc::default(),
@@ -84,7 +86,7 @@ impl Registry {
         if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(allowed) {
             return Err(RegistryFault::Name(name));
         }
-        if self.tools.contains_key(&name) {
+        if self.tools.contains_key(&name) || self.source(&name).is_some() {
             return Err(RegistryFault::Duplicate(name));
         }
         if self.tools.len() == MAX_TOOLS {
@@ -96,51 +98,102 @@ impl Registry {
         Ok(self)
     }
 
-    /// The names of all tools, sorted.
+    /// Adds tools that come and go: whatever has a name with the source's prefix.
+    ///
+    /// # Errors
+    ///
+    /// When a tool or another source has such a name.
+    pub fn with_source(mut self, source: impl Source + 'static) -> Result<Self, RegistryFault> {
+        let prefix = source.prefix();
+        let taken = self.tools.keys().find(|name| name.starts_with(prefix)).map(String::as_str);
+        let overlaps = |other: &&str| other.starts_with(prefix) || prefix.starts_with(other);
+        let taken = taken.or_else(|| self.sources.iter().map(|source| source.prefix()).find(overlaps));
+        if let Some(name) = taken {
+            return Err(RegistryFault::Duplicate(name.to_owned()));
+        }
+        self.sources.push(Arc::new(source));
+        Ok(self)
+    }
+
+    /// The names of all tools that are always there, sorted: not those of sources.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.keys().map(String::as_str)
     }
 
-    /// The tool `name`, if there is one.
+    /// The tool `name`, if there is one that is always there.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
         self.tools.get(name)
     }
 
-    /// A registry with only the tools in `names`, and the same limits.
+    /// The tool `name`: also one of a source, whether it is there at the moment or not.
+    pub fn find(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.tools.get(name).cloned().or_else(|| {
+            let source = self.source(name)?;
+            let present = source.tools().iter().find(|tool| tool.spec().name == name).cloned();
+            Some(present.unwrap_or_else(|| source.absent(name)))
+        })
+    }
+
+    fn source(&self, name: &str) -> Option<&Arc<dyn Source>> {
+        self.sources.iter().find(|source| name.starts_with(source.prefix()))
+    }
+
+    /// A registry with only the tools in `names`, and the same limits. A source's prefix with a `*` behind it stands for
+    /// all of its tools. Of sources it has the tools that are there at the moment.
     ///
     /// # Errors
     ///
-    /// When there is no tool of such a name.
+    /// When there is no tool of such a name, and no source that may have one.
     pub fn only<S: AsRef<str>>(&self, names: &[S]) -> Result<Self, RegistryFault> {
         let mut tools = BTreeMap::new();
         for name in names.iter().map(AsRef::as_ref) {
-            let Some(tool) = self.tools.get(name) else {
+            if let Some(tool) = self.tools.get(name) {
+                tools.insert(name.to_owned(), Arc::clone(tool));
+                continue;
+            }
+            let Some(source) = self.source(name) else {
                 return Err(RegistryFault::Unknown { name: name.to_owned(), known: self.known() });
             };
-            tools.insert(name.to_owned(), Arc::clone(tool));
+            let all = name.strip_prefix(source.prefix()) == Some("*");
+            let present = source.tools();
+            let chosen = present.iter().filter(|tool| all || tool.spec().name == name);
+            tools.extend(chosen.map(|tool| (tool.spec().name.clone(), Arc::clone(tool))));
         }
-        Ok(Self { tools, ..self.clone() })
+        while tools.len() > MAX_TOOLS {
+            let left_out = tools.pop_last().map(|(name, _)| name);
+            tracing::warn!(
+                tool = left_out,
+                limit = MAX_TOOLS,
+                "too many tools for one model; this one is left out"
+            );
+        }
+        Ok(Self { tools, sources: Vec::new(), ..self.clone() })
     }
 
-    /// What a model is told about every tool, sorted by name.
+    /// What a model is told about every tool that is there at the moment, sorted by name.
     pub fn specs(&self) -> Vec<Spec> {
-        self.tools.values().map(|tool| tool.spec().clone()).collect()
+        let mut specs: Vec<Spec> = self.tools.values().map(|tool| tool.spec().clone()).collect();
+        for source in &self.sources {
+            specs.extend(source.tools().iter().map(|tool| tool.spec().clone()));
+        }
+        specs.sort_by(|a, b| a.name.cmp(&b.name));
+        specs
     }
 
     /// Whether a call of `name` whose outcome is unknown may simply run again: also when there is no such
     /// tool, since that call does nothing.
     pub fn is_safe_to_repeat(&self, name: &str) -> bool {
-        self.tools.get(name).is_none_or(|tool| tool.safe_to_repeat())
+        self.find(name).is_none_or(|tool| tool.safe_to_repeat())
     }
 
     /// Whether a person must agree before a call of `name` runs. Not when there is no such tool: that call does nothing.
     pub fn requires_approval(&self, name: &str) -> bool {
-        self.tools.get(name).is_some_and(|tool| tool.approval() == Approval::Always)
+        self.find(name).is_some_and(|tool| tool.approval() == Approval::Always)
     }
 
     /// Who carries out the calls of `name`: the registry itself when there is no such tool, with an error.
     pub fn kind(&self, name: &str) -> Kind {
-        self.tools.get(name).map(|tool| tool.kind()).unwrap_or_default()
+        self.find(name).map(|tool| tool.kind()).unwrap_or_default()
     }
 
     /// How many calls ended in which way, over this registry and all that were made from it.
@@ -162,8 +215,8 @@ impl Registry {
         checked
     }
 
-    fn checked(&self, name: &str, arguments: &str) -> Result<(&Arc<dyn Tool>, Value), Error> {
-        let Some(tool) = self.tools.get(name) else {
+    fn checked(&self, name: &str, arguments: &str) -> Result<(Arc<dyn Tool>, Value), Error> {
+        let Some(tool) = self.find(name) else {
             return Err(Error::Unknown { name: name.to_owned(), known: self.known() });
         };
         let arguments = parse(arguments)?;
@@ -211,7 +264,8 @@ impl Registry {
     }
 
     fn known(&self) -> String {
-        let names: Vec<&str> = self.names().collect();
+        let groups = self.sources.iter().map(|source| format!("{}*", source.prefix()));
+        let names: Vec<String> = self.names().map(str::to_owned).chain(groups).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }

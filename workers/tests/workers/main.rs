@@ -6,6 +6,7 @@ mod builtin;
 mod client;
 mod client_faults;
 mod definitions;
+mod mcp;
 mod recordings;
 mod routing;
 mod tools;

@@ -1,0 +1,302 @@
+//! A connection to a server: opened, asked for tools, called, ended.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, ClientConfig, ClientRequest, Implementation, ListToolsRequest,
+    PaginatedRequestParams, ProtocolVersion, ServerResult,
+};
+use rmcp::service::{
+    ClientInitializeError, ClientLifecycleMode, NotificationContext, Peer, RunningService,
+    RunningServiceCancellationToken, ServiceError, serve_client_with_lifecycle,
+};
+use rmcp::{ClientHandler, RoleClient};
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+use super::child::Child;
+use super::config::{Server, Transport};
+use super::content;
+use super::http::{self, Meaning};
+use super::limits::{
+    EXIT_GRACE, MAX_DESCRIPTION_BYTES, MAX_PAGES, MAX_REASON_BYTES, MAX_SCHEMA_BYTES, MAX_TOOLS,
+};
+use super::stdio::Pipes;
+use crate::tool::{self, truncate};
+
+/// A tool as its server describes it, within our limits.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) parameters: Value,
+}
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The server refused it.
+    Refused(String),
+    /// It never reached the server.
+    NotSent(String),
+    /// The connection broke while it was on its way: whether it had an effect is unknown.
+    Lost(String),
+    /// There was no answer in time.
+    TimedOut,
+}
+
+/// What the supervisor holds: the connection's life. Dropping it ends the connection and the process.
+pub(super) struct Session {
+    connection: Connection,
+    running: Pin<Box<dyn Future<Output = ()> + Send>>,
+    has_ended: bool,
+    cancel: RunningServiceCancellationToken,
+    child: Option<Child>,
+    changed: Arc<Notify>,
+}
+
+/// What calls hold. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    peer: Peer<RoleClient>,
+}
+
+/// What servers may ask of us: nothing but to look at their tools again.
+#[derive(Debug, Clone)]
+struct Handler {
+    changed: Arc<Notify>,
+}
+
+impl ClientHandler for Handler {
+    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.changed.notify_one();
+    }
+
+    fn get_info(&self) -> ClientConfig {
+        let name = Implementation::new("runbus", env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(Default::default(), name)
+    }
+}
+
+impl Session {
+    /// Starts or reaches the server and shakes hands. The caller bounds it in time.
+    ///
+    /// # Errors
+    /// The reason in words.
+    pub(super) async fn open(name: &str, server: &Server) -> Result<Self, String> {
+        match Self::shake(name, server, ClientLifecycleMode::Initialize).await {
+            // A server of the newest protocol alone knows no handshake.
+            Err((ClientInitializeError::JsonRpcError(_), _)) => {
+                let preferred_versions = vec![ProtocolVersion::LATEST];
+                Self::shake(name, server, ClientLifecycleMode::Discover { preferred_versions }).await
+            }
+            other => other,
+        }
+        .map_err(|(_, reason)| bounded(reason))
+    }
+
+    async fn shake(
+        name: &str,
+        server: &Server,
+        mode: ClientLifecycleMode,
+    ) -> Result<Self, (ClientInitializeError, String)> {
+        let changed = Arc::new(Notify::new());
+        let handler = Handler { changed: changed.clone() };
+        let local = |reason: String| (ClientInitializeError::Cancelled, reason);
+        let (shaken, child) = match server.transport {
+            Transport::Stdio => {
+                let (child, output, input) = Child::spawn(name, server).map_err(local)?;
+                let pipes = Pipes::new(output, input);
+                (Box::pin(serve_client_with_lifecycle(handler, pipes, mode)).await, Some(child))
+            }
+            Transport::Http => {
+                let transport = http::transport(server).map_err(local)?;
+                (Box::pin(serve_client_with_lifecycle(handler, transport, mode)).await, None)
+            }
+        };
+        match (shaken, child) {
+            (Ok(running), child) => Ok(Self::of(running, child, changed)),
+            (Err(error @ ClientInitializeError::ConnectionClosed(_)), Some(mut child)) => {
+                // The process has closed its output; what it said last is the better reason.
+                let reason = tokio::time::timeout(EXIT_GRACE, child.ended()).await;
+                let reason = reason.unwrap_or_else(|_elapsed| error.to_string());
+                Err((error, reason))
+            }
+            (Err(error), _) => {
+                let reason = with_sources(&error);
+                Err((error, reason))
+            }
+        }
+    }
+
+    fn of(running: RunningService<RoleClient, Handler>, child: Option<Child>, changed: Arc<Notify>) -> Self {
+        let connection = Connection { peer: running.peer().clone() };
+        let cancel = running.cancellation_token();
+        let running = Box::pin(async move {
+            let reason = running.waiting().await;
+            tracing::debug!(?reason, "an MCP connection has ended");
+        });
+        Self { connection, running, has_ended: false, cancel, child, changed }
+    }
+
+    /// For calls.
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Is notified when the server says that its tools have changed.
+    pub(super) fn changed(&self) -> Arc<Notify> {
+        self.changed.clone()
+    }
+
+    /// Waits until the connection or the process has ended, and says how. May be dropped and called again.
+    pub(super) async fn ended(&mut self) -> String {
+        let Some(child) = &mut self.child else {
+            if !self.has_ended {
+                (&mut self.running).await;
+                self.has_ended = true;
+            }
+            return "the connection was closed".into();
+        };
+        tokio::select! {
+            reason = child.ended() => return bounded(reason),
+            () = &mut self.running, if !self.has_ended => self.has_ended = true,
+        }
+        let reason = tokio::time::timeout(EXIT_GRACE, child.ended()).await;
+        bounded(reason.unwrap_or_else(|_elapsed| "it closed its standard output".into()))
+    }
+
+    /// Ends connection and process.
+    pub(super) async fn close(self) {
+        self.cancel.cancel();
+        if !self.has_ended && tokio::time::timeout(EXIT_GRACE, self.running).await.is_err() {
+            tracing::debug!("an MCP connection did not close in time");
+        }
+        if let Some(child) = self.child {
+            child.end().await;
+        }
+    }
+}
+
+impl Connection {
+    /// Whether it has ended: nothing that is sent now reaches the server.
+    pub(super) fn is_closed(&self) -> bool {
+        self.peer.is_transport_closed()
+    }
+
+    /// The server's tools, sorted by name, within our limits. The caller bounds it in time.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub(super) async fn tools(&self, server: &str) -> Result<Vec<Found>, Fault> {
+        let mut tools: Vec<Found> = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            // Not the SDK's own method: that one may answer from its cache, and this is also how we see that the server lives.
+            let params = PaginatedRequestParams::default().with_cursor(cursor);
+            let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
+            let ServerResult::ListToolsResult(page) = self.peer.send_request(request).await.map_err(fault)?
+            else {
+                return Err(Fault::Refused("its list of tools is no such list".into()));
+            };
+            tools.extend(page.tools.into_iter().filter_map(|tool| found(server, tool)));
+            cursor = page.next_cursor;
+            if cursor.is_none() || tools.len() > MAX_TOOLS {
+                break;
+            }
+        }
+        if cursor.is_some() || tools.len() > MAX_TOOLS {
+            tracing::warn!(server, limit = MAX_TOOLS, "an MCP server has too many tools; some are left out");
+            tools.truncate(MAX_TOOLS);
+        }
+        tools.sort_by(|a, b| a.name.cmp(&b.name));
+        tools.dedup_by(|a, b| a.name == b.name);
+        Ok(tools)
+    }
+
+    /// Calls a tool. Dropping the future tells the server to stop.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub(super) async fn call(
+        &self,
+        tool: &str,
+        arguments: Map<String, Value>,
+        limit: Duration,
+    ) -> Result<Result<String, tool::Error>, Fault> {
+        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let answer = tokio::time::timeout(limit, Box::pin(self.peer.call_tool_once(params))).await;
+        match answer.map_err(|_elapsed| Fault::TimedOut)?.map_err(fault)? {
+            CallToolResponse::Complete(result) => Ok(content::text(result)),
+            CallToolResponse::InputRequired(_) => {
+                Err(Fault::Refused("the tool asks for further input, which is not supported".into()))
+            }
+            _ => {
+                Err(Fault::Refused("the tool wants to run in the background, which is not supported".into()))
+            }
+        }
+    }
+}
+
+fn found(server: &str, tool: rmcp::model::Tool) -> Option<Found> {
+    let mut parameters = Value::Object(Map::clone(&tool.input_schema));
+    if let Some(schema) = parameters.as_object_mut() {
+        schema.remove("$schema");
+        schema.entry("type").or_insert_with(|| "object".into());
+    }
+    let bytes = parameters.to_string().len();
+    if bytes > MAX_SCHEMA_BYTES {
+        tracing::warn!(server, tool = %tool.name, bytes, limit = MAX_SCHEMA_BYTES, "a tool's schema is too large; it is left out");
+        return None;
+    }
+    let description =
+        tool.description.or_else(|| tool.title.map(Into::into)).unwrap_or_default().into_owned();
+    let (description, _) = truncate(description, MAX_DESCRIPTION_BYTES);
+    Some(Found { name: tool.name.into_owned(), description, parameters })
+}
+
+fn fault(error: ServiceError) -> Fault {
+    match error {
+        ServiceError::McpError(error) => Fault::Refused(error.message.into_owned()),
+        ServiceError::Timeout { .. } => Fault::TimedOut,
+        ServiceError::UnexpectedResponse => Fault::Refused("the answer is not one to this request".into()),
+        ServiceError::TransportSend(error) => match http::meaning(error.error.as_ref()) {
+            Meaning::NotSent => Fault::NotSent(with_sources(error.error.as_ref())),
+            Meaning::TooLarge => {
+                Fault::Refused(format!("the tool ran, but its result was dropped: {}", error.error))
+            }
+            Meaning::Unknown => Fault::Lost(with_sources(error.error.as_ref())),
+        },
+        error => Fault::Lost(error.to_string()),
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(reason) | Self::NotSent(reason) | Self::Lost(reason) => f.write_str(reason),
+            Self::TimedOut => f.write_str("it does not answer"),
+        }
+    }
+}
+
+/// An error with what caused it: the first line of HTTP clients' errors says little.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        source = error.source();
+    }
+    text
+}
+
+fn bounded(reason: String) -> String {
+    truncate(reason, MAX_REASON_BYTES).0
+}

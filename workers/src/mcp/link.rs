@@ -1,0 +1,260 @@
+//! What a server's supervisor and its tools share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use runbus::time::{Clock, Timestamp};
+use tokio::sync::{Notify, watch};
+
+use super::client::{Connection, Found};
+use super::config::{Approval, Server};
+use super::remote::Remote;
+use super::status::{State, Status};
+use super::{name, servers::Board};
+use crate::tool::{Source, Tool};
+
+/// One server.
+#[derive(Debug)]
+pub(super) struct Link {
+    name: String,
+    prefix: String,
+    server: Server,
+    clock: Clock,
+    view: watch::Sender<View>,
+    board: Board,
+    /// A call met a broken connection: the supervisor looks at once.
+    trouble: Notify,
+    /// Calls that wait for an answer.
+    calls: AtomicUsize,
+}
+
+/// A call that waits for an answer, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Waiting<'l>(&'l AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How the server is at the moment.
+#[derive(Debug)]
+struct View {
+    state: State,
+    since: Timestamp,
+    restarts: u64,
+    /// Starts that failed in a row.
+    failures: u64,
+    connection: Option<Connection>,
+    tools: Arc<[Arc<dyn Tool>]>,
+    /// The server's own name of each tool.
+    originals: BTreeMap<String, String>,
+}
+
+impl Link {
+    /// A server that is about to be started.
+    pub(super) fn new(name: &str, server: Server, clock: Clock, board: Board) -> Arc<Self> {
+        let view = View {
+            state: State::Starting,
+            since: clock.now(),
+            restarts: 0,
+            failures: 0,
+            connection: None,
+            tools: Arc::new([]),
+            originals: BTreeMap::new(),
+        };
+        let view = watch::Sender::new(view);
+        let (name, prefix) = (name.to_owned(), name::prefix(name));
+        Arc::new(Self {
+            name,
+            prefix,
+            server,
+            clock,
+            view,
+            board,
+            trouble: Notify::new(),
+            calls: AtomicUsize::new(0),
+        })
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its configuration.
+    pub(super) const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// See [`Link::report`].
+    pub(super) async fn trouble(&self) {
+        self.trouble.notified().await;
+    }
+
+    /// A call met a broken connection.
+    pub(super) fn report(&self) {
+        self.trouble.notify_one();
+    }
+
+    /// A call begins.
+    pub(super) fn begin_call(&self) -> Waiting<'_> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.calls)
+    }
+
+    /// Whether a call waits for an answer: a server that does one thing at a time may answer nothing else then.
+    pub(super) fn is_busy(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) > 0
+    }
+
+    /// How it is.
+    pub(super) fn status(&self) -> Status {
+        self.status_of(&self.view.borrow())
+    }
+
+    fn status_of(&self, view: &View) -> Status {
+        Status {
+            server: self.name.clone(),
+            transport: self.server.transport,
+            state: view.state.clone(),
+            tools: view.originals.keys().cloned().collect(),
+            restarts: view.restarts,
+            since: view.since,
+        }
+    }
+
+    fn publish(&self, change: impl FnOnce(&mut View)) {
+        self.view.send_modify(|view| {
+            let before = view.state.clone();
+            change(view);
+            if view.state != before {
+                view.since = self.clock.now();
+            }
+            // Within the lock, so that the board never goes back to an older state.
+            self.board.put(self.status_of(view));
+        });
+    }
+
+    /// It is being started again.
+    pub(super) fn restarting(&self) {
+        self.publish(|view| {
+            view.state = State::Starting;
+            view.restarts += 1;
+        });
+    }
+
+    /// It answers, and these are its tools.
+    pub(super) fn ready(self: &Arc<Self>, connection: &Connection, found: Vec<Found>) {
+        let mut originals = BTreeMap::new();
+        let mut tools: Vec<Arc<dyn Tool>> = Vec::with_capacity(found.len());
+        for Found { name, description, parameters } in found {
+            if self.server.allow.as_ref().is_some_and(|allowed| !allowed.contains(&name)) {
+                continue;
+            }
+            let encoded = name::encode(&self.name, &name);
+            tools.push(Arc::new(Remote::new(self, &encoded, description, parameters)));
+            originals.insert(encoded, name);
+        }
+        self.publish(|view| {
+            view.state = State::Ready;
+            view.failures = 0;
+            view.connection = Some(connection.clone());
+            view.tools = tools.into();
+            view.originals = originals;
+        });
+    }
+
+    /// It was up and is not any more. Its tools stay known: it is about to come back.
+    pub(super) fn lost(&self, reason: String) {
+        self.publish(|view| {
+            view.state = State::Failed { reason };
+            view.connection = None;
+        });
+    }
+
+    /// It did not come up.
+    pub(super) fn failed(&self, reason: String) {
+        self.publish(|view| {
+            view.state = State::Failed { reason };
+            view.failures += 1;
+        });
+    }
+
+    /// It will not come back. Also takes the tools out, which hold this link.
+    pub(super) fn stopped(&self) {
+        self.publish(|view| {
+            view.state = State::Stopped;
+            view.connection = None;
+            view.tools = Arc::new([]);
+            view.originals.clear();
+        });
+    }
+
+    /// The connection, after at most `limit`: waits for a server that starts for the first time or was just lost, and not
+    /// for one that did not come up when it was tried.
+    ///
+    /// # Errors
+    /// The reason in words.
+    pub(super) async fn connection(&self, limit: Duration) -> Result<Connection, String> {
+        let mut view = self.view.subscribe();
+        let settled = |view: &View| {
+            // One that has ended, and that the supervisor has not seen the end of, is about to be replaced.
+            let open = view.connection.as_ref().is_some_and(|connection| !connection.is_closed());
+            open || view.failures > 0 || matches!(view.state, State::Stopped)
+        };
+        match tokio::time::timeout(limit, view.wait_for(settled)).await {
+            Ok(Ok(view)) => match (&view.connection, &view.state) {
+                (Some(connection), _) => Ok(connection.clone()),
+                (None, State::Failed { reason }) => Err(reason.clone()),
+                (None, State::Stopped) => Err("it was stopped".into()),
+                (None, _) => Err("it is being started again".into()),
+            },
+            _ => Err("it is still starting".into()),
+        }
+    }
+
+    /// The server's own name of a tool.
+    pub(super) fn original(&self, name: &str) -> Option<String> {
+        self.view.borrow().originals.get(name).cloned()
+    }
+
+    /// Whether calls of a tool may simply run again.
+    pub(super) fn is_safe_to_repeat(&self, tool: &str) -> bool {
+        self.names(&self.server.safe_to_repeat, tool)
+    }
+
+    /// Whether calls of a tool need a person's approval.
+    pub(super) fn requires_approval(&self, tool: &str) -> bool {
+        match &self.server.require_approval {
+            Approval::All(_) => true,
+            Approval::Tools(tools) => self.names(tools, tool),
+        }
+    }
+
+    /// Whether a list of the server's own names has that of a tool: also while the server is down.
+    fn names(&self, originals: &[String], tool: &str) -> bool {
+        originals.iter().any(|original| name::encode(&self.name, original) == tool)
+    }
+}
+
+/// A server's tools for the registry.
+#[derive(Debug)]
+pub(super) struct Tools(pub(super) Arc<Link>);
+
+impl Source for Tools {
+    fn prefix(&self) -> &str {
+        &self.0.prefix
+    }
+
+    fn tools(&self) -> Arc<[Arc<dyn Tool>]> {
+        self.0.view.borrow().tools.clone()
+    }
+
+    fn absent(&self, name: &str) -> Arc<dyn Tool> {
+        Arc::new(Remote::new(&self.0, name, String::new(), serde_json::json!({"type": "object"})))
+    }
+}

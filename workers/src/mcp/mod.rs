@@ -1,0 +1,31 @@
+//! Tools of MCP servers: one supervised connection for each server of the configuration.
+//!
+//! ```text
+//! Servers ──starts──▶ Supervisor (one task per server) ──opens──▶ Connection ──▶ child process (stdio) | HTTP
+//!    │                    │ publishes
+//!    │                    ▼
+//!    │                  Link: state, tools, connection ◀──reads── Remote (a `Tool`) ◀── Registry (through `Source`)
+//!    └── status() for the monitoring snapshot
+//! ```
+//! The protocol itself is the official SDK's; none of its types leaves this folder.
+
+mod child;
+mod client;
+pub mod config;
+mod content;
+mod envelope;
+mod http;
+pub mod limits;
+mod link;
+mod name;
+mod oversize;
+mod pace;
+mod remote;
+mod servers;
+mod status;
+mod stdio;
+mod supervisor;
+
+pub use config::Config;
+pub use servers::Servers;
+pub use status::{State, Status};

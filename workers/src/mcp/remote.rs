@@ -1,0 +1,102 @@
+//! A server's tool, as the registry runs it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::client::Fault;
+use super::link::Link;
+use crate::tool::{self, Error, Invocation, Spec, Tool};
+
+/// How much longer than its own limit the registry waits for a call.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A tool of a server, whether the server is up or not.
+pub(super) struct Remote {
+    link: Arc<Link>,
+    spec: Spec,
+}
+
+impl Remote {
+    /// The tool that definitions call `name`.
+    pub(super) fn new(link: &Arc<Link>, name: &str, description: String, parameters: Value) -> Self {
+        Self { link: link.clone(), spec: Spec { name: name.to_owned(), description, parameters } }
+    }
+
+    /// What the model gets to read about a call without an answer.
+    fn explain(&self, fault: Fault) -> Error {
+        let server = self.link.name();
+        match fault {
+            Fault::Refused(reason) => Error::failed(reason),
+            Fault::NotSent(reason) => {
+                Error::failed(format_args!("mcp server {server} is not available: {reason}"))
+            }
+            Fault::Lost(reason) => Error::failed(format_args!(
+                "mcp server {server} was lost during the call ({reason}): whether the call had an effect is unknown"
+            )),
+            Fault::TimedOut => Error::TimedOut { limit_ms: self.link.server().call_timeout_ms },
+        }
+    }
+}
+
+impl std::fmt::Debug for Remote {
+    // The link holds its tools.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote").field("name", &self.spec.name).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Tool for Remote {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn safe_to_repeat(&self) -> bool {
+        self.link.is_safe_to_repeat(&self.spec.name)
+    }
+
+    fn approval(&self) -> tool::Approval {
+        if self.link.requires_approval(&self.spec.name) {
+            tool::Approval::Always
+        } else {
+            tool::Approval::Never
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        // The call ends by itself, and can say more then.
+        Some(self.link.server().call_timeout() + GRACE)
+    }
+
+    async fn call(&self, invocation: Invocation) -> Result<String, Error> {
+        let server = self.link.server();
+        let deadline = Instant::now() + server.call_timeout();
+        let patience = server.start_timeout().min(server.call_timeout());
+        let connection =
+            self.link.connection(patience).await.map_err(|reason| self.explain(Fault::NotSent(reason)))?;
+        let Some(tool) = self.link.original(&self.spec.name) else {
+            let (server, tool) = (self.link.name(), &self.spec.name);
+            return Err(Error::failed(format_args!("mcp server {server} has no tool {tool}")));
+        };
+        let Value::Object(arguments) = invocation.arguments else {
+            return Err(Error::Arguments { path: ".".into(), message: "not a JSON object".into() });
+        };
+        let limit = deadline.saturating_duration_since(Instant::now());
+        let waiting = self.link.begin_call();
+        let answer = connection.call(&tool, arguments, limit).await;
+        drop(waiting);
+        match answer {
+            Ok(result) => result,
+            Err(fault) => {
+                if !matches!(fault, Fault::Refused(_)) {
+                    self.link.report();
+                }
+                Err(self.explain(fault))
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! JSON-RPC over the pipes of a process: one message per line, none larger than the limit.
+
+use std::future::Future;
+use std::io;
+
+use bytes::Bytes;
+use rmcp::RoleClient;
+use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::Transport;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::envelope::Envelope;
+use super::limits::{MAX_MESSAGE_BYTES, MAX_QUEUED_MESSAGES};
+
+/// The code of an error that stands for an answer that was too large: one of those left to implementations.
+pub(super) const TOO_LARGE: i32 = -32099;
+/// The same for an answer that is no valid one.
+const UNREADABLE: i32 = -32098;
+
+/// Both directions.
+#[derive(Debug)]
+pub(super) struct Pipes<R> {
+    output: BufReader<R>,
+    /// What came of the current line.
+    line: Vec<u8>,
+    /// The current line is too long and is being dropped.
+    dropping: Option<Envelope>,
+    limit: usize,
+    /// `None`: closed.
+    input: Option<mpsc::Sender<Bytes>>,
+    _writer: AbortOnDropHandle<()>,
+}
+
+impl<R: AsyncRead + Unpin + Send> Pipes<R> {
+    /// Over a process's standard output and input.
+    pub(super) fn new(output: R, input: impl AsyncWrite + Unpin + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED_MESSAGES);
+        Self {
+            output: BufReader::new(output),
+            line: Vec::new(),
+            dropping: None,
+            limit: MAX_MESSAGE_BYTES,
+            input: Some(sender),
+            // A task of its own, so that a message is written as a whole, whatever happens to the call that sent it.
+            _writer: AbortOnDropHandle::new(tokio::spawn(write(input, receiver))),
+        }
+    }
+
+    /// The next message; `None` at the end. May be dropped and called again: what was read stays.
+    async fn next(&mut self) -> io::Result<Option<RxJsonRpcMessage<RoleClient>>> {
+        loop {
+            let read = self.output.fill_buf().await?;
+            if read.is_empty() {
+                return Ok(None);
+            }
+            let end = read.iter().position(|byte| *byte == b'\n');
+            let (taken, content) = end.map_or((read.len(), read), |end| (end + 1, &read[..end]));
+            if let Some(envelope) = &mut self.dropping {
+                envelope.feed(content);
+            } else if self.line.len() + content.len() > self.limit {
+                let mut envelope = Envelope::default();
+                envelope.feed(&std::mem::take(&mut self.line));
+                envelope.feed(content);
+                self.dropping = Some(envelope);
+            } else {
+                self.line.extend_from_slice(content);
+            }
+            self.output.consume(taken);
+            if end.is_none() {
+                continue;
+            }
+            let message = match self.dropping.take() {
+                Some(envelope) => too_large(&envelope, self.limit),
+                None => parse(&self.line),
+            };
+            self.line.clear();
+            // One large message must not hold its memory for ever.
+            self.line.shrink_to(64 * 1024);
+            if message.is_some() {
+                return Ok(message);
+            }
+        }
+    }
+}
+
+/// Writes messages until nobody sends any more, or the process does not read any more.
+async fn write(mut input: impl AsyncWrite + Unpin + Send, mut messages: mpsc::Receiver<Bytes>) {
+    while let Some(message) = messages.recv().await {
+        let written = async {
+            input.write_all(&message).await?;
+            input.flush().await
+        };
+        if let Err(error) = written.await {
+            tracing::debug!(%error, "an MCP server does not read any more");
+            return;
+        }
+    }
+}
+
+fn parse(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
+    if line.trim_ascii().is_empty() {
+        return None;
+    }
+    let error = match serde_json::from_slice(line) {
+        Ok(message) => return Some(message),
+        Err(error) => error,
+    };
+    // Programs that log to their standard output, and notifications that are in no version of the protocol.
+    tracing::debug!(%error, bytes = line.len(), "an MCP server sent what is no message");
+    let value: Value = serde_json::from_slice(line).ok()?;
+    let id = value.get("id").filter(|_| value.get("method").is_none())?;
+    failure(id.clone(), UNREADABLE, &format!("the answer is not a valid one: {error}"))
+}
+
+/// The answer that a call gets in place of one that is too large.
+fn too_large(envelope: &Envelope, limit: usize) -> Option<RxJsonRpcMessage<RoleClient>> {
+    let bytes = envelope.bytes();
+    tracing::warn!(bytes, limit, "an MCP server sent a message that is too large");
+    let text = format!(
+        "the tool ran, but its result of {bytes} bytes is over the limit of {limit} bytes and was dropped"
+    );
+    failure(envelope.id()?, TOO_LARGE, &text)
+}
+
+fn failure(id: Value, code: i32, message: &str) -> Option<RxJsonRpcMessage<RoleClient>> {
+    let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
+    serde_json::from_value(error).ok()
+}
+
+impl<R: AsyncRead + Unpin + Send> Transport<RoleClient> for Pipes<R> {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        message: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let input = self.input.clone();
+        async move {
+            let closed =
+                || io::Error::new(io::ErrorKind::BrokenPipe, "the server's standard input is closed");
+            let mut line = serde_json::to_vec(&message)?;
+            line.push(b'\n');
+            let input = input.ok_or_else(closed)?;
+            input.send(line.into()).await.map_err(|_closed| closed())
+        }
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
+        self.next().await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "an MCP server's standard output broke");
+            None
+        })
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.input = None;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn messages(text: &[u8], limit: usize) -> Vec<Value> {
+        let mut pipes = Pipes::new(text, tokio::io::sink());
+        pipes.limit = limit;
+        let mut all = Vec::new();
+        while let Some(message) = pipes.next().await.unwrap() {
+            all.push(serde_json::to_value(&message).unwrap());
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn noise_is_skipped_and_a_large_answer_becomes_an_error() {
+        let long = format!(
+            r#"{{"result":{{"content":[{{"text":"{}"}}]}},"jsonrpc":"2.0","id":4}}"#,
+            "x".repeat(20_000)
+        );
+        let text = format!(
+            "starting up\n\n{long}\r\n{{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{{\"tools\":[]}}}}\n{{\"jsonrpc\":\"2.0\",\"id\":6}}\nrest"
+        );
+        let all = messages(text.as_bytes(), 10_000).await;
+        assert_eq!(all.len(), 3, "{all:?}");
+        assert_eq!(all[0]["id"], 4);
+        let said = all[0]["error"]["message"].as_str().unwrap();
+        assert!(said.contains(&format!("{} bytes", long.len() + 1)) && said.contains("10000"), "{said}");
+        assert_eq!(all[1]["id"], 5);
+        assert_eq!((&all[2]["id"], &all[2]["error"]["code"]), (&json!(6), &json!(UNREADABLE)));
+    }
+}

@@ -1,0 +1,148 @@
+//! The server that the tests start: this same binary, told to run the one ignored test below.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonObject,
+    ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::{RequestContext, RoleServer, serve_server};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{ServerHandler, transport};
+use serde_json::{Value, json};
+
+/// The variable that says how to serve: `stdio`, `modern`, `http`, `mute` (reads and never answers) or `fail` (ends at once).
+pub(super) const MODE: &str = "MCP_TEST_MODE";
+
+/// The variable that says where `http` listens.
+pub(super) const ADDRESS: &str = "MCP_TEST_ADDRESS";
+
+/// What the binary is told, so that it runs only the server.
+pub(super) const ARGUMENTS: [&str; 4] = ["mcp::server::process", "--exact", "--ignored", "--nocapture"];
+
+#[tokio::test]
+#[ignore = "not a test: the server that other tests start"]
+async fn process() {
+    match variable(MODE).as_deref() {
+        Some(mode @ ("stdio" | "modern")) => {
+            let server = TestServer { modern: mode == "modern", ..TestServer::default() };
+            let running = serve_server(server, transport::stdio()).await.unwrap();
+            running.waiting().await.unwrap();
+        }
+        Some("http") => http().await,
+        Some("mute") => {
+            tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await.unwrap();
+        }
+        Some("fail") => {
+            eprintln!("no database at all");
+            std::process::exit(3);
+        }
+        _ => {}
+    }
+}
+
+fn variable(wanted: &str) -> Option<String> {
+    std::env::vars().find(|(name, _)| name == wanted).map(|(_, value)| value)
+}
+
+#[expect(clippy::print_stdout, reason = "how the test learns the address")]
+async fn http() {
+    let listener = tokio::net::TcpListener::bind(variable(ADDRESS).unwrap()).await.unwrap();
+    println!("listening on {}", listener.local_addr().unwrap());
+    let config = StreamableHttpServerConfig::default();
+    let shared = TestServer::default();
+    let service = StreamableHttpService::new(
+        move || Ok(shared.clone()),
+        Arc::new(LocalSessionManager::default()),
+        config,
+    );
+    let key = async |request: axum::extract::Request, next: axum::middleware::Next| {
+        let right = request.headers().get("x-key").is_some_and(|key| key == "secret");
+        if right { Ok(next.run(request).await) } else { Err(axum::http::StatusCode::UNAUTHORIZED) }
+    };
+    let router = axum::Router::new().nest_service("/mcp", service).layer(axum::middleware::from_fn(key));
+    let ended = async {
+        // The test holds the other end.
+        let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await;
+    };
+    tokio::select! {
+        served = async { axum::serve(listener, router).await } => served.unwrap(),
+        () = ended => {}
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct TestServer {
+    /// Knows only the newest protocol, which has no handshake.
+    modern: bool,
+    grown: Arc<AtomicBool>,
+}
+
+impl ServerHandler for TestServer {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build())
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        if self.modern {
+            Cow::Borrowed(&[ProtocolVersion::V_2026_07_28])
+        } else {
+            Cow::Borrowed(ProtocolVersion::KNOWN_VERSIONS)
+        }
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let mut names =
+            vec!["echo", "pid", "variable", "big", "hang", "die", "refuse", "mixed", "grow", "wide.name"];
+        if self.grown.load(Ordering::SeqCst) {
+            names.push("late");
+        }
+        let schema = |name: &str| -> JsonObject {
+            let properties = if name == "echo" { json!({"text": {"type": "string"}}) } else { json!({}) };
+            json!({"type": "object", "properties": properties}).as_object().unwrap().clone()
+        };
+        let tool = |name: &'static str| Tool::new(name, format!("does {name}"), schema(name));
+        Ok(ListToolsResult::with_all_items(names.into_iter().map(tool).collect()))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let text = |text: String| Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into());
+        match request.name.as_ref() {
+            "echo" => text(arguments["text"].as_str().unwrap_or_default().to_owned()),
+            "pid" => text(std::process::id().to_string()),
+            "variable" => {
+                let wanted = arguments["name"].as_str().unwrap_or_default();
+                text(variable(wanted).unwrap_or_default())
+            }
+            "big" => text("x".repeat(usize::try_from(arguments["bytes"].as_u64().unwrap()).unwrap())),
+            "hang" => std::future::pending().await,
+            "die" => std::process::exit(9),
+            "refuse" => Ok(CallToolResult::error(vec![ContentBlock::text("no such customer")]).into()),
+            "mixed" => {
+                let blocks = vec![ContentBlock::text("see"), ContentBlock::image("AAAA", "image/png")];
+                let mut result = CallToolResult::success(blocks);
+                result.structured_content = Some(json!({"count": 2}));
+                Ok(result.into())
+            }
+            "grow" => {
+                self.grown.store(true, Ordering::SeqCst);
+                context.peer.notify_tool_list_changed().await.unwrap();
+                text("grown".into())
+            }
+            "late" | "wide.name" => text(request.name.into_owned()),
+            other => Err(ErrorData::invalid_params(format!("no tool {other}"), None)),
+        }
+    }
+}
