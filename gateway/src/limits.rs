@@ -23,6 +23,9 @@ pub const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Messages that a reader of a broad scope's history prepares ahead of its client.
 pub const READ_AHEAD: usize = 64;
 
+/// How long a client waits that read the log and found what its hub has not there yet.
+pub const LAG_PAUSE: Duration = Duration::from_millis(20);
+
 /// Bytes of a REST request's body, at most.
 pub const BODY_BYTES: usize = 512 * 1024;
 

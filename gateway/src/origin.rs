@@ -1,17 +1,27 @@
 //! Which web pages may talk to the gateway: those on this machine, and those of the gateway's own host.
 //!
 //! Browsers let every page open a WebSocket to a loopback address, and send some requests there; without this check any
-//! site could read what runs on a developer's machine.
+//! site could read what runs on a developer's machine. A gateway that listens on loopback also wants to be called by a
+//! loopback name: a site whose name suddenly resolves to this machine is its own origin.
 
-use axum::extract::Request;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::error::Failure;
+use crate::router::App;
 
 /// Lets a request pass that comes from no page, or from one that may.
-pub async fn check(request: Request, next: Next) -> Response {
+pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let config = &app.shared.config;
+    let only_here = config.listen.ip().is_loopback() && !config.allow_insecure;
+    if only_here && !is_called_here(request.headers()) {
+        return Failure::forbidden("this gateway is for this machine: call it by a loopback name")
+            .into_response();
+    }
     if may(request.headers()) {
         next.run(request).await
     } else {
@@ -19,22 +29,51 @@ pub async fn check(request: Request, next: Next) -> Response {
     }
 }
 
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<Uri> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Programs that send no `Host` are no browsers.
+fn is_called_here(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::HOST)
+        || text(headers, header::HOST).is_some_and(|host| host.host().is_some_and(is_loopback))
+}
+
 fn may(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
     if !headers.contains_key(header::ORIGIN) {
         return true;
     }
-    let Some(origin) = text(header::ORIGIN).and_then(|origin| origin.parse::<Uri>().ok()) else {
-        return false;
-    };
+    let Some(origin) = text(headers, header::ORIGIN) else { return false };
     let Some(host) = origin.host() else { return false };
-    let own = text(header::HOST).and_then(|host| host.parse::<Uri>().ok());
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]") || own.is_some_and(|own| own.host() == Some(host))
+    let own = text(headers, header::HOST);
+    is_loopback(host) || own.is_some_and(|own| own.host() == Some(host))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gateway_of_this_machine_is_called_by_its_name() {
+        for (host, may) in [
+            ("127.0.0.1:8700", true),
+            ("localhost:8700", true),
+            ("[::1]:8700", true),
+            ("127.0.0.2", true),
+            ("evil.example:8700", false),
+            ("127.0.0.1.evil.example", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            assert_eq!(is_called_here(&headers), may, "{host}");
+        }
+    }
 
     #[test]
     fn pages_of_this_machine_and_host_may() {

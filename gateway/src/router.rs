@@ -43,7 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/ws", get(ws::upgrade))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") })
         .method_not_allowed_fallback(|| async { Failure::method() })
-        .layer(axum::middleware::from_fn(origin::check))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(CatchPanicLayer::new())
         .with_state(app)

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::serve::ListenerExt;
 use runbus::config::Invalid;
 use runbus::control::Control;
 use tokio::net::TcpListener;
@@ -75,6 +76,12 @@ impl Gateway {
         tracing::info!(%address, "gateway listens");
         let (drained, done) = (drain.clone(), CancellationToken::new());
         let stop_accepting = done.clone();
+        let listener = listener.tap_io(|socket| {
+            // Else a message waits until the client has acknowledged the one before: 40 ms.
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delay");
+            }
+        });
         let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
             stop_accepting.cancelled().await;
         });

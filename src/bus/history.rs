@@ -121,12 +121,14 @@ impl Bus {
         let place = match asked {
             Some(place) if place.epoch != bounds.epoch || place.sequence > bounds.last => {
                 let reason = GapReason::Recreated;
-                page.gaps.push(Gap { shard, requested: place, first_available: bounds.first, reason });
+                let (epoch, first_available) = (bounds.epoch, bounds.first);
+                page.gaps.push(Gap { shard, requested: place, epoch, first_available, reason });
                 start
             }
-            Some(place) if place.sequence.next() < bounds.first && query.order == Order::Oldest => {
+            Some(place) if place.unread() < bounds.first && query.order == Order::Oldest => {
                 let reason = GapReason::Expired;
-                page.gaps.push(Gap { shard, requested: place, first_available: bounds.first, reason });
+                let (epoch, first_available) = (bounds.epoch, bounds.first);
+                page.gaps.push(Gap { shard, requested: place, epoch, first_available, reason });
                 start
             }
             Some(place) => place,

@@ -45,10 +45,20 @@ pub struct Gap {
     pub shard: Shard,
     /// Where the reader stood.
     pub requested: Place,
+    /// The incarnation that it goes on in.
+    pub epoch: Epoch,
     /// Where it goes on.
     pub first_available: Sequence,
     /// Why.
     pub reason: GapReason,
+}
+
+impl Gap {
+    /// Where the reader stands behind the gap.
+    #[must_use]
+    pub const fn resumes(&self) -> Place {
+        Place::after(self.epoch, self.first_available.previous())
+    }
 }
 
 /// What a follower says.
@@ -162,15 +172,16 @@ impl Follower {
                     self.ready.push_back(Item::Gap(Gap {
                         shard,
                         requested: place,
+                        epoch: bounds.epoch,
                         first_available: bounds.first,
                         reason: GapReason::Recreated,
                     }));
                 } else {
-                    if place.sequence.next() < bounds.first {
+                    let whole = place.lines == u32::MAX;
+                    progress.next = place.unread();
+                    if progress.next < bounds.first {
                         progress.doubt = Some(place);
                     }
-                    let whole = place.lines == u32::MAX;
-                    progress.next = if whole { place.sequence.next() } else { place.sequence };
                     progress.skip = if whole { 0 } else { place.lines };
                 }
             }
@@ -298,12 +309,14 @@ impl Follower {
         let empty = page.frames.is_empty();
         for stored in page.frames {
             if let Some(place) = progress.doubt.take()
-                && stored.prev != Some(place.sequence)
+                // Of a frame that was read in part the rest is gone, whatever follows it.
+                && (stored.prev != Some(place.sequence) || place.lines != u32::MAX)
                 && stored.sequence != place.sequence
             {
-                let first_available = stored.sequence;
+                let (epoch, first_available) = (progress.epoch, stored.sequence);
                 let reason = GapReason::Expired;
-                self.ready.push_back(Item::Gap(Gap { shard, requested: place, first_available, reason }));
+                let gap = Gap { shard, requested: place, epoch, first_available, reason };
+                self.ready.push_back(Item::Gap(gap));
             }
             let skip = if stored.sequence == progress.next { progress.skip } else { 0 };
             progress.skip = 0;
@@ -339,7 +352,8 @@ impl Follower {
             progress.next = bounds.first;
             progress.wanted = Some(None);
             let reason = GapReason::Expired;
-            self.ready.push_back(Item::Gap(Gap { shard, requested, first_available: bounds.first, reason }));
+            let (epoch, first_available) = (progress.epoch, bounds.first);
+            self.ready.push_back(Item::Gap(Gap { shard, requested, epoch, first_available, reason }));
         }
         self.recheck = true;
         Ok(())
@@ -366,6 +380,7 @@ impl Follower {
                 self.ready.push_back(Item::Gap(Gap {
                     shard,
                     requested,
+                    epoch: bounds.epoch,
                     first_available: bounds.first,
                     reason,
                 }));

@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use runbus::bus::history::{Order, Query};
 use runbus::bus::{Delivery, Filter};
-use serde_json::{Value, json};
+use runbus::log::Cursor;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::error::Failure;
 use crate::hub::{Content, Entry};
@@ -17,26 +19,40 @@ use crate::router::App;
 ///
 /// # Errors
 /// The query is wrong, or the log does not answer.
-pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Answer>, Failure> {
     let query = read(query.as_deref().unwrap_or(""))?;
     let page = {
         // The semaphore is never closed.
         let _permit = app.shared.history_reads.acquire().await;
         app.shared.bus.history(&query).await?
     };
-    let events: Vec<Value> = page.events.iter().filter_map(element).collect();
-    let gaps: Vec<Value> =
-        page.gaps.iter().filter_map(|gap| serde_json::from_str(&server::gap_fields(gap)).ok()).collect();
-    Ok(Json(json!({ "events": events, "next": page.next, "gaps": gaps })))
+    let gaps =
+        page.gaps.iter().filter_map(|gap| RawValue::from_string(server::gap_fields(gap)).ok()).collect();
+    Ok(Json(Answer { events: page.events.iter().filter_map(element).collect(), next: page.next, gaps }))
 }
 
-fn element(delivery: &Delivery) -> Option<Value> {
-    match Entry::delivery(delivery)?.content {
-        Content::Event(_, _, text) => serde_json::from_slice(&text).ok(),
+/// A page on the wire. Events are the stored text: a number that has no place in a float, or data nested deeply, comes out
+/// as it went in.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    events: Vec<Box<RawValue>>,
+    next: Option<Cursor>,
+    gaps: Vec<Box<RawValue>>,
+}
+
+fn element(delivery: &Delivery) -> Option<Box<RawValue>> {
+    let text = match Entry::delivery(delivery)?.content {
+        Content::Event(_, _, text) => String::from_utf8_lossy(&text).into_owned(),
         Content::Other(kind, fields) => {
-            let mut value: Value = serde_json::from_slice(&fields).ok()?;
-            value["type"] = kind.into();
-            Some(value)
+            let fields = String::from_utf8_lossy(&fields);
+            format!("{{\"type\":\"{kind}\",{}", fields.strip_prefix('{').unwrap_or("}"))
+        }
+    };
+    match RawValue::from_string(text) {
+        Ok(raw) => Some(raw),
+        Err(error) => {
+            tracing::error!(%error, "a stored event cannot be written as JSON");
+            None
         }
     }
 }

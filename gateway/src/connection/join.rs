@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runbus::bus::Filter;
-use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Sequence, Since};
+use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Since};
 use runbus::subject::Shard;
 use tokio::sync::Notify;
 
@@ -81,7 +81,7 @@ pub(super) async fn join(
                 Since::After(cursor) => Some(cursor.clone()),
                 Since::All | Since::New => None,
             };
-            let ahead = Ahead::start(&shared.bus, filter, since, wake.clone()).await?;
+            let ahead = Ahead::start(shared, filter, since, wake.clone()).await?;
             Ok(Joined { source: Source::Ahead(ahead), cursor, gap: None })
         }
     }
@@ -105,13 +105,13 @@ async fn narrow(
         Since::After(cursor) => cursor.place(shard).unwrap_or(start),
     };
     let recreated = asked.epoch != bounds.epoch || asked.sequence > bounds.last;
-    let expired = !recreated
-        && asked.sequence.next() < bounds.first
-        && lost(shared, &subscribe.filter, shard, asked).await?;
+    let expired =
+        !recreated && asked.unread() < bounds.first && lost(shared, &subscribe.filter, shard, asked).await?;
     let reason = if recreated { GapReason::Recreated } else { GapReason::Expired };
     let gap = (recreated || expired).then_some(Gap {
         shard,
         requested: asked,
+        epoch: bounds.epoch,
         first_available: bounds.first,
         reason,
     });
@@ -132,6 +132,7 @@ async fn lost(shared: &Shared, filter: &Filter, shard: Shard, place: Place) -> R
         max_bytes: 1,
     };
     let page = shared.bus.log().read(&read).await?;
-    Ok(page.frames.first().is_none_or(|stored| stored.prev != Some(place.sequence))
-        && place.sequence != Sequence(0))
+    // Of a frame that was read in part the rest is gone, whatever follows it.
+    let whole = place.lines == u32::MAX;
+    Ok(!whole || page.frames.first().is_none_or(|stored| stored.prev != Some(place.sequence)))
 }

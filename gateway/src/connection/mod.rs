@@ -5,6 +5,7 @@
 pub mod client;
 mod history;
 mod join;
+mod missing;
 mod outbound;
 mod subscription;
 

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use runbus::bus::Filter;
 use runbus::bus::delivery::lines;
-use runbus::log::{Cursor, Direction, Place, Read, ReadError, Since};
+use runbus::log::{Cursor, Direction, GapReason, Place, Read, ReadError, Since};
 use runbus::subject::Shard;
 use tokio::sync::Notify;
 
 use super::client::Shared;
 use super::history::{Ahead, Said};
+use super::missing;
 use super::outbound::{Batch, Outbound};
 use crate::hub::ring::Found;
 use crate::hub::{Entry, Hub, Hubs};
+use crate::limits;
 use crate::protocol::server;
 
 /// Where a subscription reads.
@@ -44,21 +46,11 @@ impl Source {
     /// For a hub of one shard: behind `place`.
     #[must_use]
     pub(super) fn at(hub: Arc<Hub>, shard: Shard, place: Place) -> Self {
-        match hub.look(|ring| rejoin(ring, place)) {
+        match hub.look(|ring| ring.rejoin(place)) {
             Some(next) => Self::Ring { hub, next, after: Some(place) },
             None => Self::Log { hub, shard, place },
         }
     }
-}
-
-/// The number of the first entry behind `place`, if the ring provably has all that is behind it.
-fn rejoin(ring: &crate::hub::ring::Ring, place: Place) -> Option<u64> {
-    let reaches_back = ring.is_whole() || ring.first_place().is_some_and(|first| at_or_before(first, place));
-    reaches_back.then(|| ring.behind(place))
-}
-
-fn at_or_before(a: Place, b: Place) -> bool {
-    (a.sequence, a.lines) <= (b.sequence, b.lines)
 }
 
 /// One subscription of a client.
@@ -103,7 +95,7 @@ impl Subscription {
                 }
                 Ok(more || gone)
             }
-            Source::Ahead(_) => Ok(self.ahead_entries(out)),
+            Source::Ahead(_) => self.ahead_entries(out),
             Source::Log { .. } => self.log_entries(shared, out).await,
         }
     }
@@ -126,7 +118,7 @@ impl Subscription {
                     Found::Entry(entry) => {
                         *next += 1;
                         let old = match (entry.place, *after) {
-                            (Some(place), Some(after)) => at_or_before(place, after),
+                            (Some(place), Some(after)) => !place.is_behind(after),
                             _ => false,
                         };
                         if !old {
@@ -164,20 +156,25 @@ impl Subscription {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
             None => {
                 let since = Since::After(self.cursor.clone());
-                Source::Ahead(Ahead::start(&shared.bus, self.filter.clone(), since, self.wake.clone()).await?)
+                Source::Ahead(Ahead::start(shared, self.filter.clone(), since, self.wake.clone()).await?)
             }
         };
         Ok(())
     }
 
-    fn ahead_entries(&mut self, out: &mut Outbound) -> bool {
-        let Source::Ahead(ahead) = &mut self.source else { return false };
+    fn ahead_entries(&mut self, out: &mut Outbound) -> Result<bool, ReadError> {
+        let Source::Ahead(ahead) = &mut self.source else { return Ok(false) };
         let mut batch = Batch::new(&self.id, &self.filter, out);
         let mut more = true;
         while !batch.is_full() {
-            match ahead.next() {
-                Some(Said::Entry(entry)) => batch.add(&entry),
-                Some(Said::CaughtUp) => batch.say(server::caught_up(&self.id)),
+            match ahead.next()? {
+                Some(Said::Entry(entry, _share)) => batch.add(&entry),
+                // A client that fell out of the ring was told before.
+                Some(Said::CaughtUp) if self.caught_up => {}
+                Some(Said::CaughtUp) => {
+                    self.caught_up = true;
+                    batch.say(server::caught_up(&self.id));
+                }
                 None => {
                     more = false;
                     break;
@@ -185,27 +182,32 @@ impl Subscription {
             }
         }
         batch.finish();
-        more
+        Ok(more)
     }
 
     async fn log_entries(&mut self, shared: &Shared, out: &mut Outbound) -> Result<bool, ReadError> {
         let Source::Log { hub, shard, place } = &mut self.source else { return Ok(false) };
-        let whole = place.lines == u32::MAX;
         let read = Read {
             scope: hub.scope.clone(),
             shard: *shard,
-            from: if whole { place.sequence.next() } else { place.sequence },
+            from: place.unread(),
             direction: Direction::Forward,
             max_frames: runbus::limits::PAGE_FRAMES,
             max_bytes: shared.config.client_buffer_bytes,
         };
-        let page = {
+        let found = {
             // The semaphore is never closed.
             let _permit = shared.history_reads.acquire().await;
-            shared.bus.log().read(&read).await
+            let log = shared.bus.log();
+            match log.read(&read).await {
+                Ok(page) => {
+                    missing::between(log.as_ref(), hub, *shard, *place, &page).await.map(|gap| (page, gap))
+                }
+                Err(error) => Err(error),
+            }
         };
-        let page = match page {
-            Ok(page) => page,
+        let (page, gap) = match found {
+            Ok(found) => found,
             Err(error) if error.is_retryable() => {
                 tracing::warn!(%error, "history is not there yet");
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -214,9 +216,20 @@ impl Subscription {
             Err(error) => return Err(error),
         };
         let mut batch = Batch::new(&self.id, &self.filter, out);
-        for stored in page.frames {
+        let idle = page.frames.is_empty() && gap.is_none();
+        let mut frames = page.frames;
+        if let Some(gap) = gap {
+            *place = gap.resumes();
+            batch.say(server::about("gap", &self.id, &server::gap_fields(&gap)));
+            // What was read of another incarnation is read again.
+            if gap.reason == GapReason::Recreated {
+                frames.clear();
+            }
+        }
+        for stored in frames {
             let stored = Arc::new(stored);
-            let skip = if stored.sequence == place.sequence && !whole { place.lines } else { 0 };
+            let half = stored.sequence == place.sequence && place.lines != u32::MAX;
+            let skip = if half { place.lines } else { 0 };
             for line in lines(&stored, place.epoch, skip) {
                 let cursor = Cursor::start().with(*shard, line.place);
                 *place = line.place;
@@ -227,6 +240,10 @@ impl Subscription {
         self.cursor.set(*shard, *place);
         let (hub, shard, place) = (hub.clone(), *shard, *place);
         self.source = Source::at(hub, shard, place);
+        if idle && matches!(self.source, Source::Log { .. }) {
+            // The hub is ahead of what this read saw: a replica that lags.
+            tokio::time::sleep(limits::LAG_PAUSE).await;
+        }
         Ok(true)
     }
 }

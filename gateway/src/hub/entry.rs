@@ -67,7 +67,8 @@ impl Entry {
     #[must_use]
     pub fn gap(gap: &Gap) -> Self {
         let content = Content::Other("gap", Bytes::from(server::gap_fields(gap)));
-        Self { shard: gap.shard, place: None, content }
+        // With its place, so that clients that stand behind it are not told.
+        Self { shard: gap.shard, place: Some(gap.resumes()), content }
     }
 
     /// Its size in memory, about, in bytes.

@@ -1,6 +1,6 @@
 //! What the gateway says. Messages are made as text; events in them are the stored lines with their places added.
 
-use runbus::log::{Cursor, Gap, Place};
+use runbus::log::{Cursor, Gap};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -80,8 +80,7 @@ struct GapFields<'a> {
 #[must_use]
 pub fn gap_fields(gap: &Gap) -> String {
     let requested = Cursor::start().with(gap.shard, gap.requested);
-    let first = Place::after(gap.requested.epoch, gap.first_available.previous());
-    let first_available = Cursor::start().with(gap.shard, first);
+    let first_available = Cursor::start().with(gap.shard, gap.resumes());
     let fields = GapFields { requested: &requested, first_available: &first_available, reason: gap.reason };
     serde_json::to_string(&fields).unwrap_or_default()
 }

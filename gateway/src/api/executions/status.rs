@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use runbus::execution::Execution;
 use runbus::id::ExecutionId;
@@ -14,7 +15,11 @@ use crate::router::App;
 ///
 /// # Errors
 /// Nobody has heard of it, or the log does not answer.
-pub async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Execution>, Failure> {
+pub async fn get(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Execution>, Failure> {
+    let Path(id) = id.map_err(|error| Failure::invalid("execution_id", error.body_text()))?;
     let id =
         ExecutionId::new(id).map_err(|error| Failure::invalid("execution_id", error.reason.to_string()))?;
     match app.control.status(&id).await? {
