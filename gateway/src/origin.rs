@@ -35,7 +35,8 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<Uri> {
 
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Programs that send no `Host` are no browsers.
@@ -51,7 +52,7 @@ fn may(headers: &HeaderMap) -> bool {
     let Some(origin) = text(headers, header::ORIGIN) else { return false };
     let Some(host) = origin.host() else { return false };
     let own = text(headers, header::HOST);
-    is_loopback(host) || own.is_some_and(|own| own.host() == Some(host))
+    is_loopback(host) || own.is_some_and(|own| own.host().is_some_and(|own| own.eq_ignore_ascii_case(host)))
 }
 
 #[cfg(test)]
@@ -65,6 +66,7 @@ mod tests {
             ("localhost:8700", true),
             ("[::1]:8700", true),
             ("127.0.0.2", true),
+            ("LocalHost", true),
             ("evil.example:8700", false),
             ("127.0.0.1.evil.example", false),
             ("", false),

@@ -132,7 +132,8 @@ async fn lost(shared: &Shared, filter: &Filter, shard: Shard, place: Place) -> R
         max_bytes: 1,
     };
     let page = shared.bus.log().read(&read).await?;
-    // Of a frame that was read in part the rest is gone, whatever follows it.
-    let whole = place.lines == u32::MAX;
-    Ok(!whole || page.frames.first().is_none_or(|stored| stored.prev != Some(place.sequence)))
+    // Of a frame that was read in part the rest is gone, whatever follows it; and where two streams use the execution's
+    // id, a frame of one says nothing about the other.
+    let provable = place.lines == u32::MAX && filter.scope().is_one_key();
+    Ok(!provable || page.frames.first().is_none_or(|stored| stored.prev != Some(place.sequence)))
 }

@@ -19,22 +19,30 @@ pub(super) async fn between(
     place: Place,
     page: &Page,
 ) -> Result<Option<Gap>, ReadError> {
-    let same_log = hub.look(|ring| ring.epoch()) == Some(place.epoch);
-    let follows = page.frames.first().is_some_and(|stored| {
+    let first = page.frames.first();
+    let follows = first.is_some_and(|stored| {
         let chained =
             place.lines == u32::MAX && hub.scope.is_one_key() && stored.prev == Some(place.sequence);
         stored.sequence == place.unread() || chained
     });
-    if same_log && follows {
+    if follows && hub.look(|ring| ring.epoch()) == Some(place.epoch) {
         return Ok(None);
     }
     let bounds = log.bounds(hub.scope.lane(), shard).await?;
-    let reason = if bounds.epoch != place.epoch || place.sequence > bounds.last {
-        GapReason::Recreated
-    } else if place.unread() < bounds.first {
-        GapReason::Expired
-    } else {
-        return Ok(None);
+    let gap = |first_available, reason| Gap {
+        shard,
+        requested: place,
+        epoch: bounds.epoch,
+        first_available,
+        reason,
     };
-    Ok(Some(Gap { shard, requested: place, epoch: bounds.epoch, first_available: bounds.first, reason }))
+    if bounds.epoch != place.epoch || place.sequence > bounds.last {
+        return Ok(Some(gap(bounds.first, GapReason::Recreated)));
+    }
+    if follows || place.unread() >= bounds.first {
+        return Ok(None);
+    }
+    // Retention may have gone on since the page was read.
+    let read = first.map_or(bounds.first, |stored| stored.sequence.min(bounds.first));
+    Ok(Some(gap(read, GapReason::Expired)))
 }

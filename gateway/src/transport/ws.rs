@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 
@@ -14,7 +15,14 @@ use crate::router::App;
 /// Upgrades a request to a WebSocket.
 ///
 /// The buffers are small: the defaults cost 128 KiB for every connection.
-pub async fn upgrade(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+pub async fn upgrade(
+    State(app): State<Arc<App>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(error) => return Failure::invalid("upgrade", error.body_text()).into_response(),
+    };
     if app.shared.drain.is_cancelled() {
         return Failure::unavailable("this gateway drains").into_response();
     }
