@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::serve::ListenerExt;
 use runbus::config::Invalid;
 use runbus::control::Control;
 use tokio::net::TcpListener;
@@ -14,6 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::connection::Shared;
 use crate::hub::Hubs;
+use crate::limits;
+use crate::listener::Patient;
 use crate::router::{App, router};
 
 /// Why a gateway does not listen.
@@ -76,12 +77,8 @@ impl Gateway {
         tracing::info!(%address, "gateway listens");
         let (drained, done) = (drain.clone(), CancellationToken::new());
         let stop_accepting = done.clone();
-        let listener = listener.tap_io(|socket| {
-            // Else a message waits until the client has acknowledged the one before: 40 ms.
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
-        });
+        let listener =
+            Patient::new(listener, app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE));
         let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
             stop_accepting.cancelled().await;
         });

@@ -54,6 +54,8 @@ pub struct Page {
     pub events: Vec<Delivery>,
     /// Where the next page begins; `None`: nothing is left in this direction now.
     pub next: Option<Cursor>,
+    /// Behind everything that was looked at, in this order: where to go on when there is more later.
+    pub end: Cursor,
     /// What was asked for and is gone.
     pub gaps: Vec<Gap>,
 }
@@ -105,9 +107,8 @@ impl Bus {
                 break;
             }
         }
-        if full {
-            page.next = Some(boundary(&sides));
-        }
+        page.end = boundary(&sides);
+        page.next = full.then(|| page.end.clone());
         Ok(page)
     }
 

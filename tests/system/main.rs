@@ -12,4 +12,6 @@ mod follow;
 mod gateway;
 mod recordings;
 mod scale_out;
+mod sse;
+mod stream;
 mod writer;

@@ -112,7 +112,6 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use runbus::event::Kind;
     use runbus::log::Sequence;
     use runbus::subject::Shard;
@@ -120,13 +119,15 @@ mod tests {
 
     use super::*;
     use crate::hub::Content;
+    use crate::protocol::Text;
 
     fn place(sequence: u64, lines: u32) -> Place {
         Place { epoch: Epoch(1), sequence: Sequence(sequence), lines }
     }
 
     fn entry(sequence: u64, lines: u32) -> Arc<Entry> {
-        let content = Content::Event(Kind::Custom, Timestamp::default(), Bytes::from_static(&[b'x'; 100]));
+        let content =
+            Content::Event(Kind::Custom, Timestamp::default(), Text::new(None, "", &[&[b'x'; 100]]));
         Arc::new(Entry { shard: Shard(0), place: Some(place(sequence, lines)), content })
     }
 
@@ -158,9 +159,9 @@ mod tests {
             ring.push(entry(sequence, u32::MAX));
         }
         let new = |sequence| Place { epoch: Epoch(2), ..place(sequence, u32::MAX) };
-        let content = Content::Other("gap", Bytes::from_static(b"{}"));
+        let content = Content::Word(Text::new(None, "gap", &[b"{}"]));
         ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(0)), content }));
-        let content = Content::Event(Kind::Custom, Timestamp::default(), Bytes::new());
+        let content = Content::Event(Kind::Custom, Timestamp::default(), Text::new(None, "", &[]));
         ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(1)), content }));
         ring.cursor.set(Shard(0), new(1));
         assert_eq!(ring.rejoin(place(20, u32::MAX)), None);

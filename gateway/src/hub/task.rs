@@ -43,7 +43,7 @@ async fn fill(hub: &Weak<Hub>, mut follower: Follower) -> Result<(), ReadError> 
                 let mut entries = Vec::with_capacity(stored.frame.count as usize);
                 for line in lines(&stored, epoch, skip) {
                     cursor.set(stored.shard, line.place);
-                    entries.push(Arc::new(Entry::line(&stored, line, cursor.clone())));
+                    entries.extend(Entry::line(&stored, line, cursor.clone()).map(Arc::new));
                 }
                 hub.change(|ring| {
                     entries.into_iter().for_each(|entry| ring.push(entry));

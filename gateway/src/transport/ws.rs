@@ -23,11 +23,9 @@ pub async fn upgrade(
         Ok(upgrade) => upgrade,
         Err(error) => return Failure::invalid("upgrade", error.body_text()).into_response(),
     };
-    if app.shared.drain.is_cancelled() {
-        return Failure::unavailable("this gateway drains").into_response();
-    }
-    let Ok(place) = app.connections.clone().try_acquire_owned() else {
-        return Failure::unavailable("this gateway has as many connections as it may have").into_response();
+    let place = match app.place() {
+        Ok(place) => place,
+        Err(failure) => return failure.into_response(),
     };
     let config = &app.shared.config;
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());

@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use runbus::execution::Execution;
-use runbus::id::ExecutionId;
 
 use crate::api::error::Failure;
+use crate::api::parameters;
 use crate::router::App;
 
 /// What is known of a run now.
@@ -19,9 +19,7 @@ pub async fn get(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Execution>, Failure> {
-    let Path(id) = id.map_err(|error| Failure::invalid("execution_id", error.body_text()))?;
-    let id =
-        ExecutionId::new(id).map_err(|error| Failure::invalid("execution_id", error.reason.to_string()))?;
+    let id = parameters::execution(id)?;
     match app.control.status(&id).await? {
         Some(execution) => Ok(Json(execution)),
         None => Err(Failure::not_found(format!("there is no execution {id:?}"))),
