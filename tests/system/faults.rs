@@ -17,6 +17,7 @@ use runbus::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use runbus::time::Clock;
 use runbus_gateway::Config;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use crate::backends::{self, Backend};
 use crate::client::{Client, config, gateway};
@@ -31,6 +32,8 @@ struct Faulty {
     refuses: AtomicBool,
     lags: AtomicBool,
     reads: AtomicU64,
+    /// Payload bytes that were read.
+    bytes: AtomicU64,
     tails: AtomicU64,
     feeders: Mutex<Vec<Feeder>>,
 }
@@ -62,7 +65,10 @@ impl Log for Faulty {
             return Ok(Page { frames: Vec::new(), done: true });
         }
         let from = read.from.max(Sequence(self.floor.load(Ordering::SeqCst)));
-        self.inner().read(&Read { from, ..read.clone() }).await
+        let page = self.inner().read(&Read { from, ..read.clone() }).await?;
+        let bytes: usize = page.frames.iter().map(|stored| stored.frame.payload.len()).sum();
+        self.bytes.fetch_add(bytes as u64, Ordering::SeqCst);
+        Ok(page)
     }
     async fn last(&self, key: &Key) -> Result<Option<Stored>, ReadError> {
         self.inner().last(key).await
@@ -105,6 +111,7 @@ fn faulty() -> (Backend, Arc<Faulty>) {
         refuses: AtomicBool::new(false),
         lags: AtomicBool::new(false),
         reads: AtomicU64::new(0),
+        bytes: AtomicU64::new(0),
         tails: AtomicU64::new(0),
         feeders: Mutex::default(),
     });
@@ -303,6 +310,33 @@ async fn a_replica_that_lags_is_not_asked_all_the_time() {
     assert!(reads < 200, "{reads} reads in a second");
     log.lags.store(false, Ordering::SeqCst);
     assert_eq!(until(&mut client, 1999).await.numbers, (0..2000).collect::<Vec<_>>());
+}
+
+/// What is read for a client ends where its connection is full: sockets take some megabytes of the 60 here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_nobody_reads_makes_no_reads() {
+    let (backend, log) = faulty();
+    for first in (0..600).step_by(100) {
+        publish(&backend, first..first + 100, 100_000).await;
+    }
+    let served = gateway(&backend, small()).await;
+    for path in ["stream?stream_id=s&execution_id=e", "stream?stream_id=s"] {
+        let before = log.bytes.load(Ordering::SeqCst);
+        let mut stuck = tokio::net::TcpStream::connect(served.address).await.unwrap();
+        let request = format!("GET /v1/events/{path}&since=all HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+        stuck.write_all(request.as_bytes()).await.unwrap();
+        let mut bytes = before;
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let now = log.bytes.load(Ordering::SeqCst);
+            if now > before && now == std::mem::replace(&mut bytes, now) {
+                break;
+            }
+        }
+        // A hub of one execution reads all of it, once.
+        let hub = if path.contains("execution_id") { 60_000_000 } else { 0 };
+        assert!(bytes - before < hub + 30_000_000, "{path}: {} bytes", bytes - before);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use runbus::event::family::execution::Cancelled;
 use runbus::event::family::model::TextDelta;
 use runbus::event::{Event, Source};
 use runbus::id::{ExecutionId, StreamId};
@@ -209,11 +210,11 @@ async fn quiet_streams_have_heartbeats_and_drain_ends_them() {
 async fn a_stream_ends_with_its_execution_and_is_not_opened_again() {
     for backend in backends::all().await {
         let served = gateway(&backend, config()).await;
-        let path = "/v1/executions/e/events/stream?until=terminal&since=all&types=llm_text_delta,execution_completed";
+        let path = "/v1/executions/e/events/stream?until=terminal&since=all&types=llm_text_delta,execution_cancelled";
         let mut stream = Stream::open(served.address, path, None).await;
         publish(&backend, 0..2, 0).await;
         let bus = backend.bus();
-        bus.publish(source().execution_completed(Default::default())).await.unwrap();
+        bus.publish(source().execution_cancelled(Cancelled { reason: None })).await.unwrap();
         publish(&backend, 2..3, 0).await;
         let mut frames = Vec::new();
         while let Some(frame) = stream.message().await {
@@ -221,7 +222,7 @@ async fn a_stream_ends_with_its_execution_and_is_not_opened_again() {
         }
         let kinds: Vec<_> =
             frames.iter().map(|f| f.event.as_str()).filter(|kind| *kind != "caught_up").collect();
-        assert_eq!(kinds, ["subscribed", "llm_text_delta", "llm_text_delta", "execution_completed"]);
+        assert_eq!(kinds, ["subscribed", "llm_text_delta", "llm_text_delta", "execution_cancelled"]);
         // What an `EventSource` does next: it goes on while something is left, then is told to stop.
         let last = frames.last().unwrap().id.clone().unwrap();
         let page = http()
@@ -340,16 +341,14 @@ async fn requests_wait_for_the_next_events() {
         }
         publisher.await.unwrap();
         // A gateway that drains answers those that wait.
-        let drain = one.drain.clone();
-        let waiting = tokio::spawn(
-            http().get(format!("http://{}/v1/events?execution_id=x&wait_ms=60000", one.address)).send(),
-        );
-        let ready = format!("http://{}/v1/stats", one.address);
-        http().get(ready).send().await.unwrap();
-        drain.cancel();
-        let answer = waiting.await.unwrap().unwrap();
-        assert!(matches!(answer.status().as_u16(), 200 | 503));
-        one.task.await.unwrap();
+        let served = gateway(&backend, Config { max_connections: 1, ..config() }).await;
+        let url = format!("http://{}/v1/events?execution_id=x&wait_ms=60000", served.address);
+        let waiting = tokio::spawn(http().get(url).send());
+        // It waits when there is no place for another one.
+        while Stream::try_open(served.address, ALL[0], None).await.unwrap().status == 200 {}
+        served.drain.cancel();
+        assert_eq!(waiting.await.unwrap().unwrap().status().as_u16(), 200);
+        served.task.await.unwrap();
     }
 }
 
