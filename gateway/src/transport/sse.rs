@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use runbus::bus::Filter;
 use runbus::bus::history::{Order, Query};
+use runbus::event::Kind;
 use runbus::log::Since;
 
 use crate::api::error::Failure;
@@ -102,17 +103,18 @@ async fn open(app: &Arc<App>, method: &Method, asked: Asked) -> Result<Response,
     Ok((headers, Body::from_stream(stream.pieces())).into_response())
 }
 
-/// Whether the filter's execution has ended and nothing of it is behind the place where the stream begins.
+/// Whether the filter's execution has ended and the event that ended it is not behind the place where the stream begins.
 async fn has_ended(app: &App, filter: &Filter, since: &Since) -> Result<bool, Failure> {
     let Some(id) = &filter.execution_id else { return Ok(false) };
     if *since == Since::All || app.control.status(id).await?.is_none_or(|known| !known.status.is_terminal()) {
         return Ok(false);
     }
     let Since::After(cursor) = since else { return Ok(true) };
-    let scope = Filter { types: Default::default(), after: None, before: None, ..filter.clone() };
+    let ends = [Kind::ExecutionCompleted, Kind::ExecutionFailed, Kind::ExecutionCancelled];
+    let filter = Filter { after: None, before: None, ..filter.clone() }.types(ends);
     let cursor = Some(cursor.clone());
-    let rest = app.history(&Query { filter: scope, order: Order::Oldest, limit: 1, cursor }).await?;
-    Ok(rest.events.is_empty() && rest.next.is_none() && rest.gaps.is_empty())
+    let rest = app.history(&Query { filter, order: Order::Oldest, limit: 1, cursor }).await?;
+    Ok(rest.events.is_empty() && rest.next.is_none())
 }
 
 #[cfg(test)]
