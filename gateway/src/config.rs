@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::http::Uri;
 use runbus::config::{Invalid, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,10 @@ pub struct Config {
     /// Whether to listen on another address than loopback although nobody has to say who they are. Put a proxy that does
     /// in front.
     pub allow_insecure: bool,
-    /// WebSocket connections at the same time. 1 to 10000000.
+    /// Origins of web pages (`scheme://host`, with `:port` where there is one) that may use the gateway beside those of its own
+    /// host and of this machine. Browsers let them read its answers (CORS).
+    pub allowed_origins: Vec<String>,
+    /// Clients that are connected at the same time: WebSockets, event streams, requests that wait. 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_connections: usize,
     /// Subscriptions of one connection. 1 to 10000.
@@ -58,6 +62,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8700)),
             allow_insecure: false,
+            allowed_origins: Vec::new(),
             max_connections: 100_000,
             max_subscriptions: 128,
             max_message_bytes: 64 * 1024,
@@ -87,8 +92,22 @@ impl Validate for Config {
                 "more than gateway.ping_interval_ms",
             ));
         }
+        if let Some(wrong) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            let expected = "an origin as browsers send it, for instance https://app.example";
+            return Err(Invalid::new("allowed_origins", wrong, expected));
+        }
         Ok(())
     }
+}
+
+/// Whether it is what browsers send as `Origin`: a scheme, a host, perhaps a port, and nothing else.
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return false;
+    };
+    let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'@' || byte == b'*');
+    lower && text == format!("{scheme}://{authority}")
 }
 
 impl Config {
@@ -114,5 +133,27 @@ impl Config {
     #[must_use]
     pub const fn drain_window(&self) -> Duration {
         Duration::from_millis(self.drain_window_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_written_as_browsers_send_them() {
+        for good in ["https://app.example", "http://localhost:5173", "http://[::1]:1"] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in
+            ["", "*", "null", "app.example", "https://app.example/", "https://App.example", "ftp://a.example"]
+        {
+            assert!(!is_origin(bad), "{bad}");
+        }
+        for bad in
+            ["https://*.example", "https://a@b.example", "https://app.example/x", "https://a.example?x"]
+        {
+            assert!(!is_origin(bad), "{bad}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`connection`]: one client
 //! - [`transport`], [`api`]: the ways in
 //! - [`origin`]: which web pages may use it
+//! - [`listener`]: their connections
 //! - [`router`], [`server`]: putting it together, and ending it
 
 pub mod api;
@@ -15,6 +16,7 @@ pub mod config;
 pub mod connection;
 pub mod hub;
 pub mod limits;
+pub mod listener;
 pub mod origin;
 pub mod protocol;
 pub mod router;

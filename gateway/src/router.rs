@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use runbus::bus::history::{self, Page, Query};
 use runbus::control::Control;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -15,7 +16,7 @@ use crate::api::{events, executions, health, root, stats};
 use crate::connection::Shared;
 use crate::limits;
 use crate::origin;
-use crate::transport::ws;
+use crate::transport::{sse, ws};
 
 /// What every endpoint may use.
 #[derive(Debug)]
@@ -30,20 +31,52 @@ pub struct App {
     pub tasks: TaskTracker,
 }
 
+impl App {
+    /// A place for a connection, given back when it is dropped.
+    ///
+    /// # Errors
+    /// The gateway drains or is full.
+    pub fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        if self.shared.drain.is_cancelled() {
+            return Err(Failure::unavailable("this gateway drains"));
+        }
+        let full = |_| Failure::unavailable("this gateway has as many connections as it may have");
+        self.connections.clone().try_acquire_owned().map_err(full)
+    }
+
+    /// A page of history, when it is this request's turn.
+    ///
+    /// # Errors
+    /// See [`history::Error`].
+    pub async fn history(&self, query: &Query) -> Result<Page, history::Error> {
+        // The semaphore is never closed.
+        let _permit = self.shared.history_reads.acquire().await;
+        self.shared.bus.history(query).await
+    }
+}
+
 /// The router.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/", get(root::get))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/v1/executions", post(executions::start::post))
         .route("/v1/executions/{execution_id}", get(executions::status::get))
+        .route("/v1/executions/{execution_id}/events", get(events::of_execution))
+        .route("/v1/executions/{execution_id}/events/stream", get(sse::of_execution))
         .route("/v1/events", get(events::get))
+        .route("/v1/events/stream", get(sse::get))
         .route("/v1/stats", get(stats::get))
         .route("/v1/ws", get(ws::upgrade))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") })
-        .method_not_allowed_fallback(|| async { Failure::method() })
-        .layer(axum::middleware::from_fn(origin::check))
+        .method_not_allowed_fallback(|| async { Failure::method() });
+    let routes = match origin::cors(&app.shared.config.allowed_origins) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes
+        .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(CatchPanicLayer::new())
         .with_state(app)

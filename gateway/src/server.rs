@@ -13,6 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::connection::Shared;
 use crate::hub::Hubs;
+use crate::limits;
+use crate::listener::Patient;
 use crate::router::{App, router};
 
 /// Why a gateway does not listen.
@@ -75,6 +77,8 @@ impl Gateway {
         tracing::info!(%address, "gateway listens");
         let (drained, done) = (drain.clone(), CancellationToken::new());
         let stop_accepting = done.clone();
+        let listener =
+            Patient::new(listener, app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE));
         let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
             stop_accepting.cancelled().await;
         });

@@ -54,6 +54,8 @@ pub struct Page {
     pub events: Vec<Delivery>,
     /// Where the next page begins; `None`: nothing is left in this direction now.
     pub next: Option<Cursor>,
+    /// Behind everything that was looked at, in this order: where to go on when there is more later.
+    pub end: Cursor,
     /// What was asked for and is gone.
     pub gaps: Vec<Gap>,
 }
@@ -105,9 +107,8 @@ impl Bus {
                 break;
             }
         }
-        if full {
-            page.next = Some(boundary(&sides));
-        }
+        page.end = boundary(&sides);
+        page.next = full.then(|| page.end.clone());
         Ok(page)
     }
 
@@ -121,12 +122,14 @@ impl Bus {
         let place = match asked {
             Some(place) if place.epoch != bounds.epoch || place.sequence > bounds.last => {
                 let reason = GapReason::Recreated;
-                page.gaps.push(Gap { shard, requested: place, first_available: bounds.first, reason });
+                let (epoch, first_available) = (bounds.epoch, bounds.first);
+                page.gaps.push(Gap { shard, requested: place, epoch, first_available, reason });
                 start
             }
-            Some(place) if place.sequence.next() < bounds.first && query.order == Order::Oldest => {
+            Some(place) if place.unread() < bounds.first && query.order == Order::Oldest => {
                 let reason = GapReason::Expired;
-                page.gaps.push(Gap { shard, requested: place, first_available: bounds.first, reason });
+                let (epoch, first_available) = (bounds.epoch, bounds.first);
+                page.gaps.push(Gap { shard, requested: place, epoch, first_available, reason });
                 start
             }
             Some(place) => place,

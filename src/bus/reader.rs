@@ -47,7 +47,11 @@ impl Reader {
                 return Ok(delivery);
             }
             match self.follower.next().await? {
-                Item::Gap(gap) => return Ok(Delivery::Gap(gap)),
+                Item::Gap(gap) => {
+                    // Else events of other shards would carry the place that is gone.
+                    self.cursor.set(gap.shard, gap.resumes());
+                    return Ok(Delivery::Gap(gap));
+                }
                 Item::CaughtUp => return Ok(Delivery::CaughtUp),
                 Item::Frame { stored, skip } => {
                     let epoch = self.follower.epoch(stored.shard);

@@ -64,6 +64,18 @@ impl Place {
     pub const fn after(epoch: Epoch, sequence: Sequence) -> Self {
         Self { epoch, sequence, lines: u32::MAX }
     }
+
+    /// Whether it stands behind `other`. In another incarnation it does.
+    #[must_use]
+    pub fn is_behind(self, other: Self) -> bool {
+        self.epoch != other.epoch || (self.sequence, self.lines) > (other.sequence, other.lines)
+    }
+
+    /// The first frame that was not read whole.
+    #[must_use]
+    pub const fn unread(self) -> Sequence {
+        if self.lines == u32::MAX { self.sequence.next() } else { self.sequence }
+    }
 }
 
 /// How far a reader has come, in every shard that it reads.

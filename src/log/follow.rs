@@ -45,10 +45,20 @@ pub struct Gap {
     pub shard: Shard,
     /// Where the reader stood.
     pub requested: Place,
+    /// The incarnation that it goes on in.
+    pub epoch: Epoch,
     /// Where it goes on.
     pub first_available: Sequence,
     /// Why.
     pub reason: GapReason,
+}
+
+impl Gap {
+    /// Where the reader stands behind the gap.
+    #[must_use]
+    pub const fn resumes(&self) -> Place {
+        Place::after(self.epoch, self.first_available.previous())
+    }
 }
 
 /// What a follower says.
@@ -76,6 +86,10 @@ const PROBES: [Duration; 5] = [
     Duration::from_secs(15),
 ];
 
+/// How long after it was near its place retention is taken not to have overtaken a reader. The log is asked for its bounds
+/// only by those that read later than this.
+const RETENTION_PATIENCE: Duration = Duration::from_secs(1);
+
 const RETRY_MIN: Duration = Duration::from_millis(5);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 /// Reads that may come back without the frame that was announced before its absence is looked into.
@@ -88,11 +102,30 @@ struct Progress {
     next: Sequence,
     /// Lines of the frame at `next` that were read before.
     skip: u32,
-    /// Whether retention may have removed frames between the reader's place and the first one left.
-    doubt: Option<Place>,
+    /// When it was last known that nothing between the reader's place and the next frame had been removed; `None`:
+    /// retention had passed the place when the follower began.
+    whole_at: Option<Instant>,
     /// Reading is needed; up to this place, if one was announced.
     wanted: Option<Option<Sequence>>,
     stale_reads: u32,
+}
+
+impl Progress {
+    /// Where the reader stands.
+    const fn place(&self) -> Place {
+        if self.skip > 0 {
+            Place { epoch: self.epoch, sequence: self.next, lines: self.skip }
+        } else {
+            Place::after(self.epoch, self.next.previous())
+        }
+    }
+
+    /// Whether a frame provably is the next one of the scope. What is left of a frame that was read in part is gone when
+    /// another one follows.
+    fn precedes(&self, stored: &Stored, scope: &Scope) -> bool {
+        let chained = || scope.is_one_key() && stored.prev.is_some_and(|prev| prev < self.next);
+        stored.sequence == self.next || (self.skip == 0 && chained())
+    }
 }
 
 /// Reads a scope for ever. Dropping a pending [`Follower::next`] loses nothing.
@@ -146,7 +179,7 @@ impl Follower {
             epoch: bounds.epoch,
             next: bounds.first,
             skip: 0,
-            doubt: None,
+            whole_at: Some(Instant::now()),
             wanted: Some(None),
             stale_reads: 0,
         };
@@ -162,16 +195,16 @@ impl Follower {
                     self.ready.push_back(Item::Gap(Gap {
                         shard,
                         requested: place,
+                        epoch: bounds.epoch,
                         first_available: bounds.first,
                         reason: GapReason::Recreated,
                     }));
                 } else {
-                    if place.sequence.next() < bounds.first {
-                        progress.doubt = Some(place);
+                    progress.next = place.unread();
+                    progress.skip = if place.lines == u32::MAX { 0 } else { place.lines };
+                    if progress.next < bounds.first {
+                        progress.whole_at = None;
                     }
-                    let whole = place.lines == u32::MAX;
-                    progress.next = if whole { place.sequence.next() } else { place.sequence };
-                    progress.skip = if whole { 0 } else { place.lines };
                 }
             }
         }
@@ -244,10 +277,9 @@ impl Follower {
         if stored.sequence < progress.next {
             return;
         }
-        let follows = stored.sequence == progress.next
-            || (self.scope.is_one_key() && stored.prev.is_some_and(|prev| prev < progress.next));
-        if follows && progress.wanted.is_none() && progress.skip == 0 && progress.doubt.is_none() {
+        if progress.wanted.is_none() && progress.skip == 0 && progress.precedes(&stored, &self.scope) {
             progress.next = stored.sequence.next();
+            progress.whole_at = Some(Instant::now());
             self.ready.push_back(Item::Frame { stored, skip: 0 });
         } else {
             let announced = progress.wanted.flatten().unwrap_or_default().max(stored.sequence);
@@ -286,6 +318,9 @@ impl Follower {
         };
         let page = self.log.read(&request).await;
         let Some(page) = self.patiently(page)? else { return Ok(()) };
+        if !self.look_for_removed(shard, &page).await? {
+            return Ok(());
+        }
         self.accept(shard, page);
         if self.shards.get(&shard).is_some_and(|p| p.stale_reads >= STALE_READS) {
             self.look_for_announced(shard).await?;
@@ -297,17 +332,10 @@ impl Follower {
         let Some(progress) = self.shards.get_mut(&shard) else { return };
         let empty = page.frames.is_empty();
         for stored in page.frames {
-            if let Some(place) = progress.doubt.take()
-                && stored.prev != Some(place.sequence)
-                && stored.sequence != place.sequence
-            {
-                let first_available = stored.sequence;
-                let reason = GapReason::Expired;
-                self.ready.push_back(Item::Gap(Gap { shard, requested: place, first_available, reason }));
-            }
             let skip = if stored.sequence == progress.next { progress.skip } else { 0 };
             progress.skip = 0;
             progress.next = stored.sequence.next();
+            progress.whole_at = Some(Instant::now());
             if skip < stored.frame.count || stored.frame.count == 0 {
                 self.ready.push_back(Item::Frame { stored: Arc::new(stored), skip });
             }
@@ -328,6 +356,29 @@ impl Follower {
         }
     }
 
+    /// Retention may overtake a slow reader: says so when frames before this page were removed. `false`: not known yet,
+    /// the page must be read again.
+    async fn look_for_removed(&mut self, shard: Shard, page: &Page) -> Result<bool, ReadError> {
+        let (Some(progress), Some(first)) = (self.shards.get(&shard), page.frames.first()) else {
+            return Ok(true);
+        };
+        let recent = progress.whole_at.is_some_and(|at| at.elapsed() < RETENTION_PATIENCE);
+        if recent || progress.precedes(first, &self.scope) {
+            return Ok(true);
+        }
+        let bounds = self.log.bounds(self.scope.lane(), shard).await;
+        let Some(bounds) = self.patiently(bounds)? else { return Ok(false) };
+        let first_available = bounds.first.min(first.sequence);
+        let Some(progress) = self.shards.get_mut(&shard) else { return Ok(true) };
+        if progress.next < first_available {
+            let (requested, epoch) = (progress.place(), progress.epoch);
+            (progress.next, progress.skip) = (first_available, 0);
+            let reason = GapReason::Expired;
+            self.ready.push_back(Item::Gap(Gap { shard, requested, epoch, first_available, reason }));
+        }
+        Ok(true)
+    }
+
     /// A frame was announced and still is not there: removed in between, or the log is another one.
     async fn look_for_announced(&mut self, shard: Shard) -> Result<(), ReadError> {
         let bounds = self.log.bounds(self.scope.lane(), shard).await;
@@ -335,11 +386,12 @@ impl Follower {
         let Some(progress) = self.shards.get_mut(&shard) else { return Ok(()) };
         progress.stale_reads = 0;
         if progress.wanted.flatten().is_some_and(|announced| announced < bounds.first) {
-            let requested = Place::after(progress.epoch, progress.next.previous());
-            progress.next = bounds.first;
+            let requested = progress.place();
+            (progress.next, progress.skip) = (bounds.first, 0);
             progress.wanted = Some(None);
             let reason = GapReason::Expired;
-            self.ready.push_back(Item::Gap(Gap { shard, requested, first_available: bounds.first, reason }));
+            let (epoch, first_available) = (progress.epoch, bounds.first);
+            self.ready.push_back(Item::Gap(Gap { shard, requested, epoch, first_available, reason }));
         }
         self.recheck = true;
         Ok(())
@@ -353,12 +405,12 @@ impl Follower {
             let Some(bounds) = self.patiently(bounds)? else { return Ok(()) };
             let Some(progress) = self.shards.get_mut(&shard) else { continue };
             if bounds.epoch != progress.epoch || bounds.last.next() < progress.next {
-                let requested = Place::after(progress.epoch, progress.next.previous());
+                let requested = progress.place();
                 *progress = Progress {
                     epoch: bounds.epoch,
                     next: bounds.first,
                     skip: 0,
-                    doubt: None,
+                    whole_at: Some(Instant::now()),
                     wanted: Some(None),
                     stale_reads: 0,
                 };
@@ -366,6 +418,7 @@ impl Follower {
                 self.ready.push_back(Item::Gap(Gap {
                     shard,
                     requested,
+                    epoch: bounds.epoch,
                     first_available: bounds.first,
                     reason,
                 }));

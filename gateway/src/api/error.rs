@@ -9,6 +9,8 @@ use runbus::control;
 use runbus::log::ReadError;
 use serde_json::{Value, json};
 
+use crate::connection::{join, poll};
+use crate::hub::registry;
 use crate::limits;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
@@ -52,6 +54,12 @@ impl Failure {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
+    /// 406.
+    #[must_use]
+    pub fn not_acceptable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)
+    }
+
     /// 405.
     #[must_use]
     pub fn method() -> Self {
@@ -82,6 +90,24 @@ impl From<ReadError> for Failure {
             Self::unavailable(error.to_string())
         } else {
             Self::internal(error.to_string())
+        }
+    }
+}
+
+impl From<join::Error> for Failure {
+    fn from(error: join::Error) -> Self {
+        match error {
+            join::Error::Hub(registry::Error::TooMany(_)) => Self::unavailable(error.to_string()),
+            join::Error::Hub(registry::Error::Log(error)) | join::Error::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<poll::Error> for Failure {
+    fn from(error: poll::Error) -> Self {
+        match error {
+            poll::Error::Join(error) => error.into(),
+            poll::Error::Log(error) => error.into(),
         }
     }
 }

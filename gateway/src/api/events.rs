@@ -1,96 +1,165 @@
-//! `GET /v1/events`: stored events, a page at a time.
+//! `GET /v1/events`: stored events, a page at a time; with `wait_ms` the next ones, when they come.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
-use runbus::bus::history::{Order, Query};
-use runbus::bus::{Delivery, Filter};
-use serde_json::{Value, json};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use runbus::bus::Filter;
+use runbus::bus::history::{self, Order, Query};
+use runbus::log::Since;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::error::Failure;
-use crate::hub::{Content, Entry};
-use crate::protocol::server;
+use super::parameters;
+use crate::connection::poll;
+use crate::hub::Entry;
+use crate::limits;
+use crate::protocol::{Text, server};
 use crate::router::App;
 
 /// A page: `{"events", "next", "gaps"}`.
 ///
 /// # Errors
 /// The query is wrong, or the log does not answer.
-pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
-    let query = read(query.as_deref().unwrap_or(""))?;
-    let page = {
-        // The semaphore is never closed.
-        let _permit = app.shared.history_reads.acquire().await;
-        app.shared.bus.history(&query).await?
-    };
-    let events: Vec<Value> = page.events.iter().filter_map(element).collect();
-    let gaps: Vec<Value> =
-        page.gaps.iter().filter_map(|gap| serde_json::from_str(&server::gap_fields(gap)).ok()).collect();
-    Ok(Json(json!({ "events": events, "next": page.next, "gaps": gaps })))
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Answer>, Failure> {
+    let asked = read(query.as_deref().unwrap_or(""), Filter::all())?;
+    answer(&app, asked).await
 }
 
-fn element(delivery: &Delivery) -> Option<Value> {
-    match Entry::delivery(delivery)?.content {
-        Content::Event(_, _, text) => serde_json::from_slice(&text).ok(),
-        Content::Other(kind, fields) => {
-            let mut value: Value = serde_json::from_slice(&fields).ok()?;
-            value["type"] = kind.into();
-            Some(value)
+/// A page of one execution.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn of_execution(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Answer>, Failure> {
+    let filter = Filter::execution(parameters::execution(id)?);
+    let asked = read(query.as_deref().unwrap_or(""), filter)?;
+    answer(&app, asked).await
+}
+
+/// A page on the wire. Events are the stored text: a number that has no place in a float, or data nested deeply, comes out
+/// as it went in.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    events: Vec<Box<RawValue>>,
+    next: Option<String>,
+    gaps: Vec<Box<RawValue>>,
+}
+
+impl Answer {
+    fn new(events: &[Text], gaps: &[Text], next: Option<String>) -> Json<Self> {
+        let raw = |texts: &[Text]| texts.iter().filter_map(raw).collect();
+        Json(Self { events: raw(events), next, gaps: raw(gaps) })
+    }
+}
+
+fn raw(text: &Text) -> Option<Box<RawValue>> {
+    match RawValue::from_string(String::from_utf8_lossy(text.json()).into_owned()) {
+        Ok(raw) => Some(raw),
+        Err(error) => {
+            tracing::error!(%error, "a stored event cannot be written as JSON");
+            None
         }
     }
 }
 
-fn read(text: &str) -> Result<Query, Failure> {
-    let mut query = Query { filter: Filter::all(), ..Query::default() };
-    for (key, value) in form_urlencoded::parse(text.as_bytes()) {
-        let wrong = |message: String| Failure::invalid(key.to_string(), message);
-        match key.as_ref() {
-            "stream_id" => {
-                query.filter.stream_id =
-                    Some(value.parse().map_err(|e: runbus::id::Error| wrong(e.reason.to_string()))?)
-            }
-            "node_id" => {
-                query.filter.node_id =
-                    Some(value.parse().map_err(|e: runbus::id::Error| wrong(e.reason.to_string()))?)
-            }
-            "execution_id" => {
-                query.filter.execution_id =
-                    Some(value.parse().map_err(|e: runbus::id::Error| wrong(e.reason.to_string()))?);
-            }
-            "types" => {
-                for kind in value.split(',') {
-                    query.filter.types.insert(
-                        kind.parse().map_err(|e: runbus::event::Invalid| wrong(format!("{kind:?} {e}")))?,
-                    );
-                }
-            }
-            "after" => {
-                query.filter.after =
-                    Some(value.parse().map_err(|e: runbus::time::Error| wrong(e.to_string()))?)
-            }
-            "before" => {
-                query.filter.before =
-                    Some(value.parse().map_err(|e: runbus::time::Error| wrong(e.to_string()))?)
-            }
+/// What a client asks for.
+#[derive(Debug)]
+struct Asked {
+    query: Query,
+    /// Wait for news up to this long, and begin here.
+    wait: Option<(Duration, Since)>,
+}
+
+async fn answer(app: &App, asked: Asked) -> Result<Json<Answer>, Failure> {
+    let Asked { mut query, wait } = asked;
+    let Some((wait, mut since)) = wait else {
+        let page = app.history(&query).await?;
+        return Ok(Answer::new(&events(&page), &gaps(&page), page.next.map(|next| next.to_string())));
+    };
+    let deadline = Instant::now() + wait;
+    while since != Since::New {
+        let page = app.history(&query).await?;
+        let (events, gaps, all) = (events(&page), gaps(&page), page.next.is_none());
+        let next = page.next.unwrap_or(page.end);
+        if !events.is_empty() || !gaps.is_empty() || Instant::now() >= deadline {
+            return Ok(Answer::new(&events, &gaps, Some(next.to_string())));
+        }
+        since = Since::After(next.clone());
+        query.cursor = Some(next);
+        if all {
+            break;
+        }
+    }
+    let _place = app.place()?;
+    let news = poll::wait(&app.shared, query.filter, &since, query.limit, deadline).await?;
+    Ok(Answer::new(&news.events, &news.gaps, Some(news.next)))
+}
+
+fn events(page: &history::Page) -> Vec<Text> {
+    page.events.iter().filter_map(Entry::delivery).map(|entry| entry.content.text().clone()).collect()
+}
+
+fn gaps(page: &history::Page) -> Vec<Text> {
+    page.gaps.iter().map(server::gap).collect()
+}
+
+fn read(text: &str, filter: Filter) -> Result<Asked, Failure> {
+    let mut query = Query { filter, ..Query::default() };
+    let (mut order, mut since, mut wait) = (None, None, None);
+    for (key, value) in parameters::pairs(text)? {
+        let wrong = |message: &str| Failure::invalid(&key, message);
+        match key.as_str() {
             "order" => {
-                query.order = match value.as_ref() {
+                order = Some(match value.as_str() {
                     "oldest" => Order::Oldest,
                     "newest" => Order::Newest,
-                    _ => return Err(wrong("oldest or newest is needed".into())),
-                }
+                    _ => return Err(wrong("oldest or newest is needed")),
+                });
             }
-            "limit" => {
-                query.limit = value.parse().map_err(|_no_number| wrong("a number is needed".into()))?
+            "limit" => query.limit = value.parse().map_err(|_no_number| wrong("a number is needed"))?,
+            "cursor" => match parameters::since(&key, &value)? {
+                Since::After(cursor) => query.cursor = Some(cursor),
+                Since::New | Since::All => return Err(wrong("is no cursor")),
+            },
+            "since" => since = Some(parameters::since(&key, &value)?),
+            "wait_ms" => {
+                let found = value.parse().ok().map(Duration::from_millis);
+                wait = Some(found.filter(|wait| *wait <= limits::WAIT_MAX).ok_or_else(|| {
+                    wrong(&format!("a number from 0 to {} is needed", limits::WAIT_MAX.as_millis()))
+                })?);
             }
-            "cursor" => {
-                query.cursor =
-                    Some(value.parse().map_err(|e: runbus::log::InvalidCursor| wrong(e.to_string()))?)
-            }
-            _ => return Err(wrong("there is no such parameter".into())),
+            _ => parameters::filter(&mut query.filter, &key, &value)?,
         }
     }
-    Ok(query)
+    let Some(wait) = wait else {
+        if since.is_some() {
+            return Err(Failure::invalid("since", "needs wait_ms; a page has cursor"));
+        }
+        query.order = order.unwrap_or_default();
+        return Ok(Asked { query, wait: None });
+    };
+    if order == Some(Order::Newest) {
+        return Err(Failure::invalid("order", "news come oldest first"));
+    }
+    if since.is_some() && query.cursor.is_some() {
+        return Err(Failure::invalid("since", "cursor says it already"));
+    }
+    if !(1..=runbus::limits::HISTORY_MAX_EVENTS).contains(&query.limit) {
+        return Err(history::Error::Limit(query.limit).into());
+    }
+    query.order = Order::Oldest;
+    if let Some(Since::After(cursor)) = &since {
+        query.cursor = Some(cursor.clone());
+    }
+    Ok(Asked { query, wait: Some((wait, since.unwrap_or(Since::All))) })
 }
 
 #[cfg(test)]
@@ -99,10 +168,28 @@ mod tests {
 
     #[test]
     fn parameters_are_read_or_refused_by_name() {
-        let query = read("stream_id=a%2Eb&types=custom,llm_text_delta&order=oldest&limit=5").unwrap();
+        let read = |text| read(text, Filter::all());
+        let query = read("stream_id=a%2Eb&types=custom,llm_text_delta&order=oldest&limit=5").unwrap().query;
         assert_eq!(query.filter.stream_id.unwrap().as_str(), "a.b");
         assert_eq!((query.filter.types.len(), query.limit, query.order), (2, 5, Order::Oldest));
-        for text in ["stream_id=", "types=A", "order=up", "limit=x", "cursor=x", "after=now", "colour=red"] {
+        let asked = read("wait_ms=60000&since=new").unwrap();
+        assert_eq!(asked.wait, Some((limits::WAIT_MAX, Since::New)));
+        for text in [
+            "stream_id=",
+            "types=A",
+            "order=up",
+            "limit=x",
+            "limit=1&limit=2",
+            "cursor=x",
+            "cursor=new",
+            "after=now",
+            "colour=red",
+            "since=new",
+            "wait_ms=60001",
+            "wait_ms=-1",
+            "wait_ms=1&order=newest",
+            "wait_ms=1&since=x",
+        ] {
             read(text).unwrap_err();
         }
     }

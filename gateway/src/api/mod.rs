@@ -4,5 +4,6 @@ pub mod error;
 pub mod events;
 pub mod executions;
 pub mod health;
+pub mod parameters;
 pub mod root;
 pub mod stats;

@@ -1,36 +1,17 @@
-//! The loop of one client: one task, small while nothing happens.
+//! The loop of one WebSocket client: one task, small while nothing happens.
 
 use std::sync::Arc;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
-use runbus::bus::Bus;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::join;
-use super::outbound::Outbound;
-use super::subscription::Subscription;
-use crate::config::Config;
-use crate::hub::Hubs;
+use super::outbound::{Batch, Outbound};
+use super::shared::Shared;
+use super::subscription::{Next, Subscription};
 use crate::protocol::client::{Invalid, Message, Subscribe};
 use crate::protocol::{close, server};
-
-/// What all clients share.
-#[derive(Debug)]
-pub struct Shared {
-    /// How the gateway serves.
-    pub config: Config,
-    /// The bus.
-    pub bus: Bus,
-    /// Who watches what.
-    pub hubs: Hubs,
-    /// Reads of history at the same time.
-    pub history_reads: Semaphore,
-    /// Take no new clients, tell those that are here to go.
-    pub drain: CancellationToken,
-}
 
 /// Why a client's connection ended.
 enum End {
@@ -40,10 +21,17 @@ enum End {
     Close(u16, &'static str),
 }
 
+/// One of a client's subscriptions.
+struct Named {
+    /// What the client calls it.
+    id: String,
+    subscription: Subscription,
+}
+
 struct Client {
     socket: WebSocket,
     shared: Arc<Shared>,
-    subscriptions: Vec<Subscription>,
+    subscriptions: Vec<Named>,
     wake: Arc<Notify>,
     heard: Instant,
     ping_at: Instant,
@@ -86,11 +74,14 @@ impl Client {
 
     /// Sends what is there, or waits for something.
     async fn turn(&mut self) -> Result<(), End> {
-        if self.subscriptions.is_empty() || !self.produce().await? {
-            return self.wait().await;
+        let next = if self.subscriptions.is_empty() { Next::Woken } else { self.produce().await? };
+        match next {
+            Next::Now => {}
+            Next::At(then) => return self.wait(Some(then)).await,
+            Next::Woken | Next::Never => return self.wait(None).await,
         }
         if self.shared.drain.is_cancelled() {
-            return Err(self.drained().await);
+            return Err(drained(&self.shared).await);
         }
         // Much to send must not keep the client from being heard.
         let heard = futures_util::FutureExt::now_or_never(self.socket.recv());
@@ -100,13 +91,17 @@ impl Client {
         }
     }
 
-    /// Sends what the subscriptions have; `true` when more may be there.
-    async fn produce(&mut self) -> Result<bool, End> {
+    /// Sends what the subscriptions have; says when to look for more.
+    async fn produce(&mut self) -> Result<Next, End> {
         let mut out = Outbound::new(self.shared.config.client_buffer_bytes);
-        let mut more = false;
-        for subscription in &mut self.subscriptions {
-            match Box::pin(subscription.produce(&self.shared, &mut out)).await {
-                Ok(rest) => more |= rest,
+        let mut next = Next::Never;
+        for Named { id, subscription } in &mut self.subscriptions {
+            let mut batch = Batch::new(id, &mut out);
+            match Box::pin(subscription.produce(&self.shared, &mut batch)).await {
+                Ok(found) => {
+                    batch.finish();
+                    next = next.min(found);
+                }
                 Err(error) => {
                     tracing::error!(%error, "a client is closed: the log refuses");
                     return Err(End::Close(close::UNAVAILABLE, "the log refuses"));
@@ -118,7 +113,7 @@ impl Client {
             self.subscriptions.rotate_left(1);
         }
         self.write(out.take()).await?;
-        Ok(more)
+        Ok(next)
     }
 
     async fn write(&mut self, messages: Vec<Utf8Bytes>) -> Result<(), End> {
@@ -139,22 +134,16 @@ impl Client {
         }
     }
 
-    async fn wait(&mut self) -> Result<(), End> {
-        let deadline = self.ping_at.min(self.heard + self.shared.config.idle_timeout());
+    /// Waits for something to send or to hear, until `then` at most.
+    async fn wait(&mut self, then: Option<Instant>) -> Result<(), End> {
+        let due = self.ping_at.min(self.heard + self.shared.config.idle_timeout());
+        let deadline = then.map_or(due, |then| then.min(due));
         tokio::select! {
             frame = self.socket.recv() => self.hear(frame).await,
             () = self.wake.notified() => Ok(()),
             () = tokio::time::sleep_until(deadline) => self.mind_time().await,
-            () = self.shared.drain.cancelled() => Err(self.drained().await),
+            () = self.shared.drain.cancelled() => Err(drained(&self.shared).await),
         }
-    }
-
-    /// Waits for this client's share of the drain window, so that not all come back at once.
-    async fn drained(&mut self) -> End {
-        let window = self.shared.config.drain_window();
-        let share = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
-        tokio::time::sleep(window.mul_f64(share)).await;
-        End::Close(close::DRAINING, "draining: connect again with the last cursor")
     }
 
     async fn mind_time(&mut self) -> Result<(), End> {
@@ -195,7 +184,7 @@ impl Client {
             Ok(Message::Ping { nonce }) => vec![server::pong(nonce.as_deref())],
             Ok(Message::Unsubscribe { id }) => {
                 let before = self.subscriptions.len();
-                self.subscriptions.retain(|subscription| subscription.id != id);
+                self.subscriptions.retain(|known| known.id != id);
                 if self.subscriptions.len() < before {
                     vec![server::unsubscribed(&id)]
                 } else {
@@ -216,7 +205,7 @@ impl Client {
 
     async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
         let id = Some(subscribe.id.as_str());
-        if self.subscriptions.iter().any(|subscription| subscription.id == subscribe.id) {
+        if self.subscriptions.iter().any(|known| known.id == subscribe.id) {
             return vec![server::error("conflict", "this subscription is there already", Some("id"), id)];
         }
         let limit = self.shared.config.max_subscriptions;
@@ -224,22 +213,19 @@ impl Client {
             let message = format!("{limit} subscriptions are there already");
             return vec![server::error("limit_exceeded", &message, None, id)];
         }
-        match join::join(&self.shared, &subscribe, &self.wake).await {
-            Ok(joined) => {
-                let mut answer = vec![server::subscribed(&subscribe.id, joined.cursor.as_ref())];
-                if let Some(gap) = &joined.gap {
-                    answer.push(server::about("gap", &subscribe.id, &server::gap_fields(gap)));
-                }
-                self.subscriptions.push(Subscription::new(
-                    subscribe.id,
-                    subscribe.filter,
-                    joined.source,
-                    joined.cursor.unwrap_or_default(),
-                    self.wake.clone(),
-                ));
+        let Subscribe { id: name, filter, since } = &subscribe;
+        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone()).await {
+            Ok((subscription, cursor)) => {
+                let answer = vec![server::subscribed(name, cursor.as_ref())];
+                self.subscriptions.push(Named { id: subscribe.id, subscription });
                 answer
             }
             Err(error) => vec![server::error(error.code(), &error.to_string(), None, id)],
         }
     }
+}
+
+async fn drained(shared: &Shared) -> End {
+    shared.drain_share().await;
+    End::Close(close::DRAINING, "draining: connect again with the last cursor")
 }

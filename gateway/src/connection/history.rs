@@ -3,19 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use runbus::bus::{Bus, Delivery, Filter};
+use runbus::bus::{Delivery, Filter};
 use runbus::log::{ReadError, Since};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::shared::Shared;
 use crate::hub::Entry;
 use crate::limits;
 
 /// What the reader says.
 #[derive(Debug)]
 pub(super) enum Said {
-    /// The next entry.
-    Entry(Box<Entry>),
+    /// The next entry, with its share of the bytes that may be prepared.
+    Entry(Box<Entry>, OwnedSemaphorePermit),
     /// Everything that was stored has been said.
     CaughtUp,
 }
@@ -33,28 +35,37 @@ impl Ahead {
     /// # Errors
     /// The log refuses or does not answer.
     pub(super) async fn start(
-        bus: &Bus,
+        shared: &Shared,
         filter: Filter,
         since: Since,
         wake: Arc<Notify>,
     ) -> Result<Self, ReadError> {
         // Types and times are left to the connection, as for every other source.
         let filter = Filter { types: BTreeSet::new(), after: None, before: None, ..filter };
-        let mut reader = bus.read(filter, since).await?;
+        let mut reader = shared.bus.read(filter, since).await?;
         let (sender, said) = mpsc::channel(limits::READ_AHEAD);
+        let most = u32::try_from(shared.config.client_buffer_bytes).unwrap_or(u32::MAX);
+        let room = Arc::new(Semaphore::new(shared.config.client_buffer_bytes));
         let task = tokio::spawn(async move {
             loop {
-                let next = match reader.next().await {
-                    Ok(Delivery::CaughtUp) => Some(Said::CaughtUp),
-                    Ok(delivery) => Entry::delivery(&delivery).map(|entry| Said::Entry(Box::new(entry))),
+                let said = match reader.next().await {
+                    Ok(Delivery::CaughtUp) => Said::CaughtUp,
+                    Ok(delivery) => {
+                        let Some(entry) = Entry::delivery(&delivery) else { continue };
+                        // One that is larger than all there is waits for all.
+                        let share = u32::try_from(entry.bytes()).unwrap_or(u32::MAX).min(most);
+                        let Ok(share) = room.clone().acquire_many_owned(share).await else { return };
+                        Said::Entry(Box::new(entry), share)
+                    }
                     Err(error) => {
                         tracing::error!(%error, "a reader ends: the log refuses");
+                        // The client finds out by looking.
+                        drop(sender);
+                        wake.notify_one();
                         return;
                     }
                 };
-                if let Some(next) = next
-                    && sender.send(next).await.is_err()
-                {
+                if sender.send(said).await.is_err() {
                     return;
                 }
                 wake.notify_one();
@@ -64,7 +75,14 @@ impl Ahead {
     }
 
     /// The next thing, if it is there already.
-    pub(super) fn next(&mut self) -> Option<Said> {
-        self.said.try_recv().ok()
+    ///
+    /// # Errors
+    /// The reader has ended: the log refuses.
+    pub(super) fn next(&mut self) -> Result<Option<Said>, ReadError> {
+        match self.said.try_recv() {
+            Ok(said) => Ok(Some(said)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(ReadError::Refused("its reader has ended".into())),
+        }
     }
 }

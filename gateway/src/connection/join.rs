@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use runbus::bus::Filter;
-use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Sequence, Since};
+use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Since};
 use runbus::subject::Shard;
 use tokio::sync::Notify;
 
-use super::client::Shared;
 use super::history::Ahead;
-use super::subscription::Source;
+use super::shared::Shared;
+use super::source::Source;
 use crate::hub::registry;
-use crate::protocol::client::Subscribe;
 
 /// Why a subscription did not begin.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub enum Error {
     /// The gateway has no room for it.
     #[error(transparent)]
     Hub(#[from] registry::Error),
@@ -27,7 +26,7 @@ pub(super) enum Error {
 impl Error {
     /// A stable code.
     #[must_use]
-    pub(super) const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Hub(registry::Error::TooMany(_)) => "limit_exceeded",
             Self::Hub(registry::Error::Log(error)) | Self::Log(error) => {
@@ -58,17 +57,18 @@ pub(super) struct Joined {
 /// See [`Error`].
 pub(super) async fn join(
     shared: &Shared,
-    subscribe: &Subscribe,
+    filter: &Filter,
+    since: &Since,
     wake: &Arc<Notify>,
 ) -> Result<Joined, Error> {
-    let scope = subscribe.filter.scope();
+    let scope = filter.scope();
     let shards = scope.shards(shared.bus.log().layout());
     if let [shard] = shards[..]
         && registry::is_narrow(&scope, shared.bus.log().as_ref())
     {
-        return narrow(shared, subscribe, shard, wake).await;
+        return narrow(shared, filter, since, shard, wake).await;
     }
-    match &subscribe.since {
+    match since {
         Since::New => {
             let hub = shared.hubs.join(scope).await?;
             hub.watch(wake);
@@ -76,12 +76,11 @@ pub(super) async fn join(
             Ok(Joined { source: Source::Ring { hub, next, after: None }, cursor: Some(cursor), gap: None })
         }
         since => {
-            let (filter, since) = (subscribe.filter.clone(), since.clone());
-            let cursor = match &since {
+            let cursor = match since {
                 Since::After(cursor) => Some(cursor.clone()),
                 Since::All | Since::New => None,
             };
-            let ahead = Ahead::start(&shared.bus, filter, since, wake.clone()).await?;
+            let ahead = Ahead::start(shared, filter.clone(), since.clone(), wake.clone()).await?;
             Ok(Joined { source: Source::Ahead(ahead), cursor, gap: None })
         }
     }
@@ -89,29 +88,29 @@ pub(super) async fn join(
 
 async fn narrow(
     shared: &Shared,
-    subscribe: &Subscribe,
+    filter: &Filter,
+    since: &Since,
     shard: Shard,
     wake: &Arc<Notify>,
 ) -> Result<Joined, Error> {
-    let scope = subscribe.filter.scope();
+    let scope = filter.scope();
     let log = shared.bus.log();
     let bounds = log.bounds(scope.lane(), shard).await?;
     let hub = shared.hubs.join(scope).await?;
     hub.watch(wake);
     let start = Place::after(bounds.epoch, bounds.first.previous());
-    let asked = match &subscribe.since {
+    let asked = match since {
         Since::New => Place::after(bounds.epoch, bounds.last),
         Since::All => start,
         Since::After(cursor) => cursor.place(shard).unwrap_or(start),
     };
     let recreated = asked.epoch != bounds.epoch || asked.sequence > bounds.last;
-    let expired = !recreated
-        && asked.sequence.next() < bounds.first
-        && lost(shared, &subscribe.filter, shard, asked).await?;
+    let expired = !recreated && asked.unread() < bounds.first && lost(shared, filter, shard, asked).await?;
     let reason = if recreated { GapReason::Recreated } else { GapReason::Expired };
     let gap = (recreated || expired).then_some(Gap {
         shard,
         requested: asked,
+        epoch: bounds.epoch,
         first_available: bounds.first,
         reason,
     });
@@ -132,6 +131,8 @@ async fn lost(shared: &Shared, filter: &Filter, shard: Shard, place: Place) -> R
         max_bytes: 1,
     };
     let page = shared.bus.log().read(&read).await?;
-    Ok(page.frames.first().is_none_or(|stored| stored.prev != Some(place.sequence))
-        && place.sequence != Sequence(0))
+    // Of a frame that was read in part the rest is gone, whatever follows it; and where two streams use the execution's
+    // id, a frame of one says nothing about the other.
+    let provable = place.lines == u32::MAX && filter.scope().is_one_key();
+    Ok(!provable || page.frames.first().is_none_or(|stored| stored.prev != Some(place.sequence)))
 }

@@ -1,11 +1,22 @@
 //! One client: its subscriptions, what it is sent, and how it ends.
 //!
-//! `subscription` decides what comes next for one subscription, `outbound` makes messages of it, [`client`] is the loop.
+//! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
+//! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
+//! `outbound` makes messages of them and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
+//! [`poll`] waits for the first ones.
 
 pub mod client;
+pub mod event_stream;
+mod frames;
 mod history;
-mod join;
+pub mod join;
+mod missing;
 mod outbound;
+mod output;
+pub mod poll;
+pub mod shared;
+mod source;
 mod subscription;
 
-pub use client::{Shared, serve};
+pub use client::serve;
+pub use shared::Shared;

@@ -1,11 +1,10 @@
-//! Messages for one client, made of entries: several events a message, several messages a write.
+//! Messages for one client, several events a message, several messages a write.
 
 use axum::extract::ws::Utf8Bytes;
-use runbus::bus::Filter;
 
-use crate::hub::{Content, Entry};
+use super::output::Output;
 use crate::limits;
-use crate::protocol::server;
+use crate::protocol::{Text, server};
 
 /// What will be written next, bounded by its budget.
 #[derive(Debug)]
@@ -22,12 +21,6 @@ impl Outbound {
         Self { messages: Vec::new(), bytes: 0, budget }
     }
 
-    /// Whether no more should be added.
-    #[must_use]
-    pub(super) const fn is_full(&self) -> bool {
-        self.bytes >= self.budget
-    }
-
     /// Adds a message.
     pub(super) fn push(&mut self, message: String) {
         self.bytes += message.len();
@@ -40,57 +33,19 @@ impl Outbound {
     }
 }
 
-/// Entries of one subscription on their way into messages.
+/// News of one subscription on their way into messages.
 #[derive(Debug)]
 pub(super) struct Batch<'a> {
     id: &'a str,
-    filter: &'a Filter,
     out: &'a mut Outbound,
     open: String,
     count: usize,
 }
 
 impl<'a> Batch<'a> {
-    /// For a subscription.
-    pub(super) const fn new(id: &'a str, filter: &'a Filter, out: &'a mut Outbound) -> Self {
-        Self { id, filter, out, open: String::new(), count: 0 }
-    }
-
-    /// Whether no more should be added.
-    pub(super) const fn is_full(&self) -> bool {
-        self.out.bytes + self.open.len() >= self.out.budget
-    }
-
-    /// Adds an entry, if the subscription wants it.
-    pub(super) fn add(&mut self, entry: &Entry) {
-        match &entry.content {
-            Content::Event(kind, time, text) => {
-                if !self.filter.wants_kind(kind, *time) {
-                    return;
-                }
-                if self.count >= limits::BATCH_EVENTS || self.open.len() >= limits::BATCH_BYTES {
-                    self.close();
-                }
-                if self.count == 0 {
-                    self.open = server::events_begin(self.id);
-                } else {
-                    self.open.push(',');
-                }
-                // Events were decoded from this very text: it is UTF-8.
-                self.open.push_str(&String::from_utf8_lossy(text));
-                self.count += 1;
-            }
-            Content::Other(kind, fields) => {
-                self.close();
-                self.out.push(server::about(kind, self.id, &String::from_utf8_lossy(fields)));
-            }
-        }
-    }
-
-    /// Adds a message that is no entry.
-    pub(super) fn say(&mut self, message: String) {
-        self.close();
-        self.out.push(message);
+    /// For the subscription with this id.
+    pub(super) const fn new(id: &'a str, out: &'a mut Outbound) -> Self {
+        Self { id, out, open: String::new(), count: 0 }
     }
 
     fn close(&mut self) {
@@ -105,5 +60,30 @@ impl<'a> Batch<'a> {
     /// Ends the open message.
     pub(super) fn finish(mut self) {
         self.close();
+    }
+}
+
+impl Output for Batch<'_> {
+    fn is_full(&self) -> bool {
+        self.out.bytes + self.open.len() >= self.out.budget
+    }
+
+    fn event(&mut self, event: &Text) {
+        if self.count >= limits::BATCH_EVENTS || self.open.len() >= limits::BATCH_BYTES {
+            self.close();
+        }
+        if self.count == 0 {
+            self.open = server::events_begin(self.id);
+        } else {
+            self.open.push(',');
+        }
+        // Events were decoded from this very text: it is UTF-8.
+        self.open.push_str(&String::from_utf8_lossy(event.json()));
+        self.count += 1;
+    }
+
+    fn word(&mut self, word: &Text) {
+        self.close();
+        self.out.push(server::about(self.id, word.json()));
     }
 }

@@ -1,159 +1,165 @@
-//! What comes next for one subscription: from the hub's ring while the client keeps up, else from the log.
+//! What comes next for one subscription: from the hub's ring while the client keeps up, else from the log. Whatever the
+//! transport.
 
 use std::sync::Arc;
 
 use runbus::bus::Filter;
 use runbus::bus::delivery::lines;
-use runbus::log::{Cursor, Direction, Place, Read, ReadError, Since};
-use runbus::subject::Shard;
+use runbus::log::{Cursor, Direction, GapReason, Read, ReadError, Since};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use super::client::Shared;
 use super::history::{Ahead, Said};
-use super::outbound::{Batch, Outbound};
+use super::join::{self, Joined};
+use super::missing;
+use super::output::Output;
+use super::shared::Shared;
+use super::source::Source;
 use crate::hub::ring::Found;
-use crate::hub::{Entry, Hub, Hubs};
-use crate::protocol::server;
+use crate::hub::{Content, Entry, Hubs};
+use crate::limits;
+use crate::protocol::{Text, server};
 
-/// Where a subscription reads.
-#[derive(Debug)]
-pub(super) enum Source {
-    /// In the hub's ring.
-    Ring {
-        /// The hub.
-        hub: Arc<Hub>,
-        /// The number of the next entry.
-        next: u64,
-        /// Leave out what stands at or before this place: the hub may still be behind the client.
-        after: Option<Place>,
-    },
-    /// In the log, because the ring does not reach back so far; until it does.
-    Log {
-        /// The hub.
-        hub: Arc<Hub>,
-        /// The shard.
-        shard: Shard,
-        /// What was sent last.
-        place: Place,
-    },
-    /// A broad scope's history.
-    Ahead(Ahead),
-}
-
-impl Source {
-    /// For a hub of one shard: behind `place`.
-    #[must_use]
-    pub(super) fn at(hub: Arc<Hub>, shard: Shard, place: Place) -> Self {
-        match hub.look(|ring| rejoin(ring, place)) {
-            Some(next) => Self::Ring { hub, next, after: Some(place) },
-            None => Self::Log { hub, shard, place },
-        }
-    }
-}
-
-/// The number of the first entry behind `place`, if the ring provably has all that is behind it.
-fn rejoin(ring: &crate::hub::ring::Ring, place: Place) -> Option<u64> {
-    let reaches_back = ring.is_whole() || ring.first_place().is_some_and(|first| at_or_before(first, place));
-    reaches_back.then(|| ring.behind(place))
-}
-
-fn at_or_before(a: Place, b: Place) -> bool {
-    (a.sequence, a.lines) <= (b.sequence, b.lines)
+/// When to look for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Next {
+    /// At once.
+    Now,
+    /// Then; the log is behind, or does not answer.
+    At(Instant),
+    /// When the subscription's `Notify` says so.
+    Woken,
+    /// Never: the subscription has come to its end.
+    Never,
 }
 
 /// One subscription of a client.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    /// What the client calls it.
-    pub id: String,
     filter: Filter,
     source: Source,
     caught_up: bool,
     /// Behind what was sent last in each shard: where a client that falls out of the ring goes on.
     cursor: Cursor,
+    /// Behind what a reader of its own said last.
+    behind: Option<Text>,
+    /// Said before anything else.
+    first: Option<Text>,
+    /// Ends behind the event that ends an execution.
+    until_terminal: bool,
+    ended: bool,
+    not_before: Option<Instant>,
     wake: Arc<Notify>,
 }
 
 impl Subscription {
-    /// One that reads `source`.
-    #[must_use]
-    pub(super) const fn new(
-        id: String,
+    /// Begins one. The cursor is where it begins; `None`: only events have cursors.
+    ///
+    /// # Errors
+    /// See [`join::Error`].
+    pub(super) async fn begin(
+        shared: &Shared,
         filter: Filter,
-        source: Source,
-        cursor: Cursor,
+        since: &Since,
         wake: Arc<Notify>,
-    ) -> Self {
-        Self { id, filter, source, caught_up: false, cursor, wake }
+    ) -> Result<(Self, Option<Cursor>), join::Error> {
+        let Joined { source, cursor, gap } = join::join(shared, &filter, since, &wake).await?;
+        let subscription = Self {
+            filter,
+            source,
+            caught_up: false,
+            cursor: cursor.clone().unwrap_or_default(),
+            behind: None,
+            first: gap.as_ref().map(server::gap),
+            until_terminal: false,
+            ended: false,
+            not_before: None,
+            wake,
+        };
+        Ok((subscription, cursor))
     }
 
-    /// Adds what is there until `out` is full; `true` when more may be there.
+    /// The same, ending behind the event that ends an execution.
+    pub(super) const fn until_terminal(mut self, until_terminal: bool) -> Self {
+        self.until_terminal = until_terminal;
+        self
+    }
+
+    /// Resumes behind everything that was said.
+    pub(super) fn position(&self) -> String {
+        match self.behind.as_ref().and_then(Text::cursor) {
+            Some(cursor) => cursor.to_owned(),
+            None => self.cursor.to_string(),
+        }
+    }
+
+    /// Adds what is there until `out` is full.
     ///
     /// # Errors
     /// The log refuses.
-    pub(super) async fn produce(&mut self, shared: &Shared, out: &mut Outbound) -> Result<bool, ReadError> {
-        if out.is_full() {
-            return Ok(true);
+    pub(super) async fn produce(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
+        if let Some(first) = self.first.take() {
+            out.word(&first);
         }
-        match &mut self.source {
+        if self.ended {
+            return Ok(Next::Never);
+        }
+        if out.is_full() {
+            return Ok(Next::Now);
+        }
+        let next = match &mut self.source {
             Source::Ring { .. } => {
-                let (more, gone) = self.ring_entries(out)?;
+                let (next, gone) = self.ring_entries(out)?;
                 if gone {
                     self.leave_ring(shared).await?;
                 }
-                Ok(more || gone)
+                next
             }
-            Source::Ahead(_) => Ok(self.ahead_entries(out)),
-            Source::Log { .. } => self.log_entries(shared, out).await,
-        }
+            Source::Ahead(_) => self.ahead_entries(out)?,
+            Source::Log { .. } => self.log_entries(shared, out).await?,
+        };
+        Ok(if self.ended { Next::Never } else { next })
     }
 
-    /// Whether more may be there, and whether the ring has moved on.
-    fn ring_entries(&mut self, out: &mut Outbound) -> Result<(bool, bool), ReadError> {
-        let Source::Ring { hub, next, after } = &mut self.source else { return Ok((false, false)) };
-        let mut batch = Batch::new(&self.id, &self.filter, out);
+    /// When to look again, and whether the ring has moved on.
+    fn ring_entries(&mut self, out: &mut dyn Output) -> Result<(Next, bool), ReadError> {
+        let Source::Ring { hub, next, after } = &mut self.source else { return Ok((Next::Now, false)) };
         let mut caught_up = false;
-        let mut gone = false;
-        hub.look(|ring| {
+        let outcome = hub.look(|ring| {
             if let Some(reason) = &ring.broken {
                 return Err(ReadError::Refused(reason.to_string()));
             }
             loop {
-                if batch.is_full() {
-                    return Ok(());
+                if out.is_full() || self.ended {
+                    return Ok((Next::Now, false));
                 }
                 match ring.get(*next) {
                     Found::Entry(entry) => {
                         *next += 1;
                         let old = match (entry.place, *after) {
-                            (Some(place), Some(after)) => at_or_before(place, after),
+                            (Some(place), Some(after)) => !place.is_behind(after),
                             _ => false,
                         };
                         if !old {
-                            batch.add(&entry);
+                            self.ended = add(&entry, &self.filter, self.until_terminal, out);
                             if let Some(place) = entry.place {
                                 self.cursor.set(entry.shard, place);
                             }
                         }
                     }
-                    Found::Gone => {
-                        gone = true;
-                        return Ok(());
-                    }
+                    Found::Gone => return Ok((Next::Now, true)),
                     Found::Nothing => {
                         caught_up = ring.caught_up || !hub.is_narrow;
-                        return Ok(());
+                        return Ok((Next::Woken, false));
                     }
                 }
             }
         })?;
         if caught_up && !self.caught_up {
             self.caught_up = true;
-            batch.say(server::caught_up(&self.id));
+            out.word(server::caught_up());
         }
-        let more = batch.is_full();
-        batch.finish();
-        Ok((more, gone))
+        Ok(outcome)
     }
 
     /// The ring has moved on: read from the log what was missed.
@@ -164,70 +170,122 @@ impl Subscription {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
             None => {
                 let since = Since::After(self.cursor.clone());
-                Source::Ahead(Ahead::start(&shared.bus, self.filter.clone(), since, self.wake.clone()).await?)
+                Source::Ahead(Ahead::start(shared, self.filter.clone(), since, self.wake.clone()).await?)
             }
         };
         Ok(())
     }
 
-    fn ahead_entries(&mut self, out: &mut Outbound) -> bool {
-        let Source::Ahead(ahead) = &mut self.source else { return false };
-        let mut batch = Batch::new(&self.id, &self.filter, out);
-        let mut more = true;
-        while !batch.is_full() {
-            match ahead.next() {
-                Some(Said::Entry(entry)) => batch.add(&entry),
-                Some(Said::CaughtUp) => batch.say(server::caught_up(&self.id)),
-                None => {
-                    more = false;
-                    break;
+    fn ahead_entries(&mut self, out: &mut dyn Output) -> Result<Next, ReadError> {
+        let Source::Ahead(ahead) = &mut self.source else { return Ok(Next::Now) };
+        while !out.is_full() && !self.ended {
+            match ahead.next()? {
+                Some(Said::Entry(entry, _share)) => {
+                    self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                    let text = entry.content.text();
+                    if text.cursor().is_some() {
+                        self.behind = Some(text.clone());
+                    }
                 }
+                // A client that fell out of the ring was told before.
+                Some(Said::CaughtUp) if self.caught_up => {}
+                Some(Said::CaughtUp) => {
+                    self.caught_up = true;
+                    out.word(server::caught_up());
+                }
+                None => return Ok(Next::Woken),
             }
         }
-        batch.finish();
-        more
+        Ok(Next::Now)
     }
 
-    async fn log_entries(&mut self, shared: &Shared, out: &mut Outbound) -> Result<bool, ReadError> {
-        let Source::Log { hub, shard, place } = &mut self.source else { return Ok(false) };
-        let whole = place.lines == u32::MAX;
+    async fn log_entries(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
+        let Source::Log { hub, shard, place } = &mut self.source else { return Ok(Next::Now) };
+        if let Some(then) = self.not_before.filter(|then| Instant::now() < *then) {
+            return Ok(Next::At(then));
+        }
         let read = Read {
             scope: hub.scope.clone(),
             shard: *shard,
-            from: if whole { place.sequence.next() } else { place.sequence },
+            from: place.unread(),
             direction: Direction::Forward,
             max_frames: runbus::limits::PAGE_FRAMES,
             max_bytes: shared.config.client_buffer_bytes,
         };
-        let page = {
+        let found = {
             // The semaphore is never closed.
             let _permit = shared.history_reads.acquire().await;
-            shared.bus.log().read(&read).await
+            let log = shared.bus.log();
+            match log.read(&read).await {
+                Ok(page) => {
+                    missing::between(log.as_ref(), hub, *shard, *place, &page).await.map(|gap| (page, gap))
+                }
+                Err(error) => Err(error),
+            }
         };
-        let page = match page {
-            Ok(page) => page,
+        let (page, gap) = match found {
+            Ok(found) => found,
             Err(error) if error.is_retryable() => {
                 tracing::warn!(%error, "history is not there yet");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                return Ok(true);
+                return Ok(self.pause(limits::RETRY_PAUSE));
             }
             Err(error) => return Err(error),
         };
-        let mut batch = Batch::new(&self.id, &self.filter, out);
-        for stored in page.frames {
-            let stored = Arc::new(stored);
-            let skip = if stored.sequence == place.sequence && !whole { place.lines } else { 0 };
-            for line in lines(&stored, place.epoch, skip) {
-                let cursor = Cursor::start().with(*shard, line.place);
-                *place = line.place;
-                batch.add(&Entry::line(&stored, line, cursor));
+        let idle = page.frames.is_empty() && gap.is_none();
+        let mut frames = page.frames;
+        if let Some(gap) = gap {
+            *place = gap.resumes();
+            out.word(&server::gap(&gap));
+            // What was read of another incarnation is read again.
+            if gap.reason == GapReason::Recreated {
+                frames.clear();
             }
         }
-        batch.finish();
+        for stored in frames {
+            let stored = Arc::new(stored);
+            let half = stored.sequence == place.sequence && place.lines != u32::MAX;
+            let skip = if half { place.lines } else { 0 };
+            for line in lines(&stored, place.epoch, skip) {
+                if self.ended {
+                    break;
+                }
+                let cursor = Cursor::start().with(*shard, line.place);
+                *place = line.place;
+                if let Some(entry) = Entry::line(&stored, line, cursor) {
+                    self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                }
+            }
+        }
         self.cursor.set(*shard, *place);
         let (hub, shard, place) = (hub.clone(), *shard, *place);
         self.source = Source::at(hub, shard, place);
-        Ok(true)
+        if idle && matches!(self.source, Source::Log { .. }) {
+            // The hub is ahead of what this read saw: a replica that lags.
+            return Ok(self.pause(limits::LAG_PAUSE));
+        }
+        Ok(Next::Now)
+    }
+
+    fn pause(&mut self, pause: std::time::Duration) -> Next {
+        let then = Instant::now() + pause;
+        self.not_before = Some(then);
+        Next::At(then)
+    }
+}
+
+/// Adds an entry if it is wanted; `true`: it was the last one.
+fn add(entry: &Entry, filter: &Filter, until_terminal: bool, out: &mut dyn Output) -> bool {
+    match &entry.content {
+        Content::Event(kind, time, text) => {
+            if filter.wants_kind(kind, *time) {
+                out.event(text);
+            }
+            until_terminal && kind.is_terminal()
+        }
+        Content::Word(text) => {
+            out.word(text);
+            false
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use runbus::bus::Delivery;
 use runbus::bus::delivery::{Delivered, Line, Undecodable, decode};
 use runbus::event::Kind;
@@ -11,7 +10,7 @@ use runbus::subject::Shard;
 use runbus::time::Timestamp;
 use serde_json::json;
 
-use crate::protocol::server;
+use crate::protocol::{Text, server};
 
 /// Something to deliver, with its place.
 #[derive(Debug)]
@@ -28,25 +27,29 @@ pub struct Entry {
 #[derive(Debug)]
 pub enum Content {
     /// An event: its type, its time, and its JSON with `seq` and `cursor`.
-    Event(Kind, Timestamp, Bytes),
-    /// Another message: its type and its fields as a JSON object.
-    Other(&'static str, Bytes),
+    Event(Kind, Timestamp, Text),
+    /// Something that is no event: `gap`, `undecodable`.
+    Word(Text),
+}
+
+impl Content {
+    /// What clients get.
+    #[must_use]
+    pub const fn text(&self) -> &Text {
+        match self {
+            Self::Event(_, _, text) | Self::Word(text) => text,
+        }
+    }
 }
 
 impl Entry {
-    /// A line of a frame. `cursor` is the place behind it, over all shards of the scope.
+    /// A line of a frame. `cursor` is the place behind it, over all shards of the scope; `None` for what says nothing to
+    /// clients.
     #[must_use]
-    pub fn line(stored: &Arc<Stored>, line: Line, cursor: Cursor) -> Self {
+    pub fn line(stored: &Arc<Stored>, line: Line, cursor: Cursor) -> Option<Self> {
         let place = line.place;
-        let content = match decode(stored, line, cursor) {
-            Delivery::Event(found) => {
-                Content::Event(found.event.kind.clone(), found.event.timestamp, event(&found))
-            }
-            Delivery::Undecodable(found) => Content::Other("undecodable", undecodable(&found)),
-            // `decode` gives one of the two above.
-            Delivery::Gap(_) | Delivery::CaughtUp => Content::Other("undecodable", Bytes::from_static(b"{}")),
-        };
-        Self { shard: stored.shard, place: Some(place), content }
+        let entry = Self::delivery(&decode(stored, line, cursor))?;
+        Some(Self { shard: stored.shard, place: Some(place), ..entry })
     }
 
     /// What a reader gave; `None` for what says nothing to clients.
@@ -56,8 +59,8 @@ impl Entry {
             Delivery::Event(found) => {
                 Content::Event(found.event.kind.clone(), found.event.timestamp, event(found))
             }
-            Delivery::Undecodable(found) => Content::Other("undecodable", undecodable(found)),
-            Delivery::Gap(gap) => Content::Other("gap", Bytes::from(server::gap_fields(gap))),
+            Delivery::Undecodable(found) => Content::Word(undecodable(found)),
+            Delivery::Gap(gap) => Content::Word(server::gap(gap)),
             Delivery::CaughtUp => return None,
         };
         Some(Self { shard: Shard(0), place: None, content })
@@ -66,38 +69,33 @@ impl Entry {
     /// Missing events.
     #[must_use]
     pub fn gap(gap: &Gap) -> Self {
-        let content = Content::Other("gap", Bytes::from(server::gap_fields(gap)));
-        Self { shard: gap.shard, place: None, content }
+        // With its place, so that clients that stand behind it are not told.
+        Self { shard: gap.shard, place: Some(gap.resumes()), content: Content::Word(server::gap(gap)) }
     }
 
     /// Its size in memory, about, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let text = match &self.content {
-            Content::Event(_, _, text) | Content::Other(_, text) => text.len(),
-        };
-        text + size_of::<Self>()
+        self.content.text().bytes() + size_of::<Self>()
     }
 }
 
 /// The stored line with its place. The place comes last: of two fields with one name parsers take the last, so that no
 /// publisher can give its event another place.
-fn event(found: &Delivered) -> Bytes {
+fn event(found: &Delivered) -> Text {
     let line = found.line.trim_ascii_end();
     let line = line.strip_suffix(b"}").unwrap_or(line);
     let place = format!(",\"seq\":{},\"cursor\":\"{}\"}}", found.seq, found.cursor);
-    let mut text = Vec::with_capacity(line.len() + place.len());
-    text.extend_from_slice(line);
-    text.extend_from_slice(place.as_bytes());
-    Bytes::from(text)
+    Text::new(Some(&found.cursor), found.event.kind.as_str(), &[line, place.as_bytes()])
 }
 
-fn undecodable(found: &Undecodable) -> Bytes {
+fn undecodable(found: &Undecodable) -> Text {
     let fields = json!({
+        "type": "undecodable",
         "line": String::from_utf8_lossy(&found.line),
         "reason": found.reason,
         "seq": found.seq,
         "cursor": found.cursor,
     });
-    Bytes::from(fields.to_string())
+    Text::new(Some(&found.cursor), "undecodable", &[fields.to_string().as_bytes()])
 }

@@ -1,6 +1,7 @@
 //! Who shares which hub.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use runbus::log::{Follower, Log, ReadError, Since};
@@ -24,6 +25,10 @@ pub struct Hub {
     pub is_narrow: bool,
     ring: Mutex<Ring>,
     watchers: Mutex<Vec<Weak<Notify>>>,
+    /// Somebody left it a moment ago.
+    left: AtomicBool,
+    /// A task keeps it for those who come back.
+    lingers: AtomicBool,
     _stop: DropGuard,
 }
 
@@ -49,9 +54,12 @@ impl Hub {
         });
     }
 
-    /// Wakes `watcher` whenever something comes.
+    /// Wakes `watcher` whenever something comes; once however often it asks.
     pub fn watch(&self, watcher: &Arc<Notify>) {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(watcher));
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !watchers.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(watcher))) {
+            watchers.push(Arc::downgrade(watcher));
+        }
     }
 }
 
@@ -135,6 +143,8 @@ impl Hubs {
             is_narrow,
             ring: Mutex::new(Ring::new(self.ring_bytes, follower.cursor())),
             watchers: Mutex::default(),
+            left: AtomicBool::new(false),
+            lingers: AtomicBool::new(false),
             _stop: stop.clone().drop_guard(),
         });
         self.hubs().insert(scope, Arc::downgrade(&hub));
@@ -144,11 +154,17 @@ impl Hubs {
 
     /// Keeps a hub for a while after its last client left: clients that come back find it filled.
     pub fn linger(hub: Arc<Hub>) {
-        if Arc::strong_count(&hub) <= 1 {
-            tokio::spawn(async move {
-                tokio::time::sleep(limits::HUB_LINGER).await;
-                drop(hub);
-            });
+        hub.left.store(true, Ordering::Release);
+        // A client that ends with its runtime needs no hub kept.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if hub.lingers.swap(true, Ordering::AcqRel) {
+            return;
         }
+        runtime.spawn(async move {
+            while hub.left.swap(false, Ordering::AcqRel) {
+                tokio::time::sleep(limits::HUB_LINGER).await;
+            }
+            hub.lingers.store(false, Ordering::Release);
+        });
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use runbus::log::{Cursor, Place};
+use runbus::log::{Cursor, Epoch, Place};
 
 use super::entry::Entry;
 
@@ -77,69 +77,95 @@ impl Ring {
         self.first + self.entries.len() as u64
     }
 
-    /// Whether nothing was dropped yet.
+    /// For a hub of one shard: the incarnation of the log that it reads.
     #[must_use]
-    pub const fn is_whole(&self) -> bool {
-        self.first == 0
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.cursor.places().next().map(|(_, place)| place.epoch)
     }
 
-    /// The place behind the oldest entry that has one: what stands at or before it is in the log only.
+    /// For a hub of one shard: the number of the first entry behind `place`, if everything behind it provably is, or
+    /// will be, in the ring. `None`: the log has to be read.
     #[must_use]
-    pub fn first_place(&self) -> Option<Place> {
-        self.entries.iter().find_map(|entry| entry.place)
-    }
-
-    /// For a hub of one shard: the number of the first entry behind `place`.
-    #[must_use]
-    pub fn behind(&self, place: Place) -> u64 {
-        // Entries without a place (gaps) stand with the one after them.
-        let mut at = self.entries.len();
-        while at > 0
-            && self.entries[at - 1]
-                .place
-                .is_none_or(|found| (found.sequence, found.lines) > (place.sequence, place.lines))
-        {
-            at -= 1;
+    pub fn rejoin(&self, place: Place) -> Option<u64> {
+        if self.epoch() != Some(place.epoch) {
+            return None;
         }
-        self.first + at as u64
+        let mut at = self.entries.len();
+        // The hub has it from its beginning when nothing was dropped, or when the log was made again meanwhile.
+        let mut reaches = self.first == 0;
+        while at > 0 {
+            match self.entries[at - 1].place {
+                Some(found) if found.epoch != place.epoch => {
+                    reaches = true;
+                    break;
+                }
+                Some(found) if !found.is_behind(place) => {
+                    reaches = true;
+                    break;
+                }
+                Some(_) | None => at -= 1,
+            }
+        }
+        reaches.then_some(self.first + at as u64)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use runbus::event::Kind;
-    use runbus::log::{Epoch, Sequence};
+    use runbus::log::Sequence;
     use runbus::subject::Shard;
     use runbus::time::Timestamp;
 
     use super::*;
     use crate::hub::Content;
+    use crate::protocol::Text;
 
     fn place(sequence: u64, lines: u32) -> Place {
         Place { epoch: Epoch(1), sequence: Sequence(sequence), lines }
     }
 
     fn entry(sequence: u64, lines: u32) -> Arc<Entry> {
-        let content = Content::Event(Kind::Custom, Timestamp::default(), Bytes::from_static(&[b'x'; 100]));
+        let content =
+            Content::Event(Kind::Custom, Timestamp::default(), Text::new(None, "", &[&[b'x'; 100]]));
         Arc::new(Entry { shard: Shard(0), place: Some(place(sequence, lines)), content })
     }
 
     #[test]
     fn places_are_found_and_old_entries_go() {
-        let mut ring = Ring::new(10 * entry(1, 1).bytes(), Cursor::start());
+        let start = Cursor::start().with(Shard(0), place(0, u32::MAX));
+        let mut ring = Ring::new(10 * entry(1, 1).bytes(), start);
+        assert_eq!(ring.rejoin(place(7, 1)), Some(0));
         for sequence in 1..=20 {
             ring.push(entry(sequence * 10, 1));
             ring.push(entry(sequence * 10, u32::MAX));
         }
-        assert_eq!((ring.end(), ring.is_whole()), (40, false));
+        assert_eq!(ring.end(), 40);
         assert!(matches!(ring.get(29), Found::Gone));
         assert!(matches!(ring.get(30), Found::Entry(_)));
         assert!(matches!(ring.get(40), Found::Nothing));
-        assert_eq!(ring.first_place(), Some(place(160, 1)));
-        assert_eq!(ring.behind(place(200, u32::MAX)), 40);
-        assert_eq!(ring.behind(place(200, 1)), 39);
-        assert_eq!(ring.behind(place(195, 3)), 38);
-        assert_eq!(ring.behind(place(1, 1)), 30);
+        assert_eq!(ring.rejoin(place(200, u32::MAX)), Some(40));
+        assert_eq!(ring.rejoin(place(200, 1)), Some(39));
+        assert_eq!(ring.rejoin(place(195, 3)), Some(38));
+        assert_eq!(ring.rejoin(place(160, 1)), Some(31));
+        assert_eq!(ring.rejoin(place(159, 1)), None);
+    }
+
+    #[test]
+    fn places_of_another_log_are_not_mixed() {
+        let mut ring =
+            Ring::new(10 * entry(1, 1).bytes(), Cursor::start().with(Shard(0), place(0, u32::MAX)));
+        for sequence in 1..=20 {
+            ring.push(entry(sequence, u32::MAX));
+        }
+        let new = |sequence| Place { epoch: Epoch(2), ..place(sequence, u32::MAX) };
+        let content = Content::Word(Text::new(None, "gap", &[b"{}"]));
+        ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(0)), content }));
+        let content = Content::Event(Kind::Custom, Timestamp::default(), Text::new(None, "", &[]));
+        ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(1)), content }));
+        ring.cursor.set(Shard(0), new(1));
+        assert_eq!(ring.rejoin(place(20, u32::MAX)), None);
+        assert_eq!(ring.rejoin(new(0)), Some(21));
+        assert_eq!(ring.rejoin(new(1)), Some(22));
     }
 }

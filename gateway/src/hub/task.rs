@@ -31,13 +31,19 @@ async fn fill(hub: &Weak<Hub>, mut follower: Follower) -> Result<(), ReadError> 
         let Some(hub) = hub.upgrade() else { return Ok(()) };
         match item {
             Item::CaughtUp => hub.change(|ring| ring.caught_up = true),
-            Item::Gap(gap) => hub.change(|ring| ring.push(Arc::new(Entry::gap(&gap)))),
+            Item::Gap(gap) => {
+                cursor.set(gap.shard, gap.resumes());
+                hub.change(|ring| {
+                    ring.push(Arc::new(Entry::gap(&gap)));
+                    ring.cursor.clone_from(&cursor);
+                });
+            }
             Item::Frame { stored, skip } => {
                 let epoch = follower.epoch(stored.shard);
                 let mut entries = Vec::with_capacity(stored.frame.count as usize);
                 for line in lines(&stored, epoch, skip) {
                     cursor.set(stored.shard, line.place);
-                    entries.push(Arc::new(Entry::line(&stored, line, cursor.clone())));
+                    entries.extend(Entry::line(&stored, line, cursor.clone()).map(Arc::new));
                 }
                 hub.change(|ring| {
                     entries.into_iter().for_each(|entry| ring.push(entry));

@@ -1,8 +1,12 @@
-//! The native protocol: JSON text messages over WebSocket, subprotocol `runbus.v1`. See docs/protocol.md.
+//! What clients and gateway say: JSON text over WebSocket (subprotocol `runbus.v1`), or in event streams. See
+//! docs/protocol.md.
 
 pub mod client;
 pub mod close;
 pub mod server;
+pub mod text;
+
+pub use text::Text;
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "runbus.v1";

@@ -1,10 +1,12 @@
 //! What the gateway says. Messages are made as text; events in them are the stored lines with their places added.
 
-use runbus::log::{Cursor, Gap, Place};
+use std::sync::LazyLock;
+
+use runbus::log::{Cursor, Gap, GapReason};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::SUBPROTOCOL;
+use super::{SUBPROTOCOL, Text};
 use crate::config::Config;
 
 fn text(value: &Value) -> String {
@@ -35,16 +37,26 @@ pub fn subscribed(id: &str, cursor: Option<&Cursor>) -> String {
     }
 }
 
+/// The same in a stream that is one subscription.
+#[must_use]
+pub fn begun(cursor: Option<&Cursor>) -> String {
+    match cursor {
+        Some(cursor) => text(&json!({ "type": "subscribed", "cursor": cursor })),
+        None => text(&json!({ "type": "subscribed" })),
+    }
+}
+
+/// The gateway ends a stream; `code` is the close code that a WebSocket would get.
+#[must_use]
+pub fn closed(code: u16, reason: &str) -> Text {
+    let message = text(&json!({ "type": "closed", "code": code, "reason": reason }));
+    Text::new(None, "closed", &[message.as_bytes()])
+}
+
 /// A subscription has ended.
 #[must_use]
 pub fn unsubscribed(id: &str) -> String {
     text(&json!({ "type": "unsubscribed", "sub": id }))
-}
-
-/// What was stored when the subscription began has been sent.
-#[must_use]
-pub fn caught_up(id: &str) -> String {
-    text(&json!({ "type": "caught_up", "sub": id }))
 }
 
 /// The answer to `ping`.
@@ -70,28 +82,39 @@ pub fn error(code: &str, message: &str, path: Option<&str>, id: Option<&str>) ->
 }
 
 #[derive(Serialize)]
-struct GapFields<'a> {
-    requested: &'a Cursor,
-    first_available: &'a Cursor,
-    reason: runbus::log::GapReason,
+struct GapFields {
+    r#type: &'static str,
+    requested: Cursor,
+    first_available: Cursor,
+    reason: GapReason,
 }
 
-/// The fields of a `gap` message, behind its `type` and `sub`.
+/// Events are missing.
 #[must_use]
-pub fn gap_fields(gap: &Gap) -> String {
-    let requested = Cursor::start().with(gap.shard, gap.requested);
-    let first = Place::after(gap.requested.epoch, gap.first_available.previous());
-    let first_available = Cursor::start().with(gap.shard, first);
-    let fields = GapFields { requested: &requested, first_available: &first_available, reason: gap.reason };
-    serde_json::to_string(&fields).unwrap_or_default()
+pub fn gap(gap: &Gap) -> Text {
+    let fields = GapFields {
+        r#type: "gap",
+        requested: Cursor::start().with(gap.shard, gap.requested),
+        first_available: Cursor::start().with(gap.shard, gap.resumes()),
+        reason: gap.reason,
+    };
+    Text::new(None, "gap", &[&serde_json::to_vec(&fields).unwrap_or_default()])
 }
 
-/// A message about one subscription: `type`, `sub`, and the fields of a JSON object.
+/// What was stored when the subscription began has been sent.
+pub fn caught_up() -> &'static Text {
+    static TEXT: LazyLock<Text> =
+        LazyLock::new(|| Text::new(None, "caught_up", &[br#"{"type":"caught_up"}"#]));
+    &TEXT
+}
+
+/// A message about one of several subscriptions: a JSON object that is not empty, and `sub`.
 #[must_use]
-pub fn about(kind: &str, id: &str, fields: &str) -> String {
-    let rest = fields.strip_prefix('{').unwrap_or("}");
+pub fn about(id: &str, json: &[u8]) -> String {
+    let json = String::from_utf8_lossy(json);
+    let fields = json.strip_suffix('}').unwrap_or(&json);
     let id = Value::from(id);
-    format!("{{\"type\":\"{kind}\",\"sub\":{id},{rest}")
+    format!("{fields},\"sub\":{id}}}")
 }
 
 /// The beginning of an `events` message; events follow, separated by commas, then [`EVENTS_END`].

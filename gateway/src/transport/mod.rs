@@ -1,3 +1,4 @@
 //! The ways in that stream.
 
+pub mod sse;
 pub mod ws;

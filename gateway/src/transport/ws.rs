@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 
@@ -14,12 +15,17 @@ use crate::router::App;
 /// Upgrades a request to a WebSocket.
 ///
 /// The buffers are small: the defaults cost 128 KiB for every connection.
-pub async fn upgrade(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
-    if app.shared.drain.is_cancelled() {
-        return Failure::unavailable("this gateway drains").into_response();
-    }
-    let Ok(place) = app.connections.clone().try_acquire_owned() else {
-        return Failure::unavailable("this gateway has as many connections as it may have").into_response();
+pub async fn upgrade(
+    State(app): State<Arc<App>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(error) => return Failure::invalid("upgrade", error.body_text()).into_response(),
+    };
+    let place = match app.place() {
+        Ok(place) => place,
+        Err(failure) => return failure.into_response(),
     };
     let config = &app.shared.config;
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());

@@ -22,8 +22,9 @@ pub async fn post(
 ) -> Result<(StatusCode, Json<Started>), Failure> {
     let body = body?;
     let deserializer = &mut serde_json::Deserializer::from_slice(&body);
-    let request: StartRequest = serde_path_to_error::deserialize(deserializer)
+    let request: StartRequest = serde_path_to_error::deserialize(&mut *deserializer)
         .map_err(|error| Failure::invalid(error.path().to_string(), error.inner().to_string()))?;
+    deserializer.end().map_err(|error| Failure::invalid(".", error.to_string()))?;
     let started = app.control.start(request).await?;
     let status = if started.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(started)))

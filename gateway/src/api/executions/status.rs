@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use runbus::execution::Execution;
-use runbus::id::ExecutionId;
 
 use crate::api::error::Failure;
+use crate::api::parameters;
 use crate::router::App;
 
 /// What is known of a run now.
 ///
 /// # Errors
 /// Nobody has heard of it, or the log does not answer.
-pub async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Execution>, Failure> {
-    let id =
-        ExecutionId::new(id).map_err(|error| Failure::invalid("execution_id", error.reason.to_string()))?;
+pub async fn get(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Execution>, Failure> {
+    let id = parameters::execution(id)?;
     match app.control.status(&id).await? {
         Some(execution) => Ok(Json(execution)),
         None => Err(Failure::not_found(format!("there is no execution {id:?}"))),

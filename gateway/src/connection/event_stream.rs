@@ -1,0 +1,122 @@
+//! One client of an event stream (SSE): a body that is made as fast as it is taken.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use runbus::bus::Filter;
+use runbus::log::{Cursor, Since};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::frames::Frames;
+use super::join;
+use super::shared::Shared;
+use super::subscription::{Next, Subscription};
+use crate::limits;
+use crate::protocol::{Text, close, server};
+
+/// A subscription on its way into a body.
+#[derive(Debug)]
+pub struct EventStream<K> {
+    shared: Arc<Shared>,
+    subscription: Subscription,
+    wake: Arc<Notify>,
+    first: Option<Bytes>,
+    beat_at: Instant,
+    ended: bool,
+    /// The client's place among the connections, given back when the body is dropped.
+    _keep: K,
+}
+
+/// Begins one. `keep` is dropped with it.
+///
+/// # Errors
+/// See [`join::Error`].
+pub async fn open<K>(
+    shared: Arc<Shared>,
+    filter: Filter,
+    since: &Since,
+    until_terminal: bool,
+    keep: K,
+) -> Result<EventStream<K>, join::Error> {
+    let wake = Arc::new(Notify::new());
+    let (subscription, cursor) = Subscription::begin(&shared, filter, since, wake.clone()).await?;
+    Ok(EventStream {
+        subscription: subscription.until_terminal(until_terminal),
+        wake,
+        first: Some(greeting(cursor.as_ref())),
+        beat_at: Instant::now() + shared.config.ping_interval(),
+        ended: false,
+        shared,
+        _keep: keep,
+    })
+}
+
+/// How soon to come back after a broken connection, and where the subscription begins.
+fn greeting(cursor: Option<&Cursor>) -> Bytes {
+    let subscribed = Text::new(cursor, "subscribed", &[server::begun(cursor).as_bytes()]);
+    let mut greeting = retry(limits::STREAM_RETRY).into_bytes();
+    greeting.extend_from_slice(&subscribed.frame());
+    Bytes::from(greeting)
+}
+
+fn retry(pause: std::time::Duration) -> String {
+    format!("retry: {}\n\n", pause.as_millis())
+}
+
+impl<K: Send> EventStream<K> {
+    /// The body's pieces. Nothing is made that is not asked for; dropping it ends the subscription.
+    pub fn pieces(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+        futures_util::stream::unfold(Box::new(self), async |mut stream| {
+            let piece = Box::pin(stream.next()).await?;
+            Some((Ok(piece), stream))
+        })
+    }
+
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        while !self.ended {
+            if self.shared.drain.is_cancelled() {
+                self.shared.drain_share().await;
+                self.ended = true;
+                return Some(Bytes::from(format!(
+                    ": the gateway drains\n{}",
+                    retry(limits::STREAM_DRAIN_RETRY)
+                )));
+            }
+            let budget = limits::BATCH_BYTES.min(self.shared.config.client_buffer_bytes);
+            let mut frames = Frames::new(budget);
+            self.first.take().into_iter().for_each(|first| frames.push(first));
+            let next = match self.subscription.produce(&self.shared, &mut frames).await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(%error, "an event stream ends: the log refuses");
+                    frames.push(server::closed(close::UNAVAILABLE, "the log refuses").frame());
+                    Next::Never
+                }
+            };
+            self.ended = next == Next::Never;
+            if let Some(piece) = frames.take() {
+                self.beat_at = Instant::now() + self.shared.config.ping_interval();
+                return Some(piece);
+            }
+            let then = match next {
+                Next::Now | Next::Never => continue,
+                Next::At(then) => then.min(self.beat_at),
+                Next::Woken => self.beat_at,
+            };
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep_until(then) => {}
+                () = self.shared.drain.cancelled() => {}
+            }
+            if Instant::now() >= self.beat_at {
+                self.beat_at = Instant::now() + self.shared.config.ping_interval();
+                return Some(Bytes::from_static(b":\n\n"));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,15 @@
+//! Where a subscription's news go: the form of one transport.
+
+use crate::protocol::Text;
+
+/// News of one subscription on their way to its client, bounded.
+pub(super) trait Output: Send {
+    /// Whether no more should be added now.
+    fn is_full(&self) -> bool;
+
+    /// Adds an event.
+    fn event(&mut self, event: &Text);
+
+    /// Adds what is no event but has its place among them: `gap`, `undecodable`, `caught_up`.
+    fn word(&mut self, word: &Text);
+}

@@ -1,0 +1,113 @@
+//! One client that waits for the next events of a subscription, once (long-poll).
+
+use std::sync::Arc;
+
+use runbus::bus::Filter;
+use runbus::log::{ReadError, Since};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::join;
+use super::output::Output;
+use super::shared::Shared;
+use super::subscription::{Next, Subscription};
+use crate::limits;
+use crate::protocol::Text;
+
+/// What came.
+#[derive(Debug)]
+pub struct News {
+    /// Events, and lines that are none.
+    pub events: Vec<Text>,
+    /// What is missing before them.
+    pub gaps: Vec<Text>,
+    /// A cursor that goes on behind them.
+    pub next: String,
+}
+
+/// Why nothing can come.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The subscription did not begin.
+    #[error(transparent)]
+    Join(#[from] join::Error),
+    /// The log refuses.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+}
+
+#[derive(Debug, Default)]
+struct Collected {
+    events: Vec<Text>,
+    gaps: Vec<Text>,
+    bytes: usize,
+    limit: usize,
+}
+
+impl Collected {
+    const fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.gaps.is_empty()
+    }
+
+    fn add(&mut self, text: &Text) {
+        self.bytes += text.bytes();
+        self.events.push(text.clone());
+    }
+}
+
+impl Output for Collected {
+    fn is_full(&self) -> bool {
+        self.events.len() >= self.limit || self.bytes >= limits::POLL_BYTES
+    }
+
+    fn event(&mut self, event: &Text) {
+        self.add(event);
+    }
+
+    fn word(&mut self, word: &Text) {
+        match word.kind() {
+            "gap" => self.gaps.push(word.clone()),
+            "caught_up" => {}
+            _ => self.add(word),
+        }
+    }
+}
+
+/// Waits until something comes, the gateway drains, or `deadline`; then gives what is there, `limit` events at most.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn wait(
+    shared: &Shared,
+    filter: Filter,
+    since: &Since,
+    limit: usize,
+    deadline: Instant,
+) -> Result<News, Error> {
+    let wake = Arc::new(Notify::new());
+    let (mut subscription, _) = Subscription::begin(shared, filter, since, wake.clone()).await?;
+    let mut out = Collected { limit, ..Collected::default() };
+    loop {
+        let then = match subscription.produce(shared, &mut out).await? {
+            Next::Now if out.is_full() => break,
+            Next::Now => continue,
+            Next::At(_) | Next::Woken | Next::Never if !out.is_empty() => break,
+            Next::Never => break,
+            Next::At(then) => then.min(deadline),
+            Next::Woken => deadline,
+        };
+        if Instant::now() >= deadline || shared.drain.is_cancelled() {
+            break;
+        }
+        tokio::select! {
+            () = wake.notified() => {}
+            () = tokio::time::sleep_until(then) => {}
+            () = shared.drain.cancelled() => {}
+        }
+    }
+    // A page of the log may hold more than is asked for: the rest comes again.
+    let cut = out.events.len() > limit;
+    out.events.truncate(limit);
+    let last = out.events.last().filter(|_| cut).and_then(Text::cursor).map(str::to_owned);
+    Ok(News { next: last.unwrap_or_else(|| subscription.position()), events: out.events, gaps: out.gaps })
+}

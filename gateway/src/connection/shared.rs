@@ -1,0 +1,31 @@
+//! What all clients of a gateway share.
+
+use runbus::bus::Bus;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::hub::Hubs;
+
+/// What all clients share.
+#[derive(Debug)]
+pub struct Shared {
+    /// How the gateway serves.
+    pub config: Config,
+    /// The bus.
+    pub bus: Bus,
+    /// Who watches what.
+    pub hubs: Hubs,
+    /// Reads of history at the same time.
+    pub history_reads: Semaphore,
+    /// Take no new clients, tell those that are here to go.
+    pub drain: CancellationToken,
+}
+
+impl Shared {
+    /// Waits for a client's share of the drain window, so that not all come back at once.
+    pub(super) async fn drain_share(&self) {
+        let share = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
+        tokio::time::sleep(self.config.drain_window().mul_f64(share)).await;
+    }
+}

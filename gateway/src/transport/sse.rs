@@ -1,0 +1,146 @@
+//! `GET /v1/events/stream`: a subscription as an event stream (SSE), for browsers' `EventSource` and for `curl`.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use runbus::bus::Filter;
+use runbus::bus::history::{Order, Query};
+use runbus::event::Kind;
+use runbus::log::Since;
+
+use crate::api::error::Failure;
+use crate::api::parameters;
+use crate::connection::event_stream;
+use crate::router::App;
+
+/// What a client asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    filter: Filter,
+    since: Since,
+    until_terminal: bool,
+}
+
+/// Opens the stream of a filter.
+///
+/// # Errors
+/// The request is wrong, the gateway drains or is full, or the log does not answer.
+pub async fn get(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let asked = read(query.as_deref().unwrap_or(""), &headers, Filter::all())?;
+    open(&app, &method, asked).await
+}
+
+/// Opens the stream of one execution.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn of_execution(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let filter = Filter::execution(parameters::execution(id)?);
+    let asked = read(query.as_deref().unwrap_or(""), &headers, filter)?;
+    open(&app, &method, asked).await
+}
+
+fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {
+    let accept = headers.get(header::ACCEPT).map(|accept| accept.to_str().unwrap_or(""));
+    if accept.is_some_and(|accept| !["text/event-stream", "text/*", "*/*"].iter().any(|a| accept.contains(a)))
+    {
+        return Err(Failure::not_acceptable("this endpoint answers with text/event-stream"));
+    }
+    let mut asked = Asked { filter, since: Since::New, until_terminal: false };
+    for (key, value) in parameters::pairs(query)? {
+        match key.as_str() {
+            "since" => asked.since = parameters::since("since", &value)?,
+            "until" if value == "terminal" => asked.until_terminal = true,
+            "until" => return Err(Failure::invalid("until", "terminal is all that there is")),
+            _ => parameters::filter(&mut asked.filter, &key, &value)?,
+        }
+    }
+    if asked.until_terminal && asked.filter.execution_id.is_none() {
+        return Err(Failure::invalid("until", "terminal needs an execution_id"));
+    }
+    // Browsers send what came last when they connect again, to the address as it was.
+    if let Some(last) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
+        let last = last.to_str().map_err(|_| Failure::invalid("Last-Event-ID", "is no cursor"))?;
+        asked.since = match parameters::since("Last-Event-ID", last)? {
+            Since::After(cursor) => Since::After(cursor),
+            Since::New | Since::All => return Err(Failure::invalid("Last-Event-ID", "is no cursor")),
+        };
+    }
+    Ok(asked)
+}
+
+async fn open(app: &Arc<App>, method: &Method, asked: Asked) -> Result<Response, Failure> {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    if method == Method::HEAD {
+        return Ok(headers.into_response());
+    }
+    let keep = (app.place()?, app.tasks.token());
+    let Asked { filter, since, until_terminal } = asked;
+    let stream = event_stream::open(app.shared.clone(), filter.clone(), &since, until_terminal, keep).await?;
+    if until_terminal && has_ended(app, &filter, &since).await? {
+        // What makes an `EventSource` stop.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok((headers, Body::from_stream(stream.pieces())).into_response())
+}
+
+/// Whether the filter's execution has ended and the event that ended it is not behind the place where the stream begins.
+async fn has_ended(app: &App, filter: &Filter, since: &Since) -> Result<bool, Failure> {
+    let Some(id) = &filter.execution_id else { return Ok(false) };
+    if *since == Since::All || app.control.status(id).await?.is_none_or(|known| !known.status.is_terminal()) {
+        return Ok(false);
+    }
+    let Since::After(cursor) = since else { return Ok(true) };
+    let ends = [Kind::ExecutionCompleted, Kind::ExecutionFailed, Kind::ExecutionCancelled];
+    let filter = Filter { after: None, before: None, ..filter.clone() }.types(ends);
+    let cursor = Some(cursor.clone());
+    let rest = app.history(&Query { filter, order: Order::Oldest, limit: 1, cursor }).await?;
+    Ok(rest.events.is_empty() && rest.next.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use runbus::log::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn requests_are_read_or_refused() {
+        let cursor = Cursor::start();
+        let mut headers = HeaderMap::new();
+        let query = format!("execution_id=e&types=custom&since={cursor}&until=terminal");
+        let asked = read(&query, &headers, Filter::all()).unwrap();
+        assert_eq!((asked.since, asked.until_terminal), (Since::After(cursor.clone()), true));
+        headers.insert("last-event-id", cursor.to_string().parse().unwrap());
+        assert_eq!(read("since=all", &headers, Filter::all()).unwrap().since, Since::After(cursor));
+        for bad in ["since=x", "until=x", "until=terminal", "limit=1", "stream_id=a&stream_id=b", "types=,"] {
+            read(bad, &HeaderMap::new(), Filter::all()).unwrap_err();
+        }
+        for (name, value) in
+            [("last-event-id", "all"), ("last-event-id", "x"), ("accept", "application/json")]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            read("", &headers, Filter::all()).unwrap_err();
+        }
+    }
+}
