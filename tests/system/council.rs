@@ -33,14 +33,15 @@ pub struct Running {
 
 pub fn worker(backend: &Backend, pace: Duration) -> Running {
     let config = Config { lease_ttl_ms: 1000, takeover_grace_ms: 300, ..Config::default() };
-    let clock = runbus_workers::tool::clock(|| Clock::System.now().to_string());
+    let built_in = runbus_workers::tools_section::Config::default();
+    let registry = built_in.add_to(Registry::new(), || Clock::System.now().to_string()).unwrap();
     let tools = Tools {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
         definitions: Arc::new(Definitions::builtin().unwrap()),
-        model: Arc::new(Scripted::new(Script::council()).with_pace(pace)),
-        registry: Arc::new(Registry::new().with(clock).unwrap()),
+        model: Arc::new(Scripted::new(Script::built_in()).with_pace(pace)),
+        registry: Arc::new(registry),
         worker: Worker::id(&config),
     };
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());

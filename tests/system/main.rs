@@ -7,6 +7,7 @@ mod bus;
 mod client;
 mod contracts;
 mod council;
+mod examples;
 mod faults;
 mod follow;
 mod gateway;

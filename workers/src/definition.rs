@@ -11,11 +11,14 @@ use runbus::session::entry::{Arrival, Judgement};
 use runbus::session::run::{Answer, Run};
 use serde_json::{Value, json};
 
-use crate::graph::{Agent, Context, Definition, Graph, LoadFault, ModelOptions, Next, Step, built_in};
+use crate::graph::{
+    Agent, CompactionSpec, Context, Definition, Graph, LoadFault, ModelOptions, Next, Node, NodeType, Step,
+    SubagentTool, built_in,
+};
 use crate::limits;
 use crate::model::{Hint, Message, Options, Request, ResponseFormat};
 use crate::session::compaction;
-use crate::tool::{Registry, RegistryFault};
+use crate::tool::{self, Registry, RegistryFault};
 
 /// Why definitions were refused.
 #[derive(Debug, thiserror::Error)]
@@ -198,8 +201,8 @@ impl Definitions {
     pub fn check_tools(&self, registry: &Registry) -> Result<(), Error> {
         for (name, plan) in &self.plans {
             for node in plan.node_names() {
-                registry
-                    .only(plan.tools(node))
+                plan.registry(registry)
+                    .only(&plan.tools(node))
                     .map_err(|fault| Error::Tool { definition: name.clone(), fault })?;
             }
         }
@@ -215,11 +218,29 @@ impl Plan {
         }
     }
 
-    fn tools(&self, node: &str) -> &[String] {
+    fn node(&self, node: &str) -> Option<&Node> {
         match self {
-            Self::Agent(agent) => &agent.tools,
-            Self::Graph(graph) => graph.nodes.get(node).map_or(&[], |node| &node.tools),
+            Self::Agent(_) => None,
+            Self::Graph(graph) => graph.nodes.get(node),
         }
+    }
+
+    fn subagents(&self, node: &str) -> &[SubagentTool] {
+        match self {
+            Self::Agent(agent) => &agent.subagents,
+            Self::Graph(_) => self.node(node).map_or(&[], |node| &node.subagents),
+        }
+    }
+
+    /// The names of the tools that a node may call.
+    fn tools(&self, node: &str) -> Vec<&str> {
+        let listed: &[String] = match self {
+            Self::Agent(agent) => &agent.tools,
+            Self::Graph(_) => self.node(node).map_or(&[], |node| &node.tools),
+        };
+        let own = self.node(node).and_then(|node| node.tool.as_deref());
+        let children = self.subagents(node).iter().map(|child| child.name.as_str());
+        listed.iter().map(String::as_str).chain(own).chain(children).collect()
     }
 
     fn options(&self, node: &str) -> Option<&ModelOptions> {
@@ -247,11 +268,15 @@ impl Plan {
 
     /// Whether a node that earlier ones have led to may begin.
     #[must_use]
-    pub fn is_ready(&self, _run: &Run, _node: &NodeId) -> bool {
-        true
+    pub fn is_ready(&self, run: &Run, node: &NodeId) -> bool {
+        let arrivals = run.arrivals.iter().filter(|arrival| arrival.to == *node).count();
+        match self {
+            Self::Agent(_) => true,
+            Self::Graph(graph) => graph.is_ready(node.as_str(), arrivals),
+        }
     }
 
-    /// Where a node leads that ended with `output`; `outputs` has it among those of all nodes.
+    /// Where a node leads that ended with `output`.
     ///
     /// # Errors
     /// A code and a text: the output does not decide, or passes are used up.
@@ -259,14 +284,16 @@ impl Plan {
         &self,
         node: &NodeId,
         output: &Value,
-        _outputs: &BTreeMap<NodeId, Value>,
         iteration: u32,
     ) -> Result<Vec<Arrival>, (&'static str, String)> {
         let Self::Graph(graph) = self else { return Ok(Vec::new()) };
         match graph.route(node.as_str(), output, iteration) {
-            Ok(Next::Node(step)) => {
-                let Step { node: to, iteration, .. } = step;
-                Ok(vec![Arrival { from: Some(node.clone()), to: id(&to), iteration }])
+            Ok(Next::Nodes(steps)) => {
+                let arrival = |Step { node: to, iteration, .. }| {
+                    let from = Some(node.clone());
+                    Arrival { from, to: id(&to), iteration }
+                };
+                Ok(steps.into_iter().map(arrival).collect())
             }
             Ok(Next::End) => Ok(Vec::new()),
             Ok(Next::Exhausted { max_iterations }) => Err((
@@ -277,64 +304,149 @@ impl Plan {
         }
     }
 
-    /// What a node's output means for the goal and the constraints.
+    /// What a node's output means for the goal and the constraints; `outputs` has it among those of all nodes.
     #[must_use]
-    pub fn judge(&self, _node: &NodeId, _output: &Value, _outputs: &BTreeMap<NodeId, Value>) -> Judgement {
-        Judgement::default()
+    pub fn judge(&self, node: &NodeId, output: &Value, outputs: &BTreeMap<NodeId, Value>) -> Judgement {
+        let Self::Graph(graph) = self else { return Judgement::default() };
+        let before = |outputs: &BTreeMap<NodeId, Value>| {
+            let named = outputs.iter().map(|(id, output)| (id.to_string(), output.clone())).collect();
+            graph.goal_status(&named)
+        };
+        let mut judgement = Judgement::default();
+        if let Some(goal) = before(outputs) {
+            judgement.progress = Some(goal.progress);
+            judgement.criteria = json!(goal.criteria);
+            judgement.achieved = goal.achieved;
+        }
+        for violation in graph.violations(node.as_str(), output) {
+            if violation.fatal {
+                judgement.fatal.get_or_insert_with(|| format!("{}: {}", violation.id, violation.description));
+            }
+            judgement.violations.push((violation.id, violation.description));
+        }
+        judgement
     }
 
     /// What a node does.
     #[must_use]
-    pub fn work(&self, _node: &NodeId) -> Work {
-        Work::Model
+    pub fn work(&self, node: &NodeId) -> Work {
+        match self.node(node.as_str()).map(|node| node.kind) {
+            None | Some(NodeType::Agent) => Work::Model,
+            Some(NodeType::Tool) => Work::Call,
+            Some(NodeType::Human) => Work::Ask,
+            Some(NodeType::Router) => Work::Pass,
+        }
+    }
+
+    /// What a router passes on: the output of the node that it looks at.
+    #[must_use]
+    pub fn passed(&self, node: &NodeId, run: &Run) -> Value {
+        let on = self.node(node.as_str()).and_then(|node| node.on.as_deref());
+        on.and_then(|on| run.outputs.get(&id(on))).cloned().unwrap_or_default()
     }
 
     /// How a node asks a person.
     #[must_use]
-    pub fn asks(&self, _node: &NodeId) -> Asks {
-        Asks::default()
+    pub fn asks(&self, node: &NodeId) -> Asks {
+        let Some(node) = self.node(node.as_str()) else { return Asks::default() };
+        Asks {
+            choices: node.choices.clone(),
+            timeout: node.timeout_ms.map(Duration::from_millis),
+            default: node.default.clone(),
+        }
     }
 
     /// What an execution may use.
     #[must_use]
     pub fn budget(&self) -> Budget {
-        Budget::default()
+        match self {
+            Self::Agent(agent) => agent.budget,
+            Self::Graph(graph) => graph.budget,
+        }
     }
 
     /// Whether a call of a tool needs a person's approval in this node.
     #[must_use]
-    pub fn needs_approval(&self, _node: &NodeId, _tool: &str) -> bool {
-        false
+    pub fn needs_approval(&self, node: &NodeId, tool: &str) -> bool {
+        let approve: &[String] = match self {
+            Self::Agent(agent) => &agent.approve,
+            Self::Graph(_) => self.node(node.as_str()).map_or(&[], |node| &node.approve),
+        };
+        approve.iter().any(|listed| listed == tool)
     }
 
     /// How long a node's approvals are waited for.
     #[must_use]
-    pub fn approval_timeout(&self, _node: &NodeId) -> Duration {
-        limits::APPROVAL_TIMEOUT
+    pub fn approval_timeout(&self, node: &NodeId) -> Duration {
+        let ms = match self {
+            Self::Agent(agent) => agent.approval_timeout_ms,
+            Self::Graph(_) => self.node(node.as_str()).and_then(|node| node.approval_timeout_ms),
+        };
+        ms.map_or(limits::APPROVAL_TIMEOUT, Duration::from_millis)
     }
 
     /// Tool calls of a node that run at the same time.
     #[must_use]
-    pub fn tools_at_once(&self, _node: &NodeId) -> usize {
-        limits::TOOLS_AT_ONCE
+    pub fn tools_at_once(&self, node: &NodeId) -> usize {
+        let count = match self {
+            Self::Agent(agent) => agent.tools_at_once,
+            Self::Graph(_) => self.node(node.as_str()).and_then(|node| node.tools_at_once),
+        };
+        count.map_or(limits::TOOLS_AT_ONCE, |count| usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     /// Tries of one call of the model.
     #[must_use]
-    pub fn model_tries(&self, _node: &NodeId) -> u32 {
-        limits::MODEL_TRIES
+    pub fn model_tries(&self, node: &NodeId) -> u32 {
+        let tries = match self {
+            Self::Agent(agent) => agent.model_tries,
+            Self::Graph(_) => self.node(node.as_str()).and_then(|node| node.model_tries),
+        };
+        tries.unwrap_or(limits::MODEL_TRIES)
     }
 
     /// After how long without progress a node has stalled.
     #[must_use]
-    pub fn stall_after(&self, _node: &NodeId) -> Option<Duration> {
-        None
+    pub fn stall_after(&self, node: &NodeId) -> Option<Duration> {
+        let ms = match self {
+            Self::Agent(agent) => agent.stall_after_ms,
+            Self::Graph(graph) => {
+                self.node(node.as_str()).and_then(|node| node.stall_after_ms).or(graph.stall_after_ms)
+            }
+        };
+        ms.map(Duration::from_millis)
     }
 
     /// When a node's context is folded.
     #[must_use]
-    pub fn compaction(&self, _node: &NodeId) -> Option<compaction::Settings> {
-        None
+    pub fn compaction(&self, node: &NodeId) -> Option<compaction::Settings> {
+        let CompactionSpec { at_tokens, keep_recent_messages, prompt } = match self {
+            Self::Agent(agent) => agent.compaction.as_ref(),
+            Self::Graph(_) => self.node(node.as_str()).and_then(|node| node.compaction.as_ref()),
+        }?;
+        Some(compaction::Settings {
+            at_tokens: *at_tokens,
+            keep_recent: *keep_recent_messages,
+            prompt: prompt.clone(),
+        })
+    }
+
+    /// The tools of a run: those of the worker, and the children that the definition names.
+    #[must_use]
+    pub fn registry(&self, worker: &Registry) -> Registry {
+        let mut registry = worker.clone();
+        for node in self.node_names() {
+            for child in self.subagents(node) {
+                let SubagentTool { name, description, definition, ephemeral } = child;
+                let tool = tool::subagent(name.clone(), description.clone(), definition.clone(), *ephemeral);
+                match registry.clone().with(tool) {
+                    Ok(with) => registry = with,
+                    // Another node has it too, or the worker has a tool of that name, which counts.
+                    Err(fault) => tracing::debug!(%fault, "a child is not added as a tool"),
+                }
+            }
+        }
+        registry
     }
 
     /// The tools that a node may call, of those of its run.
@@ -342,13 +454,7 @@ impl Plan {
     /// # Errors
     /// One of them is not there.
     pub fn tools_of(&self, node: &NodeId, run: &Registry) -> Result<Registry, RegistryFault> {
-        run.only(self.tools(node.as_str()))
-    }
-
-    /// The tools of a run: those of the worker, and those that the definition makes itself.
-    #[must_use]
-    pub fn registry(&self, worker: &Registry) -> Registry {
-        worker.clone()
+        run.only(&self.tools(node.as_str()))
     }
 
     /// Calls of the model in one pass of a node, at most.
@@ -372,36 +478,37 @@ impl Plan {
     /// How a node begins: its instructions, and the question with the run's input and earlier outputs in it.
     ///
     /// # Errors
-    /// The text of a fault: the question is too long.
+    /// The text of a fault: there is no such node.
     pub fn opening(&self, node: &NodeId, run: &Run, iteration: u32) -> Result<Opening, String> {
-        let (system, question) = match self {
-            Self::Agent(agent) => (&agent.system, text(&run.start.input)),
+        let input = text(&run.start.input);
+        let (system, question, call) = match self {
+            Self::Agent(agent) => (&agent.system, input, None),
             Self::Graph(graph) => {
                 let nodes: BTreeMap<String, Value> =
                     run.outputs.iter().map(|(id, output)| (id.to_string(), output.clone())).collect();
-                let input = text(&run.start.input);
                 let context = Context { input: &input, nodes: &nodes, iteration };
                 let node = node.as_str();
                 let Some(found) = graph.nodes.get(node) else { return Err(format!("no such node {node:?}")) };
                 let template = graph.prompt(node).ok_or_else(|| format!("no such node {node:?}"))?;
-                (&found.system, template.render(context))
+                let call = found.tool.clone().map(|tool| (tool, graph.arguments(node, context)));
+                (&found.system, template.render(context), call)
             }
         };
         let mut messages = Vec::with_capacity(2);
         if !system.is_empty() {
             messages.push(Message::system(system.clone()));
         }
-        if !run.start.resumes {
+        if !run.start.resumes && call.is_none() {
             messages.push(Message::user(question));
         }
-        Ok(Opening { messages, converses: self.converses(), call: None })
+        Ok(Opening { messages, converses: self.converses(), call })
     }
 
     /// One call of the model for a node.
     #[must_use]
     pub fn request(&self, node: &NodeId, messages: Vec<Message>, registry: &Registry, hint: Hint) -> Request {
         let options = self.options(node.as_str());
-        let tools = registry.only(self.tools(node.as_str())).map(|tools| tools.specs()).unwrap_or_default();
+        let tools = registry.only(&self.tools(node.as_str())).map(|tools| tools.specs()).unwrap_or_default();
         let response_format = match self {
             Self::Agent(_) => None,
             Self::Graph(graph) => graph
@@ -428,7 +535,7 @@ impl Plan {
     pub fn output(&self, node: &NodeId, answer: &Answer) -> Result<Value, String> {
         let answer = match answer {
             Answer::Text(text) => text,
-            Answer::Value(value) => return Ok(value.clone()),
+            Answer::Value(value) => return Ok(json!({ "answer": value })),
             Answer::Failed(why) => return Err(why.clone()),
         };
         let declared = match self {

@@ -103,7 +103,7 @@ impl Config {
                         .map_err(|error| Error(format!("{}: {error}", path.display())))?;
                     Script::parse(&text).map_err(|fault| Error(format!("{}: {fault}", path.display())))?
                 }
-                None => Script::council(),
+                None => Script::built_in(),
             };
             return Ok(Arc::new(
                 Scripted::new(script).with_pace(Duration::from_millis(self.scripted_pace_ms)),

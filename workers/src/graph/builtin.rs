@@ -3,9 +3,11 @@
 use super::Definition;
 
 /// Name of the file and text of every definition that comes with the binary.
-pub const BUILT_IN: [(&str, &str); 2] = [
+pub const BUILT_IN: [(&str, &str); 4] = [
     ("council.yaml", include_str!("../../../examples/council.yaml")),
     ("assistant.yaml", include_str!("../../../examples/assistant.yaml")),
+    ("support-triage.yaml", include_str!("../../../examples/support-triage.yaml")),
+    ("research.yaml", include_str!("../../../examples/research.yaml")),
 ];
 
 /// The definitions that come with the binary.

@@ -10,9 +10,10 @@ use super::spec::GraphSpec;
 /// For each edge, whether it closes a cycle.
 pub(super) fn closing_edges(spec: &GraphSpec) -> Vec<bool> {
     let mut closing = vec![false; spec.edges.len()];
-    let mut outgoing: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut outgoing: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
     for (index, edge) in spec.edges.iter().enumerate() {
-        outgoing.entry(&edge.from).or_default().push(index);
+        let targets = edge.to.all().iter().map(|to| (index, to.as_str()));
+        outgoing.entry(&edge.from).or_default().extend(targets);
     }
     let roots = [Some(&spec.entry), spec.on_exhausted.as_ref()];
     let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -23,14 +24,13 @@ pub(super) fn closing_edges(spec: &GraphSpec) -> Vec<bool> {
             path.push((root, 0));
         }
         while let Some((node, position)) = path.last().copied() {
-            let Some(&index) = outgoing.get(node).and_then(|edges| edges.get(position)) else {
+            let Some(&(index, to)) = outgoing.get(node).and_then(|edges| edges.get(position)) else {
                 path.pop();
                 continue;
             };
             if let Some(top) = path.last_mut() {
                 top.1 += 1;
             }
-            let to = spec.edges[index].to.as_str();
             if path.iter().any(|(on_path, _)| *on_path == to) {
                 closing[index] = true;
             } else if seen.insert(to) {
@@ -47,8 +47,10 @@ pub(super) fn reachable<'a>(spec: &'a GraphSpec, start: &'a str) -> BTreeSet<&'a
     let mut open = vec![start];
     while let Some(node) = open.pop() {
         for edge in spec.edges.iter().filter(|edge| edge.from == node) {
-            if seen.insert(&edge.to) {
-                open.push(&edge.to);
+            for to in edge.to.all() {
+                if seen.insert(to) {
+                    open.push(to);
+                }
             }
         }
     }

@@ -3,10 +3,11 @@
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::spec::GraphSpec;
 use super::template::Template;
-use super::{Output, cycle, validate};
+use super::{Context, Output, cycle, fork, validate};
 
 /// A valid graph; its parts are those of its [`GraphSpec`].
 ///
@@ -17,6 +18,8 @@ pub struct Graph {
     spec: GraphSpec,
     /// For each edge, whether it closes a cycle.
     closing: Vec<bool>,
+    /// For each join, the branches that it waits for.
+    joins: fork::Joins,
 }
 
 impl Graph {
@@ -28,6 +31,19 @@ impl Graph {
     /// The template of the node's user message; `None` when there is no such node.
     pub fn prompt(&self, node: &str) -> Option<Template> {
         self.nodes.get(node).map(|node| Template::parse(&node.prompt).expect("validation parsed it before"))
+    }
+
+    /// Whether a node may begin to which `arrivals` ways lead that are not consumed yet.
+    pub fn is_ready(&self, node: &str, arrivals: usize) -> bool {
+        arrivals >= self.joins.get(node).copied().unwrap_or(1)
+    }
+
+    /// A tool node's arguments with their templates filled in.
+    pub fn arguments(&self, node: &str, context: Context<'_>) -> Value {
+        let arguments = self.nodes.get(node).and_then(|node| node.arguments.clone());
+        let mut arguments = arguments.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        fill(&mut arguments, context);
+        arguments
     }
 
     /// What the node's answer must look like; `None` when it may be any text, or there is no such node.
@@ -50,12 +66,26 @@ impl TryFrom<GraphSpec> for Graph {
     fn try_from(spec: GraphSpec) -> Result<Self, validate::Fault> {
         validate::graph(&spec)?;
         let closing = cycle::closing_edges(&spec);
-        Ok(Self { spec, closing })
+        let joins = fork::check(&spec, &closing)?;
+        Ok(Self { spec, closing, joins })
     }
 }
 
 impl From<Graph> for GraphSpec {
     fn from(graph: Graph) -> Self {
         graph.spec
+    }
+}
+
+fn fill(value: &mut Value, context: Context<'_>) {
+    match value {
+        Value::String(text) => {
+            if let Ok(template) = Template::parse(text) {
+                *text = template.render(context);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, context)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, context)),
+        _ => {}
     }
 }

@@ -26,3 +26,33 @@ pub const MAX_PROMPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many places in an answer are tried when looking for its JSON object.
 pub const MAX_JSON_CANDIDATES: usize = 64;
+
+/// Messages that compaction leaves as they are unless a definition says otherwise.
+pub const DEFAULT_KEEP_MESSAGES: usize = 8;
+
+/// The most messages that a definition may tell compaction to leave.
+pub const MAX_KEEP_MESSAGES: usize = 1000;
+
+/// The fewest tokens from which on a context may be folded.
+pub const MIN_COMPACTION_TOKENS: u64 = 100;
+
+/// The shortest and the longest time that a person is waited for, in milliseconds.
+pub const PERSON_TIMEOUT_MS: std::ops::RangeInclusive<u64> = 1_000..=90 * 24 * 3600 * 1000;
+
+/// The shortest and the longest time without progress that a definition may name, in milliseconds.
+pub const STALL_AFTER_MS: std::ops::RangeInclusive<u64> = 100..=24 * 3600 * 1000;
+
+/// The most tool calls of one node that run at the same time.
+pub const MAX_TOOLS_AT_ONCE: u32 = 64;
+
+/// The most tries of one call of the model.
+pub const MAX_MODEL_TRIES: u32 = 20;
+
+/// The most criteria of a goal, and the most constraints of a graph.
+pub const MAX_CONDITIONS: usize = 64;
+
+/// The most sub-agents of one node.
+pub const MAX_SUBAGENTS: usize = 32;
+
+/// The most answers that a person may choose from.
+pub const MAX_CHOICES: usize = 64;

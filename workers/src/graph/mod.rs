@@ -10,6 +10,8 @@ mod cycle;
 mod definition;
 mod fault;
 mod flow;
+mod fork;
+mod judge;
 pub mod limits;
 mod output;
 mod route;
@@ -22,8 +24,12 @@ pub use builtin::{BUILT_IN, built_in};
 pub use definition::{Definition, schema};
 pub use fault::{LoadFault, OutputFault, RouteFault};
 pub use flow::Graph;
+pub use judge::{GoalStatus, Violation};
 pub use output::Output;
 pub use route::{Next, Step};
-pub use spec::{AgentSpec, Edge, FieldSpec, FieldType, GraphSpec, ModelOptions, Node, NodeType, When};
+pub use spec::{
+    AgentSpec, CompactionSpec, Constraint, Criterion, Edge, FieldSpec, FieldType, GoalSpec, GraphSpec,
+    ModelOptions, Node, NodeType, OnViolation, SubagentTool, Targets, When,
+};
 pub use template::{Context, Template};
 pub use validate::Fault as DefinitionFault;

@@ -9,9 +9,9 @@ use super::{Edge, Graph, RouteFault, When};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "next", rename_all = "snake_case")]
 pub enum Next {
-    /// Another node runs.
-    Node(Step),
-    /// The execution is complete; its output is that of the ended node.
+    /// Another node runs, or several at the same time.
+    Nodes(Vec<Step>),
+    /// Nothing follows: the execution is complete, or this branch of it.
     End,
     /// The graph's iterations are used up, and it has no `on_exhausted`: the execution fails.
     Exhausted {
@@ -51,16 +51,19 @@ impl Graph {
         let Some(index) = self.choose(node, output)? else {
             return Ok(Next::End);
         };
-        let to = self.edges[index].to.clone();
+        let to = |iteration| {
+            let nodes = self.edges[index].to.all().iter();
+            Next::Nodes(nodes.map(|node| Step { node: node.clone(), iteration, exhausted: false }).collect())
+        };
         if !self.closes_cycle(index) {
-            return Ok(Next::Node(Step { node: to, iteration, exhausted: false }));
+            return Ok(to(iteration));
         }
         let max_iterations = self.max_iterations.expect("validation: a graph with a cycle has a limit");
         if iteration < max_iterations {
-            return Ok(Next::Node(Step { node: to, iteration: iteration + 1, exhausted: false }));
+            return Ok(to(iteration + 1));
         }
         Ok(match &self.on_exhausted {
-            Some(target) => Next::Node(Step { node: target.clone(), iteration, exhausted: true }),
+            Some(target) => Next::Nodes(vec![Step { node: target.clone(), iteration, exhausted: true }]),
             None => Next::Exhausted { max_iterations },
         })
     }
@@ -84,7 +87,7 @@ fn fault(edge: usize, Edge { from, .. }: &Edge, when: &When, message: String) ->
 }
 
 /// Whether a condition holds, or why it cannot be said.
-fn holds(when: &When, output: &Value) -> Result<bool, String> {
+pub(super) fn holds(when: &When, output: &Value) -> Result<bool, String> {
     let value = when.field.split('.').try_fold(output, |value, key| value.get(key));
     let Some(value) = value else {
         return Err("is missing in its output".to_owned());

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::limits::DEFAULT_ROUNDS;
+use runbus::session::command::Budget;
+
+use super::limits::{DEFAULT_KEEP_MESSAGES, DEFAULT_ROUNDS};
 
 /// An agent: one model with tools, working until it answers without calling one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +30,31 @@ pub struct AgentSpec {
     /// The most model turns of one execution.
     #[serde(default = "default_rounds")]
     pub max_rounds: u32,
+    /// The tools among those whose every call waits for a person's approval.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approve: Vec<String>,
+    /// How long an approval is waited for, in milliseconds: 1,000 to 7,776,000,000 (90 days). Default: 24 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_timeout_ms: Option<u64>,
+    /// Other agents and graphs that it may call as tools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subagents: Vec<SubagentTool>,
+    /// Tool calls that run at the same time: 1 to 64. Default: 8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools_at_once: Option<u32>,
+    /// Tries of one call of the model, with the first: 1 to 20. Default: 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_tries: Option<u32>,
+    /// After so many milliseconds without progress (a token, a tool's answer) `node_stalled` is emitted: 100 to 86,400,000.
+    /// Default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall_after_ms: Option<u64>,
+    /// When old messages are folded into a note. Default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compaction: Option<CompactionSpec>,
+    /// What one execution may use.
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+    pub budget: Budget,
     /// How the model answers.
     #[serde(default, skip_serializing_if = "ModelOptions::is_default")]
     pub model: ModelOptions,
@@ -73,9 +100,21 @@ pub struct GraphSpec {
     pub on_exhausted: Option<String>,
     /// The nodes by id.
     pub nodes: BTreeMap<String, Node>,
-    /// Which node follows which. A node without an outgoing edge ends the execution.
+    /// Which node follows which. A node without an outgoing edge ends the execution, or its branch of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<Edge>,
+    /// What it is for: progress shows in `goal_progress` and `goal_achieved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<GoalSpec>,
+    /// What must not happen: violations show in `constraint_violation`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
+    /// What one execution may use.
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+    pub budget: Budget,
+    /// `stall_after_ms` of nodes that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall_after_ms: Option<u64>,
 }
 
 /// One step of a graph.
@@ -103,9 +142,141 @@ pub struct Node {
     /// The most model turns of one run of the node.
     #[serde(default = "default_rounds")]
     pub max_rounds: u32,
+    /// The tools among those whose every call waits for a person's approval.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approve: Vec<String>,
+    /// How long an approval is waited for, in milliseconds: 1,000 to 7,776,000,000 (90 days). Default: 24 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_timeout_ms: Option<u64>,
+    /// Other agents and graphs that it may call as tools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subagents: Vec<SubagentTool>,
+    /// Tool calls that run at the same time: 1 to 64. Default: 8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools_at_once: Option<u32>,
+    /// Tries of one call of the model, with the first: 1 to 20. Default: 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_tries: Option<u32>,
+    /// After so many milliseconds without progress (a token, a tool's answer) `node_stalled` is emitted: 100 to 86,400,000.
+    /// Default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall_after_ms: Option<u64>,
+    /// When old messages are folded into a note. Default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compaction: Option<CompactionSpec>,
     /// How the model answers.
     #[serde(default, skip_serializing_if = "ModelOptions::is_default")]
     pub model: ModelOptions,
+    /// Of a tool node: the tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// Of a tool node: the tool's arguments, an object; each text in it is a template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
+    /// Of a router: the node whose output its edges look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// Of a human node: the answers to choose from; none: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// Of a human node: how long the answer is waited for, in milliseconds: 1,000 to 7,776,000,000. Default: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// Of a human node: the answer that counts when the time is up; without it the execution fails then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// It begins when every branch of the fork before it has arrived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub join: bool,
+}
+
+/// Another agent or graph as a tool: its one argument `input` is what the child is given, its answer the child's output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubagentTool {
+    /// The tool's name.
+    pub name: String,
+    /// When to use it, for the model.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// What the child runs.
+    pub definition: String,
+    /// Whether every call is a new session; else the child remembers earlier calls.
+    #[serde(default)]
+    pub ephemeral: bool,
+}
+
+/// When old messages are folded into a note that the model writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompactionSpec {
+    /// Tokens of the context from which on messages are folded: at least 100.
+    pub at_tokens: u64,
+    /// Messages at the end that are left as they are: 1 to 1000.
+    #[serde(default = "default_keep")]
+    pub keep_recent_messages: usize,
+    /// What the model is told to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+}
+
+/// What a graph is for, as conditions on its nodes' outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GoalSpec {
+    /// What it is, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// What must hold.
+    pub criteria: Vec<Criterion>,
+}
+
+/// One thing that must hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Criterion {
+    /// Names it in events.
+    pub id: String,
+    /// What it is, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The node whose output decides.
+    pub node: String,
+    /// When it holds; without it: when the node has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<When>,
+    /// Its share of the progress.
+    #[serde(default = "default_weight")]
+    pub weight: f64,
+}
+
+/// What must not happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Constraint {
+    /// Names it in events.
+    pub id: String,
+    /// What it is, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The node whose output decides.
+    pub node: String,
+    /// When it is violated.
+    pub violated_when: When,
+    /// What follows.
+    #[serde(default)]
+    pub on_violation: OnViolation,
+}
+
+/// What follows a violated constraint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnViolation {
+    /// An event.
+    #[default]
+    Warn,
+    /// An event, and the execution fails.
+    Fail,
 }
 
 /// The kinds of steps.
@@ -114,6 +285,12 @@ pub struct Node {
 pub enum NodeType {
     /// A model with tools.
     Agent,
+    /// One call of a tool. Its output is the tool's answer, or the object in it when the node declares `output`.
+    Tool,
+    /// Nothing: its output is that of the node `on`, and its edges decide.
+    Router,
+    /// A question to a person. Its output is `{answer}`.
+    Human,
 }
 
 /// How the model answers; what is absent is left to the worker and the provider.
@@ -182,12 +359,45 @@ pub enum FieldType {
 pub struct Edge {
     /// The node that has ended.
     pub from: String,
-    /// The node that runs next.
-    pub to: String,
+    /// The node that runs next; several: each begins a branch, and all run at the same time.
+    pub to: Targets,
     /// When this edge is taken. Conditions are tried in file order; the edge without one is taken when none
     /// holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
+}
+
+/// One node, or the first nodes of branches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Targets {
+    /// One node.
+    One(String),
+    /// Branches.
+    Many(Vec<String>),
+}
+
+impl Targets {
+    /// The nodes.
+    #[must_use]
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(node) => std::slice::from_ref(node),
+            Self::Many(nodes) => nodes,
+        }
+    }
+
+    /// Whether branches begin here.
+    #[must_use]
+    pub fn is_fork(&self) -> bool {
+        self.all().len() > 1
+    }
+}
+
+impl std::fmt::Display for Targets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.all().join(", "))
+    }
 }
 
 /// A condition on one field of the ended node's structured answer. It has exactly one comparison.
@@ -218,6 +428,14 @@ pub struct When {
 
 fn default_rounds() -> u32 {
     DEFAULT_ROUNDS
+}
+
+fn default_keep() -> usize {
+    DEFAULT_KEEP_MESSAGES
+}
+
+fn default_weight() -> f64 {
+    1.0
 }
 
 fn default_prompt() -> String {

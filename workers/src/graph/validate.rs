@@ -1,10 +1,19 @@
 //! What makes a definition valid. Each fault names the key at which it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use runbus::session::command::Budget;
 
 use super::cycle;
-use super::limits::{MAX_EDGES, MAX_ITERATIONS, MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS};
-use super::spec::{AgentSpec, Edge, FieldSpec, FieldType, GraphSpec, ModelOptions, Node, When};
+use super::limits::{
+    MAX_CHOICES, MAX_CONDITIONS, MAX_EDGES, MAX_ITERATIONS, MAX_KEEP_MESSAGES, MAX_MODEL_TRIES,
+    MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS, MAX_SUBAGENTS, MAX_TOOLS_AT_ONCE, MIN_COMPACTION_TOKENS,
+    PERSON_TIMEOUT_MS, STALL_AFTER_MS,
+};
+use super::spec::{
+    AgentSpec, CompactionSpec, Edge, FieldSpec, FieldType, GraphSpec, ModelOptions, Node, NodeType,
+    SubagentTool, When,
+};
 use super::template::{Reference, Template};
 
 /// What is wrong, and where.
@@ -26,7 +35,102 @@ pub(super) fn agent(spec: &AgentSpec) -> Result<(), Fault> {
     name("name", &spec.name)?;
     rounds("max_rounds", spec.max_rounds)?;
     tools("tools", &spec.tools)?;
+    policy(
+        "",
+        &Policy {
+            tools: &spec.tools,
+            approve: &spec.approve,
+            approval_timeout_ms: spec.approval_timeout_ms,
+            subagents: &spec.subagents,
+            tools_at_once: spec.tools_at_once,
+            model_tries: spec.model_tries,
+            stall_after_ms: spec.stall_after_ms,
+            compaction: spec.compaction.as_ref(),
+        },
+    )?;
+    budget(spec.budget)?;
     model("model", &spec.model)
+}
+
+/// What agents and nodes have in common.
+struct Policy<'a> {
+    tools: &'a [String],
+    approve: &'a [String],
+    approval_timeout_ms: Option<u64>,
+    subagents: &'a [SubagentTool],
+    tools_at_once: Option<u32>,
+    model_tries: Option<u32>,
+    stall_after_ms: Option<u64>,
+    compaction: Option<&'a CompactionSpec>,
+}
+
+fn policy(prefix: &str, policy: &Policy<'_>) -> Result<(), Fault> {
+    let path = |key: &str| if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
+    let named: Vec<&str> = policy
+        .tools
+        .iter()
+        .map(String::as_str)
+        .chain(policy.subagents.iter().map(|sub| sub.name.as_str()))
+        .collect();
+    tools(&path("approve"), policy.approve)?;
+    if let Some((index, tool)) =
+        policy.approve.iter().enumerate().find(|(_, tool)| !named.contains(&tool.as_str()))
+    {
+        return fault(format!("{}[{index}]", path("approve")), format!("{tool:?} is not among its tools"));
+    }
+    within(path("approval_timeout_ms"), policy.approval_timeout_ms, &PERSON_TIMEOUT_MS)?;
+    within(path("stall_after_ms"), policy.stall_after_ms, &STALL_AFTER_MS)?;
+    within(path("tools_at_once"), policy.tools_at_once, &(1..=MAX_TOOLS_AT_ONCE))?;
+    within(path("model_tries"), policy.model_tries, &(1..=MAX_MODEL_TRIES))?;
+    if policy.subagents.len() > MAX_SUBAGENTS {
+        return fault(path("subagents"), format!("at most {MAX_SUBAGENTS} are allowed"));
+    }
+    for (index, sub) in policy.subagents.iter().enumerate() {
+        let at = format!("{}[{index}]", path("subagents"));
+        name(&format!("{at}.definition"), &sub.definition)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if sub.name.is_empty() || sub.name.len() > 64 || !sub.name.bytes().all(plain) {
+            return fault(format!("{at}.name"), "a tool's name takes 1 to 64 of a-z, A-Z, 0-9, _ and -");
+        }
+        if named.iter().filter(|name| **name == sub.name).count() > 1 {
+            return fault(format!("{at}.name"), format!("two tools are called {:?}", sub.name));
+        }
+    }
+    let Some(compaction) = policy.compaction else { return Ok(()) };
+    if compaction.at_tokens < MIN_COMPACTION_TOKENS {
+        let message = format!("{} is less than {MIN_COMPACTION_TOKENS}", compaction.at_tokens);
+        return fault(path("compaction.at_tokens"), message);
+    }
+    within(
+        path("compaction.keep_recent_messages"),
+        Some(compaction.keep_recent_messages),
+        &(1..=MAX_KEEP_MESSAGES),
+    )
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(
+    path: String,
+    value: Option<T>,
+    range: &std::ops::RangeInclusive<T>,
+) -> Result<(), Fault> {
+    match value {
+        Some(value) if !range.contains(&value) => {
+            fault(path, format!("{value} is not within {}..={}", range.start(), range.end()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn budget(budget: Budget) -> Result<(), Fault> {
+    let zero = [
+        ("budget.rounds", budget.rounds == Some(0)),
+        ("budget.tokens", budget.tokens == Some(0)),
+        ("budget.wall_time_ms", budget.wall_time_ms == Some(0)),
+    ];
+    match zero.iter().find(|(_, zero)| *zero) {
+        Some((path, _)) => fault(*path, "must be at least 1"),
+        None => Ok(()),
+    }
 }
 
 /// Checks a graph.
@@ -51,7 +155,151 @@ pub(super) fn graph(spec: &GraphSpec) -> Result<(), Fault> {
     }
     edges(spec)?;
     reachable(spec)?;
-    iterations(spec)
+    iterations(spec)?;
+    budget(spec.budget)?;
+    within("stall_after_ms".into(), spec.stall_after_ms, &STALL_AFTER_MS)?;
+    goal(spec)?;
+    constraints(spec)
+}
+
+fn goal(spec: &GraphSpec) -> Result<(), Fault> {
+    let Some(goal) = &spec.goal else { return Ok(()) };
+    if goal.criteria.is_empty() || goal.criteria.len() > MAX_CONDITIONS {
+        return fault("goal.criteria", format!("needs 1 to {MAX_CONDITIONS}"));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, criterion) in goal.criteria.iter().enumerate() {
+        let path = format!("goal.criteria[{index}]");
+        name(&format!("{path}.id"), &criterion.id)?;
+        if !seen.insert(&criterion.id) {
+            return fault(format!("{path}.id"), format!("{:?} is named twice", criterion.id));
+        }
+        if !(criterion.weight.is_finite() && criterion.weight > 0.0) {
+            return fault(format!("{path}.weight"), "must be greater than 0");
+        }
+        exists(spec, &format!("{path}.node"), &criterion.node)?;
+        if let Some(when) = &criterion.when {
+            condition(spec, &format!("{path}.when"), &criterion.node, when)?;
+        }
+    }
+    Ok(())
+}
+
+fn constraints(spec: &GraphSpec) -> Result<(), Fault> {
+    if spec.constraints.len() > MAX_CONDITIONS {
+        return fault("constraints", format!("at most {MAX_CONDITIONS} are allowed"));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, constraint) in spec.constraints.iter().enumerate() {
+        let path = format!("constraints[{index}]");
+        name(&format!("{path}.id"), &constraint.id)?;
+        if !seen.insert(&constraint.id) {
+            return fault(format!("{path}.id"), format!("{:?} is named twice", constraint.id));
+        }
+        exists(spec, &format!("{path}.node"), &constraint.node)?;
+        condition(spec, &format!("{path}.violated_when"), &constraint.node, &constraint.violated_when)?;
+    }
+    Ok(())
+}
+
+/// The fields that a node's output has for sure: declared, or given by what it is.
+fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BTreeMap<String, FieldSpec>>> {
+    use std::borrow::Cow;
+    let node = spec.nodes.get(id)?;
+    match node.kind {
+        NodeType::Agent | NodeType::Tool => node.output.as_ref().map(Cow::Borrowed),
+        NodeType::Human => {
+            let answer = FieldSpec {
+                kind: FieldType::String,
+                description: String::new(),
+                minimum: None,
+                maximum: None,
+                optional: false,
+            };
+            Some(Cow::Owned(BTreeMap::from([("answer".to_owned(), answer)])))
+        }
+        // A router looks at no router: checked before.
+        NodeType::Router => {
+            let on = spec.nodes.get(node.on.as_ref()?)?;
+            if on.kind == NodeType::Router { None } else { declared(spec, node.on.as_ref()?) }
+        }
+    }
+}
+
+/// Checks that a node has what its kind needs, and nothing of another kind.
+fn kind(spec: &GraphSpec, path: &str, step: &Node) -> Result<(), Fault> {
+    let (is_tool, is_router, is_human) =
+        (step.kind == NodeType::Tool, step.kind == NodeType::Router, step.kind == NodeType::Human);
+    let misplaced = [
+        ("tool", step.tool.is_some() && !is_tool, "tool"),
+        ("arguments", step.arguments.is_some() && !is_tool, "tool"),
+        ("on", step.on.is_some() && !is_router, "router"),
+        ("choices", !step.choices.is_empty() && !is_human, "human"),
+        ("timeout_ms", step.timeout_ms.is_some() && !is_human, "human"),
+        ("default", step.default.is_some() && !is_human, "human"),
+        ("tools", !step.tools.is_empty() && step.kind != NodeType::Agent, "agent"),
+        ("subagents", !step.subagents.is_empty() && step.kind != NodeType::Agent, "agent"),
+        ("compaction", step.compaction.is_some() && step.kind != NodeType::Agent, "agent"),
+        ("output", step.output.is_some() && (is_human || is_router), "agent or tool"),
+    ];
+    if let Some((key, _, owner)) = misplaced.iter().find(|(_, misplaced, _)| *misplaced) {
+        return fault(format!("{path}.{key}"), format!("is for nodes of type {owner}"));
+    }
+    if is_tool && step.tool.as_ref().is_none_or(String::is_empty) {
+        return fault(format!("{path}.tool"), "a tool node names its tool");
+    }
+    if let Some(arguments) = &step.arguments {
+        if !arguments.is_object() {
+            return fault(format!("{path}.arguments"), "is no object");
+        }
+        texts(spec, &format!("{path}.arguments"), arguments)?;
+    }
+    if is_router {
+        let Some(on) = &step.on else {
+            return fault(format!("{path}.on"), "a router names the node whose output its edges look at");
+        };
+        exists(spec, &format!("{path}.on"), on)?;
+        if spec.nodes[on].kind == NodeType::Router {
+            return fault(format!("{path}.on"), format!("{on} is a router itself"));
+        }
+    }
+    within(format!("{path}.timeout_ms"), step.timeout_ms, &PERSON_TIMEOUT_MS)?;
+    if step.choices.len() > MAX_CHOICES {
+        return fault(format!("{path}.choices"), format!("at most {MAX_CHOICES} are allowed"));
+    }
+    match &step.default {
+        Some(_) if step.timeout_ms.is_none() => {
+            fault(format!("{path}.default"), "is of no use without timeout_ms")
+        }
+        Some(default)
+            if !step.choices.is_empty()
+                && !default.as_str().is_some_and(|text| step.choices.iter().any(|choice| choice == text)) =>
+        {
+            fault(format!("{path}.default"), "is none of the choices")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks the templates in a tool's arguments.
+fn texts(spec: &GraphSpec, path: &str, value: &serde_json::Value) -> Result<(), Fault> {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => match Template::parse(text) {
+            Ok(template) => {
+                template.references().iter().try_for_each(|reference| refers(spec, path, reference))
+            }
+            Err(message) => fault(path, message),
+        },
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| texts(spec, &format!("{path}[{index}]"), item)),
+        Value::Object(fields) => {
+            fields.iter().try_for_each(|(key, field)| texts(spec, &format!("{path}.{key}"), field))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks one node by itself.
@@ -61,8 +309,23 @@ fn node(spec: &GraphSpec, id: &str, step: &Node) -> Result<(), Fault> {
     if id.is_empty() || id.len() > MAX_NAME_BYTES || !id.bytes().all(plain) {
         return fault(path, format!("a node's id takes 1 to {MAX_NAME_BYTES} of a-z, A-Z, 0-9, _ and -"));
     }
+    kind(spec, &path, step)?;
     rounds(format!("{path}.max_rounds"), step.max_rounds)?;
     tools(&format!("{path}.tools"), &step.tools)?;
+    let own: Vec<String> = step.tool.iter().cloned().collect();
+    policy(
+        &path,
+        &Policy {
+            tools: if step.kind == NodeType::Tool { &own } else { &step.tools },
+            approve: &step.approve,
+            approval_timeout_ms: step.approval_timeout_ms,
+            subagents: &step.subagents,
+            tools_at_once: step.tools_at_once,
+            model_tries: step.model_tries,
+            stall_after_ms: step.stall_after_ms,
+            compaction: step.compaction.as_ref(),
+        },
+    )?;
     model(&format!("{path}.model"), &step.model)?;
     for (field, declared) in step.output.iter().flatten() {
         output_field(&format!("{path}.output.{field}"), field, declared)?;
@@ -83,10 +346,10 @@ fn refers(spec: &GraphSpec, path: &str, reference: &Reference) -> Result<(), Fau
     let Reference::Node { id, field } = reference else {
         return Ok(());
     };
-    let Some(step) = spec.nodes.get(id) else {
+    if !spec.nodes.contains_key(id) {
         return fault(path, no_such_node(spec, id));
-    };
-    let (Some(field), Some(declared)) = (field.first(), &step.output) else {
+    }
+    let (Some(field), Some(declared)) = (field.first(), declared(spec, id)) else {
         return match field.first() {
             Some(field) => fault(path, format!("{id} declares no output, so there is no field {field:?}")),
             None => Ok(()),
@@ -119,9 +382,20 @@ fn edges(spec: &GraphSpec) -> Result<(), Fault> {
     let mut with_default = BTreeSet::new();
     for (index, edge) in spec.edges.iter().enumerate() {
         exists(spec, &format!("edges[{index}].from"), &edge.from)?;
-        exists(spec, &format!("edges[{index}].to"), &edge.to)?;
+        let mut targets = BTreeSet::new();
+        for (place, to) in edge.to.all().iter().enumerate() {
+            let path = if edge.to.is_fork() {
+                format!("edges[{index}].to[{place}]")
+            } else {
+                format!("edges[{index}].to")
+            };
+            exists(spec, &path, to)?;
+            if !targets.insert(to) {
+                return fault(path, format!("{to} is named twice"));
+            }
+        }
         match &edge.when {
-            Some(when) => condition(spec, index, edge, when)?,
+            Some(when) => condition(spec, &format!("edges[{index}].when"), &edge.from, when)?,
             None if !with_default.insert(edge.from.as_str()) => {
                 return fault(
                     format!("edges[{index}]"),
@@ -142,8 +416,7 @@ fn edges(spec: &GraphSpec) -> Result<(), Fault> {
 }
 
 /// Checks that a condition can always be evaluated.
-fn condition(spec: &GraphSpec, index: usize, edge: &Edge, when: &When) -> Result<(), Fault> {
-    let path = format!("edges[{index}].when");
+fn condition(spec: &GraphSpec, path: &str, node: &str, when: &When) -> Result<(), Fault> {
     let numeric = [when.lt, when.lte, when.gt, when.gte];
     let comparisons = numeric.iter().flatten().count() + [&when.eq, &when.ne].into_iter().flatten().count();
     if comparisons != 1 {
@@ -151,9 +424,9 @@ fn condition(spec: &GraphSpec, index: usize, edge: &Edge, when: &When) -> Result
     }
     let path = format!("{path}.field");
     let (first, rest) = when.field.split_once('.').map_or((when.field.as_str(), None), |(a, b)| (a, Some(b)));
-    let declared = spec.nodes.get(&edge.from).and_then(|node| node.output.as_ref()?.get(first));
-    let Some(declared) = declared else {
-        return fault(path, format!("{} declares no output field {first:?}", edge.from));
+    let fields = declared(spec, node);
+    let Some(declared) = fields.as_ref().and_then(|fields| fields.get(first)) else {
+        return fault(path, format!("{node} declares no output field {first:?}"));
     };
     if declared.optional {
         return fault(path, format!("{first:?} is optional, so the condition could not always be decided"));

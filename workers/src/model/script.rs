@@ -6,8 +6,12 @@ use serde_json::Value;
 use super::Hint;
 use crate::yaml;
 
-/// The script that comes with the binary: the council of `examples/council.yaml`.
-const COUNCIL: &str = include_str!("../../../examples/council-script.yaml");
+/// The scripts that come with the binary, for the definitions that do: their nodes have different names.
+const BUILT_IN: [&str; 3] = [
+    include_str!("../../../examples/council-script.yaml"),
+    include_str!("../../../examples/support-triage-script.yaml"),
+    include_str!("../../../examples/research-script.yaml"),
+];
 
 /// The most bytes of a script.
 const MAX_SCRIPT_BYTES: usize = 1024 * 1024;
@@ -78,9 +82,10 @@ impl Script {
         yaml::read(text).map_err(|yaml::Fault { path, message }| ScriptFault { path, message })
     }
 
-    /// The script of the council example.
-    pub fn council() -> Self {
-        Self::parse(COUNCIL).expect("a test reads it")
+    /// What is said in the definitions that come with the binary.
+    pub fn built_in() -> Self {
+        let parse = |text| Self::parse(text).expect("a test reads every one of them").answers;
+        Self { answers: BUILT_IN.into_iter().flat_map(parse).collect() }
     }
 
     /// The answer for a turn, if the script has one.

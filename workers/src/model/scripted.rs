@@ -27,7 +27,7 @@ pub struct Scripted {
 impl Default for Scripted {
     /// The council's script at the default pace.
     fn default() -> Self {
-        Self::new(Script::council())
+        Self::new(Script::built_in())
     }
 }
 

@@ -265,7 +265,7 @@ impl View<'_> {
         }
         match plan.work(node) {
             Work::Model => {}
-            Work::Pass => return Some(self.leave(Value::Null)),
+            Work::Pass => return Some(self.leave(plan.passed(node, self.run))),
             Work::Ask => return self.ask(gathered),
             // Its call was answered: there is an answer.
             Work::Call => return Some(failed("node_failed", &format!("{node} has no call"))),
@@ -313,7 +313,7 @@ impl View<'_> {
         let Self { plan, node, visit, run, .. } = self;
         let mut outputs = run.outputs.clone();
         outputs.insert((*node).clone(), output.clone());
-        match plan.route(node, &output, &outputs, visit.iteration) {
+        match plan.route(node, &output, visit.iteration) {
             Ok(arrivals) => Fact::NodeCompleted {
                 judgement: plan.judge(node, &output, &outputs),
                 node: (*node).clone(),

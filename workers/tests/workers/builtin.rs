@@ -23,7 +23,7 @@ fn ids(steps: &[Step]) -> Vec<(&str, u32)> {
 #[test]
 fn every_built_in_is_valid() {
     let names: Vec<String> = built_in().iter().map(|definition| definition.name().to_owned()).collect();
-    assert_eq!(names, ["council", "assistant"]);
+    assert_eq!(names, ["council", "assistant", "support-triage", "research"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(crate) fn walk(graph: &Graph, mut output: impl FnMut(&Step) -> Value) -> (Ve
     loop {
         let step = steps.last().unwrap();
         match graph.route(&step.node, &output(step), step.iteration).unwrap() {
-            Next::Node(next) => steps.push(next),
+            Next::Nodes(next) => steps.extend(next),
             end => return (steps, end),
         }
         assert!(steps.len() < 100_000, "it does not end");
@@ -47,7 +47,7 @@ fn conditions_compare_numbers_and_values() {
     ] {
         let next = with_condition(condition).route("a", &output, 1).unwrap();
         let node = if holds { "yes" } else { "no" }.to_owned();
-        assert_eq!(next, Next::Node(Step { node, iteration: 1, exhausted: false }), "{condition}");
+        assert_eq!(next, Next::Nodes(vec![Step { node, iteration: 1, exhausted: false }]), "{condition}");
     }
 }
 
