@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::Failure;
-use crate::api::{events, executions, health, root, stats};
+use crate::api::{events, executions, health, root, stats, workers};
 use crate::connection::Shared;
 use crate::limits;
 use crate::origin;
@@ -68,6 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/events", get(events::get))
         .route("/v1/events/stream", get(sse::get))
         .route("/v1/stats", get(stats::get))
+        .route("/v1/workers", get(workers::get))
         .route("/v1/ws", get(ws::upgrade))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") })
         .method_not_allowed_fallback(|| async { Failure::method() });

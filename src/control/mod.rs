@@ -6,6 +6,7 @@ mod people;
 mod sessions;
 mod start;
 pub mod status;
+pub mod workers;
 
 use std::sync::Arc;
 

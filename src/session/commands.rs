@@ -86,7 +86,7 @@ impl State {
         match start.multitask {
             Multitask::Reject if busy => {
                 let message = "another execution of the session is at work";
-                return self.drop_start(start, Outcome::failed("session_busy", message));
+                self.drop_start(start, Outcome::failed("session_busy", message));
             }
             Multitask::Reject | Multitask::Enqueue => self.queue.push_back(start.clone()),
             Multitask::Interrupt | Multitask::Rollback => {

@@ -2,14 +2,15 @@
 //!
 //! # Layout
 //! Pure: [`message`] and [`turn`] (what was said), [`command`] (what the inbox holds), [`entry`] (what the journal
-//! holds), [`approval`] (its state machine), [`transcript`], [`run`] and [`state`] (the fold; what commands come to is in
-//! `commands`), [`view`] (what people see of it). On the log: [`journal`] and [`inbox`]. Who drives a session is none of
+//! holds), [`approval`] (its state machine), [`transcript`], [`run`] and [`state`] (what both fold to: entries in `fold`,
+//! commands in `commands`), [`view`] (what people see of it). On the log: [`journal`] and [`inbox`]. Who drives a session is none of
 //! this module's business.
 
 pub mod approval;
 pub mod command;
 mod commands;
 pub mod entry;
+mod fold;
 pub mod inbox;
 pub mod journal;
 pub mod message;

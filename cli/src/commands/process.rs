@@ -55,7 +55,8 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
         registry: Arc::new(registry),
         worker: Worker::id(&configuration.worker),
     };
-    let worker = Worker::new(configuration.worker.clone(), backend.queue.clone(), tools);
+    let worker =
+        Worker::new(configuration.worker.clone(), backend.queue.clone(), tools).with_servers(servers.clone());
     Ok(Work { worker, servers })
 }
 

@@ -7,3 +7,4 @@ pub mod health;
 pub mod parameters;
 pub mod root;
 pub mod stats;
+pub mod workers;

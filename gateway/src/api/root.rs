@@ -18,6 +18,7 @@ pub async fn get() -> Json<Value> {
             "GET /v1/events": "stored events, or the next ones (wait_ms)",
             "GET /v1/events/stream": "events as they happen (SSE)",
             "GET /v1/stats": "what the log holds",
+            "GET /v1/workers": "which workers there are, their tools and MCP servers",
             "GET /v1/ws": "events as they happen (WebSocket, subprotocol runbus.v1)",
         },
     }))

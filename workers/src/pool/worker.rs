@@ -13,12 +13,14 @@ use runbus::queue::{Delivery, Queue};
 use runbus::session::command::WakeUp;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::intake::Intake;
+use super::report;
 use super::slot::{self, Held, Slot};
 use crate::config::Config;
 use crate::limits;
+use crate::mcp::Servers;
 use crate::session::actor::{Actor, Ended, Error, Tools};
 use crate::session::claim::{self, Claim};
 
@@ -36,6 +38,7 @@ pub struct Worker {
     queue: Arc<dyn Queue>,
     tools: Tools,
     control: Control,
+    servers: Option<Servers>,
 }
 
 impl Worker {
@@ -44,7 +47,13 @@ impl Worker {
     pub fn new(config: Config, queue: Arc<dyn Queue>, tools: Tools) -> Self {
         let bus = Bus::new(tools.log.clone(), tools.store.clone());
         let control = Control::new(bus, queue.clone(), tools.clock.clone());
-        Self { config, queue, tools, control }
+        Self { config, queue, tools, control, servers: None }
+    }
+
+    /// The same, with MCP servers whose state its report shows.
+    #[must_use]
+    pub fn with_servers(self, servers: Servers) -> Self {
+        Self { servers: Some(servers), ..self }
     }
 
     /// A fresh identity: never that of an earlier process.
@@ -62,6 +71,9 @@ impl Worker {
         let room = Arc::new(Semaphore::new(worker.config.concurrency));
         let tracker = TaskTracker::new();
         let mut intake = Intake::new(worker.queue.clone());
+        let (tools, config) = (worker.tools.clone(), worker.config.clone());
+        let report = report::keep(tools, config, room.clone(), worker.servers.clone());
+        let report = AbortOnDropHandle::new(tokio::spawn(report));
         tracing::info!(worker = %worker.tools.worker, concurrency = worker.config.concurrency, "worker is ready");
         loop {
             let permit = tokio::select! {
@@ -86,6 +98,10 @@ impl Worker {
         tokio::select! {
             () = cut.cancelled() => {}
             () = tracker.wait() => {}
+        }
+        drop(report);
+        if !cut.is_cancelled() {
+            report::end(&worker.tools).await;
         }
         tracing::info!(worker = %worker.tools.worker, "worker ended");
     }

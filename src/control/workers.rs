@@ -1,0 +1,58 @@
+//! Which workers there are, and what each says of itself.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Control, Error};
+use crate::id::WorkerId;
+use crate::store::Name;
+use crate::time::Timestamp;
+
+/// How long a worker's word stands without being renewed: that long a dead one is still listed.
+pub const STANDS: Duration = Duration::from_secs(15);
+
+/// What a worker says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct WorkerReport {
+    /// Which.
+    pub worker: WorkerId,
+    /// Since when it works.
+    pub since: Timestamp,
+    /// When it said this.
+    pub at: Timestamp,
+    /// Sessions that it has at work.
+    pub sessions: usize,
+    /// Sessions that it would have at work at most.
+    pub concurrency: usize,
+    /// The agents and graphs that it knows.
+    pub definitions: Vec<String>,
+    /// The tools that it has, those of MCP servers included.
+    pub tools: Vec<String>,
+    /// How its tool calls ended, by outcome.
+    pub tool_calls: Value,
+    /// Its MCP servers: name, state, tools, restarts, since when.
+    pub mcp_servers: Value,
+}
+
+/// Where workers are listed.
+#[must_use]
+pub fn place() -> Name {
+    Name { family: "workers", id: "all".into() }
+}
+
+impl Control {
+    /// The workers that there are, by name: each is listed for 15 s after its last word.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn workers(&self) -> Result<Vec<WorkerReport>, Error> {
+        let present = self.bus.store().present(&place()).await;
+        let present = present.map_err(|error| Error::of(error.is_retryable(), &error))?;
+        let mut reports: Vec<WorkerReport> =
+            present.iter().filter_map(|(_, report)| serde_json::from_slice(report).ok()).collect();
+        reports.sort_by(|a, b| a.worker.cmp(&b.worker));
+        Ok(reports)
+    }
+}

@@ -1,0 +1,69 @@
+//! What a worker says of itself, so that gateways can show it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbus::control::workers::{self, WorkerReport};
+use runbus::time::Timestamp;
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::mcp::Servers;
+use crate::session::actor::Tools;
+
+/// How often it is said without anything having changed.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Says it again and again; at once when an MCP server changes. Ends when it is dropped.
+pub(super) async fn keep(tools: Tools, config: Config, room: Arc<Semaphore>, servers: Option<Servers>) {
+    let since = tools.clock.now();
+    let mut changes = servers.as_ref().map(Servers::subscribe);
+    loop {
+        let report = report(&tools, &config, &room, servers.as_ref(), since);
+        if let Ok(report) = serde_json::to_vec(&report) {
+            let member = tools.worker.as_str();
+            let said = tools.store.join(&workers::place(), member, report.into(), workers::STANDS).await;
+            if let Err(error) = said {
+                tracing::debug!(%error, "the worker's report was not kept");
+            }
+        }
+        let changed = async {
+            let Some(changes) = &mut changes else { return std::future::pending().await };
+            if changes.changed().await.is_err() {
+                std::future::pending().await
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = changed => {}
+        }
+    }
+}
+
+/// Says that it is gone.
+pub(super) async fn end(tools: &Tools) {
+    if let Err(error) = tools.store.leave(&workers::place(), tools.worker.as_str()).await {
+        tracing::debug!(%error, "the worker's report stands until it runs out");
+    }
+}
+
+fn report(
+    tools: &Tools,
+    config: &Config,
+    room: &Semaphore,
+    servers: Option<&Servers>,
+    since: Timestamp,
+) -> WorkerReport {
+    WorkerReport {
+        worker: tools.worker.clone(),
+        since,
+        at: tools.clock.now(),
+        sessions: config.concurrency.saturating_sub(room.available_permits()),
+        concurrency: config.concurrency,
+        definitions: tools.definitions.names().map(str::to_owned).collect(),
+        tools: tools.registry.specs().into_iter().map(|spec| spec.name).collect(),
+        tool_calls: json!(tools.registry.stats()),
+        mcp_servers: servers.map_or_else(|| json!([]), |servers| json!(servers.status())),
+    }
+}
