@@ -44,6 +44,8 @@ pub(crate) struct Configuration {
     pub tools: runbus_workers::tools_section::Config,
     /// MCP servers.
     pub mcp: runbus_workers::mcp::Config,
+    /// Webhooks: events sent to HTTP endpoints.
+    pub webhooks: runbus_workers::webhook::Config,
     /// Logs and traces.
     pub telemetry: telemetry::Config,
 }
@@ -58,6 +60,7 @@ impl Validate for Configuration {
         self.model.validate().map_err(|invalid| invalid.within("model"))?;
         self.tools.validate().map_err(|invalid| invalid.within("tools"))?;
         self.mcp.validate().map_err(|invalid| invalid.within("mcp"))?;
+        self.webhooks.validate().map_err(|invalid| invalid.within("webhooks"))?;
         self.telemetry.validate().map_err(|invalid| invalid.within("telemetry"))
     }
 }
@@ -103,6 +106,29 @@ mod tests {
         }
         let committed = std::fs::read_to_string(path).unwrap_or_default();
         assert!(committed == page, "docs/configuration.md differs from the code: run `make docs`");
+    }
+
+    #[test]
+    fn endpoints_are_a_table_by_name_and_their_secrets_are_not_shown() {
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let mut flags = global();
+        let table = |url: &str| format!(r#"{{"billing": {{"url": "{url}", "secret": "{secret}"}}}}"#);
+        flags.set.push(("webhooks.endpoints".into(), table("https://example.com/in")));
+        let loaded = load(&flags, std::iter::empty()).unwrap();
+        assert_eq!(loaded.webhooks.endpoints["billing"].max_attempts, 12);
+        for (value, wanted) in [
+            (table("http://example.com"), "webhooks.endpoints.billing.url"),
+            (table("https://example.com/in") + ",", "webhooks.endpoints"),
+            (
+                table("https://a.b\", \"events\": [\"Bad\"], \"streams\": [\"x"),
+                "webhooks.endpoints.billing.events",
+            ),
+        ] {
+            flags.set.clear();
+            flags.set.push(("webhooks.endpoints".into(), value));
+            let error = load(&flags, std::iter::empty()).unwrap_err().to_string();
+            assert!(error.contains(wanted) && !error.contains("MfKQ"), "{error}");
+        }
     }
 
     #[test]

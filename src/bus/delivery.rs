@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::event::Event;
-use crate::log::{Author, Cursor, Epoch, Gap, Place, Stored};
+use crate::log::{Author, Cursor, Epoch, Gap, Place, Stored, Trace};
 
 /// An event with its place in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Delivered {
     pub seq: u64,
     /// Hand it back to go on behind this event.
     pub cursor: Cursor,
+    /// Trace context of the frame that carried it.
+    pub trace: Option<Trace>,
 }
 
 /// A line of the log that is no event.
@@ -91,7 +93,8 @@ pub fn decode(stored: &Arc<Stored>, line: Line, cursor: Cursor) -> Delivery {
         None => match Event::decode(&line.bytes) {
             Ok(event) => {
                 let Line { bytes, seq, .. } = line;
-                return Delivery::Event(Box::new(Delivered { event, line: bytes, seq, cursor }));
+                let trace = stored.frame.trace.clone();
+                return Delivery::Event(Box::new(Delivered { event, line: bytes, seq, cursor, trace }));
             }
             Err(error) => error.to_string(),
         },

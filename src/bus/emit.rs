@@ -3,7 +3,9 @@
 use super::{Bus, publish};
 use crate::event::Source;
 use crate::event::catalogue::catalogue;
-use crate::event::family::{client, custom, execution, goal, model, node, session, state, stream, tool};
+use crate::event::family::{
+    client, custom, execution, goal, model, node, session, state, stream, tool, webhook,
+};
 use crate::log::Sequence;
 
 /// Publishes events of one source.

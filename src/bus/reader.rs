@@ -12,7 +12,10 @@ use crate::log::{Cursor, Follower, Item, Log, ReadError, Since};
 pub struct Reader {
     follower: Follower,
     filter: Filter,
+    /// Behind every line that was read, also those in `ready`.
     cursor: Cursor,
+    /// Behind the last line that was returned, while others of its frame are in `ready`.
+    returned: Option<Cursor>,
     ready: VecDeque<Delivery>,
 }
 
@@ -28,13 +31,13 @@ impl Reader {
             Since::After(cursor) => cursor,
             Since::New | Since::All => follower.cursor(),
         };
-        Ok(Self { follower, filter, cursor, ready: VecDeque::new() })
+        Ok(Self { follower, filter, cursor, returned: None, ready: VecDeque::new() })
     }
 
     /// Hand it back to go on behind everything that [`Reader::next`] returned.
     #[must_use]
-    pub const fn cursor(&self) -> &Cursor {
-        &self.cursor
+    pub fn cursor(&self) -> &Cursor {
+        self.returned.as_ref().unwrap_or(&self.cursor)
     }
 
     /// The next thing. Safe to drop while waiting.
@@ -44,6 +47,12 @@ impl Reader {
     pub async fn next(&mut self) -> Result<Delivery, ReadError> {
         loop {
             if let Some(delivery) = self.ready.pop_front() {
+                self.returned = match &delivery {
+                    _ if self.ready.is_empty() => None,
+                    Delivery::Event(found) => Some(found.cursor.clone()),
+                    Delivery::Undecodable(found) => Some(found.cursor.clone()),
+                    Delivery::Gap(_) | Delivery::CaughtUp => self.returned.take(),
+                };
                 return Ok(delivery);
             }
             match self.follower.next().await? {

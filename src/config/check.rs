@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::schema::{choices, is_secret, types, unwrap};
+use super::schema::{choices, holds_secret, types, unwrap};
 use super::secret::HIDDEN;
 
 /// Longest value that a refusal shows, in characters.
@@ -18,7 +18,7 @@ pub(super) struct Found {
 
 /// A value as a refusal shows it.
 pub(super) fn show(schema: &Value, value: &Value) -> String {
-    if is_secret(schema) {
+    if holds_secret(schema) {
         return HIDDEN.into();
     }
     let text = value.to_string();

@@ -23,6 +23,7 @@ pub fn reference<T: JsonSchema>() -> String {
     let schema = schema::of::<T>();
     let mut page = String::from(HEAD);
     let mut last = None;
+    let mut tables = Vec::new();
     for key in keys(&schema) {
         let section = key.path.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
         if last.as_ref() != Some(&section) {
@@ -30,16 +31,35 @@ pub fn reference<T: JsonSchema>() -> String {
             last = Some(section);
         }
         row(&mut page, &key);
+        tables.extend(table(&key));
+    }
+    for (path, schema) in tables {
+        heading_of(&mut page, &path, description(schema));
+        for mut key in keys(schema) {
+            let name = std::mem::take(&mut key.path);
+            key.path = format!("{path}.{name}");
+            row_of(&mut page, &key, "");
+        }
     }
     page
 }
 
+/// The tables that a key holds by name: their path, and what each of them has.
+fn table<'s>(key: &Key<'s>) -> Option<(String, &'s Value)> {
+    let each = unwrap(key.schema).0.get("additionalProperties")?;
+    each.get("properties")?;
+    Some((format!("{}.NAME", key.path), each))
+}
+
 fn heading(page: &mut String, schema: &Value, section: &str) {
-    let title = if section.is_empty() { "General".into() } else { format!("`[{section}]`") };
     let described = section.split('.').filter(|name| !name.is_empty()).try_fold(schema, |schema, name| {
         unwrap(schema).0.get("properties").and_then(|properties| properties.get(name))
     });
-    let text = described.filter(|_| !section.is_empty()).and_then(description);
+    heading_of(page, section, described.filter(|_| !section.is_empty()).and_then(description));
+}
+
+fn heading_of(page: &mut String, section: &str, text: Option<String>) {
+    let title = if section.is_empty() { "General".into() } else { format!("`[{section}]`") };
     // Writing to a String cannot fail.
     let _ = write!(page, "\n## {title}\n\n");
     if let Some(text) = text {
@@ -54,20 +74,24 @@ fn description(schema: &Value) -> Option<String> {
 }
 
 fn row(page: &mut String, key: &Key<'_>) {
+    row_of(page, key, &format!("`{}`", variable(&key.path)));
+}
+
+fn row_of(page: &mut String, key: &Key<'_>, variable: &str) {
     let name = key.path.rsplit('.').next().unwrap_or(&key.path);
     let default = match key.default {
         None | Some(Value::Null) => "not set".into(),
+        Some(_) if is_secret(key.schema) => "not set".into(),
         Some(value) => format!("`{value}`"),
     };
     let meaning = description(key.schema).unwrap_or_default().replace("\n\n", " ");
     let _ = writeln!(
         page,
-        "| `{name}` | {} | {} | {} | {} | `{}` |",
+        "| `{name}` | {} | {} | {} | {} | {variable} |",
         escape(&kind(key, name)),
         escape(&default),
         escape(&limits(key.schema)),
         escape(&meaning),
-        variable(&key.path),
     );
 }
 

@@ -68,6 +68,16 @@ pub(super) fn is_secret(schema: &Value) -> bool {
     yes(schema) || yes(unwrap(schema).0)
 }
 
+/// Whether something below the schema must not be shown: a table with secrets, written as one text.
+pub(super) fn holds_secret(schema: &Value) -> bool {
+    is_secret(schema)
+        || match schema {
+            Value::Object(fields) => fields.values().any(holds_secret),
+            Value::Array(items) => items.iter().any(holds_secret),
+            _ => false,
+        }
+}
+
 /// All keys below a schema, in the order of the struct.
 pub(super) fn keys(root: &Value) -> Vec<Key<'_>> {
     let mut found = Vec::new();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Control, Error, StartRequest, Started};
+use super::{Control, Error, RESERVED_SESSIONS, StartRequest, Started};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
@@ -46,6 +46,9 @@ impl Control {
     /// # Errors
     /// The log refuses or does not answer.
     pub async fn state(&self, id: &SessionId) -> Result<Option<State>, Error> {
+        if id.as_str().starts_with(RESERVED_SESSIONS) {
+            return Ok(None);
+        }
         let mut journal = Journal::load(self.bus.log().clone(), self.clock.clone(), id.clone()).await?;
         let mut known = journal.exists();
         journal.forget();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Control, Error};
+use super::{Control, Error, RESERVED_SESSIONS};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::execution::Status;
@@ -203,6 +203,10 @@ impl Control {
 
     /// Appends a command to a session's inbox.
     pub(super) async fn command(&self, session: &SessionId, command: Command) -> Result<Sequence, Error> {
+        if session.as_str().starts_with(RESERVED_SESSIONS) {
+            let message = format!("must not begin with {RESERVED_SESSIONS}: Runbus's own");
+            return Err(Error::Invalid { path: "session_id", message });
+        }
         let line = command.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
         if line.len() > limits::EVENT_BYTES {
             return Err(Error::TooLarge { bytes: line.len(), limit: limits::EVENT_BYTES });

@@ -51,6 +51,7 @@ macro_rules! catalogue {
             session_closed => SessionClosed(session::Closed), Critical;
             session_dead_lettered => SessionDeadLettered(session::DeadLettered), Critical;
             dead_letter_retried => DeadLetterRetried(session::DeadLetterRetried), Critical;
+            webhook_failed => WebhookFailed(webhook::Failed), Critical;
             custom => Custom(custom::Custom), Critical;
         }
     };

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::catalogue::catalogue;
-use super::family::{client, custom, execution, goal, model, node, session, state, stream, tool};
+use super::family::{client, custom, execution, goal, model, node, session, state, stream, tool, webhook};
 use super::kind::Kind;
 
 /// A payload does not have the fields that its type says.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::catalogue::catalogue;
 use super::envelope::Event;
-use super::family::{client, custom, execution, goal, model, node, session, state, stream, tool};
+use super::family::{client, custom, execution, goal, model, node, session, state, stream, tool, webhook};
 use super::payload::Payload;
 use crate::id::{CorrelationId, EventId, ExecutionId, NodeId, SessionId, StreamId};
 use crate::time::Clock;

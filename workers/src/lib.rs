@@ -10,6 +10,7 @@
 //! - [`definition`]: a definition as a plan that a session follows
 //! - [`session`]: journal, decisions, events; [`run`]: the effects of a step
 //! - [`pool`]: the worker
+//! - [`webhook`]: events sent to HTTP endpoints, in worker processes
 //! - `recording` (feature `test-util`): a server that replays recorded provider traffic
 
 pub mod config;
@@ -26,4 +27,5 @@ pub mod run;
 pub mod session;
 pub mod tool;
 pub mod tools_section;
+pub mod webhook;
 mod yaml;

@@ -46,3 +46,27 @@ pub const TOOL_RESULT_BYTES: usize = 64 * 1024;
 
 /// Largest file with agents and graphs, in bytes.
 pub const DEFINITION_BYTES: usize = 1024 * 1024;
+
+/// Endpoints of webhooks in one configuration.
+pub const WEBHOOK_ENDPOINTS: usize = 64;
+
+/// Longest name of an endpoint, in bytes.
+pub const WEBHOOK_NAME_BYTES: usize = 32;
+
+/// Events that are read ahead of the first one that an endpoint has neither taken nor was given up.
+pub const WEBHOOK_WINDOW_EVENTS: usize = 4096;
+
+/// The same in bytes of events that are not settled; the last one may exceed it.
+pub const WEBHOOK_WINDOW_BYTES: usize = 16 * 1024 * 1024;
+
+/// Deliveries after which progress is recorded, whatever the time.
+pub const WEBHOOK_CHECKPOINT_EVENTS: usize = 500;
+
+/// How often progress is recorded while nothing is to be delivered.
+pub const WEBHOOK_IDLE_CHECKPOINT: Duration = Duration::from_secs(60);
+
+/// Bytes of a receiver's answer that are read, so that its connection can be used again.
+pub const WEBHOOK_ANSWER_BYTES: usize = 4 * 1024;
+
+/// How long connecting to a receiver may take.
+pub const WEBHOOK_CONNECT: Duration = Duration::from_secs(10);

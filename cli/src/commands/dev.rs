@@ -35,6 +35,7 @@ impl Dev {
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
+        process::spawn_webhooks(&shutdown, &configuration, &backend)?;
         process::spawn_worker(&shutdown, worker);
         if !global.json {
             output::line(&super::demo::banner(&address, &configuration))?;

@@ -12,6 +12,7 @@ use runbus_workers::mcp::Servers;
 use runbus_workers::pool::Worker;
 use runbus_workers::session::actor::Tools;
 use runbus_workers::tool::Registry;
+use runbus_workers::webhook::Webhooks;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
@@ -71,6 +72,25 @@ pub(super) fn spawn_worker(shutdown: &Shutdown, work: Work) {
         }
         servers.stop().await;
     });
+}
+
+/// Dispatches webhooks as a part of the process, when endpoints are configured. Other processes may do the same.
+///
+/// # Errors
+/// An endpoint cannot be used.
+pub(super) fn spawn_webhooks(
+    shutdown: &Shutdown,
+    configuration: &Configuration,
+    backend: &Backend,
+) -> Result<(), Error> {
+    if configuration.webhooks.endpoints.is_empty() {
+        return Ok(());
+    }
+    let worker = Worker::id(&configuration.worker);
+    let webhooks = Webhooks::new(configuration.webhooks.clone(), backend.bus(), worker, Clock::System)
+        .map_err(|error| Error::Usage(error.to_string()))?;
+    shutdown.spawn(webhooks.run(shutdown.soft().clone()));
+    Ok(())
 }
 
 /// Runs a gateway as a part of the process; returns where it listens.

@@ -10,6 +10,7 @@ pub mod session;
 pub mod state;
 pub mod stream;
 pub mod tool;
+pub mod webhook;
 
 /// Declares payload structs: serde, JSON Schema, `Default` where every field has one.
 macro_rules! payloads {
