@@ -120,7 +120,7 @@ mod tests {
             (table("http://example.com"), "webhooks.endpoints.billing.url"),
             (table("https://example.com/in") + ",", "webhooks.endpoints"),
             (
-                table("https://a.b\", \"events\": [\"Bad\"], \"streams\": [\"x"),
+                table("https://a.b\", \"events\": [\"Bad\"], \"url\": \"https://a.b"),
                 "webhooks.endpoints.billing.events",
             ),
         ] {

@@ -11,7 +11,8 @@ use runbus::event::family::custom::Custom;
 use runbus::event::family::model::TextDelta;
 use runbus::event::{Event, Kind, Source};
 use runbus::id::{ExecutionId, NodeId, StreamId};
-use runbus::log::Since;
+use runbus::log::{Expect, Frame, Since};
+use runbus::subject::Topic;
 use runbus::time::Clock;
 
 use crate::backends;
@@ -279,5 +280,26 @@ async fn every_type_has_a_helper_that_publishes() {
             .unwrap();
         let status = backend.control().status(&ExecutionId::new("e").unwrap()).await.unwrap().unwrap();
         assert_eq!((status.progress, status.events), (Some(0.5), 2), "{}", backend.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_stands_behind_what_it_returned_also_inside_a_frame() {
+    for backend in backends::all().await {
+        let bus = backend.bus();
+        let source = source("s", "frame");
+        let events: Vec<Event> = (0..4).map(|n| delta(&source, n)).collect();
+        let lines: Vec<_> = events.iter().map(|event| event.encode().unwrap()).collect();
+        let topic =
+            Topic::Events { stream: source.stream_id, node: None, execution: source.execution_id.clone() };
+        backend.log.append(&topic, &Frame::open(&lines), Expect::Open(events[0].id)).await.unwrap();
+        let mut since = Since::All;
+        for event in &events {
+            let mut reader = bus.read(Filter::all(), since).await.unwrap();
+            let Delivery::Event(found) = reader.next().await.unwrap() else { panic!("no event") };
+            assert_eq!(found.event.id, event.id, "{}", backend.name);
+            assert_eq!(reader.cursor().to_string(), found.cursor.to_string());
+            since = Since::After(reader.cursor().clone());
+        }
     }
 }
