@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use runbus::adapters::redis;
 use runbus::bus::{Delivery, Filter};
 use runbus::config::Secret;
 use runbus::event::family::execution::{Completed, Queued};
@@ -384,4 +385,27 @@ async fn two_workers_share_the_work_and_a_wiped_store_costs_no_event() {
         check(&arrivals, &wanted, backend.name);
         three.end().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_store_the_log_decides_who_dispatches() {
+    let mut backend = backends::embedded();
+    // Nobody listens there.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = redis::Config { url: format!("redis://{free}"), ..redis::Config::default() };
+    backend.store = Arc::new(redis::Redis::new(&config).unwrap());
+    let receiver = Receiver::start(|_, _| Answer::Status(200)).await;
+    let config = endpoint(&receiver);
+    let (one, two) = (dispatcher(&backend, "w1", &config), dispatcher(&backend, "w2", &config));
+    let mut wanted = Vec::new();
+    for round in 0..30 {
+        wanted.extend(publish(&backend, 4, round..round + 1).await);
+        receiver.until(|arrivals| all_taken(arrivals, &wanted)).await;
+    }
+    one.crash().await;
+    wanted.extend(publish(&backend, 4, 30..31).await);
+    let arrivals = receiver.until(|arrivals| all_taken(arrivals, &wanted)).await;
+    two.end().await;
+    check(&arrivals, &wanted, "no store");
+    assert!(arrivals.len() < 2 * wanted.len(), "{}", arrivals.len());
 }

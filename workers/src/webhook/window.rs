@@ -118,7 +118,8 @@ mod tests {
         #[test]
         fn order_and_cursor(steps in proptest::collection::vec((any::<bool>(), 0u8..4, any::<prop::sample::Index>()), 0..200)) {
             let mut window = Window::new(cursor(0));
-            let (mut pushed, mut flying): (u64, Vec<(Ticket, (u8, u64))>) = (0, Vec::new());
+            let mut pushed = 0;
+            let mut flying: Vec<(Ticket, (u8, u64))> = Vec::new();
             let mut settled = std::collections::BTreeSet::new();
             let mut last: BTreeMap<u8, u64> = BTreeMap::new();
             for (push, key, pick) in steps {
