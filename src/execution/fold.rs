@@ -1,5 +1,7 @@
 //! How events change what is known of a run.
 
+use std::collections::BTreeSet;
+
 use super::{Execution, Status};
 use crate::event::{Event, Payload};
 
@@ -26,6 +28,8 @@ impl Execution {
             ended_at: None,
             output: None,
             error: None,
+            pending_approvals: BTreeSet::new(),
+            pending_inputs: BTreeSet::new(),
             events: 0,
         };
         execution.apply(event);
@@ -63,17 +67,34 @@ impl Execution {
                 self.status = Status::Running;
             }
             Payload::ExecutionPaused(_) => self.status = Status::Paused,
-            Payload::ExecutionResumed(_)
-            | Payload::ClientInputReceived(_)
-            | Payload::ToolApprovalDecided(_) => {
+            Payload::ExecutionResumed(_) => {
                 self.status = Status::Running;
+                self.wait();
             }
-            Payload::ToolApprovalRequested(_) => self.status = Status::WaitingForApproval,
-            Payload::ClientInputRequested(_) => self.status = Status::WaitingForInput,
+            Payload::ToolApprovalRequested(asked) => {
+                self.pending_approvals.insert(asked.approval_id);
+                self.wait();
+            }
+            Payload::ToolApprovalDecided(decided) => {
+                self.pending_approvals.remove(&decided.approval_id);
+                self.wait();
+            }
+            Payload::ToolApprovalExpired(expired) => {
+                self.pending_approvals.remove(&expired.approval_id);
+                self.wait();
+            }
+            Payload::ClientInputRequested(asked) => {
+                self.pending_inputs.insert(asked.request_id.unwrap_or_default());
+                self.wait();
+            }
+            Payload::ClientInputReceived(received) => {
+                self.pending_inputs.remove(&received.request_id.unwrap_or_default());
+                self.wait();
+            }
             Payload::NodeLoopStarted(node) => {
                 self.active_node.clone_from(&event.node_id);
                 self.iteration = node.iteration.or(self.iteration);
-                self.status = Status::Running;
+                self.wait();
             }
             Payload::GoalProgress(goal) => self.progress = Some(goal.progress),
             Payload::GoalAchieved(_) => self.progress = Some(1.0),
@@ -92,7 +113,20 @@ impl Execution {
         }
     }
 
+    /// Of several branches, one that waits for somebody counts; a pause counts more.
+    fn wait(&mut self) {
+        if self.status != Status::Paused {
+            self.status = match () {
+                () if !self.pending_inputs.is_empty() => Status::WaitingForInput,
+                () if !self.pending_approvals.is_empty() => Status::WaitingForApproval,
+                () => Status::Running,
+            };
+        }
+    }
+
     fn end(&mut self, event: &Event, status: Status) {
+        self.pending_approvals.clear();
+        self.pending_inputs.clear();
         self.status = status;
         self.active_node = None;
         self.ended_at = Some(event.timestamp);
@@ -108,6 +142,41 @@ mod tests {
     use crate::event::family::{execution, node};
     use crate::id::{ExecutionId, NodeId, StreamId};
     use crate::time::Clock;
+
+    #[test]
+    fn it_waits_until_everybody_has_decided() {
+        let id = |text| ExecutionId::new(text).unwrap();
+        let source = Source::execution(StreamId::new("s").unwrap(), id("run"), Clock::System);
+        let asked = |approval_id: &str| {
+            source.tool_approval_requested(crate::event::family::tool::ApprovalRequested {
+                approval_id: approval_id.into(),
+                tool_use_id: "c".into(),
+                tool_name: "t".into(),
+                tool_input: json!({}),
+                arguments_digest: None,
+                expires_at: None,
+            })
+        };
+        let decided = |approval_id: &str| {
+            source.tool_approval_decided(crate::event::family::tool::ApprovalDecided {
+                approval_id: approval_id.into(),
+                tool_use_id: "c".into(),
+                approved: true,
+                arguments: None,
+                note: None,
+                decided_by: None,
+            })
+        };
+        let mut run = Execution::begin(&asked("a")).unwrap();
+        run.apply(&asked("b"));
+        run.apply(&decided("a"));
+        assert_eq!(run.status, Status::WaitingForApproval);
+        run.apply(&source.execution_paused(execution::Paused { reason: None }));
+        run.apply(&decided("b"));
+        assert_eq!(run.status, Status::Paused);
+        run.apply(&source.execution_resumed(execution::Resumed { reason: None }));
+        assert_eq!(run.status, Status::Running);
+    }
 
     #[test]
     fn a_run_from_queue_to_end() {

@@ -2,6 +2,8 @@
 
 mod fold;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -94,6 +96,12 @@ pub struct Execution {
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Value>,
+    /// Approvals that wait for a decision, by id.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pending_approvals: BTreeSet<String>,
+    /// Questions that wait for an answer, by id.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pending_inputs: BTreeSet<String>,
     /// Events so far.
     pub events: u64,
 }

@@ -63,8 +63,8 @@ mod tests {
             let registry = config.add_to(Registry::new(), String::new).map_err(|error| error.to_string())?;
             Ok::<_, String>(registry.names().map(str::to_owned).collect::<Vec<_>>())
         };
-        assert_eq!(names(&[]).unwrap(), ["calculator", "clock"]);
-        assert_eq!(names(&["*.example.org"]).unwrap(), ["calculator", "clock", "http_fetch"]);
+        assert_eq!(names(&[]).unwrap(), ["ask_human", "calculator", "clock"]);
+        assert_eq!(names(&["*.example.org"]).unwrap(), ["ask_human", "calculator", "clock", "http_fetch"]);
         assert!(names(&["ftp://x/"]).unwrap_err().contains("http_fetch.allow"));
     }
 }
