@@ -12,6 +12,7 @@ mod faults;
 mod follow;
 mod gateway;
 mod recordings;
+mod runtime;
 mod scale_out;
 mod sse;
 mod stream;
