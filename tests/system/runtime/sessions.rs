@@ -13,7 +13,8 @@ async fn a_conversation_is_created_and_remembered() {
     on_each(async |stage| {
         let crew = Crew::new().agent("clerk", &[]);
         let worker = crew.hire(&stage);
-        let first = SendRequest { definition: Some("clerk".into()), input: "one".into(), ..Default::default() };
+        let first =
+            SendRequest { definition: Some("clerk".into()), input: "one".into(), ..Default::default() };
         let started = stage.control.send(first, None).await.unwrap();
         let name = started.session_id.as_str();
         assert_eq!(stage.output(started.execution_id.as_str()).await, "heard: one");

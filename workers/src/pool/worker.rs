@@ -169,7 +169,9 @@ impl Worker {
             }
             Ok(Owned::Ended(Ended::HandedOver)) => retry(Duration::ZERO).await,
             // Its owner has taken the command that this wake-up announced, and holds a wake-up of its own.
-            Ok(Owned::Busy(inbox) | Owned::Here(inbox)) if inbox >= wake.inbox && delivery.deliveries <= 1 => {
+            Ok(Owned::Busy(inbox) | Owned::Here(inbox))
+                if inbox >= wake.inbox && delivery.deliveries <= 1 =>
+            {
                 settle("acknowledge", self.queue.ack(delivery).await);
             }
             // It hears of the command at once, or is just leaving.
