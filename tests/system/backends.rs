@@ -66,3 +66,62 @@ pub async fn nats_and_redis() -> Backend {
 pub async fn all() -> Vec<Backend> {
     vec![embedded(), nats_and_redis().await]
 }
+
+/// A backend that can be left and opened again.
+pub enum Lasting {
+    Embedded(tempfile::TempDir),
+    NatsAndRedis { config: nats::Config, _broker: nats::testing::Server, store: redis::testing::Server },
+}
+
+impl Lasting {
+    pub fn all() -> [Self; 2] {
+        let broker = nats::testing::Server::start();
+        let config = nats::Config { hold_ms: 1000, ..broker.config() };
+        let store = redis::testing::Server::start();
+        [Self::Embedded(tempfile::tempdir().unwrap()), Self::NatsAndRedis { config, _broker: broker, store }]
+    }
+
+    pub async fn open(&self) -> Backend {
+        match self {
+            Self::Embedded(dir) => {
+                let config = embedded::Config {
+                    data_dir: dir.path().into(),
+                    hold_ms: 900,
+                    ..embedded::Config::default()
+                };
+                let opened = Embedded::open(&config, Clock::System).unwrap();
+                Backend {
+                    name: "embedded",
+                    log: opened.log.clone(),
+                    queue: opened.queue.clone(),
+                    store: opened.store.clone(),
+                    _keep: Box::new(opened),
+                }
+            }
+            Self::NatsAndRedis { config, store, .. } => {
+                let nats = nats::Nats::connect(config.clone()).await.unwrap();
+                tokio::time::timeout(std::time::Duration::from_secs(60), nats.ready())
+                    .await
+                    .unwrap()
+                    .unwrap();
+                let redis =
+                    redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() })
+                        .unwrap();
+                Backend {
+                    name: "nats and redis",
+                    log: nats.log(),
+                    queue: nats.queue(),
+                    store: Arc::new(redis),
+                    _keep: Box::new(nats),
+                }
+            }
+        }
+    }
+
+    /// The store loses everything, where it is apart from the log.
+    pub fn forget_store(&self) {
+        if let Self::NatsAndRedis { store, .. } = self {
+            store.command::<()>(&["FLUSHALL"]).unwrap();
+        }
+    }
+}

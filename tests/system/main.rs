@@ -13,6 +13,7 @@ mod follow;
 mod gateway;
 mod receiver;
 mod recordings;
+mod runtime;
 mod scale_out;
 mod sse;
 mod stream;

@@ -2,6 +2,7 @@
 
 mod intake;
 mod report;
+mod seat;
 mod slot;
 mod worker;
 

@@ -9,14 +9,17 @@ use runbus::event::Source;
 use runbus::event::family::execution::Failed;
 use runbus::event::family::session::DeadLettered;
 use runbus::id::{EventId, ExecutionId, SessionId, WorkerId};
+use runbus::log::Sequence;
 use runbus::queue::{Delivery, Queue};
 use runbus::session::command::WakeUp;
+use runbus::session::journal::Journal;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::intake::Intake;
 use super::report;
+use super::seat::Seats;
 use super::slot::{self, Held, Slot};
 use crate::config::Config;
 use crate::limits;
@@ -28,6 +31,8 @@ use crate::session::claim::{self, Claim};
 const TIMER_MIN: Duration = Duration::from_millis(100);
 /// The wait before a wake-up of a busy session is looked at again.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
+/// The same when it is this worker itself that is busy with it.
+const HERE_RETRY: Duration = Duration::from_millis(50);
 /// The same when something did not answer.
 const FAULT_RETRY: Duration = Duration::from_secs(2);
 
@@ -39,6 +44,7 @@ pub struct Worker {
     tools: Tools,
     control: Control,
     servers: Option<Servers>,
+    seats: Seats,
 }
 
 impl Worker {
@@ -47,7 +53,7 @@ impl Worker {
     pub fn new(config: Config, queue: Arc<dyn Queue>, tools: Tools) -> Self {
         let bus = Bus::new(tools.log.clone(), tools.store.clone());
         let control = Control::new(bus, queue.clone(), tools.clock.clone());
-        Self { config, queue, tools, control, servers: None }
+        Self { config, queue, tools, control, servers: None, seats: Seats::default() }
     }
 
     /// The same, with MCP servers whose state its report shows.
@@ -163,10 +169,14 @@ impl Worker {
             }
             Ok(Owned::Ended(Ended::HandedOver)) => retry(Duration::ZERO).await,
             // Its owner has taken the command that this wake-up announced, and holds a wake-up of its own.
-            Ok(Owned::Busy(inbox)) if inbox >= wake.inbox && delivery.deliveries <= 1 => {
+            Ok(Owned::Busy(inbox) | Owned::Here(inbox))
+                if inbox >= wake.inbox && delivery.deliveries <= 1 =>
+            {
                 settle("acknowledge", self.queue.ack(delivery).await);
             }
-            Ok(Owned::Busy(_)) => retry(BUSY_RETRY * delivery.deliveries.clamp(1, 8)).await,
+            // It hears of the command at once, or is just leaving.
+            Ok(Owned::Here(_)) if delivery.deliveries <= 1 => retry(HERE_RETRY).await,
+            Ok(Owned::Busy(_) | Owned::Here(_)) => retry(BUSY_RETRY * delivery.deliveries.clamp(1, 8)).await,
             Err(Error::Fenced) => {
                 tracing::warn!(%session, "another worker took the session over");
                 retry(BUSY_RETRY).await;
@@ -239,6 +249,10 @@ impl Worker {
         drain: &CancellationToken,
         cut: &CancellationToken,
     ) -> Result<Owned, Error> {
+        let Some(_seat) = self.seats.take(session) else {
+            let journal = Journal::load(self.tools.log.clone(), self.tools.clock.clone(), session.clone());
+            return Ok(Owned::Here(journal.await?.state.inbox));
+        };
         let (ttl, grace) = (self.config.lease_ttl(), self.config.takeover_grace());
         let journal = match claim::claim(&self.tools, session, ttl, grace).await? {
             Claim::Owned(journal) => journal,
@@ -299,7 +313,9 @@ impl Worker {
 
 enum Owned {
     Ended(Ended),
-    Busy(runbus::log::Sequence),
+    Busy(Sequence),
+    /// Busy in this very worker.
+    Here(Sequence),
 }
 
 fn settle(what: &str, outcome: Result<(), runbus::queue::Error>) {

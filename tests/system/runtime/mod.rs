@@ -1,0 +1,19 @@
+//! The durable agent runtime, on every backend: what sessions, people, budgets and faults do to executions.
+
+mod approvals;
+mod bad_input;
+mod budgets;
+mod cancel;
+mod children;
+mod dead_letters;
+mod durable;
+mod kit;
+mod many;
+mod model;
+mod multitask;
+mod pause;
+mod people;
+mod provider;
+mod scheduling;
+mod sessions;
+mod tools;
