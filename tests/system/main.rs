@@ -7,6 +7,8 @@ mod bus;
 mod client;
 mod contracts;
 mod council;
+mod crash;
+mod failpoints;
 mod follow;
 mod gateway;
 mod recordings;
