@@ -1,6 +1,7 @@
 //! The worker: a session for each wake-up, and what becomes of the wake-up then.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runbus::bus::Bus;
@@ -11,6 +12,7 @@ use runbus::event::family::session::DeadLettered;
 use runbus::id::{EventId, ExecutionId, SessionId, WorkerId};
 use runbus::queue::{Delivery, Queue};
 use runbus::session::command::WakeUp;
+use runbus::session::journal::Journal;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +38,30 @@ pub struct Worker {
     queue: Arc<dyn Queue>,
     tools: Tools,
     control: Control,
+    at_work: AtWork,
+}
+
+/// The sessions that this worker has at work. The journal tells workers apart, not two wake-ups in one worker: without this
+/// the second one would take the session over from the first.
+#[derive(Debug, Default)]
+struct AtWork(Mutex<HashSet<SessionId>>);
+
+/// A session is at work until this is dropped.
+#[derive(Debug)]
+struct Working<'a>(&'a AtWork, &'a SessionId);
+
+impl AtWork {
+    /// `None`: it is at work already.
+    fn begin<'a>(&'a self, session: &'a SessionId) -> Option<Working<'a>> {
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(session.clone()).then(|| Working(self, session))
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(self.1);
+    }
 }
 
 impl Worker {
@@ -44,7 +70,7 @@ impl Worker {
     pub fn new(config: Config, queue: Arc<dyn Queue>, tools: Tools) -> Self {
         let bus = Bus::new(tools.log.clone(), tools.store.clone());
         let control = Control::new(bus, queue.clone(), tools.clock.clone());
-        Self { config, queue, tools, control }
+        Self { config, queue, tools, control, at_work: AtWork::default() }
     }
 
     /// A fresh identity: never that of an earlier process.
@@ -223,6 +249,11 @@ impl Worker {
         drain: &CancellationToken,
         cut: &CancellationToken,
     ) -> Result<Owned, Error> {
+        let Some(_working) = self.at_work.begin(session) else {
+            let (log, clock) = (self.tools.log.clone(), self.tools.clock.clone());
+            let journal = Journal::load(log, clock, session.clone()).await?;
+            return Ok(Owned::Busy(journal.state.inbox));
+        };
         let (ttl, grace) = (self.config.lease_ttl(), self.config.takeover_grace());
         let journal = match claim::claim(&self.tools, session, ttl, grace).await? {
             Claim::Owned(journal) => journal,
