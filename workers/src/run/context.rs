@@ -80,7 +80,7 @@ impl Context {
                 Err(_elapsed) => {
                     waited += patience;
                     let reason = format!("{what}: no progress for {} ms", waited.as_millis());
-                    self.deltas.write(&source.node_stalled(Stalled { reason })).await?;
+                    drop(self.deltas.write(&source.node_stalled(Stalled { reason })).await?);
                 }
             }
         }

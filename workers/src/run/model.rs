@@ -15,7 +15,7 @@ use super::{Context, Done};
 use crate::limits;
 use crate::model::{Delta, Fault, Hint, Request};
 use crate::session::actor::Error;
-use crate::session::step;
+use crate::session::{events, step};
 
 /// What is asked.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ async fn stream(
 ) -> Result<Result<Turn, Fault>, Error> {
     let client_facing = context.plan.is_client_facing(node);
     let begun = source.node_loop_iteration(node::LoopIteration { iteration: round });
-    context.deltas.write(&begun).await?;
+    let mut last = context.deltas.write(&begun).await?;
     let mut deltas = match context.watched(source, "the model", context.model.stream(request)).await? {
         Ok(deltas) => deltas,
         Err(fault) => return Ok(Err(fault)),
@@ -71,10 +71,14 @@ async fn stream(
             }
             Ok(Delta::Text(content)) => source.llm_text_delta(model::TextDelta { content, snapshot: None }),
             Ok(Delta::Reasoning(content)) => source.llm_reasoning_delta(model::ReasoningDelta { content }),
-            Ok(Delta::Completed(turn)) => return Ok(Ok(*turn)),
+            Ok(Delta::Completed(turn)) => {
+                // A turn that is journalled is never streamed again: what readers were to see of it must be durable.
+                last.durable().await.map_err(events::Error::from)?;
+                return Ok(Ok(*turn));
+            }
             Err(fault) => return Ok(Err(fault)),
         };
-        context.deltas.write(&event).await?;
+        last = context.deltas.write(&event).await?;
     }
     Ok(Err(Fault::ClosedEarly))
 }

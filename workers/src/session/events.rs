@@ -8,7 +8,7 @@ use runbus::limits;
 use runbus::log::{Author, Direction, Log, Read, ReadError, Sequence};
 use runbus::store::Store;
 use runbus::subject::{Key, Scope};
-use runbus::writer::{self, Start, Writer};
+use runbus::writer::{self, Start, Ticket, Writer};
 use tokio_util::sync::CancellationToken;
 
 use runbus::session::entry::{Entry, Fact};
@@ -67,15 +67,14 @@ pub struct Events {
 pub struct Deltas(Writer);
 
 impl Deltas {
-    /// Queues an event. It is durable when a later mirrored one is.
+    /// Queues an event. It, and all before it, are durable when its ticket says so, or when a later mirrored one is.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn write(&self, event: &runbus::event::Event) -> Result<(), Error> {
+    pub async fn write(&self, event: &runbus::event::Event) -> Result<Ticket, Error> {
         let line = shrink::encode(event, limits::EVENT_BYTES)
             .map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
-        drop(self.0.append(event.node_id.clone(), vec![line], None).await?);
-        Ok(())
+        Ok(self.0.append(event.node_id.clone(), vec![line], None).await?)
     }
 }
 
