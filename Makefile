@@ -40,6 +40,11 @@ endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
 	$(TOOLS) $(CARGO) test --locked --workspace
 
+.PHONY: test-cluster
+test-cluster: ## the runtime's tests on three NATS servers (part of no other target: 2 cores take their time)
+	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --package runbus --test system -- \
+	  runtime:: council:: examples:: bus:: writer::
+
 .PHONY: tools
 tools: ## bring the servers that tests start, print where they are
 	@ops/tools.sh

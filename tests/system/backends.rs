@@ -62,9 +62,29 @@ pub async fn nats_and_redis() -> Backend {
     }
 }
 
-/// Every backend, fresh and empty.
+/// NATS JetStream (three servers, every stream on all of them) and Redis, all fresh.
+pub async fn cluster_and_redis() -> Backend {
+    let servers = tokio::task::spawn_blocking(|| nats::testing::cluster(3)).await.unwrap();
+    let store = redis::testing::Server::start();
+    let config = nats::Config { hold_ms: 1000, replicas: 3, ..nats::testing::config(&servers) };
+    let nats = nats::Nats::connect(config).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(120), nats.ready()).await.unwrap().unwrap();
+    let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
+    Backend {
+        name: "three nats servers and redis",
+        log: nats.log(),
+        queue: nats.queue(),
+        store: Arc::new(redis),
+        _keep: Box::new((nats, servers, store)),
+    }
+}
+
+/// Every backend, fresh and empty; with `RUNBUS_TEST_NODES=3` only the cluster.
 pub async fn all() -> Vec<Backend> {
-    vec![embedded(), nats_and_redis().await]
+    match std::env::var("RUNBUS_TEST_NODES").as_deref() {
+        Ok("3") => vec![cluster_and_redis().await],
+        _ => vec![embedded(), nats_and_redis().await],
+    }
 }
 
 /// A backend that can be left and opened again.
