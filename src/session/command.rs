@@ -73,7 +73,8 @@ pub enum Action {
     Decide(Decide),
     /// The time of an approval or a question is up.
     Expire {
-        /// The approval's or the question's id.
+        /// The approval's or the question's id; the command's own stands beside it as `id`.
+        #[serde(rename = "request_id")]
         id: String,
     },
     /// Answer a question.
@@ -344,7 +345,19 @@ mod tests {
             Action::Start(Box::new(start)),
             Action::Decide(decide),
             Action::Close { cascade: true, reason: None },
-            Action::Cancel { execution_id: id, reason: Some("r".into()) },
+            Action::Cancel { execution_id: id.clone(), reason: Some("r".into()) },
+            Action::Resume { execution_id: id.clone() },
+            Action::AbortPending { reason: "r".into() },
+            Action::Pause { execution_id: id.clone(), reason: None },
+            Action::Unpause { execution_id: id.clone() },
+            Action::Expire { id: "a@s".into() },
+            Action::Answer { request_id: "a@s".into(), input: serde_json::json!("x") },
+            Action::ChildEnded {
+                session_id: SessionId::new("s").unwrap(),
+                execution_id: id,
+                completed: true,
+                output: serde_json::json!(null),
+            },
         ] {
             let at = "2026-01-01T00:00:00Z".parse().unwrap();
             let command = Command { id: EventId::derived("x"), at, by: Some("me".into()), action };

@@ -6,19 +6,24 @@ use super::message::Message;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transcript {
     items: Vec<Item>,
+    /// Notes ever made: the next one's number.
+    notes: usize,
 }
 
-/// A message and whether the model still reads it.
+/// A message, and whether the model still reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Item {
     message: Message,
-    folded: bool,
+    /// The note that stands for it.
+    folded: Option<usize>,
+    /// Its number, when it is a note.
+    note: Option<usize>,
 }
 
 impl Transcript {
     /// Adds a message.
     pub fn push(&mut self, message: Message) {
-        self.items.push(Item { message, folded: false });
+        self.items.push(Item { message, folded: None, note: None });
     }
 
     /// Messages that were ever said, folded ones and notes included.
@@ -33,28 +38,53 @@ impl Transcript {
         self.items.is_empty()
     }
 
-    /// Forgets everything from `len` on.
+    /// Forgets everything from `len` on. What a forgotten note stood for is read again.
     pub fn truncate(&mut self, len: usize) {
+        let gone: Vec<usize> = self.items.iter().skip(len).filter_map(|item| item.note).collect();
         self.items.truncate(len);
+        for item in &mut self.items {
+            item.folded = item.folded.filter(|note| !gone.contains(note));
+        }
+    }
+
+    /// The calls of the last turn that have no answer.
+    #[must_use]
+    pub fn unanswered(&self) -> Vec<String> {
+        let mut open: Vec<&str> = Vec::new();
+        for item in &self.items {
+            match &item.message {
+                Message::Assistant { tool_calls, .. } => {
+                    open = tool_calls.iter().map(|call| call.id.as_str()).collect();
+                }
+                Message::Tool { tool_call_id, .. } => open.retain(|id| id != tool_call_id),
+                Message::System { .. } | Message::User { .. } => {}
+            }
+        }
+        open.into_iter().map(str::to_owned).collect()
     }
 
     /// Folds `from..to` into a note, which stands where they ended.
     pub fn fold(&mut self, from: usize, to: usize, note: Message) {
         let to = to.min(self.items.len());
         for item in self.items.iter_mut().take(to).skip(from) {
-            item.folded = true;
+            item.folded.get_or_insert(self.notes);
         }
-        self.items.insert(to, Item { message: note, folded: false });
+        self.items.insert(to, Item { message: note, folded: None, note: Some(self.notes) });
+        self.notes += 1;
     }
 
     /// What the model reads, with each message's place.
     pub fn live(&self) -> impl Iterator<Item = (usize, &Message)> {
-        self.items.iter().enumerate().filter(|(_, item)| !item.folded).map(|(at, item)| (at, &item.message))
+        self.items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| item.folded.is_none())
+            .map(|(at, item)| (at, &item.message))
     }
 
     /// Everything, with whether it was folded.
     pub fn all(&self) -> impl Iterator<Item = (&Message, bool)> {
-        self.items.iter().map(|item| (&item.message, item.folded))
+        self.items.iter().map(|item| (&item.message, item.folded.is_some()))
     }
 }
 
@@ -75,5 +105,20 @@ mod tests {
         transcript.fold(0, 4, Message::user("both"));
         assert_eq!(transcript.live().count(), 2);
         assert_eq!(transcript.len(), 6);
+    }
+
+    #[test]
+    fn what_a_forgotten_note_stood_for_is_read_again() {
+        let mut transcript = Transcript::default();
+        (0..3).for_each(|n| transcript.push(Message::user(n.to_string())));
+        transcript.fold(0, 2, Message::user("kept"));
+        let before: Vec<Message> = transcript.live().map(|(_, message)| message.clone()).collect();
+        let base = transcript.len();
+        (3..6).for_each(|n| transcript.push(Message::user(n.to_string())));
+        transcript.fold(2, 5, Message::user("forgotten"));
+        assert_eq!(transcript.live().count(), 3);
+        transcript.truncate(base);
+        let after: Vec<Message> = transcript.live().map(|(_, message)| message.clone()).collect();
+        assert_eq!(after, before);
     }
 }

@@ -282,7 +282,9 @@ fn status(state: &State) -> SessionStatus {
     let Some(run) = state.running() else {
         return match () {
             () if state.closed.is_some() => SessionStatus::Closed,
-            () if !state.queue.is_empty() => SessionStatus::Running,
+            () if state.queue.front().is_some_and(|start| start.resumes || state.dangling.is_empty()) => {
+                SessionStatus::Running
+            }
             () if !state.dangling.is_empty() => SessionStatus::Pending,
             () => SessionStatus::Idle,
         };

@@ -141,6 +141,11 @@ fn entered_once(spec: &GraphSpec, inside: &BTreeMap<&str, usize>, joins: &Joins)
             }
         }
     }
+    if let Some(target) = &spec.on_exhausted
+        && spec.nodes.get(target).is_some_and(|node| node.join)
+    {
+        return fault("on_exhausted", format!("{target} is a join, which waits for its branches"));
+    }
     let lonely = spec.nodes.iter().find(|(id, node)| node.join && !joins.contains_key(*id));
     match lonely {
         Some((id, _)) => fault(format!("nodes.{id}.join"), "no branches lead there"),

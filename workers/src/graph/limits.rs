@@ -56,3 +56,6 @@ pub const MAX_SUBAGENTS: usize = 32;
 
 /// The most answers that a person may choose from.
 pub const MAX_CHOICES: usize = 64;
+
+/// The greatest weight of a criterion.
+pub const MAX_WEIGHT: f64 = 1_000_000.0;

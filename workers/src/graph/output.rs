@@ -93,17 +93,9 @@ fn check_field(field: &FieldSpec, value: &mut Value) -> Result<(), String> {
         }
         *value = number(parsed);
     }
-    let fits = match field.kind {
-        FieldType::String => value.is_string(),
-        FieldType::Number => value.is_number(),
-        FieldType::Integer => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        FieldType::Boolean => value.is_boolean(),
-        FieldType::Array => value.is_array(),
-        FieldType::Object => value.is_object(),
-    };
-    if !fits {
-        let kind = serde_json::to_string(&field.kind).unwrap_or_default();
-        return Err(format!("must be of type {kind}, not {}", clip(&value.to_string())));
+    if !field.kind.fits(value) {
+        let kind = field.kind.name();
+        return Err(format!("must be of type {kind:?}, not {}", clip(&value.to_string())));
     }
     let Some(actual) = value.as_f64() else {
         return Ok(());

@@ -7,8 +7,8 @@ use runbus::session::command::Budget;
 use super::cycle;
 use super::limits::{
     MAX_CHOICES, MAX_CONDITIONS, MAX_EDGES, MAX_ITERATIONS, MAX_KEEP_MESSAGES, MAX_MODEL_TRIES,
-    MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS, MAX_SUBAGENTS, MAX_TOOLS_AT_ONCE, MIN_COMPACTION_TOKENS,
-    PERSON_TIMEOUT_MS, STALL_AFTER_MS,
+    MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS, MAX_SUBAGENTS, MAX_TOOLS_AT_ONCE, MAX_WEIGHT,
+    MIN_COMPACTION_TOKENS, PERSON_TIMEOUT_MS, STALL_AFTER_MS,
 };
 use super::spec::{
     AgentSpec, CompactionSpec, Edge, FieldSpec, FieldType, GraphSpec, ModelOptions, Node, NodeType,
@@ -149,6 +149,7 @@ pub(super) fn graph(spec: &GraphSpec) -> Result<(), Fault> {
     for (id, step) in &spec.nodes {
         node(spec, id, step)?;
     }
+    children(spec)?;
     exists(spec, "entry", &spec.entry)?;
     if let Some(target) = &spec.on_exhausted {
         exists(spec, "on_exhausted", target)?;
@@ -174,8 +175,9 @@ fn goal(spec: &GraphSpec) -> Result<(), Fault> {
         if !seen.insert(&criterion.id) {
             return fault(format!("{path}.id"), format!("{:?} is named twice", criterion.id));
         }
-        if !(criterion.weight.is_finite() && criterion.weight > 0.0) {
-            return fault(format!("{path}.weight"), "must be greater than 0");
+        if !(criterion.weight > 0.0 && criterion.weight <= MAX_WEIGHT) {
+            let message = format!("must be greater than 0 and at most {MAX_WEIGHT}");
+            return fault(format!("{path}.weight"), message);
         }
         exists(spec, &format!("{path}.node"), &criterion.node)?;
         if let Some(when) = &criterion.when {
@@ -300,6 +302,21 @@ fn texts(spec: &GraphSpec, path: &str, value: &serde_json::Value) -> Result<(), 
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that a sub-agent's name means the same in every node: a run has one registry.
+fn children(spec: &GraphSpec) -> Result<(), Fault> {
+    let mut known: BTreeMap<&str, (&str, &SubagentTool)> = BTreeMap::new();
+    for (id, step) in &spec.nodes {
+        for (index, sub) in step.subagents.iter().enumerate() {
+            let (other, first) = *known.entry(&sub.name).or_insert((id, sub));
+            if first != sub {
+                let path = format!("nodes.{id}.subagents[{index}]");
+                return fault(path, format!("nodes.{other} has another sub-agent {:?}", sub.name));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Checks one node by itself.
@@ -438,7 +455,21 @@ fn condition(spec: &GraphSpec, path: &str, node: &str, when: &When) -> Result<()
     if rest.is_none() && numeric.iter().any(Option::is_some) && !is_number {
         return fault(path, format!("{first:?} is not a number"));
     }
-    Ok(())
+    match when.eq.as_ref().or(when.ne.as_ref()) {
+        Some(value) if rest.is_none() && !is_free(spec, node) && !declared.kind.fits(value) => {
+            let kind = declared.kind.name();
+            let quotes = if declared.kind == FieldType::String { "; does it lack quotes?" } else { "" };
+            fault(path, format!("{first:?} is of type {kind} and never {value}{quotes}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a node's output is a person's answer of any type.
+fn is_free(spec: &GraphSpec, node: &str) -> bool {
+    let node = spec.nodes.get(node);
+    let asked = node.and_then(|node| node.on.as_ref()).and_then(|on| spec.nodes.get(on)).or(node);
+    asked.is_some_and(|node| node.kind == NodeType::Human && node.choices.is_empty())
 }
 
 fn reachable(spec: &GraphSpec) -> Result<(), Fault> {

@@ -130,9 +130,12 @@ pub fn decide(state: &State, world: World<'_>) -> Decision {
     }
     let fact = match state.running() {
         Some(run) => running(state, run, world, &mut gathered),
-        None => state.queue.front().map(|start| Fact::ExecutionStarted {
-            execution_id: start.execution_id.clone(),
-            definition: world.definitions.kept(&start.definition),
+        // Calls that the last execution left are for a command to resolve: nobody else's question comes between.
+        None => state.queue.front().filter(|start| start.resumes || state.dangling.is_empty()).map(|start| {
+            Fact::ExecutionStarted {
+                execution_id: start.execution_id.clone(),
+                definition: world.definitions.kept(&start.definition),
+            }
         }),
     };
     match fact {

@@ -55,7 +55,7 @@ fn every_fault_names_its_key() {
             "{ from: judge, to: done }\n  - { from: judge, to: draft }",
             "two edges",
         ),
-        ("draft: { type: agent }", "draft: { type: human }", "nodes.draft.type"),
+        ("draft: { type: agent }", "draft: { type: robot }", "nodes.draft.type"),
         ("draft: { type: agent }", "draft: { type: agent, tool: [x] }", "nodes.draft.tool"),
         (
             "draft: { type: agent }",
