@@ -40,7 +40,8 @@ impl State {
                 }
             }
             Action::Decide(said) => self.decide(command, said, at, changes),
-            Action::Expire { id } => self.expire(id, at, changes),
+            // The sender's clock counts too: it sends this once, and the log's clock may be behind.
+            Action::Expire { id } => self.expire(id, at.max(command.at), changes),
             Action::Answer { request_id, input } => {
                 self.answer(command, request_id, input, changes);
             }
