@@ -40,7 +40,8 @@ impl State {
                 }
             }
             Action::Decide(said) => self.decide(command, said, at, changes),
-            Action::Expire { id } => self.expire(id, at, changes),
+            // Its owner's clock decides when the log's is behind: the same command again would be the same command.
+            Action::Expire { id } => self.expire(id, at.max(command.at), changes),
             Action::Answer { request_id, input } => {
                 self.answer(command, request_id, input, changes);
             }
