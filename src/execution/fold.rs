@@ -1,7 +1,12 @@
 //! How events change what is known of a run.
 
-use super::{Execution, Status};
+use std::collections::BTreeMap;
+
+use super::{Execution, Status, Waiting};
 use crate::event::{Event, Payload};
+
+/// A question that its producer gave no id: the next step of the execution answers it.
+const UNNAMED: &str = "";
 
 impl Execution {
     /// What is known after the first event; `None` when the event is of no execution.
@@ -14,6 +19,7 @@ impl Execution {
             correlation_id: None,
             definition: None,
             status: Status::Queued,
+            waiting: BTreeMap::new(),
             active_node: None,
             iteration: None,
             attempt: None,
@@ -63,17 +69,33 @@ impl Execution {
                 self.status = Status::Running;
             }
             Payload::ExecutionPaused(_) => self.status = Status::Paused,
-            Payload::ExecutionResumed(_)
-            | Payload::ClientInputReceived(_)
-            | Payload::ToolApprovalDecided(_) => {
-                self.status = Status::Running;
+            Payload::ExecutionResumed(_) => {
+                self.waiting.remove(UNNAMED);
+                self.status = self.at_work();
             }
-            Payload::ToolApprovalRequested(_) => self.status = Status::WaitingForApproval,
-            Payload::ClientInputRequested(_) => self.status = Status::WaitingForInput,
+            Payload::ToolApprovalRequested(asked) => {
+                let status = Status::WaitingForApproval;
+                let waiting = Waiting { status, tool_use_id: Some(asked.tool_use_id) };
+                self.waits(asked.approval_id, waiting);
+            }
+            Payload::ToolApprovalDecided(decided) => self.goes_on(|id, _| *id == decided.approval_id),
+            Payload::ToolApprovalExpired(expired) => self.goes_on(|id, _| *id == expired.approval_id),
+            Payload::ClientInputRequested(asked) => {
+                let waiting = Waiting { status: Status::WaitingForInput, tool_use_id: asked.tool_use_id };
+                self.waits(asked.request_id.unwrap_or_else(|| UNNAMED.into()), waiting);
+            }
+            Payload::ClientInputReceived(received) => {
+                let named = received.request_id.unwrap_or_else(|| UNNAMED.into());
+                self.goes_on(|id, _| *id == named);
+            }
+            // A call that was answered otherwise, by an abort, waits for nobody.
+            Payload::ToolCallCompleted(completed) => {
+                self.goes_on(|_, waiting| waiting.tool_use_id.as_ref() == Some(&completed.tool_use_id));
+            }
             Payload::NodeLoopStarted(node) => {
                 self.active_node.clone_from(&event.node_id);
                 self.iteration = node.iteration.or(self.iteration);
-                self.status = Status::Running;
+                self.goes_on(|id, _| id == UNNAMED);
             }
             Payload::GoalProgress(goal) => self.progress = Some(goal.progress),
             Payload::GoalAchieved(_) => self.progress = Some(1.0),
@@ -92,8 +114,28 @@ impl Execution {
         }
     }
 
+    fn waits(&mut self, id: String, waiting: Waiting) {
+        self.waiting.insert(id, waiting);
+        self.goes_on(|_, _| false);
+    }
+
+    /// Some of what waits does so no longer. What is paused stays it until somebody says otherwise.
+    fn goes_on(&mut self, answered: impl Fn(&String, &Waiting) -> bool) {
+        self.waiting.retain(|id, waiting| !answered(id, waiting));
+        if self.status != Status::Paused {
+            self.status = self.at_work();
+        }
+    }
+
+    fn at_work(&self) -> Status {
+        let mut waits = self.waiting.values().map(|waiting| waiting.status);
+        let approval = waits.clone().any(|status| status == Status::WaitingForApproval);
+        if approval { Status::WaitingForApproval } else { waits.next().unwrap_or(Status::Running) }
+    }
+
     fn end(&mut self, event: &Event, status: Status) {
         self.status = status;
+        self.waiting.clear();
         self.active_node = None;
         self.ended_at = Some(event.timestamp);
     }
