@@ -1,9 +1,12 @@
 //! How events change what is known of a run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::{Execution, Status};
+use super::{Execution, Status, Waiting};
 use crate::event::{Event, Payload};
+
+/// A question that its producer gave no id: the next step of the execution answers it.
+const UNNAMED: &str = "";
 
 impl Execution {
     /// What is known after the first event; `None` when the event is of no execution.
@@ -16,6 +19,7 @@ impl Execution {
             correlation_id: None,
             definition: None,
             status: Status::Queued,
+            waiting: BTreeMap::new(),
             active_node: None,
             iteration: None,
             attempt: None,
@@ -28,8 +32,6 @@ impl Execution {
             ended_at: None,
             output: None,
             error: None,
-            pending_approvals: BTreeSet::new(),
-            pending_inputs: BTreeSet::new(),
             events: 0,
         };
         execution.apply(event);
@@ -68,33 +70,32 @@ impl Execution {
             }
             Payload::ExecutionPaused(_) => self.status = Status::Paused,
             Payload::ExecutionResumed(_) => {
-                self.status = Status::Running;
-                self.wait();
+                self.waiting.remove(UNNAMED);
+                self.status = self.at_work();
             }
             Payload::ToolApprovalRequested(asked) => {
-                self.pending_approvals.insert(asked.approval_id);
-                self.wait();
+                let status = Status::WaitingForApproval;
+                let waiting = Waiting { status, tool_use_id: Some(asked.tool_use_id) };
+                self.waits(asked.approval_id, waiting);
             }
-            Payload::ToolApprovalDecided(decided) => {
-                self.pending_approvals.remove(&decided.approval_id);
-                self.wait();
-            }
-            Payload::ToolApprovalExpired(expired) => {
-                self.pending_approvals.remove(&expired.approval_id);
-                self.wait();
-            }
+            Payload::ToolApprovalDecided(decided) => self.goes_on(|id, _| *id == decided.approval_id),
+            Payload::ToolApprovalExpired(expired) => self.goes_on(|id, _| *id == expired.approval_id),
             Payload::ClientInputRequested(asked) => {
-                self.pending_inputs.insert(asked.request_id.unwrap_or_default());
-                self.wait();
+                let waiting = Waiting { status: Status::WaitingForInput, tool_use_id: asked.tool_use_id };
+                self.waits(asked.request_id.unwrap_or_else(|| UNNAMED.into()), waiting);
             }
             Payload::ClientInputReceived(received) => {
-                self.pending_inputs.remove(&received.request_id.unwrap_or_default());
-                self.wait();
+                let named = received.request_id.unwrap_or_else(|| UNNAMED.into());
+                self.goes_on(|id, _| *id == named);
+            }
+            // A call that was answered otherwise, by an abort, waits for nobody.
+            Payload::ToolCallCompleted(completed) => {
+                self.goes_on(|_, waiting| waiting.tool_use_id.as_ref() == Some(&completed.tool_use_id));
             }
             Payload::NodeLoopStarted(node) => {
                 self.active_node.clone_from(&event.node_id);
                 self.iteration = node.iteration.or(self.iteration);
-                self.wait();
+                self.goes_on(|id, _| id == UNNAMED);
             }
             Payload::GoalProgress(goal) => self.progress = Some(goal.progress),
             Payload::GoalAchieved(_) => self.progress = Some(1.0),
@@ -113,21 +114,28 @@ impl Execution {
         }
     }
 
-    /// Of several branches, one that waits for somebody counts; a pause counts more.
-    fn wait(&mut self) {
+    fn waits(&mut self, id: String, waiting: Waiting) {
+        self.waiting.insert(id, waiting);
+        self.goes_on(|_, _| false);
+    }
+
+    /// Some of what waits does so no longer. What is paused stays it until somebody says otherwise.
+    fn goes_on(&mut self, answered: impl Fn(&String, &Waiting) -> bool) {
+        self.waiting.retain(|id, waiting| !answered(id, waiting));
         if self.status != Status::Paused {
-            self.status = match () {
-                () if !self.pending_inputs.is_empty() => Status::WaitingForInput,
-                () if !self.pending_approvals.is_empty() => Status::WaitingForApproval,
-                () => Status::Running,
-            };
+            self.status = self.at_work();
         }
     }
 
+    fn at_work(&self) -> Status {
+        let mut waits = self.waiting.values().map(|waiting| waiting.status);
+        let approval = waits.clone().any(|status| status == Status::WaitingForApproval);
+        if approval { Status::WaitingForApproval } else { waits.next().unwrap_or(Status::Running) }
+    }
+
     fn end(&mut self, event: &Event, status: Status) {
-        self.pending_approvals.clear();
-        self.pending_inputs.clear();
         self.status = status;
+        self.waiting.clear();
         self.active_node = None;
         self.ended_at = Some(event.timestamp);
     }
@@ -142,41 +150,6 @@ mod tests {
     use crate::event::family::{execution, node};
     use crate::id::{ExecutionId, NodeId, StreamId};
     use crate::time::Clock;
-
-    #[test]
-    fn it_waits_until_everybody_has_decided() {
-        let id = |text| ExecutionId::new(text).unwrap();
-        let source = Source::execution(StreamId::new("s").unwrap(), id("run"), Clock::System);
-        let asked = |approval_id: &str| {
-            source.tool_approval_requested(crate::event::family::tool::ApprovalRequested {
-                approval_id: approval_id.into(),
-                tool_use_id: "c".into(),
-                tool_name: "t".into(),
-                tool_input: json!({}),
-                arguments_digest: None,
-                expires_at: None,
-            })
-        };
-        let decided = |approval_id: &str| {
-            source.tool_approval_decided(crate::event::family::tool::ApprovalDecided {
-                approval_id: approval_id.into(),
-                tool_use_id: "c".into(),
-                approved: true,
-                arguments: None,
-                note: None,
-                decided_by: None,
-            })
-        };
-        let mut run = Execution::begin(&asked("a")).unwrap();
-        run.apply(&asked("b"));
-        run.apply(&decided("a"));
-        assert_eq!(run.status, Status::WaitingForApproval);
-        run.apply(&source.execution_paused(execution::Paused { reason: None }));
-        run.apply(&decided("b"));
-        assert_eq!(run.status, Status::Paused);
-        run.apply(&source.execution_resumed(execution::Resumed { reason: None }));
-        assert_eq!(run.status, Status::Running);
-    }
 
     #[test]
     fn a_run_from_queue_to_end() {

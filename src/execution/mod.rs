@@ -2,7 +2,7 @@
 
 mod fold;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,6 +42,16 @@ impl Status {
     }
 }
 
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Waiting {
+    /// For what: [`Status::WaitingForApproval`] or [`Status::WaitingForInput`].
+    pub status: Status,
+    /// The call that waits, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<String>,
+}
+
 /// What is known of a run: folded from its events, whoever published them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Execution {
@@ -60,6 +70,9 @@ pub struct Execution {
     pub definition: Option<String>,
     /// Where it stands.
     pub status: Status,
+    /// Approvals and questions that wait for a person, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting: BTreeMap<String, Waiting>,
     /// The node that is at work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_node: Option<NodeId>,
@@ -96,12 +109,6 @@ pub struct Execution {
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Value>,
-    /// Approvals that wait for a decision, by id.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub pending_approvals: BTreeSet<String>,
-    /// Questions that wait for an answer, by id.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub pending_inputs: BTreeSet<String>,
     /// Events so far.
     pub events: u64,
 }

@@ -73,8 +73,8 @@ pub enum Action {
     Decide(Decide),
     /// The time of an approval or a question is up.
     Expire {
-        /// The approval's or the question's id; the command's own stands beside it as `id`.
-        #[serde(rename = "request_id")]
+        /// The approval's or the question's id. Not `id` on the wire: that is the command's own.
+        #[serde(rename = "expired")]
         id: String,
     },
     /// Answer a question.
@@ -341,23 +341,24 @@ mod tests {
             note: None,
             arguments_digest: Some("sha256:0".into()),
         };
+        let ended = Action::ChildEnded {
+            session_id: SessionId::new("c").unwrap(),
+            execution_id: id.clone(),
+            completed: true,
+            output: serde_json::json!("done"),
+        };
         for action in [
             Action::Start(Box::new(start)),
-            Action::Decide(decide),
-            Action::Close { cascade: true, reason: None },
-            Action::Cancel { execution_id: id.clone(), reason: Some("r".into()) },
             Action::Resume { execution_id: id.clone() },
             Action::AbortPending { reason: "r".into() },
-            Action::Pause { execution_id: id.clone(), reason: None },
+            Action::Close { cascade: true, reason: None },
+            Action::Cancel { execution_id: id.clone(), reason: Some("r".into()) },
+            Action::Pause { execution_id: id.clone(), reason: Some("r".into()) },
             Action::Unpause { execution_id: id.clone() },
+            Action::Decide(decide),
             Action::Expire { id: "a@s".into() },
-            Action::Answer { request_id: "a@s".into(), input: serde_json::json!("x") },
-            Action::ChildEnded {
-                session_id: SessionId::new("s").unwrap(),
-                execution_id: id,
-                completed: true,
-                output: serde_json::json!(null),
-            },
+            Action::Answer { request_id: "q@s".into(), input: serde_json::json!([1]) },
+            ended,
         ] {
             let at = "2026-01-01T00:00:00Z".parse().unwrap();
             let command = Command { id: EventId::derived("x"), at, by: Some("me".into()), action };

@@ -40,7 +40,7 @@ impl State {
                 }
             }
             Action::Decide(said) => self.decide(command, said, at, changes),
-            // The sender's clock counts too: it sends this once, and the log's clock may be behind.
+            // Its owner's clock decides when the log's is behind: the same command again would be the same command.
             Action::Expire { id } => self.expire(id, at.max(command.at), changes),
             Action::Answer { request_id, input } => {
                 self.answer(command, request_id, input, changes);
@@ -85,8 +85,6 @@ impl State {
             Stop { reason: Some(format!("{how} by {}", start.execution_id)), rollback }
         };
         match start.multitask {
-            // What waits already waits for the calls that this one finishes.
-            _ if start.resumes => self.queue.push_front(start.clone()),
             Multitask::Reject if busy => {
                 let message = "another execution of the session is at work";
                 self.drop_start(start, Outcome::failed("session_busy", message));

@@ -25,7 +25,7 @@ use super::model::Obedient;
 use crate::backends::{self, Backend};
 
 /// The longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Awaits what must happen.
 #[track_caller]
@@ -113,7 +113,10 @@ impl Stage {
         let mut next = 0;
         loop {
             let delivery = tokio::time::timeout(PATIENCE, reader.next()).await;
-            let Ok(delivery) = delivery else { panic!("{id} does not end: {:?}", kinds(&events)) };
+            let Ok(delivery) = delivery else {
+                let state = self.control.state(&session(id)).await;
+                panic!("{id} does not end: {:?}; {state:#?}", kinds(&events));
+            };
             match delivery.unwrap() {
                 Delivery::Event(found) => {
                     if found.event.attempt.is_some() {

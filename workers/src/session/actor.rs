@@ -182,7 +182,7 @@ impl Actor {
             if drain.is_cancelled() {
                 return self.hand_over().await;
             }
-            let (effects, wake_at) = match self.decide() {
+            let (effects, wake_at, paused) = match self.decide() {
                 Decision::Record(fact) => {
                     let ends = matches!(*fact, Fact::ExecutionEnded { .. });
                     self.record(*fact).await?;
@@ -191,9 +191,9 @@ impl Actor {
                     }
                     continue;
                 }
-                Decision::Wait { effects, wake_at } => (effects, wake_at),
+                Decision::Wait { effects, wake_at, paused } => (effects, wake_at, paused),
             };
-            self.effects.keep(&effects);
+            self.effects.keep(&effects, paused);
             for effect in effects {
                 self.begin(effect);
             }

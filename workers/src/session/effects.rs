@@ -31,9 +31,9 @@ impl Effects {
         self.running.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drops what is not wanted any more.
-    pub(super) fn keep(&mut self, wanted: &BTreeSet<Effect>) {
-        self.running().retain(|(effect, _)| wanted.contains(effect));
+    /// Drops what is not wanted any more; not steps, when those that have begun are to be finished.
+    pub(super) fn keep(&mut self, wanted: &BTreeSet<Effect>, finish_steps: bool) {
+        self.running().retain(|(effect, _)| wanted.contains(effect) || (finish_steps && effect.is_step()));
     }
 
     /// Whether an effect is at work.

@@ -31,6 +31,8 @@ pub enum Decision {
         effects: BTreeSet<Effect>,
         /// When to look again at the latest.
         wake_at: Option<Timestamp>,
+        /// The execution is paused: steps that are at work are finished nevertheless.
+        paused: bool,
     },
 }
 
@@ -82,6 +84,14 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Whether it is a step of an execution: what it does must not be done half.
+    #[must_use]
+    pub const fn is_step(&self) -> bool {
+        matches!(self, Self::Model { .. } | Self::Tool { .. } | Self::Compact { .. })
+    }
+}
+
 /// What a decision looks at besides the state.
 #[derive(Debug, Clone, Copy)]
 pub struct World<'a> {
@@ -104,6 +114,7 @@ pub struct World<'a> {
 struct Gathered {
     effects: BTreeSet<Effect>,
     wake_at: Option<Timestamp>,
+    paused: bool,
 }
 
 impl Gathered {
@@ -140,7 +151,10 @@ pub fn decide(state: &State, world: World<'_>) -> Decision {
     };
     match fact {
         Some(fact) => Decision::Record(Box::new(fact)),
-        None => Decision::Wait { effects: gathered.effects, wake_at: gathered.wake_at },
+        None => {
+            let Gathered { effects, wake_at, paused } = gathered;
+            Decision::Wait { effects, wake_at, paused }
+        }
     }
 }
 
@@ -173,6 +187,7 @@ fn running(state: &State, run: &Run, world: World<'_>, gathered: &mut Gathered) 
         gathered.wake(end);
     }
     if run.paused {
+        gathered.paused = true;
         return None;
     }
     if let Some(fact) = enter(state, run, plan) {
