@@ -145,8 +145,9 @@ impl State {
         }
         self.cancel_children();
         if let Some(parent) = parent {
-            if parent.ephemeral {
-                self.closed.get_or_insert(Closed { at, reason: Some("its only execution has ended".into()) });
+            if parent.ephemeral && self.closed.is_none() {
+                self.closed = Some(Closed { at, reason: Some("its only execution has ended".into()) });
+                self.notices.push_back(Notice::Closed);
             }
             self.notices.push_back(Notice::TellParent { parent, execution_id: id, outcome: outcome.clone() });
         }
