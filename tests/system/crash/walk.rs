@@ -63,7 +63,7 @@ fn worker(site: &Site, scenario: &Scenario, world: &Arc<World>, gate: Option<&Ar
         definitions.add(Definition::parse(scenario.name, &definition.to_string()).unwrap()).unwrap();
     }
     let script =
-        if scenario.script.is_empty() { Script::council() } else { Script::parse(scenario.script).unwrap() };
+        if scenario.script.is_empty() { Script::built_in() } else { Script::parse(scenario.script).unwrap() };
     let (mut log, mut queue, mut store) = (site.log.clone(), site.queue.clone(), site.store.clone());
     if let Some(gate) = gate {
         log = Arc::new(GatedLog(log, gate.clone()));

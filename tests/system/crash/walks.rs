@@ -92,13 +92,8 @@ async fn through_all(servers: Servers, blow: Blow, moments: &[Moment], usual: us
     for scenario in chosen() {
         let calm = undisturbed(&servers, &scenario).await;
         let writes = calm.writes.len();
-        say(&format!(
-            "{}: {writes} writes, {}",
-            scenario.name,
-            if real { "real servers" } else { "embedded" }
-        ));
         let faults = (1..=writes)
-            .step_by(stride)
+            .step_by(stride(usual))
             .flat_map(|write| moments.iter().map(move |moment| Fault { write, moment: *moment, blow }));
         wrong.extend(through(&servers, &scenario, &calm.outcome, faults.collect()).await);
     }
