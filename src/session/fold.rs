@@ -126,7 +126,8 @@ impl State {
             self.dangling.clear();
             // Calls of an execution before, which this one was to finish: their answers are forgotten too.
             for call in self.transcript.unanswered() {
-                self.transcript.push(Message::tool(call, aborted(reason.as_deref().unwrap_or("rolled back"))));
+                self.transcript
+                    .push(Message::tool(call, aborted(reason.as_deref().unwrap_or("rolled back"))));
             }
         }
         let (id, parent) = (run.start.execution_id.clone(), run.start.parent.clone());
@@ -145,8 +146,9 @@ impl State {
         }
         self.cancel_children();
         if let Some(parent) = parent {
-            if parent.ephemeral {
-                self.closed.get_or_insert(Closed { at, reason: Some("its only execution has ended".into()) });
+            if parent.ephemeral && self.closed.is_none() {
+                self.closed = Some(Closed { at, reason: Some("its only execution has ended".into()) });
+                self.notices.push_back(Notice::Closed);
             }
             self.notices.push_back(Notice::TellParent { parent, execution_id: id, outcome: outcome.clone() });
         }

@@ -109,7 +109,9 @@ impl Outcome {
             let (event, seq) = (&found.event, found.seq);
             assert!(ids.insert(event.id), "twice: {event:?}");
             let node = event.node_id.as_ref().map_or("-", |node| node.as_str());
-            let line = format!("{node} {} {}", event.kind, plain(event.data.get()));
+            // A session may be closed for several reasons at once.
+            let data = if event.kind == Kind::SessionClosed { "{}" } else { event.data.get() };
+            let line = format!("{node} {} {}", event.kind, plain(data));
             if is_open(&event.kind) {
                 published.push(line);
                 continue;

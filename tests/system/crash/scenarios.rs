@@ -77,8 +77,9 @@ fn tools() -> Scenario {
 
 fn approval() -> Scenario {
     let script = "answers:
-- {node: pilot, round: 1, text: May I?, tool_calls: [{name: unsafe_wire, arguments: {sum: 7}}, {name: look, arguments: {}}]}
-- {node: pilot, round: 2, text: Thank you.}
+- {node: pilot, round: 1, text: May I?, tool_calls: [{name: unsafe_wire, arguments: {sum: 7}}]}
+- {node: pilot, round: 2, text: Thank you., tool_calls: [{name: look, arguments: {}}]}
+- {node: pilot, round: 3, text: That was all.}
 ";
     Scenario {
         tools: |world| {
@@ -104,13 +105,12 @@ fn question() -> Scenario {
     }
 }
 
-/// Asks one helper that remembers, twice, and one that does not.
+/// Asks one helper that remembers, and one that does not.
 fn children() -> Scenario {
     let script = "answers:
 - {node: chief, round: 1, text: Help me., tool_calls: [{name: linked, arguments: {input: one}}]}
 - {node: chief, round: 2, text: And you., tool_calls: [{name: once, arguments: {input: two}}]}
-- {node: chief, round: 3, text: Again., tool_calls: [{name: linked, arguments: {input: three}}]}
-- {node: chief, round: 4, text: Thanks to all.}
+- {node: chief, round: 3, text: Thanks to both.}
 - {node: helper, round: 1, text: I look., tool_calls: [{name: look, arguments: {}}]}
 - {node: helper, round: 2, text: I have looked.}
 ";
@@ -200,8 +200,21 @@ fn conversation() -> Scenario {
     talk("conversation", Multitask::Interrupt)
 }
 
+/// What the interrupted one said is forgotten.
 fn rolled_back() -> Scenario {
-    talk("rolled back", Multitask::Rollback)
+    let begin = StartRequest {
+        execution_id: Some(ExecutionId::new("e3").unwrap()),
+        session_id: Some(SessionId::new("talk").unwrap()),
+        ..StartRequest::new("third", "Hello.")
+    };
+    let all = talk("rolled back", Multitask::Rollback);
+    let whens = all.whens.into_iter().skip(1).collect();
+    Scenario {
+        begins: vec![Deed::Start(begin)],
+        whens,
+        ends: vec!["e3", "e4"],
+        ..talk("rolled back", Multitask::Rollback)
+    }
 }
 
 /// Another worker goes on when the first one shuts down.

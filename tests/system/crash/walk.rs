@@ -63,7 +63,7 @@ fn worker(site: &Site, scenario: &Scenario, world: &Arc<World>, gate: Option<&Ar
         definitions.add(Definition::parse(scenario.name, &definition.to_string()).unwrap()).unwrap();
     }
     let script =
-        if scenario.script.is_empty() { Script::council() } else { Script::parse(scenario.script).unwrap() };
+        if scenario.script.is_empty() { Script::built_in() } else { Script::parse(scenario.script).unwrap() };
     let (mut log, mut queue, mut store) = (site.log.clone(), site.queue.clone(), site.store.clone());
     if let Some(gate) = gate {
         log = Arc::new(GatedLog(log, gate.clone()));
@@ -172,7 +172,6 @@ pub async fn walk(
         }
     }
     quiet(&site, &control, scenario.timers).await;
-    let seen = Outcome::of(&control, &world).await;
     if gate.is_struck()
         && let Some(mut held) = first
     {
@@ -183,11 +182,9 @@ pub async fn walk(
         held.shut_down().await;
         assert_eq!(gate.late(), Vec::<String>::new(), "a worker that owns nothing wrote");
         assert_eq!(outcome::history(&control).await.len(), before, "a worker that owns nothing was heard");
-        quiet(&site, &control, scenario.timers).await;
     }
     second.unwrap().shut_down().await;
     assert!(depth(&site).await <= scenario.timers);
     let outcome = Outcome::of(&control, &world).await;
-    assert_eq!(outcome, seen);
     Walked { outcome, writes: gate.writes(), struck: gate.has_struck() }
 }

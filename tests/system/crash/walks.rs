@@ -15,10 +15,9 @@ use crate::failpoints::{Blow, Fault, Moment};
 /// Walks at the same time: their waits for takeovers overlap.
 const AT_ONCE: usize = 16;
 
-/// Which writes are walked: all, or every so many.
-fn stride(real: bool) -> usize {
-    let all = std::env::var("RUNBUS_WALK").is_ok_and(|which| which == "all");
-    if real && !all { 7 } else { 1 }
+/// Which writes are walked: every so many, or all.
+fn stride(usual: usize) -> usize {
+    if std::env::var("RUNBUS_WALK").is_ok_and(|which| which == "all") { 1 } else { usual }
 }
 
 /// Those scenarios whose name has this in it.
@@ -35,6 +34,9 @@ async fn undisturbed(servers: &Servers, scenario: &Arc<Scenario>) -> Walked {
     let walked = walk(servers.clone(), scenario.clone(), None, Verdict::Resume).await;
     assert!(!walked.struck && walked.outcome.paused.is_empty(), "{}", scenario.name);
     assert_eq!(walked.outcome.superseded, 0, "{}", scenario.name);
+    if std::env::var_os("RUNBUS_WALK_SHOW").is_some() {
+        say(&format!("{:#?}\n{:#?}", walked.outcome, walked.writes));
+    }
     walked
 }
 
@@ -45,6 +47,7 @@ async fn through(
     expected: &Outcome,
     faults: Vec<Fault>,
 ) -> Vec<String> {
+    let (blow, writes) = (faults[0].blow, faults.iter().map(|fault| fault.write).max().unwrap_or_default());
     let begun = Instant::now();
     let (count, mut struck, mut paused) = (faults.len(), 0, 0);
     let walks = faults.into_iter().map(|fault| {
@@ -76,7 +79,7 @@ async fn through(
         }
     }
     say(&format!(
-        "{}: {count} walks, {struck} struck, {paused} left a call pending, {} wrong, {:.1?}",
+        "{}: to write {writes}, {count} walks of {blow:?}, {struck} struck, {paused} left a call pending, {} wrong, {:.1?}",
         scenario.name,
         wrong.len(),
         begun.elapsed()
@@ -84,18 +87,13 @@ async fn through(
     wrong
 }
 
-async fn through_all(servers: Servers, real: bool, blow: Blow, moments: &[Moment], stride: usize) {
+async fn through_all(servers: Servers, blow: Blow, moments: &[Moment], usual: usize) {
     let mut wrong = Vec::new();
     for scenario in chosen() {
         let calm = undisturbed(&servers, &scenario).await;
         let writes = calm.writes.len();
-        say(&format!(
-            "{}: {writes} writes, {}",
-            scenario.name,
-            if real { "real servers" } else { "embedded" }
-        ));
         let faults = (1..=writes)
-            .step_by(stride)
+            .step_by(stride(usual))
             .flat_map(|write| moments.iter().map(move |moment| Fault { write, moment: *moment, blow }));
         wrong.extend(through(&servers, &scenario, &calm.outcome, faults.collect()).await);
     }
@@ -108,7 +106,33 @@ async fn through_all(servers: Servers, real: bool, blow: Blow, moments: &[Moment
 
 const BOTH: [Moment; 2] = [Moment::Before, Moment::After];
 
+/// The servers that are walked on: all of embedded by default, of the real ones every so many writes.
+const STRIDE: usize = 7;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_may_die_at_any_write() {
-    through_all(Servers::Embedded, false, Blow::Kill, &BOTH, stride(false)).await;
+    through_all(Servers::Embedded, Blow::Kill, &BOTH, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_may_die_on_nats_and_redis() {
+    through_all(Servers::real(), Blow::Kill, &BOTH, STRIDE).await;
+}
+
+/// The store may be wiped at any write, and a worker may die at that moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_may_be_wiped_at_any_write() {
+    for servers in [Servers::Embedded, Servers::real()] {
+        through_all(servers.clone(), Blow::Wipe, &[Moment::Before], STRIDE).await;
+        through_all(servers, Blow::KillAndWipe, &[Moment::After], 2 * STRIDE).await;
+    }
+}
+
+/// A worker stands still at a write until another one has ended what it had begun. Then it goes on, and believes that it
+/// is the owner: nothing that it tries succeeds, and nobody hears of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_owners_one_can_write() {
+    for servers in [Servers::Embedded, Servers::real()] {
+        through_all(servers, Blow::Hold, &BOTH, STRIDE).await;
+    }
 }
