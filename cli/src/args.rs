@@ -14,7 +14,7 @@ use crate::exit::{Code, Error};
 #[command(
     name = "runbus",
     version,
-    after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 69 a server does not answer, 70 internal error."
+    after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 66 no such thing, 69 a server does not answer, 70 internal error, 75 what is there stands against it."
 )]
 pub(crate) struct Args {
     /// What every command takes.
@@ -57,6 +57,20 @@ pub(crate) enum Command {
     Worker(commands::worker::Worker),
     /// Start an execution.
     Start(commands::start::Start),
+    /// Speak to sessions, show them, settle their unresolved calls.
+    Session(commands::session::Session),
+    /// Stop an execution.
+    Cancel(commands::cancel::Cancel),
+    /// Let an execution begin no further step.
+    Pause(commands::pause::Pause),
+    /// Go on with a paused execution.
+    Unpause(commands::pause::Unpause),
+    /// List and decide calls that wait for a person.
+    Approvals(commands::approvals::Approvals),
+    /// Answer a question that an execution asks.
+    Answer(commands::answer::Answer),
+    /// Executions that no worker could finish: list, show, retry.
+    DeadLetters(commands::dead_letters::DeadLetters),
     /// Show events as they happen.
     Tail(commands::tail::Tail),
     /// Publish events.
@@ -83,6 +97,13 @@ impl Command {
             Self::Gateway(command) => Box::pin(command.run(configuration)).await,
             Self::Worker(command) => Box::pin(command.run(configuration)).await,
             Self::Start(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Session(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Cancel(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Pause(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Unpause(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Approvals(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Answer(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::DeadLetters(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Tail(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Publish(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::History(command) => Box::pin(command.run(&global, &configuration)).await,

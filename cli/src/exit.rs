@@ -14,6 +14,10 @@ pub enum Code {
     Usage,
     /// The input is wrong.
     Data,
+    /// What was named does not exist.
+    NotFound,
+    /// What is there stands against it: unresolved calls, an execution at work, an earlier decision.
+    Conflict,
     /// A server does not answer.
     Unavailable,
     /// Something that should not happen.
@@ -27,6 +31,8 @@ impl From<Code> for ExitCode {
             Code::Negative => 1,
             Code::Usage => 64,
             Code::Data => 65,
+            Code::NotFound => 66,
+            Code::Conflict => 75,
             Code::Unavailable => 69,
             Code::Software => 70,
         })
@@ -42,6 +48,12 @@ pub(crate) enum Error {
     /// The input is wrong.
     #[error("{0}")]
     Data(String),
+    /// What was named does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// What is there stands against it.
+    #[error("{0}")]
+    Conflict(String),
     /// A server does not answer.
     #[error("{0}")]
     Unavailable(String),
@@ -66,16 +78,26 @@ impl From<runbus::log::ReadError> for Error {
 impl From<runbus::control::Error> for Error {
     fn from(error: runbus::control::Error) -> Self {
         use runbus::control::Error as Control;
+        let text = error.to_string();
         match error {
-            Control::Invalid { .. }
-            | Control::TooLarge { .. }
-            | Control::NotFound { .. }
-            | Control::Pending { .. }
-            | Control::Busy { .. }
-            | Control::Closed { .. }
-            | Control::Conflict { .. } => Self::Data(error.to_string()),
-            Control::Unavailable(_) => Self::Unavailable(error.to_string()),
-            Control::Internal(_) => Self::Software(error.to_string()),
+            Control::Invalid { .. } | Control::TooLarge { .. } => Self::Data(text),
+            Control::NotFound { .. } => Self::NotFound(text),
+            Control::Pending { session_id, calls } => {
+                let calls: Vec<&str> = calls.iter().map(|call| call.tool_name.as_str()).collect();
+                Self::Conflict(format!(
+                    "{text}: {}; `runbus session resume {session_id}` finishes them, \
+                     `runbus session abort-pending {session_id}` answers them",
+                    calls.join(", ")
+                ))
+            }
+            Control::Conflict { standing, .. } if standing["approval_id"].is_string() => {
+                let field = |name: &str| standing[name].as_str().unwrap_or("-").to_owned();
+                let (status, digest) = (field("status"), field("arguments_digest"));
+                Self::Conflict(format!("{text} (it is {status}; its arguments have the digest {digest})"))
+            }
+            Control::Busy { .. } | Control::Closed { .. } | Control::Conflict { .. } => Self::Conflict(text),
+            Control::Unavailable(_) => Self::Unavailable(text),
+            Control::Internal(_) => Self::Software(text),
         }
     }
 }
@@ -100,6 +122,8 @@ pub(crate) fn report(error: &Error) -> Code {
     match error {
         Error::Usage(_) => Code::Usage,
         Error::Data(_) => Code::Data,
+        Error::NotFound(_) => Code::NotFound,
+        Error::Conflict(_) => Code::Conflict,
         Error::Unavailable(_) => Code::Unavailable,
         Error::Software(_) | Error::Output(_) => Code::Software,
     }

@@ -138,7 +138,9 @@ fn as_json(delivery: &Delivery) -> io::Result<()> {
     }
 }
 
-fn short(text: &str) -> String {
+/// A text on one line, cut when it is long.
+#[must_use]
+pub(crate) fn short(text: &str) -> String {
     let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT_CHARS).collect();
     if text.chars().count() > TEXT_CHARS { format!("{flat}...") } else { flat }
 }

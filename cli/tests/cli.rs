@@ -125,10 +125,33 @@ fn events_are_published_from_arguments_and_stdin() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let dir = tempfile::tempdir().unwrap();
-    for command in
-        ["demo", "dev", "gateway", "worker", "start", "tail", "publish", "history", "stats", "wait", "doctor"]
-    {
-        let output = run(dir.path(), &[command, "--help"]);
+    for command in [
+        "demo",
+        "dev",
+        "gateway",
+        "worker",
+        "start",
+        "tail",
+        "publish",
+        "history",
+        "stats",
+        "wait",
+        "doctor",
+        "session",
+        "session send",
+        "session abort-pending",
+        "cancel",
+        "pause",
+        "unpause",
+        "approvals",
+        "approvals approve",
+        "answer",
+        "dead-letters",
+        "dead-letters retry",
+    ] {
+        let mut arguments: Vec<&str> = command.split(' ').collect();
+        arguments.push("--help");
+        let output = run(dir.path(), &arguments);
         assert_eq!(output.status.code(), Some(0));
         let help = text(&output.stdout);
         assert!(help.contains("Example") && help.contains(&format!("runbus {command}")), "{command}: {help}");
@@ -171,6 +194,98 @@ fn a_killed_process_goes_on_at_the_next_start() {
         .map(|e| e["seq"].as_u64().unwrap())
         .collect();
     assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
+}
+
+/// Without any worker: commands are durable, and what stands against them is said with an exit code of its own.
+#[test]
+fn sessions_are_spoken_to_shown_and_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let code = |arguments: &[&str]| {
+        let output = run(dir.path(), arguments);
+        (output.status.code().unwrap(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let send = ["session", "send", "--definition", "assistant", "--execution", "talk", "--input", "hello"];
+    assert_eq!(code(&send), (0, "talk started (session talk)\n".into()));
+    assert_eq!(code(&send), (0, "talk was there already (session talk)\n".into()));
+    let (status, shown) = code(&["session", "show", "talk"]);
+    assert!(status == 0 && shown.contains("session    talk, running\nthen       talk\n"), "{shown}");
+    let busy = ["session", "send", "talk", "--input", "and?", "--multitask", "reject"];
+    let (status, said) = code(&busy);
+    assert!(status == 75 && said.contains("busy with execution talk"), "{said}");
+    let low = ["session", "send", "talk", "--input", "and?", "--execution", "more", "--priority", "low"];
+    assert_eq!(code(&low).0, 0);
+    let show = run(dir.path(), &["session", "show", "talk", "--json"]);
+    assert_eq!(lines(&show)[0]["queued"], serde_json::json!(["talk", "more"]));
+    assert_eq!(code(&["session", "pending", "talk"]), (0, String::new()));
+    assert_eq!(code(&["approvals", "list", "talk"]), (0, String::new()));
+    assert_eq!(code(&["answer", "--list", "talk"]), (0, String::new()));
+    assert_eq!(code(&["dead-letters", "list"]), (0, String::new()));
+    let (status, said) = code(&["pause", "talk"]);
+    assert!(status == 75 && said.contains("has not begun"), "{said}");
+    assert_eq!(code(&["cancel", "talk"]), (0, "talk will be stopped\n".into()));
+    let (status, said) = code(&["cancel", "never"]);
+    assert!(status == 0 && said.contains("not known yet"), "{said}");
+    assert_eq!(code(&["session", "close", "talk"]), (0, "session talk is closed\n".into()));
+    assert_eq!(code(&["session", "send", "talk", "--input", "still there?"]).0, 75);
+    for unknown in [
+        &["session", "show", "nobody"][..],
+        &["session", "send", "nobody", "--input", "x"],
+        &["session", "resume", "nobody"],
+        &["session", "abort-pending", "nobody"],
+        &["approvals", "show", "x@nobody"],
+        &["approvals", "approve", "x@nobody"],
+        &["approvals", "list", "nobody"],
+        &["answer", "x@nobody", "yes"],
+        &["dead-letters", "retry", "nobody"],
+        &["unpause", "nobody"],
+    ] {
+        assert_eq!(code(unknown).0, 66, "{unknown:?}");
+    }
+    for wrong in [
+        &["session", "send", "talk"][..],
+        &["start", "council", "--multitask", "shout"],
+        &["start", "council", "--budget-wall-time", "0"],
+        &["approvals", "approve", "x@talk", "--arguments", "[1]"],
+        &["dead-letters", "list", "--limit", "0"],
+        &["answer"],
+    ] {
+        assert_eq!(code(wrong).0, 64, "{wrong:?}");
+    }
+}
+
+/// A question is asked, found and answered from the command line.
+#[test]
+fn a_question_is_answered_from_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("asker.yaml", "kind: agent\nname: asker\ntools: [ask_human]\n");
+    write(
+        "script.yaml",
+        "answers:\n- {node: asker, round: 1, tool_calls: [{name: ask_human, arguments: {prompt: Which one?}}]}\n- {node: asker, text: thanks}\n",
+    );
+    let dev =
+        ["dev", "--idle", "--set", "worker.definitions=asker.yaml", "--set", "model.script=script.yaml"];
+    let start = run(dir.path(), &["start", "asker", "--execution", "ask", "--input", "choose"]);
+    assert_eq!(start.status.code(), Some(0), "{}", text(&start.stderr));
+    let _dev = Killed(
+        runbus(dir.path())
+            .args([&dev[..], &FAST[..]].concat())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let asked = ["wait", "--execution", "ask", "--type", "human_input_requested", "--since", "all", "--json"];
+    let asked = lines(&run(dir.path(), &asked));
+    let request = asked[0]["data"]["request_id"].as_str().unwrap();
+    let listed = text(&run(dir.path(), &["answer", "--list", "ask"]).stdout);
+    assert_eq!(listed, format!("question   {request}\n           Which one?\n"));
+    assert_eq!(run(dir.path(), &["answer", request, "the blue one"]).status.code(), Some(0));
+    assert_eq!(run(dir.path(), &["answer", request, "the red one"]).status.code(), Some(75));
+    let ended = run(dir.path(), &["tail", "--execution", "ask", "--since", "all", "--until-end", "--json"]);
+    assert_eq!(lines(&ended).last().unwrap()["type"], "execution_completed");
+    let said = text(&run(dir.path(), &["session", "messages", "ask"]).stdout);
+    assert!(said.contains("the blue one") && said.ends_with("assistant: thanks\n"), "{said}");
 }
 
 #[test]

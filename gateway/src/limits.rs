@@ -11,6 +11,12 @@ pub const BATCH_BYTES: usize = 64 * 1024;
 /// Longest id that a client gives a subscription, in bytes.
 pub const SUBSCRIPTION_ID_BYTES: usize = 64;
 
+/// Commands of one connection that are at work at the same time.
+pub const COMMANDS: usize = 16;
+
+/// How long commands of a connection that has ended may take to become durable.
+pub const COMMANDS_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How long a hub that nobody watches stays, for clients that come back.
 pub const HUB_LINGER: Duration = Duration::from_secs(5);
 

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::Failure;
-use crate::api::{events, executions, health, root, stats, workers};
+use crate::api::{approvals, dead_letters, events, executions, health, questions, root, sessions, stats, workers};
 use crate::connection::Shared;
 use crate::limits;
 use crate::origin;
@@ -65,6 +65,24 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/executions/{execution_id}", get(executions::status::get))
         .route("/v1/executions/{execution_id}/events", get(events::of_execution))
         .route("/v1/executions/{execution_id}/events/stream", get(sse::of_execution))
+        .route("/v1/executions/{execution_id}/cancel", post(executions::commands::cancel))
+        .route("/v1/executions/{execution_id}/pause", post(executions::commands::pause))
+        .route("/v1/executions/{execution_id}/resume", post(executions::commands::resume))
+        .route("/v1/executions/{execution_id}/approvals", get(executions::waiting::approvals))
+        .route("/v1/executions/{execution_id}/questions", get(executions::waiting::questions))
+        .route("/v1/approvals/{approval_id}", get(approvals::get))
+        .route("/v1/approvals/{approval_id}/decision", post(approvals::decide))
+        .route("/v1/questions/{request_id}/answer", post(questions::answer))
+        .route("/v1/sessions", post(sessions::begin))
+        .route("/v1/sessions/{session_id}", get(sessions::get))
+        .route("/v1/sessions/{session_id}/messages", get(sessions::messages).post(sessions::send))
+        .route("/v1/sessions/{session_id}/pending", get(sessions::pending))
+        .route("/v1/sessions/{session_id}/resume", post(sessions::resume))
+        .route("/v1/sessions/{session_id}/abort_pending", post(sessions::abort_pending))
+        .route("/v1/sessions/{session_id}/close", post(sessions::close))
+        .route("/v1/dead-letters", get(dead_letters::list))
+        .route("/v1/dead-letters/{execution_id}", get(dead_letters::get))
+        .route("/v1/dead-letters/{execution_id}/retry", post(dead_letters::retry))
         .route("/v1/events", get(events::get))
         .route("/v1/events/stream", get(sse::get))
         .route("/v1/stats", get(stats::get))

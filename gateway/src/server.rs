@@ -58,7 +58,14 @@ impl Gateway {
         let hubs = Hubs::new(bus.log().clone(), config.hub_buffer_bytes, config.max_hubs);
         let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let history_reads = Semaphore::new(config.history_reads);
-        let shared = Arc::new(Shared { config, bus, hubs, history_reads, drain: drain.clone() });
+        let shared = Arc::new(Shared {
+            config,
+            bus,
+            control: control.clone(),
+            hubs,
+            history_reads,
+            drain: drain.clone(),
+        });
         let app = Arc::new(App { shared, control, connections, tasks: TaskTracker::new() });
         Ok(Self { listener, address, app, drain })
     }

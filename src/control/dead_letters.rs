@@ -42,6 +42,17 @@ fn stream() -> Result<StreamId, Error> {
     StreamId::new(STREAM).map_err(|never| Error::of(false, &never))
 }
 
+/// The execution that tries again: the same for every call, another one than `id` whatever its length.
+fn again(id: &ExecutionId) -> Result<ExecutionId, Error> {
+    let readable = format!("{id}-again");
+    let name = if readable.len() > limits::ID_BYTES {
+        format!("again-{}", EventId::derived(&format!("{id}/again")))
+    } else {
+        readable
+    };
+    ExecutionId::new(name).map_err(|error| Error::of(false, &error))
+}
+
 impl Control {
     /// Records that no worker could finish an execution. The same twice is one record.
     ///
@@ -122,9 +133,11 @@ impl Control {
         else {
             return Err(Error::NotFound { what: "input of execution", id: id.to_string() });
         };
-        self.abort_pending(&letter.session_id, "tried again", by.clone()).await?;
-        let again = ExecutionId::new(format!("{}-again", id.as_str().get(..100).unwrap_or(id.as_str())))
-            .map_err(|error| Error::of(false, &error))?;
+        let again = again(id)?;
+        // A second call, after a lost answer, must not abort what the first one's execution waits for.
+        if self.status(&again).await?.is_none() {
+            self.abort_pending(&letter.session_id, "tried again", by.clone()).await?;
+        }
         let request = StartRequest {
             execution_id: Some(again.clone()),
             stream_id: Some(event.stream_id.clone()),
@@ -140,5 +153,21 @@ impl Control {
         let source = Source::stream(stream()?, self.clock.clone());
         self.bus.publish(source.event_with_id(event_id, record)).await?;
         Ok(started)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_try_has_an_id_of_its_own() {
+        let mut id = ExecutionId::new("x".repeat(limits::ID_BYTES - 7)).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..30 {
+            assert!(seen.insert(id.clone()), "{id}");
+            id = again(&id).unwrap();
+        }
+        assert_eq!(again(&ExecutionId::new("run").unwrap()).unwrap().as_str(), "run-again");
     }
 }

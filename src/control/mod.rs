@@ -10,6 +10,8 @@ pub mod workers;
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use crate::bus::{Bus, history, publish};
 use crate::id::{ExecutionId, SessionId};
 use crate::log::{AppendError, ReadError};
@@ -82,7 +84,7 @@ pub enum Error {
         /// What stands against it.
         message: String,
         /// What stands: the decision, the status.
-        standing: serde_json::Value,
+        standing: Value,
     },
     /// The log or the queue does not answer. The same call with the same ids is safe.
     #[error("{0}")]
@@ -106,6 +108,26 @@ impl Error {
             Self::Conflict { .. } => "conflict",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The field that is wrong, if one is.
+    #[must_use]
+    pub const fn path(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// What stands against the command, for programs: the unresolved calls, the execution at work, the standing decision.
+    #[must_use]
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::Pending { calls, .. } => Some(json!({ "pending": calls })),
+            Self::Busy { execution_id, .. } => Some(json!({ "execution_id": execution_id })),
+            Self::Conflict { standing, .. } => Some(json!({ "standing": standing })),
+            _ => None,
         }
     }
 

@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 use super::sessions::note;
 use super::{Control, Error};
-use crate::id::{EventId, SessionId};
+use crate::id::{EventId, ExecutionId, SessionId};
 use crate::limits;
 use crate::session::approval::Refusal;
 use crate::session::command::{Action, Decide};
 use crate::session::state::State;
-use crate::session::view::PendingApproval;
+use crate::session::view::{PendingApproval, PendingQuestion, Session};
 use crate::subject::token;
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct DecideRequest {
-    /// Whether the call may run.
+    /// Whether the call may run. It has no default: a decision is said, not left out.
     pub approved: bool,
     /// Other arguments for the call; only with an approval.
     pub arguments: Option<Value>,
@@ -32,7 +32,7 @@ pub struct DecideRequest {
 
 /// An answer to a question.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct AnswerRequest {
     /// The answer. At most 64 KiB of JSON.
     pub input: Value,
@@ -65,6 +65,38 @@ pub fn addressed(id: &str) -> Option<SessionId> {
 }
 
 impl Control {
+    /// The approvals of an execution that wait for a decision.
+    ///
+    /// # Errors
+    /// Nobody has heard of the execution, or the log does not answer.
+    pub async fn approvals(&self, id: &ExecutionId) -> Result<Vec<PendingApproval>, Error> {
+        let session = self.session_of(id).await?;
+        let waiting = session.into_iter().flat_map(|session| session.approvals);
+        Ok(waiting.filter(|approval| approval.execution_id == *id).collect())
+    }
+
+    /// The questions of an execution that wait for an answer.
+    ///
+    /// # Errors
+    /// Nobody has heard of the execution, or the log does not answer.
+    pub async fn questions(&self, id: &ExecutionId) -> Result<Vec<PendingQuestion>, Error> {
+        // Only the execution at work asks.
+        let session = self.session_of(id).await?.filter(|session| session.execution_id.as_ref() == Some(id));
+        Ok(session.map(|session| session.questions).unwrap_or_default())
+    }
+
+    /// The session of an execution; one that another producer runs has none.
+    async fn session_of(&self, id: &ExecutionId) -> Result<Option<Session>, Error> {
+        let unknown = || Error::NotFound { what: "execution", id: id.to_string() };
+        let execution = self.status(id).await?.ok_or_else(unknown)?;
+        let Some(session) = execution.session_id else { return Ok(None) };
+        match self.session(&session).await {
+            Ok(session) => Ok(Some(session)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// An approval, whatever became of it.
     ///
     /// # Errors
@@ -193,6 +225,14 @@ fn bounded(path: &'static str, value: Option<&Value>) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_decision_and_an_answer_are_said() {
+        serde_json::from_str::<DecideRequest>("{}").unwrap_err();
+        serde_json::from_str::<AnswerRequest>("{}").unwrap_err();
+        let decided: DecideRequest = serde_json::from_str(r#"{"approved":true}"#).unwrap();
+        assert_eq!(decided, DecideRequest { approved: true, ..DecideRequest::default() });
+    }
 
     #[test]
     fn an_address_leads_to_its_session() {

@@ -85,6 +85,8 @@ impl State {
             Stop { reason: Some(format!("{how} by {}", start.execution_id)), rollback }
         };
         match start.multitask {
+            // What waits already waits for the calls that this one finishes.
+            _ if start.resumes => self.queue.push_front(start.clone()),
             Multitask::Reject if busy => {
                 let message = "another execution of the session is at work";
                 self.drop_start(start, Outcome::failed("session_busy", message));

@@ -2,6 +2,7 @@
 #![expect(unreachable_pub, reason = "modules of one test binary")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking")]
 
+mod api;
 mod backends;
 mod bus;
 mod client;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use runbus::bus::{Delivery, Filter};
-use runbus::control::StartRequest;
+use runbus::control::{StartRequest, Started};
 use runbus::event::Kind;
 use runbus::id::{ExecutionId, SessionId, StreamId};
 use runbus::log::Since;
 
+use super::run::RunArgs;
 use crate::args::Global;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
@@ -18,7 +19,7 @@ use crate::render::Printer;
 /// Starts an execution; a worker runs it.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  runbus start council --input 'Should agents have a log?'\n  runbus start council --execution run-1 --follow"
+    after_help = "Examples:\n  runbus start council --input 'Should agents have a log?'\n  runbus start council --execution run-1 --follow\n  runbus start council --key customer-7 --priority low --budget-tokens 20000 --budget-wall-time 600"
 )]
 pub(crate) struct Start {
     /// The agent or graph.
@@ -35,6 +36,8 @@ pub(crate) struct Start {
     /// The session that it continues.
     #[arg(long, value_name = "ID")]
     session: Option<SessionId>,
+    #[command(flatten)]
+    run: RunArgs,
     /// Show its events until it ends; exit code 1 when it ends badly.
     #[arg(long)]
     follow: bool,
@@ -57,22 +60,38 @@ impl Start {
             execution_id: self.execution,
             stream_id: self.stream,
             session_id: self.session,
+            multitask: self.run.multitask(),
+            budget: self.run.budget(),
+            scheduling: self.run.scheduling().unwrap_or_default(),
             ..StartRequest::new(self.definition, input(&self.input))
         };
         let started = backend.control().start(request).await?;
-        if !self.follow {
-            if global.json {
-                output::json(&started)?;
-            } else {
-                let word = if started.created { "started" } else { "was there already" };
-                output::line(&format!("{} {word} (session {})", started.execution_id, started.session_id))?;
-            }
-            return Ok(Code::Ok);
-        }
-        let mut printer = Printer::new(global.json);
-        follow(&backend, Filter::execution_of(started.stream_id, started.execution_id), &mut printer, None)
-            .await
+        after(&backend, global, started, self.follow).await
     }
+}
+
+/// Says what was started, or shows its events until it ends.
+///
+/// # Errors
+/// See [`Error`].
+pub(super) async fn after(
+    backend: &Backend,
+    global: &Global,
+    started: Started,
+    follows: bool,
+) -> Result<Code, Error> {
+    if follows {
+        let mut printer = Printer::new(global.json);
+        let filter = Filter::execution_of(started.stream_id, started.execution_id);
+        return follow(backend, filter, &mut printer, None).await;
+    }
+    if global.json {
+        output::json(&started)?;
+    } else {
+        let word = if started.created { "started" } else { "was there already" };
+        output::line(&format!("{} {word} (session {})", started.execution_id, started.session_id))?;
+    }
+    Ok(Code::Ok)
 }
 
 /// Shows an execution's events from its start to its end.

@@ -123,16 +123,15 @@ impl From<history::Error> for Failure {
 
 impl From<control::Error> for Failure {
     fn from(error: control::Error) -> Self {
-        let (code, text) = (error.code(), error.to_string());
-        let conflict = |details| Self { details, ..Self::new(StatusCode::CONFLICT, code, text.clone()) };
+        let (text, details) = (error.to_string(), error.details());
         match error {
             control::Error::NotFound { .. } => Self::not_found(text),
-            control::Error::Pending { calls, .. } => conflict(Some(json!({ "pending": calls }))),
-            control::Error::Busy { execution_id, .. } => {
-                conflict(Some(json!({ "execution_id": execution_id })))
+            control::Error::Pending { .. }
+            | control::Error::Busy { .. }
+            | control::Error::Closed { .. }
+            | control::Error::Conflict { .. } => {
+                Self { details, ..Self::new(StatusCode::CONFLICT, error.code(), text) }
             }
-            control::Error::Closed { .. } => conflict(None),
-            control::Error::Conflict { standing, .. } => conflict(Some(json!({ "standing": standing }))),
             control::Error::Invalid { path, message } => Self::invalid(path, message),
             control::Error::TooLarge { .. } => Self::too_large(text),
             control::Error::Unavailable(text) => Self::unavailable(text.to_string()),

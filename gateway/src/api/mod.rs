@@ -1,10 +1,16 @@
-//! REST: everything that is not a stream, one endpoint a file.
+//! REST: everything that is not a stream, one resource a file.
 
+pub mod actor;
+pub mod approvals;
+pub mod body;
+pub mod dead_letters;
 pub mod error;
 pub mod events;
 pub mod executions;
 pub mod health;
 pub mod parameters;
+pub mod questions;
 pub mod root;
+pub mod sessions;
 pub mod stats;
 pub mod workers;

@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use runbus::bus::Filter;
-use runbus::id::ExecutionId;
+use runbus::id::{ExecutionId, SessionId};
 use runbus::log::Since;
 
 use super::error::Failure;
@@ -67,6 +68,65 @@ pub fn since(key: &str, value: &str) -> Result<Since, Failure> {
             Since::After(cursor.parse().map_err(wrong)?)
         }
     })
+}
+
+/// What may stand in a path.
+pub trait Named: Sized {
+    /// What errors call it.
+    const FIELD: &'static str;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+impl Named for ExecutionId {
+    const FIELD: &'static str = Self::FIELD;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::new(text).map_err(|error| error.reason.to_string())
+    }
+}
+
+impl Named for SessionId {
+    const FIELD: &'static str = Self::FIELD;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::new(text).map_err(|error| error.reason.to_string())
+    }
+}
+
+impl Named for String {
+    const FIELD: &'static str = "id";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+}
+
+/// The one name in a path, percent-decoded.
+#[derive(Debug)]
+pub struct Id<T>(pub T);
+
+impl<S: Send + Sync, T: Named> FromRequestParts<S> for Id<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Failure::invalid(T::FIELD, error.body_text()))?;
+        T::read(&text).map(Self).map_err(|wrong| Failure::invalid(T::FIELD, wrong))
+    }
+}
+
+/// A parameter that is yes or no.
+///
+/// # Errors
+/// It is neither.
+pub fn flag(key: &str, value: &str) -> Result<bool, Failure> {
+    value.parse().map_err(|_neither| Failure::invalid(key, "true or false is needed"))
 }
 
 /// The execution in a path.

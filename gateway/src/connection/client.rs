@@ -7,10 +7,11 @@ use futures_util::SinkExt;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::commands::Commands;
 use super::outbound::{Batch, Outbound};
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
-use crate::protocol::client::{Invalid, Message, Subscribe};
+use crate::protocol::client::{Message, Subscribe};
 use crate::protocol::{close, server};
 
 /// Why a client's connection ended.
@@ -31,18 +32,29 @@ struct Named {
 struct Client {
     socket: WebSocket,
     shared: Arc<Shared>,
+    /// Who it is, as far as the gateway knows.
+    by: Option<String>,
     subscriptions: Vec<Named>,
+    commands: Commands,
     wake: Arc<Notify>,
     heard: Instant,
     ping_at: Instant,
 }
 
 /// Serves a client until it or the gateway ends.
-pub async fn serve(socket: WebSocket, shared: Arc<Shared>) {
+pub async fn serve(socket: WebSocket, shared: Arc<Shared>, by: Option<String>) {
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
-    let mut client =
-        Client { socket, shared, subscriptions: Vec::new(), wake: Arc::default(), heard: now, ping_at };
+    let mut client = Client {
+        socket,
+        shared,
+        by,
+        subscriptions: Vec::new(),
+        commands: Commands::default(),
+        wake: Arc::default(),
+        heard: now,
+        ping_at,
+    };
     let end = client.run().await;
     if matches!(end, End::Gone) {
         // Completes the closing handshake if the client began it.
@@ -57,6 +69,9 @@ pub async fn serve(socket: WebSocket, shared: Arc<Shared>) {
         )
         .await;
     }
+    let Client { socket, subscriptions, commands, .. } = client;
+    drop((socket, subscriptions));
+    commands.finish().await;
 }
 
 impl Client {
@@ -83,7 +98,10 @@ impl Client {
         if self.shared.drain.is_cancelled() {
             return Err(drained(&self.shared).await);
         }
-        // Much to send must not keep the client from being heard.
+        // Much to send must not keep the client from being heard, nor its commands from being answered.
+        if let Some(answer) = futures_util::FutureExt::now_or_never(self.commands.answer()) {
+            self.write(vec![answer.into()]).await?;
+        }
         let heard = futures_util::FutureExt::now_or_never(self.socket.recv());
         match heard {
             Some(frame) => self.hear(frame).await,
@@ -141,6 +159,7 @@ impl Client {
         tokio::select! {
             frame = self.socket.recv() => self.hear(frame).await,
             () = self.wake.notified() => Ok(()),
+            answer = self.commands.answer() => self.write(vec![answer.into()]).await,
             () = tokio::time::sleep_until(deadline) => self.mind_time().await,
             () = self.shared.drain.cancelled() => Err(drained(&self.shared).await),
         }
@@ -192,11 +211,12 @@ impl Client {
                 }
             }
             Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
+            Ok(Message::Command(command)) => {
+                let begun = self.commands.begin(&self.shared.control, self.by.clone(), *command);
+                begun.err().into_iter().collect()
+            }
             Err(invalid) => {
-                let (path, id) = match &invalid {
-                    Invalid::Field { path, id, .. } => (Some(path.as_str()), id.as_deref()),
-                    _ => (None, None),
-                };
+                let (path, id) = (invalid.path(), invalid.id());
                 vec![server::error(invalid.code(), &invalid.to_string(), path, id)]
             }
         };

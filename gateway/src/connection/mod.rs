@@ -2,10 +2,11 @@
 //!
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
 //! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
-//! `outbound` makes messages of them and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
+//! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
 //! [`poll`] waits for the first ones.
 
 pub mod client;
+mod commands;
 pub mod event_stream;
 mod frames;
 mod history;

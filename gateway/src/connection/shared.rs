@@ -1,6 +1,7 @@
 //! What all clients of a gateway share.
 
 use runbus::bus::Bus;
+use runbus::control::Control;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,8 @@ pub struct Shared {
     pub config: Config,
     /// The bus.
     pub bus: Bus,
+    /// Commands.
+    pub control: Control,
     /// Who watches what.
     pub hubs: Hubs,
     /// Reads of history at the same time.

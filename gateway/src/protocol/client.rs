@@ -4,6 +4,7 @@ use runbus::bus::Filter;
 use runbus::log::{Cursor, Since};
 use serde::{Deserialize, Deserializer};
 
+use super::command::Command;
 use crate::limits;
 
 /// A message of a client.
@@ -21,6 +22,8 @@ pub enum Message {
         /// Given back.
         nonce: Option<String>,
     },
+    /// Do something; answered when it is durable.
+    Command(Box<Command>),
 }
 
 /// Begin to send events.
@@ -77,8 +80,13 @@ pub enum Invalid {
     #[error("{0}")]
     Json(String),
     /// There is no such command.
-    #[error("there is no command {0:?}")]
-    Command(String),
+    #[error("there is no command {name:?}")]
+    Command {
+        /// What it was called.
+        name: String,
+        /// The request that it was, as far as that is known.
+        id: Option<String>,
+    },
     /// A field is missing, unknown or wrong.
     #[error("{path}: {message}")]
     Field {
@@ -86,7 +94,7 @@ pub enum Invalid {
         path: String,
         /// What is wrong with it.
         message: String,
-        /// The subscription that it was about, as far as that is known.
+        /// The subscription or request that it was about, as far as that is known.
         id: Option<String>,
     },
 }
@@ -97,8 +105,26 @@ impl Invalid {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Json(_) => "invalid_json",
-            Self::Command(_) => "unknown_command",
+            Self::Command { .. } => "unknown_command",
             Self::Field { .. } => "invalid_argument",
+        }
+    }
+
+    /// The field that is wrong, if one is.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Field { path, .. } => Some(path),
+            Self::Json(_) | Self::Command { .. } => None,
+        }
+    }
+
+    /// The subscription or request that it was about, as far as that is known.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Field { id, .. } | Self::Command { id, .. } => id.as_deref(),
+            Self::Json(_) => None,
         }
     }
 }
@@ -124,9 +150,19 @@ impl Message {
                 typed::<Unsubscribe>(value, id).map(|found| Self::Unsubscribe { id: found.id })?
             }
             "ping" => typed::<Ping>(value, id).map(|found| Self::Ping { nonce: found.nonce })?,
-            _ => return Err(Invalid::Command(kind)),
+            _ => {
+                let fields = std::mem::take(fields);
+                let command =
+                    Command::decode(&kind, fields).ok_or_else(|| Invalid::Command { name: kind, id })?;
+                Self::Command(Box::new(command?))
+            }
         };
-        if let Self::Subscribe(Subscribe { id, .. }) | Self::Unsubscribe { id } = &message
+        let id = match &message {
+            Self::Subscribe(Subscribe { id, .. }) | Self::Unsubscribe { id } => Some(id),
+            Self::Command(command) => Some(&command.id),
+            Self::Ping { .. } => None,
+        };
+        if let Some(id) = id
             && (id.is_empty() || id.len() > limits::SUBSCRIPTION_ID_BYTES)
         {
             let message = format!("1 to {} bytes are needed", limits::SUBSCRIPTION_ID_BYTES);
@@ -136,7 +172,10 @@ impl Message {
     }
 }
 
-fn typed<T: serde::de::DeserializeOwned>(value: serde_json::Value, id: Option<String>) -> Result<T, Invalid> {
+pub(super) fn typed<T: serde::de::DeserializeOwned>(
+    value: serde_json::Value,
+    id: Option<String>,
+) -> Result<T, Invalid> {
     serde_path_to_error::deserialize(value).map_err(|error| Invalid::Field {
         path: error.path().to_string(),
         message: error.inner().to_string(),
@@ -193,7 +232,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,60}|\\{\"type\":\"(subscribe|ping)\"[ -~]{0,40}\\}?") {
+        fn any_text_is_read_or_refused(text in "\\PC{0,60}|\\{\"type\":\"(subscribe|ping|start|cancel|decide)\"[ -~]{0,40}\\}?") {
             let _ = Message::decode(&text);
         }
     }

@@ -1,8 +1,10 @@
 //! What clients and gateway say: JSON text over WebSocket (subprotocol `runbus.v1`), or in event streams. See
 //! docs/protocol.md.
 
+pub mod body;
 pub mod client;
 pub mod close;
+pub mod command;
 pub mod server;
 pub mod text;
 

@@ -2,12 +2,14 @@
 
 use std::sync::LazyLock;
 
+use runbus::control;
 use runbus::log::{Cursor, Gap, GapReason};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{SUBPROTOCOL, Text};
 use crate::config::Config;
+use crate::limits;
 
 fn text(value: &Value) -> String {
     value.to_string()
@@ -23,6 +25,7 @@ pub fn hello(config: &Config) -> String {
         "limits": {
             "max_message_bytes": config.max_message_bytes,
             "max_subscriptions": config.max_subscriptions,
+            "max_commands": limits::COMMANDS,
             "idle_timeout_ms": config.idle_timeout_ms,
         },
     }))
@@ -79,6 +82,27 @@ pub fn error(code: &str, message: &str, path: Option<&str>, id: Option<&str>) ->
         value["id"] = id.into();
     }
     text(&value)
+}
+
+/// A command was not followed.
+#[must_use]
+pub fn refused(id: &str, error: &control::Error) -> String {
+    let mut value = json!({ "type": "error", "id": id, "code": error.code(), "message": error.to_string() });
+    if let Some(path) = error.path() {
+        value["path"] = path.into();
+    }
+    if let Some(details) = error.details() {
+        value["details"] = details;
+    }
+    text(&value)
+}
+
+/// A command is durable; `result` is an object.
+#[must_use]
+pub fn ok(id: &str, mut result: Value) -> String {
+    result["type"] = "ok".into();
+    result["id"] = id.into();
+    text(&result)
 }
 
 #[derive(Serialize)]

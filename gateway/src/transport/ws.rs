@@ -6,6 +6,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 
+use crate::api::actor::Actor;
 use crate::api::error::Failure;
 use crate::connection;
 use crate::limits;
@@ -17,6 +18,7 @@ use crate::router::App;
 /// The buffers are small: the defaults cost 128 KiB for every connection.
 pub async fn upgrade(
     State(app): State<Arc<App>>,
+    Actor(by): Actor,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -38,7 +40,7 @@ pub async fn upgrade(
         .max_frame_size(config.max_message_bytes)
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                connection::serve(socket, shared).await;
+                connection::serve(socket, shared, by).await;
                 drop(place);
             })
         })

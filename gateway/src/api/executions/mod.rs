@@ -1,4 +1,6 @@
 //! `/v1/executions`.
 
+pub mod commands;
 pub mod start;
 pub mod status;
+pub mod waiting;

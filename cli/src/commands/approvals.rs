@@ -1,0 +1,130 @@
+//! `runbus approvals`: may this call run?
+
+use clap::Subcommand;
+use runbus::control::{Control, DecideRequest};
+use runbus::id::ExecutionId;
+use serde_json::Value;
+
+use super::waiting;
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+
+/// Lists the calls of an execution that wait for a decision, and decides them. The first decision counts.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  runbus approvals list run-1\n  runbus approvals approve APPROVAL --digest DIGEST --note 'go ahead'\n  runbus approvals approve APPROVAL --arguments '{\"path\":\"/tmp/x\"}'\n  runbus approvals reject APPROVAL --note 'not on a Friday'"
+)]
+pub(crate) struct Approvals {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show the approvals of an execution that wait for a decision.
+    #[command(after_help = "Example:\n  runbus approvals list run-1")]
+    List {
+        /// The execution.
+        execution: ExecutionId,
+    },
+    /// Show an approval, whatever became of it.
+    #[command(after_help = "Example:\n  runbus approvals show APPROVAL")]
+    Show {
+        /// The approval.
+        approval: String,
+    },
+    /// Let the call run.
+    #[command(after_help = "Example:\n  runbus approvals approve APPROVAL --digest DIGEST")]
+    Approve {
+        /// The approval.
+        approval: String,
+        /// A word for the record.
+        #[arg(long)]
+        note: Option<String>,
+        /// Run it with these arguments instead (a JSON object).
+        #[arg(long, value_name = "JSON", value_parser = object)]
+        arguments: Option<Value>,
+        /// The digest of the arguments that you saw: refused when the call's are others.
+        #[arg(long)]
+        digest: Option<String>,
+    },
+    /// Do not let it run.
+    #[command(after_help = "Example:\n  runbus approvals reject APPROVAL --note 'not on a Friday'")]
+    Reject {
+        /// The approval.
+        approval: String,
+        /// A word to the model.
+        #[arg(long)]
+        note: Option<String>,
+        /// The digest of the arguments that you saw: refused when the call's are others.
+        #[arg(long)]
+        digest: Option<String>,
+    },
+}
+
+fn object(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err("expected a JSON object".into()),
+        Err(error) => Err(format!("expected a JSON object: {error}")),
+    }
+}
+
+impl Approvals {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(configuration).await?;
+        let control = backend.control();
+        match self.what {
+            What::List { execution } => {
+                waiting::approvals(global, &control.approvals(&execution).await?)?;
+                Ok(Code::Ok)
+            }
+            What::Show { approval } => {
+                waiting::approvals(global, &[control.approval(&approval).await?])?;
+                Ok(Code::Ok)
+            }
+            What::Approve { approval, note, arguments, digest } => {
+                let request = DecideRequest {
+                    approved: true,
+                    arguments,
+                    note,
+                    arguments_digest: digest,
+                    decision_id: None,
+                };
+                decide(&control, global, &approval, request).await
+            }
+            What::Reject { approval, note, digest } => {
+                let request = DecideRequest {
+                    approved: false,
+                    note,
+                    arguments_digest: digest,
+                    ..DecideRequest::default()
+                };
+                decide(&control, global, &approval, request).await
+            }
+        }
+    }
+}
+
+async fn decide(
+    control: &Control,
+    global: &Global,
+    approval: &str,
+    request: DecideRequest,
+) -> Result<Code, Error> {
+    let word = if request.approved { "approved" } else { "rejected" };
+    let decided = control.decide(approval, request, None).await?;
+    if global.json {
+        output::json(&decided)?;
+    } else {
+        output::line(&format!("{word} {approval}"))?;
+    }
+    Ok(Code::Ok)
+}

@@ -1,0 +1,60 @@
+//! `runbus pause` and `runbus unpause`.
+
+use runbus::control::Acknowledged;
+use runbus::id::ExecutionId;
+
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+
+/// Lets an execution begin no further step; what it is doing now is finished.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  runbus pause run-1 --reason 'until the invoice is paid'")]
+pub(crate) struct Pause {
+    /// The execution.
+    execution: ExecutionId,
+    /// Why.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+/// Goes on with a paused execution.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  runbus unpause run-1")]
+pub(crate) struct Unpause {
+    /// The execution.
+    execution: ExecutionId,
+}
+
+impl Pause {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(configuration).await?;
+        said(global, &backend.control().pause(&self.execution, self.reason, None).await?, "will pause")
+    }
+}
+
+impl Unpause {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(configuration).await?;
+        said(global, &backend.control().unpause(&self.execution, None).await?, "goes on")
+    }
+}
+
+fn said(global: &Global, done: &Acknowledged, what: &str) -> Result<Code, Error> {
+    if global.json {
+        output::json(done)?;
+    } else {
+        output::line(&format!("{} {what}", done.execution_id))?;
+    }
+    Ok(Code::Ok)
+}

@@ -1,0 +1,183 @@
+//! `runbus session`: conversations.
+
+use clap::Subcommand;
+use runbus::control::SendRequest;
+use runbus::id::{ExecutionId, SessionId, StreamId};
+use serde_json::json;
+
+use super::run::RunArgs;
+use super::start::{after, input};
+use super::waiting;
+use crate::args::Global;
+use crate::backend::Backend;
+use crate::configuration::Configuration;
+use crate::exit::{Code, Error};
+use crate::output;
+
+/// Speaks to sessions, shows them, settles their unresolved calls.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  runbus session send --definition assistant --input 'Good morning' --follow\n  runbus session send SESSION --input 'And in French?' --multitask interrupt\n  runbus session show SESSION\n  runbus session abort-pending SESSION --reason 'nobody knows whether it was sent'"
+)]
+pub(crate) struct Session {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Say something: starts an execution that continues the conversation.
+    #[command(
+        after_help = "Examples:\n  runbus session send --definition assistant --input 'Good morning'     a new session\n  runbus session send SESSION --input 'And in French?' --follow"
+    )]
+    Send(Box<Send>),
+    /// Show where a session stands, and what waits for whom.
+    #[command(after_help = "Example:\n  runbus session show SESSION")]
+    Show {
+        /// The session.
+        session: SessionId,
+    },
+    /// Show what was said, oldest first.
+    #[command(after_help = "Example:\n  runbus session messages SESSION --include-compacted")]
+    Messages {
+        /// The session.
+        session: SessionId,
+        /// Also what was folded into notes, which the model does not read any more.
+        #[arg(long)]
+        include_compacted: bool,
+    },
+    /// Show the calls that have no answer yet.
+    #[command(after_help = "Example:\n  runbus session pending SESSION")]
+    Pending {
+        /// The session.
+        session: SessionId,
+    },
+    /// Finish the unresolved calls (they run, perhaps again) and go on; with none, one more round without input.
+    #[command(after_help = "Example:\n  runbus session resume SESSION --follow")]
+    Resume {
+        /// The session.
+        session: SessionId,
+        /// Show its events until it ends; exit code 1 when it ends badly.
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Answer the unresolved calls with `<aborted: reason>` and go on: none of them runs.
+    #[command(after_help = "Example:\n  runbus session abort-pending SESSION --reason 'not needed any more'")]
+    AbortPending {
+        /// The session.
+        session: SessionId,
+        /// Why; the model reads it.
+        #[arg(long, default_value = "by request")]
+        reason: String,
+    },
+    /// Take no more input; what is at work stops.
+    #[command(after_help = "Example:\n  runbus session close SESSION --cascade")]
+    Close {
+        /// The session.
+        session: SessionId,
+        /// Its children close too.
+        #[arg(long)]
+        cascade: bool,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Send {
+    /// The session; absent: a new one.
+    session: Option<SessionId>,
+    /// What is said: JSON, or text.
+    #[arg(long)]
+    input: String,
+    /// The agent or graph; absent: the one that the session ran last.
+    #[arg(long, value_name = "NAME")]
+    definition: Option<String>,
+    /// The execution's id; the same id twice starts one.
+    #[arg(long, value_name = "ID")]
+    execution: Option<ExecutionId>,
+    /// The stream's id; absent: the session's last one, or the definition's name.
+    #[arg(long, value_name = "ID")]
+    stream: Option<StreamId>,
+    #[command(flatten)]
+    run: RunArgs,
+    /// Show its events until it ends; exit code 1 when it ends badly.
+    #[arg(long)]
+    follow: bool,
+}
+
+impl Session {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+        let backend = Backend::open(configuration).await?;
+        let control = backend.control();
+        match self.what {
+            What::Send(send) => return send.run(global, &backend).await,
+            What::Show { session } => {
+                let session = control.session(&session).await?;
+                waiting::session(global, &session)?;
+            }
+            What::Messages { session, include_compacted } => {
+                for said in control.messages(&session, include_compacted).await? {
+                    waiting::message(global, &said)?;
+                }
+            }
+            What::Pending { session } => {
+                waiting::calls(global, &control.pending(&session).await?)?;
+            }
+            What::Resume { session, follow } => {
+                let started = control.resume(&session, None).await?;
+                if started.created || follow {
+                    return after(&backend, global, started, follow).await;
+                }
+                if global.json {
+                    output::json(&started)?;
+                } else {
+                    output::line(&format!("{} goes on (session {session})", started.execution_id))?;
+                }
+            }
+            What::AbortPending { session, reason } => {
+                let aborted = control.abort_pending(&session, &reason, None).await?;
+                if global.json {
+                    output::json(&json!({ "session_id": session, "aborted": aborted }))?;
+                } else if aborted.is_empty() {
+                    output::line("nothing was unresolved")?;
+                } else {
+                    let names: Vec<&str> = aborted.iter().map(|call| call.tool_name.as_str()).collect();
+                    output::line(&format!("aborted: {}", names.join(", ")))?;
+                }
+            }
+            What::Close { session, cascade, reason } => {
+                let closed = control.close_session(&session, cascade, reason, None).await?;
+                if global.json {
+                    output::json(&closed)?;
+                } else {
+                    output::line(&format!("session {session} is closed"))?;
+                }
+            }
+        }
+        Ok(Code::Ok)
+    }
+}
+
+impl Send {
+    async fn run(self, global: &Global, backend: &Backend) -> Result<Code, Error> {
+        let request = SendRequest {
+            session_id: self.session,
+            input: input(&self.input),
+            definition: self.definition,
+            execution_id: self.execution,
+            stream_id: self.stream,
+            correlation_id: None,
+            multitask: self.run.multitask(),
+            budget: self.run.budget(),
+            scheduling: self.run.scheduling(),
+        };
+        let started = backend.control().send(request, None).await?;
+        after(backend, global, started, self.follow).await
+    }
+}

@@ -1,0 +1,108 @@
+//! A client's commands: each in a task of its own, so that none waits for another, nor anything for them.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use runbus::control::{Control, Error};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::limits;
+use crate::protocol::command::{Action, Command};
+use crate::protocol::server;
+
+/// Commands at work, [`limits::COMMANDS`] at most.
+#[derive(Debug, Default)]
+pub(super) struct Commands {
+    /// Nothing, while the client gives none: most only read.
+    tasks: Option<Box<JoinSet<String>>>,
+}
+
+impl Commands {
+    /// Begins a command; the answer that refuses it when there are too many.
+    pub(super) fn begin(
+        &mut self,
+        control: &Control,
+        by: Option<String>,
+        command: Command,
+    ) -> Result<(), String> {
+        let Command { id, action } = command;
+        let tasks = self.tasks.get_or_insert_default();
+        if tasks.len() >= limits::COMMANDS {
+            let message = format!("{} commands are at work already", limits::COMMANDS);
+            return Err(server::error("limit_exceeded", &message, None, Some(&id)));
+        }
+        let control = control.clone();
+        tasks.spawn(async move {
+            match AssertUnwindSafe(obey(&control, action, by)).catch_unwind().await {
+                Ok(Ok(result)) => server::ok(&id, result),
+                Ok(Err(error)) => {
+                    if matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
+                        tracing::warn!(code = error.code(), %error, "a command failed");
+                    }
+                    server::refused(&id, &error)
+                }
+                Err(_panic) => {
+                    tracing::error!(request = id, "a command panicked");
+                    server::error("internal", "the command failed in an unexpected way", None, Some(&id))
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// The next answer; never comes while nothing is at work.
+    pub(super) async fn answer(&mut self) -> String {
+        loop {
+            let next = match &mut self.tasks {
+                Some(tasks) => tasks.join_next().await,
+                None => None,
+            };
+            match next {
+                Some(Ok(answer)) => return answer,
+                // Tasks catch their panics, and nobody aborts them.
+                Some(Err(error)) => tracing::error!(%error, "a command's task was lost"),
+                None => {
+                    self.tasks = None;
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+
+    /// Lets what was begun become durable: a command that is cut in half would wait for somebody who wakes its session.
+    pub(super) async fn finish(mut self) {
+        let Some(mut tasks) = self.tasks.take() else { return };
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(limits::COMMANDS_PATIENCE, all).await.is_err() {
+            tracing::warn!("commands of a connection that ended did not become durable in time");
+        }
+    }
+}
+
+async fn obey(control: &Control, action: Action, by: Option<String>) -> Result<Value, Error> {
+    match action {
+        Action::Start(request) => document(&control.start_as(*request, by).await?),
+        Action::Send(request) => document(&control.send(*request, by).await?),
+        Action::Resume(session) => document(&control.resume(&session, by).await?),
+        Action::AbortPending(session, reason) => {
+            let aborted = control.abort_pending(&session, reason.text(), by).await?;
+            Ok(json!({ "session_id": session, "aborted": aborted }))
+        }
+        Action::Close(session, close) => {
+            document(&control.close_session(&session, close.cascade, close.reason, by).await?)
+        }
+        Action::Cancel(execution, cancel) => {
+            document(&control.cancel(&execution, cancel.session_id, cancel.reason, by).await?)
+        }
+        Action::Pause(execution, why) => document(&control.pause(&execution, why.reason, by).await?),
+        Action::Unpause(execution) => document(&control.unpause(&execution, by).await?),
+        Action::Decide(approval, request) => document(&control.decide(&approval, request, by).await?),
+        Action::Answer(question, request) => document(&control.answer(&question, request, by).await?),
+    }
+}
+
+fn document(result: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(result).map_err(|error| Error::Internal(error.to_string().into()))
+}

@@ -1,0 +1,178 @@
+//! Commands that clients give over the WebSocket.
+
+use runbus::control::{AnswerRequest, DecideRequest, SendRequest, StartRequest};
+use runbus::id::{ExecutionId, SessionId};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::body::{Cancel, Close, Nothing, Reason};
+use super::client::{Invalid, typed};
+
+/// A command with the id that its answer will carry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// What the client calls this request.
+    pub id: String,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Start an execution.
+    Start(Box<StartRequest>),
+    /// Say something to a session.
+    Send(Box<SendRequest>),
+    /// Finish a session's unresolved calls and go on.
+    Resume(SessionId),
+    /// Answer a session's unresolved calls and go on.
+    AbortPending(SessionId, Reason),
+    /// A session takes no more input.
+    Close(SessionId, Close),
+    /// Stop an execution.
+    Cancel(ExecutionId, Cancel),
+    /// Begin no further step of an execution.
+    Pause(ExecutionId, Reason),
+    /// Go on with a paused execution.
+    Unpause(ExecutionId),
+    /// Decide an approval.
+    Decide(String, DecideRequest),
+    /// Answer a question.
+    Answer(String, AnswerRequest),
+}
+
+impl Command {
+    /// Reads a command from a message's fields without `type`; `None`: there is no command of this name.
+    ///
+    /// # Errors
+    /// A field is missing, unknown or wrong.
+    pub fn decode(kind: &str, mut fields: Map<String, Value>) -> Option<Result<Self, Invalid>> {
+        let id = fields.get("id").and_then(Value::as_str).map(str::to_owned);
+        let read: fn(&mut Reader) -> Result<Action, Invalid> = match kind {
+            "start" => |found| Ok(Action::Start(found.rest()?)),
+            "send" => |found| Ok(Action::Send(found.rest()?)),
+            "resume" => |found| {
+                let session = found.take("session_id")?;
+                found.rest().map(|Nothing {}| Action::Resume(session))
+            },
+            "abort_pending" => |found| Ok(Action::AbortPending(found.take("session_id")?, found.rest()?)),
+            "close" => |found| Ok(Action::Close(found.take("session_id")?, found.rest()?)),
+            "cancel" => |found| Ok(Action::Cancel(found.take("execution_id")?, found.rest()?)),
+            "pause" => |found| Ok(Action::Pause(found.take("execution_id")?, found.rest()?)),
+            "unpause" => |found| {
+                let execution = found.take("execution_id")?;
+                found.rest().map(|Nothing {}| Action::Unpause(execution))
+            },
+            "decide" => |found| Ok(Action::Decide(found.take("approval_id")?, found.rest()?)),
+            "answer" => |found| Ok(Action::Answer(found.take("request_id")?, found.rest()?)),
+            _ => return None,
+        };
+        let Some(known) = id.clone() else {
+            let message = "a command needs a text that its answer will carry".into();
+            return Some(Err(Invalid::Field { path: "id".into(), message, id }));
+        };
+        fields.remove("id");
+        Some(read(&mut Reader { fields, id }).map(|action| Self { id: known, action }))
+    }
+}
+
+/// A message's fields, read one after the other.
+struct Reader {
+    fields: Map<String, Value>,
+    id: Option<String>,
+}
+
+impl Reader {
+    /// A field that must be there.
+    fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, Invalid> {
+        let wrong = |message: String| Invalid::Field { path: name.into(), message, id: self.id.clone() };
+        let value = self.fields.remove(name).ok_or_else(|| wrong("is missing".into()))?;
+        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+    }
+
+    /// All the others.
+    fn rest<T: DeserializeOwned>(&mut self) -> Result<T, Invalid> {
+        typed(Value::Object(std::mem::take(&mut self.fields)), self.id.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::client::Message;
+
+    fn read(text: &str) -> Result<Command, Invalid> {
+        match Message::decode(text)? {
+            Message::Command(command) => Ok(*command),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let session = SessionId::new("s").unwrap();
+        let execution = ExecutionId::new("e").unwrap();
+        let reason = || Reason { reason: Some("r".into()) };
+        for (text, action) in [
+            (
+                r#"{"type":"start","id":"1","definition":"council"}"#,
+                Action::Start(Box::new(StartRequest::new("council", Value::Null))),
+            ),
+            (
+                r#"{"type":"send","id":"1","session_id":"s","input":"hello"}"#,
+                Action::Send(Box::new(SendRequest {
+                    session_id: Some(session.clone()),
+                    input: "hello".into(),
+                    ..SendRequest::default()
+                })),
+            ),
+            (r#"{"type":"resume","id":"1","session_id":"s"}"#, Action::Resume(session.clone())),
+            (
+                r#"{"type":"abort_pending","id":"1","session_id":"s","reason":"r"}"#,
+                Action::AbortPending(session.clone(), reason()),
+            ),
+            (
+                r#"{"type":"close","id":"1","session_id":"s","cascade":true}"#,
+                Action::Close(session, Close { cascade: true, reason: None }),
+            ),
+            (
+                r#"{"type":"cancel","id":"1","execution_id":"e"}"#,
+                Action::Cancel(execution.clone(), Cancel::default()),
+            ),
+            (
+                r#"{"type":"pause","id":"1","execution_id":"e","reason":"r"}"#,
+                Action::Pause(execution.clone(), reason()),
+            ),
+            (r#"{"type":"unpause","id":"1","execution_id":"e"}"#, Action::Unpause(execution)),
+            (
+                r#"{"type":"decide","id":"1","approval_id":"a@s","approved":true}"#,
+                Action::Decide("a@s".into(), DecideRequest { approved: true, ..DecideRequest::default() }),
+            ),
+            (
+                r#"{"type":"answer","id":"1","request_id":"q@s","input":7}"#,
+                Action::Answer("q@s".into(), AnswerRequest { input: 7.into(), answer_id: None }),
+            ),
+        ] {
+            assert_eq!(read(text).unwrap(), Command { id: "1".into(), action }, "{text}");
+        }
+    }
+
+    #[test]
+    fn faults_name_the_field_and_the_request() {
+        for (text, wrong, about) in [
+            (r#"{"type":"start","definition":"x"}"#, "id", None),
+            (r#"{"type":"start","id":7,"definition":"x"}"#, "id", None),
+            (r#"{"type":"start","id":"","definition":"x"}"#, "id", None),
+            (r#"{"type":"start","id":"1"}"#, ".", Some("1")),
+            (r#"{"type":"resume","id":"1","session_id":"s","colour":1}"#, "colour", Some("1")),
+            (r#"{"type":"cancel","id":"1"}"#, "execution_id", Some("1")),
+            (r#"{"type":"cancel","id":"1","execution_id":""}"#, "execution_id", Some("1")),
+            (r#"{"type":"decide","id":"1","approval_id":"a@s"}"#, ".", Some("1")),
+            (r#"{"type":"decide","id":"1","approval_id":"a@s","approved":"yes"}"#, "approved", Some("1")),
+        ] {
+            let Invalid::Field { path, id, .. } = read(text).unwrap_err() else { panic!("{text}") };
+            assert_eq!((path.as_str(), id.as_deref()), (wrong, about), "{text}");
+        }
+    }
+}
