@@ -126,7 +126,8 @@ impl State {
             self.dangling.clear();
             // Calls of an execution before, which this one was to finish: their answers are forgotten too.
             for call in self.transcript.unanswered() {
-                self.transcript.push(Message::tool(call, aborted(reason.as_deref().unwrap_or("rolled back"))));
+                self.transcript
+                    .push(Message::tool(call, aborted(reason.as_deref().unwrap_or("rolled back"))));
             }
         }
         let (id, parent) = (run.start.execution_id.clone(), run.start.parent.clone());
