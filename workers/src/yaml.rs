@@ -13,7 +13,9 @@ pub(crate) struct Fault {
 /// Reads the only document of `text`.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     let mut path = ".".to_owned();
-    let read = serde_saphyr::with_deserializer_from_str(text, |deserializer| {
+    // As in YAML 1.2: a bare `yes`, `no` or `on` is a text, and may name a node.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
         serde_path_to_error::deserialize(deserializer).map_err(|error| {
             path = error.path().to_string();
             error.into_inner()

@@ -395,7 +395,7 @@ pub struct Edge {
 
 /// One node, or the first nodes of branches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a node's name, or a list of them")]
 pub enum Targets {
     /// One node.
     One(String),

@@ -363,6 +363,12 @@ fn joins_are_entered_from_one_fork_only() {
                   {field: answer, eq: x}}, {from: h, to: [c, d]}, {from: a, to: j}, {from: b, to: j}, {from: c, to: j}, \
                   {from: d, to: j}]}";
     assert_eq!(fault(shared), "t: nodes.j.join: branches of more than one fork lead there");
+    let number = "{kind: graph, name: g, entry: a, nodes: {a: {type: agent}}, edges: [{from: a, to: 1}]}";
+    assert!(
+        fault(number).starts_with("t: edges[0].to: expected a node's name, or a list of them"),
+        "{}",
+        fault(number)
+    );
     let empty = "{kind: graph, name: g, entry: a, nodes: {a: {type: agent}}, edges: [{from: a, to: []}]}";
     assert_eq!(fault(empty), "t: edges[0].to: names no node");
 }
@@ -444,7 +450,7 @@ fn numbers_are_finite_so_that_a_journal_keeps_them() {
     }
 }
 
-/// YAML reads a bare `no` as false: it would never equal a text.
+/// A condition that could never hold is a slip of the pen.
 #[test]
 fn conditions_compare_with_the_declared_type() {
     let asked = |choices: &str, when: &str| {
@@ -454,11 +460,11 @@ fn conditions_compare_with_the_declared_type() {
              {{from: r, to: c}}]}}"
         )
     };
-    let said = fault(&asked(", choices: [yes, no]", "eq: no"));
+    let said = fault(&asked(", choices: [yes, no]", "eq: false"));
     let path = "t: edges[1].when.field: \"answer\" is of type string and never";
     assert_eq!(said, format!("{path} false; does it lack quotes?"));
     assert_eq!(fault(&asked(", choices: [yes, no]", "ne: 1")), format!("{path} 1; does it lack quotes?"));
-    for (choices, when) in [(", choices: [yes, no]", "eq: 'no'"), ("", "eq: no"), ("", "ne: 1")] {
+    for (choices, when) in [(", choices: [yes, no]", "eq: no"), ("", "eq: false"), ("", "ne: 1")] {
         Definition::parse("t", &asked(choices, when)).unwrap();
     }
     let number = "edges[1].when.field: \"score\" is of type number and never \"5\"";

@@ -163,3 +163,39 @@ fn a_file_that_is_not_there_is_named() {
     let error = Definition::load("no/such/file.yaml".as_ref()).unwrap_err().to_string();
     assert!(error.contains("no/such/file.yaml"), "{error}");
 }
+
+/// The page for people is true: it names every key of the format, and its errors are those that are printed.
+#[test]
+fn the_page_is_true() {
+    let page = include_str!("../../../docs/definitions.md");
+    let schema = schema();
+    for (name, definition) in schema["$defs"].as_object().unwrap() {
+        for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {
+            assert!(page.contains(&format!("{key}`")), "{key} of {name} is not in docs/definitions.md");
+        }
+    }
+    let mut missing = Vec::new();
+    let support = include_str!("../../../examples/support-triage.yaml");
+    let research = include_str!("../../../examples/research.yaml");
+    for (name, text, old, new) in [
+        ("support-triage.yaml", support, "entry: triage", "entry: traige"),
+        ("support-triage.yaml", support, "    default: decline", "    default: later"),
+        ("support-triage.yaml", support, "      eq: refund", "      eq: true"),
+        ("support-triage.yaml", support, "    client_facing: true", "    client_fasing: true"),
+        ("research.yaml", research, "max_iterations: 3\n", ""),
+        (
+            "research.yaml",
+            research,
+            "  - from: sceptic\n    to: editor",
+            "  - from: sceptic\n    to: planner",
+        ),
+    ] {
+        assert!(text.contains(old), "{name} has no {old:?}");
+        let text = text.replacen(old, new, 1);
+        let printed = Definition::parse(name, &text).unwrap_err().to_string();
+        if !page.lines().any(|line| line == printed) {
+            missing.push(printed);
+        }
+    }
+    assert!(missing.is_empty(), "not in docs/definitions.md:\n{}", missing.join("\n"));
+}
