@@ -243,7 +243,7 @@ async fn commands_over_websocket_are_answered_by_their_ids() {
         let asked = loop {
             let message = client.message().await.unwrap();
             let events = message["events"].as_array().cloned().unwrap_or_default();
-            if let Some(asked) = events.into_iter().find(|event| event["type"] == "human_input_requested") {
+            if let Some(asked) = events.into_iter().find(|event| event["type"] == "client_input_requested") {
                 break asked["data"]["request_id"].clone();
             }
         };
