@@ -234,16 +234,16 @@ async fn commands_over_websocket_are_answered_by_their_ids() {
         let running = bench.worker();
         let (served, _) = bench.gateway().await;
         let mut client = Client::connect(served.address).await;
-        client.subscribe(json!({ "execution_id": "ask" }), json!("all")).await;
         client
             .say(&json!({ "type": "start", "id": "1", "definition": "asker", "execution_id": "ask" }))
             .await;
         let started = answer(&mut client, "1").await;
         assert_eq!((&started["type"], &started["created"]), (&json!("ok"), &json!(true)), "{started}");
+        client.subscribe(json!({ "execution_id": "ask" }), json!("all")).await;
         let asked = loop {
             let message = client.message().await.unwrap();
             let events = message["events"].as_array().cloned().unwrap_or_default();
-            if let Some(asked) = events.into_iter().find(|event| event["type"] == "human_input_requested") {
+            if let Some(asked) = events.into_iter().find(|event| event["type"] == "client_input_requested") {
                 break asked["data"]["request_id"].clone();
             }
         };

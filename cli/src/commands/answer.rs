@@ -17,7 +17,7 @@ use crate::output;
     after_help = "Examples:\n  runbus answer --list run-1               what is asked\n  runbus answer REQUEST 'the blue one'"
 )]
 pub(crate) struct Answer {
-    /// The question, as `request_id` in `human_input_requested` and in `runbus answer --list`.
+    /// The question, as `request_id` in `client_input_requested` and in `runbus answer --list`.
     #[arg(required_unless_present = "list", conflicts_with = "list")]
     request: Option<String>,
     /// The answer: JSON, or text.
