@@ -275,7 +275,8 @@ fn a_question_is_answered_from_the_command_line() {
             .spawn()
             .unwrap(),
     );
-    let asked = ["wait", "--execution", "ask", "--type", "client_input_requested", "--since", "all", "--json"];
+    let asked =
+        ["wait", "--execution", "ask", "--type", "client_input_requested", "--since", "all", "--json"];
     let asked = lines(&run(dir.path(), &asked));
     let request = asked[0]["data"]["request_id"].as_str().unwrap();
     let listed = text(&run(dir.path(), &["answer", "--list", "ask"]).stdout);

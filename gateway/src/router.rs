@@ -12,7 +12,9 @@ use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::Failure;
-use crate::api::{approvals, dead_letters, events, executions, health, questions, root, sessions, stats, workers};
+use crate::api::{
+    approvals, dead_letters, events, executions, health, questions, root, sessions, stats, workers,
+};
 use crate::connection::Shared;
 use crate::limits;
 use crate::origin;

@@ -354,7 +354,7 @@ mod tests {
             Action::Close { cascade: true, reason: None },
             Action::Cancel { execution_id: id.clone(), reason: Some("r".into()) },
             Action::Pause { execution_id: id.clone(), reason: Some("r".into()) },
-            Action::Unpause { execution_id: id.clone() },
+            Action::Unpause { execution_id: id },
             Action::Decide(decide),
             Action::Expire { id: "a@s".into() },
             Action::Answer { request_id: "q@s".into(), input: serde_json::json!([1]) },

@@ -79,6 +79,7 @@ pub async fn cluster_and_redis() -> Backend {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "tests have no configuration")]
 /// Every backend, fresh and empty; with `RUNBUS_TEST_NODES=3` only the cluster.
 pub async fn all() -> Vec<Backend> {
     match std::env::var("RUNBUS_TEST_NODES").as_deref() {

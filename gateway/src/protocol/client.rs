@@ -152,8 +152,7 @@ impl Message {
             "ping" => typed::<Ping>(value, id).map(|found| Self::Ping { nonce: found.nonce })?,
             _ => {
                 let fields = std::mem::take(fields);
-                let command =
-                    Command::decode(&kind, fields).ok_or_else(|| Invalid::Command { name: kind, id })?;
+                let command = Command::decode(&kind, fields).ok_or(Invalid::Command { name: kind, id })?;
                 Self::Command(Box::new(command?))
             }
         };
