@@ -34,7 +34,7 @@ fn settings(at_tokens: u64, keep_recent: usize) -> Settings {
 fn conversation(turns: &[usize]) -> Transcript {
     let mut said = Transcript::default();
     for (number, calls) in turns.iter().enumerate() {
-        if calls % 2 == 0 {
+        if calls.is_multiple_of(2) {
             said.push(Message::user("a question of some length"));
         }
         let id = |call: usize| format!("c{number}_{call}");

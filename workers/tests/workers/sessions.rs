@@ -259,14 +259,14 @@ impl Sim {
             1 | 2 => "flow",
             _ => "chat",
         };
-        let parent = (which / 8 % 8 == 0).then(|| Parent {
+        let parent = (which / 8).is_multiple_of(8).then(|| Parent {
             session_id: SessionId::new("above").unwrap(),
             execution_id: ExecutionId::new("above").unwrap(),
             scheduling: Scheduling::default(),
             ephemeral: false,
             depth: 1,
         });
-        let budget = Budget { rounds: (how / 8 % 4 == 0).then_some(2), ..Budget::default() };
+        let budget = Budget { rounds: (how / 8).is_multiple_of(4).then_some(2), ..Budget::default() };
         self.command(Action::Start(Box::new(Start {
             execution_id: execution(self.started),
             stream_id: StreamId::new("s").unwrap(),
@@ -295,7 +295,7 @@ impl Sim {
                 Action::Resume { execution_id: execution(self.started) }
             }
             5 => Action::AbortPending { reason: "enough".into() },
-            6 => Action::Cancel { execution_id: known, reason: (how % 2 == 0).then(|| "stop".into()) },
+            6 => Action::Cancel { execution_id: known, reason: how.is_multiple_of(2).then(|| "stop".into()) },
             7 => Action::Cancel {
                 execution_id: execution(self.started + usize::from(which % 3)),
                 reason: None,
@@ -304,10 +304,10 @@ impl Sim {
             9 => Action::Unpause { execution_id: known },
             10 | 11 => Action::Decide(Decide {
                 approval_id: recent(&self.approvals),
-                approved: how % 3 != 0,
-                arguments: (how % 5 == 0).then(|| json!({ "text": "edited" })),
+                approved: !how.is_multiple_of(3),
+                arguments: how.is_multiple_of(5).then(|| json!({ "text": "edited" })),
                 note: None,
-                arguments_digest: (how % 7 == 0).then(|| "sha256:0".into()),
+                arguments_digest: how.is_multiple_of(7).then(|| "sha256:0".into()),
             }),
             12 => {
                 let both = [recent(&self.approvals), recent(&self.questions)];
@@ -329,11 +329,11 @@ impl Sim {
                 Action::ChildEnded {
                     session_id,
                     execution_id,
-                    completed: how % 2 == 0,
+                    completed: how.is_multiple_of(2),
                     output: json!("done"),
                 }
             }
-            _ if how % 8 == 0 => Action::Close { cascade: which % 2 == 0, reason: None },
+            _ if how.is_multiple_of(8) => Action::Close { cascade: which.is_multiple_of(2), reason: None },
             _ => Action::Unknown,
         };
         self.command(action);
@@ -342,8 +342,8 @@ impl Sim {
     /// An effect ends in one of the ways that it can.
     fn finish(&mut self, effect: &Effect, how: u8) {
         match effect {
-            Effect::Model { node, attempt, .. } if how % 8 == 0 => {
-                let (delay_ms, correction) = (5, (how % 16 == 0).then(|| "again".to_owned()));
+            Effect::Model { node, attempt, .. } if how.is_multiple_of(8) => {
+                let (delay_ms, correction) = (5, how.is_multiple_of(16).then(|| "again".to_owned()));
                 let fact = match attempt {
                     5.. => Fact::ExecutionEnded { outcome: Outcome::failed("model_failed", "five times") },
                     _ => Fact::TurnFailed {
@@ -358,13 +358,13 @@ impl Sim {
             }
             Effect::Model { node, .. } => {
                 let names = ["safe", "unsafe", "guarded", "ask_human", "once", "linked", "nowhere"];
-                let count = if how % 3 == 0 { 0 } else { usize::from(how / 16 % 4) };
+                let count = if how.is_multiple_of(3) { 0 } else { usize::from(how / 16 % 4) };
                 let tool_calls = (0..count)
                     .map(|n| ToolCall {
                         // Ids come again in later turns, as with some providers.
                         id: format!("c{n}"),
                         name: names[(usize::from(how / 3) + n) % names.len()].into(),
-                        arguments: if how % 11 == 0 {
+                        arguments: if how.is_multiple_of(11) {
                             "{".into()
                         } else {
                             json!({"prompt": "?", "input": "i"}).to_string()
@@ -382,7 +382,7 @@ impl Sim {
                     call_id: call_id.clone(),
                     name: "t".into(),
                     result: "result".into(),
-                    is_error: how % 5 == 0,
+                    is_error: how.is_multiple_of(5),
                 };
                 self.apply(fact);
             }
