@@ -69,19 +69,22 @@ impl Control {
         }
         let action = Action::Cancel { execution_id: id.clone(), reason: reason.clone() };
         let command = self.now(EventId::derived(&format!("{id}/cancel")), action, by.clone());
+        let state = if known.is_some() { CancelState::Requested } else { CancelState::Latched };
+        // Readers hear of it before its owner can: whoever asks again after a crash may find the execution cancelled.
+        if let Some(known) = known {
+            let source = Source {
+                session_id: known.session_id,
+                correlation_id: known.correlation_id,
+                ..Source::execution(known.stream_id, id.clone(), self.clock.clone())
+            };
+            let requested = CancelRequested { reason, requested_by: by };
+            let event_id = EventId::derived(&format!("{id}/cancel_requested"));
+            self.bus.publish(source.event_with_id(event_id, requested)).await?;
+        }
         // A cancel overtakes everything that waits for a worker.
         let scheduling = Scheduling { priority: Priority::High, ..Scheduling::default() };
         self.give(&session_id, command, scheduling).await?;
-        let Some(known) = known else { return Ok(acknowledged(CancelState::Latched)) };
-        let source = Source {
-            session_id: known.session_id,
-            correlation_id: known.correlation_id,
-            ..Source::execution(known.stream_id, id.clone(), self.clock.clone())
-        };
-        let requested = CancelRequested { reason, requested_by: by };
-        let event_id = EventId::derived(&format!("{id}/cancel_requested"));
-        self.bus.publish(source.event_with_id(event_id, requested)).await?;
-        Ok(acknowledged(CancelState::Requested))
+        Ok(acknowledged(state))
     }
 
     /// Lets an execution begin no further step. What it is doing now is finished.
