@@ -110,14 +110,20 @@ impl Control {
     /// The session is unknown, closed, has unresolved calls, or is busy and the caller would not wait.
     pub async fn send(&self, request: SendRequest, by: Option<String>) -> Result<Started, Error> {
         let SendRequest { session_id, input, definition, execution_id, stream_id, .. } = request;
-        let mut last = None;
+        let (mut last, mut closed) = (None, false);
         if let Some(id) = &session_id {
             let state = self.known_state(id).await?;
+            closed = state.closed.is_some();
             last = state.queue.back().cloned().or_else(|| state.run.map(|run| run.start));
         }
         let definition = definition.or_else(|| last.as_ref().map(|start| start.definition.clone()));
-        let Some(definition) = definition else {
-            return Err(Error::Invalid { path: "definition", message: "a new session needs one".into() });
+        let definition = match (definition, &session_id) {
+            (Some(definition), _) => definition,
+            (None, Some(id)) if closed => return Err(Error::Closed { session_id: id.clone() }),
+            (None, _) => {
+                let message = "a session that has never run needs one".into();
+                return Err(Error::Invalid { path: "definition", message });
+            }
         };
         let stream_id = stream_id.or_else(|| last.as_ref().map(|start| start.stream_id.clone()));
         let scheduling = request.scheduling.or_else(|| last.map(|start| start.scheduling));
