@@ -21,8 +21,9 @@ async fn what_kills_its_workers_is_given_up_and_can_be_tried_again() {
         // The first worker, and one that takes over: both die of it.
         for _ in 0..2 {
             let worker = crew.hire(&stage);
-            let _lost = begins.next().await;
+            let lost = begins.next().await;
             worker.die().await;
+            lost.dropped().await;
         }
         let worker = crew.hire(&stage);
         assert_eq!(stage.failure("s").await, "dead_letter");
@@ -80,6 +81,9 @@ async fn deaths_at_different_steps_are_not_counted_together() {
             begun.remove(0).answer("done");
             stage.nth("s", Kind::ToolCallCompleted, 4 - left).await;
             worker.die().await;
+            for lost in begun {
+                lost.dropped().await;
+            }
         }
         let worker = crew.hire(&stage);
         assert_eq!(stage.output("s").await, "results: done | done | done");
