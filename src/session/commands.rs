@@ -69,11 +69,8 @@ impl State {
         if self.closed.is_some() {
             return self.drop_start(start, Outcome::failed("session_closed", "the session is closed"));
         }
-        let unresolved = self.unresolved();
-        if !unresolved.is_empty() && !start.resumes {
-            let calls: Vec<&str> = unresolved.iter().map(|open| open.call.id.as_str()).collect();
-            let message = format!("calls of the session are unresolved: {}", calls.join(", "));
-            return self.drop_start(start, Outcome::failed("session_pending", &message));
+        if !start.resumes && !self.unresolved().is_empty() {
+            return self.drop_pending(start);
         }
         if self.queue.len() >= limits::SESSION_QUEUE {
             let message = format!("{} executions wait already", limits::SESSION_QUEUE);
@@ -109,6 +106,13 @@ impl State {
             let execution_id = start.execution_id.clone();
             self.notices.push_back(Notice::TellParent { parent, execution_id, outcome });
         }
+    }
+
+    /// Refuses a start because of calls that only a command resolves.
+    pub(super) fn drop_pending(&mut self, start: &Start) {
+        let calls: Vec<&str> = self.unresolved().into_iter().map(|open| open.call.id.as_str()).collect();
+        let message = format!("calls of the session are unresolved: {}", calls.join(", "));
+        self.drop_start(start, Outcome::failed("session_pending", &message));
     }
 
     /// An execution that is to stop needs nobody's word any more.

@@ -31,9 +31,12 @@ impl Backend {
 }
 
 pub fn embedded() -> Backend {
+    embedded_with(900)
+}
+
+fn embedded_with(hold_ms: u64) -> Backend {
     let dir = tempfile::tempdir().unwrap();
-    let config =
-        embedded::Config { data_dir: dir.path().into(), hold_ms: 900, ..embedded::Config::default() };
+    let config = embedded::Config { data_dir: dir.path().into(), hold_ms, ..embedded::Config::default() };
     let opened = Embedded::open(&config, Clock::System).unwrap();
     Backend {
         name: "embedded",
@@ -46,10 +49,14 @@ pub fn embedded() -> Backend {
 
 /// NATS JetStream (one server) and Redis, both fresh.
 pub async fn nats_and_redis() -> Backend {
+    // Small holds, so that what a dead worker held comes back soon.
+    nats_and_redis_with(1000).await
+}
+
+async fn nats_and_redis_with(hold_ms: u64) -> Backend {
     let broker = nats::testing::Server::start();
     let store = redis::testing::Server::start();
-    // Small holds, so that what a dead worker held comes back soon.
-    let config = nats::Config { hold_ms: 1000, ..broker.config() };
+    let config = nats::Config { hold_ms, ..broker.config() };
     let nats = nats::Nats::connect(config).await.unwrap();
     tokio::time::timeout(std::time::Duration::from_secs(60), nats.ready()).await.unwrap().unwrap();
     let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
@@ -86,6 +93,11 @@ pub async fn all() -> Vec<Backend> {
         Ok("3") => vec![cluster_and_redis().await],
         _ => vec![embedded(), nats_and_redis().await],
     }
+}
+
+/// The same, with the usual patience for workers that show no life.
+pub async fn patient() -> Vec<Backend> {
+    vec![embedded_with(6000), nats_and_redis_with(6000).await]
 }
 
 /// A backend that can be left and opened again.

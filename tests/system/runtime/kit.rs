@@ -25,7 +25,7 @@ use super::model::Obedient;
 use crate::backends::{self, Backend};
 
 /// The longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Awaits what must happen.
 #[track_caller]
@@ -169,6 +169,22 @@ impl Stage {
         }
     }
 
+    /// The event that a session has closed.
+    pub async fn closed(&self, id: &SessionId) {
+        let filter = Filter::all().types([Kind::SessionClosed]);
+        let mut reader = self.bus.read(filter, Since::All).await.unwrap();
+        within(async {
+            loop {
+                if let Delivery::Event(found) = reader.next().await.unwrap()
+                    && found.event.session_id.as_ref() == Some(id)
+                {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+
     pub async fn status(&self, id: &str) -> Status {
         self.control.status(&execution(id)).await.unwrap().unwrap().status
     }
@@ -245,7 +261,6 @@ pub struct Crew {
     definitions: Definitions,
     registry: Registry,
     config: Config,
-    clock: Clock,
 }
 
 impl Crew {
@@ -258,7 +273,6 @@ impl Crew {
             definitions: Definitions::default(),
             registry: Registry::new(),
             config: Config { lease_ttl_ms: 1000, takeover_grace_ms: 300, ..Config::default() },
-            clock: Clock::System,
         }
     }
 
@@ -280,10 +294,6 @@ impl Crew {
         Self { model: Arc::new(model), ..self }
     }
 
-    pub fn clock(self, clock: Clock) -> Self {
-        Self { clock, ..self }
-    }
-
     pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
@@ -294,7 +304,7 @@ impl Crew {
         let tools = Tools {
             log: stage.backend.log.clone(),
             store: stage.backend.store.clone(),
-            clock: self.clock.clone(),
+            clock: Clock::System,
             definitions: Arc::new(self.definitions.clone()),
             model: self.model.clone(),
             registry: Arc::new(self.registry.clone()),

@@ -1,8 +1,8 @@
 //! What a second send does while an execution is at work: the caller chooses.
 
-use runbus::control::{Error, SendRequest};
+use runbus::control::{Error, SendRequest, StartRequest};
 use runbus::event::{Kind, Payload};
-use runbus::session::command::Multitask;
+use runbus::session::command::{Budget, Multitask};
 use serde_json::json;
 
 use super::kit::{Crew, Stage, execution, on_each, say, session};
@@ -132,4 +132,35 @@ async fn interrupt_and_rollback_are_durable_and_go_first() {
         })
         .await;
     }
+}
+
+/// What is rolled back had taken up the calls of one that failed: they stay answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_of_a_resumed_execution_leaves_a_valid_conversation() {
+    on_each(async |stage| {
+        let (crew, mut begins) = crew();
+        let worker = crew.hire(&stage);
+        let budget = Budget { wall_time_ms: Some(1000), ..Budget::default() };
+        let input = json!([["work", { "n": 0 }], ["work", { "n": 1 }]]);
+        let request =
+            StartRequest { execution_id: Some(execution("s")), budget, ..StartRequest::new("clerk", input) };
+        stage.control.start(request).await.unwrap();
+        let mut begun = begins.some(2).await;
+        begun.remove(0).answer("half");
+        // What waits behind it is refused like what comes later: nobody knows what the other call did.
+        stage.send("s", "waits", "waits").await.unwrap();
+        assert_eq!(stage.failure("s").await, "budget_exceeded");
+        assert_eq!(stage.failure("waits").await, "session_pending");
+        stage.control.resume(&session("s"), None).await.unwrap();
+        let taken_up = begins.next().await;
+        stage.control.send(with(Multitask::Rollback, "second"), None).await.unwrap();
+        taken_up.dropped().await;
+        assert_eq!(stage.output("second").await, "heard: second");
+        let said = stage.said("s").await;
+        assert_eq!(said[1..3], ["calls: work work", "tool: half"]);
+        assert!(said[3].starts_with("tool: <aborted: rolled back by second"), "{said:?}");
+        assert_eq!(said[4..], ["user: second", "assistant: heard: second"]);
+        worker.leave().await;
+    })
+    .await;
 }

@@ -177,10 +177,7 @@ async fn a_closed_session_ends_everything_and_takes_nothing() {
             let Payload::ExecutionCancelled(cancelled) = stage.end(id).await else { panic!("{id}") };
             assert_eq!(cancelled.reason, why, "{id}");
         }
-        let filter = runbus::bus::Filter::all().types([Kind::SessionClosed]);
-        let event = super::kit::within(stage.bus.watch(filter, runbus::log::Since::All)).await.unwrap();
-        let event = event.first(std::time::Duration::from_secs(30)).await.unwrap().unwrap().event;
-        assert_eq!(event.session_id, Some(session("s")));
+        stage.closed(&session("s")).await;
         let refused = stage.send("s", "late", "hello?").await.unwrap_err();
         assert!(matches!(refused, Error::Closed { .. }), "{refused:?}");
         let refused = stage.control.resume(&session("s"), None).await.unwrap_err();

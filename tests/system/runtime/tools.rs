@@ -67,6 +67,11 @@ impl Begins {
         within(self.0.recv()).await.unwrap()
     }
 
+    /// Whether no call has begun that the test has not taken.
+    pub fn none(&mut self) -> bool {
+        self.0.try_recv().is_err()
+    }
+
     /// The begun calls by the argument `n`, sorted.
     pub async fn some(&mut self, count: usize) -> Vec<Begun> {
         let mut begun = Vec::new();
