@@ -185,14 +185,16 @@ impl Log for GatedLog {
             Topic::Inbox(_) => format!("inbox {}", entry(frame)),
             _ => format!("events {}", entry(frame)),
         };
-        let outcome = self.1.write(what.clone(), self.0.append(topic, frame, expect)).await;
-        if let Some(late) = self.1.late.lock().unwrap().as_mut()
-            && matches!(expect, Expect::Last(_))
-            && outcome.is_ok()
-        {
-            late.push(what);
-        }
-        outcome
+        let appending = async {
+            // What began before the worker was held succeeded as the owner's.
+            let late = self.1.late.lock().unwrap().is_some() && matches!(expect, Expect::Last(_));
+            let outcome = self.0.append(topic, frame, expect).await;
+            if late && outcome.is_ok() {
+                self.1.late.lock().unwrap().get_or_insert_default().push(what.clone());
+            }
+            outcome
+        };
+        self.1.write(what.clone(), appending).await
     }
 
     async fn read(&self, read: &Read) -> Result<Page, ReadError> {

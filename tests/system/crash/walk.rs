@@ -180,8 +180,11 @@ pub async fn walk(
         held.drain.cancel();
         gate.resume();
         held.shut_down().await;
-        assert_eq!(gate.late(), Vec::<String>::new(), "a worker that owns nothing wrote");
+        // A wake-up that it holds yet may let it claim what nobody owns any more, find nothing to do, and let go.
+        let fresh = |write: &String| write == "journal claimed" || write == "journal released";
+        assert!(gate.late().iter().all(fresh), "a worker that owns nothing wrote: {:?}", gate.late());
         assert_eq!(outcome::history(&control).await.len(), before, "a worker that owns nothing was heard");
+        quiet(&site, &control, scenario.timers).await;
     }
     second.unwrap().shut_down().await;
     assert!(depth(&site).await <= scenario.timers);
