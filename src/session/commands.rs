@@ -109,7 +109,7 @@ impl State {
     }
 
     /// Refuses a start because of calls that only a command resolves.
-    pub(super) fn drop_pending(&mut self, start: &Start) {
+    fn drop_pending(&mut self, start: &Start) {
         let calls: Vec<&str> = self.unresolved().into_iter().map(|open| open.call.id.as_str()).collect();
         let message = format!("calls of the session are unresolved: {}", calls.join(", "));
         self.drop_start(start, Outcome::failed("session_pending", &message));

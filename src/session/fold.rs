@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::approval::{Approval, Standing};
-use super::command::{Parent, Start};
+use super::command::Parent;
 use super::entry::{Entry, Fact, Outcome};
 use super::message::Message;
 use super::run::{Answer, OpenCall, Phase, Run, Visit, aborted};
@@ -130,7 +130,6 @@ impl State {
                     .push(Message::tool(call, aborted(reason.as_deref().unwrap_or("rolled back"))));
             }
         }
-        let left = !self.dangling.is_empty();
         let (id, parent) = (run.start.execution_id.clone(), run.start.parent.clone());
         if let Outcome::Failed { error } = outcome
             && error["code"] == "dead_letter"
@@ -146,12 +145,6 @@ impl State {
             self.remember(question, None);
         }
         self.cancel_children();
-        if left {
-            // Those that wait would run the calls that were left, and speak before they are answered.
-            let waiting: Vec<Start> = self.queue.iter().filter(|start| !start.resumes).cloned().collect();
-            self.queue.retain(|start| start.resumes);
-            waiting.iter().for_each(|start| self.drop_pending(start));
-        }
         if let Some(parent) = parent {
             if parent.ephemeral && self.closed.is_none() {
                 self.closed = Some(Closed { at, reason: Some("its only execution has ended".into()) });

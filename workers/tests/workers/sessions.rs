@@ -588,7 +588,7 @@ fn value(text: &str) -> Value {
 #[test]
 fn decisions() {
     let mut sim = Sim::new();
-    assert_eq!(sim.decide(), Decision::Wait { effects: BTreeSet::new(), wake_at: None });
+    assert_eq!(sim.decide(), Decision::Wait { effects: BTreeSet::new(), wake_at: None, paused: false });
 
     // An execution begins, its node, and the model is asked.
     sim.begin(255, 255);
@@ -607,7 +607,7 @@ fn decisions() {
     };
     sim.apply(fact);
     let soon = step::later(sim.now, std::time::Duration::from_millis(500));
-    assert_eq!(sim.decide(), Decision::Wait { effects: BTreeSet::new(), wake_at: Some(soon) });
+    assert_eq!(sim.decide(), Decision::Wait { effects: BTreeSet::new(), wake_at: Some(soon), paused: false });
     sim.now = soon;
     sim.settle(1).unwrap();
     assert_eq!(sim.effects, BTreeSet::from([model(1, 2)]));
