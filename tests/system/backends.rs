@@ -86,7 +86,6 @@ pub async fn cluster_and_redis() -> Backend {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests have no configuration")]
 /// Every backend, fresh and empty; with `RUNBUS_TEST_NODES=3` only the cluster.
 pub async fn all() -> Vec<Backend> {
     match std::env::var("RUNBUS_TEST_NODES").as_deref() {
@@ -101,6 +100,7 @@ pub async fn patient() -> Vec<Backend> {
 }
 
 /// A backend that can be left and opened again.
+#[expect(clippy::large_enum_variant, reason = "two of them in a test")]
 pub enum Lasting {
     Embedded(tempfile::TempDir),
     NatsAndRedis { config: nats::Config, _broker: nats::testing::Server, store: redis::testing::Server },

@@ -44,8 +44,8 @@ pub async fn history(control: &Control) -> Vec<Delivered> {
     assert!(page.gaps.is_empty() && page.events.len() < limits::HISTORY_MAX_EVENTS);
     page.events
         .into_iter()
-        .filter_map(|delivery| match delivery {
-            Delivery::Event(found) => Some(*found),
+        .map(|delivery| match delivery {
+            Delivery::Event(found) => *found,
             other => panic!("{other:?}"),
         })
         .collect()

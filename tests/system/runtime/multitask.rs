@@ -2,6 +2,7 @@
 
 use runbus::control::{Error, SendRequest, StartRequest};
 use runbus::event::{Kind, Payload};
+use runbus::execution::Status;
 use runbus::session::command::{Budget, Multitask};
 use serde_json::json;
 
@@ -147,19 +148,21 @@ async fn a_rollback_of_a_resumed_execution_leaves_a_valid_conversation() {
         stage.control.start(request).await.unwrap();
         let mut begun = begins.some(2).await;
         begun.remove(0).answer("half");
-        // What waits behind it is refused like what comes later: nobody knows what the other call did.
+        // What waits behind it goes on waiting: nobody knows what the other call did.
         stage.send("s", "waits", "waits").await.unwrap();
         assert_eq!(stage.failure("s").await, "budget_exceeded");
-        assert_eq!(stage.failure("waits").await, "session_pending");
+        assert_eq!(stage.status("waits").await, Status::Queued);
         stage.control.resume(&session("s"), None).await.unwrap();
         let taken_up = begins.next().await;
         stage.control.send(with(Multitask::Rollback, "second"), None).await.unwrap();
         taken_up.dropped().await;
         assert_eq!(stage.output("second").await, "heard: second");
+        assert_eq!(stage.output("waits").await, "heard: waits");
         let said = stage.said("s").await;
         assert_eq!(said[1..3], ["calls: work work", "tool: half"]);
         assert!(said[3].starts_with("tool: <aborted: rolled back by second"), "{said:?}");
-        assert_eq!(said[4..], ["user: second", "assistant: heard: second"]);
+        assert_eq!(said[4..6], ["user: second", "assistant: heard: second"]);
+        assert_eq!(said[6..], ["user: waits", "assistant: heard: waits"]);
         worker.leave().await;
     })
     .await;
