@@ -166,7 +166,8 @@ impl Control {
         if state.closed.is_some() {
             return Err(Error::Closed { session_id: id.clone() });
         }
-        if let Some(next) = state.queue.front() {
+        // What waits behind unresolved calls waits for this.
+        if let Some(next) = state.queue.front().filter(|_| state.dangling.is_empty()) {
             let execution_id = next.execution_id.clone();
             return Err(Error::Busy { session_id: id.clone(), execution_id });
         }
