@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use tokio::io::AsyncReadExt as _;
 
-use crate::{gateway, idle, restart};
+use crate::{gateway, idle, restart, worker};
 
 /// What a child does.
 #[derive(Debug, Subcommand)]
@@ -36,6 +36,15 @@ pub(crate) enum Role {
         #[arg(long)]
         read_buffer: Option<usize>,
     },
+    /// A worker on a nats-server and a redis-server; says its name.
+    Worker {
+        #[arg(long)]
+        nats: String,
+        #[arg(long)]
+        redis: String,
+        #[command(flatten)]
+        options: worker::Options,
+    },
 }
 
 /// Does it until stdin ends: the parent is gone then.
@@ -46,6 +55,7 @@ pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
             Role::Reopen { dir } => restart::reopen(&dir).await,
             Role::Gateway { nats, dir } => gateway::serve(&nats, &dir).await,
             Role::Echo { read_buffer } => idle::echo(read_buffer).await,
+            Role::Worker { nats, redis, options } => worker::serve(&nats, &redis, &options).await,
         }
     };
     let orphaned = async {

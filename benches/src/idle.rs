@@ -133,7 +133,7 @@ async fn measure(held: Held, server: &Server, connections: usize) -> anyhow::Res
 }
 
 /// Memory of a process once it stands still, in KiB.
-async fn settled(pid: u32) -> anyhow::Result<f64> {
+pub(crate) async fn settled(pid: u32) -> anyhow::Result<f64> {
     let mut last = rss_kib(pid)?;
     for _ in 0..10 {
         tokio::time::sleep(SETTLED).await;

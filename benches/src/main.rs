@@ -5,18 +5,25 @@
 
 mod append;
 mod child;
+mod counted;
 mod embedded;
 mod gateway;
 mod idle;
 mod latency;
 mod machine;
+mod memory;
 mod nats;
 mod paths;
+mod ports;
 mod process;
+mod redis;
 mod report;
 mod restart;
 mod sample;
+mod sessions;
 mod streaming;
+mod takeover;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -38,6 +45,9 @@ struct Args {
     /// The nats-server program.
     #[arg(long, env = "RUNBUS_NATS_SERVER", default_value = "nats-server")]
     nats_server: PathBuf,
+    /// The redis-server program.
+    #[arg(long, env = "RUNBUS_REDIS_SERVER", default_value = "redis-server")]
+    redis_server: PathBuf,
     /// Where databases, segment files and the broker's store go; a folder on a real disk.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -65,6 +75,25 @@ enum Topic {
     Latency,
     /// Memory of an idle WebSocket connection.
     Idle,
+    /// Steps of sessions a second.
+    Sessions,
+    /// From a worker's death to the next one's first event.
+    Takeover,
+    /// Memory of parked and of running sessions.
+    Memory,
+}
+
+impl Topic {
+    /// In the order in which they run.
+    const ALL: [Self; 7] = [
+        Self::Embedded,
+        Self::Append,
+        Self::Latency,
+        Self::Idle,
+        Self::Sessions,
+        Self::Takeover,
+        Self::Memory,
+    ];
 }
 
 /// What every topic gets.
@@ -72,6 +101,7 @@ enum Topic {
 struct Setup {
     quick: bool,
     nats_server: PathBuf,
+    redis_server: PathBuf,
     dir: PathBuf,
 }
 
@@ -94,9 +124,10 @@ async fn main() -> anyhow::Result<()> {
         return child::run(role).await;
     }
     let dir = args.dir.unwrap_or_else(std::env::temp_dir);
-    let setup = Setup { quick: args.quick, nats_server: args.nats_server, dir };
+    let (nats_server, redis_server) = (args.nats_server, args.redis_server);
+    let setup = Setup { quick: args.quick, nats_server, redis_server, dir };
     let mut report = report::Report::start(machine::describe(&setup.dir)?, setup.quick);
-    for topic in [Topic::Embedded, Topic::Append, Topic::Latency, Topic::Idle] {
+    for topic in Topic::ALL {
         if args.topic.is_some_and(|wanted| wanted != topic) {
             continue;
         }
@@ -105,6 +136,9 @@ async fn main() -> anyhow::Result<()> {
             Topic::Append => append::run(&setup, &mut report).await?,
             Topic::Latency => latency::run(&setup, &mut report).await?,
             Topic::Idle => idle::run(&setup, &mut report).await?,
+            Topic::Sessions => sessions::run(&setup, &mut report).await?,
+            Topic::Takeover => takeover::run(&setup, &mut report).await?,
+            Topic::Memory => memory::run(&setup, &mut report).await?,
         }
     }
     report.write(&args.json)
