@@ -7,7 +7,7 @@ use runbus::id::{SessionId, WorkerId};
 use runbus::log::{Log, Sequence};
 use runbus::session::entry::{Fact, Outcome};
 use runbus::session::journal::{self, Journal};
-use runbus::session::run::Phase;
+use runbus::session::run::{OpenCall, Phase};
 use runbus::session::view::Session;
 use runbus::session::{inbox, state::State};
 use runbus::store::{Mark, Name, Store};
@@ -423,10 +423,15 @@ impl Actor {
         Ok(())
     }
 
-    /// What, when it changes, makes the store's copy of the session stale.
+    /// What, when it changes, makes the store's copy of the session stale: what waits for somebody. Calls that run come and
+    /// go in every round; a copy of each would cost two writes of the store a round.
     fn shows(&self) -> (usize, usize, usize, bool) {
         let state = &self.journal.state;
-        (state.pending().count(), state.queue.len(), state.questions.len(), state.closed.is_some())
+        let waits = |open: &&OpenCall| {
+            matches!(open.phase, Phase::Approval(_) | Phase::Question(_) | Phase::Child(_) | Phase::Unknown)
+        };
+        let waiting = state.pending().filter(waits).count();
+        (waiting, state.queue.len(), state.questions.len(), state.closed.is_some())
     }
 
     /// Brings the store's copy of the session up to date. Failure costs the next reader time, nothing else.
