@@ -15,14 +15,21 @@ use crate::failpoints::{Blow, Fault, Moment};
 /// Walks at the same time: their waits for takeovers overlap.
 const AT_ONCE: usize = 16;
 
+/// `RUNBUS_WALK=all`: every write everywhere. `RUNBUS_WALK_ONLY`: scenarios with this in their name. `RUNBUS_WALK_SHOW`:
+/// prints the undisturbed outcomes and writes.
+#[expect(clippy::disallowed_methods, reason = "a test has no other configuration")]
+fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}
+
 /// Which writes are walked: every so many, or all.
 fn stride(usual: usize) -> usize {
-    if std::env::var("RUNBUS_WALK").is_ok_and(|which| which == "all") { 1 } else { usual }
+    if setting("RUNBUS_WALK") == "all" { 1 } else { usual }
 }
 
 /// Those scenarios whose name has this in it.
 fn chosen() -> Vec<Arc<Scenario>> {
-    let only = std::env::var("RUNBUS_WALK_ONLY").unwrap_or_default();
+    let only = setting("RUNBUS_WALK_ONLY");
     scenarios::all().into_iter().filter(|scenario| scenario.name.contains(&only)).collect()
 }
 
@@ -34,7 +41,7 @@ async fn undisturbed(servers: &Servers, scenario: &Arc<Scenario>) -> Walked {
     let walked = walk(servers.clone(), scenario.clone(), None, Verdict::Resume).await;
     assert!(!walked.struck && walked.outcome.paused.is_empty(), "{}", scenario.name);
     assert_eq!(walked.outcome.superseded, 0, "{}", scenario.name);
-    if std::env::var_os("RUNBUS_WALK_SHOW").is_some() {
+    if !setting("RUNBUS_WALK_SHOW").is_empty() {
         say(&format!("{:#?}\n{:#?}", walked.outcome, walked.writes));
     }
     walked
