@@ -103,7 +103,14 @@ pub async fn patient() -> Vec<Backend> {
 #[expect(clippy::large_enum_variant, reason = "two of them in a test")]
 pub enum Lasting {
     Embedded(tempfile::TempDir),
-    NatsAndRedis { config: nats::Config, _broker: nats::testing::Server, store: redis::testing::Server },
+    NatsAndRedis(Box<Servers>),
+}
+
+/// Running servers, and how to reach the broker.
+pub struct Servers {
+    config: nats::Config,
+    _broker: nats::testing::Server,
+    store: redis::testing::Server,
 }
 
 impl Lasting {
@@ -111,7 +118,10 @@ impl Lasting {
         let broker = nats::testing::Server::start();
         let config = nats::Config { hold_ms: 1000, ..broker.config() };
         let store = redis::testing::Server::start();
-        [Self::Embedded(tempfile::tempdir().unwrap()), Self::NatsAndRedis { config, _broker: broker, store }]
+        [
+            Self::Embedded(tempfile::tempdir().unwrap()),
+            Self::NatsAndRedis(Box::new(Servers { config, _broker: broker, store })),
+        ]
     }
 
     pub async fn open(&self) -> Backend {
@@ -131,7 +141,8 @@ impl Lasting {
                     _keep: Box::new(opened),
                 }
             }
-            Self::NatsAndRedis { config, store, .. } => {
+            Self::NatsAndRedis(servers) => {
+                let Servers { config, store, .. } = servers.as_ref();
                 let nats = nats::Nats::connect(config.clone()).await.unwrap();
                 tokio::time::timeout(std::time::Duration::from_secs(60), nats.ready())
                     .await
@@ -153,8 +164,8 @@ impl Lasting {
 
     /// The store loses everything, where it is apart from the log.
     pub fn forget_store(&self) {
-        if let Self::NatsAndRedis { store, .. } = self {
-            store.command::<()>(&["FLUSHALL"]).unwrap();
+        if let Self::NatsAndRedis(servers) = self {
+            servers.store.command::<()>(&["FLUSHALL"]).unwrap();
         }
     }
 }

@@ -6,7 +6,7 @@ use runbus::session::approval::Standing;
 use serde_json::json;
 
 use super::approvals::{approve, cashier};
-use super::kit::{Stage, session};
+use super::kit::{Stage, session, show};
 use crate::backends::Lasting;
 
 /// An approval is asked for, decided without any worker, and consumed once by a fresh one; between the three, everything
@@ -16,7 +16,7 @@ async fn an_approval_outlives_everything() {
     for lasting in Lasting::all() {
         let (crew, paid) = cashier();
         let stage: Stage = lasting.open().await.into();
-        println!("on {}", stage.name);
+        show(&format!("on {}", stage.name));
         let worker = crew.hire(&stage);
         stage.start("cashier", "s", json!([["pay", {"n": 1}], ["pay", {"n": 2}]])).await;
         stage.nth("s", Kind::ToolApprovalRequested, 2).await;

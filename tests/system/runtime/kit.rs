@@ -59,10 +59,16 @@ impl From<Backend> for Stage {
     }
 }
 
+/// Says something in the test's output, which is shown when it fails.
+#[expect(clippy::print_stdout, reason = "a test's output")]
+pub fn show(text: &str) {
+    println!("{text}");
+}
+
 /// Runs a case on every backend.
 pub async fn on_each(case: impl AsyncFn(Stage)) {
     for backend in backends::all().await {
-        println!("on {}", backend.name);
+        show(&format!("on {}", backend.name));
         case(backend.into()).await;
     }
 }

@@ -64,11 +64,11 @@ async fn a_thousand_sessions_are_at_work_at_once() {
         .await;
         worker.leave().await;
         let (grown, took) = (in_flight.saturating_sub(before), begun_at.elapsed());
-        println!(
+        super::kit::show(&format!(
             "{}: {SESSIONS} sessions at work after {together:?}, done after {took:?}; {} MiB more memory",
             stage.name,
             grown >> 20
-        );
+        ));
         assert!(grown < TOO_MUCH, "{grown} bytes");
     }
 }
