@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::spec::GraphSpec;
 use super::template::Template;
-use super::{Context, Output, cycle, fork, validate};
+use super::{Context, Output, cycle, fork, router, validate};
 
 /// A valid graph; its parts are those of its [`GraphSpec`].
 ///
@@ -67,6 +67,7 @@ impl TryFrom<GraphSpec> for Graph {
         validate::graph(&spec)?;
         let closing = cycle::closing_edges(&spec);
         let joins = fork::check(&spec, &closing)?;
+        router::check(&spec, &closing)?;
         Ok(Self { spec, closing, joins })
     }
 }

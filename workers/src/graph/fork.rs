@@ -54,6 +54,18 @@ pub(super) fn check(spec: &GraphSpec, closing: &[bool]) -> Result<Joins, Fault> 
     Ok(joins)
 }
 
+/// For each join of a valid graph, the nodes of each branch that leads there.
+pub(super) fn branches(spec: &GraphSpec) -> BTreeMap<&str, Vec<BTreeSet<&str>>> {
+    let mut found: BTreeMap<&str, Vec<BTreeSet<&str>>> = BTreeMap::new();
+    for first in spec.edges.iter().filter(|edge| edge.to.is_fork()).flat_map(|edge| edge.to.all()) {
+        let Branch { nodes, joins, .. } = Branch::of(spec, first);
+        if let Some(&join) = joins.first() {
+            found.entry(join).or_default().push(nodes);
+        }
+    }
+    found
+}
+
 /// What one branch reaches.
 struct Branch<'a> {
     nodes: BTreeSet<&'a str>,

@@ -15,6 +15,7 @@ mod judge;
 pub mod limits;
 mod output;
 mod route;
+mod router;
 mod spec;
 mod template;
 mod validate;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use runbus::session::command::Budget;
 
-use super::limits::{DEFAULT_KEEP_MESSAGES, DEFAULT_ROUNDS};
+use super::limits::{DEFAULT_KEEP_MESSAGES, DEFAULT_PROMPT, DEFAULT_ROUNDS};
 
 /// An agent: one model with tools, working until it answers without calling one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -465,5 +465,5 @@ fn default_weight() -> f64 {
 }
 
 fn default_prompt() -> String {
-    "{{input}}".to_owned()
+    DEFAULT_PROMPT.to_owned()
 }

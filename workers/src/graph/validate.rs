@@ -6,9 +6,9 @@ use runbus::session::command::Budget;
 
 use super::cycle;
 use super::limits::{
-    MAX_CHOICES, MAX_CONDITIONS, MAX_EDGES, MAX_ITERATIONS, MAX_KEEP_MESSAGES, MAX_MODEL_TRIES,
-    MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS, MAX_SUBAGENTS, MAX_TOOLS_AT_ONCE, MAX_WEIGHT,
-    MIN_COMPACTION_TOKENS, PERSON_TIMEOUT_MS, STALL_AFTER_MS,
+    DEFAULT_PROMPT, DEFAULT_ROUNDS, MAX_CHOICES, MAX_CONDITIONS, MAX_EDGES, MAX_ITERATIONS,
+    MAX_KEEP_MESSAGES, MAX_MODEL_TRIES, MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS, MAX_SUBAGENTS,
+    MAX_TOOLS_AT_ONCE, MAX_WEIGHT, MIN_COMPACTION_TOKENS, PERSON_TIMEOUT_MS, STALL_AFTER_MS,
 };
 use super::spec::{
     AgentSpec, CompactionSpec, Edge, FieldSpec, FieldType, GraphSpec, ModelOptions, Node, NodeType,
@@ -232,6 +232,9 @@ fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BT
 fn kind(spec: &GraphSpec, path: &str, step: &Node) -> Result<(), Fault> {
     let (is_tool, is_router, is_human) =
         (step.kind == NodeType::Tool, step.kind == NodeType::Router, step.kind == NodeType::Human);
+    let is_agent = step.kind == NodeType::Agent;
+    // A tool call can need approval and can stall.
+    let works = is_agent || is_tool;
     let misplaced = [
         ("tool", step.tool.is_some() && !is_tool, "tool"),
         ("arguments", step.arguments.is_some() && !is_tool, "tool"),
@@ -239,9 +242,17 @@ fn kind(spec: &GraphSpec, path: &str, step: &Node) -> Result<(), Fault> {
         ("choices", !step.choices.is_empty() && !is_human, "human"),
         ("timeout_ms", step.timeout_ms.is_some() && !is_human, "human"),
         ("default", step.default.is_some() && !is_human, "human"),
-        ("tools", !step.tools.is_empty() && step.kind != NodeType::Agent, "agent"),
-        ("subagents", !step.subagents.is_empty() && step.kind != NodeType::Agent, "agent"),
-        ("compaction", step.compaction.is_some() && step.kind != NodeType::Agent, "agent"),
+        ("tools", !step.tools.is_empty() && !is_agent, "agent"),
+        ("subagents", !step.subagents.is_empty() && !is_agent, "agent"),
+        ("compaction", step.compaction.is_some() && !is_agent, "agent"),
+        ("system", !step.system.is_empty() && !is_agent, "agent"),
+        ("model", step.model != ModelOptions::default() && !is_agent, "agent"),
+        ("model_tries", step.model_tries.is_some() && !is_agent, "agent"),
+        ("max_rounds", step.max_rounds != DEFAULT_ROUNDS && !is_agent, "agent"),
+        ("tools_at_once", step.tools_at_once.is_some() && !is_agent, "agent"),
+        ("prompt", step.prompt != DEFAULT_PROMPT && (is_tool || is_router), "agent or human"),
+        ("approval_timeout_ms", step.approval_timeout_ms.is_some() && !works, "agent or tool"),
+        ("stall_after_ms", step.stall_after_ms.is_some() && !works, "agent or tool"),
         ("output", step.output.is_some() && (is_human || is_router), "agent or tool"),
     ];
     if let Some((key, _, owner)) = misplaced.iter().find(|(_, misplaced, _)| *misplaced) {

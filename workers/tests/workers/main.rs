@@ -12,6 +12,7 @@ mod goals;
 mod graph_walks;
 mod mcp;
 mod recordings;
+mod router_faults;
 mod routing;
 mod sessions;
 mod tools;
