@@ -100,7 +100,6 @@ pub async fn patient() -> Vec<Backend> {
 }
 
 /// A backend that can be left and opened again.
-#[expect(clippy::large_enum_variant, reason = "two of them in a test")]
 pub enum Lasting {
     Embedded(tempfile::TempDir),
     NatsAndRedis(Box<Servers>),

@@ -2,7 +2,6 @@
 #![expect(unreachable_pub, reason = "modules of one test binary")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests have no configuration but the environment")]
-#![expect(clippy::print_stdout, reason = "what a walk covered, and on which backend")]
 
 mod api;
 mod backends;
