@@ -12,7 +12,10 @@ use crate::event::family::session::{DeadLetterRetried, DeadLettered};
 use crate::event::{Kind, Payload, Source};
 use crate::id::{EventId, ExecutionId, SessionId, StreamId};
 use crate::limits;
-use crate::session::command::{Multitask, Scheduling};
+use crate::log::Sequence;
+use crate::session::command::{Action, Command, Start};
+use crate::session::entry::Fact;
+use crate::session::inbox;
 use crate::time::Timestamp;
 
 /// The stream that dead letters are events of.
@@ -110,8 +113,57 @@ impl Control {
             .ok_or_else(|| Error::NotFound { what: "dead letter", id: id.to_string() })
     }
 
+    /// What a dead execution was asked to do: the command in its session's inbox says all of it.
+    async fn asked(&self, letter: &DeadLetter) -> Result<Option<StartRequest>, Error> {
+        let starts = self.starts(&letter.session_id).await?;
+        let found = starts.into_iter().find(|start| start.execution_id == letter.execution_id);
+        Ok(found.map(|start| StartRequest {
+            stream_id: Some(start.stream_id),
+            correlation_id: start.correlation_id,
+            budget: start.budget,
+            scheduling: start.scheduling,
+            ..StartRequest::new(start.definition, start.input)
+        }))
+    }
+
+    /// The same from its events, when retention has taken the command.
+    async fn announced(&self, letter: &DeadLetter) -> Result<Option<StartRequest>, Error> {
+        let filter = Filter::execution(letter.execution_id.clone()).types([Kind::ExecutionStarted]);
+        let query = Query { filter, order: Order::Oldest, limit: 1, cursor: None };
+        let page = self.bus.history(&query).await?;
+        let Some(Delivery::Event(found)) = page.events.into_iter().next() else { return Ok(None) };
+        let Ok(Payload::ExecutionStarted(started)) = found.event.payload() else { return Ok(None) };
+        Ok(Some(StartRequest {
+            stream_id: Some(found.event.stream_id.clone()),
+            correlation_id: found.event.correlation_id.clone(),
+            ..StartRequest::new(letter.definition.clone(), started.input)
+        }))
+    }
+
+    /// The executions that a session was asked to begin, in order; without its journal.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn starts(&self, session: &SessionId) -> Result<Vec<Start>, Error> {
+        let (mut starts, mut after) = (Vec::new(), Sequence::default());
+        loop {
+            let facts = inbox::read(self.bus.log(), session, after, true).await?;
+            if facts.is_empty() {
+                return Ok(starts);
+            }
+            for fact in facts {
+                let Fact::CommandTaken { inbox, command, .. } = fact else { continue };
+                after = inbox;
+                if let Some(Command { action: Action::Start(start), .. }) = command {
+                    starts.push(*start);
+                }
+            }
+        }
+    }
+
     /// Tries a dead execution again: a new execution of the same session with the same input. Calls that the dead one
-    /// left unresolved are answered with `<aborted: tried again>`: none of them runs by this.
+    /// left unresolved are answered with `<aborted: tried again>`: none of them runs by this. Where the session's journal
+    /// cannot be read, the new execution has a session of its own.
     ///
     /// # Errors
     /// There is no such dead letter, it was tried again already, or its input is not in the log any more.
@@ -121,32 +173,22 @@ impl Control {
             let message = format!("{id} is tried again as {again}");
             return Err(Error::Conflict { message, standing: Value::from(again.as_str()) });
         }
-        let filter = Filter::execution(id.clone()).types([Kind::ExecutionStarted]);
-        let query = Query { filter, order: Order::Oldest, limit: 1, cursor: None };
-        let page = self.bus.history(&query).await?;
-        let found = page.events.into_iter().find_map(|delivery| match delivery {
-            Delivery::Event(found) => Some(found.event),
-            _ => None,
-        });
-        let Some((event, Ok(Payload::ExecutionStarted(started)))) =
-            found.map(|event| (event.clone(), event.payload()))
-        else {
-            return Err(Error::NotFound { what: "input of execution", id: id.to_string() });
+        let mut request = match self.asked(&letter).await? {
+            Some(request) => request,
+            None => self.announced(&letter).await?.ok_or_else(|| Error::NotFound {
+                what: "input of execution",
+                id: id.to_string(),
+            })?,
         };
         let again = again(id)?;
+        // Nothing can be added to a journal that cannot be read: then it tries again without what was said before.
+        let readable = !matches!(self.state(&letter.session_id).await, Err(Error::Internal(_)));
         // A second call, after a lost answer, must not abort what the first one's execution waits for.
-        if self.status(&again).await?.is_none() {
+        if readable && self.status(&again).await?.is_none() {
             self.abort_pending(&letter.session_id, "tried again", by.clone()).await?;
         }
-        let request = StartRequest {
-            execution_id: Some(again.clone()),
-            stream_id: Some(event.stream_id.clone()),
-            session_id: Some(letter.session_id.clone()),
-            correlation_id: event.correlation_id.clone(),
-            multitask: Multitask::Enqueue,
-            scheduling: Scheduling::default(),
-            ..StartRequest::new(letter.definition.clone(), started.input)
-        };
+        request.execution_id = Some(again.clone());
+        request.session_id = readable.then(|| letter.session_id.clone());
         let started = self.start_as(request, by).await?;
         let record = DeadLetterRetried { execution_id: id.clone(), retried_as: again };
         let event_id = EventId::derived(&format!("{id}/dead_letter_retried"));

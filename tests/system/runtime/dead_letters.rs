@@ -1,8 +1,11 @@
 //! A step that kills its worker every time: it ends, it is listed, and it can be tried again.
 
+use bytes::Bytes;
 use runbus::control::Error;
 use runbus::event::{Kind, Payload};
 use runbus::execution::Status;
+use runbus::log::{Expect, Frame};
+use runbus::subject::Topic;
 use serde_json::json;
 
 use super::kit::{Crew, execution, on_each, session};
@@ -94,6 +97,36 @@ async fn deaths_at_different_steps_are_not_counted_together() {
         };
         assert_eq!(superseded.attempt, 3);
         assert!(stage.control.dead_letters(10).await.unwrap().is_empty());
+        worker.leave().await;
+    })
+    .await;
+}
+
+/// A journal that cannot be read: what it was to do is listed and can be tried again, in a session of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_an_unreadable_journal_can_be_tried_again() {
+    on_each(async |stage| {
+        let crew = Crew::new().agent("clerk", &[]).config(|config| config.max_attempts = 1);
+        stage.start("clerk", "s", json!([])).await;
+        let log = stage.backend.log.clone();
+        let damage = Frame::open(&[Bytes::from_static(b"{\"at\":\"never\"}")]);
+        log.append(&Topic::Journal(session("s")), &damage, Expect::Last(None)).await.unwrap();
+        let worker = crew.hire(&stage);
+        assert_eq!(stage.failure("s").await, "dead_letter");
+        let letter = super::kit::within(async {
+            loop {
+                if let Ok(letter) = stage.control.dead_letter_of(&execution("s")).await {
+                    return letter;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!((letter.definition.as_str(), letter.attempts), ("clerk", 1));
+
+        let again = stage.control.retry_dead_letter(&execution("s"), None).await.unwrap();
+        assert_eq!((again.execution_id.as_str(), again.session_id.as_str()), ("s-again", "s-again"));
+        stage.output("s-again").await;
         worker.leave().await;
     })
     .await;

@@ -11,7 +11,7 @@ use runbus::event::family::session::DeadLettered;
 use runbus::id::{EventId, ExecutionId, SessionId, WorkerId};
 use runbus::log::Sequence;
 use runbus::queue::{Delivery, Queue};
-use runbus::session::command::WakeUp;
+use runbus::session::command::{Start, WakeUp};
 use runbus::session::journal::Journal;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -211,13 +211,13 @@ impl Worker {
             Ok(state) => state.and_then(|state| state.run.map(|run| run.start)),
             Err(unreadable) => {
                 tracing::error!(%session, %unreadable, "the session's journal cannot be read");
-                None
+                self.unended(session).await?
             }
         };
         let reason = error.to_string();
         let execution_id = match &start {
             Some(start) => start.execution_id.clone(),
-            // A journal that cannot be read does not say; a session of one execution has its name.
+            // Nobody knows any more; a session of one execution has its name.
             None => ExecutionId::new(session.as_str()).unwrap_or_else(|_same| ExecutionId::generate()),
         };
         let definition = start.as_ref().map_or("unknown", |start| &start.definition).to_owned();
@@ -239,6 +239,18 @@ impl Worker {
         let session_id = session.clone();
         let letter = DeadLettered { session_id, execution_id, definition, reason, attempts };
         self.control.dead_letter(letter).await
+    }
+
+    /// What a session whose journal does not say it was at: the first execution that it was asked for and that has not
+    /// ended.
+    async fn unended(&self, session: &SessionId) -> Result<Option<Start>, runbus::control::Error> {
+        for start in self.control.starts(session).await? {
+            let status = self.control.status(&start.execution_id).await?;
+            if status.is_none_or(|status| !status.status.is_terminal()) {
+                return Ok(Some(start));
+            }
+        }
+        Ok(None)
     }
 
     #[tracing::instrument(name = "session", skip_all, fields(session_id = %session))]
