@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "what a walk covered, and on which backend")]
 
 mod api;
+mod auth;
 mod backends;
 mod bus;
 mod client;
