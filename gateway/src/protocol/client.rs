@@ -172,7 +172,7 @@ impl Message {
         let id = match &message {
             Self::Subscribe(Subscribe { id, .. }) | Self::Unsubscribe { id } => Some(id),
             Self::Command(command) => Some(&command.id),
-            Self::Ping { .. } => None,
+            Self::Auth { .. } | Self::Ping { .. } => None,
         };
         if let Some(id) = id
             && (id.is_empty() || id.len() > limits::SUBSCRIPTION_ID_BYTES)
