@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Stats(commands::stats::Stats),
     /// Wait for an event.
     Wait(commands::wait::Wait),
+    /// Make API keys, and their hashes for the configuration.
+    Auth(commands::auth::Auth),
     /// Check configuration, broker, store and streams.
     Doctor(commands::doctor::Doctor),
 }
@@ -109,6 +111,7 @@ impl Command {
             Self::History(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Stats(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Wait(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Auth(command) => command.run(&global),
             Self::Doctor(command) => Box::pin(command.run(&global, &configuration)).await,
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Configuration {
     pub redis: redis::Config,
     /// The gateway.
     pub gateway: runbus_gateway::Config,
+    /// Who may use the gateway.
+    pub auth: runbus_gateway::auth::Config,
     /// The worker.
     pub worker: runbus_workers::config::Config,
     /// The language model.
@@ -56,6 +58,8 @@ impl Validate for Configuration {
         self.nats.validate().map_err(|invalid| invalid.within("nats"))?;
         self.redis.validate().map_err(|invalid| invalid.within("redis"))?;
         self.gateway.validate().map_err(|invalid| invalid.within("gateway"))?;
+        self.auth.validate().map_err(|invalid| invalid.within("auth"))?;
+        self.gateway.check_exposure(&self.auth).map_err(|invalid| invalid.within("gateway"))?;
         self.worker.validate().map_err(|invalid| invalid.within("worker"))?;
         self.model.validate().map_err(|invalid| invalid.within("model"))?;
         self.tools.validate().map_err(|invalid| invalid.within("tools"))?;

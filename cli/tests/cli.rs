@@ -325,3 +325,26 @@ fn doctor_says_what_is_wrong_with_an_mcp_server() {
     assert!(said.contains("mcp.servers.a.comand") && said.contains("mcp.servers.a.env.KEY"), "{said}");
     assert!(!said.contains("hush"), "{said}");
 }
+
+/// What `auth key` says is what the gateway takes: its configuration is valid, and the key's hash is in it.
+#[test]
+fn keys_are_made_with_their_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let output =
+        run(dir.path(), &["auth", "key", "--name", "o.ps", "--scope", "read:a-*", "--scope", "admin"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    let key = shown.lines().find(|line| line.starts_with("rbk_")).unwrap();
+    let (_, configuration) = shown.split_once("# For").unwrap();
+    let (_, configuration) = configuration.split_once('\n').unwrap();
+    let hash = with_input(dir.path(), &["auth", "hash"], key);
+    assert!(
+        configuration.contains(text(&hash.stdout).trim()) && !configuration.contains(key),
+        "{configuration}"
+    );
+    std::fs::write(dir.path().join("keys.toml"), configuration).unwrap();
+    let checked = run(dir.path(), &["stats", "--json", "--config", "keys.toml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+    let wrong = run(dir.path(), &["auth", "key", "--scope", "fly"]);
+    assert_eq!(wrong.status.code(), Some(64), "{}", text(&wrong.stderr));
+}

@@ -1,6 +1,7 @@
 //! The `[gateway]` section.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::Uri;
@@ -18,6 +19,10 @@ pub struct Config {
     /// Whether to listen on another address than loopback although nobody has to say who they are. Put a proxy that does
     /// in front.
     pub allow_insecure: bool,
+    /// Certificate chain (PEM) for TLS; with `tls_key_file`. Read again when the file changes.
+    pub tls_cert_file: Option<PathBuf>,
+    /// Private key (PEM) for TLS.
+    pub tls_key_file: Option<PathBuf>,
     /// Origins of web pages (`scheme://host`, with `:port` where there is one) that may use the gateway beside those of its own
     /// host and of this machine. Browsers let them read its answers (CORS).
     pub allowed_origins: Vec<String>,
@@ -62,6 +67,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8700)),
             allow_insecure: false,
+            tls_cert_file: None,
+            tls_key_file: None,
             allowed_origins: Vec::new(),
             max_connections: 100_000,
             max_subscriptions: 128,
@@ -80,10 +87,8 @@ impl Default for Config {
 
 impl Validate for Config {
     fn validate(&self) -> Result<(), Invalid> {
-        if !self.listen.ip().is_loopback() && !self.allow_insecure {
-            let expected =
-                "a loopback address, or gateway.allow_insecure = true: this version asks nobody who they are";
-            return Err(Invalid::new("listen", self.listen, expected));
+        if self.tls_cert_file.is_some() != self.tls_key_file.is_some() {
+            return Err(Invalid::new("tls_cert_file", "alone", "tls_cert_file and tls_key_file, or neither"));
         }
         if self.idle_timeout_ms <= self.ping_interval_ms {
             return Err(Invalid::new(
@@ -111,6 +116,19 @@ fn is_origin(text: &str) -> bool {
 }
 
 impl Config {
+    /// Whether it is reachable from elsewhere although nobody is asked who they are.
+    ///
+    /// # Errors
+    /// It is, and `allow_insecure` does not say that this is meant.
+    pub fn check_exposure(&self, auth: &crate::auth::Config) -> Result<(), Invalid> {
+        let asks = auth.mode == crate::auth::config::Mode::Required;
+        if self.listen.ip().is_loopback() || self.allow_insecure || asks {
+            return Ok(());
+        }
+        let expected = "a loopback address, or auth.mode = \"required\", or gateway.allow_insecure = true";
+        Err(Invalid::new("listen", self.listen, expected))
+    }
+
     /// See [`Config::ping_interval_ms`].
     #[must_use]
     pub const fn ping_interval(&self) -> Duration {

@@ -3,15 +3,17 @@
 //! # Layout
 //! Lowest first; a module imports only from those above it in this list.
 //! - [`config`], [`limits`]
+//! - [`auth`]: who callers are, and what they may do
 //! - [`protocol`]: the native WebSocket protocol's messages
 //! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
 //! - [`connection`]: one client
 //! - [`transport`], [`api`]: the ways in
 //! - [`origin`]: which web pages may use it
-//! - [`listener`]: their connections
+//! - [`listener`], [`tls`]: their connections
 //! - [`router`], [`server`]: putting it together, and ending it
 
 pub mod api;
+pub mod auth;
 pub mod config;
 pub mod connection;
 pub mod hub;
@@ -21,6 +23,7 @@ pub mod origin;
 pub mod protocol;
 pub mod router;
 pub mod server;
+pub mod tls;
 pub mod transport;
 
 pub use config::Config;

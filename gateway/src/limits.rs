@@ -58,3 +58,57 @@ pub const BODY_BYTES: usize = 512 * 1024;
 
 /// How long one check of readiness may take.
 pub const READY_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Longest credential, in bytes.
+pub const TOKEN_BYTES: usize = 8 * 1024;
+
+/// Longest scope, in bytes of its text.
+pub const SCOPE_BYTES: usize = 1024;
+
+/// Scopes of one token, at most.
+pub const TOKEN_SCOPES: usize = 100;
+
+/// Longest text of a claim (`sub`, `jti`), in bytes.
+pub const CLAIM_BYTES: usize = 256;
+
+/// Longest name of an API key, in bytes.
+pub const KEY_NAME_BYTES: usize = 64;
+
+/// Shortest secret that tokens are signed with, in bytes.
+pub const SECRET_MIN_BYTES: usize = 32;
+
+/// Messages in a row that may be refused for being too many, before the connection is closed.
+pub const REFUSED_MESSAGES: u32 = 100;
+
+/// How long a client that was told to go may take to do so.
+pub const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// TLS handshakes at the same time.
+pub const HANDSHAKES: usize = 1024;
+
+/// Keys of one key set (JWKS), at most.
+pub const JWKS_KEYS: usize = 100;
+
+/// Largest key set, in bytes.
+pub const JWKS_BYTES: usize = 256 * 1024;
+
+/// How long one read of a key set may take.
+pub const JWKS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Revocations that are kept at the same time.
+pub const REVOCATIONS: usize = 100_000;
+
+/// How often revocations are looked for, whether or not the live feed says something.
+pub const REVOCATIONS_POLL: Duration = Duration::from_secs(2);
+
+/// How long a caller waits for the revocations that were there before the gateway started.
+pub const REVOCATIONS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Accounts of principals that are there before idle ones are looked for.
+pub const ACCOUNTS_SWEEP: usize = 10_000;
+
+/// How long an account stays that nobody uses. Bursts are refilled by then.
+pub const ACCOUNT_KEPT: Duration = Duration::from_secs(600);

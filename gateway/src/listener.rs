@@ -11,21 +11,55 @@ use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::Sleep;
+
+use crate::limits;
+use crate::tls::{Stream, Tls};
 
 /// Accepts connections.
 #[derive(Debug)]
 pub struct Patient {
     listener: TcpListener,
+    tls: Option<Tls>,
+    handshakes: JoinSet<Option<(Stream, SocketAddr)>>,
     patience: Duration,
 }
 
 impl Patient {
     /// Accepts from `listener`; cuts connections that take nothing for `patience` although there is something to write.
     #[must_use]
-    pub const fn new(listener: TcpListener, patience: Duration) -> Self {
-        Self { listener, patience }
+    pub fn new(listener: TcpListener, tls: Option<Tls>, patience: Duration) -> Self {
+        Self { listener, tls, handshakes: JoinSet::new(), patience }
+    }
+}
+
+impl Patient {
+    /// The next connection; with TLS the next whose handshake is done: one that is slow at it holds nobody up.
+    async fn next(&mut self) -> (Stream, SocketAddr) {
+        loop {
+            tokio::select! {
+                (stream, address) = Listener::accept(&mut self.listener), if self.handshakes.len() < limits::HANDSHAKES => {
+                    // Else a message waits until the client has acknowledged the one before: 40 ms.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "a connection keeps its delay");
+                    }
+                    match &self.tls {
+                        None => return (Stream::Plain(stream), address),
+                        Some(tls) => {
+                            let handshake = tls.accept(stream);
+                            self.handshakes.spawn(async move { Some((Stream::Tls(handshake.await?), address)) });
+                        }
+                    }
+                }
+                Some(done) = self.handshakes.join_next() => {
+                    if let Ok(Some(connection)) = done {
+                        return connection;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -34,11 +68,7 @@ impl Listener for Patient {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Else a message waits until the client has acknowledged the one before: 40 ms.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
+        let (stream, address) = self.next().await;
         (Socket { stream, patience: self.patience, stuck: None }, address)
     }
 
@@ -50,7 +80,7 @@ impl Listener for Patient {
 /// A client's connection.
 #[derive(Debug)]
 pub struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     patience: Duration,
     /// Set while the client takes nothing.
     stuck: Option<Pin<Box<Sleep>>>,

@@ -44,6 +44,7 @@ pub fn cors(allowed: &[String]) -> Option<CorsLayer> {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            HeaderName::from_static("x-api-key"),
             HeaderName::from_static("last-event-id"),
         ])
         .max_age(limits::CORS_MAX_AGE);

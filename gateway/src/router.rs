@@ -13,7 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::Failure;
 use crate::api::{
-    approvals, dead_letters, events, executions, health, questions, root, sessions, stats, workers,
+    approvals, auth, caller, dead_letters, events, executions, health, questions, root, sessions, stats,
+    workers,
 };
 use crate::connection::Shared;
 use crate::limits;
@@ -90,6 +91,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/stats", get(stats::get))
         .route("/v1/workers", get(workers::get))
         .route("/v1/ws", get(ws::upgrade))
+        .route("/v1/auth/tokens", post(auth::tokens::post))
+        .route("/v1/auth/revocations", post(auth::revocations::post))
+        // Every route above it, and whatever is added there.
+        .route_layer(axum::middleware::from_fn_with_state(app.clone(), caller::check))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") })
         .method_not_allowed_fallback(|| async { Failure::method() });
     let routes = match origin::cors(&app.shared.config.allowed_origins) {

@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use runbus::config::Invalid;
 use runbus::control::Control;
+use runbus::time::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::{self, Auth, authenticator};
 use crate::config::Config;
 use crate::connection::Shared;
 use crate::hub::Hubs;
 use crate::limits;
 use crate::listener::Patient;
 use crate::router::{App, router};
+use crate::tls::{self, Tls};
 
 /// Why a gateway does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,15 @@ pub enum BindError {
     /// The configuration is wrong; nothing was bound.
     #[error("gateway.{0}")]
     Invalid(#[from] Invalid),
+    /// The same of `[auth]`.
+    #[error("auth.{0}")]
+    InvalidAuth(Invalid),
+    /// The keys of `[auth]` cannot be had.
+    #[error("auth.{0}")]
+    Auth(#[from] authenticator::Error),
+    /// TLS cannot be served.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
     /// The address is taken or not ours.
     #[error("gateway.listen = {address}: {error}")]
     Address {
@@ -37,18 +49,33 @@ pub enum BindError {
 #[derive(Debug)]
 pub struct Gateway {
     listener: TcpListener,
+    tls: Option<Tls>,
     address: SocketAddr,
     app: Arc<App>,
     drain: CancellationToken,
 }
 
 impl Gateway {
-    /// Checks the configuration, then listens.
+    /// Checks the configuration, then listens. Nobody is asked who they are.
     ///
     /// # Errors
     /// See [`BindError`].
     pub async fn bind(config: Config, control: Control) -> Result<Self, BindError> {
+        Self::secured(config, auth::Config::default(), control).await
+    }
+
+    /// Checks the configuration, then listens.
+    ///
+    /// # Errors
+    /// See [`BindError`].
+    pub async fn secured(config: Config, auth: auth::Config, control: Control) -> Result<Self, BindError> {
         runbus::config::check(&config)?;
+        runbus::config::check(&auth).map_err(BindError::InvalidAuth)?;
+        config.check_exposure(&auth)?;
+        let tls = Tls::new(&config)?;
+        let largest = config.max_message_bytes.max(limits::BODY_BYTES);
+        let auth = Arc::new(Auth::new(auth, control.bus().log().clone(), largest, Clock::System)?);
+        say_who_may(&config, &auth);
         let wanted = config.listen;
         let failed = |error| BindError::Address { address: wanted, error };
         let listener = TcpListener::bind(wanted).await.map_err(failed)?;
@@ -60,6 +87,7 @@ impl Gateway {
         let history_reads = Semaphore::new(config.history_reads);
         let shared = Arc::new(Shared {
             config,
+            auth,
             bus,
             control: control.clone(),
             hubs,
@@ -67,7 +95,7 @@ impl Gateway {
             drain: drain.clone(),
         });
         let app = Arc::new(App { shared, control, connections, tasks: TaskTracker::new() });
-        Ok(Self { listener, address, app, drain })
+        Ok(Self { listener, tls, address, app, drain })
     }
 
     /// Where it listens.
@@ -79,13 +107,20 @@ impl Gateway {
     /// Serves until `soft` is cancelled, then drains: not ready, no new clients, those that are here are told to connect
     /// elsewhere over the drain window. `hard` cuts.
     pub async fn run(self, soft: CancellationToken, hard: CancellationToken) {
-        let Self { listener, address, app, drain } = self;
+        let Self { listener, tls, address, app, drain } = self;
         let tasks = app.tasks.clone();
         tracing::info!(%address, "gateway listens");
         let (drained, done) = (drain.clone(), CancellationToken::new());
         let stop_accepting = done.clone();
-        let listener =
-            Patient::new(listener, app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE));
+        let following = {
+            let (auth, end) = (app.shared.auth.clone(), done.clone());
+            tokio::spawn(async move { auth.follow(end).await })
+        };
+        let listener = Patient::new(
+            listener,
+            tls,
+            app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
+        );
         let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
             stop_accepting.cancelled().await;
         });
@@ -106,6 +141,20 @@ impl Gateway {
             _ = serving => {}
             () = hard.cancelled() => abort.abort(),
         }
+        following.abort();
         tracing::info!(%address, "gateway ended");
+    }
+}
+
+fn say_who_may(config: &Config, auth: &Auth) {
+    let local = config.listen.ip().is_loopback();
+    let open = config.tls_cert_file.is_none();
+    match (auth.is_required(), local) {
+        (false, true) => tracing::info!("nobody is asked who they are: only this machine may connect"),
+        (false, false) => tracing::warn!("nobody is asked who they are, and other machines may connect"),
+        (true, false) if open => {
+            tracing::warn!("credentials travel in the clear: set gateway.tls_cert_file or put TLS in front");
+        }
+        (true, _) => tracing::info!("callers must say who they are"),
     }
 }

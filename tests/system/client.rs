@@ -34,18 +34,51 @@ pub async fn gateway(backend: &Backend, config: Config) -> Served {
     Served { address, drain, task }
 }
 
+pub async fn secured(backend: &Backend, config: Config, auth: runbus_gateway::auth::Config) -> Served {
+    let gateway = Gateway::secured(config, auth, backend.control()).await.unwrap();
+    let drain = CancellationToken::new();
+    let address = gateway.address();
+    let task = tokio::spawn(gateway.run(drain.clone(), CancellationToken::new()));
+    Served { address, drain, task }
+}
+
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    last_close: Option<u16>,
 }
 
 impl Client {
     pub async fn try_connect(address: SocketAddr) -> Option<Self> {
         let connecting = connect_async(format!("ws://{address}/v1/ws"));
         let (socket, _) = tokio::time::timeout(Duration::from_secs(10), connecting).await.ok()?.ok()?;
-        let mut client = Self { socket };
+        let mut client = Self { socket, last_close: None };
         let hello = client.message().await?;
         assert_eq!(hello["type"], "hello");
         Some(client)
+    }
+
+    /// With headers and a query of its own; the status of a refused handshake.
+    pub async fn handshake(
+        address: SocketAddr,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Self, Value), u16> {
+        use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest};
+        let mut request = format!("ws://{address}/v1/ws{query}").into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let connecting = connect_async(request);
+        match tokio::time::timeout(PATIENCE, connecting).await.expect("an answer comes") {
+            Ok((socket, _)) => {
+                let mut client = Self { socket, last_close: None };
+                let hello = client.message().await.unwrap();
+                assert_eq!(hello["type"], "hello");
+                Ok((client, hello))
+            }
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     pub async fn connect(address: SocketAddr) -> Self {
@@ -64,8 +97,17 @@ impl Client {
     pub async fn message(&mut self) -> Option<Value> {
         match self.frame().await {
             Some(Message::Text(text)) => Some(serde_json::from_str(&text).unwrap()),
+            Some(Message::Close(frame)) => {
+                self.last_close = frame.map(|frame| frame.code.into());
+                None
+            }
             _ => None,
         }
+    }
+
+    /// The close code that [`Client::message`] met.
+    pub const fn last_close(&self) -> Option<u16> {
+        self.last_close
     }
 
     /// The next message or the end; pings do not count.

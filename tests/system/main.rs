@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests have no configuration but the environment")]
 
 mod api;
+mod auth;
 mod backends;
 mod bus;
 mod client;

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod approvals;
+pub(crate) mod auth;
 pub(crate) mod cancel;
 pub(crate) mod dead_letters;
 pub(crate) mod demo;

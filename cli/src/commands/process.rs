@@ -102,9 +102,10 @@ pub(super) async fn spawn_gateway(
     configuration: &Configuration,
     backend: &Backend,
 ) -> Result<SocketAddr, Error> {
-    let gateway = Gateway::bind(configuration.gateway.clone(), backend.control())
-        .await
-        .map_err(|error| Error::Usage(error.to_string()))?;
+    let gateway =
+        Gateway::secured(configuration.gateway.clone(), configuration.auth.clone(), backend.control())
+            .await
+            .map_err(|error| Error::Usage(error.to_string()))?;
     let address = gateway.address();
     let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
     shutdown.spawn(gateway.run(soft, hard));

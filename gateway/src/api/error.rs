@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use runbus::bus::history;
 use runbus::control;
 use runbus::log::ReadError;
 use serde_json::{Value, json};
 
+use crate::auth::permit::Denied;
+use crate::auth::{Refusal, revocations};
 use crate::connection::{join, poll};
 use crate::hub::registry;
 use crate::limits;
@@ -22,11 +24,12 @@ pub struct Failure {
     path: Option<String>,
     /// What stands against the request: unresolved calls, the standing decision.
     details: Option<Value>,
+    retry_after: Option<std::time::Duration>,
 }
 
 impl Failure {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), path: None, details: None }
+        Self { status, code, message: message.into(), path: None, details: None, retry_after: None }
     }
 
     /// 400: the request is wrong at `path`.
@@ -81,6 +84,42 @@ impl From<BytesRejection> for Failure {
             return Self::too_large(format!("the body is larger than {} bytes", limits::BODY_BYTES));
         }
         Self::invalid("body", rejection.body_text())
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Refusal::Forbidden => StatusCode::FORBIDDEN,
+            Refusal::Connections | Refusal::Rate(_) => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let retry_after = match refusal {
+            Refusal::Rate(wait) => Some(wait),
+            _ => None,
+        };
+        Self { retry_after, ..Self::new(status, refusal.code(), refusal.to_string()) }
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Refusal(refusal) => refusal.into(),
+            Denied::Reserved => Self::invalid("session_id", denied.to_string()),
+            Denied::Control(error) => error.into(),
+        }
+    }
+}
+
+impl From<revocations::Error> for Failure {
+    fn from(error: revocations::Error) -> Self {
+        match &error {
+            revocations::Error::Full => Self::new(StatusCode::CONFLICT, "limit_exceeded", error.to_string()),
+            revocations::Error::Log(reason) if reason.is_retryable() => Self::unavailable(error.to_string()),
+            revocations::Error::Log(_) | revocations::Error::Encode(_) => Self::internal(error.to_string()),
+        }
     }
 }
 
@@ -152,6 +191,15 @@ impl IntoResponse for Failure {
         if let Some(details) = self.details {
             error["details"] = details;
         }
-        (self.status, Json(json!({ "error": error }))).into_response()
+        let mut response = (self.status, Json(json!({ "error": error }))).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        if let Some(wait) = self.retry_after {
+            let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 }

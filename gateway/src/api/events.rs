@@ -13,8 +13,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use super::caller::Caller;
 use super::error::Failure;
 use super::parameters;
+use crate::auth::Refusal;
 use crate::connection::poll;
 use crate::hub::Entry;
 use crate::limits;
@@ -25,9 +27,13 @@ use crate::router::App;
 ///
 /// # Errors
 /// The query is wrong, or the log does not answer.
-pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Answer>, Failure> {
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Answer>, Failure> {
     let asked = read(query.as_deref().unwrap_or(""), Filter::all())?;
-    answer(&app, asked).await
+    answer(&app, &caller, asked).await
 }
 
 /// A page of one execution.
@@ -36,12 +42,13 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Resu
 /// As for [`get`].
 pub async fn of_execution(
     State(app): State<Arc<App>>,
+    caller: Caller,
     id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Answer>, Failure> {
     let filter = Filter::execution(parameters::execution(id)?);
     let asked = read(query.as_deref().unwrap_or(""), filter)?;
-    answer(&app, asked).await
+    answer(&app, &caller, asked).await
 }
 
 /// A page on the wire. Events are the stored text: a number that has no place in a float, or data nested deeply, comes out
@@ -78,7 +85,8 @@ struct Asked {
     wait: Option<(Duration, Since)>,
 }
 
-async fn answer(app: &App, asked: Asked) -> Result<Json<Answer>, Failure> {
+async fn answer(app: &App, caller: &Caller, asked: Asked) -> Result<Json<Answer>, Failure> {
+    caller.may_read(&asked.query.filter)?;
     let Asked { mut query, wait } = asked;
     let Some((wait, mut since)) = wait else {
         let page = app.history(&query).await?;
@@ -99,7 +107,11 @@ async fn answer(app: &App, asked: Asked) -> Result<Json<Answer>, Failure> {
         }
     }
     let _place = app.place()?;
-    let news = poll::wait(&app.shared, query.filter, &since, query.limit, deadline).await?;
+    let ticket = caller.ticket()?;
+    let news = tokio::select! {
+        news = poll::wait(&app.shared, query.filter, &since, query.limit, deadline) => news?,
+        _ = ticket.ended() => return Err(Refusal::Unauthenticated.into()),
+    };
     Ok(Answer::new(&news.events, &news.gaps, Some(news.next)))
 }
 

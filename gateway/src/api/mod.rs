@@ -2,7 +2,9 @@
 
 pub mod actor;
 pub mod approvals;
+pub mod auth;
 pub mod body;
+pub mod caller;
 pub mod dead_letters;
 pub mod error;
 pub mod events;

@@ -36,6 +36,8 @@ pub async fn get() -> Json<Value> {
             "POST /v1/dead-letters/{execution_id}/retry": "try it again",
             "GET /v1/events": "stored events, or the next ones (wait_ms)",
             "GET /v1/events/stream": "events as they happen (SSE)",
+            "POST /v1/auth/tokens": "mint a short-lived token",
+            "POST /v1/auth/revocations": "end a credential everywhere",
             "GET /v1/stats": "what the log holds",
             "GET /v1/workers": "which workers there are, their tools and MCP servers",
             "GET /v1/ws": "events as they happen (WebSocket, subprotocol runbus.v1)",

@@ -8,9 +8,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::commands::Commands;
+use super::gate::Gate;
 use super::outbound::{Batch, Outbound};
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
+use crate::auth::Refusal;
+use crate::limits;
 use crate::protocol::client::{Message, Subscribe};
 use crate::protocol::{close, server};
 
@@ -32,8 +35,7 @@ struct Named {
 struct Client {
     socket: WebSocket,
     shared: Arc<Shared>,
-    /// Who it is, as far as the gateway knows.
-    by: Option<String>,
+    gate: Gate,
     subscriptions: Vec<Named>,
     commands: Commands,
     wake: Arc<Notify>,
@@ -42,13 +44,13 @@ struct Client {
 }
 
 /// Serves a client until it or the gateway ends.
-pub async fn serve(socket: WebSocket, shared: Arc<Shared>, by: Option<String>) {
+pub async fn serve(socket: WebSocket, shared: Arc<Shared>, gate: Gate) {
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
     let mut client = Client {
         socket,
         shared,
-        by,
+        gate,
         subscriptions: Vec::new(),
         commands: Commands::default(),
         wake: Arc::default(),
@@ -68,6 +70,10 @@ pub async fn serve(socket: WebSocket, shared: Arc<Shared>, by: Option<String>) {
             client.socket.send(Frame::Close(Some(frame))),
         )
         .await;
+        // What it still sends is read for a moment: a connection that is dropped with something unread is reset, and the code
+        // may be lost with it.
+        let rest = async { while let Some(Ok(_)) = client.socket.recv().await {} };
+        let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
     }
     let Client { socket, subscriptions, commands, .. } = client;
     drop((socket, subscriptions));
@@ -76,7 +82,8 @@ pub async fn serve(socket: WebSocket, shared: Arc<Shared>, by: Option<String>) {
 
 impl Client {
     async fn run(&mut self) -> End {
-        if let Err(end) = self.write(vec![server::hello(&self.shared.config).into()]).await {
+        if let Err(end) = self.write(vec![server::hello(&self.shared.config, self.auth_word()).into()]).await
+        {
             return end;
         }
         loop {
@@ -87,8 +94,20 @@ impl Client {
         }
     }
 
+    /// What the first message says of its credential.
+    fn auth_word(&self) -> &'static str {
+        match (self.shared.auth.is_required(), self.gate.principal()) {
+            (false, _) => "none",
+            (true, None) => "required",
+            (true, Some(_)) => "ok",
+        }
+    }
+
     /// Sends what is there, or waits for something.
     async fn turn(&mut self) -> Result<(), End> {
+        if let Some((code, reason)) = self.gate.must_go() {
+            return Err(End::Close(code, reason));
+        }
         let next = if self.subscriptions.is_empty() { Next::Woken } else { self.produce().await? };
         match next {
             Next::Now => {}
@@ -145,7 +164,12 @@ impl Client {
             }
             socket.flush().await
         };
-        match tokio::time::timeout(self.shared.config.write_timeout(), writing).await {
+        let written = tokio::select! {
+            written = tokio::time::timeout(self.shared.config.write_timeout(), writing) => written,
+            // Who takes nothing is not kept for that.
+            (code, reason) = self.gate.ended() => return Err(End::Close(code, reason)),
+        };
+        match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_gone)) => Err(End::Gone),
             Err(_elapsed) => Err(End::Close(close::TOO_SLOW, "too slow: resume with the last cursor")),
@@ -162,6 +186,7 @@ impl Client {
             answer = self.commands.answer() => self.write(vec![answer.into()]).await,
             () = tokio::time::sleep_until(deadline) => self.mind_time().await,
             () = self.shared.drain.cancelled() => Err(drained(&self.shared).await),
+            (code, reason) = self.gate.ended() => Err(End::Close(code, reason)),
         }
     }
 
@@ -199,7 +224,20 @@ impl Client {
     }
 
     async fn obey(&mut self, text: Utf8Bytes) -> Result<(), End> {
-        let answer = match Message::decode(&text) {
+        let message = Message::decode(&text);
+        if self.gate.principal().is_none() && !matches!(message, Ok(Message::Auth { .. })) {
+            return Err(End::Close(close::UNAUTHENTICATED, "a valid credential is needed"));
+        }
+        match self.gate.message(text.len()) {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => {
+                let answer = server::error(refusal.code(), &refusal.to_string(), None, None);
+                return self.write(vec![answer.into()]).await;
+            }
+            Err((code, reason)) => return Err(End::Close(code, reason)),
+        }
+        let answer = match message {
+            Ok(Message::Auth { token }) => self.show(&token).await?,
             Ok(Message::Ping { nonce }) => vec![server::pong(nonce.as_deref())],
             Ok(Message::Unsubscribe { id }) => {
                 let before = self.subscriptions.len();
@@ -212,7 +250,9 @@ impl Client {
             }
             Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
             Ok(Message::Command(command)) => {
-                let begun = self.commands.begin(&self.shared.control, self.by.clone(), *command);
+                // Who has not said who they are is closed above.
+                let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
+                let begun = self.commands.begin(&self.shared.control, principal, *command);
                 begun.err().into_iter().collect()
             }
             Err(invalid) => {
@@ -223,10 +263,30 @@ impl Client {
         self.write(answer.into_iter().map(Utf8Bytes::from).collect()).await
     }
 
+    /// Who it is, from now on. Subscriptions that the credential does not cover end; the others go on where they are.
+    async fn show(&mut self, token: &runbus::config::Secret) -> Result<Vec<String>, End> {
+        let shown = self.gate.show(token).await;
+        let expires_at = shown.map_err(|(code, reason)| End::Close(code, reason))?;
+        let mut answer = vec![server::auth_ok(expires_at)];
+        let gate = &self.gate;
+        self.subscriptions.retain(|known| {
+            let may = gate.may_read(known.subscription.filter());
+            if !may {
+                answer.push(forbidden(&known.id));
+                answer.push(server::unsubscribed(&known.id));
+            }
+            may
+        });
+        Ok(answer)
+    }
+
     async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
         let id = Some(subscribe.id.as_str());
         if self.subscriptions.iter().any(|known| known.id == subscribe.id) {
             return vec![server::error("conflict", "this subscription is there already", Some("id"), id)];
+        }
+        if !self.gate.may_read(&subscribe.filter) {
+            return vec![forbidden(&subscribe.id)];
         }
         let limit = self.shared.config.max_subscriptions;
         if self.subscriptions.len() >= limit {
@@ -243,6 +303,11 @@ impl Client {
             Err(error) => vec![server::error(error.code(), &error.to_string(), None, id)],
         }
     }
+}
+
+fn forbidden(id: &str) -> String {
+    let refusal = Refusal::Forbidden;
+    server::error(refusal.code(), &refusal.to_string(), Some("filter"), Some(id))
 }
 
 async fn drained(shared: &Shared) -> End {

@@ -1,6 +1,7 @@
 //! A client's commands: each in a task of its own, so that none waits for another, nor anything for them.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use runbus::control::{Control, Error};
@@ -8,6 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::auth::permit::{self, Denied};
+use crate::auth::{self, Principal, Target};
 use crate::limits;
 use crate::protocol::command::{Action, Command};
 use crate::protocol::server;
@@ -24,7 +27,7 @@ impl Commands {
     pub(super) fn begin(
         &mut self,
         control: &Control,
-        by: Option<String>,
+        principal: Arc<Principal>,
         command: Command,
     ) -> Result<(), String> {
         let Command { id, action } = command;
@@ -35,6 +38,10 @@ impl Commands {
         }
         let control = control.clone();
         tasks.spawn(async move {
+            if let Err(denied) = permit(&control, &principal, &action).await {
+                return server::error(denied.code(), &denied.to_string(), None, Some(&id));
+            }
+            let by = principal.name();
             match AssertUnwindSafe(obey(&control, action, by)).catch_unwind().await {
                 Ok(Ok(result)) => server::ok(&id, result),
                 Ok(Err(error)) => {
@@ -78,6 +85,24 @@ impl Commands {
         if tokio::time::timeout(limits::COMMANDS_PATIENCE, all).await.is_err() {
             tracing::warn!("commands of a connection that ended did not become durable in time");
         }
+    }
+}
+
+/// Whether somebody may give a command. The rules are those of REST.
+async fn permit(control: &Control, principal: &Principal, action: &Action) -> Result<(), Denied> {
+    let everything = |action| permit::target(principal, action, Target::EVERYTHING);
+    match action {
+        Action::Start(request) => permit::start(control, principal, request).await,
+        Action::Send(request) => {
+            permit::session(request.session_id.as_ref())?;
+            everything(auth::Action::Start)
+        }
+        Action::Resume(_) => everything(auth::Action::Start),
+        Action::AbortPending(..) | Action::Close(..) => everything(auth::Action::Cancel),
+        Action::Cancel(id, _) | Action::Pause(id, _) | Action::Unpause(id) => {
+            permit::execution(control, principal, auth::Action::Cancel, id).await
+        }
+        Action::Decide(..) | Action::Answer(..) => everything(auth::Action::Decide),
     }
 }
 

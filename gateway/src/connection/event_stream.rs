@@ -11,9 +11,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::frames::Frames;
+use super::gate::farewell;
 use super::join;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
+use crate::auth::Ticket;
 use crate::limits;
 use crate::protocol::{Text, close, server};
 
@@ -26,6 +28,7 @@ pub struct EventStream<K> {
     first: Option<Bytes>,
     beat_at: Instant,
     ended: bool,
+    ticket: Ticket,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
 }
@@ -39,6 +42,7 @@ pub async fn open<K>(
     filter: Filter,
     since: &Since,
     until_terminal: bool,
+    ticket: Ticket,
     keep: K,
 ) -> Result<EventStream<K>, join::Error> {
     let wake = Arc::new(Notify::new());
@@ -49,6 +53,7 @@ pub async fn open<K>(
         first: Some(greeting(cursor.as_ref())),
         beat_at: Instant::now() + shared.config.ping_interval(),
         ended: false,
+        ticket,
         shared,
         _keep: keep,
     })
@@ -86,6 +91,11 @@ impl<K: Send> EventStream<K> {
                     retry(limits::STREAM_DRAIN_RETRY)
                 )));
             }
+            if let Some(ended) = self.ticket.has_ended() {
+                let (code, reason) = farewell(ended);
+                self.ended = true;
+                return Some(server::closed(code, reason).frame());
+            }
             let budget = limits::BATCH_BYTES.min(self.shared.config.client_buffer_bytes);
             let mut frames = Frames::new(budget);
             self.first.take().into_iter().for_each(|first| frames.push(first));
@@ -111,6 +121,7 @@ impl<K: Send> EventStream<K> {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep_until(then) => {}
                 () = self.shared.drain.cancelled() => {}
+                _ = self.ticket.ended() => {}
             }
             if Instant::now() >= self.beat_at {
                 self.beat_at = Instant::now() + self.shared.config.ping_interval();

@@ -3,12 +3,14 @@
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
 //! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
 //! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
+//! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones.
 
 pub mod client;
 mod commands;
 pub mod event_stream;
 mod frames;
+pub mod gate;
 mod history;
 pub mod join;
 mod missing;

@@ -1,10 +1,13 @@
 //! What all clients of a gateway share.
 
+use std::sync::Arc;
+
 use runbus::bus::Bus;
 use runbus::control::Control;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Auth;
 use crate::config::Config;
 use crate::hub::Hubs;
 
@@ -13,6 +16,8 @@ use crate::hub::Hubs;
 pub struct Shared {
     /// How the gateway serves.
     pub config: Config,
+    /// Who may use it.
+    pub auth: Arc<Auth>,
     /// The bus.
     pub bus: Bus,
     /// Commands.

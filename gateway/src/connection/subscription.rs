@@ -53,6 +53,12 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
+    /// Which events.
+    #[must_use]
+    pub(super) const fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// Begins one. The cursor is where it begins; `None`: only events have cursors.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What clients say.
 
 use runbus::bus::Filter;
+use runbus::config::Secret;
 use runbus::log::{Cursor, Since};
 use serde::{Deserialize, Deserializer};
 
@@ -16,6 +17,11 @@ pub enum Message {
     Unsubscribe {
         /// Which subscription.
         id: String,
+    },
+    /// Who it is: the first credential, or a fresh one of the same subject.
+    Auth {
+        /// A token or a key.
+        token: Secret,
     },
     /// Answer with `pong`.
     Ping {
@@ -64,6 +70,12 @@ fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Since, D::Error> 
 #[serde(deny_unknown_fields)]
 struct Unsubscribe {
     id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Auth {
+    token: Secret,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +161,7 @@ impl Message {
             "unsubscribe" => {
                 typed::<Unsubscribe>(value, id).map(|found| Self::Unsubscribe { id: found.id })?
             }
+            "auth" => typed::<Auth>(value, id).map(|found| Self::Auth { token: found.token })?,
             "ping" => typed::<Ping>(value, id).map(|found| Self::Ping { nonce: found.nonce })?,
             _ => {
                 let fields = std::mem::take(fields);
@@ -159,7 +172,7 @@ impl Message {
         let id = match &message {
             Self::Subscribe(Subscribe { id, .. }) | Self::Unsubscribe { id } => Some(id),
             Self::Command(command) => Some(&command.id),
-            Self::Ping { .. } => None,
+            Self::Auth { .. } | Self::Ping { .. } => None,
         };
         if let Some(id) = id
             && (id.is_empty() || id.len() > limits::SUBSCRIPTION_ID_BYTES)

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use runbus::control;
 use runbus::log::{Cursor, Gap, GapReason};
+use runbus::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,12 +16,13 @@ fn text(value: &Value) -> String {
     value.to_string()
 }
 
-/// The first message.
+/// The first message. `auth`: `none` is asked for, `required` in band, or `ok`.
 #[must_use]
-pub fn hello(config: &Config) -> String {
+pub fn hello(config: &Config, auth: &str) -> String {
     text(&json!({
         "type": "hello",
         "protocol": SUBPROTOCOL,
+        "auth": auth,
         "server": concat!("runbus/", env!("CARGO_PKG_VERSION")),
         "limits": {
             "max_message_bytes": config.max_message_bytes,
@@ -29,6 +31,12 @@ pub fn hello(config: &Config) -> String {
             "idle_timeout_ms": config.idle_timeout_ms,
         },
     }))
+}
+
+/// A credential counts, until `expires_at`.
+#[must_use]
+pub fn auth_ok(expires_at: Option<Timestamp>) -> String {
+    text(&json!({ "type": "auth_ok", "expires_at": expires_at }))
 }
 
 /// A subscription stands; `cursor` resumes from where it begins.

@@ -12,6 +12,7 @@ use runbus::bus::history::{Order, Query};
 use runbus::event::Kind;
 use runbus::log::Since;
 
+use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::connection::event_stream;
@@ -31,12 +32,13 @@ struct Asked {
 /// The request is wrong, the gateway drains or is full, or the log does not answer.
 pub async fn get(
     State(app): State<Arc<App>>,
+    caller: Caller,
     method: Method,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let asked = read(query.as_deref().unwrap_or(""), &headers, Filter::all())?;
-    open(&app, &method, asked).await
+    open(&app, &caller, &method, asked).await
 }
 
 /// Opens the stream of one execution.
@@ -45,6 +47,7 @@ pub async fn get(
 /// As for [`get`].
 pub async fn of_execution(
     State(app): State<Arc<App>>,
+    caller: Caller,
     id: Result<Path<String>, PathRejection>,
     method: Method,
     headers: HeaderMap,
@@ -52,7 +55,7 @@ pub async fn of_execution(
 ) -> Result<Response, Failure> {
     let filter = Filter::execution(parameters::execution(id)?);
     let asked = read(query.as_deref().unwrap_or(""), &headers, filter)?;
-    open(&app, &method, asked).await
+    open(&app, &caller, &method, asked).await
 }
 
 fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {
@@ -84,7 +87,8 @@ fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failu
     Ok(asked)
 }
 
-async fn open(app: &Arc<App>, method: &Method, asked: Asked) -> Result<Response, Failure> {
+async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) -> Result<Response, Failure> {
+    caller.may_read(&asked.filter)?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -94,8 +98,10 @@ async fn open(app: &Arc<App>, method: &Method, asked: Asked) -> Result<Response,
         return Ok(headers.into_response());
     }
     let keep = (app.place()?, app.tasks.token());
+    let ticket = caller.ticket()?;
     let Asked { filter, since, until_terminal } = asked;
-    let stream = event_stream::open(app.shared.clone(), filter.clone(), &since, until_terminal, keep).await?;
+    let stream =
+        event_stream::open(app.shared.clone(), filter.clone(), &since, until_terminal, ticket, keep).await?;
     if until_terminal && has_ended(app, &filter, &since).await? {
         // What makes an `EventSource` stop.
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -6,9 +6,10 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::actor::Actor;
+use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
 use crate::connection;
+use crate::connection::gate::Gate;
 use crate::limits;
 use crate::protocol::SUBPROTOCOL;
 use crate::router::App;
@@ -18,12 +19,16 @@ use crate::router::App;
 /// The buffers are small: the defaults cost 128 KiB for every connection.
 pub async fn upgrade(
     State(app): State<Arc<App>>,
-    Actor(by): Actor,
+    Perhaps(caller): Perhaps,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(error) => return Failure::invalid("upgrade", error.body_text()).into_response(),
+    };
+    let gate = match gate(&app, caller) {
+        Ok(gate) => gate,
+        Err(failure) => return failure.into_response(),
     };
     let place = match app.place() {
         Ok(place) => place,
@@ -40,8 +45,16 @@ pub async fn upgrade(
         .max_frame_size(config.max_message_bytes)
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                connection::serve(socket, shared, by).await;
+                connection::serve(socket, shared, gate).await;
                 drop(place);
             })
         })
+}
+
+fn gate(app: &App, caller: Option<Caller>) -> Result<Gate, Failure> {
+    let auth = app.shared.auth.clone();
+    match caller {
+        Some(caller) => Ok(Gate::open(auth, caller.ticket()?)),
+        None => Ok(Gate::closed(auth)?),
+    }
 }

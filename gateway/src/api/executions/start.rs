@@ -9,8 +9,10 @@ use runbus::control::{StartRequest, Started};
 
 use crate::api::actor::Actor;
 use crate::api::body::Body;
+use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::sessions;
+use crate::auth::permit;
 use crate::router::App;
 
 /// 201 when this call started it, 200 when it was there.
@@ -20,8 +22,10 @@ use crate::router::App;
 /// is safe.
 pub async fn post(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Actor(by): Actor,
     Body(request): Body<StartRequest>,
 ) -> Result<(StatusCode, Json<Started>), Failure> {
+    permit::start(&app.control, &caller.principal, &request).await?;
     Ok(sessions::started(app.control.start_as(request, by).await?))
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use runbus::bus::Filter;
 use runbus::execution::Execution;
 
+use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::router::App;
@@ -17,11 +19,20 @@ use crate::router::App;
 /// Nobody has heard of it, or the log does not answer.
 pub async fn get(
     State(app): State<Arc<App>>,
+    caller: Caller,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Execution>, Failure> {
     let id = parameters::execution(id)?;
+    // Who may not have every execution of this id is not told whether there is one.
+    let all = caller.may_read(&Filter::execution(id.clone()));
     match app.control.status(&id).await? {
-        Some(execution) => Ok(Json(execution)),
-        None => Err(Failure::not_found(format!("there is no execution {id:?}"))),
+        Some(execution) => {
+            caller.may_read(&Filter::execution_of(execution.stream_id.clone(), id))?;
+            Ok(Json(execution))
+        }
+        None => Err(match all {
+            Err(forbidden) => forbidden,
+            Ok(()) => Failure::not_found(format!("there is no execution {id:?}")),
+        }),
     }
 }

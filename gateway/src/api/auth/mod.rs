@@ -1,0 +1,4 @@
+//! `/v1/auth`.
+
+pub mod revocations;
+pub mod tokens;

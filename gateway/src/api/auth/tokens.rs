@@ -1,0 +1,58 @@
+//! `POST /v1/auth/tokens`: a short-lived token for a page or a program that must not have the caller's own credential.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use runbus::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::body::Body;
+use crate::api::caller::Caller;
+use crate::api::error::Failure;
+use crate::auth::Scope;
+use crate::router::App;
+
+/// What is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Asked {
+    /// Some of the caller's scopes; absent: all that it may read.
+    scopes: Option<Vec<Scope>>,
+    /// How long it should live; at most `auth.stream_tokens.ttl_s`.
+    ttl_s: Option<u64>,
+}
+
+/// A minted token.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    token: String,
+    token_id: Option<Arc<str>>,
+    scopes: Vec<Scope>,
+    expires_at: Option<Timestamp>,
+}
+
+/// 201 with the token.
+///
+/// # Errors
+/// The request is wrong or asks for more than the caller has, or this gateway mints none.
+pub async fn post(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(asked): Body<Asked>,
+) -> Result<(StatusCode, [(HeaderName, &'static str); 1], Json<Answer>), Failure> {
+    let minted = app
+        .shared
+        .auth
+        .mint(&caller.principal, asked.scopes, asked.ttl_s)
+        .ok_or_else(|| Failure::not_found("this gateway mints no tokens: auth.stream_tokens.secret"))??;
+    let principal = minted.principal;
+    let answer = Answer {
+        token: minted.token.reveal().to_owned(),
+        token_id: principal.token_id,
+        scopes: principal.scopes,
+        expires_at: principal.expires_at,
+    };
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer)))
+}

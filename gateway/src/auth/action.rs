@@ -1,0 +1,59 @@
+//! What a caller may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::scope::Invalid;
+
+/// One thing that scopes allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Read and follow events, status and statistics.
+    Read,
+    /// Publish events.
+    Publish,
+    /// Start executions and say something to them.
+    Start,
+    /// Decide approvals and answer questions.
+    Decide,
+    /// Cancel, pause, resume and close.
+    Cancel,
+    /// Revoke credentials, handle dead letters. Only where it is named: `*` does not hold it.
+    Admin,
+}
+
+impl Action {
+    /// All that there are.
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel, Self::Admin];
+
+    /// What `*` stands for.
+    pub const ORDINARY: [Self; 5] = [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel];
+
+    /// Its name in scopes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Publish => "publish",
+            Self::Start => "start",
+            Self::Decide => "decide",
+            Self::Cancel => "cancel",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Action {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.into_iter().find(|action| action.name() == text);
+        found.ok_or(Invalid("an action is read, publish, start, decide, cancel or admin"))
+    }
+}

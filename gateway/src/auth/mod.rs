@@ -1,0 +1,37 @@
+//! Who callers are, and what they may do.
+//!
+//! # Layout
+//! What is allowed: [`action`], [`pattern`], [`scope`]. Who somebody is: [`principal`], by a [`credential`] that
+//! [`api_key`], [`jwt`] (with [`keys`]) or [`stream_token`] check, purely. What is fetched for that: [`jwks`],
+//! [`authenticator`]. What commands ask: [`permit`]. What ends a right: [`revocation`], [`revocations`], [`live`]. What bounds it: [`account`]. All
+//! together: [`service`] and a connection's [`ticket`].
+
+pub mod account;
+pub mod action;
+pub mod api_key;
+pub mod authenticator;
+pub mod config;
+pub mod credential;
+mod crypto;
+pub mod jwks;
+pub mod jwt;
+pub mod keys;
+pub mod live;
+pub mod pattern;
+pub mod permit;
+pub mod principal;
+pub mod refusal;
+pub mod revocation;
+pub mod revocations;
+pub mod scope;
+pub mod service;
+pub mod stream_token;
+pub mod ticket;
+
+pub use action::Action;
+pub use config::Config;
+pub use principal::Principal;
+pub use refusal::Refusal;
+pub use scope::{Scope, Target};
+pub use service::Auth;
+pub use ticket::{Ended, Ticket};

@@ -1,0 +1,37 @@
+//! Why a caller is not served. What was wrong with a credential is said to nobody but the log.
+
+use std::time::Duration;
+
+/// Why a caller is not served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No credential, or none that is valid.
+    #[error("a valid credential is needed")]
+    Unauthenticated,
+    /// A valid credential that does not allow this.
+    #[error("this credential does not allow it")]
+    Forbidden,
+    /// Too many connections of one principal.
+    #[error("this principal has as many connections as it may have")]
+    Connections,
+    /// Too many messages or bytes of one principal.
+    #[error("too much at once; come back in {} ms", .0.as_millis())]
+    Rate(Duration),
+    /// Credentials cannot be checked yet: keys or revocations are not there.
+    #[error("credentials cannot be checked now")]
+    Unavailable,
+}
+
+impl Refusal {
+    /// A stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::Connections => "limit_exceeded",
+            Self::Rate(_) => "rate_limited",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}

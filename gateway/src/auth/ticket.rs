@@ -1,0 +1,100 @@
+//! A connection's right to be: whose it is, what it uses, and when that ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::account::{Account, Connection};
+use super::live::Place;
+use super::principal::Principal;
+use super::refusal::Refusal;
+
+/// Why a connection's right ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The credential has expired.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+/// A connection's right to be.
+#[derive(Debug)]
+pub struct Ticket {
+    principal: Arc<Principal>,
+    /// `None` for everyone, where nobody is asked.
+    bound: Option<Box<Bound>>,
+}
+
+#[derive(Debug)]
+struct Bound {
+    account: Arc<Account>,
+    connection: Connection,
+    place: Place,
+    expires: Option<Instant>,
+}
+
+impl Ticket {
+    pub(super) const fn everyone(principal: Arc<Principal>) -> Self {
+        Self { principal, bound: None }
+    }
+
+    pub(super) fn new(
+        principal: Arc<Principal>,
+        account: Arc<Account>,
+        connection: Connection,
+        place: Place,
+        left: Option<Duration>,
+    ) -> Self {
+        // An end that no clock of this machine reaches is none.
+        let expires = left.and_then(|left| Instant::now().checked_add(left));
+        Self { principal, bound: Some(Box::new(Bound { account, connection, place, expires })) }
+    }
+
+    pub(super) fn renewed(self, principal: Arc<Principal>, place: Place, left: Option<Duration>) -> Self {
+        match self.bound {
+            Some(bound) => Self::new(principal, bound.account, bound.connection, place, left),
+            None => self,
+        }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> Option<Ended> {
+        let bound = self.bound.as_ref()?;
+        if bound.place.revoked().is_cancelled() {
+            return Some(Ended::Revoked);
+        }
+        bound.expires.filter(|end| *end <= Instant::now()).map(|_| Ended::Expired)
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&self) -> Ended {
+        let Some(bound) = &self.bound else { return std::future::pending().await };
+        let expired = async {
+            match bound.expires {
+                Some(end) => tokio::time::sleep_until(end).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = bound.place.revoked().cancelled() => Ended::Revoked,
+            () = expired => Ended::Expired,
+        }
+    }
+
+    /// Takes a message of so many bytes from what its principal may use.
+    ///
+    /// # Errors
+    /// [`Refusal::Rate`].
+    pub fn message(&self, bytes: usize) -> Result<(), Refusal> {
+        self.bound.as_ref().map_or(Ok(()), |bound| bound.account.message(bytes))
+    }
+}
