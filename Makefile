@@ -39,9 +39,10 @@ ifdef CI
 endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
 	$(TOOLS) $(CARGO) test --locked --workspace
+	$(MAKE) --no-print-directory test-cluster
 
 .PHONY: test-cluster
-test-cluster: ## the runtime's tests on three NATS servers (part of no other target: 2 cores take their time)
+test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
 	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --package runbus --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
 

@@ -68,7 +68,7 @@ fn hs(with: Value) -> String {
     join(&json!({ "alg": "HS256", "typ": "JWT" }), &claims(with), hmac(SECRET))
 }
 
-fn key(scopes: &[&str]) -> (Secret, ApiKey) {
+pub fn key(scopes: &[&str]) -> (Secret, ApiKey) {
     let key = api_key::generate().unwrap();
     let sha256 = api_key::hash(key.reveal());
     let scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
@@ -76,7 +76,7 @@ fn key(scopes: &[&str]) -> (Secret, ApiKey) {
 }
 
 /// HS256 tokens, stream tokens and one key that may do everything.
-fn auth() -> (Config, Secret) {
+pub fn auth() -> (Config, Secret) {
     let (root, entry) = key(&["*", "admin"]);
     let config = Config {
         mode: Mode::Required,
@@ -105,11 +105,11 @@ async fn get(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) 
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-async fn bearer(address: SocketAddr, path: &str, token: &str) -> (u16, String) {
+pub async fn bearer(address: SocketAddr, path: &str, token: &str) -> (u16, String) {
     get(address, path, &[("authorization", &format!("Bearer {token}"))]).await
 }
 
-async fn post(address: SocketAddr, path: &str, token: &str, body: Value) -> (u16, Value) {
+pub async fn post(address: SocketAddr, path: &str, token: &str, body: Value) -> (u16, Value) {
     let request = http().post(format!("http://{address}{path}")).bearer_auth(token).json(&body);
     let answer = request.send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
@@ -122,7 +122,7 @@ async fn publish(backend: &Backend, stream: &str, execution: &str, n: usize) {
     backend.bus().publish(source.llm_text_delta(delta)).await.unwrap();
 }
 
-async fn end(served: Served) {
+pub async fn end(served: Served) {
     served.drain.cancel();
     served.task.await.unwrap();
 }

@@ -58,7 +58,7 @@ async fn nats_and_redis_with(hold_ms: u64) -> Backend {
     let store = redis::testing::Server::start();
     let config = nats::Config { hold_ms, ..broker.config() };
     let nats = nats::Nats::connect(config).await.unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(60), nats.ready()).await.unwrap().unwrap();
+    ready(&nats).await;
     let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
     Backend {
         name: "nats and redis",
@@ -69,13 +69,22 @@ async fn nats_and_redis_with(hold_ms: u64) -> Backend {
     }
 }
 
+/// Waits until the broker is set up: a cluster elects leaders for every stream first.
+async fn ready(nats: &nats::Nats) {
+    let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(120);
+    while let Err(error) = nats.ready().await {
+        assert!(error.is_retryable() && tokio::time::Instant::now() < patience, "{error}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
 /// NATS JetStream (three servers, every stream on all of them) and Redis, all fresh.
 pub async fn cluster_and_redis() -> Backend {
     let servers = tokio::task::spawn_blocking(|| nats::testing::cluster(3)).await.unwrap();
     let store = redis::testing::Server::start();
     let config = nats::Config { hold_ms: 1000, replicas: 3, ..nats::testing::config(&servers) };
     let nats = nats::Nats::connect(config).await.unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(120), nats.ready()).await.unwrap().unwrap();
+    ready(&nats).await;
     let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
     Backend {
         name: "three nats servers and redis",

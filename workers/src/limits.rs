@@ -5,9 +5,6 @@ use std::time::Duration;
 /// Nodes that one execution runs at most, over all passes: ends graphs that would never end.
 pub const VISITS_MAX: u32 = 1000;
 
-/// Rounds (calls of the model) in one pass of a node, when its definition does not say.
-pub const ROUNDS_DEFAULT: u32 = 20;
-
 /// Tool calls that run at the same time in one session.
 pub const TOOLS_AT_ONCE: usize = 8;
 

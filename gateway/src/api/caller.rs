@@ -9,7 +9,7 @@ use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use runbus::bus::Filter;
-use runbus::id::ExecutionId;
+use runbus::id::{ExecutionId, SessionId};
 
 use super::error::Failure;
 use crate::auth::{Action, Auth, Principal, Refusal, Target, Ticket, credential, permit};
@@ -82,6 +82,10 @@ enum Rule {
     Handler,
     /// An action on the execution in the path.
     Execution(Action),
+    /// An action on the session in the path.
+    Session(Action),
+    /// An action on what the approval or question in the path is about.
+    Request(Action),
     /// An action on everything.
     Everything(Action),
 }
@@ -99,21 +103,24 @@ fn rule(method: &Method, path: &str) -> Rule {
         | "/v1/executions/{execution_id}/events/stream"
         | "/v1/events"
         | "/v1/events/stream"
+        | "/v1/sessions"
         | "/v1/auth/tokens" => Rule::Handler,
+        "/v1/sessions/{session_id}/messages" if !reads => Rule::Handler,
         "/v1/auth/revocations" => Rule::Everything(Action::Admin),
         "/v1/executions/{execution_id}/cancel"
         | "/v1/executions/{execution_id}/pause"
         | "/v1/executions/{execution_id}/resume" => Rule::Execution(Action::Cancel),
         path if reads && path.starts_with("/v1/executions/{execution_id}/") => Rule::Execution(Action::Read),
         path if path.starts_with("/v1/dead-letters") => Rule::Everything(Action::Admin),
-        _ if reads => Rule::Everything(Action::Read),
         path if path.starts_with("/v1/approvals/") || path.starts_with("/v1/questions/") => {
-            Rule::Everything(Action::Decide)
+            Rule::Request(if reads { Action::Read } else { Action::Decide })
         }
+        path if reads && path.starts_with("/v1/sessions/") => Rule::Session(Action::Read),
         "/v1/sessions/{session_id}/close" | "/v1/sessions/{session_id}/abort_pending" => {
-            Rule::Everything(Action::Cancel)
+            Rule::Session(Action::Cancel)
         }
-        path if path.starts_with("/v1/sessions") => Rule::Everything(Action::Start),
+        "/v1/sessions/{session_id}/resume" => Rule::Session(Action::Start),
+        _ if reads => Rule::Everything(Action::Read),
         // Nobody thought of it.
         _ => Rule::Everything(Action::Admin),
     }
@@ -156,19 +163,30 @@ async fn admit(app: &App, request: Request) -> Result<Request, Failure> {
         Rule::Open | Rule::Later | Rule::Handler => {}
         Rule::Everything(action) => caller.may(action, Target::EVERYTHING)?,
         Rule::Execution(action) => {
-            let id = execution_id(&mut parts).await?;
+            let id = ExecutionId::new(named(&mut parts, "execution_id").await?)
+                .map_err(|_| Failure::invalid("execution_id", "is no id"))?;
             permit::execution(&app.control, &caller.principal, action, &id).await?;
+        }
+        Rule::Session(action) => {
+            let id = SessionId::new(named(&mut parts, "session_id").await?)
+                .map_err(|_| Failure::invalid("session_id", "is no id"))?;
+            permit::session(&app.control, &caller.principal, action, &id).await?;
+        }
+        Rule::Request(action) => {
+            let id = named(&mut parts, "").await?;
+            permit::request(&app.control, &caller.principal, action, &id).await?;
         }
     }
     parts.extensions.insert(caller);
     Ok(Request::from_parts(parts, body))
 }
 
-async fn execution_id(parts: &mut Parts) -> Result<ExecutionId, Failure> {
-    let wrong = || Failure::invalid("execution_id", "is no id");
+/// The parameter of the path with this name; `""`: the only one.
+async fn named(parts: &mut Parts, name: &'static str) -> Result<String, Failure> {
+    let wrong = || Failure::invalid(name, "is no id");
     let params = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| wrong())?;
-    let id = params.iter().find(|(name, _)| *name == "execution_id").map(|(_, id)| id.to_owned());
-    ExecutionId::new(id.unwrap_or_default()).map_err(|_| wrong())
+    let found = params.iter().find(|(found, _)| name.is_empty() || *found == name);
+    found.map(|(_, id)| id.to_owned()).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -181,6 +199,7 @@ mod tests {
         assert_eq!(rule(&Method::DELETE, "/v1/executions/{execution_id}/x"), Rule::Everything(Action::Admin));
         assert_eq!(rule(&Method::GET, "/v1/new"), Rule::Everything(Action::Read));
         assert_eq!(rule(&Method::GET, "/v1/dead-letters"), Rule::Everything(Action::Admin));
-        assert_eq!(rule(&Method::POST, "/v1/approvals/{id}/decision"), Rule::Everything(Action::Decide));
+        assert_eq!(rule(&Method::POST, "/v1/sessions/{session_id}/new"), Rule::Everything(Action::Admin));
+        assert_eq!(rule(&Method::POST, "/v1/approvals/{id}/decision"), Rule::Request(Action::Decide));
     }
 }

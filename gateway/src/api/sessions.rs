@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::body::Body;
+use super::caller::Caller;
 use super::error::Failure;
 use super::parameters::{self, Id};
+use crate::auth::permit;
 use crate::protocol::body::{Close, Nothing, Reason};
 use crate::router::App;
 
@@ -29,12 +31,14 @@ pub(super) fn started(started: Started) -> (StatusCode, Json<Started>) {
 /// The request is wrong, or the log does not answer; the same call with the same `execution_id` is safe.
 pub async fn begin(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Actor(by): Actor,
     Body(request): Body<SendRequest>,
 ) -> Result<(StatusCode, Json<Started>), Failure> {
     if request.session_id.is_some() {
         return Err(Failure::invalid("session_id", "a session that exists is spoken to at its messages"));
     }
+    permit::send(&app.control, &caller.principal, &request).await?;
     Ok(started(app.control.send(request, by).await?))
 }
 
@@ -44,6 +48,7 @@ pub async fn begin(
 /// The session is unknown, closed, has unresolved calls, or is busy.
 pub async fn send(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Actor(by): Actor,
     Id(id): Id<SessionId>,
     Body(request): Body<SendRequest>,
@@ -52,6 +57,7 @@ pub async fn send(
         return Err(Failure::invalid("session_id", "the path has it"));
     }
     let request = SendRequest { session_id: Some(id), ..request };
+    permit::send(&app.control, &caller.principal, &request).await?;
     Ok(started(app.control.send(request, by).await?))
 }
 

@@ -1,7 +1,8 @@
 //! What commands ask of whoever gives them, whichever way they come in.
 
-use runbus::control::{self, Control, StartRequest};
-use runbus::id::{ExecutionId, SessionId, StreamId};
+use runbus::control::{self, Control, SendRequest, StartRequest, addressed};
+use runbus::id::{ExecutionId, NodeId, SessionId, StreamId};
+use runbus::session::view::PendingApproval;
 
 use super::action::Action;
 use super::principal::Principal;
@@ -44,13 +45,83 @@ pub fn target(principal: &Principal, action: Action, target: Target<'_>) -> Resu
 }
 
 /// Whether a session's id may be given by a client.
+fn given(id: &SessionId) -> Result<(), Denied> {
+    if id.as_str().starts_with(revocations::RESERVED) { Err(Denied::Reserved) } else { Ok(()) }
+}
+
+/// Whether somebody may do something to a session. In scopes a session is named like an execution; its streams are those of
+/// the execution that it ran last and of those that wait. Who may do it nowhere is not told whether there is one.
 ///
 /// # Errors
-/// It may not.
-pub fn session(id: Option<&SessionId>) -> Result<(), Denied> {
-    match id {
-        Some(id) if id.as_str().starts_with(revocations::RESERVED) => Err(Denied::Reserved),
-        _ => Ok(()),
+/// They may not, or the log does not answer.
+pub async fn session(
+    control: &Control,
+    principal: &Principal,
+    action: Action,
+    id: &SessionId,
+) -> Result<(), Denied> {
+    given(id)?;
+    let on = |stream| Target { stream, node: None, execution: Some(id.as_str()) };
+    if principal.may(action, on(None)) {
+        return Ok(());
+    }
+    let Some(state) = control.state(id).await? else { return Err(Refusal::Forbidden.into()) };
+    let last = state.run.iter().map(|run| &run.start);
+    let mut streams = last.chain(&state.queue).map(|start| &start.stream_id).peekable();
+    if streams.peek().is_none() {
+        return Err(Refusal::Forbidden.into());
+    }
+    streams.try_for_each(|stream| target(principal, action, on(Some(stream.as_str()))))
+}
+
+/// Whether somebody may do something to an approval or a question: to its node, where the approval says it, else to the
+/// execution that asks. Who may do it nowhere is not told whether there is one.
+///
+/// # Errors
+/// They may not, or the log does not answer.
+pub async fn request(
+    control: &Control,
+    principal: &Principal,
+    action: Action,
+    id: &str,
+) -> Result<(), Denied> {
+    if principal.may(action, Target::EVERYTHING) {
+        return Ok(());
+    }
+    let forbidden = || Denied::from(Refusal::Forbidden);
+    let session = addressed(id).ok_or_else(forbidden)?;
+    let state = control.state(&session).await?.ok_or_else(forbidden)?;
+    let (execution, node) = match state.approvals.get(id).map(PendingApproval::from) {
+        Some(approval) => (approval.execution_id, Some(approval.node_id)),
+        // Only the execution at work asks.
+        None => (state.run.map(|run| run.start.execution_id).ok_or_else(forbidden)?, None),
+    };
+    let known = control.status(&execution).await?.ok_or_else(forbidden)?;
+    let place = Target {
+        stream: Some(known.stream_id.as_str()),
+        node: node.as_ref().map(NodeId::as_str),
+        execution: Some(execution.as_str()),
+    };
+    target(principal, action, place)
+}
+
+/// Whether somebody may say this to a session, or begin one with it.
+///
+/// # Errors
+/// They may not, or the log does not answer.
+pub async fn send(control: &Control, principal: &Principal, request: &SendRequest) -> Result<(), Denied> {
+    let Some(id) = &request.session_id else {
+        let stream = request.stream_id.as_ref().map(StreamId::as_str).or(request.definition.as_deref());
+        return begin(control, principal, stream, request.execution_id.as_ref()).await;
+    };
+    session(control, principal, Action::Start, id).await?;
+    if let Some(stream) = &request.stream_id {
+        let there = Target { stream: Some(stream.as_str()), node: None, execution: Some(id.as_str()) };
+        target(principal, Action::Start, there)?;
+    }
+    match &request.execution_id {
+        Some(execution) => theirs(control, principal, execution).await,
+        None => Ok(()),
     }
 }
 
@@ -75,25 +146,53 @@ pub async fn execution(
 }
 
 /// Whether somebody may start this. Sessions are named in scopes like executions: one that is left out has the
-/// execution's id.
+/// execution's id; one that there is must be theirs to go on with.
 ///
 /// # Errors
 /// They may not, or the log does not answer.
 pub async fn start(control: &Control, principal: &Principal, request: &StartRequest) -> Result<(), Denied> {
-    session(request.session_id.as_ref())?;
-    let stream = Some(request.stream_id.as_ref().map_or(request.definition.as_str(), StreamId::as_str));
-    let on = |execution| Target { stream, node: None, execution };
-    let id = request.execution_id.as_ref();
-    target(principal, Action::Start, on(id.map(ExecutionId::as_str)))?;
-    if let Some(session) = &request.session_id {
-        target(principal, Action::Start, on(Some(session.as_str())))?;
+    let stream = request.stream_id.as_ref().map_or(request.definition.as_str(), StreamId::as_str);
+    if let Some(id) = &request.session_id {
+        given(id)?;
+        let there = Target { stream: Some(stream), node: None, execution: Some(id.as_str()) };
+        target(principal, Action::Start, there)?;
     }
-    // The same id may be known in somebody else's stream.
-    if let Some(id) = id
-        && !principal.may(Action::Start, Target { execution: Some(id.as_str()), ..Target::EVERYTHING })
-        && let Some(known) = control.status(id).await?
-    {
-        target(principal, Action::Start, Target::execution(&known.stream_id, id))?;
+    begin(control, principal, Some(stream), request.execution_id.as_ref()).await?;
+    // Whoever continues a conversation hears what was said in it.
+    let named = request.execution_id.as_ref().map(|id| SessionId::new(id.as_str()));
+    let id = request.session_id.clone().map_or_else(|| named.and_then(Result::ok), Some);
+    fn anywhere(id: &SessionId) -> Target<'_> {
+        Target { execution: Some(id.as_str()), ..Target::EVERYTHING }
     }
-    Ok(())
+    match id {
+        Some(id) if !principal.may(Action::Start, anywhere(&id)) && control.state(&id).await?.is_some() => {
+            session(control, principal, Action::Start, &id).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether somebody may begin an execution in a stream; without an id any.
+async fn begin(
+    control: &Control,
+    principal: &Principal,
+    stream: Option<&str>,
+    id: Option<&ExecutionId>,
+) -> Result<(), Denied> {
+    target(principal, Action::Start, Target { stream, node: None, execution: id.map(ExecutionId::as_str) })?;
+    match id {
+        Some(id) => theirs(control, principal, id).await,
+        None => Ok(()),
+    }
+}
+
+/// The same id may be known in somebody else's stream.
+async fn theirs(control: &Control, principal: &Principal, id: &ExecutionId) -> Result<(), Denied> {
+    if principal.may(Action::Start, Target { execution: Some(id.as_str()), ..Target::EVERYTHING }) {
+        return Ok(());
+    }
+    match control.status(id).await? {
+        Some(known) => target(principal, Action::Start, Target::execution(&known.stream_id, id)),
+        None => Ok(()),
+    }
 }

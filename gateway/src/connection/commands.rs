@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::auth::permit::{self, Denied};
-use crate::auth::{self, Principal, Target};
+use crate::auth::{self, Principal};
 use crate::limits;
 use crate::protocol::command::{Action, Command};
 use crate::protocol::server;
@@ -90,19 +90,19 @@ impl Commands {
 
 /// Whether somebody may give a command. The rules are those of REST.
 async fn permit(control: &Control, principal: &Principal, action: &Action) -> Result<(), Denied> {
-    let everything = |action| permit::target(principal, action, Target::EVERYTHING);
     match action {
         Action::Start(request) => permit::start(control, principal, request).await,
-        Action::Send(request) => {
-            permit::session(request.session_id.as_ref())?;
-            everything(auth::Action::Start)
+        Action::Send(request) => permit::send(control, principal, request).await,
+        Action::Resume(id) => permit::session(control, principal, auth::Action::Start, id).await,
+        Action::AbortPending(id, _) | Action::Close(id, _) => {
+            permit::session(control, principal, auth::Action::Cancel, id).await
         }
-        Action::Resume(_) => everything(auth::Action::Start),
-        Action::AbortPending(..) | Action::Close(..) => everything(auth::Action::Cancel),
         Action::Cancel(id, _) | Action::Pause(id, _) | Action::Unpause(id) => {
             permit::execution(control, principal, auth::Action::Cancel, id).await
         }
-        Action::Decide(..) | Action::Answer(..) => everything(auth::Action::Decide),
+        Action::Decide(id, _) | Action::Answer(id, _) => {
+            permit::request(control, principal, auth::Action::Decide, id).await
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod model;
 mod multitask;
 mod pause;
 mod people;
+mod permits;
 mod provider;
 mod scheduling;
 mod sessions;
