@@ -175,10 +175,10 @@ impl Control {
         }
         let mut request = match self.asked(&letter).await? {
             Some(request) => request,
-            None => self.announced(&letter).await?.ok_or_else(|| Error::NotFound {
-                what: "input of execution",
-                id: id.to_string(),
-            })?,
+            None => self
+                .announced(&letter)
+                .await?
+                .ok_or_else(|| Error::NotFound { what: "input of execution", id: id.to_string() })?,
         };
         let again = again(id)?;
         // Nothing can be added to a journal that cannot be read: then it tries again without what was said before.
