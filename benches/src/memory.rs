@@ -13,7 +13,7 @@ use crate::ports::{Ports, Servers};
 use crate::process::rss_kib;
 use crate::report::{Report, Table, column, progress};
 use crate::sessions::start;
-use crate::worker::{self, Options, SIGNS, SPEAKS};
+use crate::worker::{self, MUMBLES, Options, SIGNS};
 
 /// KiB of a worker's resident memory that a running session is to stay below.
 const GOAL_KIB: f64 = 64.0;
@@ -73,7 +73,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     let process = worker::start(&servers.nats.url, &servers.redis.url, &options).await?;
     let ports = servers.ports(None).await?;
     let begin =
-        async |count| wait(&ports, &start(&ports.control(), SPEAKS, count).await?, Status::Running).await;
+        async |count| wait(&ports, &start(&ports.control(), MUMBLES, count).await?, Status::Running).await;
     begin(1).await?;
     let before = self::look(&ports, &servers, process.pid()?).await?;
     begin(few).await?;

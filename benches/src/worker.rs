@@ -31,6 +31,12 @@ pub(crate) const SPEAKS: &str = "speaks";
 /// Tokens that `speaks` says.
 const SPOKEN: usize = 5000;
 
+/// The agent that says little: the script of a long answer would be counted as the session's.
+pub(crate) const MUMBLES: &str = "mumbles";
+
+/// Tokens that `mumbles` says.
+const MUMBLED: usize = 30;
+
 /// Most rounds of `steps`.
 const MAX_ROUNDS: u32 = 1000;
 
@@ -78,7 +84,9 @@ pub(crate) fn build(ports: &Ports, options: &Options) -> anyhow::Result<(Worker,
     config.takeover_grace_ms = options.takeover_grace_ms.unwrap_or(config.takeover_grace_ms);
     let name = Worker::id(&config);
     let mut definitions = Definitions::default();
-    for (agent, tools) in [(STEPS, json!(["count"])), (SIGNS, json!(["sign"])), (SPEAKS, json!([]))] {
+    for (agent, tools) in
+        [(STEPS, json!(["count"])), (SIGNS, json!(["sign"])), (SPEAKS, json!([])), (MUMBLES, json!([]))]
+    {
         let definition = json!({
             "kind": "agent", "name": agent, "description": "Measures.", "system": "You are measured. Be brief.",
             "tools": tools, "max_rounds": MAX_ROUNDS,
@@ -121,6 +129,7 @@ fn script(rounds: u32) -> Script {
             calls(STEPS, "count"),
             calls(SIGNS, "sign"),
             says(SPEAKS, None, &" word".repeat(SPOKEN)),
+            says(MUMBLES, None, &" word".repeat(MUMBLED)),
         ],
     }
 }
