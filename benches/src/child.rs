@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use tokio::io::AsyncReadExt as _;
 
-use crate::{gateway, idle, restart, worker};
+use crate::{fanout, gateway, idle, many, restart, worker};
 
 /// What a child does.
 #[derive(Debug, Subcommand)]
@@ -29,12 +29,30 @@ pub(crate) enum Role {
         /// Where its store lies.
         #[arg(long)]
         dir: PathBuf,
+        /// Asks everybody for a key with this SHA-256; absent: nobody.
+        #[arg(long)]
+        key_sha256: Option<String>,
     },
     /// An axum WebSocket server that sends back what it gets; says its address.
     Echo {
         /// Bytes of the read buffer of each connection; axum's default when absent.
         #[arg(long)]
         read_buffer: Option<usize>,
+    },
+    /// A loop that writes frames that are ready to so many sockets; says its address.
+    Floor {
+        #[arg(long)]
+        readers: usize,
+    },
+    /// Executions that stream; says when it begins.
+    Produce {
+        #[arg(long)]
+        nats: String,
+        #[arg(long)]
+        executions: usize,
+        /// Events of each.
+        #[arg(long)]
+        each: usize,
     },
     /// A worker on a nats-server and a redis-server; says its name.
     Worker {
@@ -53,8 +71,10 @@ pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
         match role {
             Role::Fill { dir, events } => restart::fill(&dir, events).await,
             Role::Reopen { dir } => restart::reopen(&dir).await,
-            Role::Gateway { nats, dir } => gateway::serve(&nats, &dir).await,
+            Role::Gateway { nats, dir, key_sha256 } => gateway::serve(&nats, &dir, key_sha256).await,
             Role::Echo { read_buffer } => idle::echo(read_buffer).await,
+            Role::Floor { readers } => fanout::loop_of(readers).await,
+            Role::Produce { nats, executions, each } => many::produce(&nats, executions, each).await,
             Role::Worker { nats, redis, options } => worker::serve(&nats, &redis, &options).await,
         }
     };

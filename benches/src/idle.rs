@@ -8,6 +8,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::routing::get;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use runbus::id::ExecutionId;
+use runbus_gateway::auth::api_key;
 use tokio::net::TcpListener;
 
 use crate::gateway::{self, Client};
@@ -18,6 +19,9 @@ use crate::{Setup, machine};
 
 /// KiB of resident memory a connection to stay below.
 const GOAL_KIB: f64 = 12.0;
+
+/// The same of one that had to say who it is.
+const GOAL_GUARDED_KIB: f64 = 8.0;
 
 /// Connections before the first measurement: what is made once is there then.
 const WARM_UP: usize = 50;
@@ -35,7 +39,11 @@ const SETTLED: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy)]
 enum Held {
     Echo(Option<usize>),
-    Gateway { subscribed: Subscribed },
+    Gateway {
+        subscribed: Subscribed,
+    },
+    /// A gateway that asks for a key.
+    Guarded,
 }
 
 /// To what each connection is subscribed.
@@ -46,10 +54,11 @@ enum Subscribed {
     OneOfItsOwn,
 }
 
-const ALL: [(Held, &str); 5] = [
+const ALL: [(Held, &str); 6] = [
     (Held::Echo(None), "baseline: axum, default buffers"),
     (Held::Echo(Some(4096)), "baseline: axum, read buffer of 4 KiB"),
     (Held::Gateway { subscribed: Subscribed::Nothing }, "gateway, no subscription"),
+    (Held::Guarded, "gateway, with a key, no subscription"),
     (Held::Gateway { subscribed: Subscribed::OneForAll }, "gateway, all to one execution"),
     (Held::Gateway { subscribed: Subscribed::OneOfItsOwn }, "gateway, each to an execution of its own"),
 ];
@@ -69,7 +78,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
             column("ratio", 3),
         ],
     );
-    let (mut floor, mut idle) = (0.0, f64::INFINITY);
+    let (mut floor, mut idle, mut guarded) = (0.0, f64::INFINITY, f64::INFINITY);
     for (held, name) in ALL {
         progress(&format!("idle: {name}"));
         let [before, after] = measure(held, &server, connections).await.context(name)?;
@@ -80,9 +89,16 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
         if matches!(held, Held::Gateway { subscribed: Subscribed::Nothing }) {
             idle = each;
         }
+        if matches!(held, Held::Guarded) {
+            guarded = each;
+        }
         table.row(name, &[Some(each), Some(before / 1024.0), Some(after / 1024.0), Some(each / floor)]);
     }
     table.goal(format!("an idle connection takes at most {GOAL_KIB} KiB"), idle <= GOAL_KIB);
+    table.goal(
+        format!("an idle connection with a key takes at most {GOAL_GUARDED_KIB} KiB"),
+        guarded <= GOAL_GUARDED_KIB,
+    );
     table.note("resident memory of the process; the kernel's, 3 to 5 KiB a socket, comes on top everywhere");
     if connections < wanted {
         table.note(format!(
@@ -95,19 +111,24 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
 
 /// KiB before and after.
 async fn measure(held: Held, server: &Server, connections: usize) -> anyhow::Result<[f64; 2]> {
+    let key = api_key::generate().map_err(|_| anyhow::anyhow!("no random numbers"))?;
     let child = match held {
         Held::Echo(None) => Child::start(&["echo"]).await?,
         Held::Echo(Some(bytes)) => Child::start(&["echo", "--read-buffer", &bytes.to_string()]).await?,
         Held::Gateway { .. } => gateway::start(server).await?,
+        Held::Guarded => gateway::start_guarded(server, &key).await?,
     };
     let shared = ExecutionId::generate();
     let open = |count: usize| {
-        let (address, shared) = (child.ready.clone(), shared.clone());
+        let (address, shared, key) = (child.ready.clone(), shared.clone(), key.clone());
         futures_util::stream::iter(0..count)
             .map(move |_| {
-                let (address, shared) = (address.clone(), shared.clone());
+                let (address, shared, key) = (address.clone(), shared.clone(), key.clone());
                 async move {
-                    let mut client = Client::connect(&address).await?;
+                    let mut client = match held {
+                        Held::Guarded => Client::connect_as(&address, &key).await?,
+                        _ => Client::connect(&address).await?,
+                    };
                     match held {
                         Held::Gateway { subscribed: Subscribed::OneForAll } => {
                             client.subscribe(None, &shared).await?
@@ -115,6 +136,7 @@ async fn measure(held: Held, server: &Server, connections: usize) -> anyhow::Res
                         Held::Gateway { subscribed: Subscribed::OneOfItsOwn } => {
                             client.subscribe(None, &ExecutionId::generate()).await?;
                         }
+                        Held::Guarded => client.until("hello").await?,
                         Held::Echo(_) | Held::Gateway { subscribed: Subscribed::Nothing } => {}
                     }
                     anyhow::Ok(client)

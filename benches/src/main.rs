@@ -7,16 +7,21 @@ mod append;
 mod child;
 mod counted;
 mod embedded;
+mod fanout;
 mod gateway;
 mod idle;
+mod join;
 mod latency;
 mod machine;
+mod many;
 mod memory;
 mod nats;
 mod paths;
 mod ports;
 mod process;
+mod raw;
 mod redis;
+mod replay;
 mod report;
 mod restart;
 mod sample;
@@ -75,6 +80,14 @@ enum Topic {
     Latency,
     /// Memory of an idle WebSocket connection.
     Idle,
+    /// CPU of a delivery to one of many readers.
+    Fanout,
+    /// Stored events to one client.
+    Replay,
+    /// From connecting to the first event.
+    Join,
+    /// Thousands of executions with a reader each.
+    Many,
     /// Steps of sessions a second.
     Sessions,
     /// From a worker's death to the next one's first event.
@@ -85,11 +98,15 @@ enum Topic {
 
 impl Topic {
     /// In the order in which they run.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::Embedded,
         Self::Append,
         Self::Latency,
         Self::Idle,
+        Self::Fanout,
+        Self::Replay,
+        Self::Join,
+        Self::Many,
         Self::Sessions,
         Self::Takeover,
         Self::Memory,
@@ -136,6 +153,10 @@ async fn main() -> anyhow::Result<()> {
             Topic::Append => append::run(&setup, &mut report).await?,
             Topic::Latency => latency::run(&setup, &mut report).await?,
             Topic::Idle => idle::run(&setup, &mut report).await?,
+            Topic::Fanout => fanout::run(&setup, &mut report).await?,
+            Topic::Replay => replay::run(&setup, &mut report).await?,
+            Topic::Join => join::run(&setup, &mut report).await?,
+            Topic::Many => many::run(&setup, &mut report).await?,
             Topic::Sessions => sessions::run(&setup, &mut report).await?,
             Topic::Takeover => takeover::run(&setup, &mut report).await?,
             Topic::Memory => memory::run(&setup, &mut report).await?,

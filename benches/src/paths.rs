@@ -40,6 +40,9 @@ pub(crate) enum Path {
 }
 
 impl Path {
+    /// The baselines and what people use.
+    pub(crate) const FEW: [(Self, &str); 3] = [Self::ALL[0], Self::ALL[1], Self::ALL[4]];
+
     pub(crate) const ALL: [(Self, &str); 6] = [
         (Self::Core, "baseline: core NATS, publish to subscriber"),
         (Self::JetStream, "baseline: JetStream, publish to republished"),

@@ -30,7 +30,11 @@ pub(crate) struct Execution {
 
 impl Execution {
     pub(crate) fn new() -> Self {
-        let id = ExecutionId::generate();
+        Self::named(ExecutionId::generate())
+    }
+
+    /// With an id that others know.
+    pub(crate) fn named(id: ExecutionId) -> Self {
         let mut source = Source::execution(stream(), id.clone(), Clock::System).node(node());
         source.session_id = Some(SessionId::generate());
         source.attempt = Some(1);
