@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use tokio::io::AsyncReadExt as _;
 
-use crate::{gateway, idle, restart, worker};
+use crate::{fanout, gateway, idle, restart, worker};
 
 /// What a child does.
 #[derive(Debug, Subcommand)]
@@ -29,6 +29,16 @@ pub(crate) enum Role {
         /// Where its store lies.
         #[arg(long)]
         dir: PathBuf,
+        #[command(flatten)]
+        limits: Option<gateway::Limits>,
+        /// Callers must say who they are.
+        #[arg(long)]
+        secured: bool,
+    },
+    /// Writes frames of so many bytes to each connection; says its address.
+    Floor {
+        #[arg(long)]
+        bytes: usize,
     },
     /// An axum WebSocket server that sends back what it gets; says its address.
     Echo {
@@ -53,7 +63,10 @@ pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
         match role {
             Role::Fill { dir, events } => restart::fill(&dir, events).await,
             Role::Reopen { dir } => restart::reopen(&dir).await,
-            Role::Gateway { nats, dir } => gateway::serve(&nats, &dir).await,
+            Role::Gateway { nats, dir, limits, secured } => {
+                gateway::serve(&nats, &dir, limits, secured).await
+            }
+            Role::Floor { bytes } => fanout::floor(bytes).await,
             Role::Echo { read_buffer } => idle::echo(read_buffer).await,
             Role::Worker { nats, redis, options } => worker::serve(&nats, &redis, &options).await,
         }

@@ -7,6 +7,7 @@ mod append;
 mod child;
 mod counted;
 mod embedded;
+mod fanout;
 mod gateway;
 mod idle;
 mod latency;
@@ -16,11 +17,13 @@ mod nats;
 mod paths;
 mod ports;
 mod process;
+mod raw;
 mod redis;
 mod report;
 mod restart;
 mod sample;
 mod sessions;
+mod slow;
 mod streaming;
 mod takeover;
 mod worker;
@@ -73,8 +76,12 @@ enum Topic {
     Append,
     /// From publish to WebSocket client.
     Latency,
-    /// Memory of an idle WebSocket connection.
+    /// Memory of an idle WebSocket connection or event stream.
     Idle,
+    /// Processor time of a delivery.
+    Fanout,
+    /// Readers that read little.
+    Slow,
     /// Steps of sessions a second.
     Sessions,
     /// From a worker's death to the next one's first event.
@@ -85,11 +92,13 @@ enum Topic {
 
 impl Topic {
     /// In the order in which they run.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Embedded,
         Self::Append,
         Self::Latency,
         Self::Idle,
+        Self::Fanout,
+        Self::Slow,
         Self::Sessions,
         Self::Takeover,
         Self::Memory,
@@ -136,6 +145,8 @@ async fn main() -> anyhow::Result<()> {
             Topic::Append => append::run(&setup, &mut report).await?,
             Topic::Latency => latency::run(&setup, &mut report).await?,
             Topic::Idle => idle::run(&setup, &mut report).await?,
+            Topic::Fanout => fanout::run(&setup, &mut report).await?,
+            Topic::Slow => slow::run(&setup, &mut report).await?,
             Topic::Sessions => sessions::run(&setup, &mut report).await?,
             Topic::Takeover => takeover::run(&setup, &mut report).await?,
             Topic::Memory => memory::run(&setup, &mut report).await?,
