@@ -21,6 +21,7 @@ mod recordings;
 mod rolling;
 mod runtime;
 mod scale_out;
+mod slow;
 mod sse;
 mod stream;
 mod webhooks;
