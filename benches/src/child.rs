@@ -29,20 +29,22 @@ pub(crate) enum Role {
         /// Where its store lies.
         #[arg(long)]
         dir: PathBuf,
-        /// Asks everybody for a key with this SHA-256; absent: nobody.
+        #[command(flatten)]
+        limits: Option<gateway::Limits>,
+        /// Callers must say who they are.
         #[arg(long)]
-        key_sha256: Option<String>,
+        secured: bool,
+    },
+    /// Writes frames of so many bytes to each connection; says its address.
+    Floor {
+        #[arg(long)]
+        bytes: usize,
     },
     /// An axum WebSocket server that sends back what it gets; says its address.
     Echo {
         /// Bytes of the read buffer of each connection; axum's default when absent.
         #[arg(long)]
         read_buffer: Option<usize>,
-    },
-    /// A loop that writes frames that are ready to so many sockets; says its address.
-    Floor {
-        #[arg(long)]
-        readers: usize,
     },
     /// Executions that stream; says when it begins.
     Produce {
@@ -71,9 +73,11 @@ pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
         match role {
             Role::Fill { dir, events } => restart::fill(&dir, events).await,
             Role::Reopen { dir } => restart::reopen(&dir).await,
-            Role::Gateway { nats, dir, key_sha256 } => gateway::serve(&nats, &dir, key_sha256).await,
+            Role::Gateway { nats, dir, limits, secured } => {
+                gateway::serve(&nats, &dir, limits, secured).await
+            }
+            Role::Floor { bytes } => fanout::floor(bytes).await,
             Role::Echo { read_buffer } => idle::echo(read_buffer).await,
-            Role::Floor { readers } => fanout::loop_of(readers).await,
             Role::Produce { nats, executions, each } => many::produce(&nats, executions, each).await,
             Role::Worker { nats, redis, options } => worker::serve(&nats, &redis, &options).await,
         }

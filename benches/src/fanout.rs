@@ -1,228 +1,213 @@
-//! What a delivery costs the gateway: one execution, 500 readers, beside a loop that does nothing but write.
+//! What a delivery costs the gateway: 500 readers of one execution, one event at a time and sixteen at once, beside a loop that
+//! writes one frame to each socket.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _};
-use runbus::log::Log;
-use runbus::writer::{Start, Writer};
-use std::sync::Arc;
+use runbus::bus::Bus;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
-use tokio_util::sync::CancellationToken;
 
 use crate::nats::Server;
-use crate::process::{Child, Meter};
-use crate::raw::Raw;
+use crate::process::{Child, cpu};
+use crate::raw::{Finder, Raw};
 use crate::report::{Report, Table, column, progress, say};
 use crate::sample::{self, Execution};
-use crate::{Setup, append, gateway, machine};
-
-/// To reach: CPU of a delivery, one event at a time, over that of the loop; microseconds with sixteen queued.
-const GOAL_RATIO: f64 = 1.6;
-const GOAL_QUEUED_US: f64 = 1.0;
+use crate::{Setup, append, embedded, gateway, raw};
 
 const READERS: usize = 500;
+/// Events that are queued at once.
+const QUEUED: usize = 16;
+/// How much more than the floor one event at a time may take.
+const GOAL_RATIO: f64 = 1.6;
+/// Microseconds of processor time of a delivery when sixteen are queued.
+const GOAL_QUEUED_US: f64 = 1.0;
+/// Longest wait for a round.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Rounds that are not counted.
+const WARM_UP: usize = 10;
 
-/// Events that are not counted.
-const WARM_UP: usize = 64;
-
-/// Handshakes at the same time.
-const AT_ONCE: usize = 64;
-
-/// Descriptors that this process needs beside its connections.
-const SPARE_FILES: usize = 200;
-
-/// Bytes of a frame that the loop writes: of one event in a message of the gateway's.
-const FRAME_HEADER: usize = 4;
-
-/// From one burst to the next: everybody has the one before by then.
-const PERIOD: Duration = Duration::from_millis(20);
-
-/// Events that come together.
+/// Who writes what.
 #[derive(Debug, Clone, Copy)]
-struct Burst(usize);
+enum Writer {
+    Floor,
+    Gateway { protocol: &'static str, batch: usize },
+}
+
+const TEXT: &str = "runbus.v1";
+const CBOR: &str = "runbus.v1.cbor";
+/// Each with events at once.
+const ALL: [(Writer, usize, &str); 8] = [
+    (Writer::Floor, 1, "floor: one frame a write"),
+    (Writer::Gateway { protocol: TEXT, batch: 256 }, 1, "gateway, one event at a time, JSON"),
+    (Writer::Gateway { protocol: CBOR, batch: 256 }, 1, "gateway, one event at a time, CBOR"),
+    (Writer::Floor, QUEUED, "floor: 16 frames a write"),
+    (Writer::Gateway { protocol: TEXT, batch: 256 }, QUEUED, "gateway, 16 queued, one message, JSON"),
+    (Writer::Gateway { protocol: CBOR, batch: 256 }, QUEUED, "gateway, 16 queued, one message, CBOR"),
+    (Writer::Gateway { protocol: TEXT, batch: 1 }, QUEUED, "gateway, 16 queued, 16 messages, JSON"),
+    (Writer::Gateway { protocol: CBOR, batch: 1 }, QUEUED, "gateway, 16 queued, 16 messages, CBOR"),
+];
 
 pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()> {
-    let readers = setup.scaled(READERS, 50).min(machine::open_files()?.saturating_sub(SPARE_FILES));
-    let rounds = setup.scaled(500, 50);
+    let rounds = setup.scaled(300, 30);
+    let server = Server::start(setup).await?;
+    let title = format!("Fan-out: processor time of a delivery, {READERS} readers of one execution");
     let mut table = Table::new(
-        format!("Fan-out: CPU of a delivery, {readers} readers of one execution"),
-        &[
-            column("CPU us/delivery", 2),
-            column("ratio", 2),
-            column("bytes/delivery", 0),
-            column("deliveries/s", 0),
-        ],
+        title,
+        &[column("CPU us/delivery", 2), column("ratio to floor", 2), column("bytes/event", 0)],
     );
-    let mut found = Vec::new();
-    for (burst, what) in [(Burst(1), "one event at a time"), (Burst(16), "sixteen at a time")] {
-        progress(&format!("fanout: floor, {what}"));
-        let floor = floor(burst, readers, rounds).await.context("floor")?;
-        let name = format!("baseline: a loop that writes frames that are ready, {what}");
-        table.row(name, &floor.row(&floor));
-        progress(&format!("fanout: gateway, {what}"));
-        let gateway = through(setup, burst, readers, rounds).await.context("gateway")?;
-        table.row(format!("gateway, {what}"), &gateway.row(&floor));
-        found.push((gateway.cpu_us(), floor.cpu_us()));
+    let (mut floor, mut single, mut queued) = (0.0, 0.0, f64::INFINITY);
+    for (writer, at_once, name) in ALL {
+        progress(&format!("fanout: {name}"));
+        let (us, bytes) = measure(&server, writer, at_once, rounds).await.context(name)?;
+        match (writer, at_once) {
+            (Writer::Floor, _) => floor = us,
+            (Writer::Gateway { protocol: TEXT, .. }, 1) => single = us / floor,
+            (Writer::Gateway { protocol: TEXT, batch: 256 }, _) => queued = us,
+            _ => {}
+        }
+        table.row(name, &[Some(us), Some(us / floor), Some(bytes)]);
     }
-    if let [(one, floor), (sixteen, _)] = found.as_slice() {
-        table.goal(
-            format!("one event at a time: at most {GOAL_RATIO} times the loop"),
-            one / floor <= GOAL_RATIO,
-        );
-        table.goal(format!("sixteen queued: at most {GOAL_QUEUED_US} us"), *sixteen <= GOAL_QUEUED_US);
-    }
-    table.note(format!(
-        "{rounds} bursts, one every {} ms, after {WARM_UP} events to warm up; the process's user and system time, that \
-         of the kernel's sending included; readers only count; the loop's frames hold {} bytes",
-        PERIOD.as_millis(),
-        frame()?.len()
-    ));
+    table.goal(format!("one event at a time: at most {GOAL_RATIO} times the floor"), single <= GOAL_RATIO);
+    table.goal(format!("{QUEUED} queued: at most {GOAL_QUEUED_US} us"), queued <= GOAL_QUEUED_US);
+    table.note("user and system time of the process that writes; over loopback it includes the kernel's work for the receiver");
+    table.note(format!("the gateway reads the events from nats-server, once for all; {rounds} rounds, each begins when all have the one before"));
     report.table(&table);
     Ok(())
 }
 
-/// What deliveries took.
-#[derive(Debug)]
-struct Cost {
-    deliveries: usize,
-    bytes: usize,
-    cpu: Duration,
-    wall: Duration,
-}
-
-impl Cost {
-    fn cpu_us(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.deliveries as f64
-    }
-
-    fn row(&self, floor: &Self) -> [Option<f64>; 4] {
-        [
-            Some(self.cpu_us()),
-            Some(self.cpu_us() / floor.cpu_us()),
-            Some(self.bytes as f64 / self.deliveries as f64),
-            Some(self.deliveries as f64 / self.wall.as_secs_f64()),
-        ]
-    }
-}
-
-/// Lets every reader take `events` in all; gives them back with the bytes that they took meanwhile.
-async fn all_take(readers: Vec<Raw>, events: usize) -> anyhow::Result<(Vec<Raw>, usize)> {
-    let mut tasks = JoinSet::new();
-    for mut reader in readers {
-        tasks.spawn(async move {
-            let before = reader.bytes;
-            reader.until(events).await?;
-            anyhow::Ok((reader.bytes - before, reader))
-        });
-    }
-    let (mut readers, mut bytes) = (Vec::new(), 0);
-    while let Some(done) = tasks.join_next().await {
-        let (taken, reader) = done??;
-        bytes += taken;
-        readers.push(reader);
-    }
-    Ok((readers, bytes))
-}
-
-/// Measures a process while `send` makes bursts.
+/// Microseconds and bytes of a delivery.
 async fn measure(
-    child: &Child,
-    readers: Vec<Raw>,
-    burst: Burst,
+    server: &Server,
+    writer: Writer,
+    at_once: usize,
     rounds: usize,
-    mut send: impl AsyncFnMut(usize) -> anyhow::Result<()>,
-) -> anyhow::Result<Cost> {
-    let count = readers.len();
-    let (warmed, _) = tokio::try_join!(all_take(readers, WARM_UP), async { send(WARM_UP).await })?;
-    let meter = Meter::start(&[child.pid()?])?;
-    let total = WARM_UP + rounds * burst.0;
-    let bursts = async {
-        let mut ticks = interval_at(Instant::now() + PERIOD, PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for _ in 0..rounds {
-            ticks.tick().await;
-            send(burst.0).await?;
-        }
-        anyhow::Ok(())
-    };
-    let ((_, bytes), ()) = tokio::try_join!(all_take(warmed.0, total), bursts)?;
-    let (wall, cpu) = meter.stop()?;
-    let cpu = cpu.get(1).copied().context("a process was measured")?;
-    Ok(Cost { deliveries: count * rounds * burst.0, bytes, cpu, wall })
-}
-
-async fn through(setup: &Setup, burst: Burst, readers: usize, rounds: usize) -> anyhow::Result<Cost> {
-    let server = Server::start(setup).await?;
-    let child = gateway::start(&server).await?;
-    let nats = append::connect(&server.url, append::SHARDS).await?;
+) -> anyhow::Result<(f64, f64)> {
     let mut execution = Execution::new();
-    let log: Arc<dyn Log> = nats.log();
-    let start = Start { epoch: 1, ..Start::default() };
-    let id = execution.id.clone();
-    let writer = Writer::open(log, sample::stream(), id.clone(), start, CancellationToken::new());
-    let opened = futures_util::stream::iter(0..readers)
-        .map(|_| Raw::follow(&child.ready, &STREAM, &id))
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<Vec<_>>()
-        .await?;
-    let send = async |events: usize| {
-        let lines = (0..events).map(|_| execution.line()).collect::<anyhow::Result<Vec<_>>>()?;
-        writer.append(Some(sample::node()), lines, None).await?.durable().await?;
-        Ok(())
+    let child = match writer {
+        Writer::Floor => {
+            Child::start(&["floor", "--bytes", &(sample::line_bytes()? + 100).to_string()]).await?
+        }
+        Writer::Gateway { .. } => gateway::start(server).await?,
     };
-    measure(&child, opened, burst, rounds, send).await
-}
-
-static STREAM: std::sync::LazyLock<runbus::id::StreamId> = std::sync::LazyLock::new(sample::stream);
-
-async fn floor(burst: Burst, readers: usize, rounds: usize) -> anyhow::Result<Cost> {
-    let child = Child::start(&["floor", "--readers", &readers.to_string()]).await?;
-    let address = child.ready.clone();
-    let mut opened = Vec::with_capacity(readers);
-    for _ in 0..readers {
-        opened.push(Raw::of(TcpStream::connect(&address).await?));
+    let nats = append::connect(&server.url, append::SHARDS).await?;
+    let folder = tempfile::tempdir_in(server.folder())?;
+    let bus = Bus::new(nats.log(), embedded::open(folder.path())?.store);
+    let mut control = None;
+    let mut readers = JoinSet::new();
+    let got = Arc::new(Got::default());
+    for _ in 0..READERS {
+        let (socket, finder) = match writer {
+            Writer::Floor => {
+                (TcpStream::connect(child.ready.parse::<SocketAddr>()?).await?, Finder::new(b"\"cursor"))
+            }
+            Writer::Gateway { protocol, batch } => {
+                let filter = json!({ "stream_id": sample::stream(), "execution_id": execution.id });
+                let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter, "batch": batch });
+                let address = raw::address(&child.ready)?;
+                let raw = Raw::subscribe(address, protocol, &subscribe, None).await?;
+                let wanted: &[u8] = if protocol == CBOR { b"\x66cursor" } else { b"\"cursor" };
+                (raw.socket, Finder::new(wanted))
+            }
+        };
+        if matches!(writer, Writer::Floor) && control.is_none() {
+            control = Some(TcpStream::connect(child.ready.parse::<SocketAddr>()?).await?);
+        }
+        readers.spawn(read(socket, finder, got.clone()));
     }
-    // The last connection says how many frames to write.
-    let mut control = TcpStream::connect(&address).await?;
-    control.set_nodelay(true)?;
-    let send = async |events: usize| Ok(control.write_u32(u32::try_from(events)?).await?);
-    measure(&child, opened, burst, rounds, send).await
+    let pid = child.pid()?;
+    // What a subscription says first does not count as an event.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    got.events.store(0, Ordering::SeqCst);
+    got.bytes.store(0, Ordering::SeqCst);
+    let mut before = cpu(pid)?;
+    for round in 0..WARM_UP + rounds {
+        if round == WARM_UP {
+            before = cpu(pid)?;
+            got.bytes.store(0, Ordering::SeqCst);
+        }
+        match &mut control {
+            Some(control) => control.write_all(&[u8::try_from(at_once)?]).await?,
+            None => {
+                let events = (0..at_once).map(|_| execution.event()).collect();
+                for answer in bus.publish_batch(events).await? {
+                    answer?;
+                }
+            }
+        }
+        let wanted = (round + 1) * at_once * READERS;
+        tokio::time::timeout(PATIENCE, got.reach(wanted)).await.context("events are missing")?;
+    }
+    let used = cpu(pid)?.saturating_sub(before);
+    let deliveries = (rounds * at_once * READERS) as f64;
+    Ok((used.as_secs_f64() * 1e6 / deliveries, got.bytes.load(Ordering::SeqCst) as f64 / deliveries))
 }
 
-/// A WebSocket frame with one event, as the gateway sends it.
-fn frame() -> anyhow::Result<Bytes> {
-    let line = Execution::new().line()?;
-    let text = String::from_utf8(line.to_vec())?;
-    let message = format!("{{\"type\":\"events\",\"id\":\"a\",\"events\":[{text}]}}");
-    let mut frame = Vec::with_capacity(message.len() + FRAME_HEADER);
-    frame.extend([0x81, 126]);
-    frame.extend(u16::try_from(message.len())?.to_be_bytes());
-    frame.extend(message.as_bytes());
-    Ok(frame.into())
+/// What all readers have got.
+#[derive(Debug, Default)]
+struct Got {
+    events: AtomicUsize,
+    bytes: AtomicUsize,
+    wanted: AtomicUsize,
+    reached: Notify,
 }
 
-/// The baseline: writes frames that are ready to every socket, in one thread, as often as the last connection says.
-pub(crate) async fn loop_of(readers: usize) -> anyhow::Result<()> {
+impl Got {
+    fn add(&self, events: usize, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::SeqCst);
+        let all = self.events.fetch_add(events, Ordering::SeqCst) + events;
+        if all >= self.wanted.load(Ordering::SeqCst) {
+            self.reached.notify_one();
+        }
+    }
+
+    async fn reach(&self, wanted: usize) {
+        self.wanted.store(wanted, Ordering::SeqCst);
+        while self.events.load(Ordering::SeqCst) < wanted {
+            self.reached.notified().await;
+        }
+    }
+}
+
+async fn read(mut socket: TcpStream, mut finder: Finder, got: Arc<Got>) -> anyhow::Result<()> {
+    let mut buffer = vec![0; 8192];
+    loop {
+        let read = socket.read(&mut buffer).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        got.add(finder.count(&buffer[..read]), read);
+    }
+}
+
+/// The floor: one task that writes a frame that was made before to each socket, as often as the byte says that comes over the
+/// second connection, in one write.
+pub(crate) async fn floor(bytes: usize) -> anyhow::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     say(&listener.local_addr()?.to_string());
-    let mut sockets = Vec::with_capacity(readers);
-    for _ in 0..readers {
+    let text = format!("\"cursor{}", "x".repeat(bytes));
+    let mut frame = vec![0x81, 126];
+    frame.extend_from_slice(&u16::try_from(text.len())?.to_be_bytes());
+    frame.extend_from_slice(text.as_bytes());
+    let mut sockets = Vec::new();
+    let mut control = None;
+    for at in 0..=READERS {
         let (socket, _) = listener.accept().await?;
         socket.set_nodelay(true)?;
-        sockets.push(socket);
+        if at == 1 { control = Some(socket) } else { sockets.push(socket) }
     }
-    let (mut control, _) = listener.accept().await?;
-    let frame = frame()?;
-    while let Ok(frames) = control.read_u32().await {
-        let frames = frame.repeat(frames as usize);
+    let mut control = control.context("no control")?;
+    loop {
+        let count = control.read_u8().await?;
+        let frames = frame.repeat(usize::from(count));
         for socket in &mut sockets {
             socket.write_all(&frames).await?;
         }
     }
-    Ok(())
 }

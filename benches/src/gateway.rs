@@ -8,19 +8,15 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use runbus::bus::Bus;
-use runbus::config::Secret;
 use runbus::control::Control;
 use runbus::id::{ExecutionId, StreamId};
 use runbus::time::Clock;
-use runbus_gateway::auth::config::ApiKey;
-use runbus_gateway::auth::{self, api_key};
-use runbus_gateway::{Config, Gateway};
+use runbus_gateway::{Config, Gateway, auth};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tokio_util::sync::CancellationToken;
@@ -30,46 +26,84 @@ use crate::process::Child;
 use crate::report::say;
 use crate::{append, embedded};
 
+/// The key of a gateway that asks for one.
+pub(crate) const KEY: &str = "rbk_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+
 /// Read buffer of a client, in bytes: thousands of them live in one process.
 const READ_BUFFER: usize = 4096;
 
+/// Limits other than the defaults.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Limits {
+    #[arg(long)]
+    pub(crate) held_bytes: usize,
+    #[arg(long)]
+    pub(crate) hub_buffer_bytes: usize,
+    #[arg(long)]
+    pub(crate) socket_buffer_bytes: u32,
+}
+
 /// A gateway with its default configuration, on a nats-server.
 pub(crate) async fn start(server: &Server) -> anyhow::Result<Child> {
-    start_with(server, &[]).await
+    start_with(server, None).await
 }
 
-/// The same, asking everybody for a key.
-pub(crate) async fn start_guarded(server: &Server, key: &Secret) -> anyhow::Result<Child> {
-    start_with(server, &["--key-sha256", &api_key::hash(key.reveal())]).await
-}
-
-async fn start_with(server: &Server, more: &[&str]) -> anyhow::Result<Child> {
+/// The same with authentication: [`KEY`] may do everything.
+pub(crate) async fn start_secured(server: &Server) -> anyhow::Result<Child> {
     let dir = server.folder().join("store-of-gateway");
     let dir = dir.to_str().context("the folder's name is no text")?;
-    let args = ["gateway", "--nats", &server.url, "--dir", dir];
-    Child::start(&[&args, more].concat()).await
+    Child::start(&["gateway", "--nats", &server.url, "--dir", dir, "--secured"]).await
+}
+
+/// The same with other limits.
+pub(crate) async fn start_with(server: &Server, limits: Option<Limits>) -> anyhow::Result<Child> {
+    let dir = server.folder().join("store-of-gateway");
+    let dir = dir.to_str().context("the folder's name is no text")?;
+    let mut args: Vec<String> =
+        ["gateway", "--nats", &server.url, "--dir", dir].map(str::to_owned).into_iter().collect();
+    if let Some(limits) = limits {
+        args.push(format!("--held-bytes={}", limits.held_bytes));
+        args.push(format!("--hub-buffer-bytes={}", limits.hub_buffer_bytes));
+        args.push(format!("--socket-buffer-bytes={}", limits.socket_buffer_bytes));
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    Child::start(&args).await
 }
 
 /// Serves until the process ends; says its WebSocket address. `dir` is for a store, which nothing here reads.
-pub(crate) async fn serve(nats: &str, dir: &Path, key_sha256: Option<String>) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    nats: &str,
+    dir: &Path,
+    limits: Option<Limits>,
+    secured: bool,
+) -> anyhow::Result<()> {
     let nats = append::connect(nats, append::SHARDS).await?;
     let bus = Bus::new(nats.log(), embedded::open(dir)?.store);
     let control = Control::new(bus, nats.queue(), Clock::System);
-    let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
-    let auth = match key_sha256 {
-        Some(sha256) => auth::Config {
-            mode: auth::config::Mode::Required,
-            api_keys: [("bench".into(), ApiKey { sha256, scopes: vec!["read".parse()?], expires_at: None })]
-                .into(),
-            limits: auth::config::Limits { max_connections: 100_000, ..auth::config::Limits::default() },
-            ..auth::Config::default()
-        },
-        None => auth::Config::default(),
-    };
+    let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
+    if let Some(limits) = limits {
+        config.held_bytes = limits.held_bytes;
+        config.hub_buffer_bytes = limits.hub_buffer_bytes;
+        config.socket_buffer_bytes = limits.socket_buffer_bytes;
+    }
+    let auth = if secured { auth()? } else { auth::Config::default() };
     let gateway = Gateway::secured(config, auth, control).await?;
     say(&format!("ws://{}/v1/ws", gateway.address()));
     gateway.run(CancellationToken::new(), CancellationToken::new()).await;
     Ok(())
+}
+
+fn auth() -> anyhow::Result<auth::Config> {
+    let scopes = vec!["*".parse().context("a scope")?];
+    let key = auth::config::ApiKey { sha256: auth::api_key::hash(KEY), scopes, expires_at: None };
+    let limits = auth::config::Limits {
+        max_connections: 100_000,
+        messages_per_s: 1_000_000,
+        burst_messages: 1_000_000,
+        ..auth::config::Limits::default()
+    };
+    let api_keys = std::iter::once(("bench".to_owned(), key)).collect();
+    Ok(auth::Config { mode: auth::config::Mode::Required, api_keys, limits, ..auth::Config::default() })
 }
 
 /// A client of one WebSocket.
@@ -81,18 +115,16 @@ type Fields<'a> = HashMap<&'a str, &'a RawValue>;
 
 impl Client {
     pub(crate) async fn connect(address: &str) -> anyhow::Result<Self> {
-        Self::connect_with(address.into_client_request()?).await
+        Self::connect_as(address, None).await
     }
 
-    /// The same with a key.
-    pub(crate) async fn connect_as(address: &str, key: &Secret) -> anyhow::Result<Self> {
-        let mut request = address.into_client_request()?;
-        request.headers_mut().insert("x-api-key", key.reveal().parse()?);
-        Self::connect_with(request).await
-    }
-
-    async fn connect_with(request: Request) -> anyhow::Result<Self> {
+    /// With an API key, if there is one.
+    pub(crate) async fn connect_as(address: &str, key: Option<&str>) -> anyhow::Result<Self> {
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        let mut request = address.into_client_request()?;
+        if let Some(key) = key {
+            request.headers_mut().insert("x-api-key", key.parse()?);
+        }
         let (socket, _response) = connect_async_with_config(request, Some(config), true).await?;
         Ok(Self { socket })
     }
@@ -150,14 +182,6 @@ impl Client {
     /// Says something.
     pub(crate) async fn send(&mut self, message: serde_json::Value) -> anyhow::Result<()> {
         Ok(self.socket.send(Message::text(message.to_string())).await?)
-    }
-
-    /// The socket alone; what it has read already is lost.
-    pub(crate) fn into_socket(self) -> anyhow::Result<TcpStream> {
-        match self.socket.into_inner() {
-            MaybeTlsStream::Plain(socket) => Ok(socket),
-            _ => bail!("is no plain connection"),
-        }
     }
 
     async fn text(&mut self) -> anyhow::Result<String> {

@@ -26,6 +26,7 @@ mod report;
 mod restart;
 mod sample;
 mod sessions;
+mod slow;
 mod streaming;
 mod takeover;
 mod worker;
@@ -78,10 +79,12 @@ enum Topic {
     Append,
     /// From publish to WebSocket client.
     Latency,
-    /// Memory of an idle WebSocket connection.
+    /// Memory of an idle WebSocket connection or event stream.
     Idle,
-    /// CPU of a delivery to one of many readers.
+    /// Processor time of a delivery.
     Fanout,
+    /// Readers that read little.
+    Slow,
     /// Stored events to one client.
     Replay,
     /// From connecting to the first event.
@@ -98,12 +101,13 @@ enum Topic {
 
 impl Topic {
     /// In the order in which they run.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Embedded,
         Self::Append,
         Self::Latency,
         Self::Idle,
         Self::Fanout,
+        Self::Slow,
         Self::Replay,
         Self::Join,
         Self::Many,
@@ -154,6 +158,7 @@ async fn main() -> anyhow::Result<()> {
             Topic::Latency => latency::run(&setup, &mut report).await?,
             Topic::Idle => idle::run(&setup, &mut report).await?,
             Topic::Fanout => fanout::run(&setup, &mut report).await?,
+            Topic::Slow => slow::run(&setup, &mut report).await?,
             Topic::Replay => replay::run(&setup, &mut report).await?,
             Topic::Join => join::run(&setup, &mut report).await?,
             Topic::Many => many::run(&setup, &mut report).await?,

@@ -39,7 +39,14 @@ pub struct Config {
     /// 67108864.
     #[schemars(range(min = 16_384, max = 67_108_864))]
     pub client_buffer_bytes: usize,
-    /// Bytes of recent events that each hub keeps for all its clients. 65536 to 1073741824.
+    /// Bytes that are prepared for all clients together, beside the least share of each (16384). 1048576 to 68719476736.
+    #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
+    pub held_bytes: usize,
+    /// Bytes of each connection's send buffer; the kernel takes about twice as much of its own memory. 4096 to 16777216.
+    #[schemars(range(min = 4096, max = 16_777_216))]
+    pub socket_buffer_bytes: u32,
+    /// Bytes of recent events that each hub keeps for all its clients; the CBOR of those that such clients read comes on top.
+    /// 65536 to 1073741824.
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub hub_buffer_bytes: usize,
     /// Hubs (distinct scopes that are watched) at the same time. 1 to 10000000.
@@ -74,6 +81,8 @@ impl Default for Config {
             max_subscriptions: 128,
             max_message_bytes: 64 * 1024,
             client_buffer_bytes: 256 * 1024,
+            held_bytes: 256 * 1024 * 1024,
+            socket_buffer_bytes: 128 * 1024,
             hub_buffer_bytes: 1024 * 1024,
             max_hubs: 100_000,
             history_reads: 64,

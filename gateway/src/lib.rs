@@ -23,6 +23,7 @@ pub mod origin;
 pub mod protocol;
 pub mod router;
 pub mod server;
+mod serving;
 pub mod tls;
 pub mod transport;
 

@@ -6,7 +6,22 @@ use std::time::Duration;
 pub const BATCH_EVENTS: usize = 256;
 
 /// A message of events to a client is closed when it reaches this size, in bytes.
-pub const BATCH_BYTES: usize = 64 * 1024;
+pub const BATCH_BYTES: usize = 16 * 1024;
+
+/// Bytes that are prepared for one client at a time, at least: what a slow one gets, and every one at first.
+pub const LEAST_BYTES: usize = 16 * 1024;
+
+/// A client whose write took longer than this is slow: it gets [`LEAST_BYTES`] at a time until it takes them faster.
+pub const SLOW_WRITE: Duration = Duration::from_millis(250);
+
+/// Bytes of a connection's HTTP buffers, each: of a request's headers, and of an answer on its way.
+pub const HTTP_BUFFER_BYTES: usize = 32 * 1024;
+
+/// How long a request's headers may take, and a connection may stay without a request.
+pub const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Connections that wait to be accepted: many clients come at once when another gateway went.
+pub const BACKLOG: u32 = 4096;
 
 /// Longest id that a client gives a subscription, in bytes.
 pub const SUBSCRIPTION_ID_BYTES: usize = 64;

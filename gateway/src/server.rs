@@ -6,7 +6,7 @@ use std::sync::Arc;
 use runbus::config::Invalid;
 use runbus::control::Control;
 use runbus::time::Clock;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,10 +14,12 @@ use tokio_util::task::TaskTracker;
 use crate::auth::{self, Auth, authenticator};
 use crate::config::Config;
 use crate::connection::Shared;
+use crate::connection::pressure::Pressure;
 use crate::hub::Hubs;
 use crate::limits;
 use crate::listener::Patient;
 use crate::router::{App, router};
+use crate::serving::serve;
 use crate::tls::{self, Tls};
 
 /// Why a gateway does not listen.
@@ -78,13 +80,14 @@ impl Gateway {
         say_who_may(&config, &auth);
         let wanted = config.listen;
         let failed = |error| BindError::Address { address: wanted, error };
-        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        let listener = listen(&config).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let drain = CancellationToken::new();
         let bus = control.bus().clone();
         let hubs = Hubs::new(bus.log().clone(), config.hub_buffer_bytes, config.max_hubs);
         let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let history_reads = Semaphore::new(config.history_reads);
+        let pressure = Pressure::new(config.held_bytes);
         let shared = Arc::new(Shared {
             config,
             auth,
@@ -92,6 +95,7 @@ impl Gateway {
             control: control.clone(),
             hubs,
             history_reads,
+            pressure,
             drain: drain.clone(),
         });
         let app = Arc::new(App { shared, control, connections, tasks: TaskTracker::new() });
@@ -111,7 +115,6 @@ impl Gateway {
         let tasks = app.tasks.clone();
         tracing::info!(%address, "gateway listens");
         let (drained, done) = (drain.clone(), CancellationToken::new());
-        let stop_accepting = done.clone();
         let following = {
             let (auth, end) = (app.shared.auth.clone(), done.clone());
             tokio::spawn(async move { auth.follow(end).await })
@@ -121,10 +124,7 @@ impl Gateway {
             tls,
             app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
         );
-        let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
-            stop_accepting.cancelled().await;
-        });
-        let serving = tokio::spawn(async move { serving.await });
+        let serving = tokio::spawn(serve(listener, router(app), done.clone(), hard.clone()));
         tokio::select! {
             () = soft.cancelled() => {}
             () = hard.cancelled() => {}
@@ -136,14 +136,21 @@ impl Gateway {
             () = hard.cancelled() => {}
         }
         done.cancel();
-        let abort = serving.abort_handle();
-        tokio::select! {
-            _ = serving => {}
-            () = hard.cancelled() => abort.abort(),
-        }
+        // Only a panic of its own keeps it from saying that it has ended.
+        let _ = serving.await;
         following.abort();
         tracing::info!(%address, "gateway ended");
     }
+}
+
+/// A socket's buffer is the kernel's memory: what it holds for a slow client is bounded too. Accepted connections inherit it.
+fn listen(config: &Config) -> std::io::Result<TcpListener> {
+    let socket = if config.listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(config.socket_buffer_bytes)?;
+    socket.bind(config.listen)?;
+    socket.listen(limits::BACKLOG)
 }
 
 fn say_who_may(config: &Config, auth: &Auth) {

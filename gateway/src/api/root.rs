@@ -40,7 +40,7 @@ pub async fn get() -> Json<Value> {
             "POST /v1/auth/revocations": "end a credential everywhere",
             "GET /v1/stats": "what the log holds",
             "GET /v1/workers": "which workers there are, their tools and MCP servers",
-            "GET /v1/ws": "events as they happen (WebSocket, subprotocol runbus.v1)",
+            "GET /v1/ws": "events as they happen (WebSocket, subprotocol runbus.v1, or runbus.v1.cbor)",
         },
     }))
 }

@@ -10,12 +10,13 @@ use tokio::time::Instant;
 use super::commands::Commands;
 use super::gate::Gate;
 use super::outbound::{Batch, Outbound};
+use super::pressure::Pace;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
 use crate::auth::Refusal;
 use crate::limits;
-use crate::protocol::client::{Message, Subscribe};
-use crate::protocol::{close, server};
+use crate::protocol::client::{Invalid, Message, Subscribe};
+use crate::protocol::{Dialect, close, server};
 
 /// Why a client's connection ended.
 enum End {
@@ -29,33 +30,42 @@ enum End {
 struct Named {
     /// What the client calls it.
     id: String,
+    /// Events of a message, at most.
+    batch: usize,
     subscription: Subscription,
 }
 
 struct Client {
     socket: WebSocket,
+    dialect: Dialect,
     shared: Arc<Shared>,
     gate: Gate,
     subscriptions: Vec<Named>,
     commands: Commands,
     wake: Arc<Notify>,
+    pace: Pace,
     heard: Instant,
     ping_at: Instant,
+    /// Set when the gateway drains.
+    leaves_at: Option<Instant>,
 }
 
 /// Serves a client until it or the gateway ends.
-pub async fn serve(socket: WebSocket, shared: Arc<Shared>, gate: Gate) {
+pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gate: Gate) {
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
     let mut client = Client {
         socket,
+        dialect,
         shared,
         gate,
         subscriptions: Vec::new(),
         commands: Commands::default(),
         wake: Arc::default(),
+        pace: Pace::new(),
         heard: now,
         ping_at,
+        leaves_at: None,
     };
     let end = client.run().await;
     if matches!(end, End::Gone) {
@@ -82,8 +92,8 @@ pub async fn serve(socket: WebSocket, shared: Arc<Shared>, gate: Gate) {
 
 impl Client {
     async fn run(&mut self) -> End {
-        if let Err(end) = self.write(vec![server::hello(&self.shared.config, self.auth_word()).into()]).await
-        {
+        let hello = server::hello(&self.shared.config, self.dialect, self.auth_word());
+        if let Err(end) = self.answer([hello]).await {
             return end;
         }
         loop {
@@ -108,18 +118,21 @@ impl Client {
         if let Some((code, reason)) = self.gate.must_go() {
             return Err(End::Close(code, reason));
         }
+        if self.shared.drain.is_cancelled() {
+            let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
+            if leaves_at <= Instant::now() {
+                return Err(End::Close(close::DRAINING, "draining: connect again with the last cursor"));
+            }
+        }
         let next = if self.subscriptions.is_empty() { Next::Woken } else { self.produce().await? };
         match next {
             Next::Now => {}
             Next::At(then) => return self.wait(Some(then)).await,
             Next::Woken | Next::Never => return self.wait(None).await,
         }
-        if self.shared.drain.is_cancelled() {
-            return Err(drained(&self.shared).await);
-        }
         // Much to send must not keep the client from being heard, nor its commands from being answered.
         if let Some(answer) = futures_util::FutureExt::now_or_never(self.commands.answer()) {
-            self.write(vec![answer.into()]).await?;
+            self.answer([answer]).await?;
         }
         let heard = futures_util::FutureExt::now_or_never(self.socket.recv());
         match heard {
@@ -130,10 +143,10 @@ impl Client {
 
     /// Sends what the subscriptions have; says when to look for more.
     async fn produce(&mut self) -> Result<Next, End> {
-        let mut out = Outbound::new(self.shared.config.client_buffer_bytes);
+        let mut out = Outbound::new(self.dialect, self.pace.budget(&self.shared.pressure));
         let mut next = Next::Never;
-        for Named { id, subscription } in &mut self.subscriptions {
-            let mut batch = Batch::new(id, &mut out);
+        for Named { id, batch, subscription } in &mut self.subscriptions {
+            let mut batch = Batch::new(id, *batch, &mut out);
             match Box::pin(subscription.produce(&self.shared, &mut batch)).await {
                 Ok(found) => {
                     batch.finish();
@@ -149,43 +162,59 @@ impl Client {
         if self.subscriptions.len() > 1 {
             self.subscriptions.rotate_left(1);
         }
-        self.write(out.take()).await?;
+        let (bytes, begun) = (out.bytes(), Instant::now());
+        self.write(out).await?;
+        self.pace.wrote(bytes, begun.elapsed(), self.shared.config.client_buffer_bytes);
         Ok(next)
     }
 
-    async fn write(&mut self, messages: Vec<Utf8Bytes>) -> Result<(), End> {
-        if messages.is_empty() {
+    async fn answer(&mut self, messages: impl IntoIterator<Item = String>) -> Result<(), End> {
+        self.write(Outbound::answers(self.dialect, messages)).await
+    }
+
+    async fn write(&mut self, out: Outbound) -> Result<(), End> {
+        if out.bytes() == 0 {
             return Ok(());
         }
-        let socket = &mut self.socket;
+        let _held = self.shared.pressure.hold(out.bytes());
+        let (socket, patience) = (&mut self.socket, self.shared.config.write_timeout());
+        // Each message has its time: a client that takes them one by one is slow, not stuck.
         let writing = async {
-            for message in messages {
-                socket.feed(Frame::Text(message)).await?;
+            for frame in out.take() {
+                match tokio::time::timeout(patience, socket.feed(frame)).await {
+                    Ok(Ok(())) => {}
+                    failed => return failed,
+                }
             }
-            socket.flush().await
+            tokio::time::timeout(patience, socket.flush()).await
         };
         let written = tokio::select! {
-            written = tokio::time::timeout(self.shared.config.write_timeout(), writing) => written,
+            written = writing => written,
             // Who takes nothing is not kept for that.
             (code, reason) = self.gate.ended() => return Err(End::Close(code, reason)),
         };
         match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_gone)) => Err(End::Gone),
-            Err(_elapsed) => Err(End::Close(close::TOO_SLOW, "too slow: resume with the last cursor")),
+            Err(_elapsed) => Err(self.too_slow()),
         }
+    }
+
+    fn too_slow(&self) -> End {
+        self.shared.pressure.count_cut();
+        End::Close(close::TOO_SLOW, "too slow: resume with the last cursor")
     }
 
     /// Waits for something to send or to hear, until `then` at most.
     async fn wait(&mut self, then: Option<Instant>) -> Result<(), End> {
         let due = self.ping_at.min(self.heard + self.shared.config.idle_timeout());
-        let deadline = then.map_or(due, |then| then.min(due));
+        let deadline = [then, self.leaves_at].into_iter().flatten().fold(due, Instant::min);
         tokio::select! {
             frame = self.socket.recv() => self.hear(frame).await,
             () = self.wake.notified() => Ok(()),
-            answer = self.commands.answer() => self.write(vec![answer.into()]).await,
+            answer = self.commands.answer() => self.answer([answer]).await,
             () = tokio::time::sleep_until(deadline) => self.mind_time().await,
-            () = self.shared.drain.cancelled() => Err(drained(&self.shared).await),
+            () = self.shared.drain.cancelled(), if self.leaves_at.is_none() => Ok(()),
             (code, reason) = self.gate.ended() => Err(End::Close(code, reason)),
         }
     }
@@ -203,17 +232,17 @@ impl Client {
         match tokio::time::timeout(self.shared.config.write_timeout(), ping).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_gone)) => Err(End::Gone),
-            Err(_elapsed) => Err(End::Close(close::TOO_SLOW, "too slow: resume with the last cursor")),
+            Err(_elapsed) => Err(self.too_slow()),
         }
     }
 
     async fn hear(&mut self, frame: Option<Result<Frame, axum::Error>>) -> Result<(), End> {
         self.heard = Instant::now();
         match frame {
-            Some(Ok(Frame::Text(text))) => Box::pin(self.obey(text)).await,
-            Some(Ok(Frame::Binary(_))) => {
-                Err(End::Close(close::PROTOCOL, "this protocol has text messages only"))
-            }
+            Some(Ok(frame @ (Frame::Text(_) | Frame::Binary(_)))) => match self.dialect.read(&frame) {
+                Some(message) => Box::pin(self.obey(message, frame.into_data().len())).await,
+                None => Err(End::Close(close::PROTOCOL, "this subprotocol has no messages of this form")),
+            },
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Ok(()),
             Some(Err(error)) => {
                 tracing::debug!(%error, "a client's connection broke");
@@ -223,16 +252,16 @@ impl Client {
         }
     }
 
-    async fn obey(&mut self, text: Utf8Bytes) -> Result<(), End> {
-        let message = Message::decode(&text);
+    /// Follows a message of so many bytes.
+    async fn obey(&mut self, message: Result<Message, Invalid>, bytes: usize) -> Result<(), End> {
         if self.gate.principal().is_none() && !matches!(message, Ok(Message::Auth { .. })) {
             return Err(End::Close(close::UNAUTHENTICATED, "a valid credential is needed"));
         }
-        match self.gate.message(text.len()) {
+        match self.gate.message(bytes) {
             Ok(Ok(())) => {}
             Ok(Err(refusal)) => {
                 let answer = server::error(refusal.code(), &refusal.to_string(), None, None);
-                return self.write(vec![answer.into()]).await;
+                return self.answer([answer]).await;
             }
             Err((code, reason)) => return Err(End::Close(code, reason)),
         }
@@ -260,7 +289,7 @@ impl Client {
                 vec![server::error(invalid.code(), &invalid.to_string(), path, id)]
             }
         };
-        self.write(answer.into_iter().map(Utf8Bytes::from).collect()).await
+        self.answer(answer).await
     }
 
     /// Who it is, from now on. Subscriptions that the credential does not cover end; the others go on where they are.
@@ -293,11 +322,12 @@ impl Client {
             let message = format!("{limit} subscriptions are there already");
             return vec![server::error("limit_exceeded", &message, None, id)];
         }
-        let Subscribe { id: name, filter, since } = &subscribe;
+        let Subscribe { id: name, filter, since, batch } = &subscribe;
         match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone()).await {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
-                self.subscriptions.push(Named { id: subscribe.id, subscription });
+                let batch = batch.0;
+                self.subscriptions.push(Named { id: subscribe.id, batch, subscription });
                 answer
             }
             Err(error) => vec![server::error(error.code(), &error.to_string(), None, id)],
@@ -308,9 +338,4 @@ impl Client {
 fn forbidden(id: &str) -> String {
     let refusal = Refusal::Forbidden;
     server::error(refusal.code(), &refusal.to_string(), Some("filter"), Some(id))
-}
-
-async fn drained(shared: &Shared) -> End {
-    shared.drain_share().await;
-    End::Close(close::DRAINING, "draining: connect again with the last cursor")
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::frames::Frames;
 use super::gate::farewell;
 use super::join;
+use super::pressure::Held;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
 use crate::auth::Ticket;
@@ -28,7 +29,11 @@ pub struct EventStream<K> {
     first: Option<Bytes>,
     beat_at: Instant,
     ended: bool,
+    /// Set when the gateway drains.
+    leaves_at: Option<Instant>,
     ticket: Ticket,
+    /// The piece that was given last is not taken before the next one is asked for.
+    held: Option<Held>,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
 }
@@ -53,7 +58,9 @@ pub async fn open<K>(
         first: Some(greeting(cursor.as_ref())),
         beat_at: Instant::now() + shared.config.ping_interval(),
         ended: false,
+        leaves_at: None,
         ticket,
+        held: None,
         shared,
         _keep: keep,
     })
@@ -82,14 +89,15 @@ impl<K: Send> EventStream<K> {
 
     /// The next piece; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
+        self.held = None;
         while !self.ended {
             if self.shared.drain.is_cancelled() {
-                self.shared.drain_share().await;
-                self.ended = true;
-                return Some(Bytes::from(format!(
-                    ": the gateway drains\n{}",
-                    retry(limits::STREAM_DRAIN_RETRY)
-                )));
+                let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
+                if leaves_at <= Instant::now() {
+                    self.ended = true;
+                    let soon = retry(limits::STREAM_DRAIN_RETRY);
+                    return Some(Bytes::from(format!(": the gateway drains\n{soon}")));
+                }
             }
             if let Some(ended) = self.ticket.has_ended() {
                 let (code, reason) = farewell(ended);
@@ -110,6 +118,7 @@ impl<K: Send> EventStream<K> {
             self.ended = next == Next::Never;
             if let Some(piece) = frames.take() {
                 self.beat_at = Instant::now() + self.shared.config.ping_interval();
+                self.held = Some(self.shared.pressure.hold(piece.len()));
                 return Some(piece);
             }
             let then = match next {
@@ -117,10 +126,11 @@ impl<K: Send> EventStream<K> {
                 Next::At(then) => then.min(self.beat_at),
                 Next::Woken => self.beat_at,
             };
+            let then = self.leaves_at.map_or(then, |leaves_at| leaves_at.min(then));
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep_until(then) => {}
-                () = self.shared.drain.cancelled() => {}
+                () = self.shared.drain.cancelled(), if self.leaves_at.is_none() => {}
                 _ = self.ticket.ended() => {}
             }
             if Instant::now() >= self.beat_at {

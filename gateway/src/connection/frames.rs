@@ -40,8 +40,8 @@ impl Frames {
 }
 
 impl Output for Frames {
-    fn is_full(&self) -> bool {
-        self.bytes >= self.budget
+    fn room(&self) -> usize {
+        self.budget.saturating_sub(self.bytes)
     }
 
     fn event(&mut self, event: &Text) {

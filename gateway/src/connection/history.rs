@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::pressure::Held;
 use super::shared::Shared;
 use crate::hub::Entry;
 use crate::limits;
@@ -17,9 +18,16 @@ use crate::limits;
 #[derive(Debug)]
 pub(super) enum Said {
     /// The next entry, with its share of the bytes that may be prepared.
-    Entry(Box<Entry>, OwnedSemaphorePermit),
+    Entry(Box<Entry>, Share),
     /// Everything that was stored has been said.
     CaughtUp,
+}
+
+/// The room that an entry takes until its client is sent it.
+#[derive(Debug)]
+pub(super) struct Share {
+    _room: OwnedSemaphorePermit,
+    _held: Held,
 }
 
 /// A reader on its own task; dropping it ends it.
@@ -45,6 +53,7 @@ impl Ahead {
         let mut reader = shared.bus.read(filter, since).await?;
         let (sender, said) = mpsc::channel(limits::READ_AHEAD);
         let most = u32::try_from(shared.config.client_buffer_bytes).unwrap_or(u32::MAX);
+        let pressure = shared.pressure.clone();
         let room = Arc::new(Semaphore::new(shared.config.client_buffer_bytes));
         let task = tokio::spawn(async move {
             loop {
@@ -54,8 +63,9 @@ impl Ahead {
                         let Some(entry) = Entry::delivery(&delivery) else { continue };
                         // One that is larger than all there is waits for all.
                         let share = u32::try_from(entry.bytes()).unwrap_or(u32::MAX).min(most);
-                        let Ok(share) = room.clone().acquire_many_owned(share).await else { return };
-                        Said::Entry(Box::new(entry), share)
+                        let Ok(room) = room.clone().acquire_many_owned(share).await else { return };
+                        let held = pressure.hold(entry.bytes());
+                        Said::Entry(Box::new(entry), Share { _room: room, _held: held })
                     }
                     Err(error) => {
                         tracing::error!(%error, "a reader ends: the log refuses");

@@ -94,8 +94,7 @@ async fn narrow(
     wake: &Arc<Notify>,
 ) -> Result<Joined, Error> {
     let scope = filter.scope();
-    let log = shared.bus.log();
-    let bounds = log.bounds(scope.lane(), shard).await?;
+    let bounds = shared.hubs.bounds.ask(shared.bus.log().as_ref(), scope.lane(), shard).await?;
     let hub = shared.hubs.join(scope).await?;
     hub.watch(wake);
     let start = Place::after(bounds.epoch, bounds.first.previous());

@@ -4,7 +4,7 @@
 //! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
 //! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
 //! [`gate`] knows who the client is,
-//! [`poll`] waits for the first ones.
+//! [`poll`] waits for the first ones, [`pressure`] counts and bounds what slow ones cost.
 
 pub mod client;
 mod commands;
@@ -17,6 +17,7 @@ mod missing;
 mod outbound;
 mod output;
 pub mod poll;
+pub mod pressure;
 pub mod shared;
 mod source;
 mod subscription;

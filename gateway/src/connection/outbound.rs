@@ -1,15 +1,16 @@
 //! Messages for one client, several events a message, several messages a write.
 
-use axum::extract::ws::Utf8Bytes;
+use axum::extract::ws::Message as Frame;
 
 use super::output::Output;
 use crate::limits;
-use crate::protocol::{Text, server};
+use crate::protocol::{Dialect, Events, Text, server};
 
 /// What will be written next, bounded by its budget.
 #[derive(Debug)]
 pub(super) struct Outbound {
-    messages: Vec<Utf8Bytes>,
+    dialect: Dialect,
+    frames: Vec<Frame>,
     bytes: usize,
     budget: usize,
 }
@@ -17,19 +18,40 @@ pub(super) struct Outbound {
 impl Outbound {
     /// Nothing yet; full at `budget` bytes.
     #[must_use]
-    pub(super) const fn new(budget: usize) -> Self {
-        Self { messages: Vec::new(), bytes: 0, budget }
+    pub(super) const fn new(dialect: Dialect, budget: usize) -> Self {
+        Self { dialect, frames: Vec::new(), bytes: 0, budget }
+    }
+
+    /// Without a budget, for answers.
+    #[must_use]
+    pub(super) fn answers(dialect: Dialect, messages: impl IntoIterator<Item = String>) -> Self {
+        let mut out = Self::new(dialect, usize::MAX);
+        messages.into_iter().for_each(|message| out.push(message));
+        out
     }
 
     /// Adds a message.
-    pub(super) fn push(&mut self, message: String) {
-        self.bytes += message.len();
-        self.messages.push(message.into());
+    pub(super) fn push(&mut self, json: String) {
+        self.add(self.dialect.frame(json));
+    }
+
+    fn add(&mut self, frame: Frame) {
+        self.bytes += match &frame {
+            Frame::Text(text) => text.len(),
+            Frame::Binary(bytes) | Frame::Ping(bytes) | Frame::Pong(bytes) => bytes.len(),
+            Frame::Close(_) => 0,
+        };
+        self.frames.push(frame);
+    }
+
+    /// How many bytes its messages have.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The messages, in order.
-    pub(super) fn take(self) -> Vec<Utf8Bytes> {
-        self.messages
+    pub(super) fn take(self) -> Vec<Frame> {
+        self.frames
     }
 }
 
@@ -37,23 +59,21 @@ impl Outbound {
 #[derive(Debug)]
 pub(super) struct Batch<'a> {
     id: &'a str,
+    /// Events of a message, at most.
+    most: usize,
     out: &'a mut Outbound,
-    open: String,
-    count: usize,
+    open: Option<Events>,
 }
 
 impl<'a> Batch<'a> {
-    /// For the subscription with this id.
-    pub(super) const fn new(id: &'a str, out: &'a mut Outbound) -> Self {
-        Self { id, out, open: String::new(), count: 0 }
+    /// For the subscription with this id, `most` events a message.
+    pub(super) const fn new(id: &'a str, most: usize, out: &'a mut Outbound) -> Self {
+        Self { id, most, out, open: None }
     }
 
     fn close(&mut self) {
-        if self.count > 0 {
-            let mut message = std::mem::take(&mut self.open);
-            message.push_str(server::EVENTS_END);
-            self.out.push(message);
-            self.count = 0;
+        if let Some(events) = self.open.take() {
+            self.out.add(events.finish());
         }
     }
 
@@ -64,22 +84,17 @@ impl<'a> Batch<'a> {
 }
 
 impl Output for Batch<'_> {
-    fn is_full(&self) -> bool {
-        self.out.bytes + self.open.len() >= self.out.budget
+    fn room(&self) -> usize {
+        let open = self.open.as_ref().map_or(0, Events::bytes);
+        self.out.budget.saturating_sub(self.out.bytes + open)
     }
 
     fn event(&mut self, event: &Text) {
-        if self.count >= limits::BATCH_EVENTS || self.open.len() >= limits::BATCH_BYTES {
+        let open = self.open.get_or_insert_with(|| Events::begin(self.out.dialect, self.id));
+        open.add(event);
+        if open.count() >= self.most || open.bytes() >= limits::BATCH_BYTES {
             self.close();
         }
-        if self.count == 0 {
-            self.open = server::events_begin(self.id);
-        } else {
-            self.open.push(',');
-        }
-        // Events were decoded from this very text: it is UTF-8.
-        self.open.push_str(&String::from_utf8_lossy(event.json()));
-        self.count += 1;
     }
 
     fn word(&mut self, word: &Text) {

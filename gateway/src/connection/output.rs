@@ -4,8 +4,13 @@ use crate::protocol::Text;
 
 /// News of one subscription on their way to its client, bounded.
 pub(super) trait Output: Send {
+    /// Bytes that may be added now; what is one piece may exceed them.
+    fn room(&self) -> usize;
+
     /// Whether no more should be added now.
-    fn is_full(&self) -> bool;
+    fn is_full(&self) -> bool {
+        self.room() == 0
+    }
 
     /// Adds an event.
     fn event(&mut self, event: &Text);

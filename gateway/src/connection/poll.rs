@@ -56,8 +56,8 @@ impl Collected {
 }
 
 impl Output for Collected {
-    fn is_full(&self) -> bool {
-        self.events.len() >= self.limit || self.bytes >= limits::POLL_BYTES
+    fn room(&self) -> usize {
+        if self.events.len() >= self.limit { 0 } else { limits::POLL_BYTES.saturating_sub(self.bytes) }
     }
 
     fn event(&mut self, event: &Text) {

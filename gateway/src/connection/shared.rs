@@ -5,11 +5,14 @@ use std::sync::Arc;
 use runbus::bus::Bus;
 use runbus::control::Control;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::hub::Hubs;
+
+use super::pressure::Pressure;
 
 /// What all clients share.
 #[derive(Debug)]
@@ -26,14 +29,17 @@ pub struct Shared {
     pub hubs: Hubs,
     /// Reads of history at the same time.
     pub history_reads: Semaphore,
+    /// What slow clients cost.
+    pub pressure: Arc<Pressure>,
     /// Take no new clients, tell those that are here to go.
     pub drain: CancellationToken,
 }
 
 impl Shared {
-    /// Waits for a client's share of the drain window, so that not all come back at once.
-    pub(super) async fn drain_share(&self) {
+    /// When a client is told to go: at a random moment of the drain window, so that not all come back at once. It is served
+    /// until then.
+    pub(super) fn drain_moment(&self) -> Instant {
         let share = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
-        tokio::time::sleep(self.config.drain_window().mul_f64(share)).await;
+        Instant::now() + self.config.drain_window().mul_f64(share)
     }
 }

@@ -13,6 +13,7 @@ use super::history::{Ahead, Said};
 use super::join::{self, Joined};
 use super::missing;
 use super::output::Output;
+use super::pressure::Behind;
 use super::shared::Shared;
 use super::source::Source;
 use crate::hub::ring::Found;
@@ -49,6 +50,8 @@ pub(super) struct Subscription {
     until_terminal: bool,
     ended: bool,
     not_before: Option<Instant>,
+    /// It was too slow for the ring, and is not back yet.
+    spilled: Option<Behind>,
     wake: Arc<Notify>,
 }
 
@@ -80,6 +83,7 @@ impl Subscription {
             until_terminal: false,
             ended: false,
             not_before: None,
+            spilled: None,
             wake,
         };
         Ok((subscription, cursor))
@@ -171,6 +175,7 @@ impl Subscription {
     /// The ring has moved on: read from the log what was missed.
     async fn leave_ring(&mut self, shared: &Shared) -> Result<(), ReadError> {
         let Source::Ring { hub, .. } = &self.source else { return Ok(()) };
+        self.spilled.get_or_insert_with(|| shared.pressure.spill());
         let narrow = self.cursor.places().next().filter(|_| hub.is_narrow);
         self.source = match narrow {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
@@ -194,7 +199,7 @@ impl Subscription {
                     }
                 }
                 // A client that fell out of the ring was told before.
-                Some(Said::CaughtUp) if self.caught_up => {}
+                Some(Said::CaughtUp) if self.caught_up => self.spilled = None,
                 Some(Said::CaughtUp) => {
                     self.caught_up = true;
                     out.word(server::caught_up());
@@ -216,7 +221,7 @@ impl Subscription {
             from: place.unread(),
             direction: Direction::Forward,
             max_frames: runbus::limits::PAGE_FRAMES,
-            max_bytes: shared.config.client_buffer_bytes,
+            max_bytes: out.room().min(shared.config.client_buffer_bytes),
         };
         let found = {
             // The semaphore is never closed.
@@ -265,6 +270,9 @@ impl Subscription {
         self.cursor.set(*shard, *place);
         let (hub, shard, place) = (hub.clone(), *shard, *place);
         self.source = Source::at(hub, shard, place);
+        if matches!(self.source, Source::Ring { .. }) {
+            self.spilled = None;
+        }
         if idle && matches!(self.source, Source::Log { .. }) {
             // The hub is ahead of what this read saw: a replica that lags.
             return Ok(self.pause(limits::LAG_PAUSE));

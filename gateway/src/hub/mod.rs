@@ -1,8 +1,9 @@
 //! Hubs: one reader of the log for each watched scope, whatever the number of clients.
 //!
 //! [`entry`] is an event encoded once for all, [`ring`] the recent ones, `task` what fills it, [`registry`] who shares
-//! what.
+//! what, [`bounds`] one question for all who ask it.
 
+pub mod bounds;
 pub mod entry;
 pub mod registry;
 pub mod ring;

@@ -1,6 +1,7 @@
 //! Who shares which hub.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -9,6 +10,7 @@ use runbus::subject::Scope;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::bounds;
 use super::ring::Ring;
 use super::task;
 use crate::limits;
@@ -80,22 +82,41 @@ pub enum Error {
     Log(#[from] ReadError),
 }
 
+/// Hubs that may start at the same time.
+const STARTS: usize = 64;
+
+fn lock_of(scope: &Scope) -> usize {
+    let mut hasher = DefaultHasher::new();
+    scope.hash(&mut hasher);
+    usize::try_from(hasher.finish() % STARTS as u64).unwrap_or_default()
+}
+
 /// All hubs of a gateway.
 #[derive(Debug)]
 pub struct Hubs {
     log: Arc<dyn Log>,
     ring_bytes: usize,
     max: usize,
+    /// What shards hold.
+    pub bounds: bounds::Shared,
     hubs: Mutex<HashMap<Scope, Weak<Hub>>>,
-    /// One start at a time for each scope would need a lock each; one for all is enough, starts are short.
-    starting: tokio::sync::Mutex<()>,
+    /// One start at a time for each scope; scopes share locks, so that there are few, and many clients that come at once do not
+    /// all wait for one.
+    starting: [tokio::sync::Mutex<()>; STARTS],
 }
 
 impl Hubs {
     /// No hubs yet.
     #[must_use]
     pub fn new(log: Arc<dyn Log>, ring_bytes: usize, max: usize) -> Self {
-        Self { log, ring_bytes, max, hubs: Mutex::default(), starting: tokio::sync::Mutex::new(()) }
+        Self {
+            log,
+            ring_bytes,
+            max,
+            bounds: bounds::Shared::default(),
+            hubs: Mutex::default(),
+            starting: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+        }
     }
 
     fn hubs(&self) -> MutexGuard<'_, HashMap<Scope, Weak<Hub>>> {
@@ -126,7 +147,7 @@ impl Hubs {
         if let Some(hub) = self.running(&scope) {
             return Ok(hub);
         }
-        let _starting = self.starting.lock().await;
+        let _starting = self.starting[lock_of(&scope)].lock().await;
         if let Some(hub) = self.running(&scope) {
             return Ok(hub);
         }

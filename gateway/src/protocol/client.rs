@@ -44,6 +44,29 @@ pub struct Subscribe {
     /// Where to begin.
     #[serde(default = "new", deserialize_with = "since")]
     pub since: Since,
+    /// Events in one message, at most.
+    #[serde(default)]
+    pub batch: BatchSize,
+}
+
+/// Events in one message: 1 to [`limits::BATCH_EVENTS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct BatchSize(pub usize);
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self(limits::BATCH_EVENTS)
+    }
+}
+
+impl TryFrom<u64> for BatchSize {
+    type Error = String;
+
+    fn try_from(wanted: u64) -> Result<Self, Self::Error> {
+        let known = usize::try_from(wanted).ok().filter(|wanted| (1..=limits::BATCH_EVENTS).contains(wanted));
+        known.map(Self).ok_or_else(|| format!("1 to {} is needed", limits::BATCH_EVENTS))
+    }
 }
 
 const fn new() -> Since {
@@ -91,6 +114,9 @@ pub enum Invalid {
     /// It is no JSON object with a text `type`.
     #[error("{0}")]
     Json(String),
+    /// The same in CBOR.
+    #[error("{0}")]
+    Cbor(String),
     /// There is no such command.
     #[error("there is no command {name:?}")]
     Command {
@@ -117,6 +143,7 @@ impl Invalid {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Json(_) => "invalid_json",
+            Self::Cbor(_) => "invalid_cbor",
             Self::Command { .. } => "unknown_command",
             Self::Field { .. } => "invalid_argument",
         }
@@ -127,7 +154,7 @@ impl Invalid {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Field { path, .. } => Some(path),
-            Self::Json(_) | Self::Command { .. } => None,
+            Self::Json(_) | Self::Cbor(_) | Self::Command { .. } => None,
         }
     }
 
@@ -136,21 +163,27 @@ impl Invalid {
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Field { id, .. } | Self::Command { id, .. } => id.as_deref(),
-            Self::Json(_) => None,
+            Self::Json(_) | Self::Cbor(_) => None,
         }
     }
 }
 
 impl Message {
-    /// Reads a message.
+    /// Reads a message in JSON.
     ///
     /// # Errors
     /// See [`Invalid`].
     pub fn decode(text: &str) -> Result<Self, Invalid> {
-        let mut value: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| Invalid::Json(error.to_string()))?;
+        Self::read(serde_json::from_str(text).map_err(|error| Invalid::Json(error.to_string()))?)
+    }
+
+    /// Reads a message, whatever it was written in.
+    ///
+    /// # Errors
+    /// See [`Invalid`].
+    pub fn read(mut value: serde_json::Value) -> Result<Self, Invalid> {
         let Some(fields) = value.as_object_mut() else {
-            return Err(Invalid::Json("a message is a JSON object".into()));
+            return Err(Invalid::Json("a message is an object".into()));
         };
         let Some(serde_json::Value::String(kind)) = fields.remove("type") else {
             return Err(Invalid::Field { path: "type".into(), message: "a text is needed".into(), id: None });
@@ -235,6 +268,8 @@ mod tests {
             ),
             (r#"{"type":"subscribe","id":"a","since":{"cursor":"x"}}"#, "invalid_argument", "since.cursor"),
             (r#"{"type":"subscribe","id":"a","colour":1}"#, "invalid_argument", "colour"),
+            (r#"{"type":"subscribe","id":"a","batch":0}"#, "invalid_argument", "batch"),
+            (r#"{"type":"subscribe","id":"a","batch":257}"#, "invalid_argument", "batch"),
         ] {
             let error = Message::decode(text).unwrap_err();
             assert_eq!(error.code(), code, "{text}");

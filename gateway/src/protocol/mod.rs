@@ -1,14 +1,16 @@
-//! What clients and gateway say: JSON text over WebSocket (subprotocol `runbus.v1`), or in event streams. See
-//! docs/protocol.md.
+//! What clients and gateway say: JSON or CBOR over WebSocket (subprotocols `runbus.v1`, `runbus.v1.cbor`), JSON in event
+//! streams. See docs/protocol.md.
 
 pub mod body;
+mod cbor;
 pub mod client;
 pub mod close;
 pub mod command;
+pub mod dialect;
+pub mod events;
 pub mod server;
 pub mod text;
 
+pub use dialect::Dialect;
+pub use events::Events;
 pub use text::Text;
-
-/// The subprotocol's name.
-pub const SUBPROTOCOL: &str = "runbus.v1";

@@ -1,4 +1,4 @@
-//! What the gateway says. Messages are made as text; events in them are the stored lines with their places added.
+//! What the gateway says. Messages are made as JSON and written in the client's dialect; for events see [`super::events`].
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use runbus::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{SUBPROTOCOL, Text};
+use super::{Dialect, Text};
 use crate::config::Config;
 use crate::limits;
 
@@ -18,16 +18,17 @@ fn text(value: &Value) -> String {
 
 /// The first message. `auth`: `none` is asked for, `required` in band, or `ok`.
 #[must_use]
-pub fn hello(config: &Config, auth: &str) -> String {
+pub fn hello(config: &Config, dialect: Dialect, auth: &str) -> String {
     text(&json!({
         "type": "hello",
-        "protocol": SUBPROTOCOL,
+        "protocol": dialect.subprotocol(),
         "auth": auth,
         "server": concat!("runbus/", env!("CARGO_PKG_VERSION")),
         "limits": {
             "max_message_bytes": config.max_message_bytes,
             "max_subscriptions": config.max_subscriptions,
             "max_commands": limits::COMMANDS,
+            "max_batch": limits::BATCH_EVENTS,
             "idle_timeout_ms": config.idle_timeout_ms,
         },
     }))
@@ -148,13 +149,3 @@ pub fn about(id: &str, json: &[u8]) -> String {
     let id = Value::from(id);
     format!("{fields},\"sub\":{id}}}")
 }
-
-/// The beginning of an `events` message; events follow, separated by commas, then [`EVENTS_END`].
-#[must_use]
-pub fn events_begin(id: &str) -> String {
-    let id = Value::from(id);
-    format!("{{\"type\":\"events\",\"sub\":{id},\"events\":[")
-}
-
-/// The end of an `events` message.
-pub const EVENTS_END: &str = "]}";

@@ -1,7 +1,11 @@
-//! One message as clients get it, made once for all of them.
+//! One message as clients get it, made once for all of them in each form that somebody reads.
+
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use runbus::log::Cursor;
+
+use super::dialect;
 
 /// A message's JSON, and the frame of an event stream around it, in one piece of memory:
 ///
@@ -16,6 +20,8 @@ pub struct Text {
     cursor: u32,
     /// Where the JSON begins.
     json: u32,
+    /// The JSON as CBOR, once somebody wants it.
+    cbor: OnceLock<Bytes>,
 }
 
 const ID: &str = "id: ";
@@ -52,13 +58,24 @@ impl Text {
         frame.extend_from_slice(END);
         // Cursors and types are far shorter than this: both fit.
         let short = |length: usize| u32::try_from(length).unwrap_or(0);
-        Self { cursor: short(cursor.len()), json: short(begin), frame: Bytes::from(frame) }
+        Self {
+            cursor: short(cursor.len()),
+            json: short(begin),
+            frame: Bytes::from(frame),
+            cbor: OnceLock::new(),
+        }
     }
 
     /// The JSON object.
     #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.frame[self.json as usize..self.frame.len() - END.len()]
+    }
+
+    /// The same as CBOR; made when it is asked for first, and kept.
+    #[must_use]
+    pub fn cbor(&self) -> &[u8] {
+        self.cbor.get_or_init(|| dialect::transcode(self.json()))
     }
 
     /// Its type.
@@ -82,7 +99,7 @@ impl Text {
         self.frame.clone()
     }
 
-    /// Bytes that it holds.
+    /// Bytes that it holds, without its CBOR.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.frame.len()

@@ -11,7 +11,7 @@ use crate::api::error::Failure;
 use crate::connection;
 use crate::connection::gate::Gate;
 use crate::limits;
-use crate::protocol::SUBPROTOCOL;
+use crate::protocol::Dialect;
 use crate::router::App;
 
 /// Upgrades a request to a WebSocket.
@@ -36,8 +36,9 @@ pub async fn upgrade(
     };
     let config = &app.shared.config;
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
+    let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
+    let dialect = Dialect::of(upgrade.selected_protocol().map(axum::http::HeaderValue::as_bytes));
     upgrade
-        .protocols([SUBPROTOCOL])
         .read_buffer_size(limits::READ_BUFFER_BYTES)
         .write_buffer_size(limits::WRITE_BUFFER_BYTES)
         .max_write_buffer_size(2 * config.client_buffer_bytes + runbus::limits::EVENT_BYTES * 4)
@@ -45,7 +46,7 @@ pub async fn upgrade(
         .max_frame_size(config.max_message_bytes)
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                connection::serve(socket, shared, gate).await;
+                connection::serve(socket, dialect, shared, gate).await;
                 drop(place);
             })
         })

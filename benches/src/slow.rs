@@ -1,0 +1,254 @@
+//! Slow readers: 5,000 readers of which half read 1 KiB a second. What the gateway holds for them, and what the others notice.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use runbus::bus::Bus;
+use runbus::event::family::model::TextDelta;
+use runbus::event::{Event, Source};
+use runbus::id::ExecutionId;
+use runbus::time::Clock;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::gateway::Limits;
+use crate::idle::settled;
+use crate::nats::Server;
+use crate::process::{Child, rss_kib};
+use crate::raw::Raw;
+use crate::report::{Report, Table, column, progress};
+use crate::sample::{self, percentile};
+use crate::{Setup, append, embedded, gateway, machine, raw};
+
+/// Readers, half of them slow.
+const READERS: usize = 5000;
+const EXECUTIONS: usize = 50;
+/// Bytes of text in an event, and events of an execution a second: sixteen times what a slow reader takes.
+const TEXT: usize = 4000;
+const PER_SECOND: u32 = 4;
+/// What a slow reader reads a second, in bytes.
+const SLOW_BYTES: usize = 1024;
+/// The receive buffer of its socket, in bytes.
+const SLOW_BUFFER: u32 = 4096;
+/// Handshakes at the same time.
+const AT_ONCE: usize = 64;
+/// What the fast ones may lose, as a ratio of the same percentile without slow ones, and what is noise below it, in microseconds.
+const GOAL_RATIO: f64 = 1.5;
+const NOISE_US: u64 = 2_000;
+/// Descriptors beside the connections.
+const SPARE_FILES: usize = 300;
+
+/// Small ones, so that a minute is enough to fill them.
+const LIMITS: Limits =
+    Limits { held_bytes: 32 << 20, hub_buffer_bytes: 64 << 10, socket_buffer_bytes: 8 << 10 };
+/// What a slow client has at least, in bytes.
+const LEAST: usize = runbus_gateway::limits::LEAST_BYTES;
+
+/// What one run found.
+#[derive(Debug, Default)]
+struct Found {
+    /// Microseconds from publish to fast readers, sorted.
+    sorted: Vec<u64>,
+    before_kib: f64,
+    highest_kib: u64,
+    held: u64,
+    behind: u64,
+    spills: u64,
+    cut: u64,
+}
+
+pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()> {
+    let readers = setup.scaled(READERS, 400).min(machine::open_files()?.saturating_sub(SPARE_FILES));
+    let seconds = setup.scaled(45, 10) as u32;
+    let half = readers / 2;
+    progress("slow: half of them, none slow");
+    let none = measure(setup, half, 0, seconds).await?;
+    progress("slow: half fast, half slow");
+    let both = measure(setup, half, half, seconds).await?;
+    let mut table = Table::new(
+        format!("Slow readers: {half} that read at once, and as many that read {SLOW_BYTES} bytes a second"),
+        &[
+            column("p50, ms", 2),
+            column("p99, ms", 2),
+            column("RSS idle, MiB", 1),
+            column("RSS highest, MiB", 1),
+            column("held at most, MiB", 2),
+            column("behind at most", 0),
+            column("spilled", 0),
+            column("closed as too slow", 0),
+        ],
+    );
+    for (name, found) in [("no slow readers", &none), ("half of them slow", &both)] {
+        let ms = |share| Some(percentile(&found.sorted, share) as f64 / 1000.0);
+        table.row(
+            name,
+            &[
+                ms(0.5),
+                ms(0.99),
+                Some(found.before_kib / 1024.0),
+                Some(found.highest_kib as f64 / 1024.0),
+                Some(found.held as f64 / f64::from(1 << 20)),
+                Some(found.behind as f64),
+                Some(found.spills as f64),
+                Some(found.cut as f64),
+            ],
+        );
+    }
+    let bound = LIMITS.held_bytes + half * LEAST;
+    table.goal(
+        format!(
+            "prepared for clients: at most {} MiB (gateway.held_bytes, and {} KiB for each slow one)",
+            bound >> 20,
+            LEAST >> 10
+        ),
+        both.held as usize <= bound,
+    );
+    let grown = (both.highest_kib as f64 - both.before_kib) * 1024.0;
+    let all = bound + EXECUTIONS * LIMITS.hub_buffer_bytes;
+    table.goal(
+        format!("resident memory grows by at most that and the rings, {} MiB", all >> 20),
+        grown <= all as f64,
+    );
+    for share in [0.5, 0.99] {
+        let [without, with] = [&none, &both].map(|found| percentile(&found.sorted, share));
+        let met = with as f64 <= without as f64 * GOAL_RATIO || with <= without + NOISE_US;
+        table.goal(
+            format!(
+                "p{:.0} of the fast ones at most {GOAL_RATIO} times that without slow ones",
+                share * 100.0
+            ),
+            met,
+        );
+    }
+    table.goal("slow readers are kept, and are behind", both.cut == 0 && both.behind > 0);
+    table.note(format!(
+        "{EXECUTIONS} executions of {PER_SECOND} events a second of {TEXT} bytes, for {seconds} s; rings of {} KiB, send buffers of {} KiB",
+        LIMITS.hub_buffer_bytes >> 10,
+        LIMITS.socket_buffer_bytes >> 10
+    ));
+    report.table(&table);
+    Ok(())
+}
+
+async fn measure(setup: &Setup, fast: usize, slow: usize, seconds: u32) -> anyhow::Result<Found> {
+    let server = Server::start(setup).await?;
+    let child = gateway::start_with(&server, Some(LIMITS)).await?;
+    let address = raw::address(&child.ready)?;
+    let executions: Vec<Source> = (0..EXECUTIONS)
+        .map(|_| Source::execution(sample::stream(), ExecutionId::generate(), Clock::System))
+        .collect();
+    let open = |count: usize, buffer: Option<u32>| {
+        let executions = &executions;
+        futures_util::stream::iter(0..count)
+            .map(move |n| {
+                let execution = executions[n % EXECUTIONS].execution_id.clone();
+                let filter = json!({ "stream_id": sample::stream(), "execution_id": execution });
+                let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter });
+                async move { Raw::subscribe(address, "runbus.v1", &subscribe, buffer).await }
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+    };
+    let (fast, slow) = (open(fast, None).await?, open(slow, Some(SLOW_BUFFER)).await?);
+    let before_kib = settled(child.pid()?).await?;
+    let ages = Arc::new(Mutex::new(Vec::new()));
+    let mut tasks = JoinSet::new();
+    for raw in fast {
+        tasks.spawn(read(raw.socket, ages.clone()));
+    }
+    tasks.spawn(sip(slow.into_iter().map(|raw| raw.socket).collect()));
+    let nats = append::connect(&server.url, append::SHARDS).await?;
+    let folder = tempfile::tempdir_in(server.folder())?;
+    let bus = Bus::new(nats.log(), embedded::open(folder.path())?.store);
+    let watching = AbortOnDropHandle::new(tokio::spawn(publish(bus, executions, seconds)));
+    let mut found = Found { before_kib, ..Found::default() };
+    let end = Instant::now() + Duration::from_secs(u64::from(seconds) + 1);
+    while Instant::now() < end {
+        look(&child, address, &mut found).await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    watching.await??;
+    ensure!(tasks.try_join_next().is_none(), "a reader has ended");
+    drop(tasks);
+    found.sorted = std::mem::take(&mut *ages.lock().unwrap_or_else(PoisonError::into_inner));
+    found.sorted.sort_unstable();
+    ensure!(!found.sorted.is_empty(), "nothing has come");
+    Ok(found)
+}
+
+/// Each execution publishes in turn, evenly over the second.
+async fn publish(bus: Bus, executions: Vec<Source>, seconds: u32) -> anyhow::Result<()> {
+    let mut ticks = interval(Duration::from_secs(1) / (PER_SECOND * u32::try_from(EXECUTIONS)?));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let text = "x".repeat(TEXT);
+    for _ in 0..seconds * PER_SECOND {
+        for source in &executions {
+            ticks.tick().await;
+            let event: Event = source.llm_text_delta(TextDelta { content: text.clone(), snapshot: None });
+            bus.publish(event).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads at once; notes how old each event is by the time that it carries.
+async fn read(mut socket: TcpStream, ages: Arc<Mutex<Vec<u64>>>) -> anyhow::Result<()> {
+    const FIELD: &[u8] = b"\"timestamp\":\"";
+    let (mut buffer, mut rest) = (vec![0; 16 * 1024], Vec::new());
+    loop {
+        let read = socket.read(&mut buffer).await?;
+        ensure!(read > 0, "closed");
+        rest.extend_from_slice(&buffer[..read]);
+        while let Some(at) = rest.windows(FIELD.len()).position(|window| window == FIELD) {
+            let begin = at + FIELD.len();
+            let Some(end) = rest[begin..].iter().position(|byte| *byte == b'"') else { break };
+            let time: runbus::time::Timestamp = std::str::from_utf8(&rest[begin..begin + end])?.parse()?;
+            let age = Clock::System.now().since(time);
+            ages.lock().unwrap_or_else(PoisonError::into_inner).push(u64::try_from(age.as_micros())?);
+            rest.drain(..begin + end);
+        }
+        let keep = rest.len().min(64);
+        rest.drain(..rest.len() - keep);
+    }
+}
+
+/// Reads a little from each, every second.
+async fn sip(sockets: Vec<TcpStream>) -> anyhow::Result<()> {
+    let mut buffer = [0; SLOW_BYTES];
+    let mut ticks = interval(Duration::from_secs(1));
+    loop {
+        ticks.tick().await;
+        for socket in &sockets {
+            match socket.try_read(&mut buffer) {
+                Ok(0) => anyhow::bail!("a slow reader was closed"),
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Notes what the gateway says of itself now.
+async fn look(child: &Child, address: SocketAddr, found: &mut Found) -> anyhow::Result<()> {
+    found.highest_kib = found.highest_kib.max(rss_kib(child.pid()?)?);
+    let mut socket = TcpStream::connect(address).await?;
+    let request = format!("GET /v1/stats HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    let body = answer.split_once("\r\n\r\n").context("no body")?.1;
+    let stats: Value = serde_json::from_str(body)?;
+    let number = |name: &str| stats["gateway"][name].as_u64().unwrap_or_default();
+    found.held = found.held.max(number("held_bytes"));
+    found.behind = found.behind.max(number("behind"));
+    (found.spills, found.cut) = (number("spills"), number("cut"));
+    Ok(())
+}

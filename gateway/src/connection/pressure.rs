@@ -1,0 +1,161 @@
+//! What slow readers cost: counted, and bounded over all of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::limits;
+
+/// Counts of all clients of a gateway. Gauges fall back to zero when the clients are gone.
+#[derive(Debug)]
+pub struct Pressure {
+    max_bytes: usize,
+    held_bytes: AtomicUsize,
+    behind: AtomicUsize,
+    spills: AtomicU64,
+    cut: AtomicU64,
+}
+
+/// The counts at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, schemars::JsonSchema)]
+pub struct Load {
+    /// Bytes that are prepared for clients which have not taken them yet. Event streams: the last piece of each.
+    pub held_bytes: usize,
+    /// Subscriptions that were too slow for the recent events and read the log at their own pace now.
+    pub behind: usize,
+    /// How often that happened.
+    pub spills: u64,
+    /// WebSockets that were closed with 4001 because a write did not end in time.
+    pub cut: u64,
+}
+
+impl Pressure {
+    /// Nothing held; `max_bytes` is what all clients together may have prepared beside their least share.
+    #[must_use]
+    pub fn new(max_bytes: usize) -> Arc<Self> {
+        let (held_bytes, behind) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { max_bytes, held_bytes, behind, spills: AtomicU64::new(0), cut: AtomicU64::new(0) })
+    }
+
+    /// The counts now.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        Load {
+            held_bytes: self.held_bytes.load(Ordering::Relaxed),
+            behind: self.behind.load(Ordering::Relaxed),
+            spills: self.spills.load(Ordering::Relaxed),
+            cut: self.cut.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Counts bytes until the guard is dropped.
+    pub(super) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+        self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Held { pressure: self.clone(), bytes }
+    }
+
+    /// Counts a subscription that falls behind, until the guard is dropped.
+    pub(super) fn spill(self: &Arc<Self>) -> Behind {
+        self.spills.fetch_add(1, Ordering::Relaxed);
+        self.behind.fetch_add(1, Ordering::Relaxed);
+        Behind(self.clone())
+    }
+
+    /// Counts a client that was closed for being too slow.
+    pub(super) fn count_cut(&self) {
+        self.cut.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// `wanted` bytes, or the least share when there is no room for them.
+    fn grant(&self, wanted: usize) -> usize {
+        let held = self.held_bytes.load(Ordering::Relaxed);
+        if held.saturating_add(wanted) <= self.max_bytes { wanted } else { limits::LEAST_BYTES }
+    }
+}
+
+/// Bytes that are counted as held.
+#[derive(Debug)]
+pub(super) struct Held {
+    pressure: Arc<Pressure>,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.pressure.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A subscription that is counted as behind.
+#[derive(Debug)]
+pub(super) struct Behind(Arc<Pressure>);
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        self.0.behind.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How much one client is sent at a time: the more the faster it takes it.
+#[derive(Debug)]
+pub(super) struct Pace {
+    bytes: usize,
+}
+
+impl Pace {
+    /// Of a client that is not known yet.
+    pub(super) const fn new() -> Self {
+        Self { bytes: limits::LEAST_BYTES }
+    }
+
+    /// Bytes of the next write.
+    pub(super) fn budget(&self, pressure: &Pressure) -> usize {
+        if self.bytes <= limits::LEAST_BYTES { self.bytes } else { pressure.grant(self.bytes) }
+    }
+
+    /// A write of so many bytes took so long; `most` is what no client exceeds.
+    pub(super) fn wrote(&mut self, bytes: usize, took: Duration, most: usize) {
+        if took > limits::SLOW_WRITE {
+            self.bytes = limits::LEAST_BYTES;
+        } else if bytes >= self.bytes {
+            self.bytes = self.bytes.saturating_mul(2).min(most);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fast_clients_get_more_and_slow_ones_the_least() {
+        let most = 4 * limits::LEAST_BYTES;
+        let pressure = Pressure::new(2 * most);
+        let mut pace = Pace::new();
+        for _ in 0..5 {
+            let budget = pace.budget(&pressure);
+            pace.wrote(budget, Duration::ZERO, most);
+        }
+        assert_eq!(pace.budget(&pressure), most);
+        // Little to send says nothing.
+        pace.wrote(1, Duration::ZERO, most);
+        assert_eq!(pace.budget(&pressure), most);
+        let held = [pressure.hold(most), pressure.hold(1)];
+        assert_eq!((pace.budget(&pressure), pressure.load().held_bytes), (limits::LEAST_BYTES, most + 1));
+        drop(held);
+        assert_eq!((pace.budget(&pressure), pressure.load().held_bytes), (most, 0));
+        pace.wrote(most, Duration::from_secs(1), most);
+        assert_eq!(pace.budget(&pressure), limits::LEAST_BYTES);
+    }
+
+    #[test]
+    fn who_is_behind_is_counted_until_it_is_not() {
+        let pressure = Pressure::new(0);
+        let behind = [pressure.spill(), pressure.spill()];
+        assert_eq!((pressure.load().behind, pressure.load().spills), (2, 2));
+        drop(behind);
+        assert_eq!((pressure.load().behind, pressure.load().spills), (0, 2));
+    }
+}
