@@ -61,7 +61,7 @@ pub struct Config {
     /// Time without a sign of life after which a client is gone, in milliseconds. 200 to 7200000.
     #[schemars(range(min = 200, max = 7_200_000))]
     pub idle_timeout_ms: u64,
-    /// Time that one write to a client may take, in milliseconds. 100 to 600000.
+    /// Time that one message to a client may take to be written, in milliseconds. 100 to 600000.
     #[schemars(range(min = 100, max = 600_000))]
     pub write_timeout_ms: u64,
     /// Time over which clients are told to go elsewhere when the gateway drains, in milliseconds. 0 to 600000.

@@ -151,7 +151,13 @@ impl Hubs {
         if let Some(hub) = self.running(&scope) {
             return Ok(hub);
         }
-        self.hubs().retain(|_, hub| hub.strong_count() > 0);
+        {
+            let mut hubs = self.hubs();
+            // Those that have ended are looked for before the map grows, not with every start.
+            if hubs.len() >= self.max.min(hubs.capacity()) {
+                hubs.retain(|_, hub| hub.strong_count() > 0);
+            }
+        }
         if self.hubs().len() >= self.max {
             return Err(Error::TooMany(self.max));
         }
