@@ -91,6 +91,26 @@ python_packages() {
   printf '%s\n' "$dir"
 }
 
+# Prints the python of an environment of its own with what a file of pinned requirements names (every one with hashes).
+# A changed file makes another environment.
+python_env() {
+  local name=$1 requirements=$2 dir work
+  dir=$tools/python-$name-$({ python3 -V && cat "$requirements"; } | sha256sum | cut -c 1-12)
+  if [[ ! -x $dir/bin/python ]]; then
+    say "installing $requirements"
+    work=$(mktemp -d "$tools/python.XXXXXX")
+    # Not every Python brings pip into new environments; the one that is here (22.3 or later) installs into it.
+    if ! { python3 -m venv --without-pip "$work" &&
+      python3 -m pip --python "$work/bin/python" install --quiet --disable-pip-version-check --no-input \
+        --root-user-action ignore --only-binary :all: --require-hashes --requirement "$requirements"; } >&2 </dev/null; then
+      rm -rf "$work"
+      die "cannot install $requirements (see above)"
+    fi
+    mv "$work" "$dir"
+  fi
+  printf '%s\n' "$dir/bin/python"
+}
+
 # Prints the path of a redis-server.
 redis_server() {
   local found
@@ -182,13 +202,14 @@ fi
 RUNBUS_NATS_SERVER=$(nats_server)
 RUNBUS_REDIS_SERVER=$(redis_server)
 RUNBUS_TOOLS_PYTHON=$(python_packages)
+RUNBUS_OPENAPI_PYTHON=$(python_env openapi "$root/tests/openapi/requirements.txt")
 exec 9>&-
-export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON
+export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_OPENAPI_PYTHON
 
 case ${1:-print} in
   print)
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
-      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON"
+      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON"
     ;;
   run)
     shift

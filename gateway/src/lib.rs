@@ -7,7 +7,9 @@
 //! - [`protocol`]: the native WebSocket protocol's messages
 //! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
 //! - [`connection`]: one client
+//! - [`openapi`]: how endpoints describe themselves
 //! - [`transport`], [`api`]: the ways in
+//! - [`endpoints`]: the one list of them
 //! - [`origin`]: which web pages may use it
 //! - [`listener`], [`tls`]: their connections
 //! - [`router`], [`server`]: putting it together, and ending it
@@ -16,9 +18,11 @@ pub mod api;
 pub mod auth;
 pub mod config;
 pub mod connection;
+pub mod endpoints;
 pub mod hub;
 pub mod limits;
 pub mod listener;
+pub mod openapi;
 pub mod origin;
 pub mod protocol;
 pub mod router;

@@ -16,6 +16,7 @@ mod failpoints;
 mod faults;
 mod follow;
 mod gateway;
+mod openapi;
 mod receiver;
 mod recordings;
 mod rolling;
