@@ -119,6 +119,9 @@ pub const MONITOR_REPORTS: Duration = Duration::from_secs(2);
 /// How long a monitor waits before it asks a log again that did not answer.
 pub const MONITOR_PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long a request for a monitor waits until what is stored was read.
+pub const MONITOR_WAIT: Duration = Duration::from_secs(20);
+
 /// Monitors that read what is stored at the same time, when they begin.
 pub const MONITOR_BEGINNINGS: usize = 4;
 

@@ -91,9 +91,10 @@ impl Contributions {
         true
     }
 
-    /// MCP servers, by name and contributor.
-    pub(super) fn mcp(&self) -> Option<BTreeMap<String, ByContributor>> {
+    /// MCP servers, by name and contributor: of those that workers report the ones that `is_meant`.
+    pub(super) fn mcp(&self, is_meant: impl Fn(&str) -> bool) -> Option<BTreeMap<String, ByContributor>> {
         let mut all = self.reported_mcp.clone();
+        all.retain(|server, _| is_meant(server));
         for (server, by) in &self.said_mcp {
             all.entry(server.clone()).or_default().extend(by.clone());
         }

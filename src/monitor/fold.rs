@@ -94,13 +94,20 @@ impl Fold {
     pub fn view(&self, prices: &Prices, detail: Detail) -> Monitor {
         let (messages, executions, approvals) = detail.most();
         let context = self.context(messages);
+        // Of one stream: the servers whose tools its agents may call, `<server>__<tool>`.
+        let may_call = |server: &str| {
+            let prefix = format!("{server}__");
+            let nodes = context.agents.values().flat_map(|agent| agent.nodes.values());
+            nodes.flat_map(|node| &node.tools).any(|tool| tool.starts_with(&prefix))
+        };
+        let mcp = self.contributions.mcp(|server| self.stream.is_none() || may_call(server));
         Monitor {
             stream_id: self.stream.clone(),
             complete: self.complete,
             reduced: detail != Detail::Full,
             approvals: self.approvals.view(approvals),
             context: (context != Context::default()).then_some(context),
-            mcp: self.contributions.mcp(),
+            mcp,
             code_execution: self.contributions.code_execution(),
             usage: self.runs.used(prices),
             graph: self.runs.view(executions),
