@@ -1,7 +1,6 @@
 //! What folds one monitor: what is stored first, then what comes.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use runbus::bus::history::{self, Order, Query};
 use runbus::bus::{Bus, Delivery, Filter, Reader};
@@ -48,7 +47,7 @@ impl Task {
         let mut fold = self.past(reader.cursor()).await?;
         self.report(&mut fold).await;
         let mut report_at = Instant::now() + limits::MONITOR_REPORTS;
-        let mut rest = Duration::ZERO;
+        let mut rested_at = Instant::now();
         let mut publish_at = Some(Instant::now());
         loop {
             // Nothing to publish: wake up for the reports.
@@ -63,7 +62,7 @@ impl Task {
                         Delivery::Undecodable(_) | Delivery::CaughtUp => false,
                     };
                     if changed && publish_at.is_none() {
-                        publish_at = Some(Instant::now() + rest);
+                        publish_at = Some(rested_at.max(Instant::now()));
                     }
                 }
             }
@@ -71,14 +70,14 @@ impl Task {
             if now >= report_at {
                 report_at = now + limits::MONITOR_REPORTS;
                 if self.report(&mut fold).await && publish_at.is_none() {
-                    publish_at = Some(now);
+                    publish_at = Some(rested_at.max(now));
                 }
             }
             if publish_at.is_some_and(|then| now >= then) {
                 publish_at = None;
                 self.publish(&fold);
                 // A large document takes its time: a tenth of one processor at most.
-                rest = self.config.interval().max(now.elapsed() * 10);
+                rested_at = now + self.config.interval().max(now.elapsed() * 10);
             }
         }
     }
