@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use runbus::bus::history::{self, Order, Query};
 use runbus::bus::{Bus, Delivery, Filter, Reader};
-use runbus::event::{Class, Event, Kind};
+use runbus::event::{Event, Kind};
 use runbus::id::StreamId;
 use runbus::log::{Cursor, ReadError, Since};
 use runbus::monitor::{Detail, Fold, Monitor, Prices};
@@ -103,18 +103,23 @@ impl Task {
     async fn past(&self, end: &Cursor) -> Result<Fold, ReadError> {
         // The semaphore is never closed.
         let _turn = self.beginnings.acquire().await;
-        let types = Kind::ALL.iter().filter(|kind| Fold::wants(kind) && kind.class() == Class::Critical);
+        let types = Kind::ALL.iter().filter(|kind| Fold::wants(kind));
         let mut query = Query {
             filter: self.filter().types(types.cloned()),
             order: Order::Newest,
-            limit: runbus::limits::HISTORY_DEFAULT_EVENTS * 10,
+            limit: 0,
             cursor: Some(end.clone()),
         };
         let (mut events, mut bytes): (Vec<Event>, usize) = (Vec::new(), 0);
+        let mut scans = 0;
         let complete = loop {
-            if events.len() >= self.config.history_events || bytes >= self.config.history_bytes {
+            let left = self.config.history_events.saturating_sub(events.len());
+            if left == 0 || bytes >= self.config.history_bytes || scans >= limits::MONITOR_SCANS {
                 break false;
             }
+            // Pages of about the same bytes, however large events are.
+            let each = bytes.checked_div(events.len()).unwrap_or(limits::MONITOR_PAGE_BYTES / 100).max(1);
+            query.limit = (limits::MONITOR_PAGE_BYTES / each).clamp(10, 2000).min(left);
             let page = match self.bus.history(&query).await {
                 Ok(page) => page,
                 Err(history::Error::Log(error)) if !error.is_retryable() => return Err(error),
@@ -124,6 +129,8 @@ impl Task {
                     continue;
                 }
             };
+            // A short page: what it looked at has little that a monitor shows, tokens for the most part.
+            scans += usize::from(page.events.len() < query.limit);
             for delivery in page.events {
                 if let Delivery::Event(found) = delivery {
                     bytes += found.line.len();
