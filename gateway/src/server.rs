@@ -9,7 +9,7 @@ use runbus::time::Clock;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::auth::{self, Auth, authenticator};
 use crate::config::Config;
@@ -18,6 +18,8 @@ use crate::connection::pressure::Pressure;
 use crate::hub::Hubs;
 use crate::limits;
 use crate::listener::Patient;
+use crate::monitor::Monitors;
+use crate::presence::Room;
 use crate::router::{App, router};
 use crate::serving::serve;
 use crate::tls::{self, Tls};
@@ -88,12 +90,15 @@ impl Gateway {
         let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let history_reads = Semaphore::new(config.history_reads);
         let pressure = Pressure::new(config.held_bytes);
+        let monitors = Monitors::new(config.monitor.clone(), control.clone());
         let shared = Arc::new(Shared {
             config,
             auth,
             bus,
             control: control.clone(),
             hubs,
+            monitors,
+            presence: Room::new(Clock::System),
             history_reads,
             pressure,
             drain: drain.clone(),
@@ -119,6 +124,12 @@ impl Gateway {
             let (auth, end) = (app.shared.auth.clone(), done.clone());
             tokio::spawn(async move { auth.follow(end).await })
         };
+        let presence = {
+            let (shared, end) = (app.shared.clone(), done.clone());
+            let store = shared.bus.store().clone();
+            // Who drops the gateway ends it.
+            AbortOnDropHandle::new(tokio::spawn(async move { shared.presence.keep(store, end).await }))
+        };
         let listener = Patient::new(
             listener,
             tls,
@@ -139,6 +150,10 @@ impl Gateway {
         // Only a panic of its own keeps it from saying that it has ended.
         let _ = serving.await;
         following.abort();
+        tokio::select! {
+            _ = presence => {}
+            () = hard.cancelled() => {}
+        }
         tracing::info!(%address, "gateway ended");
     }
 }

@@ -71,7 +71,7 @@ impl Reader {
 
     async fn run(mut self, gateways: [SocketAddr; 2], number: usize, http: reqwest::Client) -> Vec<usize> {
         for address in gateways.iter().cycle().skip(number / EXECUTIONS) {
-            let end = if number % STREAMS == 0 {
+            let end = if number.is_multiple_of(STREAMS) {
                 self.stream(*address, &http).await
             } else {
                 self.socket(*address).await

@@ -104,6 +104,10 @@ fn rule(method: &Method, path: &str) -> Rule {
         | "/v1/events"
         | "/v1/events/stream"
         | "/v1/sessions"
+        | "/v1/monitor"
+        | "/v1/monitor/stream"
+        | "/v1/monitor/{stream_id}"
+        | "/v1/monitor/{stream_id}/stream"
         | "/v1/auth/tokens" => Rule::Handler,
         "/v1/sessions/{session_id}/messages" if !reads => Rule::Handler,
         "/v1/auth/revocations" => Rule::Everything(Action::Admin),

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::hub::Hubs;
+use crate::monitor::Monitors;
+use crate::presence::Room;
 
 use super::pressure::Pressure;
 
@@ -27,6 +29,10 @@ pub struct Shared {
     pub control: Control,
     /// Who watches what.
     pub hubs: Hubs,
+    /// Monitors that are watched.
+    pub monitors: Monitors,
+    /// Who watches what.
+    pub presence: Arc<Room>,
     /// Reads of history at the same time.
     pub history_reads: Semaphore,
     /// What slow clients cost.

@@ -10,6 +10,7 @@ mod durable;
 mod kit;
 mod many;
 mod model;
+mod monitor;
 mod multitask;
 mod pause;
 mod people;
