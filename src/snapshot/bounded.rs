@@ -37,7 +37,8 @@ impl Text {
     }
 
     fn trim(&mut self) {
-        let Some(over) = self.content.len().checked_sub(limits::SNAPSHOT_TURN_BYTES).filter(|n| *n > 0) else {
+        let Some(over) = self.content.len().checked_sub(limits::SNAPSHOT_TURN_BYTES).filter(|n| *n > 0)
+        else {
             return;
         };
         let cut = (over..=self.content.len()).find(|at| self.content.is_char_boundary(*at)).unwrap_or(over);
@@ -81,5 +82,9 @@ pub(super) fn head(text: &str, limit: usize) -> &str {
 
 /// A name as it may be kept: those of strangers may have any length.
 pub(super) fn name(text: String) -> String {
-    if text.len() <= limits::SNAPSHOT_NAME_BYTES { text } else { head(&text, limits::SNAPSHOT_NAME_BYTES).into() }
+    if text.len() <= limits::SNAPSHOT_NAME_BYTES {
+        text
+    } else {
+        head(&text, limits::SNAPSHOT_NAME_BYTES).into()
+    }
 }

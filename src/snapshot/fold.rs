@@ -68,7 +68,9 @@ impl Snapshot {
     fn change(&mut self, event: &Event, seq: u64, payload: Payload) {
         match payload {
             Payload::LlmTextDelta(delta) => {
-                self.write(event, seq, |turn| extend(&mut turn.text, &delta.content, delta.snapshot.as_deref()));
+                self.write(event, seq, |turn| {
+                    extend(&mut turn.text, &delta.content, delta.snapshot.as_deref())
+                });
             }
             Payload::ClientOutputDelta(delta) => {
                 self.write(event, seq, |turn| {

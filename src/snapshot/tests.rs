@@ -15,8 +15,7 @@ use crate::time::{Clock, Timestamp};
 
 fn event(node: Option<&str>, attempt: Option<u32>, payload: impl Into<Payload>) -> Event {
     let clock = Clock::at(Timestamp::default());
-    let mut source =
-        Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("e").unwrap(), clock);
+    let mut source = Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("e").unwrap(), clock);
     source.node_id = node.map(|node| NodeId::new(node).unwrap());
     source.attempt = attempt;
     source.event_with_id(EventId::derived("x"), payload)
@@ -74,8 +73,11 @@ fn payloads() -> impl Strategy<Value = Payload> {
         6 => "[a-z ü€]{0,12}",
         1 => (1usize..3).prop_map(|n| "€".repeat(n * limits::SNAPSHOT_TURN_BYTES / 4)),
     ];
-    let value = prop_oneof![Just(json!(null)), "[a-z]{0,9}".prop_map(Value::from),
-        (1usize..9000).prop_map(|n| json!({ "x": "y".repeat(n) }))];
+    let value = prop_oneof![
+        Just(json!(null)),
+        "[a-z]{0,9}".prop_map(Value::from),
+        (1usize..9000).prop_map(|n| json!({ "x": "y".repeat(n) }))
+    ];
     let result = (1usize..90_000).prop_map(|n| json!(["ö".repeat(n)]));
     prop_oneof![
         6 => (piece.clone(), proptest::option::weighted(0.1, piece.clone()))
@@ -122,7 +124,8 @@ fn payloads() -> impl Strategy<Value = Payload> {
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let nodes = prop_oneof![Just(None), Just(Some("m")), Just(Some("n"))];
     let attempts = prop_oneof![Just(None), (1u32..4).prop_map(Some)];
-    let one = (nodes, attempts, payloads()).prop_map(|(node, attempt, payload)| event(node, attempt, payload));
+    let one =
+        (nodes, attempts, payloads()).prop_map(|(node, attempt, payload)| event(node, attempt, payload));
     proptest::collection::vec(one, 0..60)
 }
 
@@ -131,7 +134,8 @@ fn merged(events: &[Event]) -> Vec<(Event, u64, u64)> {
     let mut merged: Vec<(Event, u64, u64)> = Vec::new();
     for (seq, event) in (0..).zip(events) {
         let mergeable = |event: &Event| {
-            event.kind.class() == crate::event::Class::Coalescible && !event.data.get().contains("\"snapshot\"")
+            event.kind.class() == crate::event::Class::Coalescible
+                && !event.data.get().contains("\"snapshot\"")
         };
         if let Some((last, last_seq, count)) = merged.last_mut()
             && (&last.kind, &last.node_id, last.attempt) == (&event.kind, &event.node_id, event.attempt)
@@ -196,7 +200,10 @@ fn what_is_void_disappears_and_what_counts_stays() {
     let w = |payload: Payload| event(Some("w"), Some(1), payload);
     let mut events = vec![w(text("one")), w(turn(Some("one"), &["t1"])), w(text("tw"))];
     let now = of(&events);
-    assert_eq!(now.turns.iter().map(|t| (&*t.text.content, t.done)).collect::<Vec<_>>(), [("one", true), ("tw", false)]);
+    assert_eq!(
+        now.turns.iter().map(|t| (&*t.text.content, t.done)).collect::<Vec<_>>(),
+        [("one", true), ("tw", false)]
+    );
     assert_eq!(now.calls[0].state, CallState::Requested);
     events.push(event(None, Some(2), superseded(2, Some(2))));
     assert_eq!(of(&events).turns.len(), 1);

@@ -16,7 +16,7 @@ use super::subscription::{Next, Subscription};
 use crate::auth::Refusal;
 use crate::limits;
 use crate::protocol::client::{Invalid, Message, Subscribe};
-use crate::protocol::{Dialect, close, server};
+use crate::protocol::{Dialect, Start, close, server};
 
 /// Why a client's connection ended.
 enum End {
@@ -322,11 +322,15 @@ impl Client {
             let message = format!("{limit} subscriptions are there already");
             return vec![server::error("limit_exceeded", &message, None, id)];
         }
-        let Subscribe { id: name, filter, since, batch } = &subscribe;
+        if subscribe.since == Start::Snapshot && subscribe.filter.execution_id.is_none() {
+            let (path, wanted) = ("filter.execution_id", "a snapshot is of one execution: name it");
+            return vec![server::error("invalid_argument", wanted, Some(path), id)];
+        }
+        let Subscribe { id: name, filter, since, batch, coalesce } = &subscribe;
         match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone()).await {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
-                let batch = batch.0;
+                let (batch, subscription) = (batch.0, subscription.coalesce(*coalesce));
                 self.subscriptions.push(Named { id: subscribe.id, batch, subscription });
                 answer
             }
