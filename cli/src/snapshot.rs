@@ -67,9 +67,7 @@ pub(crate) fn print(snapshot: &Snapshot, json: bool) -> io::Result<()> {
     }
     for turn in &snapshot.turns {
         let node = turn.node_id.as_ref().map_or("-", |id| id.as_str());
-        for (label, text) in
-            [("thinks", &turn.reasoning), ("writes", &turn.text), ("says", &turn.output)]
-        {
+        for (label, text) in [("thinks", &turn.reasoning), ("writes", &turn.text), ("says", &turn.output)] {
             if !text.is_empty() {
                 let more = if turn.done { "" } else { " ..." };
                 output::line(&format!("{node} {label}: {}{more}", text.content))?;
@@ -77,7 +75,10 @@ pub(crate) fn print(snapshot: &Snapshot, json: bool) -> io::Result<()> {
         }
     }
     for call in snapshot.calls.iter().filter(|call| !call.state.is_over()) {
-        output::line(&format!("{} {} {:?}: {}", call.tool_use_id, call.tool_name, call.state, call.arguments.value))?;
+        output::line(&format!(
+            "{} {} {:?}: {}",
+            call.tool_use_id, call.tool_name, call.state, call.arguments.value
+        ))?;
     }
     for question in &snapshot.questions {
         output::line(&format!("{} asks: {}", question.request_id, question.prompt.content))?;

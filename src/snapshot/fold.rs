@@ -203,7 +203,8 @@ impl Snapshot {
         let open = |turn: &Turn| !turn.done && turn.node_id == event.node_id;
         let mut found = self.turns.iter().rposition(open);
         if let Some(at) = found
-            && self.turns[at].attempt < event.attempt
+            && let (Some(own), Some(attempt)) = (self.turns[at].attempt, event.attempt)
+            && own < attempt
         {
             self.turns.remove(at);
             found = None;
