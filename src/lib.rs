@@ -13,6 +13,7 @@
 //! - [`writer`]: an execution's owner writes numbered, fenced frames
 //! - [`bus`]: publish, subscribe, history, statistics, wait
 //! - [`execution`]: a pure fold of events into what is known of a run
+//! - [`snapshot`]: a pure fold of events into what a client that joins in mid-stream shows
 //! - [`session`]: journal and inbox of a session, and the pure fold of both
 //! - [`control`]: commands to sessions, questions about executions
 //! - [`monitor`]: a pure fold of events and reports into what people watch of an agent
@@ -59,6 +60,7 @@ pub mod log;
 pub mod monitor;
 pub mod queue;
 pub mod session;
+pub mod snapshot;
 pub mod store;
 pub mod subject;
 pub mod telemetry;

@@ -118,3 +118,35 @@ pub const REPORT_AGENTS_BYTES: usize = 64 * 1024;
 
 /// Watchers of one execution that are listed by name. All are counted.
 pub const PRESENCE_WATCHERS: usize = 100;
+/// Largest text of a turn that a snapshot holds, in bytes: its end.
+pub const SNAPSHOT_TURN_BYTES: usize = 64 * 1024;
+
+/// Texts of all turns of a snapshot, in bytes: the oldest turns go first.
+pub const SNAPSHOT_TEXT_BYTES: usize = 256 * 1024;
+
+/// Turns of a snapshot.
+pub const SNAPSHOT_TURNS: usize = 256;
+
+/// Nodes of a snapshot.
+pub const SNAPSHOT_NODES: usize = 256;
+
+/// Tool calls of a snapshot.
+pub const SNAPSHOT_CALLS: usize = 128;
+
+/// Approvals, and questions, of a snapshot.
+pub const SNAPSHOT_WAITING: usize = 128;
+
+/// Choices of a question in a snapshot.
+pub const SNAPSHOT_CHOICES: usize = 32;
+
+/// Arguments, or result, of a tool call in a snapshot, in bytes of JSON.
+pub const SNAPSHOT_VALUE_BYTES: usize = 4 * 1024;
+
+/// Output of a node in a snapshot, in bytes of JSON.
+pub const SNAPSHOT_OUTPUT_BYTES: usize = 4 * 1024;
+
+/// Output, or error, of the execution in a snapshot, in bytes of JSON.
+pub const SNAPSHOT_RESULT_BYTES: usize = 64 * 1024;
+
+/// Names, digests and choices that strangers gave, in a snapshot, in bytes. What is named by a longer id is left out.
+pub const SNAPSHOT_NAME_BYTES: usize = 256;

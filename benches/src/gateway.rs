@@ -140,7 +140,7 @@ impl Client {
         if let Some(stream) = stream {
             filter["stream_id"] = json!(stream);
         }
-        let message = json!({ "type": "subscribe", "id": "a", "filter": filter });
+        let message = json!({ "type": "subscribe", "id": "a", "filter": filter, "coalesce": false });
         self.socket.send(Message::text(message.to_string())).await?;
         loop {
             let text = self.text().await?;

@@ -150,7 +150,8 @@ async fn measure(setup: &Setup, fast: usize, slow: usize, seconds: u32) -> anyho
             .map(move |n| {
                 let execution = executions[n % EXECUTIONS].execution_id.clone();
                 let filter = json!({ "stream_id": sample::stream(), "execution_id": execution });
-                let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter });
+                let subscribe =
+                    json!({ "type": "subscribe", "id": "a", "filter": filter, "coalesce": false });
                 async move { Raw::subscribe(address, "runbus.v1", &subscribe, buffer).await }
             })
             .buffer_unordered(AT_ONCE)

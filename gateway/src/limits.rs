@@ -23,6 +23,29 @@ pub const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
 /// Connections that wait to be accepted: many clients come at once when another gateway went.
 pub const BACKLOG: u32 = 4096;
 
+/// A merged event is closed when the deltas in it reach this size, in bytes. A client that takes 1 KiB a second still takes
+/// one within `gateway.write_timeout_ms`.
+pub const MERGED_BYTES: usize = 8 * 1024;
+
+/// Bytes of snapshots that are kept for the next client.
+pub const SNAPSHOTS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Snapshots that are kept for the next client.
+pub const SNAPSHOTS: usize = 10_000;
+
+/// Events that may be sent behind a snapshot that is there already, instead of folding them in.
+pub const SNAPSHOT_BEHIND: u64 = 256;
+
+/// Events that are folded in before other tasks have their turn.
+pub const SNAPSHOT_PAGE: usize = 500;
+
+/// How often a fold begins again because the log's retention overtook it, before the snapshot says that something is missing.
+pub const SNAPSHOT_RESTARTS: usize = 3;
+
+/// How often a snapshot over REST looks again for what a replica of the log does not have yet, each time after
+/// [`LAG_PAUSE`].
+pub const SNAPSHOT_LOOKS: usize = 20;
+
 /// Longest id that a client gives a subscription, in bytes.
 pub const SUBSCRIPTION_ID_BYTES: usize = 64;
 

@@ -68,6 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/executions/{execution_id}", get(executions::status::get))
         .route("/v1/executions/{execution_id}/events", get(events::of_execution))
         .route("/v1/executions/{execution_id}/events/stream", get(sse::of_execution))
+        .route("/v1/executions/{execution_id}/snapshot", get(executions::snapshot::get))
         .route("/v1/executions/{execution_id}/cancel", post(executions::commands::cancel))
         .route("/v1/executions/{execution_id}/pause", post(executions::commands::pause))
         .route("/v1/executions/{execution_id}/resume", post(executions::commands::resume))

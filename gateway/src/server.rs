@@ -15,6 +15,7 @@ use crate::auth::{self, Auth, authenticator};
 use crate::config::Config;
 use crate::connection::Shared;
 use crate::connection::pressure::Pressure;
+use crate::connection::snapshots::Snapshots;
 use crate::hub::Hubs;
 use crate::limits;
 use crate::listener::Patient;
@@ -99,6 +100,7 @@ impl Gateway {
             hubs,
             monitors,
             presence: Room::new(Clock::System),
+            snapshots: Snapshots::default(),
             history_reads,
             pressure,
             drain: drain.clone(),

@@ -24,16 +24,16 @@ use crate::client::{Client, config, gateway};
 
 /// A log that can be told what to do wrong.
 #[derive(Debug)]
-struct Faulty {
+pub struct Faulty {
     layout: Layout,
     inner: RwLock<Arc<dyn Log>>,
     /// What stands before this place has been removed.
-    floor: AtomicU64,
+    pub floor: AtomicU64,
     refuses: AtomicBool,
     lags: AtomicBool,
     reads: AtomicU64,
     /// Payload bytes that were read.
-    bytes: AtomicU64,
+    pub bytes: AtomicU64,
     tails: AtomicU64,
     feeders: Mutex<Vec<Feeder>>,
 }
@@ -102,7 +102,7 @@ impl Log for Faulty {
     }
 }
 
-fn faulty() -> (Backend, Arc<Faulty>) {
+pub fn faulty() -> (Backend, Arc<Faulty>) {
     let mut backend = backends::embedded();
     let log = Arc::new(Faulty {
         layout: Layout::single(),
@@ -323,7 +323,10 @@ async fn a_stream_that_nobody_reads_makes_no_reads() {
     for path in ["stream?stream_id=s&execution_id=e", "stream?stream_id=s"] {
         let before = log.bytes.load(Ordering::SeqCst);
         let mut stuck = tokio::net::TcpStream::connect(served.address).await.unwrap();
-        let request = format!("GET /v1/events/{path}&since=all HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+        let request = format!(
+            "GET /v1/events/{path}&since=all&coalesce=false HTTP/1.1\r\nHost: {}\r\n\r\n",
+            served.address
+        );
         stuck.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = before;
         loop {

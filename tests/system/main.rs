@@ -23,6 +23,7 @@ mod rolling;
 mod runtime;
 mod scale_out;
 mod slow;
+mod snapshots;
 mod sse;
 mod stream;
 mod webhooks;

@@ -93,7 +93,8 @@ impl Reader {
         let (mut socket, _) = connecting.await.ok()?;
         let since = self.since.as_ref().map_or(json!("all"), |cursor| json!({ "cursor": cursor }));
         let filter = json!({ "stream_id": "s", "execution_id": self.execution });
-        let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter, "since": since });
+        let subscribe =
+            json!({ "type": "subscribe", "id": "a", "filter": filter, "since": since, "coalesce": false });
         socket.send(Message::text(subscribe.to_string())).await.ok()?;
         loop {
             match tokio::time::timeout(PATIENCE, socket.next()).await.expect("nothing comes") {

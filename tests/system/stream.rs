@@ -241,7 +241,8 @@ async fn a_stream_that_nobody_reads_is_bounded_and_cut() {
     let served = gateway(&backend, Config { write_timeout_ms: 100, max_connections: 2, ..small() }).await;
     publish(&backend, 0..300, 100_000).await;
     let mut stuck = tokio::net::TcpStream::connect(served.address).await.unwrap();
-    let request = format!("GET {}&since=all HTTP/1.1\r\nHost: {}\r\n\r\n", ALL[1], served.address);
+    let request =
+        format!("GET {}&since=all&coalesce=false HTTP/1.1\r\nHost: {}\r\n\r\n", ALL[1], served.address);
     stuck.write_all(request.as_bytes()).await.unwrap();
     let mut fast = Stream::open(served.address, &format!("{}&since=all", ALL[1]), None).await;
     let mut seen = 0;

@@ -101,6 +101,7 @@ fn rule(method: &Method, path: &str) -> Rule {
         | "/v1/executions/{execution_id}"
         | "/v1/executions/{execution_id}/events"
         | "/v1/executions/{execution_id}/events/stream"
+        | "/v1/executions/{execution_id}/snapshot"
         | "/v1/events"
         | "/v1/events/stream"
         | "/v1/sessions"

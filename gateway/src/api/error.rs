@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::auth::permit::Denied;
 use crate::auth::{Refusal, revocations};
-use crate::connection::{join, poll};
+use crate::connection::{join, poll, snapshots};
 use crate::hub::registry;
 use crate::limits;
 use crate::monitor;
@@ -139,6 +139,16 @@ impl From<join::Error> for Failure {
         match error {
             join::Error::Hub(registry::Error::TooMany(_)) => Self::unavailable(error.to_string()),
             join::Error::Hub(registry::Error::Log(error)) | join::Error::Log(error) => error.into(),
+            join::Error::Snapshot(error) => error.into(),
+        }
+    }
+}
+
+impl From<snapshots::Error> for Failure {
+    fn from(error: snapshots::Error) -> Self {
+        match error {
+            snapshots::Error::Cursor(message) => Self::invalid("at", message),
+            snapshots::Error::Log(error) => error.into(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub async fn get() -> Json<Value> {
             "GET /v1/executions/{execution_id}": "its status",
             "GET /v1/executions/{execution_id}/events": "its stored events, or the next ones (wait_ms)",
             "GET /v1/executions/{execution_id}/events/stream": "its events as they happen (SSE)",
+            "GET /v1/executions/{execution_id}/snapshot": "what it has come to, with all text so far",
             "POST /v1/executions/{execution_id}/cancel": "stop it",
             "POST /v1/executions/{execution_id}/pause": "begin no further step",
             "POST /v1/executions/{execution_id}/resume": "go on",

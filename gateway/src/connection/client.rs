@@ -22,7 +22,7 @@ use crate::monitor::Watch;
 use crate::presence::registry::TooMany;
 use crate::presence::{Follow, Seat};
 use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
-use crate::protocol::{Dialect, close, server};
+use crate::protocol::{Dialect, Start, close, server};
 
 /// Why a client's connection ended.
 enum End {
@@ -407,14 +407,19 @@ impl Client {
                 id,
             )];
         }
+        if subscribe.since == Start::Snapshot && subscribe.filter.execution_id.is_none() {
+            let (path, wanted) = ("filter.execution_id", "a snapshot is of one execution: name it");
+            return vec![server::error("invalid_argument", wanted, Some(path), id)];
+        }
         let (seat, follow) = match self.presence(&subscribe) {
             Ok(both) => both,
             Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
         };
-        let Subscribe { id: name, filter, since, batch, .. } = &subscribe;
+        let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
         match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone()).await {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
+                let subscription = subscription.coalesce(*coalesce);
                 let batch = batch.0;
                 self.subscriptions.push(Named { id: subscribe.id, batch, subscription, _seat: seat, follow });
                 answer

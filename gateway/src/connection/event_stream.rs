@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 use runbus::bus::Filter;
-use runbus::log::{Cursor, Since};
+use runbus::log::Cursor;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -19,7 +19,7 @@ use super::subscription::{Next, Subscription};
 use crate::auth::Ticket;
 use crate::limits;
 use crate::presence::Seat;
-use crate::protocol::{Text, close, server};
+use crate::protocol::{Start, Text, close, server};
 
 /// A subscription on its way into a body.
 #[derive(Debug)]
@@ -48,19 +48,19 @@ pub struct EventStream<K> {
 pub async fn open<K>(
     shared: Arc<Shared>,
     filter: Filter,
-    since: &Since,
-    until_terminal: bool,
+    start: &Start,
+    (until_terminal, coalesce): (bool, Option<bool>),
     ticket: Ticket,
     keep: K,
 ) -> Result<EventStream<K>, join::Error> {
     let wake = Arc::new(Notify::new());
     let execution = filter.execution_id.clone();
-    let (subscription, cursor) = Subscription::begin(&shared, filter, since, wake.clone()).await?;
+    let (subscription, cursor) = Subscription::begin(&shared, filter, start, wake.clone()).await?;
     let subject = &ticket.principal().subject;
     let seat = execution.map(|id| shared.presence.enter(id, subject.clone(), None));
     Ok(EventStream {
         _seat: seat,
-        subscription: subscription.until_terminal(until_terminal),
+        subscription: subscription.until_terminal(until_terminal).coalesce(coalesce),
         wake,
         first: Some(greeting(cursor.as_ref())),
         beat_at: Instant::now() + shared.config.ping_interval(),

@@ -1,7 +1,8 @@
 //! One client: its subscriptions, what it is sent, and how it ends.
 //!
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
-//! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
+//! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go, `merging` puts deltas
+//! together for those who are behind, [`snapshots`] are what others begin with. For WebSockets
 //! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
 //! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones, [`pressure`] counts and bounds what slow ones cost.
@@ -13,6 +14,7 @@ mod frames;
 pub mod gate;
 mod history;
 pub mod join;
+mod merging;
 mod missing;
 pub mod monitor_stream;
 mod outbound;
@@ -20,6 +22,7 @@ mod output;
 pub mod poll;
 pub mod pressure;
 pub mod shared;
+pub mod snapshots;
 mod source;
 mod subscription;
 

@@ -85,7 +85,8 @@ pub async fn wait(
     deadline: Instant,
 ) -> Result<News, Error> {
     let wake = Arc::new(Notify::new());
-    let (mut subscription, _) = Subscription::begin(shared, filter, since, wake.clone()).await?;
+    let (mut subscription, _) =
+        Subscription::begin(shared, filter, &since.clone().into(), wake.clone()).await?;
     let mut out = Collected { limit, ..Collected::default() };
     loop {
         let then = match subscription.produce(shared, &mut out).await? {

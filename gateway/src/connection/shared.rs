@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::snapshots::Snapshots;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::hub::Hubs;
@@ -33,6 +34,8 @@ pub struct Shared {
     pub monitors: Monitors,
     /// Who watches what.
     pub presence: Arc<Room>,
+    /// Snapshots of executions that clients joined with.
+    pub snapshots: Snapshots,
     /// Reads of history at the same time.
     pub history_reads: Semaphore,
     /// What slow clients cost.

@@ -9,6 +9,7 @@ use runbus::log::{Cursor, Since};
 use serde::{Deserialize, Deserializer};
 
 use super::command::Command;
+use super::start::Start;
 use crate::limits;
 
 /// A message of a client.
@@ -48,7 +49,10 @@ pub struct Subscribe {
     pub filter: Filter,
     /// Where to begin.
     #[serde(default = "new", deserialize_with = "since")]
-    pub since: Since,
+    pub since: Start,
+    /// Whether consecutive deltas of one message may come as one event; `None`: when the client falls behind.
+    #[serde(default)]
+    pub coalesce: Option<bool>,
     /// Events in one message, at most.
     #[serde(default)]
     pub batch: BatchSize,
@@ -106,8 +110,8 @@ impl<'de> Deserialize<'de> for Label {
     }
 }
 
-const fn new() -> Since {
-    Since::New
+const fn new() -> Start {
+    Start::At(Since::New)
 }
 
 #[derive(Deserialize)]
@@ -115,14 +119,16 @@ const fn new() -> Since {
 enum WireSince {
     New,
     All,
+    Snapshot,
     Cursor(Cursor),
 }
 
-fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Since, D::Error> {
+fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Start, D::Error> {
     Ok(match WireSince::deserialize(deserializer)? {
-        WireSince::New => Since::New,
-        WireSince::All => Since::All,
-        WireSince::Cursor(cursor) => Since::After(cursor),
+        WireSince::New => Since::New.into(),
+        WireSince::All => Since::All.into(),
+        WireSince::Snapshot => Start::Snapshot,
+        WireSince::Cursor(cursor) => Since::After(cursor).into(),
     })
 }
 
@@ -278,12 +284,15 @@ mod tests {
     fn messages_are_read() {
         let text = r#"{"type":"subscribe","id":"a","filter":{"execution_id":"run-1","types":["custom"]},"since":"all"}"#;
         let Message::Subscribe(subscribe) = Message::decode(text).unwrap() else { panic!() };
-        assert_eq!((subscribe.id.as_str(), &subscribe.since), ("a", &Since::All));
+        assert_eq!((subscribe.id.as_str(), &subscribe.since), ("a", &Start::At(Since::All)));
         assert_eq!(subscribe.filter.execution_id.unwrap().as_str(), "run-1");
         let cursor = Cursor::start();
         let text = format!(r#"{{"type":"subscribe","id":"a","since":{{"cursor":"{cursor}"}}}}"#);
         let Message::Subscribe(subscribe) = Message::decode(&text).unwrap() else { panic!() };
-        assert_eq!(subscribe.since, Since::After(cursor));
+        assert_eq!(subscribe.since, Start::At(Since::After(cursor)));
+        let text = r#"{"type":"subscribe","id":"a","since":"snapshot","coalesce":false}"#;
+        let Message::Subscribe(subscribe) = Message::decode(text).unwrap() else { panic!() };
+        assert_eq!((subscribe.since, subscribe.coalesce), (Start::Snapshot, Some(false)));
         assert_eq!(Message::decode(r#"{"type":"ping"}"#).unwrap(), Message::Ping { nonce: None });
     }
 

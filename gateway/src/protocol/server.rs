@@ -134,6 +134,13 @@ pub fn gap(gap: &Gap) -> Text {
     Text::new(None, "gap", &[&serde_json::to_vec(&fields).unwrap_or_default()])
 }
 
+/// What an execution's events say so far, as JSON; `cursor` is the place behind them.
+#[must_use]
+pub fn snapshot(cursor: &Cursor, snapshot: &[u8]) -> Text {
+    let begin = format!("{{\"type\":\"snapshot\",\"cursor\":\"{cursor}\",\"snapshot\":");
+    Text::new(Some(cursor), "snapshot", &[begin.as_bytes(), snapshot, b"}"])
+}
+
 /// What was stored when the subscription began has been sent.
 pub fn caught_up() -> &'static Text {
     static TEXT: LazyLock<Text> =

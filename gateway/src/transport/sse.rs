@@ -16,14 +16,16 @@ use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::connection::event_stream;
+use crate::protocol::Start;
 use crate::router::App;
 
 /// What a client asks for.
 #[derive(Debug, PartialEq, Eq)]
 struct Asked {
     filter: Filter,
-    since: Since,
+    start: Start,
     until_terminal: bool,
+    coalesce: Option<bool>,
 }
 
 /// Opens the stream of a filter.
@@ -82,10 +84,12 @@ pub(super) const fn head() -> [(header::HeaderName, HeaderValue); 3] {
 
 fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {
     check_accept(headers)?;
-    let mut asked = Asked { filter, since: Since::New, until_terminal: false };
+    let mut asked = Asked { filter, start: Since::New.into(), until_terminal: false, coalesce: None };
     for (key, value) in parameters::pairs(query)? {
         match key.as_str() {
-            "since" => asked.since = parameters::since("since", &value)?,
+            "since" if value == "snapshot" => asked.start = Start::Snapshot,
+            "since" => asked.start = parameters::since("since", &value)?.into(),
+            "coalesce" => asked.coalesce = Some(parameters::flag("coalesce", &value)?),
             "until" if value == "terminal" => asked.until_terminal = true,
             "until" => return Err(Failure::invalid("until", "terminal is all that there is")),
             _ => parameters::filter(&mut asked.filter, &key, &value)?,
@@ -94,11 +98,14 @@ fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failu
     if asked.until_terminal && asked.filter.execution_id.is_none() {
         return Err(Failure::invalid("until", "terminal needs an execution_id"));
     }
+    if asked.start == Start::Snapshot && asked.filter.execution_id.is_none() {
+        return Err(Failure::invalid("since", "a snapshot is of one execution: execution_id is needed"));
+    }
     // Browsers send what came last when they connect again, to the address as it was.
     if let Some(last) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
         let last = last.to_str().map_err(|_| Failure::invalid("Last-Event-ID", "is no cursor"))?;
-        asked.since = match parameters::since("Last-Event-ID", last)? {
-            Since::After(cursor) => Since::After(cursor),
+        asked.start = match parameters::since("Last-Event-ID", last)? {
+            Since::After(cursor) => Since::After(cursor).into(),
             Since::New | Since::All => return Err(Failure::invalid("Last-Event-ID", "is no cursor")),
         };
     }
@@ -113,10 +120,21 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
     }
     let keep = (app.place()?, app.tasks.token());
     let ticket = caller.ticket()?;
-    let Asked { filter, since, until_terminal } = asked;
-    let stream =
-        event_stream::open(app.shared.clone(), filter.clone(), &since, until_terminal, ticket, keep).await?;
-    if until_terminal && has_ended(app, &filter, &since).await? {
+    let Asked { filter, start, until_terminal, coalesce } = asked;
+    let stream = event_stream::open(
+        app.shared.clone(),
+        filter.clone(),
+        &start,
+        (until_terminal, coalesce),
+        ticket,
+        keep,
+    )
+    .await?;
+    // A snapshot of what has ended is still of use.
+    if let Start::At(since) = &start
+        && until_terminal
+        && has_ended(app, &filter, since).await?
+    {
         // What makes an `EventSource` stop.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -149,10 +167,22 @@ mod tests {
         let mut headers = HeaderMap::new();
         let query = format!("execution_id=e&types=custom&since={cursor}&until=terminal");
         let asked = read(&query, &headers, Filter::all()).unwrap();
-        assert_eq!((asked.since, asked.until_terminal), (Since::After(cursor.clone()), true));
+        assert_eq!((asked.start, asked.until_terminal), (Start::At(Since::After(cursor.clone())), true));
         headers.insert("last-event-id", cursor.to_string().parse().unwrap());
-        assert_eq!(read("since=all", &headers, Filter::all()).unwrap().since, Since::After(cursor));
-        for bad in ["since=x", "until=x", "until=terminal", "limit=1", "stream_id=a&stream_id=b", "types=,"] {
+        assert_eq!(
+            read("since=all", &headers, Filter::all()).unwrap().start,
+            Start::At(Since::After(cursor))
+        );
+        for bad in [
+            "since=x",
+            "since=snapshot",
+            "coalesce=x",
+            "until=x",
+            "until=terminal",
+            "limit=1",
+            "stream_id=a&stream_id=b",
+            "types=,",
+        ] {
             read(bad, &HeaderMap::new(), Filter::all()).unwrap_err();
         }
         for (name, value) in

@@ -2,6 +2,7 @@
 
 pub mod commands;
 pub mod presence;
+pub mod snapshot;
 pub mod start;
 pub mod status;
 pub mod waiting;
