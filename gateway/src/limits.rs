@@ -92,6 +92,9 @@ pub const HANDSHAKES: usize = 1024;
 /// Keys of one key set (JWKS), at most.
 pub const JWKS_KEYS: usize = 100;
 
+/// Nodes of one execution that a drop-in endpoint keeps apart; workers of other producers may have any number.
+pub const TRANSLATED_NODES: usize = 1024;
+
 /// Largest key set, in bytes.
 pub const JWKS_BYTES: usize = 256 * 1024;
 

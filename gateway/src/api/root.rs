@@ -40,6 +40,10 @@ pub async fn get() -> Json<Value> {
             "POST /v1/auth/revocations": "end a credential everywhere",
             "GET /v1/stats": "what the log holds",
             "GET /v1/workers": "which workers there are, their tools and MCP servers",
+            "GET /ws/tasks/{task_id}": "a task as its own server served it (WebSocket, docs/dropin.md)",
+            "GET /ws/council/{run_id}": "a council as its own server served it (WebSocket)",
+            "POST /api/councils/run": "start a council",
+            "GET /api/councils/run/{run_id}": "its result",
             "GET /v1/ws": "events as they happen (WebSocket, subprotocol runbus.v1)",
         },
     }))

@@ -4,7 +4,7 @@
 //! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
 //! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
 //! [`gate`] knows who the client is,
-//! [`poll`] waits for the first ones.
+//! [`poll`] waits for the first ones. [`translated`] is the loop of clients that speak another server's protocol.
 
 pub mod client;
 mod commands;
@@ -20,6 +20,7 @@ pub mod poll;
 pub mod shared;
 mod source;
 mod subscription;
+pub mod translated;
 
 pub use client::serve;
 pub use shared::Shared;

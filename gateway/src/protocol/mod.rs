@@ -5,6 +5,7 @@ pub mod body;
 pub mod client;
 pub mod close;
 pub mod command;
+pub mod foreign;
 pub mod server;
 pub mod text;
 
