@@ -12,6 +12,7 @@ mod client;
 mod contracts;
 mod council;
 mod crash;
+mod dropin;
 mod examples;
 mod failpoints;
 mod faults;
