@@ -15,6 +15,7 @@
 //! - [`execution`]: a pure fold of events into what is known of a run
 //! - [`session`]: journal and inbox of a session, and the pure fold of both
 //! - [`control`]: commands to sessions, questions about executions
+//! - [`monitor`]: a pure fold of events and reports into what people watch of an agent
 //!
 //! # Example
 //! One process, nothing installed: publish an event, and read it.
@@ -55,6 +56,7 @@ pub mod id;
 pub mod lifecycle;
 pub mod limits;
 pub mod log;
+pub mod monitor;
 pub mod queue;
 pub mod session;
 pub mod store;

@@ -85,3 +85,36 @@ pub const NOTE_BYTES: usize = 4 * 1024;
 
 /// Commands that one look into an inbox takes.
 pub const COMMANDS_AT_ONCE: usize = 100;
+
+/// Executions that one monitor shows, and remembers one by one.
+pub const MONITOR_EXECUTIONS: usize = 128;
+
+/// Executions that a monitor has put away and still knows by id, so that a late word does not count them again.
+pub const MONITOR_PUT_AWAY: usize = 1024;
+
+/// Nodes of one execution that a monitor shows.
+pub const MONITOR_NODES: usize = 64;
+
+/// Pending approvals that one monitor remembers; the oldest go first.
+pub const MONITOR_APPROVALS: usize = 1000;
+
+/// Conversations that one monitor shows.
+pub const MONITOR_CONVERSATIONS: usize = 8;
+
+/// Messages of one conversation that a monitor shows. At this many the older half goes.
+pub const MONITOR_MESSAGES: usize = 32;
+
+/// Longest text or value inside a monitor, in bytes; longer ones are cut and say so.
+pub const MONITOR_VALUE_BYTES: usize = 2 * 1024;
+
+/// Names (models, tools, definitions, contributors) that a monitor counts apart, each.
+pub const MONITOR_NAMES: usize = 64;
+
+/// Patches that a monitor keeps for clients that missed some.
+pub const MONITOR_PATCHES: usize = 64;
+
+/// Largest description of agents in a worker's report, in bytes of JSON; a larger one is left out.
+pub const REPORT_AGENTS_BYTES: usize = 64 * 1024;
+
+/// Watchers of one execution that are listed by name. All are counted.
+pub const PRESENCE_WATCHERS: usize = 100;

@@ -9,10 +9,10 @@ use runbus::config::{Invalid, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::dropin;
+use crate::{dropin, monitor};
 
 /// How a gateway serves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port to listen on. Port 0: a free one.
@@ -64,6 +64,8 @@ pub struct Config {
     pub drain_window_ms: u64,
     /// Endpoints that stand in for other servers (docs/dropin.md).
     pub dropin: dropin::Config,
+    /// Monitors: what is to be seen of one stream, or of all.
+    pub monitor: monitor::Config,
 }
 
 impl Default for Config {
@@ -86,6 +88,7 @@ impl Default for Config {
             write_timeout_ms: 30_000,
             drain_window_ms: 2_000,
             dropin: dropin::Config::default(),
+            monitor: monitor::Config::default(),
         }
     }
 }

@@ -6,6 +6,9 @@
 //! - [`auth`]: who callers are, and what they may do
 //! - [`protocol`]: the native WebSocket protocol's messages
 //! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
+//! - [`feed`]: the latest state of something, for many who watch it
+//! - [`monitor`]: what is to be seen of a stream, folded once for all who watch it
+//! - [`presence`]: who watches an execution
 //! - [`connection`]: one client
 //! - [`transport`], [`api`]: the ways in
 //! - [`dropin`]: the ways in that stand in for other servers
@@ -18,10 +21,13 @@ pub mod auth;
 pub mod config;
 pub mod connection;
 pub mod dropin;
+pub mod feed;
 pub mod hub;
 pub mod limits;
 pub mod listener;
+pub mod monitor;
 pub mod origin;
+pub mod presence;
 pub mod protocol;
 pub mod router;
 pub mod server;

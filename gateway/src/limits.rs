@@ -115,3 +115,42 @@ pub const ACCOUNTS_SWEEP: usize = 10_000;
 
 /// How long an account stays that nobody uses. Bursts are refilled by then.
 pub const ACCOUNT_KEPT: Duration = Duration::from_secs(600);
+
+/// How old workers' reports in a monitor are, at most, beside the time that they stand in the store.
+pub const MONITOR_REPORTS: Duration = Duration::from_secs(2);
+
+/// How long a monitor waits before it asks a log again that did not answer.
+pub const MONITOR_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a request for a monitor waits until what is stored was read.
+pub const MONITOR_WAIT: Duration = Duration::from_secs(20);
+
+/// Monitors that read what is stored at the same time, when they begin.
+pub const MONITOR_BEGINNINGS: usize = 4;
+
+/// Executions whose presence is followed at the same time.
+pub const PRESENCE_FOLLOWED: usize = 10_000;
+
+/// How long the store is not told of somebody who joins or leaves: what happens meanwhile is told together.
+pub const PRESENCE_PAUSE: Duration = Duration::from_millis(200);
+
+/// Watchers of one execution from which on it may take longer.
+pub const PRESENCE_CROWD: u64 = 500;
+
+/// How long then.
+pub const PRESENCE_CROWD_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often the store is asked who watches on other gateways, for executions that somebody follows.
+pub const PRESENCE_POLL: Duration = Duration::from_secs(1);
+
+/// Reads or writes of presence that are on their way to the store at the same time.
+pub const PRESENCE_BATCH: usize = 32;
+
+/// How long presence waits for a store that does not answer.
+pub const PRESENCE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a gateway that ends takes back who watched there.
+pub const PRESENCE_FAREWELL: Duration = Duration::from_secs(2);
+
+/// Longest label of somebody who watches, in bytes.
+pub const LABEL_BYTES: usize = 128;

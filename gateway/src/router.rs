@@ -13,14 +13,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::Failure;
 use crate::api::{
-    approvals, auth, caller, dead_letters, events, executions, health, questions, root, sessions, stats,
-    workers,
+    approvals, auth, caller, dead_letters, events, executions, health, monitor, questions, root, sessions,
+    stats, workers,
 };
 use crate::connection::Shared;
 use crate::dropin;
 use crate::limits;
 use crate::origin;
-use crate::transport::{sse, ws};
+use crate::transport::{self, sse, ws};
 
 /// What every endpoint may use.
 #[derive(Debug)]
@@ -74,6 +74,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/executions/{execution_id}/resume", post(executions::commands::resume))
         .route("/v1/executions/{execution_id}/approvals", get(executions::waiting::approvals))
         .route("/v1/executions/{execution_id}/questions", get(executions::waiting::questions))
+        .route("/v1/executions/{execution_id}/presence", get(executions::presence::get))
         .route("/v1/approvals/{approval_id}", get(approvals::get))
         .route("/v1/approvals/{approval_id}/decision", post(approvals::decide))
         .route("/v1/questions/{request_id}/answer", post(questions::answer))
@@ -89,6 +90,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/dead-letters/{execution_id}/retry", post(dead_letters::retry))
         .route("/v1/events", get(events::get))
         .route("/v1/events/stream", get(sse::get))
+        .route("/v1/monitor", get(monitor::get))
+        .route("/v1/monitor/stream", get(transport::monitor::get))
+        .route("/v1/monitor/{stream_id}", get(monitor::of_stream))
+        .route("/v1/monitor/{stream_id}/stream", get(transport::monitor::of_stream))
         .route("/v1/stats", get(stats::get))
         .route("/v1/workers", get(workers::get))
         .route("/v1/ws", get(ws::upgrade))

@@ -17,6 +17,8 @@ use crate::connection::Shared;
 use crate::hub::Hubs;
 use crate::limits;
 use crate::listener::Patient;
+use crate::monitor::Monitors;
+use crate::presence::Room;
 use crate::router::{App, router};
 use crate::tls::{self, Tls};
 
@@ -85,12 +87,15 @@ impl Gateway {
         let hubs = Hubs::new(bus.log().clone(), config.hub_buffer_bytes, config.max_hubs);
         let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let history_reads = Semaphore::new(config.history_reads);
+        let monitors = Monitors::new(config.monitor.clone(), control.clone());
         let shared = Arc::new(Shared {
             config,
             auth,
             bus,
             control: control.clone(),
             hubs,
+            monitors,
+            presence: Room::new(Clock::System),
             history_reads,
             drain: drain.clone(),
         });
@@ -115,6 +120,11 @@ impl Gateway {
         let following = {
             let (auth, end) = (app.shared.auth.clone(), done.clone());
             tokio::spawn(async move { auth.follow(end).await })
+        };
+        let presence = {
+            let (shared, end) = (app.shared.clone(), done.clone());
+            let store = shared.bus.store().clone();
+            tokio::spawn(async move { shared.presence.keep(store, end).await })
         };
         let listener = Patient::new(
             listener,
@@ -142,6 +152,10 @@ impl Gateway {
             () = hard.cancelled() => abort.abort(),
         }
         following.abort();
+        tokio::select! {
+            _ = presence => {}
+            () = hard.cancelled() => {}
+        }
         tracing::info!(%address, "gateway ended");
     }
 }

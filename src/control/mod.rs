@@ -3,6 +3,7 @@
 mod dead_letters;
 mod executions;
 mod people;
+pub mod presence;
 mod sessions;
 mod start;
 pub mod status;

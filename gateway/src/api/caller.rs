@@ -104,6 +104,10 @@ fn rule(method: &Method, path: &str) -> Rule {
         | "/v1/executions/{execution_id}/events/stream"
         | "/v1/events"
         | "/v1/events/stream"
+        | "/v1/monitor"
+        | "/v1/monitor/stream"
+        | "/v1/monitor/{stream_id}"
+        | "/v1/monitor/{stream_id}/stream"
         | "/v1/auth/tokens" => Rule::Handler,
         "/v1/auth/revocations" => Rule::Everything(Action::Admin),
         "/v1/executions/{execution_id}/cancel"

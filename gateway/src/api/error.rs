@@ -14,6 +14,7 @@ use crate::auth::{Refusal, revocations};
 use crate::connection::{join, poll};
 use crate::hub::registry;
 use crate::limits;
+use crate::monitor;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +140,12 @@ impl From<join::Error> for Failure {
             join::Error::Hub(registry::Error::TooMany(_)) => Self::unavailable(error.to_string()),
             join::Error::Hub(registry::Error::Log(error)) | join::Error::Log(error) => error.into(),
         }
+    }
+}
+
+impl From<monitor::registry::TooMany> for Failure {
+    fn from(error: monitor::registry::TooMany) -> Self {
+        Self::unavailable(error.to_string())
     }
 }
 

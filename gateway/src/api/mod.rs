@@ -10,6 +10,7 @@ pub mod error;
 pub mod events;
 pub mod executions;
 pub mod health;
+pub mod monitor;
 pub mod parameters;
 pub mod questions;
 pub mod root;

@@ -6,7 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use runbus::bus::Filter;
-use runbus::id::{ExecutionId, SessionId};
+use runbus::id::{ExecutionId, SessionId, StreamId};
 use runbus::log::Since;
 
 use super::error::Failure;
@@ -91,6 +91,14 @@ impl Named for ExecutionId {
 }
 
 impl Named for SessionId {
+    const FIELD: &'static str = Self::FIELD;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::new(text).map_err(|error| error.reason.to_string())
+    }
+}
+
+impl Named for StreamId {
     const FIELD: &'static str = Self::FIELD;
 
     fn read(text: &str) -> Result<Self, String> {

@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
+use runbus::bus::Filter;
+use runbus::id::StreamId;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::commands::Commands;
 use super::gate::Gate;
 use super::outbound::{Batch, Outbound};
+use super::output::Output;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
 use crate::auth::Refusal;
 use crate::limits;
-use crate::protocol::client::{Message, Subscribe};
+use crate::monitor::Watch;
+use crate::presence::registry::TooMany;
+use crate::presence::{Follow, Seat};
+use crate::protocol::client::{Message, Monitor, Subscribe};
 use crate::protocol::{close, server};
 
 /// Why a client's connection ended.
@@ -30,6 +36,18 @@ struct Named {
     /// What the client calls it.
     id: String,
     subscription: Subscription,
+    /// Others who watch the execution see it.
+    _seat: Option<Seat>,
+    /// Who else watches the execution.
+    follow: Option<Follow>,
+}
+
+/// One of a client's monitors.
+struct Monitoring {
+    /// What the client calls it.
+    id: String,
+    stream: Option<StreamId>,
+    watch: Watch,
 }
 
 struct Client {
@@ -37,6 +55,7 @@ struct Client {
     shared: Arc<Shared>,
     gate: Gate,
     subscriptions: Vec<Named>,
+    monitors: Vec<Monitoring>,
     commands: Commands,
     wake: Arc<Notify>,
     heard: Instant,
@@ -52,6 +71,7 @@ pub async fn serve(socket: WebSocket, shared: Arc<Shared>, gate: Gate) {
         shared,
         gate,
         subscriptions: Vec::new(),
+        monitors: Vec::new(),
         commands: Commands::default(),
         wake: Arc::default(),
         heard: now,
@@ -75,8 +95,8 @@ pub async fn serve(socket: WebSocket, shared: Arc<Shared>, gate: Gate) {
         let rest = async { while let Some(Ok(_)) = client.socket.recv().await {} };
         let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
     }
-    let Client { socket, subscriptions, commands, .. } = client;
-    drop((socket, subscriptions));
+    let Client { socket, subscriptions, monitors, commands, .. } = client;
+    drop((socket, subscriptions, monitors));
     commands.finish().await;
 }
 
@@ -108,7 +128,8 @@ impl Client {
         if let Some((code, reason)) = self.gate.must_go() {
             return Err(End::Close(code, reason));
         }
-        let next = if self.subscriptions.is_empty() { Next::Woken } else { self.produce().await? };
+        let quiet = self.subscriptions.is_empty() && self.monitors.is_empty();
+        let next = if quiet { Next::Woken } else { self.produce().await? };
         match next {
             Next::Now => {}
             Next::At(then) => return self.wait(Some(then)).await,
@@ -132,8 +153,13 @@ impl Client {
     async fn produce(&mut self) -> Result<Next, End> {
         let mut out = Outbound::new(self.shared.config.client_buffer_bytes);
         let mut next = Next::Never;
-        for Named { id, subscription } in &mut self.subscriptions {
+        for Named { id, subscription, follow, .. } in &mut self.subscriptions {
             let mut batch = Batch::new(id, &mut out);
+            if let Some(follow) = follow.as_mut().filter(|_| !batch.is_full())
+                && let Some(presence) = follow.news()
+            {
+                batch.word(&presence);
+            }
             match Box::pin(subscription.produce(&self.shared, &mut batch)).await {
                 Ok(found) => {
                     batch.finish();
@@ -145,6 +171,7 @@ impl Client {
                 }
             }
         }
+        next = next.min(produce_monitors(&mut self.monitors, &mut out));
         // Fair to all: the next turn begins with another subscription.
         if self.subscriptions.len() > 1 {
             self.subscriptions.rotate_left(1);
@@ -240,15 +267,17 @@ impl Client {
             Ok(Message::Auth { token }) => self.show(&token).await?,
             Ok(Message::Ping { nonce }) => vec![server::pong(nonce.as_deref())],
             Ok(Message::Unsubscribe { id }) => {
-                let before = self.subscriptions.len();
+                let before = self.held();
                 self.subscriptions.retain(|known| known.id != id);
-                if self.subscriptions.len() < before {
+                self.monitors.retain(|known| known.id != id);
+                if self.held() < before {
                     vec![server::unsubscribed(&id)]
                 } else {
                     vec![server::error("not_found", "there is no such subscription", Some("id"), Some(&id))]
                 }
             }
             Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
+            Ok(Message::Monitor(monitor)) => self.monitor(monitor),
             Ok(Message::Command(command)) => {
                 // Who has not said who they are is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
@@ -272,7 +301,15 @@ impl Client {
         self.subscriptions.retain(|known| {
             let may = gate.may_read(known.subscription.filter());
             if !may {
-                answer.push(forbidden(&known.id));
+                answer.push(forbidden(&known.id, "filter"));
+                answer.push(server::unsubscribed(&known.id));
+            }
+            may
+        });
+        self.monitors.retain(|known| {
+            let may = gate.may_read(&of(known.stream.clone()));
+            if !may {
+                answer.push(forbidden(&known.id, "stream_id"));
                 answer.push(server::unsubscribed(&known.id));
             }
             may
@@ -280,24 +317,76 @@ impl Client {
         Ok(answer)
     }
 
-    async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
-        let id = Some(subscribe.id.as_str());
-        if self.subscriptions.iter().any(|known| known.id == subscribe.id) {
-            return vec![server::error("conflict", "this subscription is there already", Some("id"), id)];
+    /// Subscriptions and monitors.
+    fn held(&self) -> usize {
+        self.subscriptions.len() + self.monitors.len()
+    }
+
+    /// Whether one more may begin; else the answer that refuses it.
+    fn admit(&self, id: &str, filter: &Filter, path: &str) -> Result<(), String> {
+        let mut names = self.subscriptions.iter().map(|known| &known.id);
+        if names.any(|known| known == id) || self.monitors.iter().any(|known| known.id == id) {
+            let message = "this subscription is there already";
+            return Err(server::error("conflict", message, Some("id"), Some(id)));
         }
-        if !self.gate.may_read(&subscribe.filter) {
-            return vec![forbidden(&subscribe.id)];
+        if !self.gate.may_read(filter) {
+            return Err(forbidden(id, path));
         }
         let limit = self.shared.config.max_subscriptions;
-        if self.subscriptions.len() >= limit {
+        if self.held() >= limit {
             let message = format!("{limit} subscriptions are there already");
-            return vec![server::error("limit_exceeded", &message, None, id)];
+            return Err(server::error("limit_exceeded", &message, None, Some(id)));
         }
-        let Subscribe { id: name, filter, since } = &subscribe;
+        Ok(())
+    }
+
+    fn monitor(&mut self, monitor: Monitor) -> Vec<String> {
+        let Monitor { id, stream_id } = monitor;
+        if let Err(refused) = self.admit(&id, &of(stream_id.clone()), "stream_id") {
+            return vec![refused];
+        }
+        match self.shared.monitors.watch_with(stream_id.clone(), self.wake.clone()) {
+            Ok(watch) => {
+                let answer = server::subscribed(&id, None);
+                self.monitors.push(Monitoring { id, stream: stream_id, watch });
+                vec![answer]
+            }
+            Err(error) => vec![server::error("limit_exceeded", &error.to_string(), None, Some(&id))],
+        }
+    }
+
+    /// The client's place among those who watch an execution, and who else does if it wants to know.
+    fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), TooMany> {
+        let Some(execution) = &subscribe.filter.execution_id else { return Ok((None, None)) };
+        let room = &self.shared.presence;
+        let follow = subscribe.presence.then(|| room.follow(execution, &self.wake)).transpose()?;
+        let label = subscribe.label.as_ref().map(|label| label.0.clone());
+        let subject = self.gate.principal().map(|principal| principal.subject.clone());
+        Ok((subject.map(|subject| room.enter(execution.clone(), subject, label)), follow))
+    }
+
+    async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
+        let id = Some(subscribe.id.as_str());
+        if let Err(refused) = self.admit(&subscribe.id, &subscribe.filter, "filter") {
+            return vec![refused];
+        }
+        if subscribe.presence && subscribe.filter.execution_id.is_none() {
+            return vec![server::error(
+                "invalid_argument",
+                "needs filter.execution_id",
+                Some("presence"),
+                id,
+            )];
+        }
+        let (seat, follow) = match self.presence(&subscribe) {
+            Ok(both) => both,
+            Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
+        };
+        let Subscribe { id: name, filter, since, .. } = &subscribe;
         match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone()).await {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
-                self.subscriptions.push(Named { id: subscribe.id, subscription });
+                self.subscriptions.push(Named { id: subscribe.id, subscription, _seat: seat, follow });
                 answer
             }
             Err(error) => vec![server::error(error.code(), &error.to_string(), None, id)],
@@ -305,9 +394,42 @@ impl Client {
     }
 }
 
-fn forbidden(id: &str) -> String {
+/// Adds what is new of the monitors until `out` is full; says when to look for more.
+fn produce_monitors(monitors: &mut Vec<Monitoring>, out: &mut Outbound) -> Next {
+    let mut next = Next::Never;
+    monitors.retain_mut(|Monitoring { id, watch, .. }| {
+        let mut batch = Batch::new(id, out);
+        if batch.is_full() {
+            next = Next::Now;
+            return true;
+        }
+        next = next.min(Next::Woken);
+        match watch.news() {
+            Ok(news) => {
+                news.iter().for_each(|news| batch.word(&news.0));
+                true
+            }
+            Err(ended) => {
+                out.push(server::error("unavailable", &ended.to_string(), None, Some(id)));
+                out.push(server::unsubscribed(id));
+                false
+            }
+        }
+    });
+    if monitors.len() > 1 {
+        monitors.rotate_left(1);
+    }
+    next
+}
+
+/// All events of a stream, or of all.
+fn of(stream: Option<StreamId>) -> Filter {
+    Filter { stream_id: stream, ..Filter::all() }
+}
+
+fn forbidden(id: &str, path: &str) -> String {
     let refusal = Refusal::Forbidden;
-    server::error(refusal.code(), &refusal.to_string(), Some("filter"), Some(id))
+    server::error(refusal.code(), &refusal.to_string(), Some(path), Some(id))
 }
 
 async fn drained(shared: &Shared) -> End {

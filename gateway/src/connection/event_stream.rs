@@ -17,6 +17,7 @@ use super::shared::Shared;
 use super::subscription::{Next, Subscription};
 use crate::auth::Ticket;
 use crate::limits;
+use crate::presence::Seat;
 use crate::protocol::{Text, close, server};
 
 /// A subscription on its way into a body.
@@ -29,6 +30,8 @@ pub struct EventStream<K> {
     beat_at: Instant,
     ended: bool,
     ticket: Ticket,
+    /// The client is seen by others who watch the execution.
+    _seat: Option<Seat>,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
 }
@@ -46,8 +49,12 @@ pub async fn open<K>(
     keep: K,
 ) -> Result<EventStream<K>, join::Error> {
     let wake = Arc::new(Notify::new());
+    let execution = filter.execution_id.clone();
     let (subscription, cursor) = Subscription::begin(&shared, filter, since, wake.clone()).await?;
+    let subject = &ticket.principal().subject;
+    let seat = execution.map(|id| shared.presence.enter(id, subject.clone(), None));
     Ok(EventStream {
+        _seat: seat,
         subscription: subscription.until_terminal(until_terminal),
         wake,
         first: Some(greeting(cursor.as_ref())),
@@ -67,7 +74,7 @@ fn greeting(cursor: Option<&Cursor>) -> Bytes {
     Bytes::from(greeting)
 }
 
-fn retry(pause: std::time::Duration) -> String {
+pub(super) fn retry(pause: std::time::Duration) -> String {
     format!("retry: {}\n\n", pause.as_millis())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
 //! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
-//! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
+//! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
 //! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones. [`translated`] is the loop of clients that speak another server's protocol.
 
@@ -14,6 +14,7 @@ pub mod gate;
 mod history;
 pub mod join;
 mod missing;
+pub mod monitor_stream;
 mod outbound;
 mod output;
 pub mod poll;

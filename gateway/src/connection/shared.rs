@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::hub::Hubs;
+use crate::monitor::Monitors;
+use crate::presence::Room;
 
 /// What all clients share.
 #[derive(Debug)]
@@ -24,6 +26,10 @@ pub struct Shared {
     pub control: Control,
     /// Who watches what.
     pub hubs: Hubs,
+    /// Monitors that are watched.
+    pub monitors: Monitors,
+    /// Who watches what.
+    pub presence: Arc<Room>,
     /// Reads of history at the same time.
     pub history_reads: Semaphore,
     /// Take no new clients, tell those that are here to go.

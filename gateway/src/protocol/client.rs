@@ -1,7 +1,10 @@
 //! What clients say.
 
+use std::sync::Arc;
+
 use runbus::bus::Filter;
 use runbus::config::Secret;
+use runbus::id::StreamId;
 use runbus::log::{Cursor, Since};
 use serde::{Deserialize, Deserializer};
 
@@ -28,6 +31,8 @@ pub enum Message {
         /// Given back.
         nonce: Option<String>,
     },
+    /// Begin to send a monitor.
+    Monitor(Monitor),
     /// Do something; answered when it is durable.
     Command(Box<Command>),
 }
@@ -44,6 +49,38 @@ pub struct Subscribe {
     /// Where to begin.
     #[serde(default = "new", deserialize_with = "since")]
     pub since: Since,
+    /// Also say who watches the filter's execution, who joins and who leaves.
+    #[serde(default)]
+    pub presence: bool,
+    /// Under which label others see this subscription, beside its credential's subject.
+    #[serde(default)]
+    pub label: Option<Label>,
+}
+
+/// Begin to send a monitor: what is to be seen of one stream, or of all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Monitor {
+    /// What the client calls it; one name space with its subscriptions.
+    pub id: String,
+    /// The stream; absent: all.
+    #[serde(default)]
+    pub stream_id: Option<StreamId>,
+}
+
+/// What somebody who watches calls themselves: 1 to [`limits::LABEL_BYTES`] bytes without control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label(pub Arc<str>);
+
+impl<'de> Deserialize<'de> for Label {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() || text.len() > limits::LABEL_BYTES || text.chars().any(char::is_control) {
+            let wrong = format!("1 to {} bytes without control characters are needed", limits::LABEL_BYTES);
+            return Err(serde::de::Error::custom(wrong));
+        }
+        Ok(Self(text.into()))
+    }
 }
 
 const fn new() -> Since {
@@ -162,6 +199,7 @@ impl Message {
                 typed::<Unsubscribe>(value, id).map(|found| Self::Unsubscribe { id: found.id })?
             }
             "auth" => typed::<Auth>(value, id).map(|found| Self::Auth { token: found.token })?,
+            "monitor" => Self::Monitor(typed(value, id)?),
             "ping" => typed::<Ping>(value, id).map(|found| Self::Ping { nonce: found.nonce })?,
             _ => {
                 let fields = std::mem::take(fields);
@@ -170,7 +208,9 @@ impl Message {
             }
         };
         let id = match &message {
-            Self::Subscribe(Subscribe { id, .. }) | Self::Unsubscribe { id } => Some(id),
+            Self::Subscribe(Subscribe { id, .. })
+            | Self::Monitor(Monitor { id, .. })
+            | Self::Unsubscribe { id } => Some(id),
             Self::Command(command) => Some(&command.id),
             Self::Auth { .. } | Self::Ping { .. } => None,
         };
@@ -235,6 +275,10 @@ mod tests {
             ),
             (r#"{"type":"subscribe","id":"a","since":{"cursor":"x"}}"#, "invalid_argument", "since.cursor"),
             (r#"{"type":"subscribe","id":"a","colour":1}"#, "invalid_argument", "colour"),
+            (r#"{"type":"subscribe","id":"a","label":"a\u0007"}"#, "invalid_argument", "label"),
+            (r#"{"type":"subscribe","id":"a","presence":1}"#, "invalid_argument", "presence"),
+            (r#"{"type":"monitor","id":"a","stream_id":""}"#, "invalid_argument", "stream_id"),
+            (r#"{"type":"monitor","id":""}"#, "invalid_argument", "id"),
         ] {
             let error = Message::decode(text).unwrap_err();
             assert_eq!(error.code(), code, "{text}");

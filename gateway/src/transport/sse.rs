@@ -58,12 +58,30 @@ pub async fn of_execution(
     open(&app, &caller, &method, asked).await
 }
 
-fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {
+/// Whether the client takes an event stream.
+///
+/// # Errors
+/// It does not.
+pub(super) fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {
     let accept = headers.get(header::ACCEPT).map(|accept| accept.to_str().unwrap_or(""));
     if accept.is_some_and(|accept| !["text/event-stream", "text/*", "*/*"].iter().any(|a| accept.contains(a)))
     {
         return Err(Failure::not_acceptable("this endpoint answers with text/event-stream"));
     }
+    Ok(())
+}
+
+/// The headers of an event stream.
+pub(super) const fn head() -> [(header::HeaderName, HeaderValue); 3] {
+    [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ]
+}
+
+fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {
+    check_accept(headers)?;
     let mut asked = Asked { filter, since: Since::New, until_terminal: false };
     for (key, value) in parameters::pairs(query)? {
         match key.as_str() {
@@ -89,11 +107,7 @@ fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failu
 
 async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) -> Result<Response, Failure> {
     caller.may_read(&asked.filter)?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
+    let headers = head();
     if method == Method::HEAD {
         return Ok(headers.into_response());
     }

@@ -65,5 +65,8 @@ fn report(
         tools: tools.registry.specs().into_iter().map(|spec| spec.name).collect(),
         tool_calls: json!(tools.registry.stats()),
         mcp_servers: servers.map_or_else(|| json!([]), |servers| json!(servers.status())),
+        agents: tools.definitions.report(),
+        // Runbus's own workers run no code of agents.
+        code_execution: None,
     }
 }

@@ -1,0 +1,24 @@
+//! `GET /v1/executions/{execution_id}/presence`: who watches it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use runbus::control::presence::Presence;
+use runbus::id::ExecutionId;
+
+use crate::api::error::Failure;
+use crate::api::parameters::Id;
+use crate::router::App;
+
+/// Who watches it now, on whichever gateway.
+///
+/// # Errors
+/// Nobody watches it and nobody has heard of it, or the store does not answer.
+pub async fn get(State(app): State<Arc<App>>, Id(id): Id<ExecutionId>) -> Result<Json<Presence>, Failure> {
+    let presence = app.control.presence(&id).await?;
+    if presence.count == 0 && app.control.status(&id).await?.is_none() {
+        return Err(Failure::not_found(format!("there is no execution {id:?}")));
+    }
+    Ok(Json(presence))
+}

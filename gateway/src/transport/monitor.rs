@@ -1,0 +1,64 @@
+//! `GET /v1/monitor/stream`: a monitor as an event stream (SSE).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, Method};
+use axum::response::{IntoResponse, Response};
+use runbus::id::StreamId;
+
+use super::sse;
+use crate::api::caller::Caller;
+use crate::api::error::Failure;
+use crate::api::monitor;
+use crate::api::parameters::Id;
+use crate::connection::monitor_stream;
+use crate::router::App;
+
+/// Of all streams, or of the one that the query names.
+///
+/// # Errors
+/// The request is wrong, or the gateway drains or is full.
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let stream = monitor::stream(query.as_deref().unwrap_or(""))?;
+    open(&app, &caller, &method, &headers, stream)
+}
+
+/// Of one stream.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn of_stream(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    method: Method,
+    headers: HeaderMap,
+    Id(stream): Id<StreamId>,
+) -> Result<Response, Failure> {
+    open(&app, &caller, &method, &headers, Some(stream))
+}
+
+fn open(
+    app: &Arc<App>,
+    caller: &Caller,
+    method: &Method,
+    headers: &HeaderMap,
+    stream: Option<StreamId>,
+) -> Result<Response, Failure> {
+    sse::check_accept(headers)?;
+    monitor::permit(caller, stream.as_ref())?;
+    if method == Method::HEAD {
+        return Ok(sse::head().into_response());
+    }
+    let keep = (app.place()?, app.tasks.token());
+    let ticket = caller.ticket()?;
+    let stream = monitor_stream::open(app.shared.clone(), stream, ticket, keep)?;
+    Ok((sse::head(), Body::from_stream(stream.pieces())).into_response())
+}
