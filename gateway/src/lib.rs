@@ -16,6 +16,9 @@
 //! - [`listener`], [`tls`]: their connections
 //! - [`router`], [`server`]: putting it together, and ending it
 
+// `json!` recurses once for each token of the list of endpoints.
+#![recursion_limit = "512"]
+
 pub mod api;
 pub mod auth;
 pub mod config;

@@ -99,6 +99,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/ws", get(ws::upgrade))
         .route("/ws/tasks/{task_id}", get(dropin::tasks::socket::get))
         .route("/ws/council/{run_id}", get(dropin::council::socket::get))
+        .route("/ws/agents", get(dropin::agents::socket::all))
+        .route("/ws/agents/{agent_id}", get(dropin::agents::socket::get))
         .route("/api/councils/run", post(dropin::council::runs::post))
         .route("/api/councils/run/{run_id}", get(dropin::council::runs::get))
         .route("/v1/auth/tokens", post(auth::tokens::post))

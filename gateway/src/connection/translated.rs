@@ -93,6 +93,9 @@ pub trait Translate: Send + Sync {
         None
     }
 
+    /// Called once, when events are kept for the client from now on.
+    async fn begin(&mut self, _said: &mut Said) {}
+
     /// The next event.
     fn event(&mut self, event: &Text, said: &mut Said);
 
@@ -167,6 +170,10 @@ impl Line {
         until_terminal: bool,
         translate: &mut dyn Translate,
     ) -> End {
+        // Others who watch the execution see the client.
+        let subject = self.gate.principal().map(|principal| principal.subject.clone());
+        let watches = subject.zip(filter.execution_id.clone());
+        let _seat = watches.map(|(subject, id)| self.shared.presence.enter(id, subject, None));
         let begun = Subscription::begin(&self.shared, filter, since, self.wake.clone()).await;
         let mut subscription = match begun {
             Ok((subscription, _)) => Some(subscription.until_terminal(until_terminal)),
@@ -175,6 +182,11 @@ impl Line {
                 return self.fault(translate, &error.to_string()).await;
             }
         };
+        let mut said = Said::default();
+        translate.begin(&mut said).await;
+        if let Err(end) = self.tell(said).await {
+            return end;
+        }
         loop {
             if let Err(end) = self.turn(&mut subscription, translate).await {
                 return end;

@@ -4,6 +4,7 @@
 //! Each is a translation and nothing else: events come from the subscription that every client has, commands go to
 //! [`runbus::control`]. `translate` turns events into that server's words and knows no socket; `socket` knows no words.
 
+pub mod agents;
 mod commands;
 pub mod config;
 pub mod council;

@@ -134,7 +134,13 @@ impl Record {
 
     /// The same, decided.
     #[must_use]
-    pub fn decided(mut self, approved: bool, arguments: Option<Value>, note: Option<String>, at: Timestamp) -> Self {
+    pub fn decided(
+        mut self,
+        approved: bool,
+        arguments: Option<Value>,
+        note: Option<String>,
+        at: Timestamp,
+    ) -> Self {
         self.status = if approved { Status::Approved } else { Status::Rejected };
         self.tool_args = arguments.unwrap_or(self.tool_args);
         self.note = note;

@@ -45,7 +45,9 @@ mod tests {
         };
         assert_eq!(read(said), Some(Message::ToolApprovalDecision(decision)));
         assert_eq!(read(r#"{"type":"request_snapshot","x":1}"#), Some(Message::RequestSnapshot));
-        for ignored in ["", "[]", r#"{"type":"skill_enable"}"#, r#"{"type":"tool_approval_decision","approved":"yes"}"#] {
+        for ignored in
+            ["", "[]", r#"{"type":"skill_enable"}"#, r#"{"type":"tool_approval_decision","approved":"yes"}"#]
+        {
             assert_eq!(read(ignored), None);
         }
     }

@@ -48,7 +48,8 @@ fn cost(agent: Option<&str>, used: &Used) -> Value {
 
 /// What is to be seen of the context at a glance.
 fn brief(agent: Option<&str>, context: &Context, cost: Option<&Value>) -> Value {
-    let messages: usize = context.conversations.values().map(|conversation| conversation.messages.len()).sum();
+    let messages: usize =
+        context.conversations.values().map(|conversation| conversation.messages.len()).sum();
     json!({
         "agentId": agent,
         "messageCount": messages,
@@ -59,7 +60,10 @@ fn brief(agent: Option<&str>, context: &Context, cost: Option<&Value>) -> Value 
 
 /// All of it.
 fn full(context: &Context) -> Value {
-    let tools = context.tools.iter().map(|(name, tool)| json!({ "name": name, "calls": tool.calls, "errors": tool.errors }));
+    let tools = context
+        .tools
+        .iter()
+        .map(|(name, tool)| json!({ "name": name, "calls": tool.calls, "errors": tool.errors }));
     let messages = context.conversations.iter().flat_map(|(conversation, said)| {
         said.messages.iter().map(move |message| {
             let mut message = json!(message);
