@@ -62,7 +62,12 @@ impl Agent {
                 .taken(&expired.approval_id, &expired.tool_use_id, &event.stream_id)
                 .decided(false, None, Some(EXPIRED.into()), at),
             _ => {
-                return Some(envelope(event.kind.as_str(), Some(event.stream_id.as_str()), at, &plain(event)));
+                return Some(envelope(
+                    event.kind.as_str(),
+                    Some(event.stream_id.as_str()),
+                    at,
+                    &plain(event),
+                ));
             }
         };
         Some(self.approval(&record, at))
