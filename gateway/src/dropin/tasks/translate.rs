@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn steps_count_the_calls_of_models_and_the_result_ends_them() {
         let (source, mut task) = (source(), task());
-        let agent = source().node(NodeId::new("agent").unwrap());
+        let agent = self::source().node(NodeId::new("agent").unwrap());
         let usage = model::Usage { total_tokens: 12, ..model::Usage::default() };
         let called =
             tool::CallStarted { tool_use_id: "c".into(), tool_name: "clock".into(), tool_input: json!({}) };
