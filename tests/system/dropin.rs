@@ -1,19 +1,24 @@
 //! The endpoints that stand in for other servers, through a client that is not ours: Python's `websockets`
 //! (tests/dropin), on every backend.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use runbus_gateway::Config;
 use runbus_gateway::auth::api_key;
 use runbus_gateway::auth::config::{ApiKey, Config as Auth, Mode};
 use runbus_gateway::dropin;
 use runbus_workers::model::{Fault, Model, Request, Script, Scripted, TurnStream};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::client::{config, gateway, secured};
+use crate::backends;
+use crate::client::{PATIENCE, config, gateway, secured};
 use crate::runtime::approvals::cashier;
 use crate::runtime::kit::{on_each, show};
 use crate::runtime::model::Obedient;
@@ -22,7 +27,7 @@ use crate::runtime::model::Obedient;
 const HEARTBEAT_MS: u64 = 2000;
 
 /// How long all the Python tests may take on one backend.
-const PATIENCE: Duration = Duration::from_secs(200);
+const PYTHON_PATIENCE: Duration = Duration::from_secs(200);
 
 /// The council says what its script says, everybody else does what they are told.
 #[derive(Debug)]
@@ -88,7 +93,7 @@ async fn front_ends_of_other_servers_keep_working() {
         let mut python = tokio::process::Command::new(&python);
         python.arg("tests/dropin").env("RUNBUS_DROPIN", world.to_string()).env("PYTHONDONTWRITEBYTECODE", "1");
         python.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(PATIENCE, python.output()).await;
+        let output = tokio::time::timeout(PYTHON_PATIENCE, python.output()).await;
         let output = output.expect("the Python tests end").unwrap();
         show(&String::from_utf8_lossy(&output.stdout));
         show(&String::from_utf8_lossy(&output.stderr));
@@ -101,4 +106,38 @@ async fn front_ends_of_other_servers_keep_working() {
         worker.leave().await;
     })
     .await;
+}
+
+/// Connects, does something behind the first message, and gives the last message and the close code.
+pub async fn last_words(address: SocketAddr, path: &str, then: impl FnOnce()) -> (Value, Option<u16>) {
+    let (mut socket, _) = connect_async(format!("ws://{address}{path}")).await.unwrap();
+    let (mut then, mut last) = (Some(then), Value::Null);
+    let reading = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    last = serde_json::from_str(&text).unwrap();
+                    if let Some(then) = then.take() {
+                        then();
+                    }
+                }
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    };
+    let code = tokio::time::timeout(PATIENCE, reading).await.expect("it is closed");
+    (last, code)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_drains_sends_them_elsewhere() {
+    let backend = backends::embedded();
+    for path in ["/ws/tasks/t", "/ws/agents/a", "/ws/agents"] {
+        let served = gateway(&backend, config()).await;
+        let (_, code) = last_words(served.address, path, || served.drain.cancel()).await;
+        assert_eq!(code, Some(1012), "{path}");
+        served.task.await.unwrap();
+    }
 }
