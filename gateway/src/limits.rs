@@ -160,3 +160,10 @@ pub const PRESENCE_FAREWELL: Duration = Duration::from_secs(2);
 
 /// Longest label of somebody who watches, in bytes.
 pub const LABEL_BYTES: usize = 128;
+
+/// Bytes of events that a monitor reads at once when it begins, about.
+pub const MONITOR_PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Reads of 50,000 stored messages each ([`runbus::limits::HISTORY_SCAN_FRAMES`]) that found less than asked for, after which a
+/// monitor looks back no further.
+pub const MONITOR_SCANS: usize = 4;

@@ -9,7 +9,7 @@ use runbus::time::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::auth::{self, Auth, authenticator};
 use crate::config::Config;
@@ -124,7 +124,8 @@ impl Gateway {
         let presence = {
             let (shared, end) = (app.shared.clone(), done.clone());
             let store = shared.bus.store().clone();
-            tokio::spawn(async move { shared.presence.keep(store, end).await })
+            // Who drops the gateway ends it.
+            AbortOnDropHandle::new(tokio::spawn(async move { shared.presence.keep(store, end).await }))
         };
         let listener = Patient::new(
             listener,

@@ -99,6 +99,8 @@ fn prices() -> Prices {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     /// A client that applies what it is given, and misses some, has the whole document at each revision.
     #[test]
     fn patches_in_order_make_the_whole(events in happenings(120), misses in proptest::collection::vec(0_u8..6, 120)) {

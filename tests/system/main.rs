@@ -18,6 +18,7 @@ mod failpoints;
 mod faults;
 mod follow;
 mod gateway;
+mod presence;
 mod receiver;
 mod recordings;
 mod runtime;

@@ -1,11 +1,10 @@
 //! What folds one monitor: what is stored first, then what comes.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use runbus::bus::history::{self, Order, Query};
 use runbus::bus::{Bus, Delivery, Filter, Reader};
-use runbus::event::{Class, Event, Kind};
+use runbus::event::{Event, Kind};
 use runbus::id::StreamId;
 use runbus::log::{Cursor, ReadError, Since};
 use runbus::monitor::{Detail, Fold, Monitor, Prices};
@@ -48,7 +47,7 @@ impl Task {
         let mut fold = self.past(reader.cursor()).await?;
         self.report(&mut fold).await;
         let mut report_at = Instant::now() + limits::MONITOR_REPORTS;
-        let mut rest = Duration::ZERO;
+        let mut rested_at = Instant::now();
         let mut publish_at = Some(Instant::now());
         loop {
             // Nothing to publish: wake up for the reports.
@@ -63,7 +62,7 @@ impl Task {
                         Delivery::Undecodable(_) | Delivery::CaughtUp => false,
                     };
                     if changed && publish_at.is_none() {
-                        publish_at = Some(Instant::now() + rest);
+                        publish_at = Some(rested_at.max(Instant::now()));
                     }
                 }
             }
@@ -71,14 +70,14 @@ impl Task {
             if now >= report_at {
                 report_at = now + limits::MONITOR_REPORTS;
                 if self.report(&mut fold).await && publish_at.is_none() {
-                    publish_at = Some(now);
+                    publish_at = Some(rested_at.max(now));
                 }
             }
             if publish_at.is_some_and(|then| now >= then) {
                 publish_at = None;
                 self.publish(&fold);
                 // A large document takes its time: a tenth of one processor at most.
-                rest = self.config.interval().max(now.elapsed() * 10);
+                rested_at = now + self.config.interval().max(now.elapsed() * 10);
             }
         }
     }
@@ -104,18 +103,23 @@ impl Task {
     async fn past(&self, end: &Cursor) -> Result<Fold, ReadError> {
         // The semaphore is never closed.
         let _turn = self.beginnings.acquire().await;
-        let types = Kind::ALL.iter().filter(|kind| Fold::wants(kind) && kind.class() == Class::Critical);
+        let types = Kind::ALL.iter().filter(|kind| Fold::wants(kind));
         let mut query = Query {
             filter: self.filter().types(types.cloned()),
             order: Order::Newest,
-            limit: runbus::limits::HISTORY_DEFAULT_EVENTS * 10,
+            limit: 0,
             cursor: Some(end.clone()),
         };
         let (mut events, mut bytes): (Vec<Event>, usize) = (Vec::new(), 0);
+        let mut scans = 0;
         let complete = loop {
-            if events.len() >= self.config.history_events || bytes >= self.config.history_bytes {
+            let left = self.config.history_events.saturating_sub(events.len());
+            if left == 0 || bytes >= self.config.history_bytes || scans >= limits::MONITOR_SCANS {
                 break false;
             }
+            // Pages of about the same bytes, however large events are.
+            let each = bytes.checked_div(events.len()).unwrap_or(limits::MONITOR_PAGE_BYTES / 100).max(1);
+            query.limit = (limits::MONITOR_PAGE_BYTES / each).clamp(10, 2000).min(left);
             let page = match self.bus.history(&query).await {
                 Ok(page) => page,
                 Err(history::Error::Log(error)) if !error.is_retryable() => return Err(error),
@@ -125,6 +129,8 @@ impl Task {
                     continue;
                 }
             };
+            // A short page: what it looked at has little that a monitor shows, tokens for the most part.
+            scans += usize::from(page.events.len() < query.limit);
             for delivery in page.events {
                 if let Delivery::Event(found) = delivery {
                     bytes += found.line.len();

@@ -49,6 +49,7 @@ impl Room {
             keeper.show();
             if !ok {
                 tokio::time::sleep(limits::PRESENCE_PATIENCE).await;
+                self.changed.notify_one();
             }
         }
         if tokio::time::timeout(limits::PRESENCE_FAREWELL, keeper.take_back()).await.is_err() {

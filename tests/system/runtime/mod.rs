@@ -10,6 +10,7 @@ mod durable;
 pub mod kit;
 mod many;
 pub mod model;
+mod monitor;
 mod multitask;
 mod pause;
 mod people;
