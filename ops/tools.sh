@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages.
+# Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages; and the
+# Python packages that they use, by pinned hashes.
 #
 #   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
 #   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
@@ -89,6 +90,25 @@ python_packages() {
     rm -rf "$work"
   fi
   printf '%s\n' "$dir"
+}
+
+# Prints the interpreter of a Python environment that has what a requirements file names, every hash checked.
+python_environment() {
+  local requirements=$root/$1 sum dir
+  sum=$(cat "$requirements" <(python3 --version) | sha256sum | cut -c1-16)
+  dir=$tools/python-$sum
+  if [[ ! -e $dir/complete ]]; then
+    say "making a Python environment for $1"
+    rm -rf "$dir"
+    # Environments hold their own path: this one is made where it stays, and counts when it is complete.
+    python3 -m venv "$dir" >&2 ||
+      die "python3 with venv is needed for $1 (Debian: apt-get install python3-venv)"
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: \
+      --require-hashes --requirement "$requirements" >&2 </dev/null ||
+      die "cannot install $1 (see above)"
+    touch "$dir/complete"
+  fi
+  printf '%s\n' "$dir/bin/python"
 }
 
 # Prints the path of a redis-server.
@@ -182,13 +202,14 @@ fi
 RUNBUS_NATS_SERVER=$(nats_server)
 RUNBUS_REDIS_SERVER=$(redis_server)
 RUNBUS_TOOLS_PYTHON=$(python_packages)
+RUNBUS_DROPIN_PYTHON=$(python_environment tests/dropin/requirements.txt)
 exec 9>&-
-export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON
+export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON
 
 case ${1:-print} in
   print)
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
-      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON"
+      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON"
     ;;
   run)
     shift

@@ -9,7 +9,7 @@ use runbus::config::{Invalid, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::monitor;
+use crate::{dropin, monitor};
 
 /// How a gateway serves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +69,8 @@ pub struct Config {
     /// Time over which clients are told to go elsewhere when the gateway drains, in milliseconds. 0 to 600000.
     #[schemars(range(min = 0, max = 600_000))]
     pub drain_window_ms: u64,
+    /// Endpoints that stand in for other servers (docs/dropin.md).
+    pub dropin: dropin::Config,
     /// Monitors: what is to be seen of one stream, or of all.
     pub monitor: monitor::Config,
 }
@@ -94,6 +96,7 @@ impl Default for Config {
             idle_timeout_ms: 60_000,
             write_timeout_ms: 30_000,
             drain_window_ms: 2_000,
+            dropin: dropin::Config::default(),
             monitor: monitor::Config::default(),
         }
     }
@@ -115,7 +118,7 @@ impl Validate for Config {
             let expected = "an origin as browsers send it, for instance https://app.example";
             return Err(Invalid::new("allowed_origins", wrong, expected));
         }
-        Ok(())
+        self.dropin.validate().map_err(|invalid| invalid.within("dropin"))
     }
 }
 

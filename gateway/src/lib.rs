@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! Lowest first; a module imports only from those above it in this list.
-//! - [`config`], [`limits`]
+//! - [`config`] (with `dropin::config`, a part of it), [`limits`]
 //! - [`auth`]: who callers are, and what they may do
 //! - [`protocol`]: the native WebSocket protocol's messages
 //! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
@@ -11,14 +11,19 @@
 //! - [`presence`]: who watches an execution
 //! - [`connection`]: one client
 //! - [`transport`], [`api`]: the ways in
+//! - [`dropin`]: the ways in that stand in for other servers
 //! - [`origin`]: which web pages may use it
 //! - [`listener`], [`tls`]: their connections
 //! - [`router`], [`server`]: putting it together, and ending it
+
+// `json!` recurses once for each token of the list of endpoints.
+#![recursion_limit = "512"]
 
 pub mod api;
 pub mod auth;
 pub mod config;
 pub mod connection;
+pub mod dropin;
 pub mod feed;
 pub mod hub;
 pub mod limits;

@@ -130,6 +130,15 @@ pub const HANDSHAKES: usize = 1024;
 /// Keys of one key set (JWKS), at most.
 pub const JWKS_KEYS: usize = 100;
 
+/// Nodes of one execution that a drop-in endpoint keeps apart; workers of other producers may have any number.
+pub const TRANSLATED_NODES: usize = 1024;
+
+/// Approvals that wait and that a client of `/ws/agents` is told more of when they are decided.
+pub const TRANSLATED_APPROVALS: usize = 4096;
+
+/// How long a snapshot of an agent may stay out behind an event that does not change its monitor.
+pub const SNAPSHOT_PATIENCE: Duration = Duration::from_millis(500);
+
 /// Largest key set, in bytes.
 pub const JWKS_BYTES: usize = 256 * 1024;
 

@@ -17,6 +17,7 @@ use crate::api::{
     stats, workers,
 };
 use crate::connection::Shared;
+use crate::dropin;
 use crate::limits;
 use crate::origin;
 use crate::transport::{self, sse, ws};
@@ -97,6 +98,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/stats", get(stats::get))
         .route("/v1/workers", get(workers::get))
         .route("/v1/ws", get(ws::upgrade))
+        .route("/ws/tasks/{task_id}", get(dropin::tasks::socket::get))
+        .route("/ws/council/{run_id}", get(dropin::council::socket::get))
+        .route("/ws/agents", get(dropin::agents::socket::all))
+        .route("/ws/agents/{agent_id}", get(dropin::agents::socket::get))
+        .route("/api/councils/run", post(dropin::council::runs::post))
+        .route("/api/councils/run/{run_id}", get(dropin::council::runs::get))
         .route("/v1/auth/tokens", post(auth::tokens::post))
         .route("/v1/auth/revocations", post(auth::revocations::post))
         // Every route above it, and whatever is added there.

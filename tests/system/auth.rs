@@ -231,6 +231,7 @@ async fn scopes_bound_requests_and_subscriptions() {
         (json!({ "definition": "council" }), 403),
         (json!({ "definition": "x", "stream_id": "orders-1", "execution_id": "e2" }), 403),
         (json!({ "definition": "orders-1", "session_id": "runbus/auth/revocations" }), 400),
+        (json!({ "definition": "orders-1", "execution_id": "runbus/auth/revocations" }), 400),
     ] {
         let found = post(address, "/v1/executions", narrow.reveal(), body.clone()).await;
         assert_eq!(found.0, status, "{body} {}", found.1);

@@ -21,6 +21,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::backends::{self, Backend};
 use crate::client::{Client, config, gateway};
+use crate::dropin::last_words;
 
 /// A log that can be told what to do wrong.
 #[derive(Debug)]
@@ -216,6 +217,22 @@ async fn a_log_that_refuses_closes_its_readers() {
         log.refuses.store(true, Ordering::SeqCst);
         log.suspect();
         assert_eq!(client.closed().await, Some(4003));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_refuses_closes_the_clients_of_drop_in_endpoints() {
+    for path in ["/ws/tasks/e", "/ws/council/e", "/ws/agents/s", "/ws/agents"] {
+        let (backend, log) = faulty();
+        publish(&backend, 0..3, 0).await;
+        let served = gateway(&backend, config()).await;
+        let refuse = || {
+            log.refuses.store(true, Ordering::SeqCst);
+            log.suspect();
+        };
+        let (last, code) = last_words(served.address, path, refuse).await;
+        assert_eq!(code, Some(1011), "{path} {last}");
+        assert!(last["type"] == "error" || last["event"] == "error", "{path} {last}");
     }
 }
 

@@ -1,4 +1,5 @@
 //! Snapshots: who joins in mid-stream shows what a watcher shows; slow readers get merged deltas and lose nothing.
+#![expect(clippy::print_stdout, reason = "what was compared")]
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;

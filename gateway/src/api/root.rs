@@ -46,6 +46,12 @@ pub async fn get() -> Json<Value> {
             "POST /v1/auth/revocations": "end a credential everywhere",
             "GET /v1/stats": "what the log holds",
             "GET /v1/workers": "which workers there are, their tools and MCP servers",
+            "GET /ws/tasks/{task_id}": "a task as its own server served it (WebSocket, docs/dropin.md)",
+            "GET /ws/agents/{agent_id}": "an agent as its own server served it (WebSocket)",
+            "GET /ws/agents": "all agents (WebSocket)",
+            "GET /ws/council/{run_id}": "a council as its own server served it (WebSocket)",
+            "POST /api/councils/run": "start a council",
+            "GET /api/councils/run/{run_id}": "its result",
             "GET /v1/ws": "events as they happen (WebSocket, subprotocol runbus.v1, or runbus.v1.cbor)",
         },
     }))

@@ -180,10 +180,12 @@ async fn begin(
     id: Option<&ExecutionId>,
 ) -> Result<(), Denied> {
     target(principal, Action::Start, Target { stream, node: None, execution: id.map(ExecutionId::as_str) })?;
-    match id {
-        Some(id) => theirs(control, principal, id).await,
-        None => Ok(()),
+    let Some(id) = id else { return Ok(()) };
+    // The session has the execution's id where the request names none.
+    if let Ok(session) = SessionId::new(id.as_str()) {
+        given(&session)?;
     }
+    theirs(control, principal, id).await
 }
 
 /// The same id may be known in somebody else's stream.

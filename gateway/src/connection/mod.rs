@@ -6,6 +6,7 @@
 //! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
 //! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones, [`pressure`] counts and bounds what slow ones cost.
+//! [`translated`] is the loop of clients that speak another server's protocol.
 
 pub mod client;
 mod commands;
@@ -25,6 +26,7 @@ pub mod shared;
 pub mod snapshots;
 mod source;
 mod subscription;
+pub mod translated;
 
 pub use client::serve;
 pub use shared::Shared;

@@ -8,6 +8,7 @@ pub mod close;
 pub mod command;
 pub mod dialect;
 pub mod events;
+pub mod foreign;
 pub mod server;
 pub mod start;
 pub mod text;
