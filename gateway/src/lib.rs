@@ -5,11 +5,12 @@
 //! - [`config`], [`limits`]
 //! - [`auth`]: who callers are, and what they may do
 //! - [`protocol`]: the native WebSocket protocol's messages
+//! - `spans`: what is traced
 //! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
 //! - [`connection`]: one client
 //! - [`transport`], [`api`]: the ways in
 //! - [`origin`]: which web pages may use it
-//! - [`listener`], [`tls`]: their connections
+//! - [`listener`], [`tls`]: their connections; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
 
 pub mod api;
@@ -22,9 +23,12 @@ pub mod listener;
 pub mod origin;
 pub mod protocol;
 pub mod router;
+pub mod scrape;
 pub mod server;
+mod spans;
 pub mod tls;
 pub mod transport;
 
 pub use config::Config;
+pub use scrape::Scrape;
 pub use server::{BindError, Gateway};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
+use runbus::metrics::{Close, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -45,6 +46,7 @@ struct Client {
 
 /// Serves a client until it or the gateway ends.
 pub async fn serve(socket: WebSocket, shared: Arc<Shared>, gate: Gate) {
+    let _counted = metrics::CONNECTIONS.of(Transport::Ws).hold();
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
     let mut client = Client {
@@ -63,6 +65,7 @@ pub async fn serve(socket: WebSocket, shared: Arc<Shared>, gate: Gate) {
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), client.socket.close()).await;
     }
     if let End::Close(code, reason) = end {
+        metrics::CLOSES.of(Close::of(code)).inc();
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
         // A client that is gone or stuck needs no goodbye.
         let _ = tokio::time::timeout(
@@ -150,6 +153,7 @@ impl Client {
             self.subscriptions.rotate_left(1);
         }
         self.write(out.take()).await?;
+        self.subscriptions.iter_mut().for_each(|known| known.subscription.written());
         Ok(next)
     }
 
@@ -294,7 +298,7 @@ impl Client {
             return vec![server::error("limit_exceeded", &message, None, id)];
         }
         let Subscribe { id: name, filter, since } = &subscribe;
-        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone()).await {
+        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone(), Transport::Ws).await {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
                 self.subscriptions.push(Named { id: subscribe.id, subscription });
@@ -307,6 +311,7 @@ impl Client {
 
 fn forbidden(id: &str) -> String {
     let refusal = Refusal::Forbidden;
+    refusal.count();
     server::error(refusal.code(), &refusal.to_string(), Some("filter"), Some(id))
 }
 

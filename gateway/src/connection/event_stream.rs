@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use runbus::bus::Filter;
 use runbus::log::{Cursor, Since};
+use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -29,6 +30,7 @@ pub struct EventStream<K> {
     beat_at: Instant,
     ended: bool,
     ticket: Ticket,
+    _counted: Held,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
 }
@@ -46,7 +48,7 @@ pub async fn open<K>(
     keep: K,
 ) -> Result<EventStream<K>, join::Error> {
     let wake = Arc::new(Notify::new());
-    let (subscription, cursor) = Subscription::begin(&shared, filter, since, wake.clone()).await?;
+    let (subscription, cursor) = Subscription::begin(&shared, filter, since, wake.clone(), Transport::Sse).await?;
     Ok(EventStream {
         subscription: subscription.until_terminal(until_terminal),
         wake,
@@ -55,6 +57,7 @@ pub async fn open<K>(
         ended: false,
         ticket,
         shared,
+        _counted: metrics::CONNECTIONS.of(Transport::Sse).hold(),
         _keep: keep,
     })
 }
@@ -82,6 +85,8 @@ impl<K: Send> EventStream<K> {
 
     /// The next piece; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
+        // The next piece is asked for when the one before was written.
+        self.subscription.written();
         while !self.ended {
             if self.shared.drain.is_cancelled() {
                 self.shared.drain_share().await;

@@ -1,7 +1,7 @@
 //! One client: its subscriptions, what it is sent, and how it ends.
 //!
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
-//! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
+//! where it reads, `history` a reader of its own, `missing` what is gone, `tally` what is counted, `output` where its news go. For WebSockets
 //! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
 //! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones.
@@ -20,6 +20,7 @@ pub mod poll;
 pub mod shared;
 mod source;
 mod subscription;
+mod tally;
 
 pub use client::serve;
 pub use shared::Shared;

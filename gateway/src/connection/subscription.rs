@@ -6,6 +6,7 @@ use std::sync::Arc;
 use runbus::bus::Filter;
 use runbus::bus::delivery::lines;
 use runbus::log::{Cursor, Direction, GapReason, Read, ReadError, Since};
+use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -15,6 +16,7 @@ use super::missing;
 use super::output::Output;
 use super::shared::Shared;
 use super::source::Source;
+use super::tally::Tally;
 use crate::hub::ring::Found;
 use crate::hub::{Content, Entry, Hubs};
 use crate::limits;
@@ -50,6 +52,8 @@ pub(super) struct Subscription {
     ended: bool,
     not_before: Option<Instant>,
     wake: Arc<Notify>,
+    tally: Tally,
+    _counted: Held,
 }
 
 impl Subscription {
@@ -68,6 +72,7 @@ impl Subscription {
         filter: Filter,
         since: &Since,
         wake: Arc<Notify>,
+        transport: Transport,
     ) -> Result<(Self, Option<Cursor>), join::Error> {
         let Joined { source, cursor, gap } = join::join(shared, &filter, since, &wake).await?;
         let subscription = Self {
@@ -81,6 +86,8 @@ impl Subscription {
             ended: false,
             not_before: None,
             wake,
+            tally: Tally::new(transport),
+            _counted: metrics::SUBSCRIPTIONS.hold(),
         };
         Ok((subscription, cursor))
     }
@@ -105,6 +112,7 @@ impl Subscription {
     /// The log refuses.
     pub(super) async fn produce(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
         if let Some(first) = self.first.take() {
+            metrics::GAPS.inc();
             out.word(&first);
         }
         if self.ended {
@@ -127,6 +135,11 @@ impl Subscription {
         Ok(if self.ended { Next::Never } else { next })
     }
 
+    /// What was prepared has been written.
+    pub(super) fn written(&mut self) {
+        self.tally.written();
+    }
+
     /// When to look again, and whether the ring has moved on.
     fn ring_entries(&mut self, out: &mut dyn Output) -> Result<(Next, bool), ReadError> {
         let Source::Ring { hub, next, after } = &mut self.source else { return Ok((Next::Now, false)) };
@@ -147,7 +160,9 @@ impl Subscription {
                             _ => false,
                         };
                         if !old {
-                            self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                            let live = self.caught_up;
+                            self.ended =
+                                add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                             if let Some(place) = entry.place {
                                 self.cursor.set(entry.shard, place);
                             }
@@ -171,6 +186,7 @@ impl Subscription {
     /// The ring has moved on: read from the log what was missed.
     async fn leave_ring(&mut self, shared: &Shared) -> Result<(), ReadError> {
         let Source::Ring { hub, .. } = &self.source else { return Ok(()) };
+        metrics::SPILLED.inc();
         let narrow = self.cursor.places().next().filter(|_| hub.is_narrow);
         self.source = match narrow {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
@@ -187,7 +203,9 @@ impl Subscription {
         while !out.is_full() && !self.ended {
             match ahead.next()? {
                 Some(Said::Entry(entry, _share)) => {
-                    self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                    let live = self.caught_up;
+                    self.ended =
+                        add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                     let text = entry.content.text();
                     if text.cursor().is_some() {
                         self.behind = Some(text.clone());
@@ -221,6 +239,7 @@ impl Subscription {
         let found = {
             // The semaphore is never closed.
             let _permit = shared.history_reads.acquire().await;
+            let _counted = metrics::HISTORY_READS.hold();
             let log = shared.bus.log();
             match log.read(&read).await {
                 Ok(page) => {
@@ -241,6 +260,7 @@ impl Subscription {
         let mut frames = page.frames;
         if let Some(gap) = gap {
             *place = gap.resumes();
+            metrics::GAPS.inc();
             out.word(&server::gap(&gap));
             // What was read of another incarnation is read again.
             if gap.reason == GapReason::Recreated {
@@ -258,7 +278,8 @@ impl Subscription {
                 let cursor = Cursor::start().with(*shard, line.place);
                 *place = line.place;
                 if let Some(entry) = Entry::line(&stored, line, cursor) {
-                    self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                    self.ended =
+                        add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, false));
                 }
             }
         }
@@ -280,15 +301,25 @@ impl Subscription {
 }
 
 /// Adds an entry if it is wanted; `true`: it was the last one.
-fn add(entry: &Entry, filter: &Filter, until_terminal: bool, out: &mut dyn Output) -> bool {
+fn add(
+    entry: &Entry,
+    filter: &Filter,
+    until_terminal: bool,
+    out: &mut dyn Output,
+    (tally, live): (&mut Tally, bool),
+) -> bool {
     match &entry.content {
         Content::Event(kind, time, text) => {
             if filter.wants_kind(kind, *time) {
                 out.event(text);
+                tally.event(entry, *time, filter, live);
             }
             until_terminal && kind.is_terminal()
         }
         Content::Word(text) => {
+            if text.kind() == "gap" {
+                metrics::GAPS.inc();
+            }
             out.word(text);
             false
         }

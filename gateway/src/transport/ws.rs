@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
+use runbus::telemetry;
 
 use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
@@ -36,6 +37,8 @@ pub async fn upgrade(
     };
     let config = &app.shared.config;
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
+    // The connection outlives the request and its span; what its client does belongs to the same trace.
+    let trace = telemetry::current_trace().map(Arc::new);
     upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(limits::READ_BUFFER_BYTES)
@@ -45,7 +48,7 @@ pub async fn upgrade(
         .max_frame_size(config.max_message_bytes)
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                connection::serve(socket, shared, gate).await;
+                telemetry::passing(trace, connection::serve(socket, shared, gate)).await;
                 drop(place);
             })
         })
