@@ -22,5 +22,6 @@ mod runtime;
 mod scale_out;
 mod sse;
 mod stream;
+mod telemetry;
 mod webhooks;
 mod writer;
