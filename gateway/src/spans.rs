@@ -31,7 +31,12 @@ pub(crate) fn command() -> Span {
 /// of one execution it belongs to the event's trace, and `joined`, the trace of the client's own request, is a link; where
 /// it is broader it belongs to the client's trace, and the event's is the link: the next event would have another one.
 #[must_use]
-pub(crate) fn deliver(transport: &'static str, filter: &Filter, event: &Trace, joined: Option<&Trace>) -> Span {
+pub(crate) fn deliver(
+    transport: &'static str,
+    filter: &Filter,
+    event: &Trace,
+    joined: Option<&Trace>,
+) -> Span {
     let narrow = filter.execution_id.is_some();
     let span = tracing::info_span!(
         // A connection's task may stand in a request's span, which ended long ago.

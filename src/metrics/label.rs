@@ -32,6 +32,14 @@ macro_rules! labels {
                 }
             }
 
+            impl $type {
+                /// Its value as text.
+                #[must_use]
+                pub const fn text(self) -> &'static str {
+                    <Self as Label>::VALUES[self as usize]
+                }
+            }
+
             const _: () = assert!(<$type as Label>::VALUES.len() <= MAX_VALUES);
         )*
     };

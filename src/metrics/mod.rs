@@ -22,4 +22,4 @@ pub use label::{
     Answer, Auth, Close, Failed, Lane, Ok, Rank, Refused, Tokens, ToolOutcome, Transport, Webhook,
 };
 pub use page::page;
-pub use text::{CONTENT_TYPE, text, unsettled};
+pub use text::{CONTENT_TYPE, text};

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use super::catalogue::{ALL, Named};
 
-const BEGINNING: &str = "\
-# Metrics
+const BEGINNING: &str = r#"# Metrics
 
 Made of the code (`src/metrics/catalogue.rs`) by `make docs`; do not edit.
 
@@ -17,14 +16,18 @@ it on loopback or a private network). One process has one set: `runbus dev` has 
 Counters begin at zero with the process. Gauges say what is held now: they go back to zero when clients leave and sessions end.
 All histograms have the same buckets, 0.5 ms to 2 min. Labels have the values below and no others; ids are never labels.
 Example configuration: [ops/prometheus](../ops/prometheus).
-";
+"#;
 
 /// The page.
 #[must_use]
 pub fn page() -> String {
     let mut page = BEGINNING.to_owned();
     for group in ALL {
-        let _ = write!(page, "\n## {}\n\n| name | type | labels | |\n|---|---|---|---|\n", heading(group.heading));
+        let _ = write!(
+            page,
+            "\n## {}\n\n| name | type | labels | |\n|---|---|---|---|\n",
+            heading(group.heading)
+        );
         for Named { name, help, metric } in group.metrics {
             let labels = metric.label().map_or_else(String::new, |(label, values)| {
                 let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();

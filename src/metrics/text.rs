@@ -26,11 +26,6 @@ pub(super) trait Metric: Sync {
     }
 
     fn encode(&self, encoder: MetricEncoder<'_>) -> fmt::Result;
-
-    /// What a gauge says, over all its labels.
-    fn level(&self) -> i64 {
-        0
-    }
 }
 
 impl Metric for Counter {
@@ -61,10 +56,6 @@ impl Metric for Gauge {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         encoder.encode_gauge(&self.get())
     }
-
-    fn level(&self) -> i64 {
-        self.get()
-    }
 }
 
 impl Metric for Histogram {
@@ -93,10 +84,6 @@ impl<L: Label, M: Metric> Metric for Family<L, M> {
             metric.encode(encoder.encode_family(&[(L::NAME, value)])?)?;
         }
         Ok(())
-    }
-
-    fn level(&self) -> i64 {
-        self.each().map(|(_, metric)| metric.level()).sum()
     }
 }
 
@@ -135,17 +122,6 @@ pub fn text() -> String {
     // Writing into a string does not fail.
     let _ = encoder::encode(&mut text, &registry);
     text
-}
-
-/// Gauges of things that are held and are not zero: what a process that serves nobody must not have.
-#[must_use]
-pub fn unsettled() -> Vec<(&'static str, i64)> {
-    let standing = ["runbus_worker_concurrency", "runbus_nats_connections"];
-    all()
-        .filter(|named| !named.name.starts_with("process_") && !standing.contains(&named.name))
-        .map(|named| (named.name, named.metric.level()))
-        .filter(|(_, level)| *level != 0)
-        .collect()
 }
 
 #[cfg(test)]

@@ -26,15 +26,8 @@ pub enum Action {
 
 impl Action {
     /// All that there are.
-    pub const ALL: [Self; 7] = [
-        Self::Read,
-        Self::Publish,
-        Self::Start,
-        Self::Decide,
-        Self::Cancel,
-        Self::Admin,
-        Self::Metrics,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel, Self::Admin, Self::Metrics];
 
     /// What `*` stands for.
     pub const ORDINARY: [Self; 5] = [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel];

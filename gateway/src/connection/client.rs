@@ -298,7 +298,8 @@ impl Client {
             return vec![server::error("limit_exceeded", &message, None, id)];
         }
         let Subscribe { id: name, filter, since } = &subscribe;
-        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone(), Transport::Ws).await {
+        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone(), Transport::Ws).await
+        {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
                 self.subscriptions.push(Named { id: subscribe.id, subscription });

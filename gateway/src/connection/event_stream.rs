@@ -48,7 +48,8 @@ pub async fn open<K>(
     keep: K,
 ) -> Result<EventStream<K>, join::Error> {
     let wake = Arc::new(Notify::new());
-    let (subscription, cursor) = Subscription::begin(&shared, filter, since, wake.clone(), Transport::Sse).await?;
+    let (subscription, cursor) =
+        Subscription::begin(&shared, filter, since, wake.clone(), Transport::Sse).await?;
     Ok(EventStream {
         subscription: subscription.until_terminal(until_terminal),
         wake,

@@ -87,7 +87,8 @@ pub async fn wait(
 ) -> Result<News, Error> {
     let _counted = metrics::CONNECTIONS.of(Transport::Poll).hold();
     let wake = Arc::new(Notify::new());
-    let (mut subscription, _) = Subscription::begin(shared, filter, since, wake.clone(), Transport::Poll).await?;
+    let (mut subscription, _) =
+        Subscription::begin(shared, filter, since, wake.clone(), Transport::Poll).await?;
     let mut out = Collected { limit, ..Collected::default() };
     loop {
         let then = match subscription.produce(shared, &mut out).await? {

@@ -204,8 +204,7 @@ impl Subscription {
             match ahead.next()? {
                 Some(Said::Entry(entry, _share)) => {
                     let live = self.caught_up;
-                    self.ended =
-                        add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
+                    self.ended = add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                     let text = entry.content.text();
                     if text.cursor().is_some() {
                         self.behind = Some(text.clone());

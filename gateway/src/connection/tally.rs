@@ -33,14 +33,6 @@ enum First {
     Done,
 }
 
-const fn name(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Ws => "ws",
-        Transport::Sse => "sse",
-        Transport::Poll => "poll",
-    }
-}
-
 impl Tally {
     /// For a client that joins now.
     pub(super) fn new(transport: Transport) -> Self {
@@ -58,7 +50,7 @@ impl Tally {
         if let First::Awaited(joined) = &self.first
             && let Some(trace) = &entry.trace
         {
-            let span = spans::deliver(name(self.transport), filter, trace, joined.as_deref());
+            let span = spans::deliver(self.transport.text(), filter, trace, joined.as_deref());
             self.first = First::Underway(span);
         }
     }

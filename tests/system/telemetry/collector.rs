@@ -33,9 +33,8 @@ pub struct Collector {
 impl Collector {
     pub async fn start() -> (Self, SocketAddr) {
         let collector = Self::default();
-        let router = axum::Router::new()
-            .route("/v1/traces", axum::routing::post(take))
-            .with_state(collector.clone());
+        let router =
+            axum::Router::new().route("/v1/traces", axum::routing::post(take)).with_state(collector.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });

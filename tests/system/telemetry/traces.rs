@@ -74,10 +74,8 @@ impl Deployment {
         let request = http.post(url).header("traceparent", CALLER).header("tracestate", "a=b");
         let answer = request.body(body.to_string()).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
-        let url = format!(
-            "http://{}/v1/executions/{id}/events/stream?since=all&until=terminal",
-            self.gateway
-        );
+        let url =
+            format!("http://{}/v1/executions/{id}/events/stream?since=all&until=terminal", self.gateway);
         http.get(url).send().await.unwrap().text().await.unwrap()
     }
 

@@ -82,9 +82,10 @@ impl Call {
             Fault::InvalidToolCall(_) => Answer::InvalidToolCall,
             Fault::Connection { .. } | Fault::ClosedEarly => Answer::Connection,
             Fault::Stalled { .. } => Answer::Stalled,
-            Fault::MidStream(_) | Fault::Garbage { .. } | Fault::TooLarge { .. } | Fault::Unsendable { .. } => {
-                Answer::Error
-            }
+            Fault::MidStream(_)
+            | Fault::Garbage { .. }
+            | Fault::TooLarge { .. }
+            | Fault::Unsendable { .. } => Answer::Error,
         };
         spans::faulted(&self.span, fault);
     }

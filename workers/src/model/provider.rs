@@ -36,9 +36,15 @@ impl Provider {
     /// A service with OpenAI's API.
     #[must_use]
     pub fn at(host: &str, port: u16, model: &str) -> Self {
-        let of = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        let of = |domain: &str| {
+            host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
         let known = HOSTS.iter().find(|(domain, _)| of(domain)).map(|(_, name)| *name);
-        Self { name: known.unwrap_or("openai"), model: model.to_owned(), server: Some((host.to_owned(), port)) }
+        Self {
+            name: known.unwrap_or("openai"),
+            model: model.to_owned(),
+            server: Some((host.to_owned(), port)),
+        }
     }
 }
 
