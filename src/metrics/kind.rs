@@ -163,19 +163,4 @@ mod tests {
         assert_eq!(histogram.count(), 6);
         assert!((sum - 240.002_002).abs() < 1e-6, "{sum}");
     }
-
-    #[test]
-    fn counting_costs_a_few_nanoseconds() {
-        static DELIVERED: Counter = Counter::new();
-        static LATENCY: Histogram = Histogram::new();
-        let begun = std::time::Instant::now();
-        for n in 0..1_000_000u64 {
-            DELIVERED.add(1);
-            LATENCY.observe(Duration::from_micros(n % 2000));
-        }
-        let each = begun.elapsed() / 1_000_000;
-        assert_eq!(LATENCY.count(), 1_000_000);
-        // About 8 ns in a release build on the machine where this was written; the bound only finds locks and look-ups.
-        assert!(each < Duration::from_micros(1), "{each:?}");
-    }
 }
