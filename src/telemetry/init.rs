@@ -9,6 +9,7 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::Subscriber;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -85,7 +86,12 @@ pub fn init(config: &Config) -> Result<Guard, Error> {
     let spans = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(TRACER))
-            .with_filter(exported(&config.filter))
+            // Where a line of code stands and which thread ran it says nothing to those who read traces.
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            // Lines of diagnostics stay out: what a provider or a tool said may stand in them.
+            .with_filter(exported(&config.filter).and(filter_fn(|what| what.is_span())))
     });
     tracing_subscriber::registry()
         .with(output(config.format).with_filter(EnvFilter::new(&config.filter)))
