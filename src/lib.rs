@@ -3,6 +3,7 @@
 //! # Layout
 //! Lowest layer first; a module uses only those above it in this list.
 //! - [`limits`], [`id`], [`time`], [`tls`]: every limit, identities, points in time, the TLS provider
+//! - [`metrics`]: every metric, named once; counting is an atomic addition
 //! - [`config`]: how configuration is layered, checked and documented; each component owns its section
 //! - [`lifecycle`]: how a process ends
 //! - [`event`]: the envelope and the catalogue of typed events
@@ -57,6 +58,7 @@ pub mod id;
 pub mod lifecycle;
 pub mod limits;
 pub mod log;
+pub mod metrics;
 pub mod monitor;
 pub mod queue;
 pub mod session;

@@ -8,6 +8,9 @@ pub const ID_BYTES: usize = 128;
 /// Largest event, in bytes of its JSON line.
 pub const EVENT_BYTES: usize = 256 * 1024;
 
+/// Longest `tracestate` that is carried on, in bytes: as long as W3C asks for. A longer one is left out.
+pub const TRACESTATE_BYTES: usize = 512;
+
 /// A frame is closed when its payload reaches this size, in bytes. One larger event still makes one frame.
 pub const FRAME_BYTES: usize = 256 * 1024;
 

@@ -5,6 +5,7 @@
 //! - [`config`] (with `dropin::config`, a part of it), [`limits`]
 //! - [`auth`]: who callers are, and what they may do
 //! - [`protocol`]: the native WebSocket protocol's messages
+//! - `spans`: what is traced
 //! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
 //! - [`feed`]: the latest state of something, for many who watch it
 //! - [`monitor`]: what is to be seen of a stream, folded once for all who watch it
@@ -13,7 +14,7 @@
 //! - [`transport`], [`api`]: the ways in
 //! - [`dropin`]: the ways in that stand in for other servers
 //! - [`origin`]: which web pages may use it
-//! - [`listener`], [`tls`]: their connections
+//! - [`listener`], [`tls`]: their connections; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
 
 // `json!` recurses once for each token of the list of endpoints.
@@ -33,10 +34,13 @@ pub mod origin;
 pub mod presence;
 pub mod protocol;
 pub mod router;
+pub mod scrape;
 pub mod server;
 mod serving;
+mod spans;
 pub mod tls;
 pub mod transport;
 
 pub use config::Config;
+pub use scrape::Scrape;
 pub use server::{BindError, Gateway};

@@ -13,8 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::Failure;
 use crate::api::{
-    approvals, auth, caller, dead_letters, events, executions, health, monitor, questions, root, sessions,
-    stats, workers,
+    approvals, auth, caller, dead_letters, events, executions, health, metrics, monitor, questions, root,
+    sessions, stats, traced, workers,
 };
 use crate::connection::Shared;
 use crate::dropin;
@@ -55,6 +55,7 @@ impl App {
     pub async fn history(&self, query: &Query) -> Result<Page, history::Error> {
         // The semaphore is never closed.
         let _permit = self.shared.history_reads.acquire().await;
+        let _counted = runbus::metrics::gateway::HISTORY_READS.hold();
         self.shared.bus.history(query).await
     }
 }
@@ -65,6 +66,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(root::get))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::get))
         .route("/v1/executions", post(executions::start::post))
         .route("/v1/executions/{execution_id}", get(executions::status::get))
         .route("/v1/executions/{execution_id}/events", get(events::of_execution))
@@ -108,6 +110,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/auth/revocations", post(auth::revocations::post))
         // Every route above it, and whatever is added there.
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), caller::check))
+        .route_layer(axum::middleware::from_fn(traced::request))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") })
         .method_not_allowed_fallback(|| async { Failure::method() });
     let routes = match origin::cors(&app.shared.config.allowed_origins) {

@@ -143,6 +143,7 @@ impl Gateway {
             () = hard.cancelled() => {}
         }
         drained.cancel();
+        let _draining = runbus::metrics::gateway::DRAINING.hold();
         tasks.close();
         tokio::select! {
             () = tasks.wait() => {}

@@ -27,6 +27,7 @@ mod slow;
 mod snapshots;
 mod sse;
 mod stream;
+mod telemetry;
 mod webhooks;
 mod wire;
 mod writer;

@@ -116,6 +116,7 @@ fn rule(method: &Method, path: &str) -> Rule {
         | "/v1/monitor/{stream_id}/stream"
         | "/v1/auth/tokens" => Rule::Handler,
         "/v1/sessions/{session_id}/messages" if !reads => Rule::Handler,
+        "/metrics" => Rule::Everything(Action::Metrics),
         "/v1/auth/revocations" => Rule::Everything(Action::Admin),
         "/v1/executions/{execution_id}/cancel"
         | "/v1/executions/{execution_id}/pause"

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use runbus::bus::history;
 use runbus::control;
 use runbus::log::ReadError;
+use runbus::metrics;
 use serde_json::{Value, json};
 
 use crate::auth::permit::Denied;
@@ -90,6 +91,7 @@ impl From<BytesRejection> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
+        refusal.count();
         let status = match refusal {
             Refusal::Unauthenticated => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden => StatusCode::FORBIDDEN,
@@ -198,6 +200,7 @@ impl From<control::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        metrics::gateway::REFUSALS.of(metrics::Refused::of(self.code)).inc();
         if self.status.is_server_error() {
             tracing::warn!(code = self.code, message = self.message, "a request failed");
         }

@@ -11,6 +11,7 @@ pub async fn get() -> Json<Value> {
         "endpoints": {
             "GET /healthz": "the process is alive",
             "GET /readyz": "log, queue and store answer",
+            "GET /metrics": "counters and gauges of this process (OpenMetrics)",
             "POST /v1/executions": "start an execution",
             "GET /v1/executions/{execution_id}": "its status",
             "GET /v1/executions/{execution_id}/events": "its stored events, or the next ones (wait_ms)",

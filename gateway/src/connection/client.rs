@@ -6,6 +6,7 @@ use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
 use runbus::bus::Filter;
 use runbus::id::StreamId;
+use runbus::metrics::{Close, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -71,6 +72,7 @@ struct Client {
 
 /// Serves a client until it or the gateway ends.
 pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gate: Gate) {
+    let _counted = metrics::CONNECTIONS.of(Transport::Ws).hold();
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
     let mut client = Client {
@@ -93,6 +95,7 @@ pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gat
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), client.socket.close()).await;
     }
     if let End::Close(code, reason) = end {
+        metrics::CLOSES.of(Close::of(code)).inc();
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
         // A client that is gone or stuck needs no goodbye.
         let _ = tokio::time::timeout(
@@ -192,6 +195,7 @@ impl Client {
         let (bytes, begun) = (out.bytes(), Instant::now());
         self.write(out).await?;
         self.pace.wrote(bytes, begun.elapsed(), self.shared.config.client_buffer_bytes);
+        self.subscriptions.iter_mut().for_each(|known| known.subscription.written());
         Ok(next)
     }
 
@@ -416,7 +420,8 @@ impl Client {
             Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
         };
         let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
-        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone()).await {
+        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone(), Transport::Ws).await
+        {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
                 let subscription = subscription.coalesce(*coalesce);

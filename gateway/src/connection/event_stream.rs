@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use runbus::bus::Filter;
 use runbus::log::Cursor;
+use runbus::metrics::{self as counted, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -37,6 +38,7 @@ pub struct EventStream<K> {
     held: Option<Held>,
     /// The client is seen by others who watch the execution.
     _seat: Option<Seat>,
+    _counted: counted::Held,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
 }
@@ -55,7 +57,8 @@ pub async fn open<K>(
 ) -> Result<EventStream<K>, join::Error> {
     let wake = Arc::new(Notify::new());
     let execution = filter.execution_id.clone();
-    let (subscription, cursor) = Subscription::begin(&shared, filter, start, wake.clone()).await?;
+    let (subscription, cursor) =
+        Subscription::begin(&shared, filter, start, wake.clone(), Transport::Sse).await?;
     let subject = &ticket.principal().subject;
     let seat = execution.map(|id| shared.presence.enter(id, subject.clone(), None));
     Ok(EventStream {
@@ -69,6 +72,7 @@ pub async fn open<K>(
         ticket,
         held: None,
         shared,
+        _counted: metrics::CONNECTIONS.of(Transport::Sse).hold(),
         _keep: keep,
     })
 }
@@ -97,6 +101,8 @@ impl<K: Send> EventStream<K> {
     /// The next piece; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         self.held = None;
+        // The next piece is asked for when the one before was written.
+        self.subscription.written();
         while !self.ended {
             if self.shared.drain.is_cancelled() {
                 let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());

@@ -1,7 +1,7 @@
 //! One client: its subscriptions, what it is sent, and how it ends.
 //!
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
-//! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go, `merging` puts deltas
+//! where it reads, `history` a reader of its own, `missing` what is gone, `tally` what is counted, `output` where its news go, `merging` puts deltas
 //! together for those who are behind, [`snapshots`] are what others begin with. For WebSockets
 //! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
 //! [`gate`] knows who the client is,
@@ -26,6 +26,7 @@ pub mod shared;
 pub mod snapshots;
 mod source;
 mod subscription;
+mod tally;
 pub mod translated;
 
 pub use client::serve;

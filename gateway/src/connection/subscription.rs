@@ -7,6 +7,7 @@ use std::sync::Arc;
 use runbus::bus::Filter;
 use runbus::bus::delivery::lines;
 use runbus::log::{Cursor, Direction, GapReason, Read, ReadError, Since};
+use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -18,6 +19,7 @@ use super::output::Output;
 use super::pressure::Behind;
 use super::shared::Shared;
 use super::source::Source;
+use super::tally::Tally;
 use crate::hub::ring::Found;
 use crate::hub::{Content, Entry, Hubs};
 use crate::limits;
@@ -61,6 +63,8 @@ pub(super) struct Subscription {
     /// It was too slow for the ring, and is not back yet.
     spilled: Option<Behind>,
     wake: Arc<Notify>,
+    tally: Tally,
+    _counted: Held,
 }
 
 impl Subscription {
@@ -79,6 +83,7 @@ impl Subscription {
         filter: Filter,
         start: &Start,
         wake: Arc<Notify>,
+        transport: Transport,
     ) -> Result<(Self, Option<Cursor>), join::Error> {
         let taken = match start {
             Start::At(_) => None,
@@ -92,6 +97,9 @@ impl Subscription {
         let Joined { source, cursor, gap } = join::join(shared, &filter, since, &wake).await?;
         let began_over = taken.as_ref().is_some_and(|(taken, _)| taken.is_over);
         let mut first: VecDeque<Text> = taken.map(|(taken, _hub)| taken.text).into_iter().collect();
+        if gap.is_some() {
+            metrics::GAPS.inc();
+        }
         first.extend(gap.as_ref().map(server::gap));
         let subscription = Self {
             filter,
@@ -108,6 +116,8 @@ impl Subscription {
             not_before: None,
             spilled: None,
             wake,
+            tally: Tally::new(transport),
+            _counted: metrics::SUBSCRIPTIONS.hold(),
         };
         Ok((subscription, cursor))
     }
@@ -171,6 +181,11 @@ impl Subscription {
         Ok(if self.ended { Next::Never } else { next })
     }
 
+    /// What was prepared has been written.
+    pub(super) fn written(&mut self) {
+        self.tally.written();
+    }
+
     /// When to look again, and whether the ring has moved on.
     fn ring_entries(&mut self, out: &mut dyn Output) -> Result<(Next, bool), ReadError> {
         let Source::Ring { hub, next, after } = &mut self.source else { return Ok((Next::Now, false)) };
@@ -191,7 +206,9 @@ impl Subscription {
                             _ => false,
                         };
                         if !old {
-                            self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                            let live = self.caught_up;
+                            self.ended =
+                                add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                             if let Some(place) = entry.place {
                                 self.cursor.set(entry.shard, place);
                             }
@@ -218,6 +235,7 @@ impl Subscription {
         self.spilled.get_or_insert_with(|| shared.pressure.spill());
         // Who has not caught up yet reads history; that is not being slow.
         self.is_behind = self.caught_up;
+        metrics::SPILLED.inc();
         let narrow = self.cursor.places().next().filter(|_| hub.is_narrow);
         self.source = match narrow {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
@@ -234,7 +252,8 @@ impl Subscription {
         while !out.is_full() && !self.ended {
             match ahead.next()? {
                 Some(Said::Entry(entry, _share)) => {
-                    self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                    let live = self.caught_up;
+                    self.ended = add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                     let text = entry.content.text();
                     if text.cursor().is_some() {
                         self.behind = Some(text.clone());
@@ -268,6 +287,7 @@ impl Subscription {
         let found = {
             // The semaphore is never closed.
             let _permit = shared.history_reads.acquire().await;
+            let _counted = metrics::HISTORY_READS.hold();
             let log = shared.bus.log();
             match log.read(&read).await {
                 Ok(page) => {
@@ -288,6 +308,7 @@ impl Subscription {
         let mut frames = page.frames;
         if let Some(gap) = gap {
             *place = gap.resumes();
+            metrics::GAPS.inc();
             out.word(&server::gap(&gap));
             // What was read of another incarnation is read again.
             if gap.reason == GapReason::Recreated {
@@ -305,7 +326,8 @@ impl Subscription {
                 let cursor = Cursor::start().with(*shard, line.place);
                 *place = line.place;
                 if let Some(entry) = Entry::line(&stored, line, cursor) {
-                    self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                    self.ended =
+                        add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, false));
                 }
             }
         }
@@ -331,17 +353,27 @@ impl Subscription {
 }
 
 /// Adds an entry if it is wanted; `true`: it was the last one.
-fn add(entry: &Entry, filter: &Filter, until_terminal: bool, out: &mut dyn Output) -> bool {
+fn add(
+    entry: &Entry,
+    filter: &Filter,
+    until_terminal: bool,
+    out: &mut dyn Output,
+    (tally, live): (&mut Tally, bool),
+) -> bool {
     match &entry.content {
         Content::Event(kind, time, text) => {
             if filter.wants_kind(kind, *time) {
                 out.event(text);
+                tally.event(entry, *time, filter, live);
             } else {
                 out.skipped();
             }
             until_terminal && kind.is_terminal()
         }
         Content::Word(text) => {
+            if text.kind() == "gap" {
+                metrics::GAPS.inc();
+            }
             out.word(text);
             false
         }

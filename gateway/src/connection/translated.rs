@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt};
 use runbus::bus::Filter;
 use runbus::log::Since;
+use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -144,6 +145,7 @@ pub struct Line {
     /// When there was a sign of life.
     alive: Instant,
     ping_at: Instant,
+    _counted: Held,
 }
 
 impl Line {
@@ -164,6 +166,7 @@ impl Line {
             heard: now,
             alive: now,
             ping_at,
+            _counted: metrics::CONNECTIONS.of(Transport::Ws).hold(),
         }
     }
 
@@ -187,7 +190,9 @@ impl Line {
         let subject = self.gate.principal().map(|principal| principal.subject.clone());
         let watches = subject.zip(filter.execution_id.clone());
         let _seat = watches.map(|(subject, id)| self.shared.presence.enter(id, subject, None));
-        let begun = Subscription::begin(&self.shared, filter, &since.clone().into(), self.wake.clone()).await;
+        let start = since.clone().into();
+        let wake = self.wake.clone();
+        let begun = Subscription::begin(&self.shared, filter, &start, wake, Transport::Ws).await;
         let mut subscription = match begun {
             Ok((subscription, _)) => Some(subscription.until_terminal(until_terminal)),
             Err(error) => {
@@ -304,6 +309,7 @@ impl Line {
             translate.settle(&mut said).await;
         }
         self.tell(said).await?;
+        subscription.iter_mut().for_each(Subscription::written);
         Ok(next)
     }
 

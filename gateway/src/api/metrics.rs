@@ -1,0 +1,14 @@
+//! `GET /metrics`: all metrics of this process, for Prometheus.
+
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::IntoResponse;
+use runbus::metrics;
+
+/// `OpenMetrics` text. Where callers must say who they are, `metrics` must be among what they may do.
+pub async fn get() -> impl IntoResponse {
+    let headers: [(HeaderName, HeaderValue); 2] = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, metrics::text())
+}
