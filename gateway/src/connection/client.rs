@@ -15,7 +15,7 @@ use super::outbound::{Batch, Outbound};
 use super::output::Output;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
-use crate::auth::Refusal;
+use crate::auth::{Action, Refusal, permit};
 use crate::limits;
 use crate::monitor::Watch;
 use crate::presence::registry::TooMany;
@@ -377,6 +377,15 @@ impl Client {
                 Some("presence"),
                 id,
             )];
+        }
+        if subscribe.presence
+            && let (Some(execution), Some(principal)) =
+                (&subscribe.filter.execution_id, self.gate.principal().cloned())
+            // As over REST: two streams may use one id.
+            && let Err(denied) =
+                permit::execution(&self.shared.control, &principal, Action::Read, execution).await
+        {
+            return vec![server::error(denied.code(), &denied.to_string(), Some("presence"), id)];
         }
         let (seat, follow) = match self.presence(&subscribe) {
             Ok(both) => both,
