@@ -17,7 +17,7 @@ use super::output::Output;
 use super::pressure::Pace;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
-use crate::auth::Refusal;
+use crate::auth::{Action, Refusal, permit};
 use crate::limits;
 use crate::monitor::Watch;
 use crate::presence::registry::TooMany;
@@ -414,6 +414,15 @@ impl Client {
         if subscribe.since == Start::Snapshot && subscribe.filter.execution_id.is_none() {
             let (path, wanted) = ("filter.execution_id", "a snapshot is of one execution: name it");
             return vec![server::error("invalid_argument", wanted, Some(path), id)];
+        }
+        if subscribe.presence
+            && let (Some(execution), Some(principal)) =
+                (&subscribe.filter.execution_id, self.gate.principal().cloned())
+            // As over REST: two streams may use one id.
+            && let Err(denied) =
+                permit::execution(&self.shared.control, &principal, Action::Read, execution).await
+        {
+            return vec![server::error(denied.code(), &denied.to_string(), Some("presence"), id)];
         }
         let (seat, follow) = match self.presence(&subscribe) {
             Ok(both) => both,

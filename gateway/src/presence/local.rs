@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use runbus::control::presence::{self, Presence, Watched, Watcher};
 use runbus::id::ExecutionId;
+use runbus::limits::PRESENCE_WATCHERS;
 use runbus::time::Timestamp;
 use tokio::time::Instant;
 
@@ -49,9 +50,14 @@ impl Local {
 
     /// What this gateway says.
     pub(super) fn said(&self) -> Watched {
-        let mut watchers: Vec<Watcher> = self
-            .names
-            .iter()
+        let mut names: Vec<_> = self.names.iter().collect();
+        if names.len() > PRESENCE_WATCHERS {
+            // Of a crowd only these are copied.
+            names.select_nth_unstable_by(PRESENCE_WATCHERS, |(a, (_, x)), (b, (_, y))| (x, a).cmp(&(y, b)));
+            names.truncate(PRESENCE_WATCHERS);
+        }
+        let mut watchers: Vec<Watcher> = names
+            .into_iter()
             .map(|((subject, label), (connections, since))| Watcher {
                 subject: subject.to_string(),
                 label: label.as_deref().map(str::to_owned),

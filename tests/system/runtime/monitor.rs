@@ -362,6 +362,11 @@ async fn bad_requests_are_refused_and_scopes_hold() {
             json!({ "type": "subscribe", "id": "a", "filter": { "stream_id": "orders-1" }, "presence": true }),
             Some("invalid_argument"),
         ),
+        // Another stream may have an execution of this id.
+        (
+            json!({ "type": "subscribe", "id": "a", "filter": { "stream_id": "orders-1", "execution_id": "e" }, "presence": true }),
+            Some("forbidden"),
+        ),
     ] {
         client.say(&ask).await;
         let answer = loop {
