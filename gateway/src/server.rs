@@ -90,6 +90,7 @@ impl Gateway {
         let hubs = Hubs::new(bus.log().clone(), config.hub_buffer_bytes, config.max_hubs);
         let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let history_reads = Semaphore::new(config.history_reads);
+        let slow_reads = Semaphore::new((config.history_reads / limits::SLOW_READS_SHARE).max(1));
         let pressure = Pressure::new(config.held_bytes);
         let monitors = Monitors::new(config.monitor.clone(), control.clone());
         let shared = Arc::new(Shared {
@@ -102,6 +103,7 @@ impl Gateway {
             presence: Room::new(Clock::System),
             snapshots: Snapshots::default(),
             history_reads,
+            slow_reads,
             pressure,
             drain: drain.clone(),
         });

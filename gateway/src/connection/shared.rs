@@ -38,6 +38,8 @@ pub struct Shared {
     pub snapshots: Snapshots,
     /// Reads of history at the same time.
     pub history_reads: Semaphore,
+    /// The same for clients that read the log because they are slow: others do not wait for them.
+    pub slow_reads: Semaphore,
     /// What slow clients cost.
     pub pressure: Arc<Pressure>,
     /// Take no new clients, tell those that are here to go.

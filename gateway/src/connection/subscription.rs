@@ -285,7 +285,9 @@ impl Subscription {
             max_bytes: out.room().min(shared.config.client_buffer_bytes),
         };
         let found = {
-            // The semaphore is never closed.
+            // The semaphores are never closed.
+            let slow = self.spilled.is_some() && read.max_bytes <= limits::LEAST_BYTES;
+            let _turn = if slow { shared.slow_reads.acquire().await.ok() } else { None };
             let _permit = shared.history_reads.acquire().await;
             let _counted = metrics::HISTORY_READS.hold();
             let log = shared.bus.log();
