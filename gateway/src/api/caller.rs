@@ -223,5 +223,9 @@ mod tests {
         assert_eq!(rule(&Method::GET, "/v1/dead-letters"), Rule::Everything(Action::Admin));
         assert_eq!(rule(&Method::POST, "/v1/sessions/{session_id}/new"), Rule::Everything(Action::Admin));
         assert_eq!(rule(&Method::POST, "/v1/approvals/{id}/decision"), Rule::Request(Action::Decide));
+        assert_eq!(rule(&Method::POST, "/ws/tasks/{task_id}"), Rule::Everything(Action::Admin));
+        assert_eq!(rule(&Method::GET, "/ws/tasks/{task_id}"), Rule::Foreign);
+        assert_eq!(foreign(Rule::Later), foreign(Rule::Handler));
+        assert!(foreign(Rule::Handler).is_empty() && foreign(Rule::Foreign).contains(&"api_key"));
     }
 }

@@ -233,7 +233,8 @@ impl Translate for Client {
         if is_new || self.requested || self.owed.is_some_and(|then| Instant::now() >= then) {
             match self.watch.latest() {
                 Ok(Some(version)) => self.show(&version, said),
-                Ok(None) => {}
+                // It was there once, so this does not happen; and what is owed must not be looked for all the time.
+                Ok(None) => self.owed = None,
                 Err(ended) => self.broken(&ended.to_string(), said),
             }
         }
