@@ -479,5 +479,6 @@ fn of(stream: Option<StreamId>) -> Filter {
 
 fn forbidden(id: &str, path: &str) -> String {
     let refusal = Refusal::Forbidden;
+    refusal.count();
     server::error(refusal.code(), &refusal.to_string(), Some(path), Some(id))
 }

@@ -78,6 +78,7 @@ impl Delta {
     }
 
     fn add(&mut self, next: Self) {
+        runbus::metrics::gateway::COALESCED.inc();
         let mut content = std::mem::take(&mut self.data.content);
         content.push_str(&next.data.content);
         let (merged, data) = (self.merged + 1, Data { content, snapshot: next.data.snapshot });

@@ -235,7 +235,6 @@ impl Subscription {
         self.spilled.get_or_insert_with(|| shared.pressure.spill());
         // Who has not caught up yet reads history; that is not being slow.
         self.is_behind = self.caught_up;
-        metrics::SPILLED.inc();
         let narrow = self.cursor.places().next().filter(|_| hub.is_narrow);
         self.source = match narrow {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
