@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-BOUND_S = 120
+BOUND_S = 180
 
 
 async def run(name, test):
