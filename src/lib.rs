@@ -3,6 +3,7 @@
 //! # Layout
 //! Lowest layer first; a module uses only those above it in this list.
 //! - [`limits`], [`id`], [`time`], [`tls`]: every limit, identities, points in time, the TLS provider
+//! - [`metrics`]: every metric, named once; counting is an atomic addition
 //! - [`config`]: how configuration is layered, checked and documented; each component owns its section
 //! - [`lifecycle`]: how a process ends
 //! - [`event`]: the envelope and the catalogue of typed events
@@ -13,8 +14,10 @@
 //! - [`writer`]: an execution's owner writes numbered, fenced frames
 //! - [`bus`]: publish, subscribe, history, statistics, wait
 //! - [`execution`]: a pure fold of events into what is known of a run
+//! - [`snapshot`]: a pure fold of events into what a client that joins in mid-stream shows
 //! - [`session`]: journal and inbox of a session, and the pure fold of both
 //! - [`control`]: commands to sessions, questions about executions
+//! - [`monitor`]: a pure fold of events and reports into what people watch of an agent
 //!
 //! # Example
 //! One process, nothing installed: publish an event, and read it.
@@ -55,8 +58,11 @@ pub mod id;
 pub mod lifecycle;
 pub mod limits;
 pub mod log;
+pub mod metrics;
+pub mod monitor;
 pub mod queue;
 pub mod session;
+pub mod snapshot;
 pub mod store;
 pub mod subject;
 pub mod telemetry;

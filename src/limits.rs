@@ -8,6 +8,9 @@ pub const ID_BYTES: usize = 128;
 /// Largest event, in bytes of its JSON line.
 pub const EVENT_BYTES: usize = 256 * 1024;
 
+/// Longest `tracestate` that is carried on, in bytes: as long as W3C asks for. A longer one is left out.
+pub const TRACESTATE_BYTES: usize = 512;
+
 /// A frame is closed when its payload reaches this size, in bytes. One larger event still makes one frame.
 pub const FRAME_BYTES: usize = 256 * 1024;
 
@@ -85,3 +88,68 @@ pub const NOTE_BYTES: usize = 4 * 1024;
 
 /// Commands that one look into an inbox takes.
 pub const COMMANDS_AT_ONCE: usize = 100;
+
+/// Executions that one monitor shows, and remembers one by one.
+pub const MONITOR_EXECUTIONS: usize = 128;
+
+/// Executions that a monitor has put away and still knows by id, so that a late word does not count them again.
+pub const MONITOR_PUT_AWAY: usize = 1024;
+
+/// Nodes of one execution that a monitor shows.
+pub const MONITOR_NODES: usize = 64;
+
+/// Pending approvals that one monitor remembers; the oldest go first.
+pub const MONITOR_APPROVALS: usize = 1000;
+
+/// Conversations that one monitor shows.
+pub const MONITOR_CONVERSATIONS: usize = 8;
+
+/// Messages of one conversation that a monitor shows. At this many the older half goes.
+pub const MONITOR_MESSAGES: usize = 32;
+
+/// Longest text or value inside a monitor, in bytes; longer ones are cut and say so.
+pub const MONITOR_VALUE_BYTES: usize = 2 * 1024;
+
+/// Names (models, tools, definitions, contributors) that a monitor counts apart, each.
+pub const MONITOR_NAMES: usize = 64;
+
+/// Patches that a monitor keeps for clients that missed some.
+pub const MONITOR_PATCHES: usize = 64;
+
+/// Largest description of agents in a worker's report, in bytes of JSON; a larger one is left out.
+pub const REPORT_AGENTS_BYTES: usize = 64 * 1024;
+
+/// Watchers of one execution that are listed by name. All are counted.
+pub const PRESENCE_WATCHERS: usize = 100;
+/// Largest text of a turn that a snapshot holds, in bytes: its end.
+pub const SNAPSHOT_TURN_BYTES: usize = 64 * 1024;
+
+/// Texts of all turns of a snapshot, in bytes: the oldest turns go first.
+pub const SNAPSHOT_TEXT_BYTES: usize = 256 * 1024;
+
+/// Turns of a snapshot.
+pub const SNAPSHOT_TURNS: usize = 256;
+
+/// Nodes of a snapshot.
+pub const SNAPSHOT_NODES: usize = 256;
+
+/// Tool calls of a snapshot.
+pub const SNAPSHOT_CALLS: usize = 128;
+
+/// Approvals, and questions, of a snapshot.
+pub const SNAPSHOT_WAITING: usize = 128;
+
+/// Choices of a question in a snapshot.
+pub const SNAPSHOT_CHOICES: usize = 32;
+
+/// Arguments, or result, of a tool call in a snapshot, in bytes of JSON.
+pub const SNAPSHOT_VALUE_BYTES: usize = 4 * 1024;
+
+/// Output of a node in a snapshot, in bytes of JSON.
+pub const SNAPSHOT_OUTPUT_BYTES: usize = 4 * 1024;
+
+/// Output, or error, of the execution in a snapshot, in bytes of JSON.
+pub const SNAPSHOT_RESULT_BYTES: usize = 64 * 1024;
+
+/// Names, digests and choices that strangers gave, in a snapshot, in bytes. What is named by a longer id is left out.
+pub const SNAPSHOT_NAME_BYTES: usize = 256;

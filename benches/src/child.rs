@@ -30,7 +30,7 @@ pub(crate) enum Role {
         #[arg(long)]
         dir: PathBuf,
         #[command(flatten)]
-        limits: Option<gateway::Limits>,
+        limits: gateway::Limits,
         /// Callers must say who they are.
         #[arg(long)]
         secured: bool,

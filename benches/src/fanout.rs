@@ -109,7 +109,7 @@ async fn measure(
             }
             Writer::Gateway { protocol, batch } => {
                 let filter = json!({ "stream_id": sample::stream(), "execution_id": execution.id });
-                let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter, "batch": batch });
+                let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter, "batch": batch, "coalesce": false });
                 let address = raw::address(&child.ready)?;
                 let raw = Raw::subscribe(address, protocol, &subscribe, None).await?;
                 let wanted: &[u8] = if protocol == CBOR { b"\x66cursor" } else { b"\"cursor" };

@@ -32,14 +32,14 @@ pub(crate) const KEY: &str = "rbk_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 /// Read buffer of a client, in bytes: thousands of them live in one process.
 const READ_BUFFER: usize = 4096;
 
-/// Limits other than the defaults.
+/// Limits of a gateway.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Limits {
-    #[arg(long)]
+    #[arg(long, default_value_t = Config::default().held_bytes)]
     pub(crate) held_bytes: usize,
-    #[arg(long)]
+    #[arg(long, default_value_t = Config::default().hub_buffer_bytes)]
     pub(crate) hub_buffer_bytes: usize,
-    #[arg(long)]
+    #[arg(long, default_value_t = Config::default().socket_buffer_bytes)]
     pub(crate) socket_buffer_bytes: u32,
 }
 
@@ -71,21 +71,17 @@ pub(crate) async fn start_with(server: &Server, limits: Option<Limits>) -> anyho
 }
 
 /// Serves until the process ends; says its WebSocket address. `dir` is for a store, which nothing here reads.
-pub(crate) async fn serve(
-    nats: &str,
-    dir: &Path,
-    limits: Option<Limits>,
-    secured: bool,
-) -> anyhow::Result<()> {
+pub(crate) async fn serve(nats: &str, dir: &Path, limits: Limits, secured: bool) -> anyhow::Result<()> {
     let nats = append::connect(nats, append::SHARDS).await?;
     let bus = Bus::new(nats.log(), embedded::open(dir)?.store);
     let control = Control::new(bus, nats.queue(), Clock::System);
-    let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
-    if let Some(limits) = limits {
-        config.held_bytes = limits.held_bytes;
-        config.hub_buffer_bytes = limits.hub_buffer_bytes;
-        config.socket_buffer_bytes = limits.socket_buffer_bytes;
-    }
+    let config = Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        held_bytes: limits.held_bytes,
+        hub_buffer_bytes: limits.hub_buffer_bytes,
+        socket_buffer_bytes: limits.socket_buffer_bytes,
+        ..Config::default()
+    };
     let auth = if secured { auth()? } else { auth::Config::default() };
     let gateway = Gateway::secured(config, auth, control).await?;
     say(&format!("ws://{}/v1/ws", gateway.address()));
@@ -140,7 +136,7 @@ impl Client {
         if let Some(stream) = stream {
             filter["stream_id"] = json!(stream);
         }
-        let message = json!({ "type": "subscribe", "id": "a", "filter": filter });
+        let message = json!({ "type": "subscribe", "id": "a", "filter": filter, "coalesce": false });
         self.socket.send(Message::text(message.to_string())).await?;
         loop {
             let text = self.text().await?;

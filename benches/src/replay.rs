@@ -126,7 +126,8 @@ async fn read(log: Arc<dyn Log>, filter: Filter, events: usize) -> anyhow::Resul
 }
 
 async fn replay(address: &str, filter: Value, events: usize) -> anyhow::Result<()> {
-    let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter, "since": "all" });
+    let subscribe =
+        json!({ "type": "subscribe", "id": "a", "filter": filter, "since": "all", "coalesce": false });
     let mut raw = Raw::subscribe(raw::address(address)?, "runbus.v1", &subscribe, None).await?;
     let mut finder = Finder::new(b"\"execution_id");
     let (mut count, mut buffer) = (0, vec![0; BUFFER]);

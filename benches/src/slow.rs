@@ -110,11 +110,11 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
         ),
         both.held as usize <= bound,
     );
-    let grown = (both.highest_kib as f64 - both.before_kib) * 1024.0;
-    let all = bound + EXECUTIONS * LIMITS.hub_buffer_bytes;
+    let grown = |found: &Found| (found.highest_kib as f64 - found.before_kib) * 1024.0;
+    let grown = grown(&both) - grown(&none);
     table.goal(
-        format!("resident memory grows by at most that and the rings, {} MiB", all >> 20),
-        grown <= all as f64,
+        format!("resident memory grows by at most that, {} MiB, more than without slow ones", bound >> 20),
+        grown <= bound as f64,
     );
     for share in [0.5, 0.99] {
         let [without, with] = [&none, &both].map(|found| percentile(&found.sorted, share));
@@ -150,7 +150,8 @@ async fn measure(setup: &Setup, fast: usize, slow: usize, seconds: u32) -> anyho
             .map(move |n| {
                 let execution = executions[n % EXECUTIONS].execution_id.clone();
                 let filter = json!({ "stream_id": sample::stream(), "execution_id": execution });
-                let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter });
+                let subscribe =
+                    json!({ "type": "subscribe", "id": "a", "filter": filter, "coalesce": false });
                 async move { Raw::subscribe(address, "runbus.v1", &subscribe, buffer).await }
             })
             .buffer_unordered(AT_ONCE)
@@ -219,13 +220,14 @@ async fn read(mut socket: TcpStream, ages: Arc<Mutex<Vec<u64>>>) -> anyhow::Resu
     }
 }
 
-/// Reads a little from each, every second.
+/// Reads a little from each, once a second, evenly over it.
 async fn sip(sockets: Vec<TcpStream>) -> anyhow::Result<()> {
+    const STEPS: u32 = 20;
     let mut buffer = [0; SLOW_BYTES];
-    let mut ticks = interval(Duration::from_secs(1));
-    loop {
+    let mut ticks = interval(Duration::from_secs(1) / STEPS);
+    for step in (0..STEPS as usize).cycle() {
         ticks.tick().await;
-        for socket in &sockets {
+        for socket in sockets.iter().skip(step).step_by(STEPS as usize) {
             match socket.try_read(&mut buffer) {
                 Ok(0) => anyhow::bail!("a slow reader was closed"),
                 Ok(_) => {}
@@ -234,6 +236,7 @@ async fn sip(sockets: Vec<TcpStream>) -> anyhow::Result<()> {
             }
         }
     }
+    Ok(())
 }
 
 /// Notes what the gateway says of itself now.

@@ -8,7 +8,7 @@ use runbus::adapters::redis::Redis;
 use runbus::bus::Bus;
 use runbus::config::{LogBackend, StoreBackend};
 use runbus::control::Control;
-use runbus::log::Log;
+use runbus::log::{Log, Metered};
 use runbus::queue::Queue;
 use runbus::store::Store;
 use runbus::time::Clock;
@@ -60,7 +60,7 @@ impl Backend {
                 Redis::new(&configuration.redis).map_err(|error| Error::Usage(format!("redis.{error}")))?,
             ),
         };
-        Ok(Self { log, queue, store, nats: broker })
+        Ok(Self { log: Arc::new(Metered::new(log)), queue, store, nats: broker })
     }
 
     /// The version of the broker, where there is one and it has answered.

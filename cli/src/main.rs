@@ -7,6 +7,7 @@ mod configuration;
 mod exit;
 mod output;
 mod render;
+mod snapshot;
 
 use clap::Parser;
 

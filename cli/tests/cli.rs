@@ -52,6 +52,9 @@ fn the_demo_ends_with_the_council() {
     let output = run(dir.path(), &["tail", "--execution", &id, "--since", "all", "--until-end"]);
     let shown = text(&output.stdout);
     assert!(shown.contains("writer_agent says: ") && shown.contains("execution_completed"), "{shown}");
+    let joined = run(dir.path(), &["tail", "--execution", &id, "--since", "snapshot", "--until-end"]);
+    let shown = text(&joined.stdout);
+    assert!(shown.contains("writer_agent says: ") && shown.contains("-- Completed after"), "{shown}");
     let history = run(dir.path(), &["history", "--execution", &id, "--oldest", "--limit", "10000", "--json"]);
     assert_eq!(lines(&history), events);
     let page = run(dir.path(), &["history", "--execution", &id, "--oldest", "--limit", "5", "--json"]);
@@ -83,6 +86,7 @@ fn wrong_usage_and_configuration_exit_with_64_and_start_nothing() {
         (&["fly"][..], "fly"),
         (&["tail", "--since", "yesterday"], "cursor"),
         (&["tail", "--stream", ""], "empty"),
+        (&["tail", "--since", "snapshot"], "--execution"),
         (&["dev", "--set", "gateway.colour=red"], "gateway.colour"),
         (&["dev", "--set", "gateway.listen=0.0.0.0:0"], "allow_insecure"),
         (&["gateway", "--config", "wrong.toml"], "max_subscriptions"),

@@ -9,8 +9,10 @@ use runbus::config::{Invalid, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{dropin, monitor};
+
 /// How a gateway serves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port to listen on. Port 0: a free one.
@@ -67,6 +69,10 @@ pub struct Config {
     /// Time over which clients are told to go elsewhere when the gateway drains, in milliseconds. 0 to 600000.
     #[schemars(range(min = 0, max = 600_000))]
     pub drain_window_ms: u64,
+    /// Endpoints that stand in for other servers (docs/dropin.md).
+    pub dropin: dropin::Config,
+    /// Monitors: what is to be seen of one stream, or of all.
+    pub monitor: monitor::Config,
 }
 
 impl Default for Config {
@@ -90,6 +96,8 @@ impl Default for Config {
             idle_timeout_ms: 60_000,
             write_timeout_ms: 30_000,
             drain_window_ms: 2_000,
+            dropin: dropin::Config::default(),
+            monitor: monitor::Config::default(),
         }
     }
 }
@@ -110,7 +118,7 @@ impl Validate for Config {
             let expected = "an origin as browsers send it, for instance https://app.example";
             return Err(Invalid::new("allowed_origins", wrong, expected));
         }
-        Ok(())
+        self.dropin.validate().map_err(|invalid| invalid.within("dropin"))
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 use axum::http::Method;
 
 use crate::api::{
-    approvals, auth, dead_letters, events, executions, health, openapi, questions, root, sessions, stats,
-    workers,
+    approvals, auth, dead_letters, events, executions, health, metrics, monitor, openapi, questions, root,
+    sessions, stats, workers,
 };
 use crate::auth::{Action, Rule};
+use crate::dropin;
 use crate::openapi::{Document, Endpoint};
-use crate::transport::{sse, ws};
+use crate::transport::{self, sse, ws};
 
 /// All endpoints.
 #[must_use]
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Endpoint> {
     [
         root::endpoints(),
         health::endpoints(),
+        metrics::endpoints(),
         openapi::endpoints(),
         executions::endpoints(),
         approvals::endpoints(),
@@ -28,9 +30,12 @@ pub fn all() -> Vec<Endpoint> {
         events::endpoints(),
         sse::endpoints(),
         ws::endpoints(),
+        monitor::endpoints(),
+        transport::monitor::endpoints(),
         stats::endpoints(),
         workers::endpoints(),
         auth::endpoints(),
+        dropin::endpoints(),
     ]
     .concat()
 }
@@ -104,13 +109,28 @@ mod tests {
             rules(path).iter().find(|(known, _)| known == method).map(|(_, rule)| *rule)
         };
         assert_eq!(of(&Method::POST, "/v1/new"), Some(Rule::Everything(Action::Admin)));
+        assert_eq!(of(&Method::GET, "/v1/new"), Some(Rule::Everything(Action::Admin)));
+        assert_eq!(of(&Method::POST, "/v1/sessions/{session_id}/new"), Some(Rule::Everything(Action::Admin)));
+        assert_eq!(of(&Method::DELETE, "/v1/executions/{execution_id}/x"), None);
         assert_eq!(of(&Method::DELETE, "/v1/stats"), None);
+        assert_eq!(of(&Method::GET, "/metrics"), Some(Rule::Everything(Action::Metrics)));
+        assert_eq!(of(&Method::POST, "/ws/tasks/{task_id}"), None);
+        assert_eq!(of(&Method::GET, "/ws/tasks/{task_id}"), Some(Rule::Foreign));
         assert_eq!(of(&Method::HEAD, "/v1/stats"), Some(Rule::Everything(Action::Read)));
         assert_eq!(of(&Method::GET, "/v1/dead-letters"), Some(Rule::Everything(Action::Admin)));
         assert_eq!(
             of(&Method::POST, "/v1/approvals/{approval_id}/decision"),
             Some(Rule::Request(Action::Decide))
         );
+    }
+
+    #[test]
+    fn only_what_stands_in_for_other_servers_takes_their_parameters() {
+        for endpoint in all() {
+            let is_foreign = endpoint.path.starts_with("/ws/");
+            assert_eq!(endpoint.rule == Rule::Foreign, is_foreign, "{}", endpoint.path);
+            assert_eq!(endpoint.rule.foreign().contains(&"api_key"), is_foreign, "{}", endpoint.path);
+        }
     }
 
     /// References lead somewhere.

@@ -2,34 +2,46 @@
 //!
 //! # Layout
 //! Lowest first; a module imports only from those above it in this list.
-//! - [`config`], [`limits`]
+//! - [`config`] (with `dropin::config`, a part of it), [`limits`]
 //! - [`auth`]: who callers are, and what they may do
 //! - [`protocol`]: the native WebSocket protocol's messages
+//! - `spans`: what is traced
 //! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
+//! - [`feed`]: the latest state of something, for many who watch it
+//! - [`monitor`]: what is to be seen of a stream, folded once for all who watch it
+//! - [`presence`]: who watches an execution
 //! - [`connection`]: one client
 //! - [`openapi`]: how endpoints describe themselves
 //! - [`transport`], [`api`]: the ways in
+//! - [`dropin`]: the ways in that stand in for other servers
 //! - [`endpoints`]: the one list of them
 //! - [`origin`]: which web pages may use it
-//! - [`listener`], [`tls`]: their connections
+//! - [`listener`], [`tls`]: their connections; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
 
 pub mod api;
 pub mod auth;
 pub mod config;
 pub mod connection;
+pub mod dropin;
 pub mod endpoints;
+pub mod feed;
 pub mod hub;
 pub mod limits;
 pub mod listener;
+pub mod monitor;
 pub mod openapi;
 pub mod origin;
+pub mod presence;
 pub mod protocol;
 pub mod router;
+pub mod scrape;
 pub mod server;
 mod serving;
+mod spans;
 pub mod tls;
 pub mod transport;
 
 pub use config::Config;
+pub use scrape::Scrape;
 pub use server::{BindError, Gateway};

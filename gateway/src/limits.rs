@@ -14,6 +14,9 @@ pub const LEAST_BYTES: usize = 16 * 1024;
 /// A client whose write took longer than this is slow: it gets [`LEAST_BYTES`] at a time until it takes them faster.
 pub const SLOW_WRITE: Duration = Duration::from_millis(250);
 
+/// Of `gateway.history_reads`, one in so many may be of slow clients at the same time.
+pub const SLOW_READS_SHARE: usize = 8;
+
 /// Bytes of a connection's HTTP buffers, each: of a request's headers, and of an answer on its way.
 pub const HTTP_BUFFER_BYTES: usize = 32 * 1024;
 
@@ -22,6 +25,29 @@ pub const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connections that wait to be accepted: many clients come at once when another gateway went.
 pub const BACKLOG: u32 = 4096;
+
+/// A merged event is closed when the deltas in it reach this size, in bytes. A client that takes 1 KiB a second still takes
+/// one within `gateway.write_timeout_ms`.
+pub const MERGED_BYTES: usize = 8 * 1024;
+
+/// Bytes of snapshots that are kept for the next client.
+pub const SNAPSHOTS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Snapshots that are kept for the next client.
+pub const SNAPSHOTS: usize = 10_000;
+
+/// Events that may be sent behind a snapshot that is there already, instead of folding them in.
+pub const SNAPSHOT_BEHIND: u64 = 256;
+
+/// Events that are folded in before other tasks have their turn.
+pub const SNAPSHOT_PAGE: usize = 500;
+
+/// How often a fold begins again because the log's retention overtook it, before the snapshot says that something is missing.
+pub const SNAPSHOT_RESTARTS: usize = 3;
+
+/// How often a snapshot over REST looks again for what a replica of the log does not have yet, each time after
+/// [`LAG_PAUSE`].
+pub const SNAPSHOT_LOOKS: usize = 20;
 
 /// Longest id that a client gives a subscription, in bytes.
 pub const SUBSCRIPTION_ID_BYTES: usize = 64;
@@ -107,6 +133,15 @@ pub const HANDSHAKES: usize = 1024;
 /// Keys of one key set (JWKS), at most.
 pub const JWKS_KEYS: usize = 100;
 
+/// Nodes of one execution that a drop-in endpoint keeps apart; workers of other producers may have any number.
+pub const TRANSLATED_NODES: usize = 1024;
+
+/// Approvals that wait and that a client of `/ws/agents` is told more of when they are decided.
+pub const TRANSLATED_APPROVALS: usize = 4096;
+
+/// How long a snapshot of an agent may stay out behind an event that does not change its monitor.
+pub const SNAPSHOT_PATIENCE: Duration = Duration::from_millis(500);
+
 /// Largest key set, in bytes.
 pub const JWKS_BYTES: usize = 256 * 1024;
 
@@ -127,3 +162,49 @@ pub const ACCOUNTS_SWEEP: usize = 10_000;
 
 /// How long an account stays that nobody uses. Bursts are refilled by then.
 pub const ACCOUNT_KEPT: Duration = Duration::from_secs(600);
+
+/// How old workers' reports in a monitor are, at most, beside the time that they stand in the store.
+pub const MONITOR_REPORTS: Duration = Duration::from_secs(2);
+
+/// How long a monitor waits before it asks a log again that did not answer.
+pub const MONITOR_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a request for a monitor waits until what is stored was read.
+pub const MONITOR_WAIT: Duration = Duration::from_secs(20);
+
+/// Monitors that read what is stored at the same time, when they begin.
+pub const MONITOR_BEGINNINGS: usize = 4;
+
+/// Executions whose presence is followed at the same time.
+pub const PRESENCE_FOLLOWED: usize = 10_000;
+
+/// How long the store is not told of somebody who joins or leaves: what happens meanwhile is told together.
+pub const PRESENCE_PAUSE: Duration = Duration::from_millis(200);
+
+/// Watchers of one execution from which on it may take longer.
+pub const PRESENCE_CROWD: u64 = 500;
+
+/// How long then.
+pub const PRESENCE_CROWD_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often the store is asked who watches on other gateways, for executions that somebody follows.
+pub const PRESENCE_POLL: Duration = Duration::from_secs(1);
+
+/// Reads or writes of presence that are on their way to the store at the same time.
+pub const PRESENCE_BATCH: usize = 32;
+
+/// How long presence waits for a store that does not answer.
+pub const PRESENCE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a gateway that ends takes back who watched there.
+pub const PRESENCE_FAREWELL: Duration = Duration::from_secs(2);
+
+/// Longest label of somebody who watches, in bytes.
+pub const LABEL_BYTES: usize = 128;
+
+/// Bytes of events that a monitor reads at once when it begins, about.
+pub const MONITOR_PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Reads of 50,000 stored messages each ([`runbus::limits::HISTORY_SCAN_FRAMES`]) that found less than asked for, after which a
+/// monitor looks back no further.
+pub const MONITOR_SCANS: usize = 4;

@@ -11,8 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::api::caller;
 use crate::api::error::Failure;
+use crate::api::{caller, traced};
 use crate::connection::Shared;
 use crate::endpoints;
 use crate::limits;
@@ -52,6 +52,7 @@ impl App {
     pub async fn history(&self, query: &Query) -> Result<Page, history::Error> {
         // The semaphore is never closed.
         let _permit = self.shared.history_reads.acquire().await;
+        let _counted = runbus::metrics::gateway::HISTORY_READS.hold();
         self.shared.bus.history(query).await
     }
 }
@@ -65,6 +66,7 @@ pub fn router(app: Arc<App>) -> Router {
     let routes = routes
         // Every endpoint.
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), caller::check))
+        .route_layer(axum::middleware::from_fn(traced::request))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") });
     let routes = match origin::cors(&app.shared.config.allowed_origins) {
         Some(cors) => routes.layer(cors),

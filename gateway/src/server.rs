@@ -9,15 +9,18 @@ use runbus::time::Clock;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::auth::{self, Auth, authenticator};
 use crate::config::Config;
 use crate::connection::Shared;
 use crate::connection::pressure::Pressure;
+use crate::connection::snapshots::Snapshots;
 use crate::hub::Hubs;
 use crate::limits;
 use crate::listener::Patient;
+use crate::monitor::Monitors;
+use crate::presence::Room;
 use crate::router::{App, router};
 use crate::serving::serve;
 use crate::tls::{self, Tls};
@@ -87,14 +90,20 @@ impl Gateway {
         let hubs = Hubs::new(bus.log().clone(), config.hub_buffer_bytes, config.max_hubs);
         let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let history_reads = Semaphore::new(config.history_reads);
+        let slow_reads = Semaphore::new((config.history_reads / limits::SLOW_READS_SHARE).max(1));
         let pressure = Pressure::new(config.held_bytes);
+        let monitors = Monitors::new(config.monitor.clone(), control.clone());
         let shared = Arc::new(Shared {
             config,
             auth,
             bus,
             control: control.clone(),
             hubs,
+            monitors,
+            presence: Room::new(Clock::System),
+            snapshots: Snapshots::default(),
             history_reads,
+            slow_reads,
             pressure,
             drain: drain.clone(),
         });
@@ -119,6 +128,12 @@ impl Gateway {
             let (auth, end) = (app.shared.auth.clone(), done.clone());
             tokio::spawn(async move { auth.follow(end).await })
         };
+        let presence = {
+            let (shared, end) = (app.shared.clone(), done.clone());
+            let store = shared.bus.store().clone();
+            // Who drops the gateway ends it.
+            AbortOnDropHandle::new(tokio::spawn(async move { shared.presence.keep(store, end).await }))
+        };
         let listener = Patient::new(
             listener,
             tls,
@@ -130,6 +145,7 @@ impl Gateway {
             () = hard.cancelled() => {}
         }
         drained.cancel();
+        let _draining = runbus::metrics::gateway::DRAINING.hold();
         tasks.close();
         tokio::select! {
             () = tasks.wait() => {}
@@ -139,6 +155,10 @@ impl Gateway {
         // Only a panic of its own keeps it from saying that it has ended.
         let _ = serving.await;
         following.abort();
+        tokio::select! {
+            _ = presence => {}
+            () = hard.cancelled() => {}
+        }
         tracing::info!(%address, "gateway ended");
     }
 }

@@ -24,8 +24,12 @@ pub fn reference<T: JsonSchema>() -> String {
     let mut page = String::from(HEAD);
     let mut last = None;
     let mut tables = Vec::new();
-    for key in keys(&schema) {
-        let section = key.path.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
+    let section_of = |key: &Key<'_>| key.path.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
+    let mut keys_of_all = keys(&schema);
+    // A section's own keys before those of the sections in it.
+    keys_of_all.sort_by_cached_key(section_of);
+    for key in keys_of_all {
+        let section = section_of(&key);
         if last.as_ref() != Some(&section) {
             heading(&mut page, &schema, &section);
             last = Some(section);

@@ -4,6 +4,7 @@ mod dead_letters;
 mod executions;
 pub mod object;
 mod people;
+pub mod presence;
 mod sessions;
 mod start;
 pub mod status;
@@ -28,7 +29,7 @@ pub use sessions::SendRequest;
 pub use start::{Request as StartRequest, Started, class};
 
 /// Sessions whose names begin so are Runbus's own: keys of the journal that hold no session.
-pub const RESERVED_SESSIONS: &str = "webhook/";
+pub const RESERVED_SESSIONS: &str = "runbus/";
 
 /// Why a command was not given, or a question not answered.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::{Control, Error, RESERVED_SESSIONS, object};
 use crate::event::Source;
@@ -18,6 +19,7 @@ use crate::session::command::{
 };
 use crate::session::view::PendingCall;
 use crate::subject::Topic;
+use crate::telemetry::{self, current_trace};
 
 /// What to start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -96,7 +98,6 @@ impl Control {
     ///
     /// # Errors
     /// See [`Error`].
-    #[tracing::instrument(name = "start_execution", skip_all, fields(definition = request.definition))]
     pub async fn start(&self, request: Request) -> Result<Started, Error> {
         self.start_as(request, None).await
     }
@@ -106,6 +107,11 @@ impl Control {
     /// # Errors
     /// See [`Error`].
     pub async fn start_as(&self, request: Request, by: Option<String>) -> Result<Started, Error> {
+        let span = telemetry::publish("start");
+        self.begin(request, by).instrument(span).await
+    }
+
+    async fn begin(&self, request: Request, by: Option<String>) -> Result<Started, Error> {
         if request.definition.is_empty() || request.definition.len() > limits::ID_BYTES {
             return Err(Error::Invalid { path: "definition", message: "must have 1 to 128 bytes".into() });
         }
@@ -150,6 +156,7 @@ impl Control {
             scheduling: request.scheduling.clone(),
             parent: request.parent,
             resumes: false,
+            trace: current_trace(),
         }));
         let source = Source {
             session_id: Some(session_id.clone()),
@@ -214,7 +221,9 @@ impl Control {
             return Err(Error::TooLarge { bytes: line.len(), limit: limits::EVENT_BYTES });
         }
         let topic = Topic::Inbox(session.clone());
-        Ok(self.bus.log().append(&topic, &Frame::open(&[line]), Expect::Open(command.id)).await?)
+        let mut frame = Frame::open(&[line]);
+        frame.trace = current_trace();
+        Ok(self.bus.log().append(&topic, &frame, Expect::Open(command.id)).await?)
     }
 
     /// Queues a wake-up of a session.
@@ -226,7 +235,8 @@ impl Control {
         key: &str,
     ) -> Result<(), Error> {
         let class = class(scheduling.priority);
-        let job = WakeUp { session_id: session.clone(), inbox, scheduling };
+        let trace = current_trace();
+        let job = WakeUp { session_id: session.clone(), inbox, scheduling, trace };
         let payload = job.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
         Ok(self.queue.push(&class, key, payload).await?)
     }
@@ -238,10 +248,14 @@ impl Control {
         command: Command,
         scheduling: Scheduling,
     ) -> Result<Sequence, Error> {
-        let key = format!("command/{}", command.id);
-        let inbox = self.command(session, command).await?;
-        self.wake(session, inbox, scheduling, &key).await?;
-        Ok(inbox)
+        let span = telemetry::publish(command.action.name());
+        let giving = async {
+            let key = format!("command/{}", command.id);
+            let inbox = self.command(session, command).await?;
+            self.wake(session, inbox, scheduling, &key).await?;
+            Ok(inbox)
+        };
+        giving.instrument(span).await
     }
 }
 

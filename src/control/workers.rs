@@ -1,5 +1,6 @@
 //! Which workers there are, and what each says of itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,34 @@ pub struct WorkerReport {
     pub tool_calls: Value,
     /// Its MCP servers: name, state, tools, restarts, since when.
     pub mcp_servers: Value,
+    /// How its agents and graphs are configured, by name; left out when that is more than 64 KiB.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agents: BTreeMap<String, AgentReport>,
+    /// Where it lets agents run code, and how that is; absent: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_execution: Option<Value>,
+}
+
+/// How an agent or a graph is configured.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AgentReport {
+    /// What it does, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Its nodes; an agent is one node of its own name.
+    #[serde(default)]
+    pub nodes: BTreeMap<String, NodeReport>,
+}
+
+/// How a node is configured.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct NodeReport {
+    /// The model and how it is asked: `name`, `temperature`, `max_tokens`; absent where it is the worker's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Value>,
+    /// The tools that it may call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
 }
 
 /// Where workers are listed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Execution, Status, Waiting};
-use crate::event::{Event, Payload};
+use crate::event::{Class, Event, Payload};
 
 /// A question that its producer gave no id: the next step of the execution answers it.
 const UNNAMED: &str = "";
@@ -50,7 +50,9 @@ impl Execution {
             self.correlation_id.clone_from(&event.correlation_id);
         }
         self.attempt = self.attempt.max(event.attempt);
+        // Deltas say nothing here: most events need not be read.
         if !self.status.is_terminal()
+            && event.kind.class() != Class::Coalescible
             && let Ok(payload) = event.payload()
         {
             self.change(event, payload);

@@ -15,6 +15,7 @@ use super::cursor::{Cursor, Epoch, Place, Sequence};
 use super::port::{Direction, Log, Page, Read, ReadError, Stored};
 use super::tail::{Signal, Tail};
 use crate::limits;
+use crate::metrics;
 use crate::subject::{Scope, Shard};
 
 /// Where to begin.
@@ -143,6 +144,7 @@ pub struct Follower {
     retry: Duration,
     not_before: Option<Instant>,
     recheck: bool,
+    _counted: metrics::Held,
 }
 
 impl Follower {
@@ -163,6 +165,7 @@ impl Follower {
             retry: RETRY_MIN,
             not_before: None,
             recheck: false,
+            _counted: metrics::log::FOLLOWERS.hold(),
             log,
             scope,
         };
@@ -288,6 +291,7 @@ impl Follower {
     }
 
     fn suspect(&mut self) {
+        metrics::log::SUSPECTS.inc();
         self.recheck = true;
         self.probe = 0;
         self.schedule_probe();
@@ -295,6 +299,7 @@ impl Follower {
 
     /// Makes every shard look into the log, and sets the time of the next such look.
     fn schedule_probe(&mut self) {
+        metrics::log::PROBES.inc();
         for progress in self.shards.values_mut() {
             progress.wanted.get_or_insert(None);
         }

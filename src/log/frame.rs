@@ -1,6 +1,7 @@
 //! Frames: one message of the log, several events or entries of one topic, one JSON object a line.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
@@ -28,11 +29,13 @@ pub mod header {
 }
 
 /// W3C trace context.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Trace {
     /// `traceparent`.
+    #[serde(rename = "traceparent")]
     pub parent: String,
     /// `tracestate`.
+    #[serde(rename = "tracestate", default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
 

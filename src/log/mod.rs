@@ -5,11 +5,13 @@ pub mod conformance;
 mod cursor;
 mod follow;
 mod frame;
+mod metered;
 mod port;
 mod tail;
 
 pub use cursor::{Cursor, Epoch, Invalid as InvalidCursor, Place, Sequence};
 pub use follow::{Follower, Gap, GapReason, Item, Since};
 pub use frame::{Author, Damage, FORMAT, Frame, Trace, has_room, header};
+pub use metered::Metered;
 pub use port::{AppendError, Bounds, Direction, Expect, Log, Page, Read, ReadError, Stored};
 pub use tail::{Feeder, Signal, Tail, feed};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
-use crate::log::Sequence;
+use crate::log::{Sequence, Trace};
 use crate::time::Timestamp;
 
 /// A command with its identity: the same id twice is one command.
@@ -101,6 +101,27 @@ pub enum Action {
     Unknown,
 }
 
+impl Action {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "start",
+            Self::Resume { .. } => "resume",
+            Self::AbortPending { .. } => "abort_pending",
+            Self::Close { .. } => "close",
+            Self::Cancel { .. } => "cancel",
+            Self::Pause { .. } => "pause",
+            Self::Unpause { .. } => "unpause",
+            Self::Decide(_) => "decide",
+            Self::Expire { .. } => "expire",
+            Self::Answer { .. } => "answer",
+            Self::ChildEnded { .. } => "child_ended",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What a decider says of an approval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decide {
@@ -149,6 +170,9 @@ pub struct Start {
     /// It goes on with the conversation, without input.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub resumes: bool,
+    /// The trace that it belongs to, on whichever worker it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 /// What a second execution of a session does while one is at work.
@@ -288,6 +312,9 @@ pub struct WakeUp {
     /// How the session is scheduled.
     #[serde(default)]
     pub scheduling: Scheduling,
+    /// The trace of the command that it announces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 impl WakeUp {
@@ -333,6 +360,7 @@ mod tests {
             scheduling: Scheduling { priority: Priority::Low, concurrency_key: Some("t".into()) },
             parent: None,
             resumes: false,
+            trace: Some(Trace { parent: "00-1-2-01".into(), state: None }),
         };
         let decide = Decide {
             approval_id: "a@s".into(),

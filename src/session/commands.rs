@@ -171,6 +171,7 @@ impl State {
             multitask: Multitask::Enqueue,
             parent: None,
             resumes: true,
+            trace: None,
             ..last
         };
         self.start(&start);

@@ -1,5 +1,7 @@
 //! The `[telemetry]` section.
 
+use std::net::SocketAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
@@ -32,6 +34,16 @@ pub struct Config {
     /// Longest time for one export of spans, in milliseconds; also how long the end of the process waits for it.
     #[schemars(range(min = 100, max = 60_000))]
     pub otlp_timeout_ms: u64,
+    /// Of a thousand traces that begin in this process, how many are exported. A trace that came from a caller is
+    /// exported if the caller says so.
+    #[schemars(range(max = 1000))]
+    pub otlp_sampled_per_mille: u16,
+    /// Whether spans hold what models and tools were given and what they said. Such content is private to those who talk to
+    /// agents, and large; without it spans have names, times, sizes and outcomes.
+    pub capture_content: bool,
+    /// Where this process answers `GET /metrics` to anybody, without a credential. Not set: nowhere; gateways have it on
+    /// their own address too, where it needs a permission.
+    pub metrics_listen: Option<SocketAddr>,
     /// The `service.name` of exported spans.
     #[schemars(length(min = 1, max = 128))]
     pub service_name: String,
@@ -44,6 +56,9 @@ impl Default for Config {
             format: Format::Text,
             otlp_endpoint: None,
             otlp_timeout_ms: 5000,
+            otlp_sampled_per_mille: 1000,
+            capture_content: false,
+            metrics_listen: None,
             service_name: "runbus".into(),
         }
     }

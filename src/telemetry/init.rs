@@ -1,13 +1,15 @@
 //! Installing the subscriber of the process.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::Subscriber;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -16,6 +18,15 @@ use tracing_subscriber::{EnvFilter, Layer, fmt as lines};
 use super::config::{Config, Format};
 use crate::config::{Invalid, check};
 use crate::tls;
+
+/// Whether spans may hold content; set once, when telemetry starts.
+static CAPTURES_CONTENT: AtomicBool = AtomicBool::new(false);
+
+/// Whether spans may hold what models and tools were given and what they said (`telemetry.capture_content`).
+#[must_use]
+pub fn captures_content() -> bool {
+    CAPTURES_CONTENT.load(Ordering::Relaxed)
+}
 
 /// The name of the tracer of all spans.
 const TRACER: &str = "runbus";
@@ -70,11 +81,17 @@ impl Drop for Guard {
 /// See [`Error`].
 pub fn init(config: &Config) -> Result<Guard, Error> {
     check(config)?;
+    CAPTURES_CONTENT.store(config.capture_content, Ordering::Relaxed);
     let provider = config.otlp_endpoint.as_deref().map(|endpoint| provider(config, endpoint)).transpose()?;
     let spans = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(TRACER))
-            .with_filter(exported(&config.filter))
+            // Where a line of code stands and which thread ran it says nothing to those who read traces.
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            // Lines of diagnostics stay out: what a provider or a tool said may stand in them.
+            .with_filter(exported(&config.filter).and(filter_fn(|what| what.is_span())))
     });
     tracing_subscriber::registry()
         .with(output(config.format).with_filter(EnvFilter::new(&config.filter)))
@@ -114,5 +131,11 @@ pub(super) fn provider(config: &Config, endpoint: &str) -> Result<SdkTracerProvi
         .build()
         .map_err(|error| Error::Exporter(error.to_string()))?;
     let resource = Resource::builder().with_service_name(config.service_name.clone()).build();
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+    let share = f64::from(config.otlp_sampled_per_mille) / 1000.0;
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share)));
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_sampler(sampler)
+        .with_resource(resource)
+        .build())
 }

@@ -2,10 +2,12 @@
 
 mod config;
 mod init;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod trace;
 
 pub use config::{Config, Format};
-pub use init::{Error, Guard, init};
-pub use trace::{current_trace, follow, link};
+pub use init::{Error, Guard, captures_content, init};
+pub use spans::{ERROR_TYPE, fail, note, note_list, publish};
+pub use trace::{TRACEPARENT, TRACESTATE, current_trace, follow, link, passing, read};

@@ -197,7 +197,7 @@ async fn wrong_credentials_get_one_answer_whatever_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn scopes_bound_requests_and_subscriptions() {
     let backend = backends::embedded();
-    let (mut auth, _) = auth();
+    let (mut auth, root) = auth();
     let (narrow, entry) = key(&["read:orders-*", "start:orders-*"]);
     auth.api_keys.insert("narrow".into(), entry);
     let served = secured(&backend, config(), auth).await;
@@ -231,10 +231,14 @@ async fn scopes_bound_requests_and_subscriptions() {
         (json!({ "definition": "council" }), 403),
         (json!({ "definition": "x", "stream_id": "orders-1", "execution_id": "e2" }), 403),
         (json!({ "definition": "orders-1", "session_id": "runbus/auth/revocations" }), 400),
+        (json!({ "definition": "orders-1", "execution_id": "runbus/auth/revocations" }), 400),
     ] {
         let found = post(address, "/v1/executions", narrow.reveal(), body.clone()).await;
         assert_eq!(found.0, status, "{body} {}", found.1);
     }
+    // Nobody has commands put where revocations stand.
+    let theirs = "/v1/executions/runbus%2Fauth%2Frevocations/cancel";
+    assert_eq!(post(address, theirs, root.reveal(), json!({})).await.0, 400);
     let revoke = post(address, "/v1/auth/revocations", narrow.reveal(), json!({ "token_id": "t" })).await;
     assert_eq!(revoke.0, 403);
 

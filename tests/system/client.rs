@@ -135,7 +135,10 @@ impl Client {
     }
 
     pub async fn subscribe(&mut self, filter: Value, since: Value) -> Value {
-        self.say(&json!({ "type": "subscribe", "id": "s", "filter": filter, "since": since })).await;
+        // Cases count events, however slowly they read; those of merged deltas ask for them.
+        let subscribe =
+            json!({ "type": "subscribe", "id": "s", "filter": filter, "since": since, "coalesce": false });
+        self.say(&subscribe).await;
         let answer = self.message().await.unwrap();
         assert_eq!(answer["type"], "subscribed", "{answer}");
         answer
@@ -159,7 +162,9 @@ pub async fn follow(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        client.say(&json!({ "type": "subscribe", "id": "s", "filter": filter, "since": since })).await;
+        let subscribe =
+            json!({ "type": "subscribe", "id": "s", "filter": filter, "since": since, "coalesce": false });
+        client.say(&subscribe).await;
         while let Some(message) = client.message().await {
             match message["type"].as_str().unwrap() {
                 "events" => {

@@ -16,6 +16,11 @@ fn the_event_schema_is_committed() {
 }
 
 #[test]
+fn the_snapshot_schema_is_committed() {
+    is_committed("snapshot.schema.json", &runbus::snapshot::schema());
+}
+
+#[test]
 fn the_definition_schema_is_committed() {
     is_committed("definitions.schema.json", &runbus_workers::graph::schema());
 }

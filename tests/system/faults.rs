@@ -21,19 +21,20 @@ use tokio::io::AsyncWriteExt;
 
 use crate::backends::{self, Backend};
 use crate::client::{Client, config, gateway};
+use crate::dropin::last_words;
 
 /// A log that can be told what to do wrong.
 #[derive(Debug)]
-struct Faulty {
+pub struct Faulty {
     layout: Layout,
     inner: RwLock<Arc<dyn Log>>,
     /// What stands before this place has been removed.
-    floor: AtomicU64,
+    pub floor: AtomicU64,
     refuses: AtomicBool,
     lags: AtomicBool,
     reads: AtomicU64,
     /// Payload bytes that were read.
-    bytes: AtomicU64,
+    pub bytes: AtomicU64,
     tails: AtomicU64,
     feeders: Mutex<Vec<Feeder>>,
 }
@@ -102,7 +103,7 @@ impl Log for Faulty {
     }
 }
 
-fn faulty() -> (Backend, Arc<Faulty>) {
+pub fn faulty() -> (Backend, Arc<Faulty>) {
     let mut backend = backends::embedded();
     let log = Arc::new(Faulty {
         layout: Layout::single(),
@@ -220,6 +221,22 @@ async fn a_log_that_refuses_closes_its_readers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_refuses_closes_the_clients_of_drop_in_endpoints() {
+    for path in ["/ws/tasks/e", "/ws/council/e", "/ws/agents/s", "/ws/agents"] {
+        let (backend, log) = faulty();
+        publish(&backend, 0..3, 0).await;
+        let served = gateway(&backend, config()).await;
+        let refuse = || {
+            log.refuses.store(true, Ordering::SeqCst);
+            log.suspect();
+        };
+        let (last, code) = last_words(served.address, path, refuse).await;
+        assert_eq!(code, Some(1011), "{path} {last}");
+        assert!(last["type"] == "error" || last["event"] == "error", "{path} {last}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn retention_that_overtakes_a_slow_client_is_told() {
     for filter in [narrow(), broad()] {
         let (backend, log) = faulty();
@@ -323,7 +340,10 @@ async fn a_stream_that_nobody_reads_makes_no_reads() {
     for path in ["stream?stream_id=s&execution_id=e", "stream?stream_id=s"] {
         let before = log.bytes.load(Ordering::SeqCst);
         let mut stuck = tokio::net::TcpStream::connect(served.address).await.unwrap();
-        let request = format!("GET /v1/events/{path}&since=all HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+        let request = format!(
+            "GET /v1/events/{path}&since=all&coalesce=false HTTP/1.1\r\nHost: {}\r\n\r\n",
+            served.address
+        );
         stuck.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = before;
         loop {

@@ -71,7 +71,7 @@ impl Reader {
 
     async fn run(mut self, gateways: [SocketAddr; 2], number: usize, http: reqwest::Client) -> Vec<usize> {
         for address in gateways.iter().cycle().skip(number / EXECUTIONS) {
-            let end = if number % STREAMS == 0 {
+            let end = if number.is_multiple_of(STREAMS) {
                 self.stream(*address, &http).await
             } else {
                 self.socket(*address).await
@@ -93,7 +93,8 @@ impl Reader {
         let (mut socket, _) = connecting.await.ok()?;
         let since = self.since.as_ref().map_or(json!("all"), |cursor| json!({ "cursor": cursor }));
         let filter = json!({ "stream_id": "s", "execution_id": self.execution });
-        let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter, "since": since });
+        let subscribe =
+            json!({ "type": "subscribe", "id": "a", "filter": filter, "since": since, "coalesce": false });
         socket.send(Message::text(subscribe.to_string())).await.ok()?;
         loop {
             match tokio::time::timeout(PATIENCE, socket.next()).await.expect("nothing comes") {

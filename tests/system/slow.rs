@@ -29,7 +29,8 @@ async fn slow(address: SocketAddr, filter: &Value) -> WebSocketStream<TcpStream>
     socket.set_recv_buffer_size(4096).unwrap();
     let stream = socket.connect(address).await.unwrap();
     let (mut socket, _) = client_async(format!("ws://{address}/v1/ws"), stream).await.unwrap();
-    let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter, "since": "all" });
+    let subscribe =
+        json!({ "type": "subscribe", "id": "a", "filter": filter, "since": "all", "coalesce": false });
     socket.send(Message::text(subscribe.to_string())).await.unwrap();
     socket
 }

@@ -38,6 +38,12 @@ pub fn http() -> reqwest::Client {
 
 impl Stream {
     pub async fn try_open(address: SocketAddr, query: &str, last: Option<&str>) -> Option<Self> {
+        // Cases count events, however slowly they read; those of merged deltas ask for them.
+        let query = match query.contains("/stream") && !query.contains("coalesce") {
+            true if query.contains('?') => format!("{query}&coalesce=false"),
+            true => format!("{query}?coalesce=false"),
+            false => query.to_owned(),
+        };
         let mut request =
             http().get(format!("http://{address}{query}")).header("accept", "text/event-stream");
         if let Some(last) = last {

@@ -336,7 +336,7 @@ async fn a_new_endpoint_begins_now_also_after_a_crash() {
         publish(&backend, 3, 0..2).await;
         let running = dispatcher(&backend, "w1", &config);
         // The claim is what makes it now.
-        let key = Key::Journal("webhook/test".parse().unwrap());
+        let key = Key::Journal("runbus/webhook/test".parse().unwrap());
         let claimed = async {
             while backend.log.last(&key).await.unwrap().is_none() {
                 tokio::time::sleep(Duration::from_millis(5)).await;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runbus::control::workers::{AgentReport, NodeReport};
 use runbus::id::NodeId;
 use runbus::session::command::Budget;
 use runbus::session::entry::{Arrival, Judgement};
@@ -189,6 +190,15 @@ impl Definitions {
         self.kept.get(name).cloned()
     }
 
+    /// How they are configured, by name; nothing when that is more than a report may carry.
+    #[must_use]
+    pub fn report(&self) -> BTreeMap<String, AgentReport> {
+        let report: BTreeMap<String, AgentReport> =
+            self.plans.iter().map(|(name, plan)| (name.clone(), plan.report())).collect();
+        let bytes = serde_json::to_vec(&report).map_or(usize::MAX, |text| text.len());
+        if bytes <= runbus::limits::REPORT_AGENTS_BYTES { report } else { BTreeMap::new() }
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.plans.keys().map(String::as_str)
@@ -241,6 +251,22 @@ impl Plan {
         let own = self.node(node).and_then(|node| node.tool.as_deref());
         let children = self.subagents(node).iter().map(|child| child.name.as_str());
         listed.iter().map(String::as_str).chain(own).chain(children).collect()
+    }
+
+    /// How it is configured, for people.
+    #[must_use]
+    pub fn report(&self) -> AgentReport {
+        let description = match self {
+            Self::Agent(agent) => agent.description.clone(),
+            Self::Graph(graph) => graph.description.clone(),
+        };
+        let nodes = self.node_names().into_iter().map(|node| {
+            let options = self.options(node).filter(|options| **options != ModelOptions::default());
+            let model = options.and_then(|options| serde_json::to_value(options).ok());
+            let tools = self.tools(node).into_iter().map(str::to_owned).collect();
+            (node.to_owned(), NodeReport { model, tools })
+        });
+        AgentReport { description, nodes: nodes.collect() }
     }
 
     fn options(&self, node: &str) -> Option<&ModelOptions> {

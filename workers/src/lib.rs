@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! Lowest first; a module imports only from those above it in this list.
-//! - [`limits`], [`config`]
+//! - [`limits`], [`config`], `spans`: what is traced
 //! - [`tool`]: what a model may call, and the registry that runs it within limits; [`tools_section`]: the built-in ones
 //! - [`mcp`]: tools of MCP servers
 //! - [`model`]: the port to a language model, its OpenAI-compatible client and the scripted stand-in
@@ -25,6 +25,7 @@ pub mod pool;
 pub mod recording;
 pub mod run;
 pub mod session;
+mod spans;
 pub mod tool;
 pub mod tools_section;
 pub mod webhook;

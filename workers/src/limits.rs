@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Largest content that a span holds (`telemetry.capture_content`), in bytes; larger content is left out.
+pub const SPAN_CONTENT_BYTES: usize = 64 * 1024;
+
 /// Nodes that one execution runs at most, over all passes: ends graphs that would never end.
 pub const VISITS_MAX: u32 = 1000;
 

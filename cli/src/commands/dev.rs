@@ -34,6 +34,7 @@ impl Dev {
         let backend = Backend::open(&configuration).await?;
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;
+        process::spawn_metrics(&configuration).await?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
         process::spawn_worker(&shutdown, worker);

@@ -20,6 +20,7 @@ impl Gateway {
     pub(crate) async fn run(self, configuration: Configuration) -> Result<Code, Error> {
         let backend = Backend::open(&configuration).await?;
         let shutdown = process::signals()?;
+        process::spawn_metrics(&configuration).await?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         tracing::info!(%address, "gateway is listening");
         Ok(process::until_signal(&shutdown).await)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use runbus::lifecycle::{Drained, Shutdown};
 use runbus::time::Clock;
-use runbus_gateway::Gateway;
+use runbus_gateway::{Gateway, Scrape};
 use runbus_workers::definition::Definitions;
 use runbus_workers::mcp::Servers;
 use runbus_workers::pool::Worker;
@@ -90,6 +90,18 @@ pub(super) fn spawn_webhooks(
     let webhooks = Webhooks::new(configuration.webhooks.clone(), backend.bus(), worker, Clock::System)
         .map_err(|error| Error::Usage(error.to_string()))?;
     shutdown.spawn(webhooks.run(shutdown.soft().clone()));
+    Ok(())
+}
+
+/// Answers `GET /metrics` on an address of its own, when one is configured: until the process ends, so that its drain can
+/// be watched.
+///
+/// # Errors
+/// The address cannot be bound.
+pub(super) async fn spawn_metrics(configuration: &Configuration) -> Result<(), Error> {
+    let Some(address) = configuration.telemetry.metrics_listen else { return Ok(()) };
+    let scrape = Scrape::bind(address).await.map_err(|error| Error::Usage(error.to_string()))?;
+    tokio::spawn(scrape.run(CancellationToken::new()));
     Ok(())
 }
 

@@ -9,21 +9,34 @@ use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::render::Printer;
+use crate::snapshot;
 
 /// Shows events as they happen, until it is interrupted.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  runbus tail                                  everything from now on\n  runbus tail --execution run-1 --since all    one execution from its start\n  runbus tail --type tool_call_started --json | jq .data\n  runbus tail --since CURSOR                   go on where an earlier tail ended (its last event's cursor)"
+    after_help = "Examples:\n  runbus tail                                  everything from now on\n  runbus tail --execution run-1 --since all    one execution from its start\n  runbus tail --execution run-1 --since snapshot   what it has come to, then live\n  runbus tail --type tool_call_started --json | jq .data\n  runbus tail --since CURSOR                   go on where an earlier tail ended (its last event's cursor)"
 )]
 pub(crate) struct Tail {
     #[command(flatten)]
     filter: FilterArgs,
-    /// Where to begin: new, all, or a cursor.
-    #[arg(long, default_value = "new", value_parser = since)]
-    since: Since,
+    /// Where to begin: new, all, a cursor, or snapshot (what the execution has come to, then what follows; needs
+    /// --execution).
+    #[arg(long, default_value = "new", value_parser = start)]
+    since: Start,
     /// End with the execution (needs --execution).
     #[arg(long, requires = "execution")]
     until_end: bool,
+}
+
+/// Where to begin.
+#[derive(Debug, Clone)]
+enum Start {
+    At(Since),
+    Snapshot,
+}
+
+fn start(text: &str) -> Result<Start, String> {
+    if text == "snapshot" { Ok(Start::Snapshot) } else { since(text).map(Start::At) }
 }
 
 impl Tail {
@@ -34,7 +47,22 @@ impl Tail {
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let backend = Backend::open(configuration).await?;
         let mut printer = Printer::new(global.json);
-        let mut reader = backend.bus().read(self.filter.filter(), self.since).await?;
+        let filter = self.filter.filter();
+        let since = match self.since {
+            Start::At(since) => since,
+            Start::Snapshot if filter.execution_id.is_none() => {
+                return Err(Error::Usage("--since snapshot needs --execution".into()));
+            }
+            Start::Snapshot => {
+                let taken = snapshot::take(&backend.bus(), &filter).await?;
+                snapshot::print(&taken, global.json)?;
+                if self.until_end && taken.execution.is_some_and(|known| known.status.is_terminal()) {
+                    return Ok(Code::Ok);
+                }
+                Since::After(taken.cursor)
+            }
+        };
+        let mut reader = backend.bus().read(filter, since).await?;
         let interrupted = tokio::signal::ctrl_c();
         tokio::pin!(interrupted);
         loop {

@@ -21,6 +21,7 @@ impl Worker {
         let backend = Backend::open(&configuration).await?;
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;
+        process::spawn_metrics(&configuration).await?;
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
         process::spawn_worker(&shutdown, worker);
         Ok(process::until_signal(&shutdown).await)

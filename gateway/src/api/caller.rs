@@ -91,7 +91,7 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
     let (mut parts, body) = request.into_parts();
     let asked = parts.uri.clone();
     // No handler sees it, whether anybody is asked or not.
-    if let Some(uri) = credential::strip(&asked) {
+    if let Some(uri) = credential::strip(&asked, rule.foreign()) {
         parts.uri = uri;
     }
     if rule == Rule::Open || !auth.is_required() {
@@ -101,18 +101,24 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
         }
         return Ok(Request::from_parts(parts, body));
     }
-    let credential = credential::find(&parts.headers, &asked)?;
-    if credential.is_none() && rule == Rule::Later {
-        return Ok(Request::from_parts(parts, body));
-    }
-    let principal = auth.authenticate(credential.as_ref()).await?;
+    let principal = match credential::find(&parts.headers, &asked, rule.foreign()) {
+        Ok(None) if rule == Rule::Later => return Ok(Request::from_parts(parts, body)),
+        Ok(credential) => auth.authenticate(credential.as_ref()).await,
+        Err(refusal) => Err(refusal),
+    };
+    let principal = match principal {
+        Err(Refusal::Unauthenticated) if rule == Rule::Foreign => {
+            return Ok(Request::from_parts(parts, body));
+        }
+        principal => principal?,
+    };
     // A body of unknown size counts as the largest one.
     let open_ended = parts.headers.contains_key(header::TRANSFER_ENCODING);
     let bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     auth.message(&principal, if open_ended { limits::BODY_BYTES } else { bytes.min(limits::BODY_BYTES) })?;
     let caller = Caller { principal, auth: auth.clone() };
     match rule {
-        Rule::Open | Rule::Later | Rule::Handler(_) => {}
+        Rule::Open | Rule::Later | Rule::Foreign | Rule::Handler(_) => {}
         Rule::Everything(action) => caller.may(action, Target::EVERYTHING)?,
         Rule::Execution(action) => {
             let id = ExecutionId::new(named(&mut parts, "execution_id").await?)

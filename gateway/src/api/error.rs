@@ -7,13 +7,15 @@ use axum::response::{IntoResponse, Response};
 use runbus::bus::history;
 use runbus::control;
 use runbus::log::ReadError;
+use runbus::metrics;
 use serde_json::{Value, json};
 
 use crate::auth::permit::Denied;
 use crate::auth::{Refusal, revocations};
-use crate::connection::{join, poll};
+use crate::connection::{join, poll, snapshots};
 use crate::hub::registry;
 use crate::limits;
+use crate::monitor;
 use crate::openapi::Problem;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
@@ -100,6 +102,7 @@ impl From<BytesRejection> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
+        refusal.count();
         let status = match refusal {
             Refusal::Unauthenticated => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden => StatusCode::FORBIDDEN,
@@ -152,7 +155,23 @@ impl From<join::Error> for Failure {
         match error {
             join::Error::Hub(registry::Error::TooMany(_)) => Self::unavailable(error.to_string()),
             join::Error::Hub(registry::Error::Log(error)) | join::Error::Log(error) => error.into(),
+            join::Error::Snapshot(error) => error.into(),
         }
+    }
+}
+
+impl From<snapshots::Error> for Failure {
+    fn from(error: snapshots::Error) -> Self {
+        match error {
+            snapshots::Error::Cursor(message) => Self::invalid("at", message),
+            snapshots::Error::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<monitor::registry::TooMany> for Failure {
+    fn from(error: monitor::registry::TooMany) -> Self {
+        Self::unavailable(error.to_string())
     }
 }
 
@@ -201,6 +220,7 @@ impl IntoResponse for Failure {
             self.status,
             self.code
         );
+        metrics::gateway::REFUSALS.of(metrics::Refused::of(self.code)).inc();
         if self.status.is_server_error() {
             tracing::warn!(code = self.code, message = self.message, "a request failed");
         }

@@ -15,6 +15,12 @@ use serde_json::{Value, json};
 use super::error::Failure;
 use crate::openapi::Parameter;
 
+/// The one stream that is meant.
+#[must_use]
+pub fn stream_id() -> Parameter {
+    Parameter::of::<StreamId>("stream_id", "of this stream alone")
+}
+
 /// The parameters that [`filter`] reads, but `execution_id`.
 #[must_use]
 pub fn filters() -> Vec<Parameter> {
@@ -125,6 +131,14 @@ impl Named for ExecutionId {
 }
 
 impl Named for SessionId {
+    const FIELD: &'static str = Self::FIELD;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::new(text).map_err(|error| error.reason.to_string())
+    }
+}
+
+impl Named for StreamId {
     const FIELD: &'static str = Self::FIELD;
 
     fn read(text: &str) -> Result<Self, String> {

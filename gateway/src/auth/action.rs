@@ -20,12 +20,14 @@ pub enum Action {
     Cancel,
     /// Revoke credentials, handle dead letters. Only where it is named: `*` does not hold it.
     Admin,
+    /// Read the process's metrics. Only where it is named.
+    Metrics,
 }
 
 impl Action {
     /// All that there are.
-    pub const ALL: [Self; 6] =
-        [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel, Self::Admin];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel, Self::Admin, Self::Metrics];
 
     /// What `*` stands for.
     pub const ORDINARY: [Self; 5] = [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel];
@@ -40,6 +42,7 @@ impl Action {
             Self::Decide => "decide",
             Self::Cancel => "cancel",
             Self::Admin => "admin",
+            Self::Metrics => "metrics",
         }
     }
 }
@@ -54,6 +57,6 @@ impl FromStr for Action {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|action| action.name() == text);
-        found.ok_or(Invalid("an action is read, publish, start, decide, cancel or admin"))
+        found.ok_or(Invalid("an action is read, publish, start, decide, cancel, admin or metrics"))
     }
 }

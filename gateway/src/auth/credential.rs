@@ -23,11 +23,12 @@ pub enum Credential {
     Address(Secret),
 }
 
-/// Finds the credential of a request.
+/// Finds the credential of a request. `foreign` are parameters that hold any credential: the endpoints that stand in for
+/// other servers have them, because those servers' clients send them.
 ///
 /// # Errors
 /// There are two, or one that cannot be read.
-pub fn find(headers: &HeaderMap, uri: &Uri) -> Result<Option<Credential>, Refusal> {
+pub fn find(headers: &HeaderMap, uri: &Uri, foreign: &[&str]) -> Result<Option<Credential>, Refusal> {
     let mut found = None;
     let mut take = |credential: Credential| {
         let (Credential::Key(text) | Credential::Bearer(text) | Credential::Address(text)) = &credential;
@@ -59,6 +60,8 @@ pub fn find(headers: &HeaderMap, uri: &Uri) -> Result<Option<Credential>, Refusa
     for (key, value) in form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()) {
         if key == PARAMETER {
             take(Credential::Address(Secret::new(value)))?;
+        } else if foreign.contains(&key.as_ref()) {
+            take(Credential::Bearer(Secret::new(value)))?;
         }
     }
     Ok(found)
@@ -66,10 +69,12 @@ pub fn find(headers: &HeaderMap, uri: &Uri) -> Result<Option<Credential>, Refusa
 
 /// The same address without the credential, so that no handler sees it; `None` when it has none.
 #[must_use]
-pub fn strip(uri: &Uri) -> Option<Uri> {
+pub fn strip(uri: &Uri, foreign: &[&str]) -> Option<Uri> {
     let query = uri.query()?;
-    let is_credential =
-        |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(key, _)| key == PARAMETER);
+    let is_credential = |pair: &&str| {
+        let key = form_urlencoded::parse(pair.as_bytes()).next();
+        key.is_some_and(|(key, _)| key == PARAMETER || foreign.contains(&key.as_ref()))
+    };
     if !query.split('&').any(|pair| is_credential(&pair)) {
         return None;
     }
@@ -90,7 +95,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        find(&map, &uri.parse().unwrap())
+        find(&map, &uri.parse().unwrap(), &[])
     }
 
     #[test]
@@ -103,6 +108,18 @@ mod tests {
         assert_eq!(request(&offered, "/"), bearer("a.b.c"));
         let address = Ok(Some(Credential::Address(Secret::new("t"))));
         assert_eq!(request(&[], "/?a=1&access%5Ftoken=t"), address);
+    }
+
+    #[test]
+    fn only_where_it_is_said_so_an_address_holds_a_key() {
+        let find = |foreign: &[&str]| find(&HeaderMap::new(), &"/?api_key=k".parse().unwrap(), foreign);
+        assert_eq!(find(&["api_key"]), Ok(Some(Credential::Bearer(Secret::new("k")))));
+        assert_eq!(find(&[]), Ok(None));
+        let strip = |foreign: &[&str]| strip(&"/?api_key=k&a=1".parse().unwrap(), foreign);
+        assert_eq!(
+            (strip(&["api_key"]).map(|uri| uri.to_string()).as_deref(), strip(&[])),
+            (Some("/?a=1"), None)
+        );
     }
 
     #[test]
@@ -124,7 +141,7 @@ mod tests {
 
     #[test]
     fn handlers_do_not_see_it() {
-        let strip = |uri: &str| strip(&uri.parse().unwrap()).map(|uri| uri.to_string());
+        let strip = |uri: &str| strip(&uri.parse().unwrap(), &[]).map(|uri| uri.to_string());
         assert_eq!(strip("/a?b=1"), None);
         assert_eq!(strip("/a?access_token=t").as_deref(), Some("/a"));
         assert_eq!(strip("/a?b=%2F&access%5Ftoken=t&c=2").as_deref(), Some("/a?b=%2F&c=2"));
@@ -135,9 +152,9 @@ mod tests {
         fn any_header_is_read_or_refused(scheme in "(Bearer |basic|)[ -~]{0,20}", query in "[a-z_&=%0-9]{0,30}") {
             let _ = request(&[("authorization", &scheme)], "/");
             if let Ok(uri) = format!("/?{query}").parse::<Uri>() {
-                let _ = find(&HeaderMap::new(), &uri);
-                if let Some(stripped) = strip(&uri) {
-                    prop_assert!(strip(&stripped).is_none() && find(&HeaderMap::new(), &stripped) == Ok(None));
+                let _ = find(&HeaderMap::new(), &uri, &["api_key"]);
+                if let Some(stripped) = strip(&uri, &["api_key"]) {
+                    prop_assert!(strip(&stripped, &["api_key"]).is_none() && find(&HeaderMap::new(), &stripped, &["api_key"]) == Ok(None));
                 }
             }
         }

@@ -1,13 +1,12 @@
 //! What commands ask of whoever gives them, whichever way they come in.
 
-use runbus::control::{self, Control, SendRequest, StartRequest, addressed};
+use runbus::control::{self, Control, RESERVED_SESSIONS, SendRequest, StartRequest, addressed};
 use runbus::id::{ExecutionId, NodeId, SessionId, StreamId};
 use runbus::session::view::PendingApproval;
 
 use super::action::Action;
 use super::principal::Principal;
 use super::refusal::Refusal;
-use super::revocations;
 use super::scope::Target;
 
 /// Why a command is not followed.
@@ -17,7 +16,7 @@ pub enum Denied {
     #[error(transparent)]
     Refusal(#[from] Refusal),
     /// The session's id is like one of the gateway's own.
-    #[error("session ids do not begin with {:?}", revocations::RESERVED)]
+    #[error("session ids do not begin with {:?}", RESERVED_SESSIONS)]
     Reserved,
     /// Whether they may cannot be told now.
     #[error(transparent)]
@@ -46,7 +45,7 @@ pub fn target(principal: &Principal, action: Action, target: Target<'_>) -> Resu
 
 /// Whether a session's id may be given by a client.
 fn given(id: &SessionId) -> Result<(), Denied> {
-    if id.as_str().starts_with(revocations::RESERVED) { Err(Denied::Reserved) } else { Ok(()) }
+    if id.as_str().starts_with(RESERVED_SESSIONS) { Err(Denied::Reserved) } else { Ok(()) }
 }
 
 /// Whether somebody may do something to a session. In scopes a session is named like an execution; its streams are those of
@@ -180,10 +179,12 @@ async fn begin(
     id: Option<&ExecutionId>,
 ) -> Result<(), Denied> {
     target(principal, Action::Start, Target { stream, node: None, execution: id.map(ExecutionId::as_str) })?;
-    match id {
-        Some(id) => theirs(control, principal, id).await,
-        None => Ok(()),
+    let Some(id) = id else { return Ok(()) };
+    // The session has the execution's id where the request names none.
+    if let Ok(session) = SessionId::new(id.as_str()) {
+        given(&session)?;
     }
+    theirs(control, principal, id).await
 }
 
 /// The same id may be known in somebody else's stream.

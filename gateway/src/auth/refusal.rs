@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use runbus::metrics;
+
 /// Why a caller is not served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -23,6 +25,17 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Counts it, where somebody is told.
+    pub fn count(&self) {
+        let reason = match self {
+            Self::Unauthenticated => metrics::Auth::Unauthenticated,
+            Self::Forbidden => metrics::Auth::Forbidden,
+            Self::Connections | Self::Rate(_) => metrics::Auth::Limited,
+            Self::Unavailable => metrics::Auth::Unavailable,
+        };
+        metrics::gateway::AUTH_FAILURES.of(reason).inc();
+    }
+
     /// A stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -18,11 +18,9 @@ use super::principal::Principal;
 use super::revocation::{Revocation, Revoked};
 use crate::limits;
 
-/// Where they live: a journal that no session can have, because gateways start none with such an id.
+/// Where they live: a journal that no session can have, because the library gives no command to one with such an id
+/// ([`RESERVED_SESSIONS`](runbus::control::RESERVED_SESSIONS)).
 pub const TOPIC: &str = "runbus/auth/revocations";
-
-/// What session ids that clients give may not begin with.
-pub const RESERVED: &str = "runbus/";
 
 /// Why something was not revoked.
 #[derive(Debug, thiserror::Error)]

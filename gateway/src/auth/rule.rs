@@ -9,6 +9,8 @@ pub enum Rule {
     Open,
     /// A credential, now or in band.
     Later,
+    /// A credential, or the handler says in its own words that there is none.
+    Foreign,
     /// A credential; the handler asks for the action (if any) on what the request is about.
     Handler(Option<Action>),
     /// An action on the execution in the path.
@@ -19,4 +21,12 @@ pub enum Rule {
     Request(Action),
     /// An action on everything.
     Everything(Action),
+}
+
+impl Rule {
+    /// The parameters of the query that hold a credential, where the server had one that an endpoint stands in for.
+    #[must_use]
+    pub const fn foreign(self) -> &'static [&'static str] {
+        if matches!(self, Self::Foreign) { &["api_key", "token"] } else { &[] }
+    }
 }

@@ -4,19 +4,26 @@ use std::sync::Arc;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
+use runbus::bus::Filter;
+use runbus::id::StreamId;
+use runbus::metrics::{Close, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::commands::Commands;
 use super::gate::Gate;
 use super::outbound::{Batch, Outbound};
+use super::output::Output;
 use super::pressure::Pace;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
-use crate::auth::Refusal;
+use crate::auth::{Action, Refusal, permit};
 use crate::limits;
-use crate::protocol::client::{Invalid, Message, Subscribe};
-use crate::protocol::{Dialect, close, server};
+use crate::monitor::Watch;
+use crate::presence::registry::TooMany;
+use crate::presence::{Follow, Seat};
+use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
+use crate::protocol::{Dialect, Start, close, server};
 
 /// Why a client's connection ended.
 enum End {
@@ -33,6 +40,18 @@ struct Named {
     /// Events of a message, at most.
     batch: usize,
     subscription: Subscription,
+    /// Others who watch the execution see it.
+    _seat: Option<Seat>,
+    /// Who else watches the execution.
+    follow: Option<Follow>,
+}
+
+/// One of a client's monitors.
+struct Monitoring {
+    /// What the client calls it.
+    id: String,
+    stream: Option<StreamId>,
+    watch: Watch,
 }
 
 struct Client {
@@ -41,6 +60,7 @@ struct Client {
     shared: Arc<Shared>,
     gate: Gate,
     subscriptions: Vec<Named>,
+    monitors: Vec<Monitoring>,
     commands: Commands,
     wake: Arc<Notify>,
     pace: Pace,
@@ -52,6 +72,7 @@ struct Client {
 
 /// Serves a client until it or the gateway ends.
 pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gate: Gate) {
+    let _counted = metrics::CONNECTIONS.of(Transport::Ws).hold();
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
     let mut client = Client {
@@ -60,6 +81,7 @@ pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gat
         shared,
         gate,
         subscriptions: Vec::new(),
+        monitors: Vec::new(),
         commands: Commands::default(),
         wake: Arc::default(),
         pace: Pace::new(),
@@ -73,6 +95,7 @@ pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gat
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), client.socket.close()).await;
     }
     if let End::Close(code, reason) = end {
+        metrics::CLOSES.of(Close::of(code)).inc();
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
         // A client that is gone or stuck needs no goodbye.
         let _ = tokio::time::timeout(
@@ -85,8 +108,8 @@ pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gat
         let rest = async { while let Some(Ok(_)) = client.socket.recv().await {} };
         let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
     }
-    let Client { socket, subscriptions, commands, .. } = client;
-    drop((socket, subscriptions));
+    let Client { socket, subscriptions, monitors, commands, .. } = client;
+    drop((socket, subscriptions, monitors));
     commands.finish().await;
 }
 
@@ -124,7 +147,8 @@ impl Client {
                 return Err(End::Close(close::DRAINING, "draining: connect again with the last cursor"));
             }
         }
-        let next = if self.subscriptions.is_empty() { Next::Woken } else { self.produce().await? };
+        let quiet = self.subscriptions.is_empty() && self.monitors.is_empty();
+        let next = if quiet { Next::Woken } else { self.produce().await? };
         match next {
             Next::Now => {}
             Next::At(then) => return self.wait(Some(then)).await,
@@ -145,8 +169,13 @@ impl Client {
     async fn produce(&mut self) -> Result<Next, End> {
         let mut out = Outbound::new(self.dialect, self.pace.budget(&self.shared.pressure));
         let mut next = Next::Never;
-        for Named { id, batch, subscription } in &mut self.subscriptions {
+        for Named { id, batch, subscription, follow, .. } in &mut self.subscriptions {
             let mut batch = Batch::new(id, *batch, &mut out);
+            if let Some(follow) = follow.as_mut().filter(|_| !batch.is_full())
+                && let Some(presence) = follow.news()
+            {
+                batch.word(&presence);
+            }
             match Box::pin(subscription.produce(&self.shared, &mut batch)).await {
                 Ok(found) => {
                     batch.finish();
@@ -158,6 +187,7 @@ impl Client {
                 }
             }
         }
+        next = next.min(produce_monitors(&mut self.monitors, &mut out));
         // Fair to all: the next turn begins with another subscription.
         if self.subscriptions.len() > 1 {
             self.subscriptions.rotate_left(1);
@@ -165,6 +195,7 @@ impl Client {
         let (bytes, begun) = (out.bytes(), Instant::now());
         self.write(out).await?;
         self.pace.wrote(bytes, begun.elapsed(), self.shared.config.client_buffer_bytes);
+        self.subscriptions.iter_mut().for_each(|known| known.subscription.written());
         Ok(next)
     }
 
@@ -269,15 +300,17 @@ impl Client {
             Ok(Message::Auth { token }) => self.show(&token).await?,
             Ok(Message::Ping { nonce }) => vec![server::pong(nonce.as_deref())],
             Ok(Message::Unsubscribe { id }) => {
-                let before = self.subscriptions.len();
+                let before = self.held();
                 self.subscriptions.retain(|known| known.id != id);
-                if self.subscriptions.len() < before {
+                self.monitors.retain(|known| known.id != id);
+                if self.held() < before {
                     vec![server::unsubscribed(&id)]
                 } else {
                     vec![server::error("not_found", "there is no such subscription", Some("id"), Some(&id))]
                 }
             }
             Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
+            Ok(Message::Monitor(monitor)) => self.monitor(monitor),
             Ok(Message::Command(command)) => {
                 // Who has not said who they are is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
@@ -301,7 +334,15 @@ impl Client {
         self.subscriptions.retain(|known| {
             let may = gate.may_read(known.subscription.filter());
             if !may {
-                answer.push(forbidden(&known.id));
+                answer.push(forbidden(&known.id, "filter"));
+                answer.push(server::unsubscribed(&known.id));
+            }
+            may
+        });
+        self.monitors.retain(|known| {
+            let may = gate.may_read(&of(known.stream.clone()));
+            if !may {
+                answer.push(forbidden(&known.id, "stream_id"));
                 answer.push(server::unsubscribed(&known.id));
             }
             may
@@ -309,25 +350,92 @@ impl Client {
         Ok(answer)
     }
 
-    async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
-        let id = Some(subscribe.id.as_str());
-        if self.subscriptions.iter().any(|known| known.id == subscribe.id) {
-            return vec![server::error("conflict", "this subscription is there already", Some("id"), id)];
+    /// Subscriptions and monitors.
+    fn held(&self) -> usize {
+        self.subscriptions.len() + self.monitors.len()
+    }
+
+    /// Whether one more may begin; else the answer that refuses it.
+    fn admit(&self, id: &str, filter: &Filter, path: &str) -> Result<(), String> {
+        let mut names = self.subscriptions.iter().map(|known| &known.id);
+        if names.any(|known| known == id) || self.monitors.iter().any(|known| known.id == id) {
+            let message = "this subscription is there already";
+            return Err(server::error("conflict", message, Some("id"), Some(id)));
         }
-        if !self.gate.may_read(&subscribe.filter) {
-            return vec![forbidden(&subscribe.id)];
+        if !self.gate.may_read(filter) {
+            return Err(forbidden(id, path));
         }
         let limit = self.shared.config.max_subscriptions;
-        if self.subscriptions.len() >= limit {
+        if self.held() >= limit {
             let message = format!("{limit} subscriptions are there already");
-            return vec![server::error("limit_exceeded", &message, None, id)];
+            return Err(server::error("limit_exceeded", &message, None, Some(id)));
         }
-        let Subscribe { id: name, filter, since, batch } = &subscribe;
-        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone()).await {
+        Ok(())
+    }
+
+    fn monitor(&mut self, monitor: Monitor) -> Vec<String> {
+        let Monitor { id, stream_id } = monitor;
+        if let Err(refused) = self.admit(&id, &of(stream_id.clone()), "stream_id") {
+            return vec![refused];
+        }
+        match self.shared.monitors.watch_with(stream_id.clone(), self.wake.clone()) {
+            Ok(watch) => {
+                let answer = server::subscribed(&id, None);
+                self.monitors.push(Monitoring { id, stream: stream_id, watch });
+                vec![answer]
+            }
+            Err(error) => vec![server::error("limit_exceeded", &error.to_string(), None, Some(&id))],
+        }
+    }
+
+    /// The client's place among those who watch an execution, and who else does if it wants to know.
+    fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), TooMany> {
+        let Some(execution) = &subscribe.filter.execution_id else { return Ok((None, None)) };
+        let room = &self.shared.presence;
+        let follow = subscribe.presence.then(|| room.follow(execution, &self.wake)).transpose()?;
+        let label = subscribe.label.as_ref().map(|label| label.0.clone());
+        let subject = self.gate.principal().map(|principal| principal.subject.clone());
+        Ok((subject.map(|subject| room.enter(execution.clone(), subject, label)), follow))
+    }
+
+    async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
+        let id = Some(subscribe.id.as_str());
+        if let Err(refused) = self.admit(&subscribe.id, &subscribe.filter, "filter") {
+            return vec![refused];
+        }
+        if subscribe.presence && subscribe.filter.execution_id.is_none() {
+            return vec![server::error(
+                "invalid_argument",
+                "needs filter.execution_id",
+                Some("presence"),
+                id,
+            )];
+        }
+        if subscribe.since == Start::Snapshot && subscribe.filter.execution_id.is_none() {
+            let (path, wanted) = ("filter.execution_id", "a snapshot is of one execution: name it");
+            return vec![server::error("invalid_argument", wanted, Some(path), id)];
+        }
+        if subscribe.presence
+            && let (Some(execution), Some(principal)) =
+                (&subscribe.filter.execution_id, self.gate.principal().cloned())
+            // As over REST: two streams may use one id.
+            && let Err(denied) =
+                permit::execution(&self.shared.control, &principal, Action::Read, execution).await
+        {
+            return vec![server::error(denied.code(), &denied.to_string(), Some("presence"), id)];
+        }
+        let (seat, follow) = match self.presence(&subscribe) {
+            Ok(both) => both,
+            Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
+        };
+        let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
+        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone(), Transport::Ws).await
+        {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
+                let subscription = subscription.coalesce(*coalesce);
                 let batch = batch.0;
-                self.subscriptions.push(Named { id: subscribe.id, batch, subscription });
+                self.subscriptions.push(Named { id: subscribe.id, batch, subscription, _seat: seat, follow });
                 answer
             }
             Err(error) => vec![server::error(error.code(), &error.to_string(), None, id)],
@@ -335,7 +443,42 @@ impl Client {
     }
 }
 
-fn forbidden(id: &str) -> String {
+/// Adds what is new of the monitors until `out` is full; says when to look for more.
+fn produce_monitors(monitors: &mut Vec<Monitoring>, out: &mut Outbound) -> Next {
+    let mut next = Next::Never;
+    monitors.retain_mut(|Monitoring { id, watch, .. }| {
+        // Words only.
+        let mut batch = Batch::new(id, 1, out);
+        if batch.is_full() {
+            next = Next::Now;
+            return true;
+        }
+        next = next.min(Next::Woken);
+        match watch.news() {
+            Ok(news) => {
+                news.iter().for_each(|news| batch.word(&news.0));
+                true
+            }
+            Err(ended) => {
+                out.push(server::error("unavailable", &ended.to_string(), None, Some(id)));
+                out.push(server::unsubscribed(id));
+                false
+            }
+        }
+    });
+    if monitors.len() > 1 {
+        monitors.rotate_left(1);
+    }
+    next
+}
+
+/// All events of a stream, or of all.
+fn of(stream: Option<StreamId>) -> Filter {
+    Filter { stream_id: stream, ..Filter::all() }
+}
+
+fn forbidden(id: &str, path: &str) -> String {
     let refusal = Refusal::Forbidden;
-    server::error(refusal.code(), &refusal.to_string(), Some("filter"), Some(id))
+    refusal.count();
+    server::error(refusal.code(), &refusal.to_string(), Some(path), Some(id))
 }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use runbus::control::{Control, Error};
+use runbus::telemetry;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::auth::permit::{self, Denied};
 use crate::auth::{self, Principal};
 use crate::limits;
 use crate::protocol::command::{Action, Command};
 use crate::protocol::server;
+use crate::spans;
 
 /// Commands at work, [`limits::COMMANDS`] at most.
 #[derive(Debug, Default)]
@@ -37,7 +40,12 @@ impl Commands {
             return Err(server::error("limit_exceeded", &message, None, Some(&id)));
         }
         let control = control.clone();
-        tasks.spawn(async move {
+        let trace = telemetry::current_trace();
+        let span = spans::command();
+        if let Some(trace) = &trace {
+            telemetry::follow(&span, trace);
+        }
+        let obeying = async move {
             if let Err(denied) = permit(&control, &principal, &action).await {
                 return server::error(denied.code(), &denied.to_string(), None, Some(&id));
             }
@@ -55,7 +63,8 @@ impl Commands {
                     server::error("internal", "the command failed in an unexpected way", None, Some(&id))
                 }
             }
-        });
+        };
+        tasks.spawn(telemetry::passing(trace.map(Arc::new), obeying.instrument(span)));
         Ok(())
     }
 

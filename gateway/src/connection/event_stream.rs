@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 use runbus::bus::Filter;
-use runbus::log::{Cursor, Since};
+use runbus::log::Cursor;
+use runbus::metrics::{self as counted, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -18,7 +19,8 @@ use super::shared::Shared;
 use super::subscription::{Next, Subscription};
 use crate::auth::Ticket;
 use crate::limits;
-use crate::protocol::{Text, close, server};
+use crate::presence::Seat;
+use crate::protocol::{Start, Text, close, server};
 
 /// A subscription on its way into a body.
 #[derive(Debug)]
@@ -34,6 +36,9 @@ pub struct EventStream<K> {
     ticket: Ticket,
     /// The piece that was given last is not taken before the next one is asked for.
     held: Option<Held>,
+    /// The client is seen by others who watch the execution.
+    _seat: Option<Seat>,
+    _counted: counted::Held,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
 }
@@ -45,15 +50,20 @@ pub struct EventStream<K> {
 pub async fn open<K>(
     shared: Arc<Shared>,
     filter: Filter,
-    since: &Since,
-    until_terminal: bool,
+    start: &Start,
+    (until_terminal, coalesce): (bool, Option<bool>),
     ticket: Ticket,
     keep: K,
 ) -> Result<EventStream<K>, join::Error> {
     let wake = Arc::new(Notify::new());
-    let (subscription, cursor) = Subscription::begin(&shared, filter, since, wake.clone()).await?;
+    let execution = filter.execution_id.clone();
+    let (subscription, cursor) =
+        Subscription::begin(&shared, filter, start, wake.clone(), Transport::Sse).await?;
+    let subject = &ticket.principal().subject;
+    let seat = execution.map(|id| shared.presence.enter(id, subject.clone(), None));
     Ok(EventStream {
-        subscription: subscription.until_terminal(until_terminal),
+        _seat: seat,
+        subscription: subscription.until_terminal(until_terminal).coalesce(coalesce),
         wake,
         first: Some(greeting(cursor.as_ref())),
         beat_at: Instant::now() + shared.config.ping_interval(),
@@ -62,6 +72,7 @@ pub async fn open<K>(
         ticket,
         held: None,
         shared,
+        _counted: metrics::CONNECTIONS.of(Transport::Sse).hold(),
         _keep: keep,
     })
 }
@@ -74,7 +85,7 @@ fn greeting(cursor: Option<&Cursor>) -> Bytes {
     Bytes::from(greeting)
 }
 
-fn retry(pause: std::time::Duration) -> String {
+pub(super) fn retry(pause: std::time::Duration) -> String {
     format!("retry: {}\n\n", pause.as_millis())
 }
 
@@ -90,6 +101,8 @@ impl<K: Send> EventStream<K> {
     /// The next piece; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         self.held = None;
+        // The next piece is asked for when the one before was written.
+        self.subscription.written();
         while !self.ended {
             if self.shared.drain.is_cancelled() {
                 let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());

@@ -96,7 +96,7 @@ impl Gate {
     /// Takes a message of so many bytes. A refused one is not obeyed; who goes on like that must go.
     pub(super) fn message(&mut self, bytes: usize) -> Result<Result<(), Refusal>, Farewell> {
         let State::Known(ticket) = &self.state else { return Ok(Ok(())) };
-        let outcome = ticket.message(bytes);
+        let outcome = ticket.message(bytes).inspect_err(Refusal::count);
         self.refused = if outcome.is_ok() { 0 } else { self.refused + 1 };
         if self.refused > limits::REFUSED_MESSAGES {
             return Err((close::TOO_MANY, "too many messages"));
@@ -107,11 +107,14 @@ impl Gate {
     /// A credential said in band: the first one, or a fresh one of the same subject. Says when it ends.
     pub(super) async fn show(&mut self, token: &Secret) -> Result<Option<Timestamp>, Farewell> {
         const WRONG: Farewell = (close::UNAUTHENTICATED, "a valid credential is needed");
-        let refused = |refusal| match refusal {
-            Refusal::Unauthenticated => WRONG,
-            Refusal::Forbidden => (close::FORBIDDEN, "this credential does not allow it"),
-            Refusal::Connections | Refusal::Rate(_) => (close::TOO_MANY, "too many connections"),
-            Refusal::Unavailable => (close::UNAVAILABLE, "credentials cannot be checked now"),
+        let refused = |refusal: Refusal| {
+            refusal.count();
+            match refusal {
+                Refusal::Unauthenticated => WRONG,
+                Refusal::Forbidden => (close::FORBIDDEN, "this credential does not allow it"),
+                Refusal::Connections | Refusal::Rate(_) => (close::TOO_MANY, "too many connections"),
+                Refusal::Unavailable => (close::UNAVAILABLE, "credentials cannot be checked now"),
+            }
         };
         let principal = self.auth.authenticate_token(token).await.map_err(refused)?;
         let gone = State::Unknown(Instant::now(), None);

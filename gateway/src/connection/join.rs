@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::history::Ahead;
 use super::shared::Shared;
+use super::snapshots;
 use super::source::Source;
 use crate::hub::registry;
 
@@ -21,6 +22,9 @@ pub enum Error {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] ReadError),
+    /// There is no snapshot of it.
+    #[error(transparent)]
+    Snapshot(#[from] snapshots::Error),
 }
 
 impl Error {
@@ -29,7 +33,10 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Hub(registry::Error::TooMany(_)) => "limit_exceeded",
-            Self::Hub(registry::Error::Log(error)) | Self::Log(error) => {
+            Self::Snapshot(snapshots::Error::Cursor(_)) => "invalid_argument",
+            Self::Hub(registry::Error::Log(error))
+            | Self::Log(error)
+            | Self::Snapshot(snapshots::Error::Log(error)) => {
                 if error.is_retryable() {
                     "unavailable"
                 } else {

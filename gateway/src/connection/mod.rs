@@ -1,10 +1,12 @@
 //! One client: its subscriptions, what it is sent, and how it ends.
 //!
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
-//! where it reads, `history` a reader of its own, `missing` what is gone, `output` where its news go. For WebSockets
-//! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames` and [`event_stream`] are;
+//! where it reads, `history` a reader of its own, `missing` what is gone, `tally` what is counted, `output` where its news go, `merging` puts deltas
+//! together for those who are behind, [`snapshots`] are what others begin with. For WebSockets
+//! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
 //! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones, [`pressure`] counts and bounds what slow ones cost.
+//! [`translated`] is the loop of clients that speak another server's protocol.
 
 pub mod client;
 mod commands;
@@ -13,14 +15,19 @@ mod frames;
 pub mod gate;
 mod history;
 pub mod join;
+mod merging;
 mod missing;
+pub mod monitor_stream;
 mod outbound;
 mod output;
 pub mod poll;
 pub mod pressure;
 pub mod shared;
+pub mod snapshots;
 mod source;
 mod subscription;
+mod tally;
+pub mod translated;
 
 pub use client::serve;
 pub use shared::Shared;

@@ -92,7 +92,9 @@ impl Output for Batch<'_> {
     fn event(&mut self, event: &Text) {
         let open = self.open.get_or_insert_with(|| Events::begin(self.out.dialect, self.id));
         open.add(event);
-        if open.count() >= self.most || open.bytes() >= limits::BATCH_BYTES {
+        // Small messages for who takes little: the WebSocket's buffer holds one of them besides what waits here.
+        let full = limits::BATCH_BYTES.min(self.out.budget / 4);
+        if open.count() >= self.most || open.bytes() >= full {
             self.close();
         }
     }

@@ -15,6 +15,9 @@ pub(super) trait Output: Send {
     /// Adds an event.
     fn event(&mut self, event: &Text);
 
+    /// An event stands here that this client does not want.
+    fn skipped(&mut self) {}
+
     /// Adds what is no event but has its place among them: `gap`, `undecodable`, `caught_up`.
     fn word(&mut self, word: &Text);
 }

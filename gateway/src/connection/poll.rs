@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use runbus::bus::Filter;
 use runbus::log::{ReadError, Since};
+use runbus::metrics::{Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -84,8 +85,10 @@ pub async fn wait(
     limit: usize,
     deadline: Instant,
 ) -> Result<News, Error> {
+    let _counted = metrics::CONNECTIONS.of(Transport::Poll).hold();
     let wake = Arc::new(Notify::new());
-    let (mut subscription, _) = Subscription::begin(shared, filter, since, wake.clone()).await?;
+    let (mut subscription, _) =
+        Subscription::begin(shared, filter, &since.clone().into(), wake.clone(), Transport::Poll).await?;
     let mut out = Collected { limit, ..Collected::default() };
     loop {
         let then = match subscription.produce(shared, &mut out).await? {
@@ -105,6 +108,7 @@ pub async fn wait(
             () = shared.drain.cancelled() => {}
         }
     }
+    subscription.written();
     // A page of the log may hold more than is asked for: the rest comes again.
     let cut = out.events.len() > limit;
     out.events.truncate(limit);

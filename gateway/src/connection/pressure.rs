@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use runbus::metrics::gateway as metrics;
 use serde::Serialize;
 
 use crate::limits;
@@ -53,14 +54,17 @@ impl Pressure {
     /// Counts bytes until the guard is dropped.
     pub(super) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
         self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
-        Held { pressure: self.clone(), bytes }
+        let mut counted = metrics::HELD.amount();
+        counted.set(bytes);
+        Held { pressure: self.clone(), bytes, _counted: counted }
     }
 
     /// Counts a subscription that falls behind, until the guard is dropped.
     pub(super) fn spill(self: &Arc<Self>) -> Behind {
         self.spills.fetch_add(1, Ordering::Relaxed);
         self.behind.fetch_add(1, Ordering::Relaxed);
-        Behind(self.clone())
+        metrics::SPILLED.inc();
+        Behind { pressure: self.clone(), _counted: metrics::BEHIND.hold() }
     }
 
     /// Counts a client that was closed for being too slow.
@@ -80,6 +84,7 @@ impl Pressure {
 pub(super) struct Held {
     pressure: Arc<Pressure>,
     bytes: usize,
+    _counted: runbus::metrics::Amount,
 }
 
 impl Drop for Held {
@@ -90,11 +95,14 @@ impl Drop for Held {
 
 /// A subscription that is counted as behind.
 #[derive(Debug)]
-pub(super) struct Behind(Arc<Pressure>);
+pub(super) struct Behind {
+    pressure: Arc<Pressure>,
+    _counted: runbus::metrics::Held,
+}
 
 impl Drop for Behind {
     fn drop(&mut self) {
-        self.0.behind.fetch_sub(1, Ordering::Relaxed);
+        self.pressure.behind.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

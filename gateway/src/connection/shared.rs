@@ -8,9 +8,12 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::snapshots::Snapshots;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::hub::Hubs;
+use crate::monitor::Monitors;
+use crate::presence::Room;
 
 use super::pressure::Pressure;
 
@@ -27,8 +30,16 @@ pub struct Shared {
     pub control: Control,
     /// Who watches what.
     pub hubs: Hubs,
+    /// Monitors that are watched.
+    pub monitors: Monitors,
+    /// Who watches what.
+    pub presence: Arc<Room>,
+    /// Snapshots of executions that clients joined with.
+    pub snapshots: Snapshots,
     /// Reads of history at the same time.
     pub history_reads: Semaphore,
+    /// The same for clients that read the log because they are slow: others do not wait for them.
+    pub slow_reads: Semaphore,
     /// What slow clients cost.
     pub pressure: Arc<Pressure>,
     /// Take no new clients, tell those that are here to go.

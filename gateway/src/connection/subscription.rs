@@ -1,25 +1,29 @@
 //! What comes next for one subscription: from the hub's ring while the client keeps up, else from the log. Whatever the
 //! transport.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use runbus::bus::Filter;
 use runbus::bus::delivery::lines;
 use runbus::log::{Cursor, Direction, GapReason, Read, ReadError, Since};
+use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::history::{Ahead, Said};
 use super::join::{self, Joined};
+use super::merging::Merging;
 use super::missing;
 use super::output::Output;
 use super::pressure::Behind;
 use super::shared::Shared;
 use super::source::Source;
+use super::tally::Tally;
 use crate::hub::ring::Found;
 use crate::hub::{Content, Entry, Hubs};
 use crate::limits;
-use crate::protocol::{Text, server};
+use crate::protocol::{Start, Text, server};
 
 /// When to look for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,14 +49,22 @@ pub(super) struct Subscription {
     /// Behind what a reader of its own said last.
     behind: Option<Text>,
     /// Said before anything else.
-    first: Option<Text>,
+    first: VecDeque<Text>,
     /// Ends behind the event that ends an execution.
     until_terminal: bool,
+    /// Whether deltas are merged; `None`: while the client is behind.
+    coalesce: Option<bool>,
+    /// The client had caught up, and fell out of the ring.
+    is_behind: bool,
+    /// It began with the snapshot of an execution that has ended.
+    began_over: bool,
     ended: bool,
     not_before: Option<Instant>,
     /// It was too slow for the ring, and is not back yet.
     spilled: Option<Behind>,
     wake: Arc<Notify>,
+    tally: Tally,
+    _counted: Held,
 }
 
 impl Subscription {
@@ -69,22 +81,43 @@ impl Subscription {
     pub(super) async fn begin(
         shared: &Shared,
         filter: Filter,
-        since: &Since,
+        start: &Start,
         wake: Arc<Notify>,
+        transport: Transport,
     ) -> Result<(Self, Option<Cursor>), join::Error> {
+        let taken = match start {
+            Start::At(_) => None,
+            Start::Snapshot => Some(shared.snapshots.join(shared, &filter).await?),
+        };
+        let since = match (start, &taken) {
+            (Start::At(since), _) => since,
+            (Start::Snapshot, Some((taken, _))) => &Since::After(taken.cursor.clone()),
+            (Start::Snapshot, None) => &Since::New,
+        };
         let Joined { source, cursor, gap } = join::join(shared, &filter, since, &wake).await?;
+        let began_over = taken.as_ref().is_some_and(|(taken, _)| taken.is_over);
+        let mut first: VecDeque<Text> = taken.map(|(taken, _hub)| taken.text).into_iter().collect();
+        if gap.is_some() {
+            metrics::GAPS.inc();
+        }
+        first.extend(gap.as_ref().map(server::gap));
         let subscription = Self {
             filter,
             source,
             caught_up: false,
             cursor: cursor.clone().unwrap_or_default(),
             behind: None,
-            first: gap.as_ref().map(server::gap),
+            first,
             until_terminal: false,
+            coalesce: None,
+            is_behind: false,
+            began_over,
             ended: false,
             not_before: None,
             spilled: None,
             wake,
+            tally: Tally::new(transport),
+            _counted: metrics::SUBSCRIPTIONS.hold(),
         };
         Ok((subscription, cursor))
     }
@@ -92,6 +125,13 @@ impl Subscription {
     /// The same, ending behind the event that ends an execution.
     pub(super) const fn until_terminal(mut self, until_terminal: bool) -> Self {
         self.until_terminal = until_terminal;
+        self.ended = until_terminal && self.began_over;
+        self
+    }
+
+    /// The same, merging consecutive deltas of one message; `None`: while the client is behind.
+    pub(super) const fn coalesce(mut self, coalesce: Option<bool>) -> Self {
+        self.coalesce = coalesce;
         self
     }
 
@@ -108,7 +148,7 @@ impl Subscription {
     /// # Errors
     /// The log refuses.
     pub(super) async fn produce(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
-        if let Some(first) = self.first.take() {
+        while let Some(first) = self.first.pop_front() {
             out.word(&first);
         }
         if self.ended {
@@ -117,6 +157,16 @@ impl Subscription {
         if out.is_full() {
             return Ok(Next::Now);
         }
+        if !self.coalesce.unwrap_or(self.is_behind) {
+            return self.entries(shared, out).await;
+        }
+        let mut merging = Merging::new(out);
+        let next = self.entries(shared, &mut merging).await;
+        merging.flush();
+        next
+    }
+
+    async fn entries(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
         let next = match &mut self.source {
             Source::Ring { .. } => {
                 let (next, gone) = self.ring_entries(out)?;
@@ -129,6 +179,11 @@ impl Subscription {
             Source::Log { .. } => self.log_entries(shared, out).await?,
         };
         Ok(if self.ended { Next::Never } else { next })
+    }
+
+    /// What was prepared has been written.
+    pub(super) fn written(&mut self) {
+        self.tally.written();
     }
 
     /// When to look again, and whether the ring has moved on.
@@ -151,7 +206,9 @@ impl Subscription {
                             _ => false,
                         };
                         if !old {
-                            self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                            let live = self.caught_up;
+                            self.ended =
+                                add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                             if let Some(place) = entry.place {
                                 self.cursor.set(entry.shard, place);
                             }
@@ -176,6 +233,8 @@ impl Subscription {
     async fn leave_ring(&mut self, shared: &Shared) -> Result<(), ReadError> {
         let Source::Ring { hub, .. } = &self.source else { return Ok(()) };
         self.spilled.get_or_insert_with(|| shared.pressure.spill());
+        // Who has not caught up yet reads history; that is not being slow.
+        self.is_behind = self.caught_up;
         let narrow = self.cursor.places().next().filter(|_| hub.is_narrow);
         self.source = match narrow {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
@@ -192,7 +251,8 @@ impl Subscription {
         while !out.is_full() && !self.ended {
             match ahead.next()? {
                 Some(Said::Entry(entry, _share)) => {
-                    self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                    let live = self.caught_up;
+                    self.ended = add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                     let text = entry.content.text();
                     if text.cursor().is_some() {
                         self.behind = Some(text.clone());
@@ -224,8 +284,11 @@ impl Subscription {
             max_bytes: out.room().min(shared.config.client_buffer_bytes),
         };
         let found = {
-            // The semaphore is never closed.
+            // The semaphores are never closed.
+            let slow = self.spilled.is_some() && read.max_bytes <= limits::LEAST_BYTES;
+            let _turn = if slow { shared.slow_reads.acquire().await.ok() } else { None };
             let _permit = shared.history_reads.acquire().await;
+            let _counted = metrics::HISTORY_READS.hold();
             let log = shared.bus.log();
             match log.read(&read).await {
                 Ok(page) => {
@@ -246,6 +309,7 @@ impl Subscription {
         let mut frames = page.frames;
         if let Some(gap) = gap {
             *place = gap.resumes();
+            metrics::GAPS.inc();
             out.word(&server::gap(&gap));
             // What was read of another incarnation is read again.
             if gap.reason == GapReason::Recreated {
@@ -263,7 +327,8 @@ impl Subscription {
                 let cursor = Cursor::start().with(*shard, line.place);
                 *place = line.place;
                 if let Some(entry) = Entry::line(&stored, line, cursor) {
-                    self.ended = add(&entry, &self.filter, self.until_terminal, out);
+                    self.ended =
+                        add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, false));
                 }
             }
         }
@@ -273,6 +338,7 @@ impl Subscription {
         if matches!(self.source, Source::Ring { .. }) {
             self.spilled = None;
         }
+        self.is_behind &= matches!(self.source, Source::Log { .. });
         if idle && matches!(self.source, Source::Log { .. }) {
             // The hub is ahead of what this read saw: a replica that lags.
             return Ok(self.pause(limits::LAG_PAUSE));
@@ -288,15 +354,27 @@ impl Subscription {
 }
 
 /// Adds an entry if it is wanted; `true`: it was the last one.
-fn add(entry: &Entry, filter: &Filter, until_terminal: bool, out: &mut dyn Output) -> bool {
+fn add(
+    entry: &Entry,
+    filter: &Filter,
+    until_terminal: bool,
+    out: &mut dyn Output,
+    (tally, live): (&mut Tally, bool),
+) -> bool {
     match &entry.content {
         Content::Event(kind, time, text) => {
             if filter.wants_kind(kind, *time) {
                 out.event(text);
+                tally.event(entry, *time, filter, live);
+            } else {
+                out.skipped();
             }
             until_terminal && kind.is_terminal()
         }
         Content::Word(text) => {
+            if text.kind() == "gap" {
+                metrics::GAPS.inc();
+            }
             out.word(text);
             false
         }

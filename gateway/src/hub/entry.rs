@@ -5,7 +5,7 @@ use std::sync::Arc;
 use runbus::bus::Delivery;
 use runbus::bus::delivery::{Delivered, Line, Undecodable, decode};
 use runbus::event::Kind;
-use runbus::log::{Cursor, Gap, Place, Stored};
+use runbus::log::{Cursor, Gap, Place, Stored, Trace};
 use runbus::subject::Shard;
 use runbus::time::Timestamp;
 use serde_json::json;
@@ -21,6 +21,8 @@ pub struct Entry {
     pub place: Option<Place>,
     /// What it is.
     pub content: Content,
+    /// The trace of its frame, at the frame's last event.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// What an entry is.
@@ -49,34 +51,42 @@ impl Entry {
     pub fn line(stored: &Arc<Stored>, line: Line, cursor: Cursor) -> Option<Self> {
         let place = line.place;
         let entry = Self::delivery(&decode(stored, line, cursor))?;
-        Some(Self { shard: stored.shard, place: Some(place), ..entry })
+        // One a frame is enough to trace a subscription's first delivery, and rings hold many events.
+        let trace = entry.trace.filter(|_| place.lines == u32::MAX);
+        Some(Self { shard: stored.shard, place: Some(place), content: entry.content, trace })
     }
 
     /// What a reader gave; `None` for what says nothing to clients.
     #[must_use]
     pub fn delivery(delivery: &Delivery) -> Option<Self> {
+        let mut trace = None;
         let content = match delivery {
             Delivery::Event(found) => {
+                trace = found.trace.clone().map(Box::new);
                 Content::Event(found.event.kind.clone(), found.event.timestamp, event(found))
             }
             Delivery::Undecodable(found) => Content::Word(undecodable(found)),
             Delivery::Gap(gap) => Content::Word(server::gap(gap)),
             Delivery::CaughtUp => return None,
         };
-        Some(Self { shard: Shard(0), place: None, content })
+        Some(Self { shard: Shard(0), place: None, content, trace })
     }
 
     /// Missing events.
     #[must_use]
     pub fn gap(gap: &Gap) -> Self {
         // With its place, so that clients that stand behind it are not told.
-        Self { shard: gap.shard, place: Some(gap.resumes()), content: Content::Word(server::gap(gap)) }
+        let content = Content::Word(server::gap(gap));
+        Self { shard: gap.shard, place: Some(gap.resumes()), content, trace: None }
     }
 
     /// Its size in memory, about, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.content.text().bytes() + size_of::<Self>()
+        let trace = self.trace.as_ref().map_or(0, |trace| {
+            size_of::<Trace>() + trace.parent.len() + trace.state.as_ref().map_or(0, String::len)
+        });
+        self.content.text().bytes() + trace + size_of::<Self>()
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use runbus::log::{Follower, Log, ReadError, Since};
+use runbus::metrics::{Held, gateway as metrics};
 use runbus::subject::Scope;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -32,6 +33,7 @@ pub struct Hub {
     /// A task keeps it for those who come back.
     lingers: AtomicBool,
     _stop: DropGuard,
+    _counted: Held,
 }
 
 impl Hub {
@@ -173,6 +175,7 @@ impl Hubs {
             left: AtomicBool::new(false),
             lingers: AtomicBool::new(false),
             _stop: stop.clone().drop_guard(),
+            _counted: metrics::HUBS.hold(),
         });
         self.hubs().insert(scope, Arc::downgrade(&hub));
         tokio::spawn(task::run(Arc::downgrade(&hub), follower, stop));

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use runbus::log::{Cursor, Epoch, Place};
+use runbus::metrics::{Amount, gateway as metrics};
 
 use super::entry::Entry;
 
@@ -14,6 +15,7 @@ pub struct Ring {
     /// The number of the first entry.
     first: u64,
     bytes: usize,
+    counted: Amount,
     max_bytes: usize,
     /// Everything that was stored when the hub began is in, or was.
     pub caught_up: bool,
@@ -42,6 +44,7 @@ impl Ring {
             entries: VecDeque::new(),
             first: 0,
             bytes: 0,
+            counted: metrics::RING.amount(),
             max_bytes,
             caught_up: false,
             cursor,
@@ -59,6 +62,7 @@ impl Ring {
                 self.first += 1;
             }
         }
+        self.counted.set(self.bytes);
     }
 
     /// The entry with this number.
@@ -128,7 +132,7 @@ mod tests {
     fn entry(sequence: u64, lines: u32) -> Arc<Entry> {
         let content =
             Content::Event(Kind::Custom, Timestamp::default(), Text::new(None, "", &[&[b'x'; 100]]));
-        Arc::new(Entry { shard: Shard(0), place: Some(place(sequence, lines)), content })
+        Arc::new(Entry { shard: Shard(0), place: Some(place(sequence, lines)), content, trace: None })
     }
 
     #[test]
@@ -160,9 +164,9 @@ mod tests {
         }
         let new = |sequence| Place { epoch: Epoch(2), ..place(sequence, u32::MAX) };
         let content = Content::Word(Text::new(None, "gap", &[b"{}"]));
-        ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(0)), content }));
+        ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(0)), content, trace: None }));
         let content = Content::Event(Kind::Custom, Timestamp::default(), Text::new(None, "", &[]));
-        ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(1)), content }));
+        ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(1)), content, trace: None }));
         ring.cursor.set(Shard(0), new(1));
         assert_eq!(ring.rejoin(place(20, u32::MAX)), None);
         assert_eq!(ring.rejoin(new(0)), Some(21));

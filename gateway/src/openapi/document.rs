@@ -58,6 +58,9 @@ impl Document {
 
 /// What a path is about.
 fn tag(path: &str) -> &str {
+    if path.starts_with("/ws/") || path.starts_with("/api/") {
+        return "dropin";
+    }
     path.strip_prefix("/v1/").and_then(|rest| rest.split(['/', '.']).next()).unwrap_or("gateway")
 }
 
@@ -73,7 +76,7 @@ fn tags(endpoints: &[Endpoint]) -> Vec<Value> {
 }
 
 fn security_schemes() -> Value {
-    json!({
+    let mut schemes = json!({
         "bearer": {
             "type": "http",
             "scheme": "bearer",
@@ -86,7 +89,16 @@ fn security_schemes() -> Value {
             "name": crate::auth::credential::PARAMETER,
             "description": "a stream token of `POST /v1/auth/tokens`; addresses get written to logs",
         },
-    })
+    });
+    for name in Rule::Foreign.foreign() {
+        schemes[format!("foreign_{name}")] = json!({
+            "type": "apiKey",
+            "in": "query",
+            "name": name,
+            "description": "any credential, for clients of the servers that the drop-ins stand in for",
+        });
+    }
+    schemes
 }
 
 fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
@@ -152,6 +164,10 @@ fn needs(rule: Rule) -> Option<String> {
     match rule {
         Rule::Open => Some("Nobody is asked who they are.".into()),
         Rule::Later => Some("A credential may also be said in band.".into()),
+        Rule::Foreign => Some(
+            "Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001."
+                .into(),
+        ),
         Rule::Handler(None) => None,
         Rule::Handler(Some(action)) => Some(format!("Needs `{action}` on what it is about.")),
         Rule::Execution(action) => Some(format!("Needs `{action}` on the execution.")),
@@ -164,7 +180,7 @@ fn needs(rule: Rule) -> Option<String> {
 fn security(endpoint: &Endpoint) -> Value {
     let action = match endpoint.rule {
         Rule::Open => return json!([]),
-        Rule::Later | Rule::Handler(None) => None,
+        Rule::Later | Rule::Foreign | Rule::Handler(None) => None,
         Rule::Handler(Some(action))
         | Rule::Execution(action)
         | Rule::Session(action)
@@ -176,7 +192,10 @@ fn security(endpoint: &Endpoint) -> Value {
     if endpoint.operation.takes_stream_tokens {
         ways.push(json!({ "stream_token": roles }));
     }
-    if endpoint.rule == Rule::Later {
+    for name in endpoint.rule.foreign() {
+        ways.push(json!({ format!("foreign_{name}"): roles }));
+    }
+    if matches!(endpoint.rule, Rule::Later | Rule::Foreign) {
         ways.push(json!({}));
     }
     ways.into()

@@ -139,6 +139,18 @@ impl Operation {
         self.answer(status, description, Some(("application/json", schema_of::<T>)))
     }
 
+    /// An answer of text.
+    #[must_use]
+    pub fn answers_text(self, content_type: &'static str, description: &'static str) -> Self {
+        self.answer(200, description, Some((content_type, schema_of::<String>)))
+    }
+
+    /// A refusal that is no [`Problem`], where another server's words are kept.
+    #[must_use]
+    pub fn refuses_as<T: JsonSchema>(self, status: u16, description: &'static str) -> Self {
+        self.answers::<T>(status, description)
+    }
+
     /// An event stream.
     #[must_use]
     pub fn streams(self, description: &'static str) -> Self {

@@ -1,6 +1,6 @@
 //! The schemas of bodies and answers, from the types.
 
-use runbus::id::{ExecutionId, SessionId};
+use runbus::id::{ExecutionId, SessionId, StreamId};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -113,7 +113,9 @@ fn rename_in_requests(document: &mut Value, old: &str, new: &str) {
 /// The schema of a name in a path.
 pub(super) fn in_path(name: &str) -> SchemaOf {
     match name {
-        "execution_id" => |generator| generator.subschema_for::<ExecutionId>(),
+        // Tasks and councils are executions, and agents are streams.
+        "execution_id" | "task_id" | "run_id" => |generator| generator.subschema_for::<ExecutionId>(),
+        "stream_id" | "agent_id" => |generator| generator.subschema_for::<StreamId>(),
         "session_id" => |generator| generator.subschema_for::<SessionId>(),
         _ => |_| json_schema!({ "type": "string", "minLength": 1 }),
     }

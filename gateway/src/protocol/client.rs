@@ -1,11 +1,15 @@
 //! What clients say.
 
+use std::sync::Arc;
+
 use runbus::bus::Filter;
 use runbus::config::Secret;
+use runbus::id::StreamId;
 use runbus::log::{Cursor, Since};
 use serde::{Deserialize, Deserializer};
 
 use super::command::Command;
+use super::start::Start;
 use crate::limits;
 
 /// A message of a client.
@@ -28,6 +32,8 @@ pub enum Message {
         /// Given back.
         nonce: Option<String>,
     },
+    /// Begin to send a monitor.
+    Monitor(Monitor),
     /// Do something; answered when it is durable.
     Command(Box<Command>),
 }
@@ -43,10 +49,19 @@ pub struct Subscribe {
     pub filter: Filter,
     /// Where to begin.
     #[serde(default = "new", deserialize_with = "since")]
-    pub since: Since,
+    pub since: Start,
+    /// Whether consecutive deltas of one message may come as one event; `None`: when the client falls behind.
+    #[serde(default)]
+    pub coalesce: Option<bool>,
     /// Events in one message, at most.
     #[serde(default)]
     pub batch: BatchSize,
+    /// Also say who watches the filter's execution, who joins and who leaves.
+    #[serde(default)]
+    pub presence: bool,
+    /// Under which label others see this subscription, beside its credential's subject.
+    #[serde(default)]
+    pub label: Option<Label>,
 }
 
 /// Events in one message: 1 to [`limits::BATCH_EVENTS`].
@@ -69,8 +84,34 @@ impl TryFrom<u64> for BatchSize {
     }
 }
 
-const fn new() -> Since {
-    Since::New
+/// Begin to send a monitor: what is to be seen of one stream, or of all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Monitor {
+    /// What the client calls it; one name space with its subscriptions.
+    pub id: String,
+    /// The stream; absent: all.
+    #[serde(default)]
+    pub stream_id: Option<StreamId>,
+}
+
+/// What somebody who watches calls themselves: 1 to [`limits::LABEL_BYTES`] bytes without control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label(pub Arc<str>);
+
+impl<'de> Deserialize<'de> for Label {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() || text.len() > limits::LABEL_BYTES || text.chars().any(char::is_control) {
+            let wrong = format!("1 to {} bytes without control characters are needed", limits::LABEL_BYTES);
+            return Err(serde::de::Error::custom(wrong));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+const fn new() -> Start {
+    Start::At(Since::New)
 }
 
 #[derive(Deserialize)]
@@ -78,14 +119,16 @@ const fn new() -> Since {
 enum WireSince {
     New,
     All,
+    Snapshot,
     Cursor(Cursor),
 }
 
-fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Since, D::Error> {
+fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Start, D::Error> {
     Ok(match WireSince::deserialize(deserializer)? {
-        WireSince::New => Since::New,
-        WireSince::All => Since::All,
-        WireSince::Cursor(cursor) => Since::After(cursor),
+        WireSince::New => Since::New.into(),
+        WireSince::All => Since::All.into(),
+        WireSince::Snapshot => Start::Snapshot,
+        WireSince::Cursor(cursor) => Since::After(cursor).into(),
     })
 }
 
@@ -195,6 +238,7 @@ impl Message {
                 typed::<Unsubscribe>(value, id).map(|found| Self::Unsubscribe { id: found.id })?
             }
             "auth" => typed::<Auth>(value, id).map(|found| Self::Auth { token: found.token })?,
+            "monitor" => Self::Monitor(typed(value, id)?),
             "ping" => typed::<Ping>(value, id).map(|found| Self::Ping { nonce: found.nonce })?,
             _ => {
                 let fields = std::mem::take(fields);
@@ -203,7 +247,9 @@ impl Message {
             }
         };
         let id = match &message {
-            Self::Subscribe(Subscribe { id, .. }) | Self::Unsubscribe { id } => Some(id),
+            Self::Subscribe(Subscribe { id, .. })
+            | Self::Monitor(Monitor { id, .. })
+            | Self::Unsubscribe { id } => Some(id),
             Self::Command(command) => Some(&command.id),
             Self::Auth { .. } | Self::Ping { .. } => None,
         };
@@ -238,12 +284,15 @@ mod tests {
     fn messages_are_read() {
         let text = r#"{"type":"subscribe","id":"a","filter":{"execution_id":"run-1","types":["custom"]},"since":"all"}"#;
         let Message::Subscribe(subscribe) = Message::decode(text).unwrap() else { panic!() };
-        assert_eq!((subscribe.id.as_str(), &subscribe.since), ("a", &Since::All));
+        assert_eq!((subscribe.id.as_str(), &subscribe.since), ("a", &Start::At(Since::All)));
         assert_eq!(subscribe.filter.execution_id.unwrap().as_str(), "run-1");
         let cursor = Cursor::start();
         let text = format!(r#"{{"type":"subscribe","id":"a","since":{{"cursor":"{cursor}"}}}}"#);
         let Message::Subscribe(subscribe) = Message::decode(&text).unwrap() else { panic!() };
-        assert_eq!(subscribe.since, Since::After(cursor));
+        assert_eq!(subscribe.since, Start::At(Since::After(cursor)));
+        let text = r#"{"type":"subscribe","id":"a","since":"snapshot","coalesce":false}"#;
+        let Message::Subscribe(subscribe) = Message::decode(text).unwrap() else { panic!() };
+        assert_eq!((subscribe.since, subscribe.coalesce), (Start::Snapshot, Some(false)));
         assert_eq!(Message::decode(r#"{"type":"ping"}"#).unwrap(), Message::Ping { nonce: None });
     }
 
@@ -270,6 +319,10 @@ mod tests {
             (r#"{"type":"subscribe","id":"a","colour":1}"#, "invalid_argument", "colour"),
             (r#"{"type":"subscribe","id":"a","batch":0}"#, "invalid_argument", "batch"),
             (r#"{"type":"subscribe","id":"a","batch":257}"#, "invalid_argument", "batch"),
+            (r#"{"type":"subscribe","id":"a","label":"a\u0007"}"#, "invalid_argument", "label"),
+            (r#"{"type":"subscribe","id":"a","presence":1}"#, "invalid_argument", "presence"),
+            (r#"{"type":"monitor","id":"a","stream_id":""}"#, "invalid_argument", "stream_id"),
+            (r#"{"type":"monitor","id":""}"#, "invalid_argument", "id"),
         ] {
             let error = Message::decode(text).unwrap_err();
             assert_eq!(error.code(), code, "{text}");

@@ -8,9 +8,12 @@ pub mod close;
 pub mod command;
 pub mod dialect;
 pub mod events;
+pub mod foreign;
 pub mod server;
+pub mod start;
 pub mod text;
 
 pub use dialect::Dialect;
 pub use events::Events;
+pub use start::Start;
 pub use text::Text;

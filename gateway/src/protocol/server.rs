@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use runbus::control;
 use runbus::log::{Cursor, Gap, GapReason};
+use runbus::metrics;
 use runbus::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -80,9 +81,15 @@ pub fn pong(nonce: Option<&str>) -> String {
     )
 }
 
+/// Every error that a client is told is made here.
+fn count(code: &str) {
+    metrics::gateway::REFUSALS.of(metrics::Refused::of(code)).inc();
+}
+
 /// Something is wrong; the connection stays open.
 #[must_use]
 pub fn error(code: &str, message: &str, path: Option<&str>, id: Option<&str>) -> String {
+    count(code);
     let mut value = json!({ "type": "error", "code": code, "message": message });
     if let Some(path) = path {
         value["path"] = path.into();
@@ -96,6 +103,7 @@ pub fn error(code: &str, message: &str, path: Option<&str>, id: Option<&str>) ->
 /// A command was not followed.
 #[must_use]
 pub fn refused(id: &str, error: &control::Error) -> String {
+    count(error.code());
     let mut value = json!({ "type": "error", "id": id, "code": error.code(), "message": error.to_string() });
     if let Some(path) = error.path() {
         value["path"] = path.into();
@@ -132,6 +140,13 @@ pub fn gap(gap: &Gap) -> Text {
         reason: gap.reason,
     };
     Text::new(None, "gap", &[&serde_json::to_vec(&fields).unwrap_or_default()])
+}
+
+/// What an execution's events say so far, as JSON; `cursor` is the place behind them.
+#[must_use]
+pub fn snapshot(cursor: &Cursor, snapshot: &[u8]) -> Text {
+    let begin = format!("{{\"type\":\"snapshot\",\"cursor\":\"{cursor}\",\"snapshot\":");
+    Text::new(Some(cursor), "snapshot", &[begin.as_bytes(), snapshot, b"}"])
 }
 
 /// What was stored when the subscription began has been sent.

@@ -19,6 +19,7 @@ use crate::api::parameters;
 use crate::auth::{Action, Rule};
 use crate::connection::event_stream;
 use crate::openapi::{Endpoint, Operation, Parameter, Problem};
+use crate::protocol::Start;
 use crate::router::App;
 
 /// What is here.
@@ -29,7 +30,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             .says("Server-sent events: `id` is the cursor of what stands there, `event` its type, `data` its JSON.")
             .streams("the stream; it ends only as docs/protocol.md says")
             .says_only(204, "`until=terminal`, and the execution has ended before the place asked for")
-            .refuses([Problem::NotAcceptable])
+            .refuses([Problem::NotAcceptable, Problem::Connections])
     };
     vec![
         Endpoint::get(
@@ -54,7 +55,16 @@ fn asked() -> Vec<Parameter> {
     last["minLength"] = 0.into();
     let mut all = parameters::filters();
     all.extend([
-        Parameter::new("since", parameters::place(), "where to begin; `new` by default"),
+        Parameter::new(
+            "since",
+            json!({ "anyOf": [{ "const": "snapshot" }, parameters::place()] }),
+            "where to begin; `new` by default; `snapshot`: with what an execution has come to, needs an execution",
+        ),
+        Parameter::new(
+            "coalesce",
+            json!({ "type": "boolean" }),
+            "whether consecutive deltas of one message come as one event; by default where the client falls behind",
+        ),
         Parameter::new(
             "until",
             json!({ "const": "terminal" }),
@@ -70,8 +80,9 @@ fn asked() -> Vec<Parameter> {
 #[derive(Debug, PartialEq, Eq)]
 struct Asked {
     filter: Filter,
-    since: Since,
+    start: Start,
     until_terminal: bool,
+    coalesce: Option<bool>,
 }
 
 /// Opens the stream of a filter.
@@ -106,16 +117,36 @@ pub async fn of_execution(
     open(&app, &caller, &method, asked).await
 }
 
-fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {
+/// Whether the client takes an event stream.
+///
+/// # Errors
+/// It does not.
+pub(super) fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {
     let accept = headers.get(header::ACCEPT).map(|accept| accept.to_str().unwrap_or(""));
     if accept.is_some_and(|accept| !["text/event-stream", "text/*", "*/*"].iter().any(|a| accept.contains(a)))
     {
         return Err(Failure::not_acceptable("this endpoint answers with text/event-stream"));
     }
-    let mut asked = Asked { filter, since: Since::New, until_terminal: false };
+    Ok(())
+}
+
+/// The headers of an event stream.
+pub(super) const fn head() -> [(header::HeaderName, HeaderValue); 3] {
+    [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ]
+}
+
+fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {
+    check_accept(headers)?;
+    let mut asked = Asked { filter, start: Since::New.into(), until_terminal: false, coalesce: None };
     for (key, value) in parameters::pairs(query)? {
         match key.as_str() {
-            "since" => asked.since = parameters::since("since", &value)?,
+            "since" if value == "snapshot" => asked.start = Start::Snapshot,
+            "since" => asked.start = parameters::since("since", &value)?.into(),
+            "coalesce" => asked.coalesce = Some(parameters::flag("coalesce", &value)?),
             "until" if value == "terminal" => asked.until_terminal = true,
             "until" => return Err(Failure::invalid("until", "terminal is all that there is")),
             _ => parameters::filter(&mut asked.filter, &key, &value)?,
@@ -124,11 +155,14 @@ fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failu
     if asked.until_terminal && asked.filter.execution_id.is_none() {
         return Err(Failure::invalid("until", "terminal needs an execution_id"));
     }
+    if asked.start == Start::Snapshot && asked.filter.execution_id.is_none() {
+        return Err(Failure::invalid("since", "a snapshot is of one execution: execution_id is needed"));
+    }
     // Browsers send what came last when they connect again, to the address as it was.
     if let Some(last) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
         let last = last.to_str().map_err(|_| Failure::invalid("Last-Event-ID", "is no cursor"))?;
-        asked.since = match parameters::since("Last-Event-ID", last)? {
-            Since::After(cursor) => Since::After(cursor),
+        asked.start = match parameters::since("Last-Event-ID", last)? {
+            Since::After(cursor) => Since::After(cursor).into(),
             Since::New | Since::All => return Err(Failure::invalid("Last-Event-ID", "is no cursor")),
         };
     }
@@ -137,20 +171,27 @@ fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failu
 
 async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) -> Result<Response, Failure> {
     caller.may_read(&asked.filter)?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
+    let headers = head();
     if method == Method::HEAD {
         return Ok(headers.into_response());
     }
     let keep = (app.place()?, app.tasks.token());
     let ticket = caller.ticket()?;
-    let Asked { filter, since, until_terminal } = asked;
-    let stream =
-        event_stream::open(app.shared.clone(), filter.clone(), &since, until_terminal, ticket, keep).await?;
-    if until_terminal && has_ended(app, &filter, &since).await? {
+    let Asked { filter, start, until_terminal, coalesce } = asked;
+    let stream = event_stream::open(
+        app.shared.clone(),
+        filter.clone(),
+        &start,
+        (until_terminal, coalesce),
+        ticket,
+        keep,
+    )
+    .await?;
+    // A snapshot of what has ended is still of use.
+    if let Start::At(since) = &start
+        && until_terminal
+        && has_ended(app, &filter, since).await?
+    {
         // What makes an `EventSource` stop.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -183,10 +224,22 @@ mod tests {
         let mut headers = HeaderMap::new();
         let query = format!("execution_id=e&types=custom&since={cursor}&until=terminal");
         let asked = read(&query, &headers, Filter::all()).unwrap();
-        assert_eq!((asked.since, asked.until_terminal), (Since::After(cursor.clone()), true));
+        assert_eq!((asked.start, asked.until_terminal), (Start::At(Since::After(cursor.clone())), true));
         headers.insert("last-event-id", cursor.to_string().parse().unwrap());
-        assert_eq!(read("since=all", &headers, Filter::all()).unwrap().since, Since::After(cursor));
-        for bad in ["since=x", "until=x", "until=terminal", "limit=1", "stream_id=a&stream_id=b", "types=,"] {
+        assert_eq!(
+            read("since=all", &headers, Filter::all()).unwrap().start,
+            Start::At(Since::After(cursor))
+        );
+        for bad in [
+            "since=x",
+            "since=snapshot",
+            "coalesce=x",
+            "until=x",
+            "until=terminal",
+            "limit=1",
+            "stream_id=a&stream_id=b",
+            "types=,",
+        ] {
             read(bad, &HeaderMap::new(), Filter::all()).unwrap_err();
         }
         for (name, value) in

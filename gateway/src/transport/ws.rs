@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
+use runbus::telemetry;
 
 use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
@@ -58,6 +59,8 @@ pub async fn upgrade(
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
     let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
     let dialect = Dialect::of(upgrade.selected_protocol().map(axum::http::HeaderValue::as_bytes));
+    // The connection outlives the request and its span; what its client does belongs to the same trace.
+    let trace = telemetry::current_trace().map(Arc::new);
     upgrade
         .read_buffer_size(limits::READ_BUFFER_BYTES)
         .write_buffer_size(limits::WRITE_BUFFER_BYTES)
@@ -66,7 +69,8 @@ pub async fn upgrade(
         .max_frame_size(config.max_message_bytes)
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                connection::serve(socket, dialect, shared, gate).await;
+                let client = connection::serve(socket, dialect, shared, gate);
+                telemetry::passing(trace, client).await;
                 drop(place);
             })
         })

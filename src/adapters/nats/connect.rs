@@ -1,7 +1,7 @@
 //! Connections: they find the broker again by themselves, fail what was in flight, and say when live feeds may have lost
 //! something.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::config::{Config, parse};
 use super::error::ConnectError;
 use super::inbox::Inbox;
+use crate::metrics;
 
 /// How often the server is asked whether it is there; two lost answers end the connection.
 const PING: Duration = Duration::from_secs(3);
@@ -50,6 +51,7 @@ pub(super) async fn open(
 ) -> Result<(Client, watch::Receiver<Health>), ConnectError> {
     crate::tls::install();
     let (health, watching) = watch::channel(Health::default());
+    let standing = Mutex::default();
     let options = ConnectOptions::new()
         .name(format!("runbus {n}"))
         .ping_interval(PING)
@@ -60,6 +62,7 @@ pub(super) async fn open(
         .reconnect_delay_callback(pause)
         .require_tls(config.tls || config.tls_ca_file.is_some())
         .event_callback(move |event| {
+            count(&event, &standing);
             heard(&event, &health, &inbox);
             std::future::ready(())
         });
@@ -90,6 +93,24 @@ async fn log_in(mut options: ConnectOptions, config: &Config) -> Result<ConnectO
             .map_err(|error| ConnectError::Credentials { path: path.clone(), reason: error.to_string() })?;
     }
     Ok(options)
+}
+
+/// Counts what a connection says; `standing` counts as a connection while it stands, and ends with it.
+fn count(event: &Event, standing: &Mutex<Option<metrics::Held>>) {
+    let now_standing = |held| *standing.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    match event {
+        Event::Connected => {
+            metrics::nats::CONNECTS.inc();
+            now_standing(Some(metrics::nats::CONNECTED.hold()));
+        }
+        Event::Disconnected | Event::Closed => {
+            metrics::nats::DISCONNECTS.inc();
+            now_standing(None);
+        }
+        Event::SlowConsumer(_) => metrics::nats::SLOW.inc(),
+        Event::ServerError(_) => metrics::nats::ERRORS.inc(),
+        Event::LameDuckMode | Event::ClientError(_) | Event::Draining => {}
+    }
 }
 
 /// Must not wait: the client calls it one event after the other and drops what does not fit.

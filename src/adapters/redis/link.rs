@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::connect::{Connector, Link};
 use super::error::{deserves_retry, spoils_connection, to_port};
 use super::scripts::Script;
+use crate::metrics;
 use crate::store::Error;
 
 /// Pause after the second failure in a row; it doubles from there. After the first there is none.
@@ -85,6 +86,12 @@ impl Shared {
             Err(error) if !self.connector.is_cluster() && deserves_retry(&error) => self.once(cmd).await,
             other => other,
         }
+        .inspect_err(|error| {
+            // A script that is not known yet is no failure.
+            if error.kind() != ErrorKind::Server(ServerErrorKind::NoScript) {
+                metrics::redis::ERRORS.inc();
+            }
+        })
     }
 
     async fn once<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
@@ -112,6 +119,7 @@ impl Shared {
         match self.connector.open().await {
             Ok(link) => {
                 tracing::info!(generation = state.generation + 1, "connected to the store");
+                metrics::redis::CONNECTS.inc();
                 state.generation += 1;
                 state.pause = None;
                 state.link = Some(link.clone());

@@ -292,6 +292,12 @@ impl Crew {
         self
     }
 
+    /// Adds a definition as it stands in a file.
+    pub fn file(mut self, name: &str, text: &str) -> Self {
+        self.definitions.add(Definition::parse(name, text).unwrap()).unwrap();
+        self
+    }
+
     pub fn tool(self, tool: impl Tool + 'static) -> Self {
         Self { registry: self.registry.with(tool).unwrap(), ..self }
     }

@@ -1,15 +1,16 @@
 //! The durable agent runtime, on every backend: what sessions, people, budgets and faults do to executions.
 
-mod approvals;
+pub mod approvals;
 mod bad_input;
 mod budgets;
 mod cancel;
 mod children;
 mod dead_letters;
 mod durable;
-mod kit;
+pub mod kit;
 mod many;
-mod model;
+pub mod model;
+mod monitor;
 mod multitask;
 mod pause;
 mod people;

@@ -14,6 +14,7 @@ use rmcp::service::{
     RunningServiceCancellationToken, ServiceError, serve_client_with_lifecycle,
 };
 use rmcp::{ClientHandler, RoleClient};
+use runbus::telemetry;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
@@ -227,7 +228,14 @@ impl Connection {
         arguments: Map<String, Value>,
         limit: Duration,
     ) -> Result<Result<String, tool::Error>, Fault> {
-        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        if let Some(trace) = telemetry::current_trace() {
+            let meta = params.meta.get_or_insert_default();
+            meta.set_traceparent(trace.parent);
+            if let Some(state) = trace.state {
+                meta.set_tracestate(state);
+            }
+        }
         let answer = tokio::time::timeout(limit, Box::pin(self.peer.call_tool_once(params))).await;
         match answer.map_err(|_elapsed| Fault::TimedOut)?.map_err(fault)? {
             CallToolResponse::Complete(result) => Ok(content::text(result)),

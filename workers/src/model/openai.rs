@@ -12,7 +12,7 @@ use super::answer;
 use super::limits::{
     CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY_BYTES, MAX_RESPONSE_BYTES, MAX_RETRY_AFTER_SECONDS,
 };
-use super::{Fault, Model, ProviderError, Request, TurnStream};
+use super::{Fault, Model, Provider, ProviderError, Request, TurnStream};
 
 /// Where the service is and how long it may take.
 #[derive(Clone)]
@@ -144,6 +144,11 @@ impl OpenAi {
 
 #[async_trait]
 impl Model for OpenAi {
+    fn provider(&self) -> Provider {
+        let (host, port) = (self.url.host_str().unwrap_or_default(), self.url.port_or_known_default());
+        Provider::at(host, port.unwrap_or_default(), &self.config.model)
+    }
+
     async fn stream(&self, request: Request) -> Result<TurnStream, Fault> {
         let mut post = self.client.post(self.url.clone()).json(&self.body(request));
         if let Some(key) = &self.config.api_key {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures_util::Stream;
 
-use super::{Fault, Request, Turn};
+use super::{Fault, Provider, Request, Turn};
 
 /// A piece of a model's answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,11 @@ pub type TurnStream = Pin<Box<dyn Stream<Item = Result<Delta, Fault>> + Send>>;
 /// streamed text is superseded.
 #[async_trait]
 pub trait Model: Send + Sync + Debug {
+    /// Who answers, for traces.
+    fn provider(&self) -> Provider {
+        Provider::unknown()
+    }
+
     /// Starts one turn.
     ///
     /// # Errors

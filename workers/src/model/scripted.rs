@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 
 use super::script::{Answer, Script};
-use super::{Delta, Fault, Hint, Message, Model, Request, ToolCall, Turn, TurnStream, Usage};
+use super::{Delta, Fault, Hint, Message, Model, Provider, Request, ToolCall, Turn, TurnStream, Usage};
 
 /// The time between two tokens unless it is set: that of a fast model.
 const DEFAULT_PACE: Duration = Duration::from_millis(15);
@@ -87,6 +87,10 @@ impl Scripted {
 
 #[async_trait]
 impl Model for Scripted {
+    fn provider(&self) -> Provider {
+        Provider { name: "runbus.scripted", model: "scripted".into(), server: None }
+    }
+
     async fn stream(&self, request: Request) -> Result<TurnStream, Fault> {
         let turn = self.answer(&request);
         let reasoning = tokens(&turn.reasoning).map(|token| Delta::Reasoning(token.to_owned()));

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runbus::control::workers::{self, WorkerReport};
+use runbus::metrics::{Rank, worker as metrics};
+use runbus::queue::{Class, Queue};
 use runbus::time::Timestamp;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -16,10 +18,18 @@ use crate::session::actor::Tools;
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Says it again and again; at once when an MCP server changes. Ends when it is dropped.
-pub(super) async fn keep(tools: Tools, config: Config, room: Arc<Semaphore>, servers: Option<Servers>) {
+pub(super) async fn keep(
+    tools: Tools,
+    config: Config,
+    queue: Arc<dyn Queue>,
+    room: Arc<Semaphore>,
+    servers: Option<Servers>,
+) {
     let since = tools.clock.now();
     let mut changes = servers.as_ref().map(Servers::subscribe);
+    metrics::CONCURRENCY.set(i64::try_from(config.concurrency).unwrap_or(i64::MAX));
     loop {
+        count_jobs(queue.as_ref()).await;
         let report = report(&tools, &config, &room, servers.as_ref(), since);
         if let Ok(report) = serde_json::to_vec(&report) {
             let member = tools.worker.as_str();
@@ -37,6 +47,19 @@ pub(super) async fn keep(tools: Tools, config: Config, room: Arc<Semaphore>, ser
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = changed => {}
+        }
+    }
+}
+
+/// How many wake-ups there are. An answer that does not come leaves the numbers as they were.
+async fn count_jobs(queue: &dyn Queue) {
+    for (rank, class) in [
+        (Rank::High, Class::sessions_high()),
+        (Rank::Normal, Class::sessions()),
+        (Rank::Low, Class::sessions_low()),
+    ] {
+        if let Ok(jobs) = queue.depth(&class).await {
+            metrics::JOBS.of(rank).set(i64::try_from(jobs).unwrap_or(i64::MAX));
         }
     }
 }
@@ -65,5 +88,8 @@ fn report(
         tools: tools.registry.specs().into_iter().map(|spec| spec.name).collect(),
         tool_calls: json!(tools.registry.stats()),
         mcp_servers: servers.map_or_else(|| json!([]), |servers| json!(servers.status())),
+        agents: tools.definitions.report(),
+        // Runbus's own workers run no code of agents.
+        code_execution: None,
     }
 }

@@ -10,12 +10,15 @@ use runbus::event::family::execution::Failed;
 use runbus::event::family::session::DeadLettered;
 use runbus::id::{EventId, ExecutionId, SessionId, WorkerId};
 use runbus::log::Sequence;
+use runbus::metrics::{Ok as Claimed, worker as metrics};
 use runbus::queue::{Delivery, Queue};
 use runbus::session::command::{Start, WakeUp};
 use runbus::session::journal::Journal;
+use runbus::telemetry;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::Instrument;
 
 use super::intake::Intake;
 use super::report;
@@ -24,8 +27,10 @@ use super::slot::{self, Held, Slot};
 use crate::config::Config;
 use crate::limits;
 use crate::mcp::Servers;
+use crate::model::Observed;
 use crate::session::actor::{Actor, Ended, Error, Tools};
 use crate::session::claim::{self, Claim};
+use crate::spans;
 
 /// The shortest time that a wake-up is set for.
 const TIMER_MIN: Duration = Duration::from_millis(100);
@@ -50,7 +55,8 @@ pub struct Worker {
 impl Worker {
     /// A worker that will pull from `queue`. `tools.worker` should come from [`Worker::id`].
     #[must_use]
-    pub fn new(config: Config, queue: Arc<dyn Queue>, tools: Tools) -> Self {
+    pub fn new(config: Config, queue: Arc<dyn Queue>, mut tools: Tools) -> Self {
+        tools.model = Arc::new(Observed::new(tools.model));
         let bus = Bus::new(tools.log.clone(), tools.store.clone());
         let control = Control::new(bus, queue.clone(), tools.clock.clone());
         Self { config, queue, tools, control, servers: None, seats: Seats::default() }
@@ -78,7 +84,8 @@ impl Worker {
         let tracker = TaskTracker::new();
         let mut intake = Intake::new(worker.queue.clone());
         let (tools, config) = (worker.tools.clone(), worker.config.clone());
-        let report = report::keep(tools, config, room.clone(), worker.servers.clone());
+        let queue = worker.queue.clone();
+        let report = report::keep(tools, config, queue, room.clone(), worker.servers.clone());
         let report = AbortOnDropHandle::new(tokio::spawn(report));
         tracing::info!(worker = %worker.tools.worker, concurrency = worker.config.concurrency, "worker is ready");
         loop {
@@ -131,7 +138,7 @@ impl Worker {
         };
         let alive = self.keep_alive(&delivery, &wake.session_id);
         let outcome = tokio::select! {
-            outcome = self.own(&wake.session_id, slot.as_ref(), drain, cut) => outcome,
+            outcome = self.traced(&wake, slot.as_ref(), drain, cut) => outcome,
             () = alive => return,
         };
         if let Some(slot) = slot {
@@ -207,6 +214,7 @@ impl Worker {
         attempts: u32,
     ) -> Result<(), runbus::control::Error> {
         tracing::error!(%session, %error, attempts, "the session is given up");
+        metrics::DEAD_LETTERS.inc();
         let start = match self.control.state(session).await {
             Ok(state) => state.and_then(|state| state.run.map(|run| run.start)),
             Err(unreadable) => {
@@ -253,7 +261,22 @@ impl Worker {
         Ok(None)
     }
 
-    #[tracing::instrument(name = "session", skip_all, fields(session_id = %session))]
+    /// Owns the session in the trace of the command that woke it.
+    async fn traced(
+        &self,
+        wake: &WakeUp,
+        slot: Option<&Held>,
+        drain: &CancellationToken,
+        cut: &CancellationToken,
+    ) -> Result<Owned, Error> {
+        let span = spans::session(&wake.session_id);
+        if let Some(trace) = &wake.trace {
+            telemetry::follow(&span, trace);
+        }
+        let work = Box::pin(self.own(&wake.session_id, slot, drain, cut));
+        telemetry::passing(wake.trace.clone().map(Arc::new), work).instrument(span).await
+    }
+
     async fn own(
         &self,
         session: &SessionId,
@@ -267,9 +290,16 @@ impl Worker {
         };
         let (ttl, grace) = (self.config.lease_ttl(), self.config.takeover_grace());
         let journal = match claim::claim(&self.tools, session, ttl, grace).await? {
-            Claim::Owned(journal) => journal,
-            Claim::Busy { inbox } => return Ok(Owned::Busy(inbox)),
+            Claim::Owned(journal) => {
+                metrics::CLAIMS.of(Claimed::Ok).inc();
+                journal
+            }
+            Claim::Busy { inbox } => {
+                metrics::CLAIMS.of(Claimed::Error).inc();
+                return Ok(Owned::Busy(inbox));
+            }
         };
+        let _counted = metrics::SESSIONS.hold();
         let renewal = self.renew(session, slot);
         let work = async {
             let mut actor = Actor::take_up(

@@ -39,7 +39,6 @@ pub fn question(context: &Context, state: &State, node: &NodeId, attempt: u32) -
 }
 
 /// Asks. Dropping the future ends the request at once.
-#[tracing::instrument(name = "chat", skip_all, fields(node = %question.node, attempt = question.attempt))]
 pub async fn ask(context: Context, question: Question) -> Done {
     let Question { source, node, request, round, attempt } = question;
     match stream(&context, &source, &node, request, round).await {
@@ -94,6 +93,7 @@ pub(super) fn failed(context: &Context, node: &NodeId, fault: &Fault, attempt: u
     }
     let delay = if correction.is_some() { Duration::ZERO } else { backoff(attempt, fault.retry_after()) };
     let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    runbus::metrics::worker::RETRIES.inc();
     Fact::TurnFailed { node: node.clone(), error, next_try: attempt + 1, delay_ms, correction }
 }
 

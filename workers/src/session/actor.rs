@@ -5,17 +5,22 @@ use std::sync::Arc;
 use runbus::control::Control;
 use runbus::id::{SessionId, WorkerId};
 use runbus::log::{Log, Sequence};
+use runbus::metrics::{Ok as Well, worker as metrics};
 use runbus::session::entry::{Fact, Outcome};
 use runbus::session::journal::{self, Journal};
 use runbus::session::run::{OpenCall, Phase};
 use runbus::session::view::Session;
-use runbus::session::{inbox, state::State};
+use runbus::session::{
+    inbox,
+    state::{Change, State},
+};
 use runbus::store::{Mark, Name, Store};
 use runbus::time::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::effects::Effects;
 use super::events::{self, Events};
+use super::invocation::{self, Invocation};
 use super::listen::{Ear, Heard};
 use super::mirror::Reflected;
 use super::step::{self, Decision, Effect, World};
@@ -116,6 +121,8 @@ pub struct Actor {
     ear: Ear,
     armed: Option<Timestamp>,
     stop: CancellationToken,
+    /// The trace of the execution that runs.
+    invocation: Option<Invocation>,
 }
 
 impl Actor {
@@ -147,9 +154,11 @@ impl Actor {
             ear,
             armed,
             stop,
+            invocation: None,
         };
         actor.follow_plan();
         actor.events = actor.open_events(None).await?;
+        actor.follow_run();
         actor.journal.forget();
         Ok(actor)
     }
@@ -160,6 +169,28 @@ impl Actor {
             Some(plan) => Arc::new(plan.registry(&self.tools.registry)),
             None => self.tools.registry.clone(),
         };
+    }
+
+    /// The trace of the run that is at work now.
+    fn follow_run(&mut self) {
+        let Some(run) = self.journal.state.running() else {
+            self.invocation = None;
+            return;
+        };
+        if self.invocation.as_ref().is_none_or(|known| !known.is_of(run)) {
+            self.invocation = Some(Invocation::of(&self.session, run, self.plan.as_deref()));
+        }
+    }
+
+    /// Puts work in the trace of the run.
+    fn start(&mut self, effect: Effect, work: impl Future<Output = Done> + Send + 'static) {
+        match &self.invocation {
+            Some(invocation) => {
+                let work = invocation.doing(work);
+                self.effects.start(effect, work);
+            }
+            None => self.effects.start(effect, work),
+        }
     }
 
     async fn open_events(
@@ -285,18 +316,17 @@ impl Actor {
         if self.effects.contains(&effect) {
             return;
         }
-        let state = &self.journal.state;
         match &effect {
             Effect::Tell { .. } => {
-                if let Some(told) = tell::oldest(&self.session, state) {
+                if let Some(told) = tell::oldest(&self.session, &self.journal.state) {
                     let control = self.control.clone();
-                    self.effects.start(effect, tell::tell(control, told));
+                    self.start(effect, tell::tell(control, told));
                 }
                 return;
             }
             Effect::Expire { id } => {
                 let (control, session, id) = (self.control.clone(), self.session.clone(), id.clone());
-                self.effects.start(effect, async move {
+                self.start(effect, async move {
                     match control.expire(&session, &id).await {
                         Ok(()) => Done::Commanded,
                         Err(error) => Done::Failed(Error::Unavailable(Arc::from(error.to_string()))),
@@ -307,20 +337,21 @@ impl Actor {
             _ => {}
         }
         let Some(context) = self.context() else { return };
+        let state = &self.journal.state;
         match &effect {
             Effect::Model { node, attempt, .. } => {
                 if let Some(question) = model::question(&context, state, node, *attempt) {
-                    self.effects.start(effect, model::ask(context, question));
+                    self.start(effect, model::ask(context, question));
                 }
             }
             Effect::Tool { node, call_id, .. } => {
                 if let Some(job) = tools::job(&context, state, node, call_id) {
-                    self.effects.start(effect, tools::run(context, job));
+                    self.start(effect, tools::run(context, job));
                 }
             }
             Effect::Compact { node, from, to, attempt } => {
                 if let Some(fold) = compact::fold(&context, state, node, (*from, *to), *attempt) {
-                    self.effects.start(effect, compact::run(context, fold));
+                    self.start(effect, compact::run(context, fold));
                 }
             }
             Effect::Tell { .. } | Effect::Expire { .. } => {}
@@ -405,11 +436,30 @@ impl Actor {
         }
     }
 
+    /// In the trace of the run, so that frames carry it.
     async fn journalled(&mut self, fact: Fact) -> Result<(), Error> {
+        let end = match &fact {
+            Fact::ExecutionEnded { outcome } => Some(invocation::End::of(outcome)),
+            _ => None,
+        };
+        let Some(invocation) = self.invocation.take() else { return Box::pin(self.write(fact)).await };
+        let outcome = Box::pin(invocation.doing(self.write(fact))).await;
+        if let Some(end) = end {
+            invocation.ended(&end);
+        }
+        // Unless another run began meanwhile.
+        self.invocation.get_or_insert(invocation);
+        self.follow_run();
+        outcome
+    }
+
+    async fn write(&mut self, fact: Fact) -> Result<(), Error> {
         let before = self.shows();
         let (entry, changes) = self.journal.append(fact).await?;
+        self.count(&entry.fact, &changes);
         if matches!(entry.fact, Fact::ExecutionStarted { .. }) {
             self.follow_plan();
+            self.follow_run();
             // Opening mirrors the entry: `execution_started` is what fences the execution's log.
             self.events = self.open_events(Some(&entry)).await?;
         } else if let Some(events) = &mut self.events {
@@ -421,6 +471,23 @@ impl Actor {
             self.keep().await;
         }
         Ok(())
+    }
+
+    fn count(&self, fact: &Fact, changes: &[Change]) {
+        match fact {
+            Fact::ExecutionStarted { .. } => metrics::STARTED.inc(),
+            Fact::ExecutionEnded { outcome } => {
+                let well = matches!(outcome, Outcome::Completed { .. });
+                metrics::ENDED.of(if well { Well::Ok } else { Well::Error }).inc();
+            }
+            Fact::Released { .. } => metrics::PARKS.inc(),
+            Fact::ApprovalsRequested { approvals, .. } => {
+                metrics::APPROVALS_REQUESTED.add(approvals.len() as u64);
+            }
+            _ => {}
+        }
+        let settled = changes.iter().filter(|c| matches!(c, Change::Decided(_) | Change::Expired(_))).count();
+        metrics::APPROVALS_SETTLED.add(settled as u64);
     }
 
     /// What, when it changes, makes the store's copy of the session stale: what waits for somebody. Calls that run come and

@@ -46,6 +46,7 @@ pub async fn claim(
     if leased_by_another(tools, session).await {
         return Ok(busy(&journal));
     }
+    let abandoned = journal.state.owner.is_some();
     if journal.state.owner.as_ref().is_some_and(|owner| *owner != tools.worker) {
         let entries = journal.state.entries;
         let until = tokio::time::Instant::now() + grace;
@@ -66,7 +67,12 @@ pub async fn claim(
         Err(error) => tracing::warn!(%session, %error, "claiming without a lease"),
     }
     match journal.claim(&tools.worker).await {
-        Ok(()) => Ok(Claim::Owned(Box::new(journal))),
+        Ok(()) => {
+            if abandoned {
+                runbus::metrics::worker::TAKEOVERS.inc();
+            }
+            Ok(Claim::Owned(Box::new(journal)))
+        }
         Err(Error::Fenced) => Ok(busy(&journal)),
         Err(error) => Err(error),
     }

@@ -11,6 +11,7 @@ pub mod claim;
 pub mod compaction;
 mod effects;
 pub mod events;
+mod invocation;
 mod listen;
 pub mod mirror;
 mod shrink;

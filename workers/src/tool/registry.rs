@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use runbus::metrics::worker as metrics;
 use serde_json::Value;
 
 use super::limits::{
@@ -231,6 +232,7 @@ impl Registry {
     /// `arguments` is the model's text. An empty one counts as an empty object: models write that for tools
     /// without parameters. Dropping the future drops the call.
     pub async fn run(&self, name: &str, call_id: &str, idempotency_key: &str, arguments: &str) -> Outcome {
+        let (_running, begun) = (metrics::TOOL_CALLS_NOW.hold(), Instant::now());
         let outcome = match self.try_run(name, call_id, idempotency_key, arguments).await {
             Ok(result) => {
                 let (content, truncated) = truncate(result, self.max_result_bytes);
@@ -243,6 +245,7 @@ impl Registry {
             }
         };
         self.counters.count(outcome.error.as_ref(), outcome.truncated);
+        metrics::TOOL_LATENCY.observe(begun.elapsed());
         outcome
     }
 

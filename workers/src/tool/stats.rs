@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use runbus::metrics::{ToolOutcome, worker as metrics};
 use serde::Serialize;
 
 use super::Error;
@@ -25,6 +26,22 @@ pub struct Stats {
     pub truncated: u64,
 }
 
+/// The same over all registries of the process.
+fn count_for_all(error: Option<&Error>, truncated: bool) {
+    let outcome = match error {
+        None => ToolOutcome::Ok,
+        Some(Error::Unknown { .. }) => ToolOutcome::UnknownTool,
+        Some(Error::Arguments { .. }) => ToolOutcome::InvalidArguments,
+        Some(Error::Failed { .. }) => ToolOutcome::Failed,
+        Some(Error::TimedOut { .. }) => ToolOutcome::TimedOut,
+        Some(Error::Panicked { .. }) => ToolOutcome::Panicked,
+    };
+    metrics::TOOL_CALLS.of(outcome).inc();
+    if truncated {
+        metrics::TRUNCATED.inc();
+    }
+}
+
 /// The counters themselves.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -41,6 +58,7 @@ impl Counters {
     /// Counts one call and how it ended.
     pub(super) fn count(&self, error: Option<&Error>, truncated: bool) {
         let add = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+        count_for_all(error, truncated);
         add(&self.calls);
         if truncated {
             add(&self.truncated);

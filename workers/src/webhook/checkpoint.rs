@@ -82,7 +82,7 @@ impl Checkpoints {
     /// # Errors
     /// See [`Error`].
     pub(super) async fn load(log: Arc<dyn Log>, name: &str) -> Result<Self, Error> {
-        let session = SessionId::new(format!("{RESERVED_SESSIONS}{name}"))
+        let session = SessionId::new(format!("{RESERVED_SESSIONS}webhook/{name}"))
             .map_err(|error| Error::Broken(error.to_string()))?;
         let mut loaded = Self { log, session, last: None, epoch: 0, index: 0, found: None };
         let Some(stored) = loaded.log.last(&Key::Journal(loaded.session.clone())).await? else {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use runbus::metrics::{Webhook, worker as metrics};
+
 /// Counters of one endpoint.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -33,17 +35,20 @@ impl Counters {
 
     /// Counts a success; whether tries failed before it, and how many.
     pub(super) fn succeeded(&self) -> u64 {
+        metrics::WEBHOOKS.of(Webhook::Delivered).inc();
         self.delivered.fetch_add(1, Ordering::Relaxed);
         self.failing.swap(0, Ordering::Relaxed)
     }
 
     /// Counts a try that failed; whether it is the first since one succeeded.
     pub(super) fn failed(&self) -> bool {
+        metrics::WEBHOOKS.of(Webhook::FailedTry).inc();
         self.failed_tries.fetch_add(1, Ordering::Relaxed);
         self.failing.fetch_add(1, Ordering::Relaxed) == 0
     }
 
     pub(super) fn gave_up(&self) {
+        metrics::WEBHOOKS.of(Webhook::GivenUp).inc();
         self.given_up.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -278,6 +278,7 @@ impl Sim {
             scheduling: Scheduling::default(),
             parent,
             resumes: false,
+            trace: None,
         })));
     }
 

@@ -3,6 +3,8 @@
 use crate::openapi::Endpoint;
 
 pub mod commands;
+pub mod presence;
+pub mod snapshot;
 pub mod start;
 pub mod status;
 pub mod waiting;
@@ -10,5 +12,13 @@ pub mod waiting;
 /// What is here.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    [start::endpoints(), status::endpoints(), commands::endpoints(), waiting::endpoints()].concat()
+    [
+        start::endpoints(),
+        status::endpoints(),
+        snapshot::endpoints(),
+        commands::endpoints(),
+        waiting::endpoints(),
+        presence::endpoints(),
+    ]
+    .concat()
 }

@@ -1,0 +1,39 @@
+//! `GET /v1/executions/{execution_id}/presence`: who watches it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use runbus::control::presence::Presence;
+use runbus::id::ExecutionId;
+
+use crate::api::error::Failure;
+use crate::api::parameters::Id;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation, Problem};
+use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/v1/executions/{execution_id}/presence",
+        Rule::Execution(Action::Read),
+        Operation::new("get_presence", "Who watches it")
+            .answers::<Presence>(200, "those who watch it now, on whichever gateway")
+            .refuses([Problem::NotFound]),
+        get,
+    )]
+}
+
+/// Who watches it now, on whichever gateway.
+///
+/// # Errors
+/// Nobody watches it and nobody has heard of it, or the store does not answer.
+pub async fn get(State(app): State<Arc<App>>, Id(id): Id<ExecutionId>) -> Result<Json<Presence>, Failure> {
+    let presence = app.control.presence(&id).await?;
+    if presence.count == 0 && app.control.status(&id).await?.is_none() {
+        return Err(Failure::not_found(format!("there is no execution {id:?}")));
+    }
+    Ok(Json(presence))
+}

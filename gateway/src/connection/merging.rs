@@ -1,0 +1,247 @@
+//! Consecutive deltas of one message as one event, for clients that are behind.
+//!
+//! Only deltas that stand next to each other in what the client gets are merged, so that the cursor of the merged event,
+//! which is the last one's, covers nothing that was not sent. Whatever stands between two deltas, also what the client's
+//! filter leaves out, keeps them apart.
+
+use runbus::event::{Class, Kind};
+use runbus::log::Cursor;
+use serde::{Deserialize, Serialize};
+
+use super::output::Output;
+use crate::limits;
+use crate::protocol::Text;
+
+/// A delta as clients get it. One with anything else in it is not merged, because that would be lost.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delta {
+    id: String,
+    r#type: String,
+    stream_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    node_id: Option<String>,
+    execution_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    data: Data,
+    timestamp: String,
+    /// How many events it stands for.
+    #[serde(default = "one")]
+    merged: u64,
+    seq: u64,
+    cursor: String,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    content: String,
+    /// The text so far, where the producer sends it: the last one counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    snapshot: Option<String>,
+}
+
+impl Delta {
+    fn read(text: &Text) -> Option<Self> {
+        let kind: Kind = text.kind().parse().ok()?;
+        if kind.class() != Class::Coalescible {
+            return None;
+        }
+        // What stands twice in an event, or is not known, makes it one that is sent as it is.
+        serde_json::from_slice::<Self>(text.json()).ok().filter(|delta| delta.merged == 1)
+    }
+
+    /// Whether `next` goes on with the same message, and both fit into one event.
+    fn takes(&self, next: &Self) -> bool {
+        let follows = match self.attempt {
+            // A worker's events are numbered through: `seq - merged` is the number of the one before.
+            Some(_) => next.seq == self.seq + 1,
+            None => next.seq > self.seq,
+        };
+        let bytes = |data: &Data| data.snapshot.as_ref().map_or(0, String::len);
+        follows
+            && self.data.snapshot.is_some() == next.data.snapshot.is_some()
+            && self.data.content.len() + next.data.content.len() + bytes(&next.data) <= limits::MERGED_BYTES
+            && (&self.r#type, &self.stream_id, &self.node_id, &self.execution_id)
+                == (&next.r#type, &next.stream_id, &next.node_id, &next.execution_id)
+            && (&self.correlation_id, &self.session_id, self.attempt)
+                == (&next.correlation_id, &next.session_id, next.attempt)
+    }
+
+    fn add(&mut self, next: Self) {
+        runbus::metrics::gateway::COALESCED.inc();
+        let mut content = std::mem::take(&mut self.data.content);
+        content.push_str(&next.data.content);
+        let (merged, data) = (self.merged + 1, Data { content, snapshot: next.data.snapshot });
+        *self = Self { data, merged, ..next };
+    }
+}
+
+/// An output in front of another, that holds back the last delta to see whether the next one goes on with it.
+pub(super) struct Merging<'a> {
+    out: &'a mut dyn Output,
+    /// The last delta, and the text that it was before anything was added.
+    held: Option<(Delta, Text)>,
+}
+
+impl<'a> Merging<'a> {
+    /// In front of `out`.
+    pub(super) const fn new(out: &'a mut dyn Output) -> Self {
+        Self { out, held: None }
+    }
+
+    /// Hands on what is held back.
+    pub(super) fn flush(&mut self) {
+        let Some((delta, text)) = self.held.take() else { return };
+        if delta.merged == 1 {
+            return self.out.event(&text);
+        }
+        match (delta.cursor.parse::<Cursor>(), serde_json::to_vec(&delta)) {
+            (Ok(cursor), Ok(json)) => self.out.event(&Text::new(Some(&cursor), &delta.r#type, &[&json])),
+            // Both were read from what the gateway itself wrote.
+            (cursor, json) => tracing::error!(?cursor, ?json, "merged deltas cannot be written"),
+        }
+    }
+}
+
+impl Output for Merging<'_> {
+    fn room(&self) -> usize {
+        let held = self.held.as_ref().map_or(0, |(delta, _)| delta.data.content.len());
+        self.out.room().saturating_sub(held)
+    }
+
+    fn event(&mut self, event: &Text) {
+        let Some(next) = Delta::read(event) else {
+            self.flush();
+            return self.out.event(event);
+        };
+        if let Some((held, text)) = &mut self.held
+            && held.takes(&next)
+        {
+            held.add(next);
+            text.clone_from(event);
+            return;
+        }
+        self.flush();
+        self.held = Some((next, event.clone()));
+    }
+
+    fn skipped(&mut self) {
+        self.flush();
+    }
+
+    fn word(&mut self, word: &Text) {
+        self.flush();
+        self.out.word(word);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use runbus::log::{Epoch, Place, Sequence};
+    use runbus::subject::Shard;
+
+    #[derive(Default)]
+    struct Seen(Vec<Value>);
+
+    impl Output for Seen {
+        fn room(&self) -> usize {
+            usize::MAX
+        }
+        fn event(&mut self, event: &Text) {
+            self.0.push(serde_json::from_slice(event.json()).unwrap());
+        }
+        fn word(&mut self, word: &Text) {
+            self.event(word);
+        }
+    }
+
+    fn text(seq: u64, kind: &str, node: &str, attempt: Option<u32>, data: &Value) -> Text {
+        let cursor = Cursor::start().with(Shard(0), Place::after(Epoch(1), Sequence(seq + 1)));
+        let mut event = json!({
+            "id": format!("i{seq}"), "type": kind, "stream_id": "s", "execution_id": "e", "node_id": node,
+            "data": data, "timestamp": "2026-01-01T00:00:00Z", "seq": seq, "cursor": cursor,
+        });
+        if let Some(attempt) = attempt {
+            event["attempt"] = attempt.into();
+        }
+        Text::new(Some(&cursor), kind, &[event.to_string().as_bytes()])
+    }
+
+    fn through(texts: &[Text]) -> Vec<Value> {
+        let mut seen = Seen::default();
+        let mut merging = Merging::new(&mut seen);
+        texts.iter().for_each(|text| merging.event(text));
+        merging.flush();
+        seen.0
+    }
+
+    #[test]
+    fn deltas_of_one_message_are_one_event() {
+        let delta =
+            |seq, content: &str| text(seq, "llm_text_delta", "n", Some(1), &json!({ "content": content }));
+        let seen = through(&[delta(4, "a"), delta(5, "b\n"), delta(6, "c")]);
+        assert_eq!(seen.len(), 1);
+        assert_eq!((&seen[0]["data"]["content"], &seen[0]["merged"]), (&json!("ab\nc"), &json!(3)));
+        assert_eq!((&seen[0]["seq"], &seen[0]["id"]), (&json!(6), &json!("i6")));
+        // A single one is as it was.
+        assert!(through(&[delta(4, "a")])[0].get("merged").is_none());
+        // A hole in the numbers, another field, another kind, size: they stay apart.
+        assert_eq!(through(&[delta(4, "a"), delta(6, "b")]).len(), 2);
+        let odd = text(5, "llm_text_delta", "n", Some(1), &json!({ "content": "b", "logprob": 1 }));
+        assert_eq!(through(&[delta(4, "a"), odd, delta(6, "b")]).len(), 3);
+        let critical = text(5, "custom", "n", Some(1), &json!({ "content": "b" }));
+        assert_eq!(through(&[delta(4, "a"), critical, delta(6, "b")]).len(), 3);
+        let long = "x".repeat(limits::MERGED_BYTES);
+        assert_eq!(through(&[delta(4, "a"), delta(5, &long), delta(6, "b")]).len(), 3);
+        let mut seen = Seen::default();
+        let mut merging = Merging::new(&mut seen);
+        merging.event(&delta(4, "a"));
+        merging.skipped();
+        merging.event(&delta(5, "b"));
+        merging.flush();
+        assert_eq!(seen.0.len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_or_moved(events in proptest::collection::vec(
+            (0usize..4, 0usize..2, 0u64..2, "[a-z\"ü]{0,5}", proptest::option::weighted(0.2, "[a-z]{0,3}")), 0..60)) {
+            let kinds = ["llm_text_delta", "client_output_delta", "llm_reasoning_delta", "custom"];
+            let mut seq = 0;
+            let texts: Vec<Text> = events.iter().map(|(kind, node, hole, content, snapshot)| {
+                seq += 1 + hole;
+                let mut data = json!({ "content": content });
+                if let Some(snapshot) = snapshot { data["snapshot"] = snapshot.as_str().into(); }
+                text(seq, kinds[*kind], ["n", "m"][*node], Some(1), &data)
+            }).collect();
+            let plain: Vec<Value> = texts.iter().map(|t| serde_json::from_slice(t.json()).unwrap()).collect();
+            let mut rest = plain.iter();
+            for event in through(&texts) {
+                let merged = usize::try_from(event["merged"].as_u64().unwrap_or(1)).unwrap();
+                let part: Vec<&Value> = rest.by_ref().take(merged).collect();
+                let content: String = part.iter().map(|e| e["data"]["content"].as_str().unwrap()).collect();
+                let last = part.last().unwrap();
+                prop_assert_eq!(event["data"]["content"].as_str().unwrap(), content);
+                for field in ["cursor", "seq", "id", "type", "node_id"] { prop_assert_eq!(&event[field], &last[field]); }
+                prop_assert_eq!(&event["data"]["snapshot"], &last["data"]["snapshot"]);
+                prop_assert!(merged == 1 || event["type"] != "custom");
+                prop_assert_eq!(event["seq"].as_u64().unwrap() + 1 - merged as u64, part[0]["seq"].as_u64().unwrap());
+            }
+            prop_assert!(rest.next().is_none());
+        }
+    }
+}

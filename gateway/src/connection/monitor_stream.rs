@@ -1,0 +1,116 @@
+//! One client of a monitor's event stream (SSE): a body that is made as fast as it is taken.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use runbus::id::StreamId;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::event_stream::retry;
+use super::frames::Frames;
+use super::gate::farewell;
+use super::output::Output;
+use super::shared::Shared;
+use crate::auth::Ticket;
+use crate::limits;
+use crate::monitor::Watch;
+use crate::monitor::registry::TooMany;
+use crate::protocol::{close, server};
+
+/// A monitor on its way into a body.
+#[derive(Debug)]
+pub struct MonitorStream<K> {
+    shared: Arc<Shared>,
+    watch: Watch,
+    wake: Arc<Notify>,
+    first: Option<Bytes>,
+    beat_at: Instant,
+    ended: bool,
+    /// Set when the gateway drains.
+    leaves_at: Option<Instant>,
+    ticket: Ticket,
+    /// The client's place among the connections, given back when the body is dropped.
+    _keep: K,
+}
+
+/// Begins one. `keep` is dropped with it.
+///
+/// # Errors
+/// See [`TooMany`].
+pub fn open<K>(
+    shared: Arc<Shared>,
+    stream: Option<StreamId>,
+    ticket: Ticket,
+    keep: K,
+) -> Result<MonitorStream<K>, TooMany> {
+    let wake = Arc::new(Notify::new());
+    let watch = shared.monitors.watch_with(stream, wake.clone())?;
+    Ok(MonitorStream {
+        watch,
+        wake,
+        first: Some(Bytes::from(retry(limits::STREAM_RETRY))),
+        beat_at: Instant::now() + shared.config.ping_interval(),
+        ended: false,
+        leaves_at: None,
+        ticket,
+        shared,
+        _keep: keep,
+    })
+}
+
+impl<K: Send> MonitorStream<K> {
+    /// The body's pieces. Nothing is made that is not asked for; dropping it ends the watch.
+    pub fn pieces(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+        futures_util::stream::unfold(Box::new(self), async |mut stream| {
+            let piece = Box::pin(stream.next()).await?;
+            Some((Ok(piece), stream))
+        })
+    }
+
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        while !self.ended {
+            if self.shared.drain.is_cancelled() {
+                let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
+                if leaves_at <= Instant::now() {
+                    self.ended = true;
+                    let again = retry(limits::STREAM_DRAIN_RETRY);
+                    return Some(Bytes::from(format!(": the gateway drains\n{again}")));
+                }
+            }
+            if let Some(ended) = self.ticket.has_ended() {
+                let (code, reason) = farewell(ended);
+                self.ended = true;
+                return Some(server::closed(code, reason).frame());
+            }
+            let mut frames = Frames::new(usize::MAX);
+            self.first.take().into_iter().for_each(|first| frames.push(first));
+            match self.watch.news() {
+                Ok(news) => news.iter().for_each(|news| frames.word(&news.0)),
+                Err(_ended) => {
+                    frames.push(server::closed(close::UNAVAILABLE, "the log refuses").frame());
+                    self.ended = true;
+                }
+            }
+            if let Some(piece) = frames.take() {
+                self.beat_at = Instant::now() + self.shared.config.ping_interval();
+                return Some(piece);
+            }
+            let then = self.leaves_at.map_or(self.beat_at, |leaves_at| leaves_at.min(self.beat_at));
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep_until(then) => {}
+                () = self.shared.drain.cancelled(), if self.leaves_at.is_none() => {}
+                _ = self.ticket.ended() => {}
+            }
+            if Instant::now() >= self.beat_at {
+                self.beat_at = Instant::now() + self.shared.config.ping_interval();
+                return Some(Bytes::from_static(b":\n\n"));
+            }
+        }
+        None
+    }
+}

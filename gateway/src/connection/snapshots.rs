@@ -1,0 +1,321 @@
+//! Snapshots of executions, folded once for all who join: the next one begins where the last one ended.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use runbus::bus::history::{self, Order, Page, Query};
+use runbus::bus::{Delivery, Filter};
+use runbus::log::{Cursor, Place, ReadError};
+use runbus::snapshot::{At, Snapshot};
+use runbus::subject::Scope;
+
+use super::join;
+use super::shared::Shared;
+use crate::hub::{Hub, registry};
+use crate::limits;
+use crate::protocol::{Text, server};
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is none at this place.
+    #[error("{0}")]
+    Cursor(&'static str),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+}
+
+/// A snapshot as clients get it.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The place behind it.
+    pub cursor: Cursor,
+    /// The message.
+    pub text: Text,
+    json: Bytes,
+    /// Events in it.
+    pub events: u64,
+    /// Whether nothing is missing in it.
+    pub is_complete: bool,
+    /// Whether its execution has ended.
+    pub is_over: bool,
+}
+
+impl Taken {
+    /// The snapshot alone.
+    #[must_use]
+    pub fn json(&self) -> Bytes {
+        self.json.clone()
+    }
+
+    fn new(snapshot: &Snapshot) -> Self {
+        // Maps with keys that are no text, or floats that are no numbers, are not in it.
+        let json = serde_json::to_vec(snapshot).unwrap_or_else(|error| {
+            tracing::error!(%error, "a snapshot cannot be written as JSON");
+            b"null".to_vec()
+        });
+        let execution = snapshot.execution.as_ref();
+        Self {
+            cursor: snapshot.cursor.clone(),
+            text: server::snapshot(&snapshot.cursor, &json),
+            json: Bytes::from(json),
+            events: execution.map_or(0, |known| known.events),
+            is_complete: snapshot.complete,
+            is_over: execution.is_some_and(|known| known.status.is_terminal()),
+        }
+    }
+}
+
+/// A fold, and how far the log was read for it.
+#[derive(Debug)]
+struct Fold {
+    snapshot: Snapshot,
+    read: Cursor,
+    taken: Option<Taken>,
+}
+
+/// One scope's fold.
+#[derive(Debug, Default)]
+struct Slot {
+    /// One folds, the others wait for it.
+    fold: tokio::sync::Mutex<Option<Fold>>,
+    bytes: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// With the time of the last use, counted in uses.
+    slots: HashMap<Scope, (Arc<Slot>, u64)>,
+    uses: u64,
+}
+
+/// Snapshots that are kept for the next client, bounded in number and bytes: those that were used least recently go.
+#[derive(Debug, Default)]
+pub struct Snapshots {
+    kept: Mutex<Kept>,
+    folded: AtomicUsize,
+}
+
+impl Snapshots {
+    /// Events that were folded, over all clients.
+    #[must_use]
+    pub fn folded(&self) -> usize {
+        self.folded.load(Ordering::Relaxed)
+    }
+
+    fn slot(&self, scope: &Scope) -> Arc<Slot> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.uses += 1;
+        let uses = kept.uses;
+        let (slot, used) = kept.slots.entry(scope.clone()).or_default();
+        *used = uses;
+        slot.clone()
+    }
+
+    /// Drops what was used least recently, until the rest fits.
+    fn trim(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = |slot: &Slot| slot.bytes.load(Ordering::Relaxed);
+        let mut total: usize = kept.slots.values().map(|(slot, _)| bytes(slot)).sum();
+        while total > limits::SNAPSHOTS_BYTES || kept.slots.len() > limits::SNAPSHOTS {
+            let oldest = kept.slots.iter().min_by_key(|(_, (_, used))| *used).map(|(scope, _)| scope.clone());
+            let Some((slot, _)) = oldest.and_then(|scope| kept.slots.remove(&scope)) else { return };
+            total -= bytes(&slot);
+        }
+    }
+
+    /// For a client that goes on behind it: it need not have the very last events. The hub is held for the client.
+    ///
+    /// # Errors
+    /// See [`join::Error`].
+    pub(super) async fn join(
+        &self,
+        shared: &Shared,
+        filter: &Filter,
+    ) -> Result<(Taken, Option<Arc<Hub>>), join::Error> {
+        let scope = filter.scope();
+        let hub = if registry::is_narrow(&scope, shared.bus.log().as_ref()) {
+            Some(shared.hubs.join(scope).await?)
+        } else {
+            None
+        };
+        let taken =
+            self.take(shared, filter, |taken| hub.as_ref().is_some_and(|hub| is_near(hub, taken))).await?;
+        Ok((taken, hub))
+    }
+
+    /// As of now, with at least so many events when nothing was removed.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn now(&self, shared: &Shared, filter: &Filter, events: u64) -> Result<Taken, Error> {
+        let mut looks = 0;
+        loop {
+            let taken = self.take(shared, filter, |_| false).await?;
+            looks += 1;
+            if !taken.is_complete || taken.events >= events || looks > limits::SNAPSHOT_LOOKS {
+                return Ok(taken);
+            }
+            // A replica that lags.
+            tokio::time::sleep(limits::LAG_PAUSE).await;
+        }
+    }
+
+    async fn take(
+        &self,
+        shared: &Shared,
+        filter: &Filter,
+        is_enough: impl Fn(&Taken) -> bool,
+    ) -> Result<Taken, Error> {
+        let scope = filter.scope();
+        let slot = self.slot(&scope);
+        let mut fold = slot.fold.lock().await;
+        if let Some(taken) = fold.as_ref().and_then(|fold| fold.taken.as_ref())
+            && is_enough(taken)
+        {
+            return Ok(taken.clone());
+        }
+        let whole = Filter {
+            stream_id: filter.stream_id.clone(),
+            node_id: filter.node_id.clone(),
+            execution_id: filter.execution_id.clone(),
+            ..Filter::all()
+        };
+        self.fold_on(shared, &whole, &mut fold).await?;
+        let Some(found) = fold.as_mut() else { return Err(Error::Cursor("there is no such execution")) };
+        let snapshot = &found.snapshot;
+        let taken = found.taken.get_or_insert_with(|| Taken::new(snapshot)).clone();
+        // Its text, and what it was made from.
+        slot.bytes.store(3 * taken.text.bytes(), Ordering::Relaxed);
+        drop(fold);
+        self.trim();
+        Ok(taken)
+    }
+
+    /// Folds what the log has behind `fold`. Interrupted, it has come as far as it has.
+    async fn fold_on(&self, shared: &Shared, filter: &Filter, fold: &mut Option<Fold>) -> Result<(), Error> {
+        let mut restarts = 0;
+        loop {
+            let begun = fold.as_ref().map(|fold| fold.read.clone());
+            let is_whole = begun.is_some() || is_whole(shared, filter).await?;
+            let page = page(shared, filter, begun.as_ref()).await?;
+            if !page.gaps.is_empty() && restarts < limits::SNAPSHOT_RESTARTS {
+                restarts += 1;
+                *fold = None;
+                continue;
+            }
+            let read = page.next.clone().unwrap_or_else(|| page.end.clone());
+            let fold = fold.get_or_insert_with(|| Fold {
+                snapshot: Snapshot::begin(read.clone(), is_whole),
+                read: read.clone(),
+                taken: None,
+            });
+            if !page.gaps.is_empty() {
+                fold.snapshot.miss();
+            }
+            for found in page.events.iter().filter_map(event) {
+                fold.snapshot.apply(&found.event, At { seq: found.seq, merged: 1, cursor: &found.cursor });
+                self.folded.fetch_add(1, Ordering::Relaxed);
+                fold.taken = None;
+            }
+            if fold.snapshot.execution.is_none() && fold.snapshot.cursor != read {
+                fold.snapshot.cursor.clone_from(&read);
+                fold.taken = None;
+            }
+            fold.read = read;
+            if page.next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// As of an earlier place. Nothing is kept of it.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn at(shared: &Shared, filter: &Filter, at: &Cursor) -> Result<Snapshot, Error> {
+    let log = shared.bus.log();
+    let scope = filter.scope();
+    let mut places: Vec<(runbus::subject::Shard, Place)> = Vec::new();
+    for shard in scope.shards(log.layout()) {
+        let Some(place) = at.place(shard) else { continue };
+        let bounds = log.bounds(scope.lane(), shard).await?;
+        if bounds.epoch != place.epoch || place.sequence > bounds.last {
+            return Err(Error::Cursor("is a cursor of another log, or of one that lost its end"));
+        }
+        places.push((shard, place));
+    }
+    if places.is_empty() {
+        return Err(Error::Cursor("is no cursor of this execution"));
+    }
+    let is_before = |cursor: &Cursor| {
+        places.iter().all(|(shard, place)| cursor.place(*shard).is_none_or(|found| !found.is_behind(*place)))
+    };
+    let mut snapshot: Option<Snapshot> = None;
+    let mut read: Option<Cursor> = None;
+    loop {
+        let is_whole = snapshot.is_some() || is_whole(shared, filter).await?;
+        let page = page(shared, filter, read.as_ref()).await?;
+        let snapshot = snapshot.get_or_insert_with(|| Snapshot::begin(at.clone(), is_whole));
+        if !page.gaps.is_empty() {
+            snapshot.miss();
+        }
+        for found in page.events.iter().filter_map(event).filter(|found| is_before(&found.cursor)) {
+            snapshot.apply(&found.event, At { seq: found.seq, merged: 1, cursor: &found.cursor });
+        }
+        let is_reached = places.iter().all(|(shard, place)| {
+            page.end.place(*shard).is_some_and(|end| end == *place || end.is_behind(*place))
+        });
+        match page.next {
+            Some(next) if !is_reached => read = Some(next),
+            _ => return Ok(snapshot.clone()),
+        }
+    }
+}
+
+fn event(delivery: &Delivery) -> Option<&runbus::bus::Delivered> {
+    match delivery {
+        Delivery::Event(found) => Some(found),
+        Delivery::Undecodable(_) | Delivery::Gap(_) | Delivery::CaughtUp => None,
+    }
+}
+
+/// Whether the log has never removed anything that may be of this scope.
+async fn is_whole(shared: &Shared, filter: &Filter) -> Result<bool, ReadError> {
+    let log = shared.bus.log();
+    let scope = filter.scope();
+    for shard in scope.shards(log.layout()) {
+        if log.bounds(scope.lane(), shard).await?.first.0 > 1 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn page(shared: &Shared, filter: &Filter, behind: Option<&Cursor>) -> Result<Page, ReadError> {
+    let query = Query {
+        filter: filter.clone(),
+        order: Order::Oldest,
+        limit: limits::SNAPSHOT_PAGE,
+        cursor: behind.cloned(),
+    };
+    // The semaphore is never closed.
+    let _permit = shared.history_reads.acquire().await;
+    match shared.bus.history(&query).await {
+        Ok(page) => Ok(page),
+        Err(history::Error::Log(error)) => Err(error),
+        Err(error @ history::Error::Limit(_)) => Err(ReadError::Refused(error.to_string())),
+    }
+}
+
+/// Whether a snapshot's client finds in the hub's ring what is behind it, and that is little.
+fn is_near(hub: &Hub, taken: &Taken) -> bool {
+    let Some((_, place)) = taken.cursor.places().next() else { return false };
+    hub.look(|ring| {
+        ring.rejoin(place).is_some_and(|next| ring.end().saturating_sub(next) <= limits::SNAPSHOT_BEHIND)
+    })
+}

@@ -1,0 +1,514 @@
+//! One WebSocket whose client speaks another server's protocol: the loop. What is said is up to a [`Translate`]; where it
+//! comes from is one subscription, as for every other client.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, SinkExt};
+use runbus::bus::Filter;
+use runbus::log::Since;
+use runbus::metrics::{Held, Transport, gateway as metrics};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::gate::Gate;
+use super::output::Output;
+use super::shared::Shared;
+use super::subscription::{Next, Subscription};
+use crate::limits;
+use crate::protocol::{Text, close, foreign};
+
+/// How a connection ends: close code and reason.
+pub type Farewell = (u16, &'static str);
+
+/// What a client is told next, in order.
+#[derive(Debug, Default)]
+pub struct Said {
+    messages: Vec<Utf8Bytes>,
+    farewell: Option<Farewell>,
+}
+
+impl Said {
+    /// One message.
+    #[must_use]
+    pub fn one(message: String) -> Self {
+        Self { messages: vec![message.into()], farewell: None }
+    }
+
+    /// Adds a message.
+    pub fn say(&mut self, message: String) {
+        self.messages.push(message.into());
+    }
+
+    /// Ends the connection behind what was said.
+    pub fn end(&mut self, code: u16, reason: &'static str) {
+        self.farewell.get_or_insert((code, reason));
+    }
+
+    /// The messages, in order.
+    #[must_use]
+    pub fn messages(&self) -> &[Utf8Bytes] {
+        &self.messages
+    }
+
+    /// How the connection ends behind them, if it does.
+    #[must_use]
+    pub const fn farewell(&self) -> Option<Farewell> {
+        self.farewell
+    }
+}
+
+/// What a client's message comes to.
+pub enum Heard {
+    /// Nothing.
+    Nothing,
+    /// This answer.
+    Say(String),
+    /// A call of [`Translate::settle`].
+    Settle,
+    /// A command, which must not keep the client from being served.
+    Work(BoxFuture<'static, Said>),
+}
+
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("Nothing"),
+            Self::Say(text) => f.debug_tuple("Say").field(text).finish(),
+            Self::Settle => f.write_str("Settle"),
+            Self::Work(_) => f.write_str("Work"),
+        }
+    }
+}
+
+/// Another server's protocol, seen from one client.
+#[async_trait]
+pub trait Translate: Send + Sync {
+    /// How long a client may say nothing; `None`: a sign of life is enough.
+    fn silence(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Called once, when events are kept for the client from now on.
+    async fn begin(&mut self, _said: &mut Said) {}
+
+    /// The next event.
+    fn event(&mut self, event: &Text, said: &mut Said);
+
+    /// What is no event but has its place among them: `gap`, `undecodable`, `caught_up`.
+    fn word(&mut self, word: &Text, said: &mut Said);
+
+    /// Called behind a batch of events, behind [`Translate::changed`], and when the client asks for it.
+    async fn settle(&mut self, _said: &mut Said) {}
+
+    /// Waits for what is no event. May be dropped and called again at any time.
+    async fn changed(&mut self) {
+        std::future::pending().await
+    }
+
+    /// A message of the client.
+    fn hear(&mut self, text: &str) -> Heard;
+
+    /// How an error is said.
+    fn fault(&self, message: &str) -> String;
+}
+
+/// Why a client's connection ended.
+#[derive(Debug)]
+pub enum End {
+    /// The client went away.
+    Gone,
+    /// The gateway closes it.
+    Close(Farewell),
+}
+
+/// A connection before and while it is translated.
+#[derive(Debug)]
+pub struct Line {
+    socket: WebSocket,
+    shared: Arc<Shared>,
+    gate: Gate,
+    wake: Arc<Notify>,
+    /// Something is to be settled.
+    unsettled: bool,
+    /// Set when the gateway drains.
+    leaves_at: Option<Instant>,
+    /// Commands at work, [`limits::COMMANDS`] at most.
+    work: JoinSet<Said>,
+    /// When the client said something.
+    heard: Instant,
+    /// When there was a sign of life.
+    alive: Instant,
+    ping_at: Instant,
+    _counted: Held,
+}
+
+impl Line {
+    /// Of a client that may be here.
+    #[must_use]
+    pub fn new(socket: WebSocket, shared: Arc<Shared>, gate: Gate) -> Self {
+        let now = Instant::now();
+        let ping_at = now + shared.config.ping_interval();
+        let (wake, work) = (Arc::default(), JoinSet::new());
+        Self {
+            socket,
+            shared,
+            gate,
+            wake,
+            unsettled: false,
+            leaves_at: None,
+            work,
+            heard: now,
+            alive: now,
+            ping_at,
+            _counted: metrics::CONNECTIONS.of(Transport::Ws).hold(),
+        }
+    }
+
+    /// Says something at once.
+    ///
+    /// # Errors
+    /// The client is gone, or takes nothing.
+    pub async fn say(&mut self, message: String) -> Result<(), End> {
+        self.write(vec![message.into()]).await
+    }
+
+    /// Translates a subscription until the client or the gateway ends.
+    pub async fn follow(
+        &mut self,
+        filter: Filter,
+        since: &Since,
+        until_terminal: bool,
+        translate: &mut dyn Translate,
+    ) -> End {
+        // Others who watch the execution see the client.
+        let subject = self.gate.principal().map(|principal| principal.subject.clone());
+        let watches = subject.zip(filter.execution_id.clone());
+        let _seat = watches.map(|(subject, id)| self.shared.presence.enter(id, subject, None));
+        let start = since.clone().into();
+        let wake = self.wake.clone();
+        let begun = Subscription::begin(&self.shared, filter, &start, wake, Transport::Ws).await;
+        let mut subscription = match begun {
+            Ok((subscription, _)) => Some(subscription.until_terminal(until_terminal)),
+            Err(error) => {
+                tracing::warn!(%error, "a drop-in client's subscription did not begin");
+                return self.fault(translate, &error.to_string()).await;
+            }
+        };
+        let mut said = Said::default();
+        translate.begin(&mut said).await;
+        if let Err(end) = self.tell(said).await {
+            return end;
+        }
+        loop {
+            if let Err(end) = self.turn(&mut subscription, translate).await {
+                return end;
+            }
+        }
+    }
+
+    /// Says goodbye, and lets commands that were begun become durable.
+    pub async fn finish(mut self, end: End) {
+        match end {
+            End::Gone => {
+                // Completes the closing handshake if the client began it.
+                let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, self.socket.close()).await;
+            }
+            End::Close(farewell) => goodbye(&mut self.socket, &self.shared, farewell).await,
+        }
+        let Self { socket, mut work, .. } = self;
+        drop(socket);
+        let all = async { while work.join_next().await.is_some() {} };
+        if tokio::time::timeout(limits::COMMANDS_PATIENCE, all).await.is_err() {
+            tracing::warn!("commands of a connection that ended did not become durable in time");
+        }
+    }
+
+    async fn fault(&mut self, translate: &dyn Translate, message: &str) -> End {
+        let said = self.say(translate.fault(message)).await;
+        said.err().unwrap_or(End::Close((foreign::FAULT, "server fault")))
+    }
+
+    /// The credential does not count any more.
+    async fn expelled(&mut self, translate: &dyn Translate, code: u16, reason: &'static str) -> End {
+        if code != close::UNAUTHENTICATED {
+            return End::Close((code, reason));
+        }
+        let said = self.say(translate.fault(WRONG_KEY)).await;
+        said.err().unwrap_or(End::Close((foreign::UNAUTHENTICATED, WRONG_KEY)))
+    }
+
+    /// Sends what is there, or waits for something.
+    async fn turn(
+        &mut self,
+        subscription: &mut Option<Subscription>,
+        translate: &mut dyn Translate,
+    ) -> Result<(), End> {
+        if let Some((code, reason)) = self.gate.must_go() {
+            return Err(self.expelled(translate, code, reason).await);
+        }
+        if self.shared.drain.is_cancelled() {
+            let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
+            if leaves_at <= Instant::now() {
+                return Err(End::Close((foreign::DRAINING, "draining: connect again")));
+            }
+        }
+        let next = self.produce(subscription, translate).await?;
+        match next {
+            Next::Now => {}
+            Next::At(then) => return self.wait(Some(then), translate).await,
+            Next::Woken | Next::Never => return self.wait(None, translate).await,
+        }
+        // Much to send must not keep the client from being heard, nor its commands from being answered.
+        if let Some(Some(said)) = self.work.join_next().now_or_never() {
+            self.answer(said).await?;
+        }
+        let heard = self.socket.recv().now_or_never();
+        match heard {
+            Some(frame) => self.hear(frame, translate).await,
+            None => self.mind_time(translate).await,
+        }
+    }
+
+    /// Translates what the subscription has; says when to look for more.
+    async fn produce(
+        &mut self,
+        subscription: &mut Option<Subscription>,
+        translate: &mut dyn Translate,
+    ) -> Result<Next, End> {
+        let mut collected = Collected::new(self.shared.config.client_buffer_bytes);
+        let next = match subscription {
+            None => Next::Never,
+            Some(reading) => match Box::pin(reading.produce(&self.shared, &mut collected)).await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(%error, "a drop-in client is closed: the log refuses");
+                    return Err(self.fault(translate, "the log refuses").await);
+                }
+            },
+        };
+        if next == Next::Never {
+            *subscription = None;
+        }
+        let mut said = Said::default();
+        for news in &collected.news {
+            match news {
+                News::Event(text) => translate.event(text, &mut said),
+                News::Word(text) => translate.word(text, &mut said),
+            }
+            if said.farewell.is_some() {
+                break;
+            }
+        }
+        if (!collected.news.is_empty() || std::mem::take(&mut self.unsettled)) && said.farewell.is_none() {
+            translate.settle(&mut said).await;
+        }
+        self.tell(said).await?;
+        subscription.iter_mut().for_each(Subscription::written);
+        Ok(next)
+    }
+
+    /// Says the last that is to be said.
+    pub async fn end(&mut self, said: Said) -> End {
+        let farewell = said.farewell.unwrap_or((foreign::DONE, ""));
+        self.tell(said).await.err().unwrap_or(End::Close(farewell))
+    }
+
+    async fn tell(&mut self, said: Said) -> Result<(), End> {
+        self.write(said.messages).await?;
+        said.farewell.map_or(Ok(()), |farewell| Err(End::Close(farewell)))
+    }
+
+    async fn answer(&mut self, said: Result<Said, tokio::task::JoinError>) -> Result<(), End> {
+        match said {
+            Ok(said) => self.tell(said).await,
+            Err(error) => {
+                // Panics are caught in the task, and nobody aborts it.
+                tracing::error!(%error, "a command's task was lost");
+                Ok(())
+            }
+        }
+    }
+
+    async fn write(&mut self, messages: Vec<Utf8Bytes>) -> Result<(), End> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let socket = &mut self.socket;
+        let writing = async {
+            for message in messages {
+                socket.feed(Frame::Text(message)).await?;
+            }
+            socket.flush().await
+        };
+        let written = tokio::select! {
+            written = tokio::time::timeout(self.shared.config.write_timeout(), writing) => written,
+            // Who takes nothing is not kept for that.
+            _ = self.gate.ended() => return Err(End::Close((foreign::UNAUTHENTICATED, WRONG_KEY))),
+        };
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_gone)) => Err(End::Gone),
+            Err(_elapsed) => Err(End::Close((foreign::TOO_SLOW, "too slow"))),
+        }
+    }
+
+    /// Waits for something to send or to hear, until `then` at most.
+    async fn wait(&mut self, then: Option<Instant>, translate: &mut dyn Translate) -> Result<(), End> {
+        let mut deadline = self.ping_at.min(self.alive + self.shared.config.idle_timeout());
+        deadline = translate.silence().map_or(deadline, |silence| deadline.min(self.heard + silence));
+        deadline = then.map_or(deadline, |then| deadline.min(then));
+        deadline = self.leaves_at.map_or(deadline, |leaves_at| deadline.min(leaves_at));
+        let work = &mut self.work;
+        let answered = async {
+            match work.join_next().await {
+                Some(said) => said,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            frame = self.socket.recv() => self.hear(frame, translate).await,
+            () = self.wake.notified() => Ok(()),
+            said = answered => self.answer(said).await,
+            () = translate.changed() => {
+                self.unsettled = true;
+                Ok(())
+            }
+            () = tokio::time::sleep_until(deadline) => self.mind_time(translate).await,
+            // The next turn says so.
+            () = self.shared.drain.cancelled(), if self.leaves_at.is_none() => Ok(()),
+            _ = self.gate.ended() => Ok(()),
+        }
+    }
+
+    async fn mind_time(&mut self, translate: &dyn Translate) -> Result<(), End> {
+        let now = Instant::now();
+        if translate.silence().is_some_and(|silence| now >= self.heard + silence) {
+            return Err(End::Close((foreign::DONE, "Heartbeat timeout")));
+        }
+        if now >= self.alive + self.shared.config.idle_timeout() {
+            return Err(End::Gone);
+        }
+        if now < self.ping_at {
+            return Ok(());
+        }
+        self.ping_at = now + self.shared.config.ping_interval();
+        let ping = self.socket.send(Frame::Ping(bytes::Bytes::new()));
+        match tokio::time::timeout(self.shared.config.write_timeout(), ping).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_gone)) => Err(End::Gone),
+            Err(_elapsed) => Err(End::Close((foreign::TOO_SLOW, "too slow"))),
+        }
+    }
+
+    async fn hear(
+        &mut self,
+        frame: Option<Result<Frame, axum::Error>>,
+        translate: &mut dyn Translate,
+    ) -> Result<(), End> {
+        self.alive = Instant::now();
+        let text = match frame {
+            Some(Ok(Frame::Text(text))) => text,
+            Some(Ok(Frame::Binary(_))) => {
+                self.heard = self.alive;
+                return Ok(());
+            }
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => return Ok(()),
+            Some(Err(error)) => {
+                tracing::debug!(%error, "a drop-in client's connection broke");
+                return Err(End::Gone);
+            }
+            Some(Ok(Frame::Close(_))) | None => return Err(End::Gone),
+        };
+        self.heard = self.alive;
+        match self.gate.message(text.len()) {
+            Ok(Ok(())) => {}
+            // There is no word for it in these protocols; who goes on like that is closed.
+            Ok(Err(_refused)) => return Ok(()),
+            Err(farewell) => return Err(End::Close(farewell)),
+        }
+        match translate.hear(&text) {
+            Heard::Nothing => Ok(()),
+            Heard::Say(message) => self.say(message).await,
+            Heard::Settle => {
+                self.unsettled = true;
+                Ok(())
+            }
+            Heard::Work(_) if self.work.len() >= limits::COMMANDS => {
+                tracing::debug!("a drop-in client's command is one too many");
+                Ok(())
+            }
+            Heard::Work(work) => {
+                self.work.spawn(async move {
+                    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
+                        tracing::error!("a drop-in client's command panicked");
+                        Said::default()
+                    })
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What a client without a valid credential is told, whatever is wrong with it.
+pub const WRONG_KEY: &str = "Invalid or missing api_key";
+
+/// Tells a client that it may not be here, in its own protocol's words, which need an open connection.
+pub async fn refuse(mut socket: WebSocket, shared: &Shared, message: String) {
+    let said = socket.send(Frame::Text(message.into()));
+    let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, said).await;
+    goodbye(&mut socket, shared, (foreign::UNAUTHENTICATED, WRONG_KEY)).await;
+}
+
+async fn goodbye(socket: &mut WebSocket, shared: &Shared, (code, reason): Farewell) {
+    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+    let patience = shared.config.write_timeout().min(2 * limits::FAREWELL_PATIENCE);
+    // A client that is gone or stuck needs no goodbye.
+    let _ = tokio::time::timeout(patience, socket.send(Frame::Close(Some(frame)))).await;
+    // What it still sends is read for a moment: a connection that is dropped with something unread is reset, and the code
+    // may be lost with it.
+    let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
+    let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
+}
+
+#[derive(Debug)]
+enum News {
+    Event(Text),
+    Word(Text),
+}
+
+/// News that wait for translation: it is not done where all clients of a scope would wait for it.
+#[derive(Debug)]
+struct Collected {
+    news: Vec<News>,
+    bytes: usize,
+    budget: usize,
+}
+
+impl Collected {
+    const fn new(budget: usize) -> Self {
+        Self { news: Vec::new(), bytes: 0, budget }
+    }
+}
+
+impl Output for Collected {
+    fn room(&self) -> usize {
+        self.budget.saturating_sub(self.bytes)
+    }
+
+    fn event(&mut self, event: &Text) {
+        self.bytes += event.bytes();
+        self.news.push(News::Event(event.clone()));
+    }
+
+    fn word(&mut self, word: &Text) {
+        self.bytes += word.bytes();
+        self.news.push(News::Word(word.clone()));
+    }
+}

@@ -1,0 +1,294 @@
+//! `GET /ws/agents/{agent_id}` and `/ws/agents`: the connection of one client.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::State;
+use axum::response::Response;
+use runbus::bus::Filter;
+use runbus::control::{Control, DecideRequest, Error};
+use runbus::event::Event;
+use runbus::id::StreamId;
+use runbus::log::Since;
+use runbus::monitor::Revision;
+use runbus::time::{Clock, Timestamp};
+use tokio::time::Instant;
+
+use super::approval::Record;
+use super::envelope;
+use super::message::{Decision, Message};
+use super::translate::Agent;
+use crate::api::caller::{Caller, Perhaps};
+use crate::api::error::Failure;
+use crate::api::parameters::Id;
+use crate::auth::permit::{self, Denied};
+use crate::auth::{Action, Principal, Rule};
+use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
+use crate::dropin::upgrade::{self, Upgrade};
+use crate::limits;
+use crate::monitor::{Ended, Version, Watch};
+use crate::openapi::{Endpoint, Operation};
+use crate::protocol::{Text, foreign};
+use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get(
+            "/ws/agents/{agent_id}",
+            Rule::Foreign,
+            upgrade::described(Operation::new(
+                "connect_agent",
+                "An agent as its own server served it (WebSocket)",
+            )),
+            get,
+        ),
+        Endpoint::get(
+            "/ws/agents",
+            Rule::Foreign,
+            upgrade::described(Operation::new("connect_agents", "All agents (WebSocket)")),
+            all,
+        ),
+    ]
+}
+
+/// Upgrades a request for one agent.
+///
+/// # Errors
+/// The agent's id is none, it is no upgrade, or the gateway drains or is full.
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Perhaps,
+    Id(stream): Id<StreamId>,
+    upgrade: Upgrade,
+) -> Result<Response, Failure> {
+    open(&app, caller, Some(stream), upgrade)
+}
+
+/// The same for all agents.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn all(
+    State(app): State<Arc<App>>,
+    caller: Perhaps,
+    upgrade: Upgrade,
+) -> Result<Response, Failure> {
+    open(&app, caller, None, upgrade)
+}
+
+fn open(
+    app: &Arc<App>,
+    caller: Perhaps,
+    stream: Option<StreamId>,
+    upgrade: Upgrade,
+) -> Result<Response, Failure> {
+    let id = stream.as_ref().map(StreamId::as_str);
+    let refusal = envelope::error(id, Clock::System.now(), "unauthenticated", WRONG_KEY);
+    let serving = app.clone();
+    upgrade::open(app, caller, upgrade, refusal, move |mut line, caller| {
+        Box::pin(async move {
+            let end = serve(&serving, &mut line, &caller, stream).await;
+            line.finish(end).await;
+        })
+    })
+}
+
+async fn serve(app: &App, line: &mut Line, caller: &Caller, stream: Option<StreamId>) -> End {
+    let filter = Filter { stream_id: stream.clone(), ..Filter::all() };
+    let refused = |code: &str, message: &str| {
+        let id = stream.as_ref().map(StreamId::as_str);
+        Said::one(envelope::error(id, Clock::System.now(), code, message))
+    };
+    if !caller.principal.may_read(&filter) {
+        let mut said = refused("forbidden", "this credential does not allow it");
+        said.end(foreign::FORBIDDEN, "not allowed");
+        return line.end(said).await;
+    }
+    let watch = match app.shared.monitors.watch(stream.clone()) {
+        Ok(watch) => watch,
+        Err(error) => {
+            let mut said = refused("limit_exceeded", &error.to_string());
+            said.end(foreign::FAULT, "server fault");
+            return line.end(said).await;
+        }
+    };
+    let mut client = Client {
+        agent: Agent::new(stream),
+        watch,
+        came: None,
+        shown: None,
+        owed: None,
+        told: false,
+        requested: false,
+        control: app.control.clone(),
+        principal: caller.principal.clone(),
+    };
+    line.follow(filter, &Since::New, false, &mut client).await
+}
+
+struct Client {
+    agent: Agent,
+    watch: Watch,
+    /// What came of the monitor and was not looked at.
+    came: Option<Result<Version, Ended>>,
+    /// The revision that the client has.
+    shown: Option<Revision>,
+    /// An event was told, and by then a snapshot must follow, whether or not the monitor has changed.
+    owed: Option<Instant>,
+    /// An event was told since the last call of `settle`.
+    told: bool,
+    /// The client wants a snapshot.
+    requested: bool,
+    control: Control,
+    principal: Arc<Principal>,
+}
+
+fn now() -> Timestamp {
+    Clock::System.now()
+}
+
+impl Client {
+    fn show(&mut self, version: &Version, said: &mut Said) {
+        self.shown = Some(version.revision);
+        (self.owed, self.requested) = (None, false);
+        said.say(self.agent.snapshot(&version.monitor, now()));
+    }
+
+    fn broken(&self, message: &str, said: &mut Said) {
+        tracing::warn!(message, "an agent cannot be monitored");
+        said.say(self.fault(message));
+        said.end(foreign::FAULT, "server fault");
+    }
+
+    fn decide(&self, decision: Decision) -> Heard {
+        let call = decision.tool_call_id.as_deref();
+        let known = call.and_then(|call| self.agent.approval_of(call)).map(str::to_owned);
+        let Some(id) = decision.approval_id.filter(|id| !id.is_empty()).or(known) else {
+            let message = "there is no such approval";
+            return Heard::Say(envelope::error(self.agent.id(), now(), "not_found", message));
+        };
+        let request =
+            DecideRequest { approved: decision.approved, note: decision.note, ..DecideRequest::default() };
+        let (control, by) = (self.control.clone(), self.principal.clone());
+        let stream = self.agent.id().map(str::to_owned);
+        Heard::Work(Box::pin(async move {
+            match decide(&control, &by, &id, request).await {
+                // What it came to is an event, for every client.
+                Ok(None) => Said::default(),
+                Ok(Some(standing)) => {
+                    let agent = standing.agent_id.as_deref();
+                    let kind = standing.status.kind();
+                    Said::one(envelope::envelope(kind, agent, now(), &standing.payload()))
+                }
+                Err(denied) => {
+                    let message = denied.to_string();
+                    Said::one(envelope::error(stream.as_deref(), now(), denied.code(), &message))
+                }
+            }
+        }))
+    }
+}
+
+/// Decides an approval. Somebody else was first: what stands.
+async fn decide(
+    control: &Control,
+    by: &Principal,
+    id: &str,
+    request: DecideRequest,
+) -> Result<Option<Record>, Denied> {
+    // Whoever may decide everything may know that there is none.
+    let approval = match control.approval(id).await {
+        Err(Error::NotFound { .. }) if !by.may(Action::Decide, crate::auth::Target::EVERYTHING) => {
+            return Err(crate::auth::Refusal::Forbidden.into());
+        }
+        approval => approval?,
+    };
+    permit::execution(control, by, Action::Decide, &approval.execution_id).await?;
+    match control.decide(id, request, by.name()).await {
+        Ok(_) => Ok(None),
+        Err(Error::Conflict { .. }) => {
+            let approval = control.approval(id).await?;
+            let stream = control.status(&approval.execution_id).await?.map(|known| known.stream_id);
+            Ok(Some(Record::standing(&approval, stream.as_ref())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[async_trait]
+impl Translate for Client {
+    async fn begin(&mut self, said: &mut Said) {
+        match tokio::time::timeout(limits::MONITOR_WAIT, self.watch.next()).await {
+            Ok(Ok(version)) => self.show(&version, said),
+            Ok(Err(ended)) => self.broken(&ended.to_string(), said),
+            Err(_elapsed) => self.broken("what is stored is still being read", said),
+        }
+    }
+
+    fn event(&mut self, event: &Text, said: &mut Said) {
+        match Event::decode(event.json()) {
+            Ok(event) => {
+                if let Some(message) = self.agent.event(&event) {
+                    said.say(message);
+                    self.told = true;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "an event that was delivered cannot be read"),
+        }
+    }
+
+    fn word(&mut self, word: &Text, _said: &mut Said) {
+        // What is missing is in the next snapshot.
+        self.told |= word.kind() == "gap";
+    }
+
+    async fn settle(&mut self, said: &mut Said) {
+        if std::mem::take(&mut self.told) {
+            self.owed.get_or_insert_with(|| Instant::now() + limits::SNAPSHOT_PATIENCE);
+        }
+        let is_new = match self.came.take() {
+            Some(Ok(version)) => self.shown != Some(version.revision),
+            Some(Err(ended)) => return self.broken(&ended.to_string(), said),
+            None => false,
+        };
+        if is_new || self.requested || self.owed.is_some_and(|then| Instant::now() >= then) {
+            match self.watch.latest() {
+                Ok(Some(version)) => self.show(&version, said),
+                // It was there once, so this does not happen; and what is owed must not be looked for all the time.
+                Ok(None) => self.owed = None,
+                Err(ended) => self.broken(&ended.to_string(), said),
+            }
+        }
+    }
+
+    async fn changed(&mut self) {
+        let owed = self.owed;
+        let due = async {
+            match owed {
+                Some(then) => tokio::time::sleep_until(then).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            version = self.watch.next() => self.came = Some(version),
+            () = due => {}
+        }
+    }
+
+    fn hear(&mut self, text: &str) -> Heard {
+        match serde_json::from_str(text) {
+            Ok(Message::RequestSnapshot) => {
+                self.requested = true;
+                Heard::Settle
+            }
+            Ok(Message::ToolApprovalDecision(decision)) => self.decide(decision),
+            Err(_) => Heard::Nothing,
+        }
+    }
+
+    fn fault(&self, message: &str) -> String {
+        envelope::error(self.agent.id(), now(), "unavailable", message)
+    }
+}

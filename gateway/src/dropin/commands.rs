@@ -1,0 +1,23 @@
+//! Commands that several drop-in endpoints have.
+
+use runbus::control::{Control, Error};
+use runbus::id::ExecutionId;
+
+use crate::auth::permit::{self, Denied};
+use crate::auth::{Action, Principal};
+
+/// What stands in the record of a cancel.
+const REASON: &str = "by a client of the tasks endpoint";
+
+/// Stops an execution; `false`: it has ended otherwise, which its events say.
+///
+/// # Errors
+/// The caller may not, or the log does not answer.
+pub(super) async fn cancel(control: &Control, by: &Principal, id: &ExecutionId) -> Result<bool, Denied> {
+    permit::execution(control, by, Action::Cancel, id).await?;
+    match control.cancel(id, None, Some(REASON.into()), by.name()).await {
+        Ok(_) => Ok(true),
+        Err(Error::Conflict { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

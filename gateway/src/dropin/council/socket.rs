@@ -1,0 +1,143 @@
+//! `GET /ws/council/{run_id}`: the connection of one client.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use runbus::bus::Filter;
+use runbus::event::Event;
+use runbus::execution::Execution;
+use runbus::id::ExecutionId;
+use runbus::log::Since;
+
+use super::frames;
+use super::translate::Run;
+use crate::api::caller::{Caller, Perhaps};
+use crate::api::error::Failure;
+use crate::api::parameters;
+use crate::auth::{Principal, Rule};
+use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
+use crate::dropin::upgrade::{self, Upgrade};
+use crate::openapi::{Endpoint, Operation};
+use crate::protocol::{Text, foreign};
+use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/ws/council/{run_id}",
+        Rule::Foreign,
+        upgrade::described(Operation::new(
+            "connect_council",
+            "A council as its own server served it (WebSocket)",
+        )),
+        get,
+    )]
+}
+
+/// Upgrades a request.
+///
+/// # Errors
+/// The run's id is none, it is no upgrade, or the gateway drains or is full.
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Perhaps,
+    id: Result<Path<String>, PathRejection>,
+    upgrade: Upgrade,
+) -> Result<Response, Failure> {
+    let id = parameters::execution(id)?;
+    let serving = app.clone();
+    upgrade::open(&app, caller, upgrade, frames::error(WRONG_KEY), move |mut line, caller| {
+        Box::pin(async move {
+            let end = serve(&serving, &mut line, &caller, id).await;
+            line.finish(end).await;
+        })
+    })
+}
+
+async fn serve(app: &App, line: &mut Line, caller: &Caller, id: ExecutionId) -> End {
+    let mut said = Said::default();
+    let known = match app.control.status(&id).await {
+        Ok(known) => known,
+        Err(error) => {
+            tracing::warn!(code = error.code(), %error, "a council cannot be served");
+            said.say(frames::error(&error.to_string()));
+            said.end(foreign::FAULT, "server fault");
+            return line.end(said).await;
+        }
+    };
+    let Some((filter, known)) = readable(&caller.principal, id.clone(), known) else {
+        said.say(frames::error("this credential does not allow it"));
+        said.end(foreign::FORBIDDEN, "not allowed");
+        return line.end(said).await;
+    };
+    let Some(known) = known else {
+        said.say(frames::error(&frames::unknown(id.as_str())));
+        said.end(foreign::DONE, "not found");
+        return line.end(said).await;
+    };
+    if let Err(end) = line.say(frames::connected(id.as_str(), known.status)).await {
+        return end;
+    }
+    let mut client = Client { run: Run::new(known, app.shared.config.dropin.clone()) };
+    line.follow(filter, &Since::All, true, &mut client).await
+}
+
+/// What a caller reads of a run. Who may not read every execution of this id is not told whether there is one.
+pub(super) fn readable(
+    by: &Principal,
+    id: ExecutionId,
+    known: Option<Execution>,
+) -> Option<(Filter, Option<Execution>)> {
+    let all = Filter::execution(id.clone());
+    if by.may_read(&all) {
+        return Some((all, known));
+    }
+    let one = Filter::execution_of(known.as_ref()?.stream_id.clone(), id);
+    by.may_read(&one).then_some((one, known))
+}
+
+struct Client {
+    run: Run,
+}
+
+impl Client {
+    fn tell(&self, frames: Vec<String>, said: &mut Said) {
+        frames.into_iter().for_each(|frame| said.say(frame));
+        if self.run.has_ended() {
+            said.end(foreign::DONE, "");
+        }
+    }
+}
+
+#[async_trait]
+impl Translate for Client {
+    fn event(&mut self, event: &Text, said: &mut Said) {
+        match Event::decode(event.json()) {
+            Ok(event) => {
+                let frames = self.run.event(&event);
+                self.tell(frames, said);
+            }
+            Err(error) => tracing::warn!(%error, "an event that was delivered cannot be read"),
+        }
+    }
+
+    fn word(&mut self, word: &Text, said: &mut Said) {
+        if word.kind() == "caught_up" {
+            let frames = self.run.caught_up();
+            self.tell(frames, said);
+        }
+    }
+
+    fn hear(&mut self, _: &str) -> Heard {
+        // Clients of this server have nothing to say.
+        Heard::Nothing
+    }
+
+    fn fault(&self, message: &str) -> String {
+        frames::error(message)
+    }
+}

@@ -1,0 +1,24 @@
+//! Endpoints that stand in for other servers, so that a front end written for one of them needs only a new address
+//! (docs/dropin.md).
+//!
+//! Each is a translation and nothing else: events come from the subscription that every client has, commands go to
+//! [`runbus::control`]. `translate` turns events into that server's words and knows no socket; `socket` knows no words.
+
+pub mod agents;
+mod commands;
+pub mod config;
+pub mod council;
+pub mod tasks;
+mod upgrade;
+mod words;
+
+pub use config::Config;
+
+use crate::openapi::Endpoint;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let council = [council::socket::endpoints(), council::runs::endpoints()].concat();
+    [tasks::socket::endpoints(), agents::socket::endpoints(), council].concat()
+}

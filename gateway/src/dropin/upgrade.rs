@@ -1,0 +1,70 @@
+//! From a request to a connection that is translated: the same for every drop-in endpoint.
+
+use std::sync::Arc;
+
+use axum::extract::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+
+use crate::api::caller::{Caller, Perhaps};
+use crate::api::error::Failure;
+use crate::auth::Refusal;
+use crate::connection::gate::Gate;
+use crate::connection::translated::{Line, refuse};
+use crate::limits;
+use crate::openapi::{Operation, Problem};
+use crate::router::App;
+
+/// What axum gives a handler that may upgrade.
+pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+/// What every endpoint says of itself that upgrades.
+pub(super) fn described(operation: Operation) -> Operation {
+    operation
+        .says_only(101, "a WebSocket; what is said there: docs/dropin.md")
+        .refuses([Problem::Invalid, Problem::Connections])
+        .takes_stream_tokens()
+}
+
+/// Upgrades a request and serves it. Who shows no valid credential is taken too, told `refusal`, and closed: browsers
+/// show pages nothing of a handshake that fails.
+///
+/// # Errors
+/// It is no upgrade, or the gateway drains or is full.
+pub(super) fn open(
+    app: &Arc<App>,
+    Perhaps(caller): Perhaps,
+    upgrade: Upgrade,
+    refusal: String,
+    serve: impl FnOnce(Line, Caller) -> BoxFuture<'static, ()> + Send + 'static,
+) -> Result<Response, Failure> {
+    let upgrade = upgrade.map_err(|error| Failure::invalid("upgrade", error.body_text()))?;
+    let place = app.place()?;
+    let config = &app.shared.config;
+    let upgrade = upgrade
+        .read_buffer_size(limits::READ_BUFFER_BYTES)
+        .write_buffer_size(limits::WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(2 * config.client_buffer_bytes + runbus::limits::EVENT_BYTES * 4)
+        .max_message_size(config.max_message_bytes)
+        .max_frame_size(config.max_message_bytes);
+    let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
+    let Some(caller) = caller else {
+        // They count among those who have not said who they are.
+        let pending = shared.auth.pending().clone().try_acquire_owned();
+        let pending = pending.map_err(|_| Failure::from(Refusal::Unauthenticated))?;
+        return Ok(upgrade.on_upgrade(move |socket| {
+            tasks.track_future(async move {
+                refuse(socket, &shared, refusal).await;
+                drop((place, pending));
+            })
+        }));
+    };
+    let gate = Gate::open(shared.auth.clone(), caller.ticket()?);
+    Ok(upgrade.on_upgrade(move |socket| {
+        tasks.track_future(async move {
+            serve(Line::new(socket, shared, gate), caller).await;
+            drop(place);
+        })
+    }))
+}

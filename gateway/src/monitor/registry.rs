@@ -1,0 +1,179 @@
+//! Who shares which monitor.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use runbus::control::Control;
+use runbus::id::StreamId;
+use runbus::monitor::{Monitor, Revisions};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::config::Config;
+use super::news::News;
+use super::reports::Reports;
+use super::task::Task;
+use super::version::Version;
+use super::watch::{Ended, Watch};
+use crate::feed::Feed;
+use crate::limits;
+
+/// What a monitor is now.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) revisions: Revisions,
+    pub(super) monitor: Arc<Monitor>,
+    pub(super) ended: Option<Ended>,
+    /// The whole document as a message, made when somebody asks for it.
+    whole: OnceLock<News>,
+}
+
+impl State {
+    pub(super) fn version(&self) -> Option<Version> {
+        let revision = self.revisions.revision();
+        (revision > 0).then(|| Version { revision, monitor: self.monitor.clone() })
+    }
+
+    pub(super) fn whole(&self) -> News {
+        self.whole.get_or_init(|| News::whole(self.revisions.revision(), self.revisions.text())).clone()
+    }
+
+    /// Takes the next state; whether it is a new one.
+    pub(super) fn advance(&mut self, monitor: Monitor) -> bool {
+        match self.revisions.advance(&monitor) {
+            Ok(true) => {
+                self.monitor = Arc::new(monitor);
+                self.whole = OnceLock::new();
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                tracing::error!(%error, "a monitor cannot be written as JSON");
+                false
+            }
+        }
+    }
+}
+
+/// A monitor that somebody watches.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) stream: Option<StreamId>,
+    pub(super) feed: Feed<State>,
+    /// Somebody left it a moment ago.
+    left: AtomicBool,
+    /// A task keeps it for those who come back.
+    lingers: AtomicBool,
+    _stop: DropGuard,
+}
+
+/// There are too many monitors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this gateway monitors {0} streams already")]
+pub struct TooMany(pub usize);
+
+/// All monitors of a gateway.
+#[derive(Debug)]
+pub struct Monitors {
+    config: Config,
+    control: Control,
+    reports: Arc<Reports>,
+    /// Those that read what is stored, at the same time.
+    beginnings: Arc<Semaphore>,
+    held: Mutex<HashMap<Option<StreamId>, Weak<Held>>>,
+}
+
+impl Monitors {
+    /// None yet.
+    #[must_use]
+    pub fn new(config: Config, control: Control) -> Self {
+        let reports = Arc::new(Reports::new(control.clone()));
+        let beginnings = Arc::new(Semaphore::new(limits::MONITOR_BEGINNINGS));
+        Self { config, control, reports, beginnings, held: Mutex::default() }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Option<StreamId>, Weak<Held>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Monitors that are folded.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.held().values().filter(|held| held.strong_count() > 0).count()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Watches a stream; `None`: all of them. The first to watch it has it folded, the others share it.
+    ///
+    /// # Errors
+    /// See [`TooMany`].
+    pub fn watch(&self, stream: Option<StreamId>) -> Result<Watch, TooMany> {
+        self.watch_with(stream, Arc::default())
+    }
+
+    /// The same; `wake` is notified when there is news.
+    ///
+    /// # Errors
+    /// See [`TooMany`].
+    pub fn watch_with(&self, stream: Option<StreamId>, wake: Arc<Notify>) -> Result<Watch, TooMany> {
+        let mut all = self.held();
+        let running = all.get(&stream).and_then(Weak::upgrade);
+        if let Some(held) = running.filter(|held| held.feed.look(|state| state.ended.is_none())) {
+            return Ok(Watch::new(held, wake));
+        }
+        all.retain(|_, held| held.strong_count() > 0);
+        let streams = all.keys().flatten().count();
+        if stream.is_some() && streams >= self.config.max_streams {
+            return Err(TooMany(streams));
+        }
+        let stop = CancellationToken::new();
+        let held = Arc::new(Held {
+            stream: stream.clone(),
+            feed: Feed::new(State::default()),
+            left: AtomicBool::new(false),
+            lingers: AtomicBool::new(false),
+            _stop: stop.clone().drop_guard(),
+        });
+        all.insert(stream, Arc::downgrade(&held));
+        let task = Task {
+            held: Arc::downgrade(&held),
+            stream: held.stream.clone(),
+            prices: self.config.price_list(),
+            config: self.config.clone(),
+            bus: self.control.bus().clone(),
+            reports: self.reports.clone(),
+            beginnings: self.beginnings.clone(),
+        };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task.run() => {}
+            }
+        });
+        Ok(Watch::new(held, wake))
+    }
+
+    /// Keeps a monitor for a while after somebody left it.
+    pub(super) fn linger(held: &Arc<Held>, linger: Duration) {
+        held.left.store(true, Ordering::Release);
+        // Who ends with its runtime needs nothing kept.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if held.lingers.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let held = held.clone();
+        runtime.spawn(async move {
+            while held.left.swap(false, Ordering::AcqRel) {
+                tokio::time::sleep(linger).await;
+            }
+            held.lingers.store(false, Ordering::Release);
+        });
+    }
+}

@@ -1,0 +1,84 @@
+//! A handle on a monitor: whoever holds one keeps it folded.
+
+use std::sync::Arc;
+
+use runbus::monitor::{Change, Revision};
+use tokio::sync::Notify;
+
+use super::news::News;
+use super::registry::{Held, Monitors};
+use super::version::Version;
+use crate::limits;
+
+/// The monitor is not folded any more: the log refuses. A new watch begins anew.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the monitor has ended: {0}")]
+pub struct Ended(pub Arc<str>);
+
+/// A handle on a monitor.
+#[derive(Debug)]
+pub struct Watch {
+    held: Arc<Held>,
+    wake: Arc<Notify>,
+    seen: Option<Revision>,
+}
+
+impl Watch {
+    pub(super) fn new(held: Arc<Held>, wake: Arc<Notify>) -> Self {
+        held.feed.watch(&wake);
+        Self { held, wake, seen: None }
+    }
+
+    /// The latest version; `None`: what is stored is still being read.
+    ///
+    /// # Errors
+    /// See [`Ended`].
+    pub fn latest(&self) -> Result<Option<Version>, Ended> {
+        self.held.feed.look(|state| state.ended.clone().map_or_else(|| Ok(state.version()), Err))
+    }
+
+    /// Waits for a version that this watch has not returned yet, the latest one then. Safe to drop while waiting.
+    ///
+    /// # Errors
+    /// See [`Ended`].
+    pub async fn next(&mut self) -> Result<Version, Ended> {
+        loop {
+            let latest = self.latest()?.filter(|version| self.seen != Some(version.revision));
+            if let Some(version) = latest {
+                self.seen = Some(version.revision);
+                return Ok(version);
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// What has come since this was asked last, as messages for a client: the whole document first, then patches, or the whole
+    /// again where they would be larger or are not there any more. Wakes the watch's `Notify` when there is more.
+    ///
+    /// # Errors
+    /// See [`Ended`].
+    pub fn news(&mut self) -> Result<Vec<News>, Ended> {
+        self.held.feed.look(|state| {
+            if let Some(ended) = &state.ended {
+                return Err(ended.clone());
+            }
+            let revisions = &state.revisions;
+            if revisions.revision() == 0 {
+                return Ok(Vec::new());
+            }
+            let news = match revisions.since(self.seen) {
+                Change::None => Vec::new(),
+                Change::Whole => vec![state.whole()],
+                Change::Patches(patches) => patches.iter().map(News::patch).collect(),
+            };
+            self.seen = Some(revisions.revision());
+            Ok(news)
+        })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        Monitors::linger(&self.held, limits::HUB_LINGER);
+    }
+}

@@ -1,0 +1,94 @@
+//! Following who watches an execution: everybody first, then who joined and who left.
+
+use std::sync::Arc;
+
+use runbus::control::presence::{Presence, Watcher};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::registry::Room;
+use crate::feed::Feed;
+use crate::protocol::Text;
+
+/// What those who follow an execution share.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// 0: the other gateways were not asked yet.
+    revision: u64,
+    everybody: Option<Arc<Presence>>,
+    /// Everybody, as a message.
+    whole: Option<Text>,
+    /// What made this revision of the one before, as a message.
+    change: Option<Text>,
+}
+
+impl Seen {
+    /// Takes who watches now; whether that is something new.
+    pub(super) fn advance(&mut self, now: Presence) -> bool {
+        if self.everybody.as_deref() == Some(&now) {
+            return false;
+        }
+        self.change = self.everybody.as_deref().map(|before| change(before, &now));
+        self.revision += 1;
+        self.whole = Some(whole(&now));
+        self.everybody = Some(Arc::new(now));
+        true
+    }
+}
+
+fn whole(now: &Presence) -> Text {
+    let message = json!({
+        "type": "presence",
+        "execution_id": now.execution_id,
+        "count": now.count,
+        "watchers": now.watchers,
+    });
+    Text::new(None, "presence", &[message.to_string().as_bytes()])
+}
+
+fn change(before: &Presence, now: &Presence) -> Text {
+    let name = |watcher: &Watcher| (watcher.subject.clone(), watcher.label.clone());
+    let only = |these: &[Watcher], those: &[Watcher]| -> Vec<Watcher> {
+        let those: std::collections::HashSet<_> = those.iter().map(name).collect();
+        these.iter().filter(|watcher| !those.contains(&name(watcher))).cloned().collect()
+    };
+    let message = json!({
+        "type": "presence_changed",
+        "execution_id": now.execution_id,
+        "count": now.count,
+        "joined": only(&now.watchers, &before.watchers),
+        "left": only(&before.watchers, &now.watchers),
+    });
+    Text::new(None, "presence_changed", &[message.to_string().as_bytes()])
+}
+
+/// A handle of somebody who follows an execution. Dropping it ends that.
+#[derive(Debug)]
+pub struct Follow {
+    feed: Arc<Feed<Seen>>,
+    known: u64,
+    /// Keeps the keeper at work.
+    _room: Arc<Room>,
+}
+
+impl Follow {
+    pub(super) fn new(feed: Arc<Feed<Seen>>, wake: &Arc<Notify>, room: Arc<Room>) -> Self {
+        feed.watch(wake);
+        Self { feed, known: 0, _room: room }
+    }
+
+    /// What is new since it was asked last, as a message: `presence` or `presence_changed`. The `Notify` it was begun with says
+    /// when there is more.
+    pub fn news(&mut self) -> Option<Text> {
+        let known = self.known;
+        let (revision, text) = self.feed.look(|seen| {
+            if seen.revision == known {
+                return (known, None);
+            }
+            let next = seen.change.as_ref().filter(|_| known > 0 && seen.revision == known + 1);
+            (seen.revision, next.or(seen.whole.as_ref()).cloned())
+        });
+        self.known = revision;
+        text
+    }
+}

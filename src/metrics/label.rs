@@ -1,0 +1,254 @@
+//! Labels: each an enumeration, so that the number of series is known when the program is written.
+
+/// A label: its name, its values, and which of them one is.
+pub trait Label: Copy + 'static {
+    /// The label's name.
+    const NAME: &'static str;
+    /// Its values, in the order of [`Label::index`].
+    const VALUES: &'static [&'static str];
+
+    /// Which value it is.
+    fn index(self) -> usize;
+}
+
+/// The most values that a label may have.
+pub(super) const MAX_VALUES: usize = 24;
+
+macro_rules! labels {
+    ($( $(#[$doc:meta])* $type:ident = $label:literal { $( $(#[$value_doc:meta])* $value:ident = $text:literal, )* } )*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+            pub enum $type {
+                $( $(#[$value_doc])* $value, )*
+            }
+
+            impl Label for $type {
+                const NAME: &'static str = $label;
+                const VALUES: &'static [&'static str] = &[$( $text, )*];
+
+                fn index(self) -> usize {
+                    self as usize
+                }
+            }
+
+            impl $type {
+                /// Its value as text.
+                #[must_use]
+                pub const fn text(self) -> &'static str {
+                    <Self as Label>::VALUES[self as usize]
+                }
+            }
+
+            const _: () = assert!(<$type as Label>::VALUES.len() <= MAX_VALUES);
+        )*
+    };
+}
+
+labels! {
+    /// How a client is connected.
+    Transport = "transport" {
+        /// WebSocket.
+        Ws = "ws",
+        /// Event stream.
+        Sse = "sse",
+        /// One request that waits for news.
+        Poll = "poll",
+    }
+
+    /// Why somebody's credential was not taken.
+    Auth = "reason" {
+        /// None, or none that is valid.
+        Unauthenticated = "unauthenticated",
+        /// A valid one that does not allow it.
+        Forbidden = "forbidden",
+        /// Too many connections, or too much at once.
+        Limited = "limited",
+        /// Keys or revocations are not there.
+        Unavailable = "unavailable",
+    }
+
+    /// The code of an error that a caller was told.
+    Refused = "code" {
+        /// `invalid_argument`.
+        InvalidArgument = "invalid_argument",
+        /// `not_found`.
+        NotFound = "not_found",
+        /// `conflict`, and sessions that are busy, closed or pending.
+        Conflict = "conflict",
+        /// `unauthenticated`.
+        Unauthenticated = "unauthenticated",
+        /// `forbidden`.
+        Forbidden = "forbidden",
+        /// `limit_exceeded`, `rate_limited`.
+        Limited = "limited",
+        /// `too_large`.
+        TooLarge = "too_large",
+        /// `unavailable`.
+        Unavailable = "unavailable",
+        /// `internal`.
+        Internal = "internal",
+        /// Any other.
+        Other = "other",
+    }
+
+    /// Why the gateway closed a connection: the close code.
+    Close = "code" {
+        /// It drains.
+        Draining = "4000",
+        /// The client took nothing.
+        TooSlow = "4001",
+        /// No sign of life.
+        Idle = "4002",
+        /// The log refuses.
+        Unavailable = "4003",
+        /// No credential, or not any more.
+        Unauthenticated = "4401",
+        /// Somebody else's credential.
+        Forbidden = "4403",
+        /// No credential in time.
+        PreAuth = "4408",
+        /// Too many connections or messages.
+        TooMany = "4429",
+        /// Not this protocol.
+        Protocol = "4500",
+        /// Any other.
+        Other = "other",
+    }
+
+    /// A kind of log.
+    Lane = "lane" {
+        /// Events.
+        Events = "events",
+        /// Journals.
+        Journal = "journal",
+        /// Inboxes.
+        Inbox = "inbox",
+    }
+
+    /// What became of an append that was not acknowledged.
+    Failed = "reason" {
+        /// Another writer was first.
+        Fenced = "fenced",
+        /// The outcome is not known yet.
+        Unresolved = "unresolved",
+        /// The log lost what it had acknowledged.
+        Regressed = "regressed",
+        /// Too large, or refused.
+        Refused = "refused",
+    }
+
+    /// Whether something succeeded.
+    Ok = "outcome" {
+        /// It did.
+        Ok = "ok",
+        /// It did not.
+        Error = "error",
+    }
+
+    /// How a call of the model ended.
+    Answer = "outcome" {
+        /// With an answer.
+        Ok = "ok",
+        /// The provider refused it.
+        Refused = "refused",
+        /// Too many requests.
+        RateLimited = "rate_limited",
+        /// The model wrote a tool call that its provider did not take.
+        InvalidToolCall = "invalid_tool_call",
+        /// No connection, or it broke.
+        Connection = "connection",
+        /// Nothing came for too long.
+        Stalled = "stalled",
+        /// Any other fault.
+        Error = "error",
+        /// Nobody wanted the answer any more: cancelled, or taken over.
+        Dropped = "dropped",
+    }
+
+    /// A kind of tokens.
+    Tokens = "kind" {
+        /// Of the conversation, cached ones included.
+        Input = "input",
+        /// Of the conversation, from the provider's cache.
+        Cached = "cached",
+        /// Of the answer, reasoning included.
+        Output = "output",
+        /// Of the answer, reasoning.
+        Reasoning = "reasoning",
+    }
+
+    /// How a call of a tool ended.
+    ToolOutcome = "outcome" {
+        /// With a result.
+        Ok = "ok",
+        /// There is no such tool.
+        UnknownTool = "unknown_tool",
+        /// The arguments did not fit.
+        InvalidArguments = "invalid_arguments",
+        /// The tool failed.
+        Failed = "failed",
+        /// It took too long.
+        TimedOut = "timed_out",
+        /// It panicked.
+        Panicked = "panicked",
+    }
+
+    /// What became of a webhook's event or try.
+    Webhook = "outcome" {
+        /// The receiver took the event.
+        Delivered = "delivered",
+        /// A try failed.
+        FailedTry = "failed_try",
+        /// The event was given up.
+        GivenUp = "given_up",
+    }
+
+    /// The rank of a wake-up.
+    Rank = "rank" {
+        /// Somebody waits for it.
+        High = "high",
+        /// As usual.
+        Normal = "normal",
+        /// It can wait.
+        Low = "low",
+    }
+}
+
+impl Refused {
+    /// The label of a code as callers see it.
+    #[must_use]
+    pub fn of(code: &str) -> Self {
+        match code {
+            "invalid_argument" => Self::InvalidArgument,
+            "not_found" => Self::NotFound,
+            "conflict" | "session_busy" | "session_closed" | "session_pending" => Self::Conflict,
+            "unauthenticated" => Self::Unauthenticated,
+            "forbidden" => Self::Forbidden,
+            "limit_exceeded" | "rate_limited" => Self::Limited,
+            "too_large" => Self::TooLarge,
+            "unavailable" => Self::Unavailable,
+            "internal" => Self::Internal,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Close {
+    /// The label of a close code.
+    #[must_use]
+    pub const fn of(code: u16) -> Self {
+        match code {
+            4000 => Self::Draining,
+            4001 => Self::TooSlow,
+            4002 => Self::Idle,
+            4003 => Self::Unavailable,
+            4401 => Self::Unauthenticated,
+            4403 => Self::Forbidden,
+            4408 => Self::PreAuth,
+            4429 => Self::TooMany,
+            4500 => Self::Protocol,
+            _ => Self::Other,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Presence: who watches an execution, on two gateways, from joining to leaving; crowds; a store that forgets; a gateway that dies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runbus::control::Control;
+use runbus::control::presence::{self, STANDS, Watched, Watcher};
+use runbus::id::ExecutionId;
+use runbus::time::Clock;
+use runbus_gateway::presence::Room;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::backends::{self, Lasting};
+use crate::client::{Client, PATIENCE, Served, config, gateway};
+use crate::sse::{Stream, http};
+
+fn run() -> ExecutionId {
+    ExecutionId::new("run").unwrap()
+}
+
+async fn watch(served: &Served, label: Option<&str>, presence: bool) -> Client {
+    let mut client = Client::connect(served.address).await;
+    let mut ask =
+        json!({ "type": "subscribe", "id": "s", "filter": { "execution_id": "run" }, "presence": presence });
+    if let Some(label) = label {
+        ask["label"] = label.into();
+    }
+    client.say(&ask).await;
+    let answer = client.message().await.unwrap();
+    assert_eq!(answer["type"], "subscribed", "{answer}");
+    client
+}
+
+/// The next word about presence.
+async fn word(client: &mut Client) -> Value {
+    loop {
+        let message = client.message().await.unwrap();
+        if message["type"] != "caught_up" {
+            assert_eq!(
+                (&message["sub"], &message["execution_id"]),
+                (&json!("s"), &json!("run")),
+                "{message}"
+            );
+            return message;
+        }
+    }
+}
+
+/// Words until so many watch; who joined and who left meanwhile, by label.
+async fn until(client: &mut Client, count: u64) -> (usize, Vec<String>, Vec<String>) {
+    let (mut words, mut joined, mut left) = (0, Vec::new(), Vec::new());
+    let labels = |list: &Value| -> Vec<String> {
+        let list = list.as_array().cloned().unwrap_or_default();
+        list.iter().map(|watcher| watcher["label"].as_str().unwrap_or("").to_owned()).collect()
+    };
+    loop {
+        let found = word(client).await;
+        words += 1;
+        joined.extend(labels(&found["joined"]));
+        joined.extend(labels(&found["watchers"]));
+        left.extend(labels(&found["left"]));
+        if found["count"] == count {
+            joined.sort();
+            left.sort();
+            return (words, joined, left);
+        }
+    }
+}
+
+/// Waits until the store says so many watch.
+async fn counted(control: &Control, count: u64) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = control.presence(&run()).await.unwrap();
+        if found.count == count {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{found:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn status(served: &Served, id: &str) -> (u16, Value) {
+    let url = format!("http://{}/v1/executions/{id}/presence", served.address);
+    let answer = http().get(url).send().await.unwrap();
+    (answer.status().as_u16(), serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_and_leaves_is_seen_on_every_gateway() {
+    for backend in backends::all().await {
+        println!("on {}", backend.name);
+        let (one, two) = (gateway(&backend, config()).await, gateway(&backend, config()).await);
+        let control = backend.control();
+        let mut ann = watch(&one, Some("ann"), true).await;
+        let first = word(&mut ann).await;
+        assert_eq!((&first["type"], &first["count"]), (&json!("presence"), &json!(1)));
+        let ann_is = &first["watchers"][0];
+        assert_eq!(
+            (&ann_is["subject"], &ann_is["label"], &ann_is["connections"]),
+            (&json!("everyone"), &json!("ann"), &json!(1))
+        );
+
+        // On the same gateway, on the other one, and by an event stream.
+        let bob = watch(&one, Some("bob"), false).await;
+        assert_eq!(until(&mut ann, 2).await.1, ["bob"]);
+        let cleo = watch(&two, Some("cleo"), false).await;
+        assert_eq!(until(&mut ann, 3).await.1, ["cleo"]);
+        let stream = Stream::open(two.address, "/v1/executions/run/events/stream", None).await;
+        assert_eq!(until(&mut ann, 4).await.1, [""]);
+        for served in [&one, &two] {
+            counted(&control, 4).await;
+            let (code, found) = status(served, "run").await;
+            let labels: Vec<&str> = found["watchers"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|who| who["label"].as_str().unwrap_or(""))
+                .collect();
+            assert_eq!((code, &found["count"], labels), (200, &json!(4), vec!["ann", "bob", "cleo", ""]));
+        }
+        assert_eq!(status(&one, "nobody").await.0, 404);
+
+        drop((stream, cleo));
+        assert_eq!(until(&mut ann, 2).await.2, ["", "cleo"]);
+        drop(bob);
+        assert_eq!(until(&mut ann, 1).await.2, ["bob"]);
+        // A gateway that drains takes back what it said.
+        let _dan = watch(&two, Some("dan"), false).await;
+        until(&mut ann, 2).await;
+        two.drain.cancel();
+        let asked = Instant::now();
+        assert_eq!(until(&mut ann, 1).await.2, ["dan"]);
+        assert!(asked.elapsed() < STANDS, "{:?}", asked.elapsed());
+        drop(ann);
+        counted(&control, 0).await;
+        assert_eq!(backend.store.present(&presence::place(&run())).await.unwrap(), []);
+    }
+}
+
+/// Many come and go at once: few words, the right count, and nothing is left of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_is_counted_in_few_words() {
+    const CROWD: usize = 300;
+    for backend in backends::all().await {
+        let served = gateway(&backend, config()).await;
+        let mut ann = watch(&served, Some("ann"), true).await;
+        word(&mut ann).await;
+        let mut crowd = Vec::new();
+        for n in 0..CROWD {
+            let mut client = Client::connect(served.address).await;
+            let label = format!("{n:03}");
+            client.say(&json!({ "type": "subscribe", "id": "s", "filter": { "execution_id": "run" }, "label": label })).await;
+            crowd.push(client);
+        }
+        let (words, joined, _) = until(&mut ann, CROWD as u64 + 1).await;
+        println!("{words} words");
+        assert!(words < CROWD / 2, "{words} words");
+        assert!(joined.len() < 100, "those who watch longest are listed: {}", joined.len());
+        drop(crowd);
+        let (_, _, left) = until(&mut ann, 1).await;
+        assert_eq!(left, joined);
+        drop(ann);
+        counted(&backend.control(), 0).await;
+    }
+}
+
+/// The store forgets everything: nobody has to come again to be seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_store_heals_within_one_refresh() {
+    for lasting in Lasting::all() {
+        let backend = lasting.open().await;
+        let (one, two) = (gateway(&backend, config()).await, gateway(&backend, config()).await);
+        let control = backend.control();
+        let (_ann, _bob) = (watch(&one, Some("ann"), true).await, watch(&two, Some("bob"), false).await);
+        counted(&control, 2).await;
+        lasting.forget_store();
+        let wiped = Instant::now();
+        counted(&control, 2).await;
+        let healed = wiped.elapsed();
+        println!("on {}: {healed:?}", backend.name);
+        assert!(healed < presence::REFRESHED + Duration::from_secs(4), "{healed:?}");
+    }
+}
+
+/// What a dead gateway said stands for a while, and no longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_a_dead_gateway_are_seen_for_a_bounded_time() {
+    for backend in backends::all().await {
+        let served = gateway(&backend, config()).await;
+        let dies = gateway(&backend, config()).await;
+        let mut ann = watch(&served, Some("ann"), true).await;
+        word(&mut ann).await;
+        let _bob = watch(&dies, Some("bob"), false).await;
+        until(&mut ann, 2).await;
+        // It does not say goodbye.
+        dies.task.abort();
+        let died = Instant::now();
+        assert_eq!(until(&mut ann, 1).await.2, ["bob"]);
+        let seen = died.elapsed();
+        println!("on {}: {seen:?}", backend.name);
+        assert!(seen < STANDS + Duration::from_secs(4), "{seen:?}");
+        assert!(seen > STANDS - presence::REFRESHED - Duration::from_secs(4), "{seen:?}");
+    }
+}
+
+/// Whoever comes and goes, in whatever order: the gauge settles at zero, in memory and in the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_after_churn() {
+    for backend in backends::all().await {
+        let room = Room::new(Clock::System);
+        let stop = CancellationToken::new();
+        let keeping = {
+            let (room, store, stop) = (room.clone(), backend.store.clone(), stop.clone());
+            tokio::spawn(async move { room.keep(store, stop).await })
+        };
+        let wake = Arc::default();
+        let mut held = Vec::new();
+        for n in 0..2000_usize {
+            let id = ExecutionId::new(format!("run-{}", n % 50)).unwrap();
+            let seat = room.enter(id.clone(), format!("who-{}", n % 7).into(), None);
+            let follow = (n % 5 == 0).then(|| room.follow(&id, &wake).unwrap());
+            held.push((seat, follow));
+            if n % 3 == 0 {
+                held.swap_remove((n * 7) % held.len());
+            }
+            if n % 500 == 0 {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        }
+        assert_eq!(room.len(), held.len() as u64);
+        drop(held);
+        assert_eq!(room.len(), 0);
+        let deadline = Instant::now() + PATIENCE;
+        while !room.is_empty() {
+            assert!(Instant::now() < deadline, "{room:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for n in 0..50 {
+            let place = presence::place(&ExecutionId::new(format!("run-{n}")).unwrap());
+            assert_eq!(backend.store.present(&place).await.unwrap(), [], "on {}", backend.name);
+        }
+        stop.cancel();
+        keeping.await.unwrap();
+    }
+}
+
+/// What somebody else says of an execution is taken as it is, and what is no word at all is left out.
+#[tokio::test]
+async fn the_store_is_read_with_care() {
+    let backend = backends::embedded();
+    let now = Clock::System.now();
+    let ann = Watcher { subject: "ann".into(), label: None, connections: 1, since: now };
+    let said = serde_json::to_vec(&Watched { count: 7, watchers: vec![ann.clone()] }).unwrap();
+    let place = presence::place(&run());
+    backend.store.join(&place, "a", said.into(), STANDS).await.unwrap();
+    backend.store.join(&place, "b", "no json".into(), STANDS).await.unwrap();
+    let found = backend.control().presence(&run()).await.unwrap();
+    assert_eq!((found.count, found.watchers), (7, vec![ann]));
+}

@@ -1,0 +1,6 @@
+//! Metrics and traces of real processes: a gateway and a worker, a collector that stands in for OpenTelemetry's.
+
+mod collector;
+mod metrics;
+mod process;
+mod traces;

@@ -1,0 +1,77 @@
+//! `runbus` as a process of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::client::PATIENCE;
+
+fn program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().unwrap().parent().unwrap().join("runbus");
+    assert!(program.exists(), "{} is missing: cargo build -p runbus-cli", program.display());
+    program
+}
+
+/// An address that is free now. Another process may take it before ours does, which is then said loudly.
+pub fn free() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    pub fn start(dir: &Path, arguments: &[&str], settings: &[(&str, String)]) -> Self {
+        let log = dir.join(format!("{}.log", arguments[0]));
+        let mut command = Command::new(program());
+        command.args(arguments).current_dir(dir);
+        for (key, value) in settings {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        let out = std::fs::File::create(&log).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(out).spawn().unwrap();
+        Self { child, log }
+    }
+
+    /// Ends it as an operator would, and waits.
+    pub async fn end(&mut self) {
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(tokio::time::Instant::now() < deadline, "it does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), log.as_bytes());
+        }
+    }
+}
+
+pub fn http() -> reqwest::Client {
+    runbus::tls::install();
+    reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+}
+
+/// Waits until a path answers well.
+pub async fn ready(http: &reqwest::Client, url: &str) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if http.get(url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{url} is not there");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
