@@ -45,6 +45,7 @@ pub struct Monitor {
 
 /// Calls that wait for a decision.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MonitorApprovals")]
 pub struct Approvals {
     /// How many.
     pub count: usize,
@@ -54,6 +55,7 @@ pub struct Approvals {
 
 /// A call that waits for a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MonitorApproval")]
 pub struct Approval {
     /// The stream.
     pub stream_id: StreamId,
@@ -84,6 +86,7 @@ pub struct Approval {
 
 /// What the agents read and may use.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MonitorContext")]
 pub struct Context {
     /// How the agents and graphs are configured, by name: models and tools of each node, as workers report it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -98,6 +101,7 @@ pub struct Context {
 
 /// How often a tool was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MonitorTool")]
 pub struct Tool {
     /// Calls that ended.
     pub calls: u64,
@@ -136,6 +140,7 @@ pub struct Compacted {
 /// Who said a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "MonitorRole")]
 pub enum Role {
     /// Whoever started the execution, or answered a question.
     User,
@@ -147,6 +152,7 @@ pub enum Role {
 
 /// A message of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MonitorMessage")]
 pub struct Message {
     /// Who said it.
     pub role: Role,
@@ -200,6 +206,7 @@ pub struct Cost {
 
 /// Executions and their nodes.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MonitorGraph")]
 pub struct Graph {
     /// Executions that have not ended, of those shown.
     pub active: usize,
@@ -212,6 +219,7 @@ pub struct Graph {
 
 /// An execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MonitorRun")]
 pub struct Run {
     /// The stream.
     pub stream_id: StreamId,
@@ -276,6 +284,7 @@ pub struct Goals {
 
 /// A node of an execution.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MonitorNode")]
 pub struct Node {
     /// Whether it is at work.
     pub at_work: bool,

@@ -36,11 +36,14 @@ UNSAYABLE = (
     "news come oldest first",
     "terminal needs an execution_id",
     "the path has it",
+    "a snapshot is of one execution",
     "session ids do not begin with",
     "token_id, or subject with or without issued_before",
     "lies in the future",
     # It depends on what is there.
     "is none of ",
+    "is no cursor of this execution",
+    "is a cursor of another log",
     "come with an approval",
     # It is no WebSocket's handshake.
     "Connection header did not include 'upgrade'",

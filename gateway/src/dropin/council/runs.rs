@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use runbus::control::{Control, StartRequest};
 use runbus::execution::Status;
 use runbus::id::ExecutionId;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::frames;
 use super::socket::readable;
@@ -90,13 +90,22 @@ impl IntoResponse for Problem {
 /// What to start. Other fields are ignored.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
-#[schemars(rename = "CouncilRequest")]
+#[schemars(rename = "CouncilRequest", transform = needs_topic)]
 pub struct Request {
     /// What the council is to write about. 1 to 10000 characters.
-    #[schemars(required, length(min = 1, max = 10_000))]
+    #[schemars(length(min = 1, max = 10_000))]
     input_topic: String,
     /// The run; starting the same one twice starts one. Absent: a fresh one.
     run_id: Option<ExecutionId>,
+}
+
+/// Without a topic a request is answered as a wrong one is, so its schema has no default; unknown fields are ignored.
+fn needs_topic(schema: &mut Schema) {
+    schema.insert("required".into(), json!(["input_topic"]));
+    schema.insert("additionalProperties".into(), true.into());
+    if let Some(topic) = schema.pointer_mut("/properties/input_topic").and_then(Value::as_object_mut) {
+        topic.remove("default");
+    }
 }
 
 /// A run that was asked for.
