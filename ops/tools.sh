@@ -100,11 +100,12 @@ python_environment() {
   if [[ ! -e $dir/complete ]]; then
     say "making a Python environment for $1"
     rm -rf "$dir"
-    # Environments hold their own path: this one is made where it stays, and counts when it is complete.
-    python3 -m venv "$dir" >&2 ||
+    # Environments hold their own path: this one is made where it stays, and counts when it is complete. Not every Python
+    # brings pip into new environments; the one that is here (22.3 or later) installs into it.
+    python3 -m venv --without-pip "$dir" >&2 ||
       die "python3 with venv is needed for $1 (Debian: apt-get install python3-venv)"
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: \
-      --require-hashes --requirement "$requirements" >&2 </dev/null ||
+    python3 -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check --no-input \
+      --root-user-action ignore --only-binary :all: --require-hashes --requirement "$requirements" >&2 </dev/null ||
       die "cannot install $1 (see above)"
     touch "$dir/complete"
   fi
@@ -203,13 +204,15 @@ RUNBUS_NATS_SERVER=$(nats_server)
 RUNBUS_REDIS_SERVER=$(redis_server)
 RUNBUS_TOOLS_PYTHON=$(python_packages)
 RUNBUS_DROPIN_PYTHON=$(python_environment tests/dropin/requirements.txt)
+RUNBUS_OPENAPI_PYTHON=$(python_environment tests/openapi/requirements.txt)
 exec 9>&-
-export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON
+export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
 
 case ${1:-print} in
   print)
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
-      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON"
+      RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON" \
+      RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON"
     ;;
   run)
     shift

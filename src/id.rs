@@ -127,6 +127,7 @@ macro_rules! text_ids {
                     "type": "string",
                     "minLength": 1,
                     "maxLength": limits::ID_BYTES,
+                    "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$",
                     "description": "at most 128 bytes of UTF-8 without control characters",
                 })
             }

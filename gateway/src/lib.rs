@@ -11,25 +11,26 @@
 //! - [`monitor`]: what is to be seen of a stream, folded once for all who watch it
 //! - [`presence`]: who watches an execution
 //! - [`connection`]: one client
+//! - [`openapi`]: how endpoints describe themselves
 //! - [`transport`], [`api`]: the ways in
 //! - [`dropin`]: the ways in that stand in for other servers
+//! - [`endpoints`]: the one list of them
 //! - [`origin`]: which web pages may use it
 //! - [`listener`], [`tls`]: their connections; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
-
-// `json!` recurses once for each token of the list of endpoints.
-#![recursion_limit = "512"]
 
 pub mod api;
 pub mod auth;
 pub mod config;
 pub mod connection;
 pub mod dropin;
+pub mod endpoints;
 pub mod feed;
 pub mod hub;
 pub mod limits;
 pub mod listener;
 pub mod monitor;
+pub mod openapi;
 pub mod origin;
 pub mod presence;
 pub mod protocol;

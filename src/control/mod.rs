@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod executions;
+pub mod object;
 mod people;
 pub mod presence;
 mod sessions;

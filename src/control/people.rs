@@ -23,6 +23,7 @@ pub struct DecideRequest {
     /// Other arguments for the call; only with an approval.
     pub arguments: Option<Value>,
     /// A word to the model, or for the record. At most 4096 bytes.
+    #[schemars(length(max = 4096))]
     pub note: Option<String>,
     /// The digest of the arguments that the decider saw; another one than the approval's is refused as stale.
     pub arguments_digest: Option<String>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Control, Error, RESERVED_SESSIONS, StartRequest, Started};
+use super::{Control, Error, RESERVED_SESSIONS, StartRequest, Started, object};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
@@ -25,6 +25,7 @@ pub struct SendRequest {
     /// What is said.
     pub input: Value,
     /// The agent or graph; absent: the one that the session ran last.
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
     pub definition: Option<String>,
     /// The run; the same id twice starts one. Absent: a fresh one.
     pub execution_id: Option<ExecutionId>,
@@ -35,8 +36,10 @@ pub struct SendRequest {
     /// What to do when an execution of the session is at work.
     pub multitask: Multitask,
     /// What it may use.
+    #[serde(deserialize_with = "object::only")]
     pub budget: Budget,
     /// How it is scheduled; absent: as the session's last execution.
+    #[serde(deserialize_with = "object::optional")]
     pub scheduling: Option<Scheduling>,
 }
 

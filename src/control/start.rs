@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
 
-use super::{Control, Error, RESERVED_SESSIONS};
+use super::{Control, Error, RESERVED_SESSIONS, object};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::execution::Status;
@@ -24,8 +24,10 @@ use crate::telemetry::{self, current_trace};
 /// What to start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "StartRequest")]
 pub struct Request {
-    /// The agent or graph, by name.
+    /// The agent or graph, by name. At most 128 bytes.
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
     pub definition: String,
     /// What it is given.
     #[serde(default)]
@@ -46,10 +48,10 @@ pub struct Request {
     #[serde(default)]
     pub multitask: Multitask,
     /// What it may use; a limit of the definition counts too.
-    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited", deserialize_with = "object::only")]
     pub budget: Budget,
     /// How it is scheduled.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::only")]
     pub scheduling: Scheduling,
     /// Who waits for it; set by workers.
     #[serde(skip)]

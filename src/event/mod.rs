@@ -18,5 +18,5 @@ mod tests;
 pub use envelope::{Error, Event};
 pub use kind::{Class, Invalid, Kind};
 pub use payload::{Mismatch, Payload};
-pub use schema::schema;
+pub use schema::{schema, schema_in};
 pub use source::Source;

@@ -1,5 +1,6 @@
 //! The JSON Schema of events, generated from the types.
 
+use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 
 use super::payload;
@@ -10,7 +11,17 @@ use super::payload;
 #[must_use]
 pub fn schema() -> Value {
     let mut generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
-    let payloads = payload::schemas(&mut generator);
+    let mut schema = schema_in(&mut generator);
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["title"] = "Runbus event".into();
+    schema["$defs"] = generator.take_definitions(true).into();
+    schema
+}
+
+/// The same as a part of another document; types are defined where `generator` puts them.
+#[must_use]
+pub fn schema_in(generator: &mut SchemaGenerator) -> Value {
+    let payloads = payload::schemas(generator);
     let known: Vec<&str> = payloads.iter().map(|(kind, _, _)| *kind).collect();
     let rules: Vec<Value> = payloads
         .iter()
@@ -23,8 +34,6 @@ pub fn schema() -> Value {
         })
         .collect();
     json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Runbus event",
         "type": "object",
         "required": ["id", "type", "stream_id", "data", "timestamp"],
         "properties": {
@@ -47,6 +56,5 @@ pub fn schema() -> Value {
             "cursor": { "type": "string", "description": "added on delivery: hand it back to resume after this event" },
         },
         "allOf": rules,
-        "$defs": generator.take_definitions(true),
     })
 }

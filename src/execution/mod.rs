@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ExecutionStatus")]
 pub enum Status {
     /// Asked for; no worker has begun.
     #[default]

@@ -38,6 +38,7 @@ pub struct Requested {
 /// Where an approval stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ApprovalStatus")]
 pub enum Standing {
     /// Nobody has decided.
     Pending,

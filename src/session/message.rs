@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub enum Message {
     /// Instructions that stand above the conversation.
@@ -67,7 +67,7 @@ impl Message {
 }
 
 /// A model's wish to run one tool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(into = "WireCall", from = "WireCall")]
 pub struct ToolCall {
     /// Identifies the call within its conversation; chosen by the provider.
@@ -79,7 +79,7 @@ pub struct ToolCall {
 }
 
 /// The nested form of a tool call on the wire.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct WireCall {
     id: String,
     #[serde(rename = "type", default = "function")]
@@ -87,7 +87,7 @@ struct WireCall {
     function: WireFunction,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct WireFunction {
     name: String,
     #[serde(default)]

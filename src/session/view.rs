@@ -200,7 +200,7 @@ pub struct Child {
 }
 
 /// A message of a session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SaidMessage {
     /// The message.
     #[serde(flatten)]

@@ -44,8 +44,8 @@ struct Delete {
 struct Launch {}
 
 /// Agents, their tools, and what the tools did.
-struct Bench {
-    backend: Backend,
+pub struct Bench {
+    pub backend: Backend,
     definitions: Definitions,
     registry: Arc<Registry>,
     deleted: Arc<Mutex<Vec<String>>>,
@@ -53,7 +53,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(backend: Backend) -> Self {
+    pub fn new(backend: Backend) -> Self {
         let mut definitions = Definitions::default();
         for (name, tools) in [
             ("cleaner", vec!["delete"]),
@@ -88,7 +88,7 @@ impl Bench {
         backends::all().await.into_iter().map(Self::new).collect()
     }
 
-    fn worker(&self) -> Running {
+    pub fn worker(&self) -> Running {
         let config = Config { lease_ttl_ms: 1000, takeover_grace_ms: 300, ..Config::default() };
         let tools = Tools {
             log: self.backend.log.clone(),
@@ -112,14 +112,14 @@ impl Bench {
     }
 
     /// The data of the first event of one of these kinds.
-    async fn event(&self, execution: &str, kinds: impl IntoIterator<Item = Kind>) -> (Kind, Value) {
+    pub async fn event(&self, execution: &str, kinds: impl IntoIterator<Item = Kind>) -> (Kind, Value) {
         let filter = Filter::execution(ExecutionId::new(execution).unwrap()).types(kinds);
         let found = self.backend.bus().wait_for(filter, Since::All, Duration::from_secs(60)).await.unwrap();
         let found = found.unwrap_or_else(|| panic!("{execution} on {}: it does not come", self.backend.name));
         (found.event.kind, serde_json::from_str(found.event.data.get()).unwrap())
     }
 
-    async fn ends(&self, execution: &str) -> Kind {
+    pub async fn ends(&self, execution: &str) -> Kind {
         let ends = [Kind::ExecutionCompleted, Kind::ExecutionFailed, Kind::ExecutionCancelled];
         self.event(execution, ends).await.0
     }

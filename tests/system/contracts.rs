@@ -24,3 +24,8 @@ fn the_snapshot_schema_is_committed() {
 fn the_definition_schema_is_committed() {
     is_committed("definitions.schema.json", &runbus_workers::graph::schema());
 }
+
+#[test]
+fn the_openapi_contract_is_committed() {
+    is_committed("openapi.json", &runbus_gateway::endpoints::document().openapi);
+}

@@ -17,6 +17,7 @@ mod failpoints;
 mod faults;
 mod follow;
 mod gateway;
+mod openapi;
 mod presence;
 mod receiver;
 mod recordings;

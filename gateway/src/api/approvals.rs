@@ -6,12 +6,40 @@ use axum::Json;
 use axum::extract::State;
 use runbus::control::{DecideRequest, Decided};
 use runbus::session::view::PendingApproval;
+use serde_json::json;
 
 use super::actor::Actor;
 use super::body::Body;
 use super::error::Failure;
 use super::parameters::Id;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get(
+            "/v1/approvals/{approval_id}",
+            Rule::Request(Action::Read),
+            Operation::new("get_approval", "An approval, whatever became of it")
+                .answers::<PendingApproval>(200, "the approval")
+                .refuses([Problem::NotFound]),
+            get,
+        ),
+        Endpoint::post(
+            "/v1/approvals/{approval_id}/decision",
+            Rule::Request(Action::Decide),
+            Operation::new("decide_approval", "Decide it")
+                .says("The first decision counts; with a `decision_id` the same one can be repeated.")
+                .body::<DecideRequest>(json!({ "approved": true, "note": "go ahead" }))
+                .answers::<Decided>(200, "the decision counts")
+                .refuses([Problem::NotFound, Problem::Conflict]),
+            decide,
+        ),
+    ]
+}
 
 /// `GET /v1/approvals/{approval_id}`: an approval, whatever became of it.
 ///

@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use runbus::control::object;
 use serde::de::DeserializeOwned;
 
 use super::error::Failure;
@@ -22,8 +23,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
     let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
-    let body = serde_path_to_error::deserialize(&mut *deserializer)
-        .map_err(|error| Failure::invalid(error.path().to_string(), error.inner().to_string()))?;
+    let mut track = serde_path_to_error::Track::new();
+    let body = object::only(serde_path_to_error::Deserializer::new(&mut *deserializer, &mut track));
+    let body = body.map_err(|error| Failure::invalid(track.path().to_string(), error.to_string()))?;
     deserializer.end().map_err(|error| Failure::invalid(".", error.to_string()))?;
     Ok(body)
 }
@@ -37,7 +39,9 @@ mod tests {
     fn nothing_is_an_empty_object_and_more_than_an_object_is_refused() {
         assert_eq!(read::<Reason>(b"").unwrap(), Reason::default());
         assert!(read::<Close>(br#"{"cascade":true}"#).unwrap().cascade);
-        for text in ["{} {}", "[1]", r#"{"reason":1}"#, r#"{"colour":"red"}"#, "{"] {
+        for text in
+            ["{} {}", "[1]", r#"["text"]"#, "[]", "null", r#"{"reason":1}"#, r#"{"colour":"red"}"#, "{"]
+        {
             read::<Reason>(text.as_bytes()).unwrap_err();
         }
     }

@@ -8,21 +8,69 @@ use axum::http::StatusCode;
 use runbus::control::{DeadLetter, Started};
 use runbus::id::ExecutionId;
 use runbus::limits;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
 
 use super::actor::Actor;
 use super::body::Body;
 use super::error::Failure;
 use super::parameters::{self, Id};
 use super::sessions;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation, Parameter, Problem};
 use crate::protocol::body::Nothing;
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let rule = Rule::Everything(Action::Admin);
+    let most = json!({
+        "type": "integer", "minimum": 1, "maximum": limits::HISTORY_MAX_EVENTS, "default": limits::HISTORY_DEFAULT_EVENTS,
+    });
+    vec![
+        Endpoint::get(
+            "/v1/dead-letters",
+            rule,
+            Operation::new("list_dead_letters", "Executions that no worker could finish, newest first")
+                .takes([Parameter::new("limit", most, "how many at most")])
+                .answers::<Listed>(200, "the newest ones"),
+            list,
+        ),
+        Endpoint::get(
+            "/v1/dead-letters/{execution_id}",
+            rule,
+            Operation::new("get_dead_letter", "One of them")
+                .answers::<DeadLetter>(200, "what stood against it")
+                .refuses([Problem::NotFound]),
+            get,
+        ),
+        Endpoint::post(
+            "/v1/dead-letters/{execution_id}/retry",
+            rule,
+            sessions::starts(
+                Operation::new("retry_dead_letter", "Try it again, as a new execution of the same session")
+                    .optional_body::<Nothing>(),
+            )
+            .refuses([Problem::NotFound]),
+            retry,
+        ),
+    ]
+}
+
+/// A list of them.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DeadLetters")]
+pub struct Listed {
+    dead_letters: Vec<DeadLetter>,
+}
 
 /// `GET /v1/dead-letters`: the newest first.
 ///
 /// # Errors
 /// A parameter is wrong, or the log does not answer.
-pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
+pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Json<Listed>, Failure> {
     let mut limit = limits::HISTORY_DEFAULT_EVENTS;
     for (key, value) in parameters::pairs(query.as_deref().unwrap_or(""))? {
         match key.as_str() {
@@ -36,7 +84,7 @@ pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Res
             _ => return Err(Failure::invalid(key, "there is no such parameter")),
         }
     }
-    Ok(Json(json!({ "dead_letters": app.control.dead_letters(limit).await? })))
+    Ok(Json(Listed { dead_letters: app.control.dead_letters(limit).await? }))
 }
 
 /// `GET /v1/dead-letters/{execution_id}`: one.

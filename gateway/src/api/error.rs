@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use runbus::bus::history;
 use runbus::control;
@@ -16,6 +16,7 @@ use crate::connection::{join, poll, snapshots};
 use crate::hub::registry;
 use crate::limits;
 use crate::monitor;
+use crate::openapi::Problem;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +27,13 @@ pub struct Failure {
     path: Option<String>,
     /// What stands against the request: unresolved calls, the standing decision.
     details: Option<Value>,
-    retry_after: Option<std::time::Duration>,
+    /// What a header says: the methods that there are, when to come back.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Failure {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), path: None, details: None, retry_after: None }
+        Self { status, code, message: message.into(), path: None, details: None, header: None }
     }
 
     /// 400: the request is wrong at `path`.
@@ -65,10 +67,19 @@ impl Failure {
         Self::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)
     }
 
-    /// 405.
+    /// 405; `allowed` are the methods that there are.
     #[must_use]
-    pub fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this endpoint has no such method")
+    pub fn method(allowed: &[&str]) -> Self {
+        let message = "this endpoint has no such method";
+        let failure = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        let allowed = HeaderValue::from_str(&allowed.join(", ")).ok();
+        Self { header: allowed.map(|allowed| Box::new((header::ALLOW, allowed))), ..failure }
+    }
+
+    /// 500: a bug; the log has what it was.
+    #[must_use]
+    pub fn panicked() -> Self {
+        Self::internal("the gateway failed to answer this request")
     }
 
     fn too_large(message: impl Into<String>) -> Self {
@@ -98,11 +109,14 @@ impl From<Refusal> for Failure {
             Refusal::Connections | Refusal::Rate(_) => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let retry_after = match refusal {
-            Refusal::Rate(wait) => Some(wait),
+        let header = match refusal {
+            Refusal::Rate(wait) => {
+                let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
+                Some(Box::new((header::RETRY_AFTER, seconds)))
+            }
             _ => None,
         };
-        Self { retry_after, ..Self::new(status, refusal.code(), refusal.to_string()) }
+        Self { header, ..Self::new(status, refusal.code(), refusal.to_string()) }
     }
 }
 
@@ -200,6 +214,12 @@ impl From<control::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        debug_assert!(
+            Problem::is_known(self.status.as_u16(), self.code),
+            "{} {} is not in the list of problems",
+            self.status,
+            self.code
+        );
         metrics::gateway::REFUSALS.of(metrics::Refused::of(self.code)).inc();
         if self.status.is_server_error() {
             tracing::warn!(code = self.code, message = self.message, "a request failed");
@@ -216,9 +236,8 @@ impl IntoResponse for Failure {
             let scheme = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
-        if let Some(wait) = self.retry_after {
-            let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        if let Some((name, value)) = self.header.map(|header| *header) {
+            response.headers_mut().insert(name, value);
         }
         response
     }

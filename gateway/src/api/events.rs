@@ -8,20 +8,82 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use runbus::bus::Filter;
 use runbus::bus::history::{self, Order, Query};
-use runbus::log::Since;
+use runbus::log::{GapReason, Since};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::caller::Caller;
 use super::error::Failure;
 use super::parameters;
-use crate::auth::Refusal;
+use crate::auth::{Action, Refusal, Rule};
 use crate::connection::poll;
 use crate::hub::Entry;
 use crate::limits;
+use crate::openapi::{Endpoint, Operation, Parameter};
 use crate::protocol::{Text, server};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let page = |id, summary| {
+        Operation::new(id, summary)
+            .says("With `wait_ms` the next ones, when they come: ask again with `next`, on any gateway.")
+            .answers::<Answer>(200, "a page; it may be short, or empty, with a `next`")
+            .takes_stream_tokens()
+    };
+    vec![
+        Endpoint::get(
+            "/v1/events",
+            Rule::Handler(Some(Action::Read)),
+            page("list_events", "Stored events, or the next ones")
+                .takes([parameters::execution_id()])
+                .takes(asked()),
+            get,
+        ),
+        Endpoint::get(
+            "/v1/executions/{execution_id}/events",
+            Rule::Handler(Some(Action::Read)),
+            page("list_execution_events", "An execution's stored events, or the next ones").takes(asked()),
+            of_execution,
+        ),
+    ]
+}
+
+fn asked() -> Vec<Parameter> {
+    let limit = json!({
+        "type": "integer",
+        "minimum": 1,
+        "maximum": runbus::limits::HISTORY_MAX_EVENTS,
+        "default": runbus::limits::HISTORY_DEFAULT_EVENTS,
+    });
+    let wait = json!({ "type": "integer", "minimum": 0, "maximum": limits::WAIT_MAX.as_millis() as u64 });
+    let mut all = parameters::filters();
+    all.extend([
+        Parameter::new(
+            "order",
+            json!({ "enum": ["oldest", "newest"] }),
+            "which end comes first; `newest` by default, with `wait_ms` always `oldest`",
+        ),
+        Parameter::new("limit", limit, "how many at most"),
+        Parameter::new(
+            "cursor",
+            parameters::cursor(),
+            "go on behind it, in the same order: an earlier page's `next`, or an event's `cursor`",
+        ),
+        Parameter::new("wait_ms", wait, "when nothing is there, wait so long until at least one event comes"),
+        Parameter::new(
+            "since",
+            parameters::place(),
+            "with `wait_ms`: where to begin, `all` by default; `cursor` says the same",
+        ),
+    ]);
+    all
+}
 
 /// A page: `{"events", "next", "gaps"}`.
 ///
@@ -53,11 +115,62 @@ pub async fn of_execution(
 
 /// A page on the wire. Events are the stored text: a number that has no place in a float, or data nested deeply, comes out
 /// as it went in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EventPage")]
 pub struct Answer {
+    /// Events, and lines that are none, in the order asked for.
+    #[schemars(with = "Vec<Line>")]
     events: Vec<Box<RawValue>>,
+    /// Where to go on; `null` when nothing is left in this direction.
     next: Option<String>,
+    /// What was asked for and is gone.
+    #[schemars(with = "Vec<Missing>")]
     gaps: Vec<Box<RawValue>>,
+}
+
+/// An event, or a line that is none.
+struct Line;
+
+impl JsonSchema for Line {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Event".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // Payloads have short names, which are theirs alone.
+        let settings = SchemaSettings::draft2020_12()
+            .with(|settings| settings.definitions_path = "/components/schemas/Event/$defs".into());
+        let mut generator = settings.into_generator();
+        let mut event = runbus::event::schema_in(&mut generator);
+        event["required"] = json!(["id", "type", "stream_id", "data", "timestamp", "seq", "cursor"]);
+        json_schema!({
+            "description": "docs/events.md; a stored line that is no event has the type `undecodable`",
+            "if": { "properties": { "type": { "const": "undecodable" } } },
+            "then": {
+                "type": "object",
+                "required": ["type", "line", "reason", "seq", "cursor"],
+                "properties": {
+                    "line": { "type": "string" },
+                    "reason": { "type": "string" },
+                    "seq": { "type": "integer", "minimum": 0 },
+                    "cursor": { "type": "string" },
+                },
+            },
+            "else": event,
+            "$defs": generator.take_definitions(true),
+        })
+    }
+}
+
+/// Events that are missing: both places as cursors.
+#[derive(JsonSchema)]
+#[schemars(rename = "Gap")]
+#[expect(dead_code, reason = "the shape of what protocol::server::gap writes")]
+struct Missing {
+    /// Always `gap`.
+    r#type: String,
+    requested: String,
+    first_available: String,
+    reason: GapReason,
 }
 
 impl Answer {

@@ -12,6 +12,7 @@ pub mod executions;
 pub mod health;
 pub mod metrics;
 pub mod monitor;
+pub mod openapi;
 pub mod parameters;
 pub mod questions;
 pub mod root;

@@ -12,13 +12,40 @@ use serde::Serialize;
 use super::caller::Caller;
 use super::error::Failure;
 use super::parameters::{self, Id};
+use crate::auth::{Action, Rule};
 use crate::limits;
+use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
 
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get(
+            "/v1/monitor",
+            Rule::Handler(Some(Action::Read)),
+            Operation::new("get_monitor", "Approvals, context, MCP servers, usage and graphs of all streams")
+                .takes([parameters::stream_id()])
+                .answers::<Answer>(200, "what is to be seen now"),
+            get,
+        ),
+        Endpoint::get(
+            "/v1/monitor/{stream_id}",
+            Rule::Handler(Some(Action::Read)),
+            Operation::new("get_stream_monitor", "The monitor of one stream")
+                .answers::<Answer>(200, "what is to be seen now"),
+            of_stream,
+        ),
+    ]
+}
+
 /// A monitor on the wire, as in a `monitor_snapshot`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "MonitorAnswer")]
 pub struct Answer {
+    /// Counts up with every change; no gateway knows another one's.
     revision: Revision,
+    /// What is to be seen.
     monitor: Arc<Monitor>,
 }
 

@@ -6,10 +6,50 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use runbus::bus::Filter;
-use runbus::id::{ExecutionId, SessionId, StreamId};
+use runbus::event::Kind;
+use runbus::id::{ExecutionId, NodeId, SessionId, StreamId};
 use runbus::log::Since;
+use runbus::time::Timestamp;
+use serde_json::{Value, json};
 
 use super::error::Failure;
+use crate::openapi::Parameter;
+
+/// The one stream that is meant.
+#[must_use]
+pub fn stream_id() -> Parameter {
+    Parameter::of::<StreamId>("stream_id", "of this stream alone")
+}
+
+/// The parameters that [`filter`] reads, but `execution_id`.
+#[must_use]
+pub fn filters() -> Vec<Parameter> {
+    vec![
+        Parameter::of::<StreamId>("stream_id", "only events of this line of work"),
+        Parameter::of::<NodeId>("node_id", "only events of this step"),
+        Parameter::commas::<Kind>("types", "only these types, separated by commas"),
+        Parameter::of::<Timestamp>("after", "only events that happened then or later"),
+        Parameter::of::<Timestamp>("before", "only events that happened before"),
+    ]
+}
+
+/// The parameter that a path may have already.
+#[must_use]
+pub fn execution_id() -> Parameter {
+    Parameter::of::<ExecutionId>("execution_id", "only events of this run")
+}
+
+/// The schema of a cursor.
+#[must_use]
+pub fn cursor() -> Value {
+    json!({ "type": "string", "format": "runbus-cursor", "minLength": 1, "maxLength": runbus::limits::CURSOR_BYTES })
+}
+
+/// The schema of a place to begin.
+#[must_use]
+pub fn place() -> Value {
+    json!({ "anyOf": [{ "enum": ["new", "all"] }, cursor()] })
+}
 
 /// The parameters of a query.
 ///

@@ -5,12 +5,30 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use runbus::control::{AnswerRequest, Decided};
+use serde_json::json;
 
 use super::actor::Actor;
 use super::body::Body;
 use super::error::Failure;
 use super::parameters::Id;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::post(
+        "/v1/questions/{request_id}/answer",
+        Rule::Request(Action::Decide),
+        Operation::new("answer_question", "Answer a question")
+            .says("The first answer counts; with an `answer_id` the same one can be repeated.")
+            .body::<AnswerRequest>(json!({ "input": "the blue one" }))
+            .answers::<Decided>(200, "the answer counts")
+            .refuses([Problem::NotFound, Problem::Conflict]),
+        answer,
+    )]
+}
 
 /// Answers a question.
 ///

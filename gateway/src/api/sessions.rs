@@ -7,7 +7,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use runbus::control::{SendRequest, Started};
 use runbus::id::SessionId;
-use runbus::session::view::Session;
+use runbus::session::view::{PendingCall, SaidMessage, Session};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::actor::Actor;
@@ -15,9 +17,173 @@ use super::body::Body;
 use super::caller::Caller;
 use super::error::Failure;
 use super::parameters::{self, Id};
-use crate::auth::permit;
+use crate::auth::{Action, Rule, permit};
+use crate::openapi::{Endpoint, Operation, Parameter, Problem};
 use crate::protocol::body::{Close, Nothing, Reason};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let mut all = conversation();
+    all.extend(unresolved());
+    all
+}
+
+fn conversation() -> Vec<Endpoint> {
+    let all = json!({ "type": "boolean", "default": false });
+    vec![
+        Endpoint::post(
+            "/v1/sessions",
+            Rule::Handler(Some(Action::Start)),
+            starts(Operation::new("begin_session", "Say something to a new session").body::<Begin>(
+                json!({ "definition": "assistant", "input": "What time is it?", "execution_id": "chat-1" }),
+            )),
+            begin,
+        ),
+        Endpoint::get(
+            "/v1/sessions/{session_id}",
+            Rule::Session(Action::Read),
+            Operation::new("get_session", "Where it stands, and what waits for whom")
+                .answers::<Session>(200, "the session")
+                .refuses([Problem::NotFound]),
+            get,
+        ),
+        Endpoint::get(
+            "/v1/sessions/{session_id}/messages",
+            Rule::Session(Action::Read),
+            Operation::new("list_messages", "What was said, oldest first")
+                .takes([Parameter::new("include_compacted", all, "also what was folded into notes")])
+                .answers::<Messages>(200, "the messages")
+                .refuses([Problem::NotFound]),
+            messages,
+        ),
+        Endpoint::post(
+            "/v1/sessions/{session_id}/messages",
+            Rule::Handler(Some(Action::Start)),
+            starts(
+                Operation::new("send_message", "Say something to it")
+                    .body::<Say>(json!({ "input": "And in UTC?", "execution_id": "chat-2" })),
+            )
+            .refuses([Problem::NotFound]),
+            send,
+        ),
+        Endpoint::post(
+            "/v1/sessions/{session_id}/close",
+            Rule::Session(Action::Cancel),
+            Operation::new("close_session", "Take no more input, and stop what is at work")
+                .optional_body::<Close>()
+                .answers::<Session>(200, "the session")
+                .refuses([Problem::NotFound]),
+            close,
+        ),
+    ]
+}
+
+fn unresolved() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get(
+            "/v1/sessions/{session_id}/pending",
+            Rule::Session(Action::Read),
+            Operation::new("list_pending_calls", "Its calls without an answer")
+                .answers::<Pending>(200, "the calls")
+                .refuses([Problem::NotFound]),
+            pending,
+        ),
+        Endpoint::post(
+            "/v1/sessions/{session_id}/resume",
+            Rule::Session(Action::Start),
+            starts(
+                Operation::new("resume_session", "Finish its unresolved calls and go on")
+                    .optional_body::<Nothing>(),
+            )
+            .refuses([Problem::NotFound]),
+            resume,
+        ),
+        Endpoint::post(
+            "/v1/sessions/{session_id}/abort_pending",
+            Rule::Session(Action::Cancel),
+            Operation::new("abort_pending_calls", "Answer its unresolved calls with the reason, and go on")
+                .optional_body::<Reason>()
+                .answers::<Aborted>(200, "the calls that were answered")
+                .refuses([Problem::NotFound]),
+            abort_pending,
+        ),
+    ]
+}
+
+/// What an operation that starts an execution answers.
+pub(crate) fn starts(operation: Operation) -> Operation {
+    let example = |created: bool| {
+        json!({
+            "execution_id": "run-1", "stream_id": "council", "session_id": "run-1", "created": created,
+        })
+    };
+    operation
+        .answers::<Started>(201, "the start is durable; a worker takes it from there")
+        .such_as(example(true))
+        .answers::<Started>(200, "it was started before")
+        .such_as(example(false))
+        .refuses([Problem::Pending, Problem::Busy, Problem::Closed, Problem::Conflict])
+}
+
+/// The body of what is said, but `session_id`: the path has it, or there is none.
+struct Say;
+
+impl JsonSchema for Say {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SayRequest".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = SendRequest::json_schema(generator);
+        if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            fields.remove("session_id");
+        }
+        schema
+    }
+}
+
+/// The same for a session that has not run anything.
+struct Begin;
+
+impl JsonSchema for Begin {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "BeginRequest".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Say::json_schema(generator);
+        schema.insert("required".into(), json!(["definition"]));
+        if let Some(definition) = schema.pointer_mut("/properties/definition") {
+            definition.as_object_mut().map(|definition| definition.remove("default"));
+            definition["type"] = "string".into();
+            definition["description"] = "The agent or graph. At most 128 bytes.".into();
+        }
+        schema
+    }
+}
+
+/// What was said.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Messages {
+    session_id: SessionId,
+    messages: Vec<SaidMessage>,
+}
+
+/// Calls without an answer.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PendingCalls")]
+pub struct Pending {
+    session_id: SessionId,
+    pending: Vec<PendingCall>,
+}
+
+/// Calls that were answered.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AbortedCalls")]
+pub struct Aborted {
+    session_id: SessionId,
+    aborted: Vec<PendingCall>,
+}
 
 /// What a command that starts an execution answers: 201 when this call started it, 200 when it was there.
 pub(super) fn started(started: Started) -> (StatusCode, Json<Started>) {
@@ -77,7 +243,7 @@ pub async fn messages(
     State(app): State<Arc<App>>,
     Id(id): Id<SessionId>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Messages>, Failure> {
     let mut include_compacted = false;
     for (key, value) in parameters::pairs(query.as_deref().unwrap_or(""))? {
         match key.as_str() {
@@ -86,16 +252,16 @@ pub async fn messages(
         }
     }
     let messages = app.control.messages(&id, include_compacted).await?;
-    Ok(Json(json!({ "session_id": id, "messages": messages })))
+    Ok(Json(Messages { session_id: id, messages }))
 }
 
 /// `GET /v1/sessions/{session_id}/pending`: its unresolved calls.
 ///
 /// # Errors
 /// Nobody has heard of it.
-pub async fn pending(State(app): State<Arc<App>>, Id(id): Id<SessionId>) -> Result<Json<Value>, Failure> {
+pub async fn pending(State(app): State<Arc<App>>, Id(id): Id<SessionId>) -> Result<Json<Pending>, Failure> {
     let pending = app.control.pending(&id).await?;
-    Ok(Json(json!({ "session_id": id, "pending": pending })))
+    Ok(Json(Pending { session_id: id, pending }))
 }
 
 /// `POST /v1/sessions/{session_id}/resume`: finishes its unresolved calls and goes on.
@@ -120,9 +286,9 @@ pub async fn abort_pending(
     Actor(by): Actor,
     Id(id): Id<SessionId>,
     Body(reason): Body<Reason>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Aborted>, Failure> {
     let aborted = app.control.abort_pending(&id, reason.text(), by).await?;
-    Ok(Json(json!({ "session_id": id, "aborted": aborted })))
+    Ok(Json(Aborted { session_id: id, aborted }))
 }
 
 /// `POST /v1/sessions/{session_id}/close`: it takes no more input, and what is at work stops.

@@ -8,11 +8,26 @@ use runbus::bus::Stats;
 use serde::Serialize;
 
 use super::error::Failure;
+use crate::auth::{Action, Rule};
 use crate::connection::pressure::Load;
+use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/v1/stats",
+        Rule::Everything(Action::Read),
+        Operation::new("get_stats", "What the log holds, and what this gateway's clients cost")
+            .answers::<Answer>(200, "statistics up to now"),
+        get,
+    )]
+}
 
 /// Statistics of the log, and of the gateway that answers.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Statistics")]
 pub struct Answer {
     #[serde(flatten)]
     log: Stats,
@@ -22,6 +37,7 @@ pub struct Answer {
 
 /// One gateway.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "GatewayStatistics")]
 struct Here {
     /// Clients: WebSockets, event streams, requests that wait.
     connections: usize,

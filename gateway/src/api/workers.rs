@@ -4,15 +4,37 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use runbus::control::workers::WorkerReport;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::error::Failure;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/v1/workers",
+        Rule::Everything(Action::Read),
+        Operation::new("list_workers", "Which workers there are, their tools and MCP servers")
+            .answers::<Workers>(200, "what each says of itself"),
+        get,
+    )]
+}
+
+/// The workers' reports.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Workers {
+    workers: Vec<WorkerReport>,
+}
 
 /// The workers' reports.
 ///
 /// # Errors
 /// The store does not answer.
-pub async fn get(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
-    Ok(Json(json!({ "workers": app.control.workers().await? })))
+pub async fn get(State(app): State<Arc<App>>) -> Result<Json<Workers>, Failure> {
+    Ok(Json(Workers { workers: app.control.workers().await? }))
 }

@@ -3,7 +3,7 @@
 //! # Layout
 //! What is allowed: [`action`], [`pattern`], [`scope`]. Who somebody is: [`principal`], by a [`credential`] that
 //! [`api_key`], [`jwt`] (with [`keys`]) or [`stream_token`] check, purely. What is fetched for that: [`jwks`],
-//! [`authenticator`]. What commands ask: [`permit`]. What ends a right: [`revocation`], [`revocations`], [`live`]. What bounds it: [`account`]. All
+//! [`authenticator`]. What endpoints ask: [`rule`]; what commands ask: [`permit`]. What ends a right: [`revocation`], [`revocations`], [`live`]. What bounds it: [`account`]. All
 //! together: [`service`] and a connection's [`ticket`].
 
 pub mod account;
@@ -23,6 +23,7 @@ pub mod principal;
 pub mod refusal;
 pub mod revocation;
 pub mod revocations;
+pub mod rule;
 pub mod scope;
 pub mod service;
 pub mod stream_token;
@@ -32,6 +33,7 @@ pub use action::Action;
 pub use config::Config;
 pub use principal::Principal;
 pub use refusal::Refusal;
+pub use rule::Rule;
 pub use scope::{Scope, Target};
 pub use service::Auth;
 pub use ticket::{Ended, Ticket};

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use runbus::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::principal::Principal;
 
 /// One revocation, as the log holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Revocation {
     /// What is revoked.
     #[serde(flatten)]
@@ -24,7 +25,7 @@ pub struct Revocation {
 }
 
 /// What is revoked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "revoke", rename_all = "snake_case")]
 pub enum What {
     /// One credential, and the stream tokens that were minted with it.

@@ -158,7 +158,7 @@ impl JsonSchema for Scope {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
+        json_schema!({ "type": "string", "maxLength": limits::SCOPE_BYTES, "format": "runbus-scope" })
     }
 }
 

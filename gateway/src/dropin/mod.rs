@@ -13,3 +13,12 @@ mod upgrade;
 mod words;
 
 pub use config::Config;
+
+use crate::openapi::Endpoint;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let council = [council::socket::endpoints(), council::runs::endpoints()].concat();
+    [tasks::socket::endpoints(), agents::socket::endpoints(), council].concat()
+}

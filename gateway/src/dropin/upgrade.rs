@@ -13,10 +13,19 @@ use crate::auth::Refusal;
 use crate::connection::gate::Gate;
 use crate::connection::translated::{Line, refuse};
 use crate::limits;
+use crate::openapi::{Operation, Problem};
 use crate::router::App;
 
 /// What axum gives a handler that may upgrade.
 pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+/// What every endpoint says of itself that upgrades.
+pub(super) fn described(operation: Operation) -> Operation {
+    operation
+        .says_only(101, "a WebSocket; what is said there: docs/dropin.md")
+        .refuses([Problem::Invalid, Problem::Connections])
+        .takes_stream_tokens()
+}
 
 /// Upgrades a request and serves it. Who shows no valid credential is taken too, told `refusal`, and closed: browsers
 /// show pages nothing of a handshake that fails.

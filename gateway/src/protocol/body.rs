@@ -1,13 +1,15 @@
 //! Bodies of commands that REST and the WebSocket share and the core has no type for.
 
 use runbus::id::SessionId;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A command with a reason.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Reason {
     /// Why, for the record. At most 4096 bytes.
+    #[schemars(length(max = 4096))]
     pub reason: Option<String>,
 }
 
@@ -20,25 +22,29 @@ impl Reason {
 }
 
 /// A command that has nothing to say but its name.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Nothing {}
 
 /// Close a session.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "CloseRequest")]
 pub struct Close {
     /// Whether its children close too.
     pub cascade: bool,
     /// Why, for the record. At most 4096 bytes.
+    #[schemars(length(max = 4096))]
     pub reason: Option<String>,
 }
 
 /// Cancel an execution.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "CancelRequest")]
 pub struct Cancel {
     /// Why, for the record. At most 4096 bytes.
+    #[schemars(length(max = 4096))]
     pub reason: Option<String>,
     /// The session that an execution which nobody has asked for yet will run in, when that is not one of its own.
     pub session_id: Option<SessionId>,

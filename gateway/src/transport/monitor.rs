@@ -12,9 +12,37 @@ use super::sse;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::monitor;
-use crate::api::parameters::Id;
+use crate::api::parameters::{self, Id};
+use crate::auth::{Action, Rule};
 use crate::connection::monitor_stream;
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let stream = |id, summary| {
+        Operation::new(id, summary)
+            .says("Server-sent events: `event` is `monitor_snapshot`, then `monitor_patch` (docs/monitoring.md).")
+            .streams("the stream; it ends only as docs/monitoring.md says")
+            .refuses([Problem::NotAcceptable, Problem::Connections])
+    };
+    vec![
+        Endpoint::get(
+            "/v1/monitor/stream",
+            Rule::Handler(Some(Action::Read)),
+            stream("follow_monitor", "The monitor as it changes: a snapshot, then JSON Patch (SSE)")
+                .takes([parameters::stream_id()]),
+            get,
+        ),
+        Endpoint::get(
+            "/v1/monitor/{stream_id}/stream",
+            Rule::Handler(Some(Action::Read)),
+            stream("follow_stream_monitor", "The monitor of one stream as it changes (SSE)"),
+            of_stream,
+        ),
+    ]
+}
 
 /// Of all streams, or of the one that the query names.
 ///

@@ -11,13 +11,70 @@ use runbus::bus::Filter;
 use runbus::bus::history::{Order, Query};
 use runbus::event::Kind;
 use runbus::log::Since;
+use serde_json::json;
 
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::auth::{Action, Rule};
 use crate::connection::event_stream;
+use crate::openapi::{Endpoint, Operation, Parameter, Problem};
 use crate::protocol::Start;
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let stream = |id, summary| {
+        Operation::new(id, summary)
+            .says("Server-sent events: `id` is the cursor of what stands there, `event` its type, `data` its JSON.")
+            .streams("the stream; it ends only as docs/protocol.md says")
+            .says_only(204, "`until=terminal`, and the execution has ended before the place asked for")
+            .refuses([Problem::NotAcceptable, Problem::Connections])
+    };
+    vec![
+        Endpoint::get(
+            "/v1/events/stream",
+            Rule::Handler(Some(Action::Read)),
+            stream("follow_events", "Events as they happen (SSE)")
+                .takes([parameters::execution_id()])
+                .takes(asked()),
+            get,
+        ),
+        Endpoint::get(
+            "/v1/executions/{execution_id}/events/stream",
+            Rule::Handler(Some(Action::Read)),
+            stream("follow_execution", "An execution's events as they happen (SSE)").takes(asked()),
+            of_execution,
+        ),
+    ]
+}
+
+fn asked() -> Vec<Parameter> {
+    let mut last = parameters::cursor();
+    last["minLength"] = 0.into();
+    let mut all = parameters::filters();
+    all.extend([
+        Parameter::new(
+            "since",
+            json!({ "anyOf": [{ "const": "snapshot" }, parameters::place()] }),
+            "where to begin; `new` by default; `snapshot`: with what an execution has come to, needs an execution",
+        ),
+        Parameter::new(
+            "coalesce",
+            json!({ "type": "boolean" }),
+            "whether consecutive deltas of one message come as one event; by default where the client falls behind",
+        ),
+        Parameter::new(
+            "until",
+            json!({ "const": "terminal" }),
+            "the stream ends behind the event that ends the execution; needs an execution",
+        ),
+        Parameter::new("Last-Event-ID", last, "go on behind it; wins over `since`; empty: nothing")
+            .in_header(),
+    ]);
+    all
+}
 
 /// What a client asks for.
 #[derive(Debug, PartialEq, Eq)]

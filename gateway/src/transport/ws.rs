@@ -9,11 +9,31 @@ use runbus::telemetry;
 
 use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
+use crate::auth::Rule;
 use crate::connection;
 use crate::connection::gate::Gate;
 use crate::limits;
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::protocol::Dialect;
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/v1/ws",
+        Rule::Later,
+        Operation::new(
+            "connect",
+            "Events as they happen, and commands (WebSocket, subprotocol `runbus.v1` or `runbus.v1.cbor`)",
+        )
+        .says("The protocol: docs/protocol.md.")
+        .says_only(101, "a WebSocket")
+        .refuses([Problem::Invalid, Problem::Connections])
+        .takes_stream_tokens(),
+        upgrade,
+    )]
+}
 
 /// Upgrades a request to a WebSocket.
 ///

@@ -6,21 +6,49 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use runbus::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::auth::revocation::{Revocation, What};
+use crate::auth::{Action, Rule};
 use crate::limits;
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::post(
+        "/v1/auth/revocations",
+        Rule::Everything(Action::Admin),
+        Operation::new("revoke", "End a credential everywhere")
+            .says("Either `token_id`, or `subject` with or without `issued_before`.")
+            .body::<Asked>(json!({ "token_id": "key/ops" }))
+            .answers::<Revocation>(
+                201,
+                "it is durable; it counts here now, at the other gateways within seconds",
+            )
+            .refuses([Problem::Full]),
+        post,
+    )]
+}
+
 /// What is revoked: one credential, or what somebody got before a time.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RevokeRequest")]
 pub struct Asked {
+    /// A token's `jti`, or `key/<name>`. At most 256 bytes.
+    #[schemars(length(min = 1, max = 256))]
     token_id: Option<String>,
+    /// Whose. At most 256 bytes.
+    #[schemars(length(min = 1, max = 256))]
     subject: Option<String>,
+    /// Only what they got before this; not in the future. Absent: now.
     issued_before: Option<Timestamp>,
 }
 

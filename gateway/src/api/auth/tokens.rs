@@ -6,17 +6,41 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use runbus::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
-use crate::auth::Scope;
+use crate::auth::{Rule, Scope};
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::post(
+        "/v1/auth/tokens",
+        Rule::Handler(None),
+        Operation::new("mint_token", "Mint a short-lived token")
+            .says("For pages and programs that must not have the caller's own credential. A stream token mints none.")
+            .optional_body::<Asked>()
+            .answers::<Answer>(201, "the token; keep it as a secret")
+            .such_as(json!({
+                "token": "eyJ...", "token_id": "0198c1f2-6a5e-7000-8000-000000000001", "scopes": ["read:orders-*/*/*"],
+                "expires_at": "2026-11-21T10:01:00.000000Z",
+            }))
+            .with_header("Cache-Control", "`no-store`")
+            .refuses([Problem::NotFound]),
+        post,
+    )]
+}
+
 /// What is asked for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "MintRequest")]
 pub struct Asked {
     /// Some of the caller's scopes; absent: all that it may read.
     scopes: Option<Vec<Scope>>,
@@ -25,7 +49,8 @@ pub struct Asked {
 }
 
 /// A minted token.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Minted")]
 pub struct Answer {
     token: String,
     token_id: Option<Arc<str>>,

@@ -13,8 +13,52 @@ use crate::api::actor::Actor;
 use crate::api::body::Body;
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::protocol::body::{Cancel, Nothing, Reason};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let rule = Rule::Execution(Action::Cancel);
+    let acknowledged = |operation: Operation| {
+        operation
+            .answers::<Acknowledged>(
+                202,
+                "the command is durable; its effect shows in the execution's events",
+            )
+            .refuses([Problem::Conflict])
+    };
+    vec![
+        Endpoint::post(
+            "/v1/executions/{execution_id}/cancel",
+            rule,
+            acknowledged(
+                Operation::new("cancel_execution", "Stop it")
+                    .says("One that nobody has asked for yet ends as cancelled when somebody does.")
+                    .optional_body::<Cancel>(),
+            ),
+            cancel,
+        ),
+        Endpoint::post(
+            "/v1/executions/{execution_id}/pause",
+            rule,
+            acknowledged(
+                Operation::new("pause_execution", "Begin no further step").optional_body::<Reason>(),
+            )
+            .refuses([Problem::NotFound]),
+            pause,
+        ),
+        Endpoint::post(
+            "/v1/executions/{execution_id}/resume",
+            rule,
+            acknowledged(Operation::new("resume_execution", "Go on").optional_body::<Nothing>())
+                .refuses([Problem::NotFound]),
+            resume,
+        ),
+    ]
+}
 
 /// What they answer.
 type Answer = Result<(StatusCode, Json<Acknowledged>), Failure>;

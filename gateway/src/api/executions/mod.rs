@@ -1,8 +1,24 @@
 //! `/v1/executions`.
 
+use crate::openapi::Endpoint;
+
 pub mod commands;
 pub mod presence;
 pub mod snapshot;
 pub mod start;
 pub mod status;
 pub mod waiting;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    [
+        start::endpoints(),
+        status::endpoints(),
+        snapshot::endpoints(),
+        commands::endpoints(),
+        waiting::endpoints(),
+        presence::endpoints(),
+    ]
+    .concat()
+}

@@ -9,7 +9,22 @@ use runbus::id::ExecutionId;
 
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/v1/executions/{execution_id}/presence",
+        Rule::Execution(Action::Read),
+        Operation::new("get_presence", "Who watches it")
+            .answers::<Presence>(200, "those who watch it now, on whichever gateway")
+            .refuses([Problem::NotFound]),
+        get,
+    )]
+}
 
 /// Who watches it now, on whichever gateway.
 ///

@@ -14,8 +14,24 @@ use runbus::snapshot::Snapshot;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::auth::{Action, Rule};
 use crate::connection::snapshots;
+use crate::openapi::{Endpoint, Operation, Parameter, Problem};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/v1/executions/{execution_id}/snapshot",
+        Rule::Handler(Some(Action::Read)),
+        Operation::new("get_snapshot", "What it has come to, with all text so far")
+            .takes([Parameter::new("at", parameters::cursor(), "as of this place; now by default")])
+            .answers::<Snapshot>(200, "status, nodes, text, calls, approvals and questions as of one place")
+            .refuses([Problem::NotFound]),
+        get,
+    )]
+}
 
 /// The snapshot of a run, now or `at` a place.
 ///

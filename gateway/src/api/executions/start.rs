@@ -6,14 +6,33 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use runbus::control::{StartRequest, Started};
+use serde_json::json;
 
 use crate::api::actor::Actor;
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::sessions;
-use crate::auth::permit;
+use crate::auth::{Action, Rule, permit};
+use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::post(
+        "/v1/executions",
+        Rule::Handler(Some(Action::Start)),
+        sessions::starts(
+            Operation::new("start_execution", "Start an execution")
+                .says("Starting the same `execution_id` twice starts one: give it, then the call can be repeated.")
+                .body::<StartRequest>(json!({
+                    "definition": "council", "input": "Is a monolith a good start?", "execution_id": "run-1",
+                })),
+        ),
+        post,
+    )]
+}
 
 /// 201 when this call started it, 200 when it was there.
 ///

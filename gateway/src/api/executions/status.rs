@@ -11,7 +11,22 @@ use runbus::execution::Execution;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/v1/executions/{execution_id}",
+        Rule::Handler(Some(Action::Read)),
+        Operation::new("get_execution", "What is known of an execution")
+            .answers::<Execution>(200, "what its events say so far")
+            .refuses([Problem::NotFound]),
+        get,
+    )]
+}
 
 /// What is known of a run now.
 ///

@@ -5,24 +5,69 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use runbus::id::ExecutionId;
-use serde_json::{Value, json};
+use runbus::session::view::{PendingApproval, PendingQuestion};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
+use crate::auth::{Action, Rule};
+use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get(
+            "/v1/executions/{execution_id}/approvals",
+            Rule::Execution(Action::Read),
+            Operation::new("list_approvals", "Its calls that wait for a decision")
+                .answers::<Approvals>(200, "the approvals")
+                .refuses([Problem::NotFound]),
+            approvals,
+        ),
+        Endpoint::get(
+            "/v1/executions/{execution_id}/questions",
+            Rule::Execution(Action::Read),
+            Operation::new("list_questions", "Its questions that wait for an answer")
+                .answers::<Questions>(200, "the questions")
+                .refuses([Problem::NotFound]),
+            questions,
+        ),
+    ]
+}
+
+/// Approvals that wait for a decision.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Approvals {
+    approvals: Vec<PendingApproval>,
+}
+
+/// Questions that wait for an answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Questions {
+    questions: Vec<PendingQuestion>,
+}
 
 /// The approvals that wait for a decision.
 ///
 /// # Errors
 /// Nobody has heard of the execution.
-pub async fn approvals(State(app): State<Arc<App>>, Id(id): Id<ExecutionId>) -> Result<Json<Value>, Failure> {
-    Ok(Json(json!({ "approvals": app.control.approvals(&id).await? })))
+pub async fn approvals(
+    State(app): State<Arc<App>>,
+    Id(id): Id<ExecutionId>,
+) -> Result<Json<Approvals>, Failure> {
+    Ok(Json(Approvals { approvals: app.control.approvals(&id).await? }))
 }
 
 /// The questions that wait for an answer.
 ///
 /// # Errors
 /// Nobody has heard of the execution.
-pub async fn questions(State(app): State<Arc<App>>, Id(id): Id<ExecutionId>) -> Result<Json<Value>, Failure> {
-    Ok(Json(json!({ "questions": app.control.questions(&id).await? })))
+pub async fn questions(
+    State(app): State<Arc<App>>,
+    Id(id): Id<ExecutionId>,
+) -> Result<Json<Questions>, Failure> {
+    Ok(Json(Questions { questions: app.control.questions(&id).await? }))
 }

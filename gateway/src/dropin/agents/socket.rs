@@ -22,13 +22,36 @@ use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
 use crate::auth::permit::{self, Denied};
-use crate::auth::{Action, Principal};
+use crate::auth::{Action, Principal, Rule};
 use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
 use crate::dropin::upgrade::{self, Upgrade};
 use crate::limits;
 use crate::monitor::{Ended, Version, Watch};
+use crate::openapi::{Endpoint, Operation};
 use crate::protocol::{Text, foreign};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get(
+            "/ws/agents/{agent_id}",
+            Rule::Foreign,
+            upgrade::described(Operation::new(
+                "connect_agent",
+                "An agent as its own server served it (WebSocket)",
+            )),
+            get,
+        ),
+        Endpoint::get(
+            "/ws/agents",
+            Rule::Foreign,
+            upgrade::described(Operation::new("connect_agents", "All agents (WebSocket)")),
+            all,
+        ),
+    ]
+}
 
 /// Upgrades a request for one agent.
 ///

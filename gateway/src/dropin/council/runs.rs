@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use runbus::control::{Control, StartRequest};
 use runbus::execution::Status;
 use runbus::id::ExecutionId;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::frames;
 use super::socket::readable;
@@ -21,11 +22,46 @@ use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
-use crate::auth::{Refusal, permit};
+use crate::auth::{Action, Refusal, Rule, permit};
+use crate::openapi::{self, Endpoint, Operation};
 use crate::router::App;
 
 /// Characters of a topic, at most, as the server that this one stands in for had it.
 const TOPIC_CHARS: usize = 10_000;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    use openapi::Problem::{Busy, Closed, Conflict, Pending};
+    vec![
+        Endpoint::post(
+            "/api/councils/run",
+            Rule::Handler(Some(Action::Start)),
+            Operation::new("start_council", "Start a council, as its own server did (docs/dropin.md)")
+                .says("The same `run_id` again starts nothing. Other fields are ignored.")
+                .body::<Request>(json!({ "input_topic": "Is a monolith a good start?" }))
+                .answers::<Begun>(202, "the run")
+                .refuses_as::<Detail>(422, "the topic is missing, empty or too long")
+                .refuses([Busy, Closed, Conflict, Pending]),
+            post,
+        ),
+        Endpoint::get(
+            "/api/councils/run/{run_id}",
+            Rule::Handler(Some(Action::Read)),
+            Operation::new("get_council", "Its result")
+                .answers::<Run>(200, "its status, and what it came to; `null` where there is nothing yet")
+                .refuses_as::<Detail>(404, "nobody has heard of it"),
+            get,
+        ),
+    ]
+}
+
+/// What is wrong, in the words of the server that this one stands in for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CouncilDetail")]
+pub struct Detail {
+    detail: String,
+}
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -45,20 +81,44 @@ impl<E: Into<Failure>> From<E> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         match self {
-            Self::Detail(status, detail) => (status, Json(json!({ "detail": detail }))).into_response(),
+            Self::Detail(status, detail) => (status, Json(Detail { detail })).into_response(),
             Self::Failure(failure) => failure.into_response(),
         }
     }
 }
 
 /// What to start. Other fields are ignored.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "CouncilRequest")]
 pub struct Request {
     /// What the council is to write about. 1 to 10000 characters.
+    #[schemars(required, length(min = 1, max = 10_000))]
     input_topic: String,
     /// The run; starting the same one twice starts one. Absent: a fresh one.
     run_id: Option<ExecutionId>,
+}
+
+/// A run that was asked for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CouncilStarted")]
+pub struct Begun {
+    run_id: ExecutionId,
+    /// `pending`, `running`, `paused`, `completed` or `failed`.
+    status: &'static str,
+    /// For people.
+    message: String,
+}
+
+/// A run's status, and what it came to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CouncilRun")]
+pub struct Run {
+    run_id: ExecutionId,
+    /// `pending`, `running`, `paused`, `completed` or `failed`.
+    status: &'static str,
+    #[serde(flatten)]
+    outcome: Outcome,
 }
 
 /// Starts a council: 202.
@@ -70,7 +130,7 @@ pub async fn post(
     caller: Caller,
     Actor(by): Actor,
     Body(request): Body<Request>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<Begun>), Problem> {
     if request.input_topic.is_empty() || request.input_topic.chars().count() > TOPIC_CHARS {
         let detail = format!("input_topic: must have 1 to {TOPIC_CHARS} characters");
         return Err(Problem::Detail(StatusCode::UNPROCESSABLE_ENTITY, detail));
@@ -83,7 +143,7 @@ pub async fn post(
     let started = app.control.start_as(start, by).await?;
     let status = if started.created { Status::Queued } else { now(&app.control, &id).await? };
     let message = format!("Council run started. Connect to /ws/council/{id} for live updates.");
-    let answer = json!({ "run_id": id, "status": view::status(status), "message": message });
+    let answer = Begun { run_id: id, status: view::status(status), message };
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
@@ -99,7 +159,7 @@ pub async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
     id: Result<Path<String>, PathRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Run>, Problem> {
     let id = parameters::execution(id)?;
     let known = app.control.status(&id).await?;
     let (_, known) = readable(&caller.principal, id.clone(), known).ok_or(Refusal::Forbidden)?;
@@ -107,12 +167,5 @@ pub async fn get(
         return Err(Problem::Detail(StatusCode::NOT_FOUND, frames::unknown(id.as_str())));
     };
     let outcome = Outcome::of(&run, &app.shared.config.dropin);
-    Ok(Json(json!({
-        "run_id": id,
-        "status": view::status(run.status),
-        "final_draft": outcome.final_draft,
-        "critic_score": outcome.critic_score,
-        "iteration_count": outcome.iteration_count,
-        "error": outcome.error,
-    })))
+    Ok(Json(Run { run_id: id, status: view::status(run.status), outcome }))
 }

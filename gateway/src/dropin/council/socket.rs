@@ -17,11 +17,26 @@ use super::translate::Run;
 use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
 use crate::api::parameters;
-use crate::auth::Principal;
+use crate::auth::{Principal, Rule};
 use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
 use crate::dropin::upgrade::{self, Upgrade};
+use crate::openapi::{Endpoint, Operation};
 use crate::protocol::{Text, foreign};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/ws/council/{run_id}",
+        Rule::Foreign,
+        upgrade::described(Operation::new(
+            "connect_council",
+            "A council as its own server served it (WebSocket)",
+        )),
+        get,
+    )]
+}
 
 /// Upgrades a request.
 ///

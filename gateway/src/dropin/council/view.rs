@@ -26,7 +26,8 @@ pub const fn is_paused(status: Status) -> bool {
 }
 
 /// What a run came to; `null` where there is nothing yet.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "CouncilOutcome")]
 pub struct Outcome {
     /// The final text.
     pub final_draft: Value,

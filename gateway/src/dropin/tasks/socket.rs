@@ -13,6 +13,7 @@ use runbus::id::ExecutionId;
 use runbus::log::Since;
 use runbus::time::Clock;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::frames;
 use super::start::{self, Asked};
@@ -21,12 +22,33 @@ use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::auth::permit::Denied;
-use crate::auth::{Principal, Refusal};
+use crate::auth::{Principal, Refusal, Rule};
 use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
 use crate::dropin::commands;
 use crate::dropin::upgrade::{self, Upgrade};
+use crate::openapi::{Endpoint, Operation, Parameter};
 use crate::protocol::{Text, foreign};
 use crate::router::App;
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let text = || json!({ "type": "string" });
+    vec![Endpoint::get(
+        "/ws/tasks/{task_id}",
+        Rule::Foreign,
+        upgrade::described(Operation::new(
+            "connect_task",
+            "A task as its own server served it (WebSocket, docs/dropin.md)",
+        ))
+        .says("The task begins if it has not. Other parameters are ignored.")
+        .takes([
+            Parameter::new("agent", text(), "the agent or graph that it is for; by default as configured"),
+            Parameter::new("input", text(), "what it is given; by default `{task_id}`"),
+        ]),
+        get,
+    )]
+}
 
 /// Upgrades a request; the task begins if it has not.
 ///

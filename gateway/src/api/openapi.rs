@@ -1,0 +1,86 @@
+//! `GET /v1/openapi.json`: what there is, for programs.
+
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::auth::Rule;
+use crate::endpoints;
+use crate::openapi::schemas::Object;
+use crate::openapi::{Endpoint, Operation};
+
+/// What is here.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/v1/openapi.json",
+        Rule::Open,
+        Operation::new("get_openapi", "This document (OpenAPI 3.1)")
+            .answers::<Object>(200, "the document")
+            .with_header("ETag", "changes with the document; `If-None-Match` asks for another one")
+            .says_only(304, "it is the one that the caller has")
+            .asks_nobody(),
+        get,
+    )]
+}
+
+/// The document as it is sent, and its tag.
+struct Sent {
+    text: Bytes,
+    tag: String,
+}
+
+static SENT: LazyLock<Sent> = LazyLock::new(|| {
+    let text = endpoints::document().openapi.to_string();
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let short = digest.as_ref().get(..12).unwrap_or_default();
+    Sent { tag: format!("\"{}\"", URL_SAFE_NO_PAD.encode(short)), text: text.into() }
+});
+
+/// The document, unless the caller has it.
+pub async fn get(headers: HeaderMap) -> Response {
+    let Sent { text, tag } = &*SENT;
+    let caching = [
+        (header::ETAG, HeaderValue::from_str(tag).unwrap_or_else(|_never| HeaderValue::from_static("\"\""))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache")),
+    ];
+    if is_known(&headers, tag) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    (caching, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text.clone())
+        .into_response()
+}
+
+/// Whether the caller has the document with this tag; proxies that compress may have made the tag a weak one.
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let said = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|said| said.to_str().ok());
+    said.flat_map(|said| said.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_compared_weakly() {
+        for (said, known) in [
+            ("\"a\"", true),
+            ("W/\"a\"", true),
+            ("\"b\", \"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, said.parse().unwrap());
+            assert_eq!(is_known(&headers, "\"a\""), known, "{said}");
+        }
+        assert!(!is_known(&HeaderMap::new(), "\"a\""));
+    }
+}

@@ -1,0 +1,150 @@
+//! The one list of endpoints. What is not here is not served; what is here has a rule and is in the OpenAPI document.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::http::Method;
+
+use crate::api::{
+    approvals, auth, dead_letters, events, executions, health, metrics, monitor, openapi, questions, root,
+    sessions, stats, workers,
+};
+use crate::auth::{Action, Rule};
+use crate::dropin;
+use crate::openapi::{Document, Endpoint};
+use crate::transport::{self, sse, ws};
+
+/// All endpoints.
+#[must_use]
+pub fn all() -> Vec<Endpoint> {
+    [
+        root::endpoints(),
+        health::endpoints(),
+        metrics::endpoints(),
+        openapi::endpoints(),
+        executions::endpoints(),
+        approvals::endpoints(),
+        questions::endpoints(),
+        sessions::endpoints(),
+        dead_letters::endpoints(),
+        events::endpoints(),
+        sse::endpoints(),
+        ws::endpoints(),
+        monitor::endpoints(),
+        transport::monitor::endpoints(),
+        stats::endpoints(),
+        workers::endpoints(),
+        auth::endpoints(),
+        dropin::endpoints(),
+    ]
+    .concat()
+}
+
+/// What they say of themselves.
+#[must_use]
+pub fn document() -> &'static Document {
+    static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::of(&all()));
+    &DOCUMENT
+}
+
+/// What a path asks of callers, by method.
+#[must_use]
+pub fn rules(path: &str) -> &'static [(Method, Rule)] {
+    static RULES: LazyLock<BTreeMap<&'static str, Vec<(Method, Rule)>>> = LazyLock::new(|| {
+        let mut rules: BTreeMap<&'static str, Vec<(Method, Rule)>> = BTreeMap::new();
+        for endpoint in all() {
+            let known = rules.entry(endpoint.path).or_default();
+            if endpoint.method == Method::GET {
+                known.push((Method::HEAD, endpoint.rule));
+            }
+            known.push((endpoint.method, endpoint.rule));
+        }
+        rules
+    });
+    // A path that came past this list is nobody's but an administrator's.
+    const CLOSED: &[(Method, Rule)] = &[
+        (Method::GET, Rule::Everything(Action::Admin)),
+        (Method::HEAD, Rule::Everything(Action::Admin)),
+        (Method::POST, Rule::Everything(Action::Admin)),
+    ];
+    RULES.get(path).map_or(CLOSED, Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_endpoint_is_there_once_and_is_described() {
+        let (mut names, mut places) = (BTreeSet::new(), BTreeSet::new());
+        for endpoint in all() {
+            let place = format!("{} {}", endpoint.method, endpoint.path);
+            let written =
+                &document().openapi["paths"][endpoint.path][endpoint.method.as_str().to_lowercase()];
+            let name = written["operationId"].as_str().expect("it is in the document").to_owned();
+            assert!(!written["summary"].as_str().unwrap().is_empty(), "{place}");
+            let answers = written["responses"].as_object().unwrap();
+            assert!(answers.keys().any(|status| status.starts_with(['1', '2'])), "{place} answers nothing");
+            assert!(names.insert(name), "{place} has another one's name");
+            assert!(places.insert(place.clone()), "{place} is there twice");
+            assert!(document().index[&place].is_string(), "{place} is not in the index");
+        }
+    }
+
+    #[test]
+    fn only_these_ask_nobody() {
+        let open: Vec<&str> = all()
+            .iter()
+            .filter(|endpoint| endpoint.rule == Rule::Open)
+            .map(|endpoint| endpoint.path)
+            .collect();
+        assert_eq!(open, ["/healthz", "/readyz", "/v1/openapi.json"]);
+    }
+
+    #[test]
+    fn reading_never_needs_more_than_doing_says() {
+        let of = |method: &Method, path: &str| {
+            rules(path).iter().find(|(known, _)| known == method).map(|(_, rule)| *rule)
+        };
+        assert_eq!(of(&Method::POST, "/v1/new"), Some(Rule::Everything(Action::Admin)));
+        assert_eq!(of(&Method::GET, "/v1/new"), Some(Rule::Everything(Action::Admin)));
+        assert_eq!(of(&Method::POST, "/v1/sessions/{session_id}/new"), Some(Rule::Everything(Action::Admin)));
+        assert_eq!(of(&Method::DELETE, "/v1/executions/{execution_id}/x"), None);
+        assert_eq!(of(&Method::DELETE, "/v1/stats"), None);
+        assert_eq!(of(&Method::GET, "/metrics"), Some(Rule::Everything(Action::Metrics)));
+        assert_eq!(of(&Method::POST, "/ws/tasks/{task_id}"), None);
+        assert_eq!(of(&Method::GET, "/ws/tasks/{task_id}"), Some(Rule::Foreign));
+        assert_eq!(of(&Method::HEAD, "/v1/stats"), Some(Rule::Everything(Action::Read)));
+        assert_eq!(of(&Method::GET, "/v1/dead-letters"), Some(Rule::Everything(Action::Admin)));
+        assert_eq!(
+            of(&Method::POST, "/v1/approvals/{approval_id}/decision"),
+            Some(Rule::Request(Action::Decide))
+        );
+    }
+
+    #[test]
+    fn only_what_stands_in_for_other_servers_takes_their_parameters() {
+        for endpoint in all() {
+            let is_foreign = endpoint.path.starts_with("/ws/");
+            assert_eq!(endpoint.rule == Rule::Foreign, is_foreign, "{}", endpoint.path);
+            assert_eq!(endpoint.rule.foreign().contains(&"api_key"), is_foreign, "{}", endpoint.path);
+        }
+    }
+
+    /// References lead somewhere.
+    #[test]
+    fn what_the_document_refers_to_is_there() {
+        let text = document().openapi.to_string();
+        let openapi = &document().openapi;
+        let mut seen = 0;
+        for part in text.split("\"$ref\":\"").skip(1) {
+            let reference = part.split('"').next().unwrap();
+            let pointer = reference.strip_prefix('#').expect("it is in the document");
+            assert!(openapi.pointer(pointer).is_some(), "{reference}");
+            seen += 1;
+        }
+        assert!(seen > 100);
+    }
+}

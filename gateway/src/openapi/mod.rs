@@ -1,0 +1,18 @@
+//! The OpenAPI document: what endpoints say of themselves, put together.
+//!
+//! - [`problem`]: what an endpoint may refuse with
+//! - [`operation`]: what an endpoint takes and answers
+//! - [`endpoint`]: an operation with its path, its rule and its handler, so that none exists without the others
+//! - [`schemas`]: the schemas of bodies and answers, from the types
+//! - [`document`]: all of it as one document
+
+pub mod document;
+pub mod endpoint;
+pub mod operation;
+pub mod problem;
+pub mod schemas;
+
+pub use document::Document;
+pub use endpoint::Endpoint;
+pub use operation::{Operation, Parameter};
+pub use problem::Problem;

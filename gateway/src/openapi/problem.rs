@@ -1,0 +1,133 @@
+//! What requests are refused with: the one list of HTTP statuses and codes.
+
+/// A status and its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// A parameter, a body, or a field of one.
+    Invalid,
+    /// No valid credential.
+    Unauthenticated,
+    /// A credential that does not allow it, or a page that may not.
+    Forbidden,
+    /// Nobody has heard of it.
+    NotFound,
+    /// The path has no such method.
+    Method,
+    /// `Accept` takes nothing of what there is.
+    NotAcceptable,
+    /// Calls are unresolved.
+    Pending,
+    /// An execution of the session is at work.
+    Busy,
+    /// The session takes no more input.
+    Closed,
+    /// Too late, or somebody else was first.
+    Conflict,
+    /// A list that has an end is full.
+    Full,
+    /// The body, or what is in it.
+    TooLarge,
+    /// Too many requests or bytes of this principal.
+    Rate,
+    /// Too many connections of this principal.
+    Connections,
+    /// A human must look.
+    Internal,
+    /// The same request may succeed later.
+    Unavailable,
+}
+
+impl Problem {
+    /// All that there are.
+    pub const ALL: [Self; 16] = [
+        Self::Invalid,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Method,
+        Self::NotAcceptable,
+        Self::Pending,
+        Self::Busy,
+        Self::Closed,
+        Self::Conflict,
+        Self::Full,
+        Self::TooLarge,
+        Self::Rate,
+        Self::Connections,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// Its HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Invalid => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Method => 405,
+            Self::NotAcceptable => 406,
+            Self::Pending | Self::Busy | Self::Closed | Self::Conflict | Self::Full => 409,
+            Self::TooLarge => 413,
+            Self::Rate | Self::Connections => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid_argument",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Method => "method_not_allowed",
+            Self::NotAcceptable => "not_acceptable",
+            Self::Pending => "session_pending",
+            Self::Busy => "session_busy",
+            Self::Closed => "session_closed",
+            Self::Conflict => "conflict",
+            Self::Full | Self::Connections => "limit_exceeded",
+            Self::TooLarge => "too_large",
+            Self::Rate => "rate_limited",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// What it means.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Invalid => "a parameter or a field is missing, unknown or wrong; `path` names it",
+            Self::Unauthenticated => "a valid credential is needed",
+            Self::Forbidden => {
+                "the credential does not allow it, or the page's origin may not use this gateway"
+            }
+            Self::NotFound => "nobody has heard of it",
+            Self::Method => "the path has no such method; `Allow` names those that it has",
+            Self::NotAcceptable => "`Accept` takes nothing of what there is",
+            Self::Pending => "calls are unresolved: `details.pending`",
+            Self::Busy => "`details.execution_id` is at work",
+            Self::Closed => "the session takes no more input",
+            Self::Conflict => "too late, or somebody else was first: `details.standing`",
+            Self::Full => "no more of these can be kept",
+            Self::TooLarge => "the body, or what is in it, is too large",
+            Self::Rate => "too many requests or bytes: come back after `Retry-After` seconds",
+            Self::Connections => "too many connections of this principal",
+            Self::Internal => "a human must look",
+            Self::Unavailable => {
+                "the log or the queue does not answer, or the gateway drains or is full: the same request may succeed later"
+            }
+        }
+    }
+
+    /// Whether a status and a code belong together.
+    #[must_use]
+    pub fn is_known(status: u16, code: &str) -> bool {
+        Self::ALL.iter().any(|problem| problem.status() == status && problem.code() == code)
+    }
+}
