@@ -13,7 +13,9 @@ use crate::exit::Error;
 const ALLOWED: &[&str] = &[
     "RUNBUS_CONFIG",
     "RUNBUS_BLESS",
+    "RUNBUS_DROPIN_PYTHON",
     "RUNBUS_NATS_SERVER",
+    "RUNBUS_OPENAPI_PYTHON",
     "RUNBUS_RECORDINGS",
     "RUNBUS_REDIS_SERVER",
     "RUNBUS_TOOLS_DIR",

@@ -358,7 +358,7 @@ async fn a_slow_reader_gets_merged_deltas_and_loses_nothing() {
                 99 => node.custom(custom::Custom::default()),
                 50..70 => node.llm_reasoning_delta(model::ReasoningDelta { content: format!("{n} ") }),
                 _ => node.llm_text_delta(model::TextDelta {
-                    content: format!("{n}{}", "x".repeat(3000)),
+                    content: format!("{n}{}", "x".repeat(1000)),
                     snapshot: None,
                 }),
             })

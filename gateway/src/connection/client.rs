@@ -14,7 +14,7 @@ use super::commands::Commands;
 use super::gate::Gate;
 use super::outbound::{Batch, Outbound};
 use super::output::Output;
-use super::pressure::Pace;
+use super::pressure::{Held, Pace};
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
 use crate::auth::{Action, Refusal, permit};
@@ -167,7 +167,8 @@ impl Client {
 
     /// Sends what the subscriptions have; says when to look for more.
     async fn produce(&mut self) -> Result<Next, End> {
-        let mut out = Outbound::new(self.dialect, self.pace.budget(&self.shared.pressure));
+        let mut held = self.pace.budget(&self.shared.pressure);
+        let mut out = Outbound::new(self.dialect, held.bytes());
         let mut next = Next::Never;
         for Named { id, batch, subscription, follow, .. } in &mut self.subscriptions {
             let mut batch = Batch::new(id, *batch, &mut out);
@@ -193,21 +194,24 @@ impl Client {
             self.subscriptions.rotate_left(1);
         }
         let (bytes, begun) = (out.bytes(), Instant::now());
-        self.write(out).await?;
+        held.set(bytes);
+        self.write(out, held).await?;
         self.pace.wrote(bytes, begun.elapsed(), self.shared.config.client_buffer_bytes);
         self.subscriptions.iter_mut().for_each(|known| known.subscription.written());
         Ok(next)
     }
 
     async fn answer(&mut self, messages: impl IntoIterator<Item = String>) -> Result<(), End> {
-        self.write(Outbound::answers(self.dialect, messages)).await
+        let out = Outbound::answers(self.dialect, messages);
+        let held = self.shared.pressure.hold(out.bytes());
+        self.write(out, held).await
     }
 
-    async fn write(&mut self, out: Outbound) -> Result<(), End> {
+    /// `_held`: its bytes, counted until they are written.
+    async fn write(&mut self, out: Outbound, _held: Held) -> Result<(), End> {
         if out.bytes() == 0 {
             return Ok(());
         }
-        let _held = self.shared.pressure.hold(out.bytes());
         let (socket, patience) = (&mut self.socket, self.shared.config.write_timeout());
         // Each message has its time: a client that takes them one by one is slow, not stuck.
         let writing = async {

@@ -56,7 +56,7 @@ impl Pressure {
         self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
         let mut counted = metrics::HELD.amount();
         counted.set(bytes);
-        Held { pressure: self.clone(), bytes, _counted: counted }
+        Held { pressure: self.clone(), bytes, counted }
     }
 
     /// Counts a subscription that falls behind, until the guard is dropped.
@@ -72,10 +72,19 @@ impl Pressure {
         self.cut.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// `wanted` bytes, or the least share when there is no room for them.
-    fn grant(&self, wanted: usize) -> usize {
-        let held = self.held_bytes.load(Ordering::Relaxed);
-        if held.saturating_add(wanted) <= self.max_bytes { wanted } else { limits::LEAST_BYTES }
+    /// Holds `wanted` bytes, or the least share when there is no room for them: many may ask at the same time.
+    fn grant(self: &Arc<Self>, wanted: usize) -> Held {
+        if wanted <= limits::LEAST_BYTES {
+            return self.hold(wanted);
+        }
+        let within = |held: usize| held.checked_add(wanted).filter(|held| *held <= self.max_bytes);
+        let granted = self.held_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within);
+        if granted.is_err() {
+            return self.hold(limits::LEAST_BYTES);
+        }
+        let mut counted = metrics::HELD.amount();
+        counted.set(wanted);
+        Held { pressure: self.clone(), bytes: wanted, counted }
     }
 }
 
@@ -84,7 +93,25 @@ impl Pressure {
 pub(super) struct Held {
     pressure: Arc<Pressure>,
     bytes: usize,
-    _counted: runbus::metrics::Amount,
+    counted: runbus::metrics::Amount,
+}
+
+impl Held {
+    /// How many.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// It is as many now.
+    pub(super) fn set(&mut self, bytes: usize) {
+        if bytes > self.bytes {
+            self.pressure.held_bytes.fetch_add(bytes - self.bytes, Ordering::Relaxed);
+        } else {
+            self.pressure.held_bytes.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+        }
+        self.bytes = bytes;
+        self.counted.set(bytes);
+    }
 }
 
 impl Drop for Held {
@@ -118,9 +145,9 @@ impl Pace {
         Self { bytes: limits::LEAST_BYTES }
     }
 
-    /// Bytes of the next write.
-    pub(super) fn budget(&self, pressure: &Pressure) -> usize {
-        if self.bytes <= limits::LEAST_BYTES { self.bytes } else { pressure.grant(self.bytes) }
+    /// Bytes of the next write, held for it.
+    pub(super) fn budget(&self, pressure: &Arc<Pressure>) -> Held {
+        pressure.grant(self.bytes)
     }
 
     /// A write of so many bytes took so long; `most` is what no client exceeds.
@@ -143,19 +170,38 @@ mod tests {
         let pressure = Pressure::new(2 * most);
         let mut pace = Pace::new();
         for _ in 0..5 {
-            let budget = pace.budget(&pressure);
-            pace.wrote(budget, Duration::ZERO, most);
+            let bytes = pace.budget(&pressure).bytes();
+            pace.wrote(bytes, Duration::ZERO, most);
         }
-        assert_eq!(pace.budget(&pressure), most);
+        assert_eq!(pace.budget(&pressure).bytes(), most);
         // Little to send says nothing.
         pace.wrote(1, Duration::ZERO, most);
-        assert_eq!(pace.budget(&pressure), most);
+        assert_eq!(pace.budget(&pressure).bytes(), most);
         let held = [pressure.hold(most), pressure.hold(1)];
-        assert_eq!((pace.budget(&pressure), pressure.load().held_bytes), (limits::LEAST_BYTES, most + 1));
+        assert_eq!(pace.budget(&pressure).bytes(), limits::LEAST_BYTES);
+        assert_eq!(pressure.load().held_bytes, most + 1);
         drop(held);
-        assert_eq!((pace.budget(&pressure), pressure.load().held_bytes), (most, 0));
+        assert_eq!(pace.budget(&pressure).bytes(), most);
+        assert_eq!(pressure.load().held_bytes, 0);
         pace.wrote(most, Duration::from_secs(1), most);
-        assert_eq!(pace.budget(&pressure), limits::LEAST_BYTES);
+        assert_eq!(pace.budget(&pressure).bytes(), limits::LEAST_BYTES);
+    }
+
+    #[test]
+    fn what_is_granted_is_held_until_it_is_written() {
+        let most = 4 * limits::LEAST_BYTES;
+        let pressure = Pressure::new(most);
+        let mut fast = Pace::new();
+        fast.wrote(limits::LEAST_BYTES, Duration::ZERO, most);
+        fast.wrote(most, Duration::ZERO, most);
+        let mut first = fast.budget(&pressure);
+        let second = fast.budget(&pressure);
+        assert_eq!((first.bytes(), second.bytes()), (most, limits::LEAST_BYTES));
+        first.set(7);
+        assert_eq!(pressure.load().held_bytes, 7 + limits::LEAST_BYTES);
+        first.set(9);
+        drop((first, second));
+        assert_eq!(pressure.load().held_bytes, 0);
     }
 
     #[test]
