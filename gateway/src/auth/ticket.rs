@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::account::{Account, Connection};
 use super::live::Place;
@@ -73,6 +74,18 @@ impl Ticket {
             return Some(Ended::Revoked);
         }
         bound.expires.filter(|end| *end <= Instant::now()).map(|_| Ended::Expired)
+    }
+
+    /// When it ends by itself, if it does.
+    #[must_use]
+    pub fn expires(&self) -> Option<Instant> {
+        self.bound.as_ref().and_then(|bound| bound.expires)
+    }
+
+    /// Cancelled when it is revoked; `None`: nobody can.
+    #[must_use]
+    pub fn revoked(&self) -> Option<&CancellationToken> {
+        self.bound.as_ref().map(|bound| bound.place.revoked())
     }
 
     /// Waits for its end.

@@ -1,6 +1,9 @@
 //! The loop of one WebSocket client: one task, small while nothing happens.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
@@ -10,7 +13,9 @@ use runbus::metrics::{Close, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::commands::Commands;
+use super::ends::{self, Ends};
 use super::gate::Gate;
 use super::outbound::{Batch, Outbound};
 use super::output::Output;
@@ -66,6 +71,8 @@ struct Client {
     pace: Pace,
     heard: Instant,
     ping_at: Instant,
+    alarm: Alarm,
+    ends: Ends,
     /// Set when the gateway drains.
     leaves_at: Option<Instant>,
 }
@@ -75,7 +82,10 @@ pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gat
     let _counted = metrics::CONNECTIONS.of(Transport::Ws).hold();
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
+    let ends = Ends::new(&shared.drain, gate.revoked());
     let mut client = Client {
+        alarm: Alarm::new(ping_at),
+        ends,
         socket,
         dialect,
         shared,
@@ -92,14 +102,14 @@ pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gat
     let end = client.run().await;
     if matches!(end, End::Gone) {
         // Completes the closing handshake if the client began it.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), client.socket.close()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), client.socket.close()).await;
     }
     if let End::Close(code, reason) = end {
         metrics::CLOSES.of(Close::of(code)).inc();
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
         // A client that is gone or stuck needs no goodbye.
         let _ = tokio::time::timeout(
-            client.shared.config.write_timeout().min(std::time::Duration::from_secs(2)),
+            client.shared.config.write_timeout().min(Duration::from_secs(2)),
             client.socket.send(Frame::Close(Some(frame))),
         )
         .await;
@@ -138,14 +148,8 @@ impl Client {
 
     /// Sends what is there, or waits for something.
     async fn turn(&mut self) -> Result<(), End> {
-        if let Some((code, reason)) = self.gate.must_go() {
-            return Err(End::Close(code, reason));
-        }
-        if self.shared.drain.is_cancelled() {
-            let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
-            if leaves_at <= Instant::now() {
-                return Err(End::Close(close::DRAINING, "draining: connect again with the last cursor"));
-            }
+        if self.leaves_at.is_some_and(|leaves_at| leaves_at <= Instant::now()) {
+            return Err(End::Close(close::DRAINING, "draining: connect again with the last cursor"));
         }
         let quiet = self.subscriptions.is_empty() && self.monitors.is_empty();
         let next = if quiet { Next::Woken } else { self.produce().await? };
@@ -154,15 +158,17 @@ impl Client {
             Next::At(then) => return self.wait(Some(then)).await,
             Next::Woken | Next::Never => return self.wait(None).await,
         }
-        // Much to send must not keep the client from being heard, nor its commands from being answered.
+        // Much to send must not keep the client from being heard, nor its commands from being answered, nor an end from coming.
+        if let Some(end) = futures_util::FutureExt::now_or_never(self.ends.next()) {
+            self.mind_end(end)?;
+        }
         if let Some(answer) = futures_util::FutureExt::now_or_never(self.commands.answer()) {
             self.answer([answer]).await?;
         }
-        let heard = futures_util::FutureExt::now_or_never(self.socket.recv());
-        match heard {
-            Some(frame) => self.hear(frame).await,
-            None => self.mind_time().await,
+        if let Some(frame) = futures_util::FutureExt::now_or_never(self.socket.recv()) {
+            self.hear(frame).await?;
         }
+        self.mind_time().await
     }
 
     /// Sends what the subscriptions have; says when to look for more.
@@ -177,7 +183,11 @@ impl Client {
             {
                 batch.word(&presence);
             }
-            match Box::pin(subscription.produce(&self.shared, &mut batch)).await {
+            let found = match subscription.produce_now(&mut batch) {
+                Some(found) => found,
+                None => Box::pin(subscription.produce(&self.shared, &mut batch)).await,
+            };
+            match found {
                 Ok(found) => {
                     batch.finish();
                     next = next.min(found);
@@ -193,10 +203,10 @@ impl Client {
         if self.subscriptions.len() > 1 {
             self.subscriptions.rotate_left(1);
         }
-        let (bytes, begun) = (out.bytes(), Instant::now());
+        let bytes = out.bytes();
         held.set(bytes);
-        self.write(out, held).await?;
-        self.pace.wrote(bytes, begun.elapsed(), self.shared.config.client_buffer_bytes);
+        let took = self.write(out, held).await?;
+        self.pace.wrote(bytes, took, self.shared.config.client_buffer_bytes);
         self.subscriptions.iter_mut().for_each(|known| known.subscription.written());
         Ok(next)
     }
@@ -204,58 +214,60 @@ impl Client {
     async fn answer(&mut self, messages: impl IntoIterator<Item = String>) -> Result<(), End> {
         let out = Outbound::answers(self.dialect, messages);
         let held = self.shared.pressure.hold(out.bytes());
-        self.write(out, held).await
+        self.write(out, held).await.map(|_took| ())
     }
 
-    /// `_held`: its bytes, counted until they are written.
-    async fn write(&mut self, out: Outbound, _held: Held) -> Result<(), End> {
+    /// Writes; says how long the client let it wait. `_held`: its bytes, counted until they are written.
+    async fn write(&mut self, out: Outbound, _held: Held) -> Result<Duration, End> {
         if out.bytes() == 0 {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
-        let (socket, patience) = (&mut self.socket, self.shared.config.write_timeout());
+        let mut slow = Slow { gate: &self.gate, shared: &self.shared, began: None };
         // Each message has its time: a client that takes them one by one is slow, not stuck.
-        let writing = async {
-            for frame in out.take() {
-                match tokio::time::timeout(patience, socket.feed(frame)).await {
-                    Ok(Ok(())) => {}
-                    failed => return failed,
-                }
-            }
-            tokio::time::timeout(patience, socket.flush()).await
-        };
-        let written = tokio::select! {
-            written = writing => written,
-            // Who takes nothing is not kept for that.
-            (code, reason) = self.gate.ended() => return Err(End::Close(code, reason)),
-        };
-        match written {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_gone)) => Err(End::Gone),
-            Err(_elapsed) => Err(self.too_slow()),
+        for frame in out.take() {
+            slow.patiently(self.socket.feed(frame)).await?;
         }
-    }
-
-    fn too_slow(&self) -> End {
-        self.shared.pressure.count_cut();
-        End::Close(close::TOO_SLOW, "too slow: resume with the last cursor")
+        slow.patiently(self.socket.flush()).await?;
+        Ok(slow.began.map_or(Duration::ZERO, |began| began.elapsed()))
     }
 
     /// Waits for something to send or to hear, until `then` at most.
     async fn wait(&mut self, then: Option<Instant>) -> Result<(), End> {
         let due = self.ping_at.min(self.heard + self.shared.config.idle_timeout());
-        let deadline = [then, self.leaves_at].into_iter().flatten().fold(due, Instant::min);
+        let deadline = [then, self.leaves_at, self.gate.until()].into_iter().flatten().fold(due, Instant::min);
+        self.alarm.ring_by(deadline);
         tokio::select! {
+            // There may always be something to send: the others come first.
+            biased;
+            end = self.ends.next() => self.mind_end(end),
+            () = &mut self.alarm => self.mind_time().await,
+            answer = self.commands.answer() => self.answer([answer]).await,
             frame = self.socket.recv() => self.hear(frame).await,
             () = self.wake.notified() => Ok(()),
-            answer = self.commands.answer() => self.answer([answer]).await,
-            () = tokio::time::sleep_until(deadline) => self.mind_time().await,
-            () = self.shared.drain.cancelled(), if self.leaves_at.is_none() => Ok(()),
-            (code, reason) = self.gate.ended() => Err(End::Close(code, reason)),
+        }
+    }
+
+    fn mind_end(&mut self, end: ends::End) -> Result<(), End> {
+        match end {
+            ends::End::Drains => {
+                self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
+                Ok(())
+            }
+            // A right that was renewed meanwhile has ends of its own.
+            ends::End::Revoked => match self.gate.must_go() {
+                Some((code, reason)) => Err(End::Close(code, reason)),
+                None => Ok(()),
+            },
         }
     }
 
     async fn mind_time(&mut self) -> Result<(), End> {
         let now = Instant::now();
+        if self.gate.until().is_some_and(|until| until <= now)
+            && let Some((code, reason)) = self.gate.must_go()
+        {
+            return Err(End::Close(code, reason));
+        }
         if now >= self.heard + self.shared.config.idle_timeout() {
             return Err(End::Close(close::IDLE, "no sign of life"));
         }
@@ -263,12 +275,8 @@ impl Client {
             return Ok(());
         }
         self.ping_at = now + self.shared.config.ping_interval();
-        let ping = self.socket.send(Frame::Ping(bytes::Bytes::new()));
-        match tokio::time::timeout(self.shared.config.write_timeout(), ping).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_gone)) => Err(End::Gone),
-            Err(_elapsed) => Err(self.too_slow()),
-        }
+        let mut slow = Slow { gate: &self.gate, shared: &self.shared, began: None };
+        slow.patiently(self.socket.send(Frame::Ping(bytes::Bytes::new()))).await
     }
 
     async fn hear(&mut self, frame: Option<Result<Frame, axum::Error>>) -> Result<(), End> {
@@ -333,6 +341,7 @@ impl Client {
     async fn show(&mut self, token: &runbus::config::Secret) -> Result<Vec<String>, End> {
         let shown = self.gate.show(token).await;
         let expires_at = shown.map_err(|(code, reason)| End::Close(code, reason))?;
+        self.ends = Ends::new(&self.shared.drain, self.gate.revoked());
         let mut answer = vec![server::auth_ok(expires_at)];
         let gate = &self.gate;
         self.subscriptions.retain(|known| {
@@ -443,6 +452,39 @@ impl Client {
                 answer
             }
             Err(error) => vec![server::error(error.code(), &error.to_string(), None, id)],
+        }
+    }
+}
+
+/// A write that its client may not take at once. One that it does costs neither a timer nor a lock.
+struct Slow<'a> {
+    gate: &'a Gate,
+    shared: &'a Shared,
+    /// Since when it waits.
+    began: Option<Instant>,
+}
+
+impl Slow<'_> {
+    /// Does one step, within `gateway.write_timeout_ms`.
+    async fn patiently(&mut self, step: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+        let mut step = pin!(step);
+        let done = match futures_util::poll!(step.as_mut()) {
+            Poll::Ready(done) => Ok(done),
+            Poll::Pending => {
+                self.began.get_or_insert_with(Instant::now);
+                tokio::select! {
+                    done = tokio::time::timeout(self.shared.config.write_timeout(), step) => done,
+                    // Who takes nothing is not kept for that.
+                    (code, reason) = self.gate.ended() => return Err(End::Close(code, reason)),
+                }
+            }
+        };
+        match done {
+            Ok(done) => done.map_err(|_gone| End::Gone),
+            Err(_elapsed) => {
+                self.shared.pressure.count_cut();
+                Err(End::Close(close::TOO_SLOW, "too slow: resume with the last cursor"))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use runbus::config::Secret;
 use runbus::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Auth, Ended, Principal, Refusal, Ticket};
 use crate::limits;
@@ -74,6 +75,22 @@ impl Gate {
         match &self.state {
             State::Known(ticket) => ticket.has_ended().map(farewell),
             State::Unknown(until, _) => (*until <= Instant::now()).then_some(LATE),
+        }
+    }
+
+    /// When it must go by itself: what it has said lasts no longer, or it has not said it in time.
+    pub(super) fn until(&self) -> Option<Instant> {
+        match &self.state {
+            State::Known(ticket) => ticket.expires(),
+            State::Unknown(until, _) => Some(*until),
+        }
+    }
+
+    /// Cancelled when it must go before that; `None`: nothing can make it.
+    pub(super) fn revoked(&self) -> Option<&CancellationToken> {
+        match &self.state {
+            State::Known(ticket) => ticket.revoked(),
+            State::Unknown(..) => None,
         }
     }
 

@@ -3,13 +3,15 @@
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
 //! where it reads, `history` a reader of its own, `missing` what is gone, `tally` what is counted, `output` where its news go, `merging` puts deltas
 //! together for those who are behind, [`snapshots`] are what others begin with. For WebSockets
-//! `outbound` makes messages of them, `commands` obeys, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
+//! `outbound` makes messages of them, `commands` obeys, `alarm` and `ends` are what is waited for all the time, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
 //! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones, [`pressure`] counts and bounds what slow ones cost.
 //! [`translated`] is the loop of clients that speak another server's protocol.
 
+mod alarm;
 pub mod client;
 mod commands;
+mod ends;
 pub mod event_stream;
 mod frames;
 pub mod gate;

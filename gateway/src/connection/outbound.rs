@@ -90,7 +90,7 @@ impl Output for Batch<'_> {
     }
 
     fn event(&mut self, event: &Text) {
-        let open = self.open.get_or_insert_with(|| Events::begin(self.out.dialect, self.id));
+        let open = self.open.get_or_insert_with(|| Events::begin(self.out.dialect, self.id, event));
         open.add(event);
         // Small messages for who takes little: the WebSocket's buffer holds one of them besides what waits here.
         let full = limits::BATCH_BYTES.min(self.out.budget / 4);

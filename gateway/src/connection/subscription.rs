@@ -143,6 +143,31 @@ impl Subscription {
         }
     }
 
+    /// The same as [`Self::produce`] when nothing has to be waited for, which is what clients that keep up always find; `None`: ask
+    /// that one.
+    pub(super) fn produce_now(&mut self, out: &mut dyn Output) -> Option<Result<Next, ReadError>> {
+        if !matches!(self.source, Source::Ring { .. }) || !self.first.is_empty() || self.ended || out.is_full() {
+            return None;
+        }
+        let found = if self.merges() {
+            let mut merging = Merging::new(out);
+            let found = self.ring_entries(&mut merging);
+            merging.flush();
+            found
+        } else {
+            self.ring_entries(out)
+        };
+        match found {
+            Ok((_, true)) => None,
+            Ok((next, false)) => Some(Ok(if self.ended { Next::Never } else { next })),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn merges(&self) -> bool {
+        self.coalesce.unwrap_or(self.is_behind)
+    }
+
     /// Adds what is there until `out` is full.
     ///
     /// # Errors
@@ -157,7 +182,7 @@ impl Subscription {
         if out.is_full() {
             return Ok(Next::Now);
         }
-        if !self.coalesce.unwrap_or(self.is_behind) {
+        if !self.merges() {
             return self.entries(shared, out).await;
         }
         let mut merging = Merging::new(out);
@@ -208,7 +233,7 @@ impl Subscription {
                         if !old {
                             let live = self.caught_up;
                             self.ended =
-                                add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
+                                add(entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                             if let Some(place) = entry.place {
                                 self.cursor.set(entry.shard, place);
                             }

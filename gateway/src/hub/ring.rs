@@ -27,9 +27,9 @@ pub struct Ring {
 
 /// What a client finds at its number.
 #[derive(Debug)]
-pub enum Found {
+pub enum Found<'a> {
     /// The entry.
-    Entry(Arc<Entry>),
+    Entry(&'a Arc<Entry>),
     /// It is no longer here: the log has it.
     Gone,
     /// It has not come yet.
@@ -67,12 +67,12 @@ impl Ring {
 
     /// The entry with this number.
     #[must_use]
-    pub fn get(&self, number: u64) -> Found {
+    pub fn get(&self, number: u64) -> Found<'_> {
         let Some(at) = number.checked_sub(self.first) else { return Found::Gone };
         usize::try_from(at)
             .ok()
             .and_then(|at| self.entries.get(at))
-            .map_or(Found::Nothing, |e| Found::Entry(e.clone()))
+            .map_or(Found::Nothing, Found::Entry)
     }
 
     /// The number of the next entry that will come.

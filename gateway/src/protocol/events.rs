@@ -1,7 +1,6 @@
 //! One `events` message: events of one subscription, each in the form that was made once for all clients.
 
 use axum::extract::ws::Message as Frame;
-use serde_json::Value;
 
 use super::dialect::{self, Dialect};
 use super::text::Text;
@@ -16,21 +15,25 @@ pub struct Events {
     count: u16,
 }
 
+/// Bytes around an event and the subscription's id, about.
+const AROUND: usize = 48;
 /// CBOR: a map of three fields.
 const MAP: u8 = 0xa3;
 /// CBOR: a list whose length follows in two bytes.
 const LIST: u8 = 0x99;
 
 impl Events {
-    /// For the subscription with this id.
+    /// For the subscription with this id; `first` is about as long as what will be added.
     #[must_use]
-    pub fn begin(dialect: Dialect, id: &str) -> Self {
-        let mut bytes = Vec::new();
+    pub fn begin(dialect: Dialect, id: &str, first: &Text) -> Self {
+        // One event is what most messages have.
+        let mut bytes = Vec::with_capacity(AROUND + id.len() + first.json().len());
         match dialect {
             Dialect::Json => {
-                let id = Value::from(id);
-                bytes
-                    .extend_from_slice(format!("{{\"type\":\"events\",\"sub\":{id},\"events\":[").as_bytes());
+                bytes.extend_from_slice(b"{\"type\":\"events\",\"sub\":");
+                // A text is always written to memory.
+                let _ = serde_json::to_writer(&mut bytes, id);
+                bytes.extend_from_slice(b",\"events\":[");
             }
             Dialect::Cbor => {
                 bytes.push(MAP);
@@ -85,7 +88,7 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::protocol::cbor;
@@ -101,8 +104,9 @@ mod tests {
     #[test]
     fn what_parsers_refuse_does_not_break_the_message() {
         for odd in [&br#"{"type":"custom","data":1e999}"#[..], br#"{"type":"custom","data":"\ud800"}"#] {
-            let mut events = Events::begin(Dialect::Cbor, "a");
-            events.add(&Text::new(None, "custom", &[odd]));
+            let odd = Text::new(None, "custom", &[odd]);
+            let mut events = Events::begin(Dialect::Cbor, "a", &odd);
+            events.add(&odd);
             events.add(&Text::new(None, "custom", &[br#"{"type":"custom"}"#]));
             let message = value(&events.finish());
             assert_eq!(message["events"][0]["type"], "undecodable", "{message}");
@@ -118,7 +122,7 @@ mod tests {
                 .map(|data| Text::new(None, "custom", &[json!({ "data": data }).to_string().as_bytes()]))
                 .collect();
             let [json, cbor] = [Dialect::Json, Dialect::Cbor].map(|dialect| {
-                let mut events = Events::begin(dialect, &id);
+                let mut events = Events::begin(dialect, &id, &Text::new(None, "custom", &[]));
                 texts.iter().for_each(|text| events.add(text));
                 assert_eq!(events.count(), texts.len());
                 value(&events.finish())
