@@ -67,8 +67,11 @@ pub const READ_BUFFER_BYTES: usize = 2 * 1024;
 /// Bytes of a WebSocket's write buffer that are collected before they are written.
 pub const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
-/// Messages that a reader of a broad scope's history prepares ahead of its client.
+/// Batches that a reader of a broad scope's history prepares ahead of its client; `gateway.client_buffer_bytes` bounds their bytes.
 pub const READ_AHEAD: usize = 64;
+
+/// Such a batch is closed when it reaches this size, in bytes.
+pub const READ_AHEAD_BYTES: usize = 16 * 1024;
 
 /// How long a client waits that read the log and found what its hub has not there yet.
 pub const LAG_PAUSE: Duration = Duration::from_millis(20);

@@ -40,19 +40,30 @@ impl Reader {
         self.returned.as_ref().unwrap_or(&self.cursor)
     }
 
+    /// The next thing, if it was read already together with the one before.
+    pub fn next_read(&mut self) -> Option<Delivery> {
+        let delivery = self.ready.pop_front()?;
+        let cursor = match &delivery {
+            _ if self.ready.is_empty() => None,
+            Delivery::Event(found) => Some(&found.cursor),
+            Delivery::Undecodable(found) => Some(&found.cursor),
+            // They do not wait behind others.
+            Delivery::Gap(_) | Delivery::CaughtUp => return Some(delivery),
+        };
+        match (&mut self.returned, cursor) {
+            (Some(returned), Some(cursor)) => returned.clone_from(cursor),
+            (returned, cursor) => *returned = cursor.cloned(),
+        }
+        Some(delivery)
+    }
+
     /// The next thing. Safe to drop while waiting.
     ///
     /// # Errors
     /// Only what will not get better: the log refuses.
     pub async fn next(&mut self) -> Result<Delivery, ReadError> {
         loop {
-            if let Some(delivery) = self.ready.pop_front() {
-                self.returned = match &delivery {
-                    _ if self.ready.is_empty() => None,
-                    Delivery::Event(found) => Some(found.cursor.clone()),
-                    Delivery::Undecodable(found) => Some(found.cursor.clone()),
-                    Delivery::Gap(_) | Delivery::CaughtUp => self.returned.take(),
-                };
+            if let Some(delivery) = self.next_read() {
                 return Ok(delivery);
             }
             match self.follower.next().await? {

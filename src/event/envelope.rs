@@ -82,14 +82,21 @@ impl Event {
     /// # Errors
     /// [`Error::Field`] when the text is no envelope.
     pub fn decode(line: &[u8]) -> Result<Self, Error> {
-        let deserializer = &mut serde_json::Deserializer::from_slice(line);
-        let event: Self = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
-            Error::Field { path: error.path().to_string(), message: error.inner().to_string() }
-        })?;
-        deserializer.end().map_err(|error| Error::Field { path: ".".into(), message: error.to_string() })?;
+        // Where a fault is takes as long to follow as all the rest: it is looked for when there is one.
+        let event: Self = serde_json::from_slice(line).or_else(|_fault| Self::decode_or_say_where(line))?;
         if !event.data.get().starts_with('{') {
             return Err(Error::Field { path: "data".into(), message: "must be an object".into() });
         }
+        Ok(event)
+    }
+
+    fn decode_or_say_where(line: &[u8]) -> Result<Self, Error> {
+        let deserializer = &mut serde_json::Deserializer::from_slice(line);
+        let event = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| Error::Field {
+            path: error.path().to_string(),
+            message: error.inner().to_string(),
+        })?;
+        deserializer.end().map_err(|error| Error::Field { path: ".".into(), message: error.to_string() })?;
         Ok(event)
     }
 

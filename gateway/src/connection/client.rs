@@ -234,7 +234,8 @@ impl Client {
     /// Waits for something to send or to hear, until `then` at most.
     async fn wait(&mut self, then: Option<Instant>) -> Result<(), End> {
         let due = self.ping_at.min(self.heard + self.shared.config.idle_timeout());
-        let deadline = [then, self.leaves_at, self.gate.until()].into_iter().flatten().fold(due, Instant::min);
+        let deadline =
+            [then, self.leaves_at, self.gate.until()].into_iter().flatten().fold(due, Instant::min);
         self.alarm.ring_by(deadline);
         tokio::select! {
             // There may always be something to send: the others come first.

@@ -1,6 +1,6 @@
 //! The history of a broad scope: a reader of its own, ahead of its client by a bounded number of entries.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use runbus::bus::{Delivery, Filter};
@@ -17,15 +17,33 @@ use crate::limits;
 /// What the reader says.
 #[derive(Debug)]
 pub(super) enum Said {
-    /// The next entry, with its share of the bytes that may be prepared.
-    Entry(Box<Entry>, Share),
+    /// The next entry.
+    Entry(Entry),
     /// Everything that was stored has been said.
     CaughtUp,
 }
 
-/// The room that an entry takes until its client is sent it.
+/// What the reader says at once.
+#[derive(Debug, Default)]
+struct Batch {
+    said: VecDeque<Said>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn add(&mut self, delivery: &Delivery) {
+        if matches!(delivery, Delivery::CaughtUp) {
+            self.said.push_back(Said::CaughtUp);
+        } else if let Some(entry) = Entry::delivery(delivery) {
+            self.bytes += entry.bytes();
+            self.said.push_back(Said::Entry(entry));
+        }
+    }
+}
+
+/// The room that entries take until their client is sent the last of them.
 #[derive(Debug)]
-pub(super) struct Share {
+struct Share {
     _room: OwnedSemaphorePermit,
     _held: Held,
 }
@@ -33,7 +51,9 @@ pub(super) struct Share {
 /// A reader on its own task; dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    said: mpsc::Receiver<Said>,
+    batches: mpsc::Receiver<(VecDeque<Said>, Share)>,
+    /// The batch that the client is at.
+    at: Option<(VecDeque<Said>, Share)>,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -51,22 +71,15 @@ impl Ahead {
         // Types and times are left to the connection, as for every other source.
         let filter = Filter { types: BTreeSet::new(), after: None, before: None, ..filter };
         let mut reader = shared.bus.read(filter, since).await?;
-        let (sender, said) = mpsc::channel(limits::READ_AHEAD);
-        let most = u32::try_from(shared.config.client_buffer_bytes).unwrap_or(u32::MAX);
+        let (sender, batches) = mpsc::channel(limits::READ_AHEAD);
+        let most = shared.config.client_buffer_bytes;
         let pressure = shared.pressure.clone();
-        let room = Arc::new(Semaphore::new(shared.config.client_buffer_bytes));
+        let room = Arc::new(Semaphore::new(most));
         let task = tokio::spawn(async move {
             loop {
-                let said = match reader.next().await {
-                    Ok(Delivery::CaughtUp) => Said::CaughtUp,
-                    Ok(delivery) => {
-                        let Some(entry) = Entry::delivery(&delivery) else { continue };
-                        // One that is larger than all there is waits for all.
-                        let share = u32::try_from(entry.bytes()).unwrap_or(u32::MAX).min(most);
-                        let Ok(room) = room.clone().acquire_many_owned(share).await else { return };
-                        let held = pressure.hold(entry.bytes());
-                        Said::Entry(Box::new(entry), Share { _room: room, _held: held })
-                    }
+                let mut batch = Batch::default();
+                match reader.next().await {
+                    Ok(delivery) => batch.add(&delivery),
                     Err(error) => {
                         tracing::error!(%error, "a reader ends: the log refuses");
                         // The client finds out by looking.
@@ -74,14 +87,28 @@ impl Ahead {
                         wake.notify_one();
                         return;
                     }
-                };
-                if sender.send(said).await.is_err() {
+                }
+                // What was read with it goes with it: events of one frame are not waited for one by one.
+                while batch.bytes < limits::READ_AHEAD_BYTES
+                    && let Some(delivery) = reader.next_read()
+                {
+                    batch.add(&delivery);
+                }
+                let Batch { said, bytes } = batch;
+                if said.is_empty() {
+                    continue;
+                }
+                // More than all there is waits for all.
+                let share = u32::try_from(bytes.min(most)).unwrap_or(u32::MAX);
+                let Ok(room) = room.clone().acquire_many_owned(share).await else { return };
+                let held = pressure.hold(bytes);
+                if sender.send((said, Share { _room: room, _held: held })).await.is_err() {
                     return;
                 }
                 wake.notify_one();
             }
         });
-        Ok(Self { said, _task: AbortOnDropHandle::new(task) })
+        Ok(Self { batches, at: None, _task: AbortOnDropHandle::new(task) })
     }
 
     /// The next thing, if it is there already.
@@ -89,10 +116,21 @@ impl Ahead {
     /// # Errors
     /// The reader has ended: the log refuses.
     pub(super) fn next(&mut self) -> Result<Option<Said>, ReadError> {
-        match self.said.try_recv() {
-            Ok(said) => Ok(Some(said)),
-            Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(ReadError::Refused("its reader has ended".into())),
+        loop {
+            if let Some((said, _share)) = &mut self.at
+                && let Some(said) = said.pop_front()
+            {
+                return Ok(Some(said));
+            }
+            // Its room is given back when the client asks for more than it held.
+            self.at = None;
+            match self.batches.try_recv() {
+                Ok(batch) => self.at = Some(batch),
+                Err(TryRecvError::Empty) => return Ok(None),
+                Err(TryRecvError::Disconnected) => {
+                    return Err(ReadError::Refused("its reader has ended".into()));
+                }
+            }
         }
     }
 }

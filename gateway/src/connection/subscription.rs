@@ -146,7 +146,11 @@ impl Subscription {
     /// The same as [`Self::produce`] when nothing has to be waited for, which is what clients that keep up always find; `None`: ask
     /// that one.
     pub(super) fn produce_now(&mut self, out: &mut dyn Output) -> Option<Result<Next, ReadError>> {
-        if !matches!(self.source, Source::Ring { .. }) || !self.first.is_empty() || self.ended || out.is_full() {
+        if !matches!(self.source, Source::Ring { .. })
+            || !self.first.is_empty()
+            || self.ended
+            || out.is_full()
+        {
             return None;
         }
         let found = if self.merges() {
@@ -275,7 +279,7 @@ impl Subscription {
         let Source::Ahead(ahead) = &mut self.source else { return Ok(Next::Now) };
         while !out.is_full() && !self.ended {
             match ahead.next()? {
-                Some(Said::Entry(entry, _share)) => {
+                Some(Said::Entry(entry)) => {
                     let live = self.caught_up;
                     self.ended = add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
                     let text = entry.content.text();

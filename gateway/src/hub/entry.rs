@@ -95,8 +95,9 @@ impl Entry {
 fn event(found: &Delivered) -> Text {
     let line = found.line.trim_ascii_end();
     let line = line.strip_suffix(b"}").unwrap_or(line);
-    let place = format!(",\"seq\":{},\"cursor\":\"{}\"}}", found.seq, found.cursor);
-    Text::new(Some(&found.cursor), found.event.kind.as_str(), &[line, place.as_bytes()])
+    let cursor = found.cursor.to_string();
+    let place = format!(",\"seq\":{},\"cursor\":\"{cursor}\"}}", found.seq);
+    Text::at(&cursor, found.event.kind.as_str(), &[line, place.as_bytes()])
 }
 
 fn undecodable(found: &Undecodable) -> Text {

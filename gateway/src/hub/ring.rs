@@ -69,10 +69,7 @@ impl Ring {
     #[must_use]
     pub fn get(&self, number: u64) -> Found<'_> {
         let Some(at) = number.checked_sub(self.first) else { return Found::Gone };
-        usize::try_from(at)
-            .ok()
-            .and_then(|at| self.entries.get(at))
-            .map_or(Found::Nothing, Found::Entry)
+        usize::try_from(at).ok().and_then(|at| self.entries.get(at)).map_or(Found::Nothing, Found::Entry)
     }
 
     /// The number of the next entry that will come.

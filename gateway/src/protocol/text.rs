@@ -33,12 +33,17 @@ impl Text {
     /// A message of a type; `json` are the pieces of one JSON object. `cursor` is the place behind it.
     #[must_use]
     pub fn new(cursor: Option<&Cursor>, kind: &str, json: &[&[u8]]) -> Self {
-        let cursor = cursor.map(ToString::to_string).unwrap_or_default();
+        Self::at(&cursor.map(ToString::to_string).unwrap_or_default(), kind, json)
+    }
+
+    /// The same with the text of the cursor; empty: there is none.
+    #[must_use]
+    pub fn at(cursor: &str, kind: &str, json: &[&[u8]]) -> Self {
         let size: usize = json.iter().map(|piece| piece.len()).sum();
         let mut frame =
             Vec::with_capacity(ID.len() + cursor.len() + EVENT.len() + kind.len() + DATA.len() + size + 4);
         if !cursor.is_empty() {
-            for part in [ID, &cursor, "\n"] {
+            for part in [ID, cursor, "\n"] {
                 frame.extend_from_slice(part.as_bytes());
             }
         }

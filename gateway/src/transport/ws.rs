@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
 use runbus::telemetry;
 
 use crate::api::caller::{Caller, Perhaps};
@@ -70,7 +71,12 @@ pub async fn upgrade(
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
                 let client = connection::serve(socket, dialect, shared, gate);
-                telemetry::passing(trace, client).await;
+                // Passing on what is not there would cost every delivery.
+                let client = match trace {
+                    Some(_) => Either::Left(telemetry::passing(trace, client)),
+                    None => Either::Right(client),
+                };
+                client.await;
                 drop(place);
             })
         })
