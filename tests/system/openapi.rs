@@ -3,6 +3,7 @@
 //!
 //! `RUNBUS_FUZZ_SECONDS` (default: as long as the examples take) and `RUNBUS_FUZZ_EXAMPLES` (a request's examples) make it
 //! search deeper, `RUNBUS_FUZZ_SEED` elsewhere.
+#![expect(clippy::print_stdout, reason = "the seed, and what the fuzzer says")]
 
 use std::net::SocketAddr;
 use std::path::Path;
