@@ -43,7 +43,7 @@ endif
 
 .PHONY: test-cluster
 test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
-	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --package runbus --test system -- \
+	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --workspace --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
 
 .PHONY: tools
