@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::body::{Cancel, Close, Nothing, Reason};
 use super::client::{Invalid, typed};
+use super::publish::Publish;
 
 /// A command with the id that its answer will carry.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,8 @@ pub enum Action {
     Decide(String, DecideRequest),
     /// Answer a question.
     Answer(String, AnswerRequest),
+    /// Publish events.
+    Publish(Publish),
 }
 
 impl Command {
@@ -65,6 +68,7 @@ impl Command {
                 found.rest().map(|Nothing {}| Action::Unpause(execution))
             },
             "decide" => |found| Ok(Action::Decide(found.take("approval_id")?, found.rest()?)),
+            "publish" => |found| found.rest().map(Action::Publish),
             "answer" => |found| Ok(Action::Answer(found.take("request_id")?, found.rest()?)),
             _ => return None,
         };
