@@ -312,3 +312,21 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A type that is added to the catalogue is of whoever runs the execution, unless somebody decides otherwise here.
+    #[test]
+    fn few_types_are_said_by_anybody_and_few_by_runbus_alone() {
+        let said_by = |who: Sayer| -> Vec<&str> {
+            Kind::ALL.iter().filter(|kind| sayer(kind) == who).map(Kind::as_str).collect()
+        };
+        let anybody = ["state_changed", "state_conflict", "stream_started", "stream_stopped", "custom"];
+        assert_eq!(said_by(Sayer::Anybody), anybody);
+        let own = ["session_closed", "session_dead_lettered", "dead_letter_retried", "webhook_failed"];
+        assert_eq!(said_by(Sayer::Runbus), own);
+        assert_eq!(sayer(&"judge_verdict".parse().unwrap()), Sayer::Anybody);
+    }
+}

@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use runbus::bus::Filter;
 use runbus::bus::history::Query;
 use runbus::config::Secret;
 use runbus::control::StartRequest;
@@ -14,6 +17,7 @@ use runbus::log::{AppendError, Bounds, Expect, Frame, Log, Page, Read, ReadError
 use runbus::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use runbus_gateway::auth::config::{Limits, Mode};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::api::Bench;
 use crate::auth::{auth, end, key, post};
@@ -357,9 +361,18 @@ async fn publishers_are_bounded() {
     end(served).await;
 }
 
-/// A log that does not take what is of the node `stuck`.
+/// A log that does not take what is of the nodes `stuck` and `full`, takes its time with what is of the node `slow`, and does not
+/// answer questions about the execution `away`.
 #[derive(Debug)]
-struct Choosy(Arc<dyn Log>);
+struct Choosy(Arc<dyn Log>, watch::Receiver<bool>);
+
+impl Choosy {
+    /// Before `log`; what is slow waits for the other's word.
+    fn before(log: Arc<dyn Log>) -> (Arc<Self>, watch::Sender<bool>) {
+        let (word, heard) = watch::channel(false);
+        (Arc::new(Self(log, heard)), word)
+    }
+}
 
 #[async_trait]
 impl Log for Choosy {
@@ -374,10 +387,17 @@ impl Log for Choosy {
             Topic::Events { node: Some(node), .. } if node.as_str() == "full" => {
                 Err(AppendError::Refused("no space".into()))
             }
+            Topic::Events { node: Some(node), .. } if node.as_str() == "slow" => {
+                let _ = self.1.clone().wait_for(|go_on| *go_on).await;
+                self.0.append(topic, frame, expect).await
+            }
             _ => self.0.append(topic, frame, expect).await,
         }
     }
     async fn read(&self, read: &Read) -> Result<Page, ReadError> {
+        if read.scope == Filter::execution(ExecutionId::new("away").unwrap()).scope() {
+            return Err(ReadError::Unavailable("no answer in time".into()));
+        }
         self.0.read(read).await
     }
     async fn last(&self, key: &Key) -> Result<Option<Stored>, ReadError> {
@@ -399,7 +419,7 @@ impl Log for Choosy {
 async fn what_was_stored_in_part_is_said() {
     let mut backend = backends::embedded();
     let good = backend.log.clone();
-    backend.log = Arc::new(Choosy(good.clone()));
+    backend.log = Choosy::before(good.clone()).0;
     let served = gateway(&backend, config()).await;
     backend.log = good;
     let healthy = gateway(&backend, config()).await;
@@ -424,6 +444,41 @@ async fn what_was_stored_in_part_is_said() {
         assert_eq!((status, &all["events"][2]), (200, &answers[2]));
     }
     assert_eq!(stored(&backend).await, 6);
+    // Whose execution it is cannot be told now.
+    let mut away = event(4);
+    away["execution_id"] = "away".into();
+    let (status, refused) = publish(served.address, json!([event(5), away])).await;
+    assert_eq!((status, code(&refused).0), (503, "unavailable"), "{refused}");
+    assert!(refused["error"]["details"].is_null(), "{refused}");
+    assert_eq!(stored(&backend).await, 6);
     end(served).await;
     end(healthy).await;
+}
+
+/// While the log takes its time, so much waits for it and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_the_log_is_bounded() {
+    const REQUESTS: usize = 70;
+    let mut backend = backends::embedded();
+    let (slow, word) = Choosy::before(backend.log.clone());
+    backend.log = slow;
+    let served = gateway(&backend, config()).await;
+    let large = || {
+        let data = json!({ "text": "x".repeat(250 * 1024) });
+        json!({ "type": "custom", "stream_id": "s", "node_id": "slow", "data": data })
+    };
+    let mut asked: FuturesUnordered<_> =
+        (0..REQUESTS).map(|_| publish(served.address, json!([large(), large()]))).collect();
+    let (status, full) = asked.next().await.unwrap();
+    assert_eq!((status, code(&full).0), (503, "unavailable"), "{full}");
+    assert!(full["error"]["message"].as_str().unwrap().contains("on its way"), "{full}");
+    word.send_replace(true);
+    let mut taken = 0;
+    while let Some((status, answer)) = asked.next().await {
+        assert!(status == 200 || (status, code(&answer).0) == (503, "unavailable"), "{answer}");
+        taken += usize::from(status == 200);
+    }
+    assert!((50..REQUESTS).contains(&taken), "{taken}");
+    assert_eq!(publish(served.address, json!([event(1)])).await.0, 200);
+    end(served).await;
 }
