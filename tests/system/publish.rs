@@ -252,11 +252,11 @@ async fn nobody_speaks_for_what_runbus_runs() {
         let mut early = of("later", "custom", json!({}));
         early["stream_id"] = "elsewhere".into();
         assert_eq!(publish(address, json!([early])).await.0, 200);
-        let id = Some(ExecutionId::new("later").unwrap());
-        let start = StartRequest { execution_id: id.clone(), ..StartRequest::new("talker", "go") };
+        let id = ExecutionId::new("later").unwrap();
+        let start = StartRequest { execution_id: Some(id.clone()), ..StartRequest::new("talker", "go") };
         bench.backend.control().start(start).await.unwrap();
         assert_eq!(bench.ends("later").await, Kind::ExecutionCompleted, "{name}");
-        let known = bench.backend.control().status(&id.unwrap()).await.unwrap().unwrap();
+        let known = bench.backend.control().status(&id).await.unwrap().unwrap();
         assert_eq!(known.stream_id.as_str(), "talker", "{name}");
         running.drain.cancel();
         running.task.await.unwrap();
