@@ -381,7 +381,7 @@ impl Client {
             Ok(Message::Command(command)) => {
                 // Who has not said who they are is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
-                let begun = self.commands.begin(&self.shared.control, principal, *command);
+                let begun = self.commands.begin(&self.shared, principal, *command);
                 begun.err().into_iter().collect()
             }
             Err(invalid) => {
