@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::nats::Server;
-use crate::process::{Child, cpu};
+use crate::process::{Child, times};
 use crate::raw::{Finder, Raw};
 use crate::report::{Report, Table, column, progress, say};
 use crate::sample::{self, Execution};
@@ -60,19 +60,24 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     let title = format!("Fan-out: processor time of a delivery, {READERS} readers of one execution");
     let mut table = Table::new(
         title,
-        &[column("CPU us/delivery", 2), column("ratio to floor", 2), column("bytes/event", 0)],
+        &[
+            column("CPU us/delivery", 2),
+            column("ratio to floor", 2),
+            column("outside the kernel, us", 2),
+            column("bytes/event", 0),
+        ],
     );
     let (mut floor, mut single, mut queued) = (0.0, 0.0, f64::INFINITY);
     for (writer, at_once, name) in ALL {
         progress(&format!("fanout: {name}"));
-        let (us, bytes) = measure(&server, writer, at_once, rounds).await.context(name)?;
+        let (us, own, bytes) = measure(&server, writer, at_once, rounds).await.context(name)?;
         match (writer, at_once) {
             (Writer::Floor, _) => floor = us,
             (Writer::Gateway { protocol: TEXT, .. }, 1) => single = us / floor,
             (Writer::Gateway { protocol: TEXT, batch: 256 }, _) => queued = us,
             _ => {}
         }
-        table.row(name, &[Some(us), Some(us / floor), Some(bytes)]);
+        table.row(name, &[Some(us), Some(us / floor), Some(own), Some(bytes)]);
     }
     table.goal(format!("one event at a time: at most {GOAL_RATIO} times the floor"), single <= GOAL_RATIO);
     table.goal(format!("{QUEUED} queued: at most {GOAL_QUEUED_US} us"), queued <= GOAL_QUEUED_US);
@@ -82,13 +87,13 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     Ok(())
 }
 
-/// Microseconds and bytes of a delivery.
+/// Microseconds, those outside the kernel, and bytes of a delivery.
 async fn measure(
     server: &Server,
     writer: Writer,
     at_once: usize,
     rounds: usize,
-) -> anyhow::Result<(f64, f64)> {
+) -> anyhow::Result<(f64, f64, f64)> {
     let mut execution = Execution::new();
     let child = match writer {
         Writer::Floor => {
@@ -126,10 +131,10 @@ async fn measure(
     tokio::time::sleep(Duration::from_millis(300)).await;
     got.events.store(0, Ordering::SeqCst);
     got.bytes.store(0, Ordering::SeqCst);
-    let mut before = cpu(pid)?;
+    let mut before = times(pid)?;
     for round in 0..WARM_UP + rounds {
         if round == WARM_UP {
-            before = cpu(pid)?;
+            before = times(pid)?;
             got.bytes.store(0, Ordering::SeqCst);
         }
         match &mut control {
@@ -144,9 +149,11 @@ async fn measure(
         let wanted = (round + 1) * at_once * READERS;
         tokio::time::timeout(PATIENCE, got.reach(wanted)).await.context("events are missing")?;
     }
-    let used = cpu(pid)?.saturating_sub(before);
+    let after = times(pid)?;
     let deliveries = (rounds * at_once * READERS) as f64;
-    Ok((used.as_secs_f64() * 1e6 / deliveries, got.bytes.load(Ordering::SeqCst) as f64 / deliveries))
+    let (own, kernel) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+    let us = |time: Duration| time.as_secs_f64() * 1e6 / deliveries;
+    Ok((us(own + kernel), us(own), got.bytes.load(Ordering::SeqCst) as f64 / deliveries))
 }
 
 /// What all readers have got.

@@ -15,6 +15,12 @@ const TICKS: u64 = 100;
 
 /// Processor time of a process so far, all threads, user and system; steps of 10 ms.
 pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
+    let (user, system) = times(pid)?;
+    Ok(user + system)
+}
+
+/// Processor time that a process has used so far, outside the kernel and in it.
+pub(crate) fn times(pid: u32) -> anyhow::Result<(Duration, Duration)> {
     let path = format!("/proc/{pid}/stat");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     // The name, in parentheses, may hold anything; numbers follow the last one.
@@ -23,7 +29,8 @@ pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
     let (Some(Ok(user)), Some(Ok(system))) = (times.next(), times.next()) else {
         bail!("no times in {path}")
     };
-    Ok(Duration::from_millis((user + system) * 1000 / TICKS))
+    let time = |ticks: u64| Duration::from_millis(ticks * 1000 / TICKS);
+    Ok((time(user), time(system)))
 }
 
 /// Resident memory of a process, in KiB.
