@@ -11,6 +11,7 @@ mod client;
 mod contracts;
 mod council;
 mod crash;
+mod direct;
 mod dropin;
 mod examples;
 mod failpoints;

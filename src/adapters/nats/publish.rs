@@ -42,10 +42,17 @@ pub(super) struct Link {
 }
 
 /// What the broker says to a published message.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Ack {
     /// Its place.
     pub(super) seq: u64,
+}
+
+/// The same, or why not. Refusals have a place of 0, so both are read at once.
+#[derive(Deserialize)]
+struct Published {
+    error: Option<ApiError>,
+    seq: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +63,12 @@ struct ApiError {
     err_code: u64,
     #[serde(default)]
     description: String,
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Api { code: error.err_code, status: error.code, description: error.description }
+    }
 }
 
 impl Link {
@@ -197,7 +210,13 @@ impl Link {
         payload: Bytes,
     ) -> Result<Ack, Failure> {
         let message = self.request(subject, Some(headers), payload).await?;
-        answer(&message.payload)
+        let answer: Published = serde_json::from_slice(&message.payload)
+            .map_err(|error| Failure::Unexpected(error.to_string()))?;
+        match (answer.error, answer.seq) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(seq)) => Ok(Ack { seq }),
+            (None, None) => Err(Failure::Unexpected("an acknowledgement without its place".into())),
+        }
     }
 
     /// A request of the JetStream API.
@@ -252,11 +271,7 @@ fn answer<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
     }
     let unexpected = |error: serde_json::Error| Failure::Unexpected(error.to_string());
     if let Some(error) = serde_json::from_slice::<Outcome>(payload).map_err(unexpected)?.error {
-        return Err(Failure::Api {
-            code: error.err_code,
-            status: error.code,
-            description: error.description,
-        });
+        return Err(error.into());
     }
     serde_json::from_slice(payload).map_err(unexpected)
 }
