@@ -102,7 +102,9 @@ impl Outcome {
 
     fn read(&mut self, execution: &str, found: &[&Delivered]) {
         let (mut next, mut ids, mut ends) = (0, BTreeSet::new(), 0);
-        let (mut open, mut texts) = (Vec::<(u64, String)>::new(), Vec::new());
+        // What calls of the model have said that are not over, and where the round of each stands.
+        let (mut open, mut rounds) = (BTreeMap::<String, String>::new(), BTreeMap::<String, u64>::new());
+        let mut texts = Vec::new();
         let mut shown: Vec<(u64, String)> = Vec::new();
         let mut published: Vec<String> = Vec::new();
         for found in found {
@@ -121,10 +123,16 @@ impl Outcome {
             next += 1;
             ends += usize::from(event.kind.is_terminal());
             match event.payload().unwrap() {
-                Payload::LlmTextDelta(delta) => open.push((seq, delta.content)),
-                Payload::ClientOutputDelta(delta) => open.push((seq, delta.content)),
+                Payload::NodeLoopIteration(_) => _ = rounds.insert(node.to_owned(), seq),
+                Payload::LlmTextDelta(delta) => {
+                    open.entry(node.to_owned()).or_default().push_str(&delta.content)
+                }
+                Payload::ClientOutputDelta(delta) => {
+                    open.entry(node.to_owned()).or_default().push_str(&delta.content);
+                }
                 Payload::LlmTurnCompleted(turn) => {
-                    let text: String = open.drain(..).map(|(_, text)| text).collect();
+                    rounds.remove(node);
+                    let text = open.remove(node).unwrap_or_default();
                     assert_eq!(
                         text,
                         turn.content.clone().unwrap_or_default(),
@@ -132,12 +140,18 @@ impl Outcome {
                     );
                     texts.push(text);
                 }
-                Payload::LlmRetry(_) => open.clear(),
+                Payload::LlmRetry(_) => {
+                    rounds.remove(node);
+                    open.remove(node);
+                }
                 Payload::AttemptSuperseded(superseded) => {
                     self.superseded += 1;
-                    let valid = |seq: u64| superseded.void_from.is_none_or(|from| seq < from);
-                    open.retain(|(seq, _)| valid(*seq));
-                    shown.retain(|(seq, _)| valid(*seq));
+                    // Rounds that nobody finished are made again; what stands behind them of other nodes counts.
+                    let first = rounds.values().min().copied();
+                    assert_eq!(superseded.void_from, first, "of {execution}: what is void");
+                    let void: BTreeSet<u64> = std::mem::take(&mut rounds).into_values().collect();
+                    shown.retain(|(seq, _)| !void.contains(seq));
+                    open.clear();
                     continue;
                 }
                 Payload::ExecutionPaused(_) => {
