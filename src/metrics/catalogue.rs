@@ -64,7 +64,8 @@ catalogue! {
         COALESCED: Counter = "runbus_gateway_coalesced_events_total";
         /// Times that a client fell behind the recent events and went on from the log.
         SPILLED: Counter = "runbus_gateway_spilled_readers_total";
-        /// Subscriptions that were too slow for the recent events and read the log at their own pace now.
+        /// Subscriptions that were too slow for the recent events and read the log at their own pace now. One whose client
+        /// takes nothing at the moment is counted when its write ends; until then its bytes are held.
         BEHIND: Gauge = "runbus_gateway_slow_readers";
         /// Bytes that are prepared for clients which have not taken them yet.
         HELD: Gauge = "runbus_gateway_held_bytes";
