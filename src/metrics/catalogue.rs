@@ -48,10 +48,13 @@ macro_rules! catalogue {
 
 catalogue! {
     gateway, "gateway" {
-        /// Clients that are connected.
+        /// Clients that are connected, whatever they watch: a WebSocket, an event stream of events or of a monitor, a request
+        /// that waits.
         CONNECTIONS: GaugeBy<Transport> = "runbus_gateway_connections";
         /// Subscriptions that are open.
         SUBSCRIPTIONS: Gauge = "runbus_gateway_subscriptions";
+        /// Monitors that clients watch: one for each watch, over any transport.
+        MONITORS: Gauge = "runbus_gateway_monitors";
         /// Watched scopes: readers of the log that clients share. One may stay for a few seconds after its last client.
         HUBS: Gauge = "runbus_gateway_hubs";
         /// Bytes of recent events that hubs keep for their clients.

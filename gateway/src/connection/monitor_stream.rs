@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 use runbus::id::StreamId;
+use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -32,6 +33,7 @@ pub struct MonitorStream<K> {
     /// Set when the gateway drains.
     leaves_at: Option<Instant>,
     ticket: Ticket,
+    _counted: Held,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
 }
@@ -57,6 +59,7 @@ pub fn open<K>(
         leaves_at: None,
         ticket,
         shared,
+        _counted: metrics::CONNECTIONS.of(Transport::Sse).hold(),
         _keep: keep,
     })
 }
