@@ -62,7 +62,8 @@ fn is_open(kind: &Kind) -> bool {
 }
 
 impl Outcome {
-    pub async fn of(control: &Control, world: &World) -> Self {
+    /// `branches`: nodes are at work beside each other, each with an order of its own.
+    pub async fn of(control: &Control, world: &World, branches: bool) -> Self {
         let history = history(control).await;
         let mut outcome = Self {
             events: BTreeMap::new(),
@@ -84,6 +85,10 @@ impl Outcome {
         }
         for (execution, found) in executions {
             outcome.read(&execution, &found);
+        }
+        if branches {
+            outcome.events.values_mut().for_each(|lines| by_node(lines));
+            outcome.texts.values_mut().for_each(|texts| texts.sort());
         }
         let sessions: BTreeSet<&SessionId> =
             history.iter().filter_map(|found| found.event.session_id.as_ref()).collect();
@@ -274,6 +279,12 @@ fn at_once(mut lines: Vec<String>, what: &str) -> Vec<String> {
         run.sort();
     }
     lines
+}
+
+/// Sorts lines by their node, and leaves out what counts over all nodes.
+fn by_node(lines: &mut Vec<String>) {
+    lines.retain(|line| !line.contains(" usage_updated "));
+    lines.sort_by(|a, b| a.split(' ').next().cmp(&b.split(' ').next()));
 }
 
 /// Data without times.
