@@ -99,6 +99,13 @@ impl Clock {
     }
 }
 
+/// A random-looking part of one, from 0 to below 1, so that many who wait do not act at once.
+#[must_use]
+pub(crate) fn fraction() -> f64 {
+    let dice = uuid::Uuid::now_v7().as_u128() & 0xffff;
+    u16::try_from(dice).map_or(0.0, |dice| f64::from(dice) / 65536.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

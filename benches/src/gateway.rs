@@ -73,7 +73,8 @@ pub(crate) async fn start_with(server: &Server, limits: Option<Limits>) -> anyho
 /// Serves until the process ends; says its WebSocket address. `dir` is for a store, which nothing here reads.
 pub(crate) async fn serve(nats: &str, dir: &Path, limits: Limits, secured: bool) -> anyhow::Result<()> {
     let nats = append::connect(nats, append::SHARDS).await?;
-    let bus = Bus::new(nats.log(), embedded::open(dir)?.store);
+    let log = std::sync::Arc::new(runbus::log::Metered::new(nats.log()));
+    let bus = Bus::new(log, embedded::open(dir)?.store);
     let control = Control::new(bus, nats.queue(), Clock::System);
     let config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -17,6 +17,7 @@ use super::tail::{Signal, Tail};
 use crate::limits;
 use crate::metrics;
 use crate::subject::{Scope, Shard};
+use crate::time;
 
 /// Where to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,9 @@ const PROBES: [Duration; 5] = [
     Duration::from_secs(15),
 ];
 
+/// The first of them behind a frame that proved that nothing was lost before it: only what came last may be missing then.
+const PROBE_AFTER_FRAME: usize = 2;
+
 /// How long after it was near its place retention is taken not to have overtaken a reader. The log is asked for its bounds
 /// only by those that read later than this.
 const RETENTION_PATIENCE: Duration = Duration::from_secs(1);
@@ -141,6 +145,8 @@ pub struct Follower {
     page_bytes: usize,
     probe: usize,
     probe_at: Instant,
+    /// Many readers that begin together do not look together.
+    spread: f64,
     retry: Duration,
     not_before: Option<Instant>,
     recheck: bool,
@@ -154,6 +160,8 @@ impl Follower {
     /// The log refuses or does not answer.
     pub async fn start(log: Arc<dyn Log>, scope: Scope, since: Since) -> Result<Self, ReadError> {
         let tail = log.tail(&scope).await?;
+        // From three to five quarters.
+        let spread = 0.75 + time::fraction() / 2.0;
         let mut follower = Self {
             shards: BTreeMap::new(),
             ready: VecDeque::new(),
@@ -161,7 +169,8 @@ impl Follower {
             caught_up: false,
             page_bytes: limits::PAGE_BYTES,
             probe: 0,
-            probe_at: Instant::now() + PROBES[0],
+            probe_at: Instant::now() + PROBES[0].mul_f64(spread),
+            spread,
             retry: RETRY_MIN,
             not_before: None,
             recheck: false,
@@ -281,9 +290,15 @@ impl Follower {
             return;
         }
         if progress.wanted.is_none() && progress.skip == 0 && progress.precedes(&stored, &self.scope) {
+            let now = Instant::now();
             progress.next = stored.sequence.next();
-            progress.whole_at = Some(Instant::now());
+            progress.whole_at = Some(now);
             self.ready.push_back(Item::Frame { stored, skip: 0 });
+            // A frame of one shard says nothing of the others.
+            if self.shards.len() == 1 {
+                self.probe = PROBE_AFTER_FRAME;
+                self.probe_at = now + PROBES[self.probe].mul_f64(self.spread);
+            }
         } else {
             let announced = progress.wanted.flatten().unwrap_or_default().max(stored.sequence);
             progress.wanted = Some(Some(announced));
@@ -303,7 +318,8 @@ impl Follower {
         for progress in self.shards.values_mut() {
             progress.wanted.get_or_insert(None);
         }
-        self.probe_at = Instant::now() + PROBES[self.probe.min(PROBES.len() - 1)];
+        let pause = PROBES[self.probe.min(PROBES.len() - 1)];
+        self.probe_at = Instant::now() + pause.mul_f64(self.spread);
         self.probe += 1;
     }
 

@@ -33,8 +33,7 @@ pub(super) struct Health {
 
 /// A random-looking part of `most`, so that many clients do not act at once.
 pub(super) fn jitter(most: Duration) -> Duration {
-    let dice = uuid::Uuid::now_v7().as_u128() & 0xffff;
-    most.mul_f64(u16::try_from(dice).map_or(0.0, |dice| f64::from(dice) / 65536.0))
+    most.mul_f64(crate::time::fraction())
 }
 
 fn pause(attempts: usize) -> Duration {

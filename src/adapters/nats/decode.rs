@@ -11,8 +11,8 @@ use super::names::Names;
 use crate::log::{Frame, Sequence, Stored};
 use crate::subject::{Lane, Shard, Topic};
 
-const SUBJECT: &str = "Nats-Subject";
-const SEQUENCE: &str = "Nats-Sequence";
+pub(super) const SUBJECT: &str = "Nats-Subject";
+pub(super) const SEQUENCE: &str = "Nats-Sequence";
 const STORED_AT: &str = "Nats-Time-Stamp";
 
 /// Where a message was stored, as the broker tells.

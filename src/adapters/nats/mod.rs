@@ -18,6 +18,7 @@ mod connect;
 mod core;
 mod decode;
 mod elections;
+mod ends;
 mod error;
 mod handle;
 mod held;

@@ -1,15 +1,21 @@
 //! Reading pages by batched direct get: any replica answers, many frames a request.
+//!
+//! What is asked for decides what the broker does. For a subject with wildcards it looks through its messages one by one, of others
+//! too, up to the end of a block (8 MB) behind the last one that fits; a subject without is found in its index. So an execution's
+//! topics are asked for first (see [`super::ends`]), and read one by one.
 
 use std::collections::VecDeque;
 
-use serde_json::json;
+use async_nats::Message;
+use serde_json::{Value, json};
 
 use super::core::Core;
 use super::decode::{self, get};
+use super::ends::Ends;
 use super::error::Failure;
 use crate::limits;
 use crate::log::{Direction, Page, Read, Sequence, Stored};
-use crate::subject::{Lane, Shard};
+use crate::subject::{Lane, Scope, Shard};
 
 /// Requests that one page read backward may take.
 const BACKWARD_REQUESTS: usize = 64;
@@ -21,24 +27,46 @@ const WIDEN: u64 = 8;
 const MARKS: usize = 2;
 
 /// Ends a batch.
-const END: u16 = 204;
+pub(super) const END: u16 = 204;
 
 /// No frame matches.
-const NOTHING: u16 = 404;
+pub(super) const NOTHING: u16 = 404;
+
+/// Least payload bytes that one topic's part of a page is asked for.
+const PART_BYTES: usize = 16 * 1024;
 
 /// Frames in a row.
 struct Batch {
     frames: Vec<Stored>,
     /// Frames behind these, as the replica knows.
     pending: u64,
+    /// Nothing is missing up to here.
+    through: Sequence,
+}
+
+/// What a request was answered with.
+pub(super) struct Answered {
+    pub(super) messages: Vec<Message>,
+    /// Or a status that says why not.
+    pub(super) end: Result<End, (u16, Option<String>)>,
+}
+
+/// The end of a batch.
+pub(super) struct End {
+    /// Frames behind it, as the replica knows.
+    pub(super) pending: u64,
+    /// The last place that the replica looked at; only for the last frames of topics.
+    pub(super) up_to: Option<Sequence>,
 }
 
 /// Matching frames of a shard.
-struct Range<'a> {
-    core: &'a Core,
-    lane: Lane,
-    shard: Shard,
-    pattern: String,
+pub(super) struct Range<'a> {
+    pub(super) core: &'a Core,
+    pub(super) lane: Lane,
+    pub(super) shard: Shard,
+    pub(super) pattern: String,
+    /// Its topics, when they are few and known.
+    ends: Option<Ends>,
 }
 
 impl Core {
@@ -51,12 +79,17 @@ impl Core {
     }
 
     async fn page_once(&self, read: &Read) -> Result<Page, Failure> {
-        let range = Range {
-            core: self,
-            lane: read.scope.lane(),
-            shard: read.shard,
-            pattern: read.scope.pattern(&self.names.prefix, read.shard),
-        };
+        let pattern = read.scope.pattern(&self.names.prefix, read.shard);
+        let lane = read.scope.lane();
+        let mut range = Range { core: self, lane, shard: read.shard, pattern, ends: None };
+        if range.pattern == self.names.subjects(lane, read.shard) {
+            // Everything that the stream has: nothing to compare.
+            range.pattern = ">".into();
+        } else if matches!(&read.scope, Scope::Events { stream, node, execution: Some(_) } if stream.is_none() || node.is_none())
+        {
+            let from = if read.direction == Direction::Forward { read.from } else { Sequence(1) };
+            range.ends = range.find_ends(from).await?;
+        }
         let max_frames = read.max_frames.clamp(1, limits::PAGE_FRAMES);
         let max_bytes = read.max_bytes.clamp(1, limits::PAGE_BYTES);
         match read.direction {
@@ -68,7 +101,7 @@ impl Core {
 
 impl Range<'_> {
     async fn forward(&self, from: Sequence, max_frames: usize, max_bytes: usize) -> Result<Page, Failure> {
-        let Batch { mut frames, pending } = self.batch(from, max_frames, max_bytes).await?;
+        let Batch { mut frames, pending, .. } = self.batch(from, max_frames, max_bytes).await?;
         let fits = full_at(frames.iter(), max_bytes);
         let done = pending == 0 && fits == frames.len();
         frames.truncate(fits);
@@ -78,7 +111,10 @@ impl Range<'_> {
     /// There is no reading backward: windows before `from` are read forward, made wider while they are empty and narrower
     /// while they hold more than a page.
     async fn backward(&self, from: Sequence, max_frames: usize, max_bytes: usize) -> Result<Page, Failure> {
-        let mut end = self.last().await?.map(|stored| stored.sequence);
+        let mut end = match &self.ends {
+            Some(ends) => ends.last(),
+            None => self.last().await?.map(|stored| stored.sequence),
+        };
         if from < Sequence::MAX && end < Some(from) {
             // A replica that lags may not know what its reader has seen.
             let pattern = &self.pattern;
@@ -137,10 +173,10 @@ impl Range<'_> {
 
     /// Whether a batch holds everything up to `high`.
     async fn is_complete(&self, batch: &Batch, high: Sequence) -> Result<bool, Failure> {
-        let last = batch.frames.last().map(|stored| stored.sequence);
-        if last >= Some(high) {
+        if batch.through >= high {
             return Ok(true);
         }
+        let last = batch.frames.last().map(|stored| stored.sequence);
         if batch.pending > 0 {
             return Ok(false);
         }
@@ -167,52 +203,100 @@ impl Range<'_> {
     }
 
     async fn batch(&self, from: Sequence, most: usize, max_bytes: usize) -> Result<Batch, Failure> {
-        let core = self.core;
-        let verb = format!("$JS.API.DIRECT.GET.{}", core.names.stream(self.lane, self.shard));
+        let Some(ends) = &self.ends else { return self.batch_of(&self.pattern, from, most, max_bytes).await };
+        let topics: Vec<_> = ends.behind(from).collect();
+        let part = (max_bytes / topics.len().max(1)).max(PART_BYTES.min(max_bytes));
+        let parts = topics.iter().map(|topic| self.batch_of(&topic.subject, from, most, part));
+        let parts = futures_util::future::try_join_all(parts).await?;
+        let (mut through, mut pending) = (ends.up_to, 0);
+        let mut frames = Vec::new();
+        for (topic, part) in topics.iter().zip(parts) {
+            // A part that ends early ends the page; without anything pending a replica lags.
+            let reached = part.frames.last().map_or(from.previous(), |stored| stored.sequence);
+            if reached < topic.last {
+                through = through.min(reached);
+                pending = pending.max(part.pending);
+            }
+            frames.extend(part.frames);
+        }
+        frames.retain(|stored| stored.sequence <= through);
+        frames.sort_unstable_by_key(|stored| stored.sequence);
+        if frames.len() > most {
+            frames.truncate(most);
+            through = frames.last().map_or(through, |stored| stored.sequence);
+            pending = pending.max(1);
+        }
+        Ok(Batch { frames, pending, through })
+    }
+
+    async fn batch_of(
+        &self,
+        pattern: &str,
+        from: Sequence,
+        most: usize,
+        max_bytes: usize,
+    ) -> Result<Batch, Failure> {
         let body = json!({
             "seq": from.0.max(1),
-            "next_by_subj": self.pattern,
+            "next_by_subj": pattern,
             "batch": most,
             "max_bytes": max_bytes.max(1),
         });
+        let Answered { messages, end } = self.ask(&body, most).await?;
+        let frames =
+            messages.into_iter().map(|message| self.decode(message)).collect::<Result<Vec<_>, _>>()?;
+        let pending = match end {
+            Ok(end) => end.pending,
+            Err((NOTHING, _)) => 0,
+            Err((status, description)) => return Err(refused(status, description)),
+        };
+        let through = frames.last().map_or(from.previous(), |stored| stored.sequence);
+        Ok(Batch { frames, pending, through })
+    }
+
+    /// A request that has up to `most` stored messages as answers.
+    pub(super) async fn ask(&self, body: &Value, most: usize) -> Result<Answered, Failure> {
+        let core = self.core;
+        let verb = format!("$JS.API.DIRECT.GET.{}", core.names.stream(self.lane, self.shard));
         let timeout = core.config.request_timeout();
         let body = body.to_string().into();
         let mut answers = core.link(self.shard).request_many(timeout, verb, body, most + MARKS).await?;
-        let mut frames: Vec<Stored> = Vec::new();
+        let mut messages = Vec::new();
+        let mut before = 0;
         loop {
             let message = answers.next().await?;
-            let number = |name| {
-                message
-                    .headers
-                    .as_ref()
-                    .and_then(|headers| get(headers, name))
-                    .and_then(|text| text.parse().ok())
-            };
+            let number = |name| number(&message, name);
             let status = message.status.map(|status| status.as_u16());
-            if matches!(status, None | Some(END)) {
-                // Each answer names the one before it.
-                let before = frames.last().map_or(0, |stored| stored.sequence.0);
-                if number("Nats-Last-Sequence") != Some(before) {
-                    return Err(Failure::Unexpected("an answer is missing in a batch".into()));
-                }
+            // Each answer names the one before it.
+            if matches!(status, None | Some(END)) && number("Nats-Last-Sequence") != Some(before) {
+                return Err(Failure::Unexpected("an answer is missing in a batch".into()));
             }
             match status {
-                None => frames.push(self.decode(message)?),
+                None => {
+                    before = number(decode::SEQUENCE)
+                        .ok_or_else(|| Failure::Unexpected("a message without its place".into()))?;
+                    messages.push(message);
+                }
                 Some(END) => {
                     let pending = number("Nats-Num-Pending")
                         .ok_or_else(|| Failure::Unexpected("a batch without number of pending".into()))?;
-                    return Ok(Batch { frames, pending });
+                    let up_to = number("Nats-UpTo-Sequence").map(Sequence);
+                    return Ok(Answered { messages, end: Ok(End { pending, up_to }) });
                 }
-                Some(NOTHING) => return Ok(Batch { frames, pending: 0 }),
-                Some(status) => return Err(refused(status, message.description)),
+                Some(status) => return Ok(Answered { messages, end: Err((status, message.description)) }),
             }
         }
     }
 
-    fn decode(&self, message: async_nats::Message) -> Result<Stored, Failure> {
+    fn decode(&self, message: Message) -> Result<Stored, Failure> {
         decode::message(&self.core.names, self.lane, self.shard, message)
             .ok_or_else(|| Failure::Unexpected("a message without its place".into()))
     }
+}
+
+/// A number in a message's headers.
+pub(super) fn number(message: &Message, name: &'static str) -> Option<u64> {
+    get(message.headers.as_ref()?, name)?.parse().ok()
 }
 
 /// How many frames fill a page of so many payload bytes.
@@ -230,7 +314,7 @@ fn full_at<'a>(frames: impl Iterator<Item = &'a Stored>, max_bytes: usize) -> us
 }
 
 /// 408 says that the request is not understood; it is as final as the other 4xx.
-fn refused(status: u16, description: Option<String>) -> Failure {
+pub(super) fn refused(status: u16, description: Option<String>) -> Failure {
     let description = description.unwrap_or_else(|| "direct get failed".into());
     Failure::Api { code: 0, status: status.into(), description }
 }

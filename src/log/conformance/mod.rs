@@ -62,6 +62,7 @@ pub const CASES: &[Case] = cases![
     open::different_ids_are_different_frames,
     open::events_without_execution_are_taken,
     read::every_scope_in_both_directions,
+    read::an_execution_of_many_nodes_is_read_in_order,
     read::pages_are_limited_in_frames,
     read::pages_are_limited_in_bytes,
     read::from_is_included,

@@ -58,6 +58,42 @@ pub(super) async fn every_scope_in_both_directions(log: Arc<dyn Log>) {
     }
 }
 
+/// Adapters may read the nodes of an execution one by one.
+pub(super) async fn an_execution_of_many_nodes_is_read_in_order(log: Arc<dyn Log>) {
+    for (execution, nodes) in [("few", 5), ("many", 70)] {
+        let mut all = Vec::new();
+        for n in 0..3 * nodes {
+            // Some come back again and again, some once.
+            let node = format!("n{}", if n % 3 == 0 { n % nodes } else { n / 3 });
+            let topic = events("s", Some(&node), Some(execution));
+            let noise = events("t", Some(&node), Some(execution));
+            put_open(&log, &noise, &open("noise")).await;
+            all.push((home(&log, &topic), put_open(&log, &topic, &open(&"x".repeat(n))).await));
+        }
+        let scope = scope(Some("s"), None, Some(execution));
+        let shard = all[0].0;
+        holds(&log, &scope, &all, "all nodes are there").await;
+        for (max_frames, max_bytes) in [(1, usize::MAX), (7, usize::MAX), (500, 300), (500, usize::MAX)] {
+            for direction in [Direction::Forward, Direction::Backward] {
+                let from = if direction == Direction::Forward { Sequence(0) } else { Sequence::MAX };
+                let read = Read { max_frames, max_bytes, ..request(&scope, shard, from, direction) };
+                let mut wanted = all.clone();
+                if direction == Direction::Backward {
+                    wanted.reverse();
+                }
+                assert_eq!(
+                    places(&read_shard(&log, read).await),
+                    wanted,
+                    "{direction:?}, {max_frames} frames a page"
+                );
+            }
+        }
+        let middle = all[all.len() / 2].1;
+        let rest = read_shard(&log, request(&scope, shard, middle, Direction::Forward)).await;
+        assert_eq!(places(&rest), all[all.len() / 2..], "from the middle");
+    }
+}
+
 pub(super) async fn pages_are_limited_in_frames(log: Arc<dyn Log>) {
     let topic = events("s", None, Some("x"));
     let mut all = Vec::new();
