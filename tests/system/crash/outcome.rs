@@ -87,7 +87,7 @@ impl Outcome {
             outcome.read(&execution, &found);
         }
         if branches {
-            outcome.events.values_mut().for_each(|lines| by_node(lines));
+            outcome.events.values_mut().for_each(by_node);
             outcome.texts.values_mut().for_each(|texts| texts.sort());
         }
         let sessions: BTreeSet<&SessionId> =
