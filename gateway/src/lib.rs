@@ -28,6 +28,7 @@ pub mod endpoints;
 pub mod feed;
 pub mod hub;
 pub mod limits;
+pub mod line;
 pub mod listener;
 pub mod monitor;
 pub mod openapi;

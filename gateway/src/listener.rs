@@ -6,6 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
 use crate::limits;
+use crate::line::Line;
 use crate::tls::{Stream, Tls};
 
 /// Accepts connections.
@@ -46,7 +48,7 @@ impl Patient {
                         tracing::debug!(%error, "a connection keeps its delay");
                     }
                     match &self.tls {
-                        None => return (Stream::Plain(stream), address),
+                        None => return (Stream::Plain(Arc::new(Line::new(stream))), address),
                         Some(tls) => {
                             let handshake = tls.accept(stream);
                             self.handshakes.spawn(async move { Some((Stream::Tls(handshake.await?), address)) });
@@ -87,6 +89,14 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// The connection itself, if nothing is between it and what is written.
+    pub(crate) fn line(&self) -> Option<Arc<Line>> {
+        match &self.stream {
+            Stream::Plain(line) => Some(line.clone()),
+            Stream::Tls(_) => None,
+        }
+    }
+
     fn minded<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.stuck = None;

@@ -6,14 +6,18 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::Request;
 use axum::serve::Listener;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::limits;
+use crate::line::Line;
 use crate::listener::{Patient, Socket};
 
 /// Accepts and serves until `stop`; then ends connections behind the answers that they are at. Ends when all have; `hard` cuts.
@@ -39,11 +43,12 @@ pub(crate) async fn serve(
 }
 
 async fn connection(socket: Socket, router: Router, ends: Arc<(CancellationToken, CancellationToken)>) {
+    let service = Lines { line: socket.line(), router: TowerToHyperService::new(router) };
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::REQUEST_PATIENCE)
         .max_buf_size(limits::HTTP_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let mut serving = pin!(serving);
     let outcome = tokio::select! {
@@ -59,5 +64,24 @@ async fn connection(socket: Socket, router: Router, ends: Arc<(CancellationToken
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Requests know the connection that they came over, if it is a plain one.
+struct Lines {
+    line: Option<Arc<Line>>,
+    router: TowerToHyperService<Router>,
+}
+
+impl Service<Request<Incoming>> for Lines {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(line) = &self.line {
+            request.extensions_mut().insert(line.clone());
+        }
+        self.router.call(request)
     }
 }

@@ -15,15 +15,19 @@ use tokio::time::Instant;
 
 use super::alarm::Alarm;
 use super::commands::Commands;
+use super::direct::Door;
 use super::ends::{self, Ends};
 use super::gate::Gate;
+use super::named::Named;
 use super::outbound::{Batch, Outbound};
 use super::output::Output;
 use super::pressure::{Held, Pace};
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
+use super::wake::Wake;
 use crate::auth::{Action, Refusal, permit};
 use crate::limits;
+use crate::line::Line;
 use crate::monitor::Watch;
 use crate::presence::registry::TooMany;
 use crate::presence::{Follow, Seat};
@@ -38,17 +42,13 @@ enum End {
     Close(u16, &'static str),
 }
 
-/// One of a client's subscriptions.
-struct Named {
-    /// What the client calls it.
-    id: String,
-    /// Events of a message, at most.
-    batch: usize,
-    subscription: Subscription,
-    /// Others who watch the execution see it.
-    _seat: Option<Seat>,
-    /// Who else watches the execution.
-    follow: Option<Follow>,
+/// What a client that waits hears of first.
+enum Event {
+    End(ends::End),
+    Alarm,
+    Answer(String),
+    Heard(Option<Result<Frame, axum::Error>>),
+    Woken,
 }
 
 /// One of a client's monitors.
@@ -68,6 +68,8 @@ struct Client {
     monitors: Vec<Monitoring>,
     commands: Commands,
     wake: Arc<Notify>,
+    /// Where hubs find it while it waits, when nothing is between it and its socket.
+    door: Option<Arc<Door>>,
     pace: Pace,
     heard: Instant,
     ping_at: Instant,
@@ -78,11 +80,18 @@ struct Client {
 }
 
 /// Serves a client until it or the gateway ends.
-pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gate: Gate) {
+pub async fn serve(
+    socket: WebSocket,
+    line: Option<Arc<Line>>,
+    dialect: Dialect,
+    shared: Arc<Shared>,
+    gate: Gate,
+) {
     let _counted = metrics::CONNECTIONS.of(Transport::Ws).hold();
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
     let ends = Ends::new(&shared.drain, gate.revoked());
+    let wake = Arc::<Notify>::default();
     let mut client = Client {
         alarm: Alarm::new(ping_at),
         ends,
@@ -93,7 +102,8 @@ pub async fn serve(socket: WebSocket, dialect: Dialect, shared: Arc<Shared>, gat
         subscriptions: Vec::new(),
         monitors: Vec::new(),
         commands: Commands::default(),
-        wake: Arc::default(),
+        door: line.map(|line| Arc::new(Door::new(line, dialect, wake.clone()))),
+        wake,
         pace: Pace::new(),
         heard: now,
         ping_at,
@@ -237,15 +247,51 @@ impl Client {
         let deadline =
             [then, self.leaves_at, self.gate.until()].into_iter().flatten().fold(due, Instant::min);
         self.alarm.ring_by(deadline);
-        tokio::select! {
+        let is_left = self.leave();
+        let event = tokio::select! {
             // There may always be something to send: the others come first.
             biased;
-            end = self.ends.next() => self.mind_end(end),
-            () = &mut self.alarm => self.mind_time().await,
-            answer = self.commands.answer() => self.answer([answer]).await,
-            frame = self.socket.recv() => self.hear(frame).await,
-            () = self.wake.notified() => Ok(()),
+            end = self.ends.next() => Event::End(end),
+            () = &mut self.alarm => Event::Alarm,
+            answer = self.commands.answer() => Event::Answer(answer),
+            frame = self.socket.recv() => Event::Heard(frame),
+            () = self.wake.notified() => Event::Woken,
+        };
+        if is_left {
+            self.come_back().await?;
         }
+        match event {
+            Event::End(end) => self.mind_end(end),
+            Event::Alarm => self.mind_time().await,
+            Event::Answer(answer) => self.answer([answer]).await,
+            Event::Heard(frame) => self.hear(frame).await,
+            Event::Woken => Ok(()),
+        }
+    }
+
+    /// Leaves its subscriptions at the door when they wait for nothing but their hubs, and nothing is half written.
+    fn leave(&mut self) -> bool {
+        let Some(door) = &self.door else { return false };
+        if self.subscriptions.is_empty()
+            || !self.subscriptions.iter().all(|known| known.subscription.waits_for_hub())
+        {
+            return false;
+        }
+        // What the library answers by itself, such as pongs, may not be out yet.
+        if !matches!(futures_util::FutureExt::now_or_never(self.socket.flush()), Some(Ok(()))) {
+            return false;
+        }
+        door.leave(std::mem::take(&mut self.subscriptions));
+        true
+    }
+
+    /// Takes its subscriptions back, and writes what their hubs could not.
+    async fn come_back(&mut self) -> Result<(), End> {
+        if let Some(door) = &self.door {
+            self.subscriptions = door.back();
+        }
+        let mut slow = Slow { gate: &self.gate, shared: &self.shared, began: None };
+        slow.patiently(self.socket.flush()).await
     }
 
     fn mind_end(&mut self, end: ends::End) -> Result<(), End> {
@@ -443,8 +489,11 @@ impl Client {
             Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
         };
         let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
-        match Subscription::begin(&self.shared, filter.clone(), since, self.wake.clone(), Transport::Ws).await
-        {
+        let mut wake = Wake::from(self.wake.clone());
+        if let Some(door) = &self.door {
+            wake.watcher = door.clone();
+        }
+        match Subscription::begin(&self.shared, filter.clone(), since, wake, Transport::Ws).await {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
                 let subscription = subscription.coalesce(*coalesce);

@@ -1,16 +1,14 @@
 //! Joining a scope: where a subscription begins, and whether something is missing there.
 
-use std::sync::Arc;
-
 use runbus::bus::Filter;
 use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Since};
 use runbus::subject::Shard;
-use tokio::sync::Notify;
 
 use super::history::Ahead;
 use super::shared::Shared;
 use super::snapshots;
 use super::source::Source;
+use super::wake::Wake;
 use crate::hub::registry;
 
 /// Why a subscription did not begin.
@@ -66,7 +64,7 @@ pub(super) async fn join(
     shared: &Shared,
     filter: &Filter,
     since: &Since,
-    wake: &Arc<Notify>,
+    wake: &Wake,
 ) -> Result<Joined, Error> {
     let scope = filter.scope();
     let shards = scope.shards(shared.bus.log().layout());
@@ -78,7 +76,7 @@ pub(super) async fn join(
     match since {
         Since::New => {
             let hub = shared.hubs.join(scope).await?;
-            hub.watch(wake);
+            hub.watch(&wake.watcher);
             let (next, cursor) = hub.look(|ring| (ring.end(), ring.cursor.clone()));
             Ok(Joined { source: Source::Ring { hub, next, after: None }, cursor: Some(cursor), gap: None })
         }
@@ -87,7 +85,7 @@ pub(super) async fn join(
                 Since::After(cursor) => Some(cursor.clone()),
                 Since::All | Since::New => None,
             };
-            let ahead = Ahead::start(shared, filter.clone(), since.clone(), wake.clone()).await?;
+            let ahead = Ahead::start(shared, filter.clone(), since.clone(), wake.task.clone()).await?;
             Ok(Joined { source: Source::Ahead(ahead), cursor, gap: None })
         }
     }
@@ -98,12 +96,12 @@ async fn narrow(
     filter: &Filter,
     since: &Since,
     shard: Shard,
-    wake: &Arc<Notify>,
+    wake: &Wake,
 ) -> Result<Joined, Error> {
     let scope = filter.scope();
     let bounds = shared.hubs.bounds.ask(shared.bus.log().as_ref(), scope.lane(), shard).await?;
     let hub = shared.hubs.join(scope).await?;
-    hub.watch(wake);
+    hub.watch(&wake.watcher);
     let start = Place::after(bounds.epoch, bounds.first.previous());
     let asked = match since {
         Since::New => Place::after(bounds.epoch, bounds.last),

@@ -3,7 +3,7 @@
 //! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
 //! where it reads, `history` a reader of its own, `missing` what is gone, `tally` what is counted, `output` where its news go, `merging` puts deltas
 //! together for those who are behind, [`snapshots`] are what others begin with. For WebSockets
-//! `outbound` makes messages of them, `commands` obeys, `alarm` and `ends` are what is waited for all the time, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
+//! `outbound` makes messages of them, `commands` obeys, `alarm` and `ends` are what is waited for all the time, `direct` sends to those who wait without waking them, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
 //! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones, [`pressure`] counts and bounds what slow ones cost.
 //! [`translated`] is the loop of clients that speak another server's protocol. `departure` says when one leaves a gateway that drains.
@@ -12,6 +12,7 @@ mod alarm;
 pub mod client;
 mod commands;
 mod departure;
+mod direct;
 mod ends;
 pub mod event_stream;
 mod frames;
@@ -21,6 +22,7 @@ pub mod join;
 mod merging;
 mod missing;
 pub mod monitor_stream;
+mod named;
 mod outbound;
 mod output;
 pub mod poll;
@@ -31,6 +33,7 @@ mod source;
 mod subscription;
 mod tally;
 pub mod translated;
+mod wake;
 
 pub use client::serve;
 pub use shared::Shared;

@@ -20,6 +20,7 @@ use super::pressure::Behind;
 use super::shared::Shared;
 use super::source::Source;
 use super::tally::Tally;
+use super::wake::Wake;
 use crate::hub::ring::Found;
 use crate::hub::{Content, Entry, Hubs};
 use crate::limits;
@@ -82,9 +83,10 @@ impl Subscription {
         shared: &Shared,
         filter: Filter,
         start: &Start,
-        wake: Arc<Notify>,
+        wake: impl Into<Wake>,
         transport: Transport,
     ) -> Result<(Self, Option<Cursor>), join::Error> {
+        let wake = wake.into();
         let taken = match start {
             Start::At(_) => None,
             Start::Snapshot => Some(shared.snapshots.join(shared, &filter).await?),
@@ -115,7 +117,7 @@ impl Subscription {
             ended: false,
             not_before: None,
             spilled: None,
-            wake,
+            wake: wake.task,
             tally: Tally::new(transport),
             _counted: metrics::SUBSCRIPTIONS.hold(),
         };
@@ -166,6 +168,11 @@ impl Subscription {
             Ok((next, false)) => Some(Ok(if self.ended { Next::Never } else { next })),
             Err(error) => Some(Err(error)),
         }
+    }
+
+    /// Whether it waits for its hub, and for nothing else.
+    pub(super) fn waits_for_hub(&self) -> bool {
+        matches!(self.source, Source::Ring { .. }) && self.first.is_empty() && !self.ended
     }
 
     fn merges(&self) -> bool {

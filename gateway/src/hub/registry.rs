@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use runbus::log::{Follower, Log, ReadError, Since};
 use runbus::metrics::{Held, gateway as metrics};
 use runbus::subject::Scope;
-use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::bounds;
 use super::ring::Ring;
 use super::task;
+use super::watcher::Watcher;
 use crate::limits;
 
 /// One reader of the log, shared by every client that watches its scope.
@@ -27,7 +27,7 @@ pub struct Hub {
     /// Whether it is one execution in one shard.
     pub is_narrow: bool,
     ring: Mutex<Ring>,
-    watchers: Mutex<Vec<Weak<Notify>>>,
+    watchers: Mutex<Vec<Weak<dyn Watcher>>>,
     /// Somebody left it a moment ago.
     left: AtomicBool,
     /// A task keeps it for those who come back.
@@ -46,26 +46,55 @@ impl Hub {
         view(&self.ring())
     }
 
+    /// Changes the ring. Whoever does tells the watchers then.
     pub(super) fn change(&self, update: impl FnOnce(&mut Ring)) {
         update(&mut self.ring());
-        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        watchers.retain(|watcher| {
-            let alive = watcher.upgrade();
-            if let Some(notify) = &alive {
-                notify.notify_one();
-            }
-            alive.is_some()
-        });
     }
 
-    /// Wakes `watcher` whenever something comes; once however often it asks.
-    pub fn watch(&self, watcher: &Arc<Notify>) {
-        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        if !watchers.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(watcher))) {
+    fn watchers(&self) -> MutexGuard<'_, Vec<Weak<dyn Watcher>>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the watchers that there is news, some at a time: they may write to their clients at once, and nothing else runs here
+    /// meanwhile.
+    pub(super) async fn tell(&self) {
+        let mut at = 0;
+        let mut some: Vec<Arc<dyn Watcher>> = Vec::new();
+        loop {
+            {
+                let mut watchers = self.watchers();
+                while some.len() < TOLD_AT_ONCE
+                    && let Some(watcher) = watchers.get(at)
+                {
+                    match watcher.upgrade() {
+                        Some(watcher) => {
+                            some.push(watcher);
+                            at += 1;
+                        }
+                        None => drop(watchers.swap_remove(at)),
+                    }
+                }
+            }
+            let is_last = some.len() < TOLD_AT_ONCE;
+            some.drain(..).for_each(|watcher| watcher.news());
+            if is_last {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Tells `watcher` whenever something comes; once however often it asks.
+    pub fn watch(&self, watcher: &Arc<dyn Watcher>) {
+        let mut watchers = self.watchers();
+        if !watchers.iter().any(|known| std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(watcher))) {
             watchers.push(Arc::downgrade(watcher));
         }
     }
 }
+
+/// Watchers that are told before others have their turn.
+const TOLD_AT_ONCE: usize = 32;
 
 /// Whether a scope is one execution in one shard: its whole log can be read by a hub.
 #[must_use]

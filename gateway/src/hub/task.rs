@@ -21,6 +21,7 @@ pub(super) async fn run(hub: Weak<Hub>, follower: Follower, stop: CancellationTo
     {
         tracing::error!(scope = ?hub.scope, %error, "a hub ends: the log refuses");
         hub.change(|ring| ring.broken = Some(Arc::from(error.to_string())));
+        hub.tell().await;
     }
 }
 
@@ -51,5 +52,6 @@ async fn fill(hub: &Weak<Hub>, mut follower: Follower) -> Result<(), ReadError> 
                 });
             }
         }
+        hub.tell().await;
     }
 }

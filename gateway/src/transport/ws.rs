@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,7 @@ use crate::auth::Rule;
 use crate::connection;
 use crate::connection::gate::Gate;
 use crate::limits;
+use crate::line::Line;
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::protocol::Dialect;
 use crate::router::App;
@@ -42,12 +44,14 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub async fn upgrade(
     State(app): State<Arc<App>>,
     Perhaps(caller): Perhaps,
+    line: Option<Extension<Arc<Line>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(error) => return Failure::invalid("upgrade", error.body_text()).into_response(),
     };
+    let line = line.map(|Extension(line)| line);
     let gate = match gate(&app, caller) {
         Ok(gate) => gate,
         Err(failure) => return failure.into_response(),
@@ -70,7 +74,7 @@ pub async fn upgrade(
         .max_frame_size(config.max_message_bytes)
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                let client = connection::serve(socket, dialect, shared, gate);
+                let client = connection::serve(socket, line, dialect, shared, gate);
                 // Passing on what is not there would cost every delivery.
                 let client = match trace {
                     Some(_) => Either::Left(telemetry::passing(trace, client)),

@@ -1,0 +1,18 @@
+//! A subscription as a WebSocket's client knows it.
+
+use super::subscription::Subscription;
+use crate::presence::{Follow, Seat};
+
+/// One of a client's subscriptions.
+#[derive(Debug)]
+pub(super) struct Named {
+    /// What the client calls it.
+    pub(super) id: String,
+    /// Events of a message, at most.
+    pub(super) batch: usize,
+    pub(super) subscription: Subscription,
+    /// Others who watch the execution see it.
+    pub(super) _seat: Option<Seat>,
+    /// Who else watches the execution.
+    pub(super) follow: Option<Follow>,
+}

@@ -1,0 +1,22 @@
+//! Whom a subscription tells that it has something.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::hub::Watcher;
+
+/// Both lead to the same client.
+#[derive(Debug, Clone)]
+pub(super) struct Wake {
+    /// Wakes the client's task.
+    pub(super) task: Arc<Notify>,
+    /// What hubs tell.
+    pub(super) watcher: Arc<dyn Watcher>,
+}
+
+impl From<Arc<Notify>> for Wake {
+    fn from(task: Arc<Notify>) -> Self {
+        Self { watcher: task.clone(), task }
+    }
+}
