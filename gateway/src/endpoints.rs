@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use axum::http::Method;
 
 use crate::api::{
-    approvals, auth, dead_letters, events, executions, health, metrics, monitor, openapi, questions, root,
-    sessions, stats, workers,
+    approvals, auth, dead_letters, events, executions, health, metrics, monitor, openapi, publish, questions,
+    root, sessions, stats, workers,
 };
 use crate::auth::{Action, Rule};
 use crate::dropin;
@@ -28,6 +28,7 @@ pub fn all() -> Vec<Endpoint> {
         sessions::endpoints(),
         dead_letters::endpoints(),
         events::endpoints(),
+        publish::endpoints(),
         sse::endpoints(),
         ws::endpoints(),
         monitor::endpoints(),

@@ -10,6 +10,7 @@
 //! - [`feed`]: the latest state of something, for many who watch it
 //! - [`monitor`]: what is to be seen of a stream, folded once for all who watch it
 //! - [`presence`]: who watches an execution
+//! - [`publishing`]: events that clients publish
 //! - [`connection`]: one client
 //! - [`openapi`]: how endpoints describe themselves
 //! - [`transport`], [`api`]: the ways in
@@ -35,6 +36,7 @@ pub mod openapi;
 pub mod origin;
 pub mod presence;
 pub mod protocol;
+pub mod publishing;
 pub mod router;
 pub mod scrape;
 pub mod server;

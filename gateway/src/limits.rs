@@ -55,6 +55,12 @@ pub const SUBSCRIPTION_ID_BYTES: usize = 64;
 /// Commands of one connection that are at work at the same time.
 pub const COMMANDS: usize = 16;
 
+/// Events of one request to publish, at most.
+pub const PUBLISH_EVENTS: usize = 1000;
+
+/// Bytes of events that are on their way from clients to the log at the same time, with 1 KiB for each envelope. More are refused.
+pub const PUBLISHING_BYTES: usize = 32 * 1024 * 1024;
+
 /// How long commands of a connection that has ended may take to become durable.
 pub const COMMANDS_PATIENCE: Duration = Duration::from_secs(30);
 

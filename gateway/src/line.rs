@@ -9,7 +9,7 @@ use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
@@ -45,6 +45,11 @@ impl Line {
     pub(crate) fn borrow(&self) -> Option<Borrowed<'_>> {
         let state = self.state();
         (state.lent && state.rest.is_empty()).then_some(Borrowed { tcp: &self.tcp, state })
+    }
+
+    /// Bytes of others' messages that are left to write.
+    pub(crate) fn rest(&self) -> usize {
+        self.state().rest.len()
     }
 
     /// Reads, for the owner.
@@ -120,15 +125,14 @@ pub(crate) struct Borrowed<'a> {
 
 impl Borrowed<'_> {
     /// Writes whole messages. `false`: the owner must write the rest, or find out what is wrong.
-    pub(crate) fn write(mut self, mut pieces: &mut [IoSlice<'_>]) -> bool {
-        while !pieces.is_empty() {
-            match self.tcp.try_write_vectored(pieces) {
-                Ok(written) if written > 0 => IoSlice::advance_slices(&mut pieces, written),
+    pub(crate) fn write(mut self, messages: Vec<u8>) -> bool {
+        let mut messages = Bytes::from(messages);
+        while !messages.is_empty() {
+            match self.tcp.try_write(&messages) {
+                Ok(written) if written > 0 => messages.advance(written),
                 // A socket that is full or broken takes nothing; the owner sees which.
                 Ok(_) | Err(_) => {
-                    let mut rest = BytesMut::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
-                    pieces.iter().for_each(|piece| rest.extend_from_slice(piece));
-                    self.state.rest = rest.freeze();
+                    self.state.rest = messages;
                     return false;
                 }
             }
@@ -160,8 +164,8 @@ mod tests {
         let (line, mut client) = pair().await;
         assert!(line.borrow().is_none(), "nobody lent it");
         line.lend();
-        assert!(line.borrow().unwrap().write(&mut [IoSlice::new(b"ab"), IoSlice::new(b"c")]));
-        assert!(line.borrow().unwrap().write(&mut [IoSlice::new(b"d")]));
+        assert!(line.borrow().unwrap().write(b"abc".to_vec()));
+        assert!(line.borrow().unwrap().write(b"d".to_vec()));
         let written = poll_fn(|cx| line.poll_write(cx, &[IoSlice::new(b"ef")])).await.unwrap();
         assert_eq!(written, 2);
         assert!(line.borrow().is_none(), "the owner writes");
@@ -182,7 +186,7 @@ mod tests {
             let piece = vec![byte; 64 * 1024];
             sent.extend_from_slice(&piece);
             byte = byte.wrapping_add(1);
-            let _all = borrowed.write(&mut [IoSlice::new(&piece)]);
+            let _all = borrowed.write(piece);
         }
         assert!(line.borrow().is_none(), "something is left");
         let owner = tokio::spawn({
@@ -209,7 +213,7 @@ mod tests {
         poll_fn(|cx| line.poll_read(cx, &mut buffer)).await.unwrap();
         assert!(buffer.filled().is_empty(), "its end");
         // The first write after the end may still be taken by the kernel.
-        while line.borrow().is_some_and(|borrowed| borrowed.write(&mut [IoSlice::new(b"x")])) {
+        while line.borrow().is_some_and(|borrowed| borrowed.write(b"x".to_vec())) {
             tokio::task::yield_now().await;
         }
         assert!(poll_fn(|cx| line.poll_flush(cx)).await.is_err());

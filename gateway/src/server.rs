@@ -21,6 +21,7 @@ use crate::limits;
 use crate::listener::Patient;
 use crate::monitor::Monitors;
 use crate::presence::Room;
+use crate::publishing;
 use crate::router::{App, router};
 use crate::serving::serve;
 use crate::tls::{self, Tls};
@@ -101,6 +102,7 @@ impl Gateway {
             hubs,
             monitors,
             presence: Room::new(Clock::System),
+            publishing: publishing::Room::default(),
             snapshots: Snapshots::default(),
             history_reads,
             slow_reads,

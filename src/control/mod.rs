@@ -3,6 +3,7 @@
 mod dead_letters;
 mod executions;
 pub mod object;
+pub mod outside;
 mod people;
 pub mod presence;
 mod sessions;
@@ -24,6 +25,7 @@ use crate::time::Clock;
 
 pub use dead_letters::DeadLetter;
 pub use executions::{Acknowledged, CancelState};
+pub use outside::Outside;
 pub use people::{AnswerRequest, DecideRequest, Decided, address, addressed};
 pub use sessions::SendRequest;
 pub use start::{Request as StartRequest, Started, class};

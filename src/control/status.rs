@@ -62,6 +62,11 @@ impl Control {
     /// # Errors
     /// The log refuses or does not answer.
     pub async fn status(&self, id: &ExecutionId) -> Result<Option<Execution>, Error> {
+        Ok(self.progress(id).await?.execution)
+    }
+
+    /// The same, with its place and the epoch of its last owner.
+    pub(super) async fn progress(&self, id: &ExecutionId) -> Result<Progress, Error> {
         let name = projection(id);
         let kept = match self.bus.store().get(&name).await {
             Ok(kept) => kept,
@@ -74,11 +79,12 @@ impl Control {
         if let Some(kept) = kept
             && let Ok(execution) = serde_json::from_slice::<Execution>(&kept.document)
         {
-            if execution.status.is_terminal() {
-                return Ok(Some(execution));
-            }
+            let ended = execution.status.is_terminal();
             progress =
                 Progress { execution: Some(execution), sequence: Sequence(kept.version), epoch: kept.epoch };
+            if ended {
+                return Ok(progress);
+            }
         }
         let scope = Filter::execution(id.clone()).scope();
         for shard in scope.shards(self.bus.log().layout()) {
@@ -89,7 +95,7 @@ impl Control {
                 break;
             }
         }
-        Ok(progress.execution)
+        Ok(progress)
     }
 
     async fn fold_on(&self, progress: &mut Progress, shard: Shard, id: &ExecutionId) -> Result<(), Error> {

@@ -2,9 +2,10 @@
 //!
 //! # Layout
 //! `catalogue` is the table that everything is made from; [`family`] holds the payloads, one file a family;
-//! [`Event`] is the envelope, [`Source`] makes events, [`schema()`] documents them.
+//! [`Event`] is the envelope, [`Source`] makes events, [`Draft`] is one that somebody hands in, [`schema()`] documents them.
 
 pub(crate) mod catalogue;
+mod draft;
 mod envelope;
 pub mod family;
 mod kind;
@@ -15,6 +16,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use draft::Draft;
 pub use envelope::{Error, Event};
 pub use kind::{Class, Invalid, Kind};
 pub use payload::{Mismatch, Payload};

@@ -62,6 +62,8 @@ impl Execution {
     fn change(&mut self, event: &Event, payload: Payload) {
         match payload {
             Payload::ExecutionQueued(queued) => {
+                // Others may have said something of it before it was asked for, in streams of theirs.
+                self.stream_id.clone_from(&event.stream_id);
                 self.queued_at = Some(event.timestamp);
                 self.definition = queued.definition.or(self.definition.take());
             }

@@ -283,6 +283,21 @@ impl Follower {
         }
     }
 
+    /// The next item, if it is there already: nothing is waited for, and the log is not asked.
+    pub fn next_now(&mut self) -> Option<Item> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(item);
+            }
+            let asks = self.not_before.is_some() || self.shards.values().any(|shard| shard.wanted.is_some());
+            if asks || !self.caught_up {
+                return None;
+            }
+            let stored = self.tail.as_mut()?.next_now()?;
+            self.take(stored);
+        }
+    }
+
     /// A frame of the live feed: take it when it provably is the next one, else read up to it.
     fn take(&mut self, stored: Arc<Stored>) {
         let Some(progress) = self.shards.get_mut(&stored.shard) else { return };

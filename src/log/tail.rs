@@ -73,6 +73,11 @@ impl Feeder {
 }
 
 impl Tail {
+    /// The next frame, if it is there already and nothing is suspect.
+    pub fn next_now(&mut self) -> Option<Arc<Stored>> {
+        if self.loss.happened.load(Ordering::Acquire) { None } else { self.frames.try_recv().ok() }
+    }
+
     /// The next signal; `None` when the adapter ended the feed. Safe to drop while waiting.
     pub async fn next(&mut self) -> Option<Signal> {
         loop {

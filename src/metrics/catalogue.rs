@@ -76,6 +76,8 @@ catalogue! {
         GAPS: Counter = "runbus_gateway_gaps_total";
         /// Reads of history that are at work.
         HISTORY_READS: Gauge = "runbus_gateway_history_reads";
+        /// Events that clients published and that are durable. One that is given again counts again.
+        PUBLISHED: Counter = "runbus_gateway_published_events_total";
         /// Errors that callers were told, by REST and on connections.
         REFUSALS: CounterBy<Refused> = "runbus_gateway_refusals_total";
         /// WebSockets that the gateway closed.

@@ -19,6 +19,7 @@ mod follow;
 mod gateway;
 mod openapi;
 mod presence;
+mod publish;
 mod receiver;
 mod recordings;
 mod rolling;

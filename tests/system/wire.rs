@@ -14,10 +14,10 @@ use crate::backends;
 use crate::client::{Client, PATIENCE, config, gateway};
 
 /// A client that speaks CBOR.
-struct Binary(WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>);
+pub struct Binary(WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>);
 
 impl Binary {
-    async fn connect(address: std::net::SocketAddr, offered: &str) -> Self {
+    pub async fn connect(address: std::net::SocketAddr, offered: &str) -> Self {
         let mut request = format!("ws://{address}/v1/ws").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", offered.parse().unwrap());
         let (socket, answer) = connect_async(request).await.unwrap();
@@ -25,13 +25,13 @@ impl Binary {
         Self(socket)
     }
 
-    async fn say(&mut self, value: &Value) {
+    pub async fn say(&mut self, value: &Value) {
         let bytes = cbor4ii::serde::to_vec(Vec::new(), value).unwrap();
         self.0.send(Message::binary(bytes)).await.unwrap();
     }
 
     /// The next message, or the close code.
-    async fn hear(&mut self) -> Result<Value, u16> {
+    pub async fn hear(&mut self) -> Result<Value, u16> {
         loop {
             match tokio::time::timeout(PATIENCE, self.0.next())
                 .await

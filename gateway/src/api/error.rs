@@ -17,6 +17,7 @@ use crate::hub::registry;
 use crate::limits;
 use crate::monitor;
 use crate::openapi::Problem;
+use crate::publishing;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,6 +191,21 @@ impl From<history::Error> for Failure {
             history::Error::Limit(_) => Self::invalid("limit", error.to_string()),
             history::Error::Log(error) => error.into(),
         }
+    }
+}
+
+impl From<publishing::Refused> for Failure {
+    fn from(refused: publishing::Refused) -> Self {
+        let status = match refused.code() {
+            "invalid_argument" => StatusCode::BAD_REQUEST,
+            "forbidden" => StatusCode::FORBIDDEN,
+            "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+            "conflict" => StatusCode::CONFLICT,
+            "unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let (path, details) = (refused.path().map(str::to_owned), refused.details());
+        Self { path, details, ..Self::new(status, refused.code(), refused.to_string()) }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod openapi;
 pub mod parameters;
+pub mod publish;
 pub mod questions;
 pub mod root;
 pub mod sessions;

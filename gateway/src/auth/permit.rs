@@ -1,6 +1,7 @@
 //! What commands ask of whoever gives them, whichever way they come in.
 
-use runbus::control::{self, Control, RESERVED_SESSIONS, SendRequest, StartRequest, addressed};
+use runbus::control::{self, Control, Outside, RESERVED_SESSIONS, SendRequest, StartRequest, addressed};
+use runbus::event::Event;
 use runbus::id::{ExecutionId, NodeId, SessionId, StreamId};
 use runbus::session::view::PendingApproval;
 
@@ -194,6 +195,48 @@ async fn theirs(control: &Control, principal: &Principal, id: &ExecutionId) -> R
     }
     match control.status(id).await? {
         Some(known) => target(principal, Action::Start, Target::execution(&known.stream_id, id)),
+        None => Ok(()),
+    }
+}
+
+/// The field of an event to publish that a caller's scopes do not cover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uncovered(pub String);
+
+/// Whether somebody may publish events where they say that they are: in each one's stream, node and execution. The answer
+/// depends on nothing that is there.
+///
+/// # Errors
+/// The first one that they may not.
+pub fn publish(principal: &Principal, events: &[Event]) -> Result<(), Uncovered> {
+    let may = |event: &Event| principal.may(Action::Publish, place(event, &event.stream_id));
+    match events.iter().position(|event| !may(event)) {
+        Some(n) => Err(Uncovered(format!("events[{n}].stream_id"))),
+        None => Ok(()),
+    }
+}
+
+fn place<'e>(event: &'e Event, stream: &'e StreamId) -> Target<'e> {
+    Target {
+        stream: Some(stream.as_str()),
+        node: event.node_id.as_ref().map(NodeId::as_str),
+        execution: event.execution_id.as_ref().map(ExecutionId::as_str),
+    }
+}
+
+/// Whether they may do so to what is there: an execution may be known in somebody else's stream, and a session be somebody
+/// else's. Who may not is not told what there is.
+///
+/// # Errors
+/// The first event that names such a one.
+pub fn outside(principal: &Principal, outside: &Outside) -> Result<(), Uncovered> {
+    let may = |target: Target<'_>| principal.may(Action::Publish, target);
+    if let Some((n, _, _)) = outside.elsewhere().find(|(_, event, stream)| !may(place(event, stream))) {
+        return Err(Uncovered(format!("events[{n}].execution_id")));
+    }
+    let named = |id: &SessionId| may(Target { execution: Some(id.as_str()), stream: None, node: None });
+    match outside.sessions().find(|(_, _, id)| !named(id)) {
+        Some((n, field, _)) => Err(Uncovered(format!("events[{n}].{field}"))),
         None => Ok(()),
     }
 }

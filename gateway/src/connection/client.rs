@@ -287,11 +287,19 @@ impl Client {
 
     /// Takes its subscriptions back, and writes what their hubs could not.
     async fn come_back(&mut self) -> Result<(), End> {
-        if let Some(door) = &self.door {
-            self.subscriptions = door.back();
+        let Some(door) = &self.door else { return Ok(()) };
+        let (subscriptions, rest) = door.back();
+        self.subscriptions = subscriptions;
+        if rest == 0 {
+            return Ok(());
         }
+        let _held = self.shared.pressure.hold(rest);
         let mut slow = Slow { gate: &self.gate, shared: &self.shared, began: None };
-        slow.patiently(self.socket.flush()).await
+        slow.patiently(self.socket.flush()).await?;
+        // It is no fast one.
+        let waited = slow.began.map_or(Duration::ZERO, |began| began.elapsed());
+        self.pace.wrote(0, waited, self.shared.config.client_buffer_bytes);
+        Ok(())
     }
 
     fn mind_end(&mut self, end: ends::End) -> Result<(), End> {
@@ -373,7 +381,7 @@ impl Client {
             Ok(Message::Command(command)) => {
                 // Who has not said who they are is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
-                let begun = self.commands.begin(&self.shared.control, principal, *command);
+                let begun = self.commands.begin(&self.shared, principal, *command);
                 begun.err().into_iter().collect()
             }
             Err(invalid) => {

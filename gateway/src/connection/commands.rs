@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use super::shared::Shared;
 use crate::auth::permit::{self, Denied};
 use crate::auth::{self, Principal};
 use crate::limits;
 use crate::protocol::command::{Action, Command};
-use crate::protocol::server;
+use crate::protocol::{Publish, server};
+use crate::publishing;
 use crate::spans;
 
 /// Commands at work, [`limits::COMMANDS`] at most.
@@ -29,7 +31,7 @@ impl Commands {
     /// Begins a command; the answer that refuses it when there are too many.
     pub(super) fn begin(
         &mut self,
-        control: &Control,
+        shared: &Arc<Shared>,
         principal: Arc<Principal>,
         command: Command,
     ) -> Result<(), String> {
@@ -39,25 +41,15 @@ impl Commands {
             let message = format!("{} commands are at work already", limits::COMMANDS);
             return Err(server::error("limit_exceeded", &message, None, Some(&id)));
         }
-        let control = control.clone();
+        let shared = shared.clone();
         let trace = trace.or_else(telemetry::current_trace);
         let span = spans::command();
         if let Some(trace) = &trace {
             telemetry::follow(&span, trace);
         }
         let obeying = async move {
-            if let Err(denied) = permit(&control, &principal, &action).await {
-                return server::error(denied.code(), &denied.to_string(), None, Some(&id));
-            }
-            let by = principal.name();
-            match AssertUnwindSafe(obey(&control, action, by)).catch_unwind().await {
-                Ok(Ok(result)) => server::ok(&id, result),
-                Ok(Err(error)) => {
-                    if matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
-                        tracing::warn!(code = error.code(), %error, "a command failed");
-                    }
-                    server::refused(&id, &error)
-                }
+            match AssertUnwindSafe(follow(&shared, &principal, &id, action)).catch_unwind().await {
+                Ok(answer) => answer,
                 Err(_panic) => {
                     tracing::error!(request = id, "a command panicked");
                     server::error("internal", "the command failed in an unexpected way", None, Some(&id))
@@ -97,6 +89,40 @@ impl Commands {
     }
 }
 
+/// Why a command was not followed.
+enum Failed {
+    Control(Error),
+    Publish(publishing::Refused),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Control(error)
+    }
+}
+
+/// Does what a command says, if its client may; the answer.
+async fn follow(shared: &Shared, principal: &Principal, id: &str, action: Action) -> String {
+    if let Err(denied) = permit(&shared.control, principal, &action).await {
+        return server::error(denied.code(), &denied.to_string(), None, Some(id));
+    }
+    match obey(shared, principal, action).await {
+        Ok(result) => server::ok(id, result),
+        Err(Failed::Control(error)) => {
+            if matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
+                tracing::warn!(code = error.code(), %error, "a command failed");
+            }
+            server::refused(id, &error)
+        }
+        Err(Failed::Publish(refused)) => {
+            if matches!(refused.code(), "unavailable" | "internal") {
+                tracing::warn!(code = refused.code(), error = %refused, "events were not published");
+            }
+            server::failed(id, refused.code(), &refused.to_string(), refused.path(), refused.details())
+        }
+    }
+}
+
 /// Whether somebody may give a command. The rules are those of REST.
 async fn permit(control: &Control, principal: &Principal, action: &Action) -> Result<(), Denied> {
     match action {
@@ -112,29 +138,36 @@ async fn permit(control: &Control, principal: &Principal, action: &Action) -> Re
         Action::Decide(id, _) | Action::Answer(id, _) => {
             permit::request(control, principal, auth::Action::Decide, id).await
         }
+        // Asked for each event, where it is published.
+        Action::Publish(_) => Ok(()),
     }
 }
 
-async fn obey(control: &Control, action: Action, by: Option<String>) -> Result<Value, Error> {
-    match action {
-        Action::Start(request) => document(&control.start_as(*request, by).await?),
-        Action::Send(request) => document(&control.send(*request, by).await?),
-        Action::Resume(session) => document(&control.resume(&session, by).await?),
+async fn obey(shared: &Shared, principal: &Principal, action: Action) -> Result<Value, Failed> {
+    let (control, by) = (&shared.control, principal.name());
+    Ok(match action {
+        Action::Start(request) => document(&control.start_as(*request, by).await?)?,
+        Action::Send(request) => document(&control.send(*request, by).await?)?,
+        Action::Resume(session) => document(&control.resume(&session, by).await?)?,
         Action::AbortPending(session, reason) => {
             let aborted = control.abort_pending(&session, reason.text(), by).await?;
-            Ok(json!({ "session_id": session, "aborted": aborted }))
+            json!({ "session_id": session, "aborted": aborted })
         }
         Action::Close(session, close) => {
-            document(&control.close_session(&session, close.cascade, close.reason, by).await?)
+            document(&control.close_session(&session, close.cascade, close.reason, by).await?)?
         }
         Action::Cancel(execution, cancel) => {
-            document(&control.cancel(&execution, cancel.session_id, cancel.reason, by).await?)
+            document(&control.cancel(&execution, cancel.session_id, cancel.reason, by).await?)?
         }
-        Action::Pause(execution, why) => document(&control.pause(&execution, why.reason, by).await?),
-        Action::Unpause(execution) => document(&control.unpause(&execution, by).await?),
-        Action::Decide(approval, request) => document(&control.decide(&approval, request, by).await?),
-        Action::Answer(question, request) => document(&control.answer(&question, request, by).await?),
-    }
+        Action::Pause(execution, why) => document(&control.pause(&execution, why.reason, by).await?)?,
+        Action::Unpause(execution) => document(&control.unpause(&execution, by).await?)?,
+        Action::Decide(approval, request) => document(&control.decide(&approval, request, by).await?)?,
+        Action::Answer(question, request) => document(&control.answer(&question, request, by).await?)?,
+        Action::Publish(Publish { events }) => {
+            let published = publishing::publish(control, &shared.publishing, principal, events).await;
+            document(&published.map_err(Failed::Publish)?)?
+        }
+    })
 }
 
 fn document(result: &impl Serialize) -> Result<Value, Error> {

@@ -11,7 +11,6 @@
 //! ```
 
 use std::fmt;
-use std::io::IoSlice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Message as Frame;
@@ -22,7 +21,7 @@ use super::outbound::{Batch, Outbound};
 use super::subscription::Next;
 use crate::hub::Watcher;
 use crate::limits;
-use crate::line::{Borrowed, Line};
+use crate::line::Line;
 use crate::protocol::Dialect;
 
 /// What a client leaves while it waits.
@@ -49,9 +48,10 @@ impl Door {
         *self.left() = Some(subscriptions);
     }
 
-    /// The client is back.
-    pub(super) fn back(&self) -> Vec<Named> {
-        self.left().take().unwrap_or_default()
+    /// The client is back: its subscriptions, and how many bytes are left to write.
+    pub(super) fn back(&self) -> (Vec<Named>, usize) {
+        let subscriptions = self.left().take().unwrap_or_default();
+        (subscriptions, self.line.rest())
     }
 
     /// Writes what is new; `false`: the client's task must look.
@@ -68,7 +68,7 @@ impl Door {
             is_all &= matches!(next, Some(Ok(Next::Woken)));
         }
         if out.bytes() > 0 {
-            is_all &= write(line, &out.take());
+            is_all &= line.write(encode(&out.take()));
             subscriptions.iter_mut().for_each(|known| known.subscription.written());
         }
         is_all
@@ -89,15 +89,15 @@ impl fmt::Debug for Door {
     }
 }
 
-/// Writes WebSocket messages.
-fn write(line: Borrowed<'_>, frames: &[Frame]) -> bool {
-    let heads: Vec<Head> = frames.iter().map(Head::of).collect();
-    let mut pieces: Vec<IoSlice<'_>> = Vec::with_capacity(2 * frames.len());
-    for (frame, head) in frames.iter().zip(&heads) {
-        pieces.push(IoSlice::new(head.bytes()));
-        pieces.push(IoSlice::new(payload(frame)));
+/// WebSocket messages as they go over the wire.
+fn encode(frames: &[Frame]) -> Vec<u8> {
+    let size: usize = frames.iter().map(|frame| Head::MOST + payload(frame).len()).sum();
+    let mut bytes = Vec::with_capacity(size);
+    for frame in frames {
+        bytes.extend_from_slice(Head::of(frame).bytes());
+        bytes.extend_from_slice(payload(frame));
     }
-    line.write(&mut pieces)
+    bytes
 }
 
 fn payload(frame: &Frame) -> &[u8] {

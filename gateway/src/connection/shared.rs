@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::hub::Hubs;
 use crate::monitor::Monitors;
 use crate::presence::Room;
+use crate::publishing;
 
 use super::pressure::Pressure;
 
@@ -34,6 +35,8 @@ pub struct Shared {
     pub monitors: Monitors,
     /// Who watches what.
     pub presence: Arc<Room>,
+    /// What clients publish and the log does not have yet.
+    pub publishing: publishing::Room,
     /// Snapshots of executions that clients joined with.
     pub snapshots: Snapshots,
     /// Reads of history at the same time.

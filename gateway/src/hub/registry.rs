@@ -55,6 +55,11 @@ impl Hub {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether telling the watchers takes long.
+    pub(super) fn has_many_watchers(&self) -> bool {
+        self.watchers().len() >= MANY
+    }
+
     /// Tells the watchers that there is news, some at a time: they may write to their clients at once, and nothing else runs here
     /// meanwhile.
     pub(super) async fn tell(&self) {
@@ -92,6 +97,9 @@ impl Hub {
         }
     }
 }
+
+/// Watchers for which it is worth to look twice whether there is more to tell.
+const MANY: usize = 8;
 
 /// Watchers that are told before others have their turn.
 const TOLD_AT_ONCE: usize = 32;

@@ -8,7 +8,7 @@ use runbus::id::StreamId;
 use runbus::log::{Cursor, Since};
 use serde::{Deserialize, Deserializer};
 
-use super::command::Command;
+use super::command::{Action, Command};
 use super::start::Start;
 use crate::limits;
 
@@ -217,7 +217,14 @@ impl Message {
     /// # Errors
     /// See [`Invalid`].
     pub fn decode(text: &str) -> Result<Self, Invalid> {
-        Self::read(serde_json::from_str(text).map_err(|error| Invalid::Json(error.to_string()))?)
+        let value = serde_json::from_str(text).map_err(|error| Invalid::Json(error.to_string()))?;
+        let mut message = Self::read(value)?;
+        if let Self::Command(command) = &mut message
+            && let Action::Publish(publish) = &mut command.action
+        {
+            publish.keep(text);
+        }
+        Ok(message)
     }
 
     /// Reads a message, whatever it was written in.
@@ -332,7 +339,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,60}|\\{\"type\":\"(subscribe|ping|start|cancel|decide)\"[ -~]{0,40}\\}?") {
+        fn any_text_is_read_or_refused(text in "\\PC{0,60}|\\{\"type\":\"(subscribe|ping|start|cancel|decide|publish)\"[ -~]{0,40}\\}?") {
             let _ = Message::decode(&text);
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::body::{Cancel, Close, Nothing, Reason};
 use super::client::{Invalid, typed};
+use super::publish::Publish;
 
 /// A command with the id that its answer will carry.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +45,8 @@ pub enum Action {
     Decide(String, DecideRequest),
     /// Answer a question.
     Answer(String, AnswerRequest),
+    /// Publish events.
+    Publish(Publish),
 }
 
 impl Command {
@@ -69,6 +72,7 @@ impl Command {
                 found.rest().map(|Nothing {}| Action::Unpause(execution))
             },
             "decide" => |found| Ok(Action::Decide(found.take("approval_id")?, found.rest()?)),
+            "publish" => |found| found.rest().map(Action::Publish),
             "answer" => |found| Ok(Action::Answer(found.take("request_id")?, found.rest()?)),
             _ => return None,
         };
@@ -197,9 +201,39 @@ mod tests {
         }
     }
 
+    /// Payloads are as they were written.
+    #[test]
+    fn events_to_publish_are_kept_as_they_are() {
+        let data = r#"{ "large": 12345678901234567890123, "float": 1.50e2 }"#;
+        let event = format!(r#"{{"type":"custom","stream_id":"s","data":{data}}}"#);
+        let command = read(&format!(r#"{{"type":"publish","id":"1","events":[{event},{event}]}}"#)).unwrap();
+        let Action::Publish(Publish { events }) = command.action else { panic!("{command:?}") };
+        for draft in events {
+            assert_eq!(draft.into_event(runbus::time::Timestamp::default()).data.get(), data);
+        }
+    }
+
     #[test]
     fn faults_name_the_field_and_the_request() {
         for (text, wrong, about) in [
+            (r#"{"type":"publish","id":"1"}"#, ".", Some("1")),
+            (r#"{"type":"publish","id":"1","events":[]}"#, "events", Some("1")),
+            (r#"{"type":"publish","id":"1","events":[7]}"#, "events[0]", Some("1")),
+            (
+                r#"{"type":"publish","id":"1","events":[{"type":"custom","stream_id":"","data":{}}]}"#,
+                "events[0].stream_id",
+                Some("1"),
+            ),
+            (
+                r#"{"type":"publish","id":"1","events":[{"type":"custom","stream_id":"s","data":[]}]}"#,
+                "events[0].data",
+                Some("1"),
+            ),
+            (
+                r#"{"type":"publish","id":"1","events":[{"type":"custom","stream_id":"s"}]}"#,
+                "events[0]",
+                Some("1"),
+            ),
             (r#"{"type":"start","definition":"x"}"#, "id", None),
             (r#"{"type":"start","id":7,"definition":"x"}"#, "id", None),
             (r#"{"type":"start","id":"","definition":"x"}"#, "id", None),

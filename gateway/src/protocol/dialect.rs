@@ -174,6 +174,8 @@ mod tests {
                 json!({ "type": "unpause", "id": id, "execution_id": name }),
                 json!({ "type": "decide", "id": id, "approval_id": name, "approved": true }),
                 json!({ "type": "answer", "id": id, "request_id": name, "input": data }),
+                json!({ "type": "publish", "id": id, "events": [{ "type": name, "stream_id": name, "data": { "n": data } }] }),
+                json!({ "type": "publish", "id": id, "events": [{ "type": name, "stream_id": id, "data": data }, data] }),
                 json!({ "type": name, "id": id }),
                 data,
             ] {

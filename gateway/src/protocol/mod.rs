@@ -9,11 +9,13 @@ pub mod command;
 pub mod dialect;
 pub mod events;
 pub mod foreign;
+pub mod publish;
 pub mod server;
 pub mod start;
 pub mod text;
 
 pub use dialect::Dialect;
 pub use events::Events;
+pub use publish::Publish;
 pub use start::Start;
 pub use text::Text;

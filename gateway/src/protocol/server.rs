@@ -103,12 +103,18 @@ pub fn error(code: &str, message: &str, path: Option<&str>, id: Option<&str>) ->
 /// A command was not followed.
 #[must_use]
 pub fn refused(id: &str, error: &control::Error) -> String {
-    count(error.code());
-    let mut value = json!({ "type": "error", "id": id, "code": error.code(), "message": error.to_string() });
-    if let Some(path) = error.path() {
+    failed(id, error.code(), &error.to_string(), error.path(), error.details())
+}
+
+/// The same, in parts.
+#[must_use]
+pub fn failed(id: &str, code: &str, message: &str, path: Option<&str>, details: Option<Value>) -> String {
+    count(code);
+    let mut value = json!({ "type": "error", "id": id, "code": code, "message": message });
+    if let Some(path) = path {
         value["path"] = path.into();
     }
-    if let Some(details) = error.details() {
+    if let Some(details) = details {
         value["details"] = details;
     }
     text(&value)

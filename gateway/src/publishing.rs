@@ -1,0 +1,178 @@
+//! Events that clients publish, whichever way they come in.
+
+use runbus::bus::publish;
+use runbus::control::{Control, outside};
+use runbus::event::{Draft, Event, Kind};
+use runbus::id::EventId;
+use runbus::log::Sequence;
+use runbus::metrics::gateway as metrics;
+use runbus::time::Clock;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::auth::permit::{self, Uncovered};
+use crate::auth::{Principal, Refusal};
+use crate::limits;
+
+/// What the gateway itself says among events: a reader of an event stream takes such a type for its word.
+const WORDS: [&str; 6] = ["subscribed", "snapshot", "caught_up", "gap", "undecodable", "closed"];
+
+/// Bytes of a permit of [`Room`].
+const UNIT_BYTES: usize = 1024;
+
+/// Room for what is on its way to the log.
+#[derive(Debug)]
+pub struct Room(Semaphore);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Semaphore::new(limits::PUBLISHING_BYTES / UNIT_BYTES))
+    }
+}
+
+/// Events that are durable.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Published")]
+pub struct Published {
+    /// In the order in which they were given.
+    pub events: Vec<Stored>,
+}
+
+/// An event that is durable.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StoredEvent")]
+pub struct Stored {
+    /// Its id, made by the gateway if it had none.
+    id: EventId,
+    /// Its `seq`, as readers see it. An event that was there already has the one that it had.
+    seq: u64,
+}
+
+/// Why events were not published, or not all of them.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The caller may not publish there. Nothing was stored.
+    #[error("{}", Refusal::Forbidden)]
+    Forbidden {
+        /// The event's field.
+        path: String,
+    },
+    /// They cannot be taken. Nothing was stored.
+    #[error(transparent)]
+    Outside(#[from] outside::Error),
+    /// Too much is on its way already. Nothing was stored.
+    #[error("too much is on its way to the log")]
+    Full,
+    /// The log did not take all of them, or did not say so in time.
+    #[error("{stored} of {} events are durable: {reason}", answers.len())]
+    Partly {
+        /// How many.
+        stored: usize,
+        /// Why the first of the others is not.
+        reason: String,
+        /// Whether the same request may succeed later.
+        is_retryable: bool,
+        /// What became of each.
+        answers: Vec<Value>,
+    },
+}
+
+impl From<Uncovered> for Refused {
+    fn from(Uncovered(path): Uncovered) -> Self {
+        Refusal::Forbidden.count();
+        Self::Forbidden { path }
+    }
+}
+
+impl Refused {
+    /// A stable code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Forbidden { .. } => Refusal::Forbidden.code(),
+            Self::Outside(error) => error.code(),
+            Self::Full | Self::Partly { is_retryable: true, .. } => "unavailable",
+            Self::Partly { .. } => "internal",
+        }
+    }
+
+    /// The field that is wrong, if one is.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Forbidden { path } => Some(path),
+            Self::Outside(error) => error.path(),
+            Self::Full | Self::Partly { .. } => None,
+        }
+    }
+
+    /// What stands against them; what became of each.
+    #[must_use]
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::Outside(error) => error.details(),
+            Self::Partly { answers, .. } => Some(json!({ "events": answers })),
+            Self::Forbidden { .. } | Self::Full => None,
+        }
+    }
+}
+
+/// Publishes events for somebody; answers when all are durable.
+///
+/// # Errors
+/// See [`Refused`].
+pub async fn publish(
+    control: &Control,
+    room: &Room,
+    principal: &Principal,
+    drafts: Vec<Draft>,
+) -> Result<Published, Refused> {
+    let now = Clock::System.now();
+    let events: Vec<Event> = drafts.into_iter().map(|draft| draft.into_event(now)).collect();
+    let bytes: usize = events.iter().map(|event| event.data.get().len() + UNIT_BYTES).sum();
+    let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
+    permit::publish(principal, &events)?;
+    words(&events)?;
+    // The semaphore is never closed.
+    let _room = room.0.try_acquire_many(units).map_err(|_full| Refused::Full)?;
+    let outside = control.outside(events).await?;
+    permit::outside(principal, &outside)?;
+    let answers = control.publish(outside).await?;
+    let stored = answers.iter().filter(|(_, answer)| answer.is_ok()).count();
+    metrics::PUBLISHED.add(stored as u64);
+    answered(answers, stored)
+}
+
+/// Refuses types that are words of the gateway.
+fn words(events: &[Event]) -> Result<(), Refused> {
+    let is_word = |event: &Event| match &event.kind {
+        Kind::Other(name) => WORDS.contains(&&**name),
+        _ => false,
+    };
+    match events.iter().position(is_word) {
+        Some(n) => {
+            let message = format!("{} is a word of the gateway's", events[n].kind);
+            Err(outside::Error::Invalid { path: format!("events[{n}].type"), message }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+type Answer = (EventId, Result<Sequence, publish::Error>);
+
+fn answered(answers: Vec<Answer>, stored: usize) -> Result<Published, Refused> {
+    let Some(failed) = answers.iter().find_map(|(_, answer)| answer.as_ref().err()) else {
+        let all = answers.into_iter().filter_map(|(id, answer)| Some(Stored { id, seq: answer.ok()?.0 }));
+        return Ok(Published { events: all.collect() });
+    };
+    let reason = failed.to_string();
+    let failures = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
+    let is_retryable = failures.into_iter().all(publish::Error::is_retryable);
+    let say = |(id, answer): Answer| match answer {
+        Ok(sequence) => json!({ "id": id, "seq": sequence.0 }),
+        Err(error) => json!({ "id": id, "error": { "code": error.code(), "message": error.to_string() } }),
+    };
+    Err(Refused::Partly { stored, reason, is_retryable, answers: answers.into_iter().map(say).collect() })
+}

@@ -1,0 +1,72 @@
+//! Why events from outside are not taken.
+
+use serde_json::{Value, json};
+
+use crate::control;
+use crate::event;
+
+/// Why events from outside were not taken. Nothing was stored.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// A field of one is wrong.
+    #[error("{message}")]
+    Invalid {
+        /// Which: `events[3].data.content`.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// One is larger than [`EVENT_BYTES`](crate::limits::EVENT_BYTES).
+    #[error("{error}")]
+    TooLarge {
+        /// Which: `events[3]`.
+        path: String,
+        /// Its size.
+        error: event::Error,
+    },
+    /// One speaks for what Runbus runs.
+    #[error("{message}")]
+    Taken {
+        /// The field that does.
+        path: String,
+        /// Why not.
+        message: String,
+        /// What stands.
+        standing: Value,
+    },
+    /// Whether they may be taken cannot be told now.
+    #[error(transparent)]
+    Control(#[from] control::Error),
+}
+
+impl Error {
+    /// A stable code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "invalid_argument",
+            Self::TooLarge { .. } => "too_large",
+            Self::Taken { .. } => "conflict",
+            Self::Control(error) => error.code(),
+        }
+    }
+
+    /// The field that is wrong, if one is.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Invalid { path, .. } | Self::TooLarge { path, .. } | Self::Taken { path, .. } => Some(path),
+            Self::Control(error) => error.path(),
+        }
+    }
+
+    /// What stands against them, for programs.
+    #[must_use]
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::Taken { standing, .. } => Some(json!({ "standing": standing })),
+            Self::Control(error) => error.details(),
+            Self::Invalid { .. } | Self::TooLarge { .. } => None,
+        }
+    }
+}
