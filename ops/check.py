@@ -85,6 +85,16 @@ metrics = text("docs/metrics.md")
 for name in set(re.findall(r"runbus_\w+", re.sub(r'summary:.*', "", text("ops/prometheus/alerts.yml")))):
     check(f"`{re.sub(r'_bucket$', '', name)}`" in metrics, f"ops/prometheus/alerts.yml: docs/metrics.md has no {name}")
 
+# ... by labels and values that they have.
+alerts = re.sub(r'summary:.*', "", text("ops/prometheus/alerts.yml"))
+for name, selector in re.findall(r"(runbus_\w+)\{([^}]*)\}", alerts):
+    row = next((line for line in metrics.splitlines() if line.startswith(f"| `{re.sub(r'_bucket$', '', name)}` ")), "")
+    known = {label: re.findall(r"`([^`]*)`", values) for label, values in re.findall(r"`(\w+)`: ([^;|]*)", row)}
+    for label, values in re.findall(r'(\w+)\s*[!=]~?\s*"([^"]*)"', selector):
+        check(label in known, f"ops/prometheus/alerts.yml: {name} has no label {label}")
+        for value in values.split("|"):
+            check(value in known.get(label, []), f"ops/prometheus/alerts.yml: {name} is never {label}={value}")
+
 # Every variable of the servers' files is set by both.
 for path in ["ops/nats/common.conf", "ops/nats/cluster.conf", "ops/nats/single.conf"]:
     for variable in re.findall(r"^[^#\n]*\$(\w+)", text(path), re.MULTILINE):

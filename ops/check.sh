@@ -11,6 +11,11 @@ for script in ops/*.sh ops/*/*.sh .ci/run; do bash -n "$script"; done
 if command -v shellcheck >/dev/null; then shellcheck ops/*.sh ops/*/*.sh .ci/run; fi
 
 PYTHONPATH=$RUNBUS_TOOLS_PYTHON PYTHONDONTWRITEBYTECODE=1 python3 ops/check.py
+# Where Prometheus's own tool is: the configuration, and that each alert fires when it should and not before.
+if command -v promtool >/dev/null; then
+  promtool check config ops/prometheus/prometheus.yml >/dev/null
+  promtool test rules ops/prometheus/alerts.test.yml
+fi
 if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yml config --quiet; fi
 
 work=$(mktemp -d)

@@ -48,10 +48,13 @@ macro_rules! catalogue {
 
 catalogue! {
     gateway, "gateway" {
-        /// Clients that are connected.
+        /// Clients that are connected, whatever they watch: a WebSocket, an event stream of events or of a monitor, a request
+        /// that waits.
         CONNECTIONS: GaugeBy<Transport> = "runbus_gateway_connections";
         /// Subscriptions that are open.
         SUBSCRIPTIONS: Gauge = "runbus_gateway_subscriptions";
+        /// Monitors that clients watch: one for each watch, over any transport.
+        MONITORS: Gauge = "runbus_gateway_monitors";
         /// Watched scopes: readers of the log that clients share. One may stay for a few seconds after its last client.
         HUBS: Gauge = "runbus_gateway_hubs";
         /// Bytes of recent events that hubs keep for their clients.
@@ -64,7 +67,8 @@ catalogue! {
         COALESCED: Counter = "runbus_gateway_coalesced_events_total";
         /// Times that a client fell behind the recent events and went on from the log.
         SPILLED: Counter = "runbus_gateway_spilled_readers_total";
-        /// Subscriptions that were too slow for the recent events and read the log at their own pace now.
+        /// Subscriptions that were too slow for the recent events and read the log at their own pace now. One whose client
+        /// takes nothing at the moment is counted when its write ends; until then its bytes are held.
         BEHIND: Gauge = "runbus_gateway_slow_readers";
         /// Bytes that are prepared for clients which have not taken them yet.
         HELD: Gauge = "runbus_gateway_held_bytes";

@@ -98,8 +98,9 @@ impl Snapshot {
                 self.node(event, |node| node.retries += 1);
             }
             Payload::AttemptSuperseded(superseded) => {
-                let (attempt, from) = (superseded.attempt, superseded.void_from);
-                self.turns.retain(|turn| turn.done || !turn.is_void(attempt, from));
+                if let Some(from) = superseded.void_from {
+                    self.turns.retain(|turn| !turn.is_void(from));
+                }
             }
             Payload::NodeLoopStarted(started) => {
                 self.close_turns(event.node_id.as_ref());
@@ -198,7 +199,8 @@ impl Snapshot {
         }
     }
 
-    /// Changes the node's open turn; begins one when there is none. What an earlier attempt was writing there is void.
+    /// Changes the node's open turn; begins one when there is none. What an earlier attempt wrote there, and no event made
+    /// void, is over: no attempt goes on with another one's turn.
     fn write(&mut self, event: &Event, seq: u64, change: impl FnOnce(&mut Turn)) {
         let open = |turn: &Turn| !turn.done && turn.node_id == event.node_id;
         let mut found = self.turns.iter().rposition(open);
@@ -206,7 +208,7 @@ impl Snapshot {
             && let (Some(own), Some(attempt)) = (self.turns[at].attempt, event.attempt)
             && own < attempt
         {
-            self.turns.remove(at);
+            self.turns[at].done = true;
             found = None;
         }
         let at = found.unwrap_or_else(|| {

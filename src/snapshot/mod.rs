@@ -14,6 +14,8 @@ mod fold;
 mod node;
 mod schema;
 #[cfg(test)]
+mod takeover_tests;
+#[cfg(test)]
 mod tests;
 mod turn;
 mod waiting;

@@ -212,14 +212,22 @@ fn what_is_void_disappears_and_what_counts_stays() {
     events.push(event(Some("w"), Some(2), model::Retry { error: json!(0), next_try: 2, delay_ms: 0 }));
     let now = of(&events);
     assert_eq!((now.turns.len(), now.turns_begun, now.nodes[&NodeId::new("w").unwrap()].retries), (1, 3, 1));
-    // A branch beside the one that was journalled last: its text is older than `void_from`, and written again.
+    // A branch that ended stays, also behind `void_from`; the one beside it is written again.
+    let began = events.len() as u64;
     events.push(event(Some("v"), Some(2), text("le")));
     events.push(event(Some("w"), Some(2), turn(Some("two"), &[])));
-    events.push(event(None, Some(3), superseded(3, None)));
+    events.push(event(None, Some(3), superseded(3, Some(began))));
     events.push(event(Some("v"), Some(3), text("left")));
-    let now = of(&events);
-    assert_eq!(now.turns.last().unwrap().text.content, "left");
-    assert_eq!(now.turns.len(), 3);
+    let texts = |events: &[Event]| -> Vec<(String, bool)> {
+        of(events).turns.iter().map(|turn| (turn.text.content.clone(), turn.done)).collect()
+    };
+    let kept = [("one".to_owned(), true), ("two".to_owned(), true), ("left".to_owned(), false)];
+    assert_eq!(texts(&events), kept);
+    // Of a producer that says that nothing is void: what was written counts, and what follows is another turn.
+    events.push(event(None, Some(4), superseded(4, None)));
+    assert_eq!(texts(&events), kept);
+    events.push(event(Some("v"), Some(4), text("more")));
+    assert_eq!(texts(&events)[2..], [("left".to_owned(), true), ("more".to_owned(), false)]);
 }
 
 #[test]

@@ -64,12 +64,9 @@ impl Turn {
         if of_clients { self.output.set(content) } else { self.text.set(content) }
     }
 
-    /// Whether a takeover makes it void: the attempt that ended was writing it, and a call of a model is never continued
-    /// by another attempt.
-    pub(super) fn is_void(&self, attempt: u32, void_from: Option<u64>) -> bool {
-        match self.attempt {
-            Some(own) => own < attempt,
-            None => void_from.is_some_and(|from| self.seq >= from),
-        }
+    /// Whether a takeover makes it void: it is being written, and not all of it was there before `void_from`. A call of a
+    /// model is never continued by another attempt, so it is void as a whole.
+    pub(super) fn is_void(&self, void_from: u64) -> bool {
+        !self.done && self.seq >= void_from
     }
 }

@@ -16,6 +16,7 @@ use runbus::time::Clock;
 use runbus_gateway::auth::config::{Algorithm, ApiKey, Config, Jwt, Limits, Mode, StreamTokens};
 use runbus_gateway::auth::{api_key, stream_token};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::backends::{self, Backend};
 use crate::client::{Client, PATIENCE, Served, config, secured};
@@ -314,8 +315,13 @@ async fn credentials_are_shown_and_refreshed_in_band() {
     }
 
     let (mut client, _) = Client::handshake(address, "", &[]).await.unwrap();
-    client.say(&json!({ "type": "auth", "token": hs(json!({ "exp": now() + 3 })) })).await;
+    let short = hs(json!({ "exp": now() + 3 }));
+    client.say(&json!({ "type": "auth", "token": short })).await;
     let first = client.message().await.unwrap();
+    // Another one has the same token and shows no other.
+    let (mut mayfly, _) = Client::handshake(address, "", &[]).await.unwrap();
+    mayfly.say(&json!({ "type": "auth", "token": short })).await;
+    assert_eq!(mayfly.message().await.unwrap()["type"], "auth_ok");
     assert_eq!(first["type"], "auth_ok");
     client.subscribe(json!({ "stream_id": "s" }), json!("new")).await;
     let mut seen = 0;
@@ -346,7 +352,7 @@ async fn credentials_are_shown_and_refreshed_in_band() {
         }
     }
     // It outlives the first token.
-    tokio::time::sleep(Duration::from_millis(3100)).await;
+    assert_eq!(mayfly.closed().await, Some(4401));
     client.say(&json!({ "type": "ping" })).await;
     assert_eq!(client.message().await.unwrap()["type"], "pong");
     // Fewer scopes: what they do not cover ends.
@@ -432,11 +438,12 @@ async fn revocation_reaches_every_gateway() {
     }
 }
 
-/// A local issuer whose keys a test replaces, or takes away.
-async fn issuer(keys: Arc<Mutex<Option<Value>>>) -> SocketAddr {
+/// A local issuer whose keys a test replaces, or takes away; each time that it is asked for them is counted.
+async fn issuer(keys: Arc<Mutex<Option<Value>>>, asked: watch::Sender<u32>) -> SocketAddr {
     use axum::http::StatusCode;
     let answer = move || {
         let keys = keys.lock().unwrap().clone();
+        asked.send_modify(|times| *times += 1);
         async move { keys.map(|keys| axum::Json(json!({ "keys": keys }))).ok_or(StatusCode::BAD_GATEWAY) }
     };
     let app = axum::Router::new().route("/keys", axum::routing::get(answer));
@@ -454,7 +461,8 @@ async fn an_issuers_keys_rotate_and_stay_while_it_is_away() {
     let ed_jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "e1", "x": x });
     let shared = json!({ "kty": "oct", "kid": "o1", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(SECRET) });
     let keys = Arc::new(Mutex::new(Some(json!([rsa_jwk, shared]))));
-    let issuer = issuer(keys.clone()).await;
+    let (count, mut asked) = watch::channel(0);
+    let issuer = issuer(keys.clone(), count).await;
     let backend = backends::embedded();
     let (mut auth, _) = auth();
     auth.jwt.algorithms = vec![Algorithm::RS256, Algorithm::EdDSA];
@@ -477,11 +485,18 @@ async fn an_issuers_keys_rotate_and_stay_while_it_is_away() {
     assert_eq!(status(by_ed("r1")).await, 401);
 
     *keys.lock().unwrap() = Some(json!([ed_jwk]));
-    tokio::time::sleep(Duration::from_millis(150)).await;
-    assert_eq!(status(by_ed("e1")).await, 200);
+    // A key that is not known makes the gateway ask, but not all the time.
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while status(by_ed("e1")).await != 200 {
+        assert!(tokio::time::Instant::now() < deadline, "the new keys are not asked for");
+    }
     assert_eq!(status(by_rsa("r1")).await, 401);
     *keys.lock().unwrap() = None;
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    asked.mark_unchanged();
+    while !asked.has_changed().unwrap() {
+        assert_eq!(status(by_rsa("new")).await, 401);
+        assert!(tokio::time::Instant::now() < deadline, "the issuer is not asked");
+    }
     assert_eq!(status(by_rsa("new")).await, 401);
     assert_eq!(status(by_ed("e1")).await, 200);
     end(served).await;

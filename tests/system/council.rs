@@ -1,5 +1,6 @@
 //! The main job: the council runs, on one worker, on several, and when a worker dies in the middle.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 
 use runbus::bus::{Delivered, Delivery, Filter};
 use runbus::control::StartRequest;
+use runbus::event::family::{client, model};
 use runbus::event::{Kind, Payload};
 use runbus::execution::Status;
 use runbus::id::ExecutionId;
@@ -86,20 +88,24 @@ pub async fn watch(backend: &Backend, id: &str) -> Vec<Delivered> {
 /// The text of each turn as a reader puts it together: deltas up to `llm_turn_completed`, void ones left out.
 pub fn texts(events: &[Delivered]) -> Vec<(String, String)> {
     let mut turns = Vec::new();
-    let mut open: Vec<(u64, String)> = Vec::new();
+    let mut open: BTreeMap<String, (u64, String)> = BTreeMap::new();
     for found in events {
         let node = || found.event.node_id.as_ref().unwrap().to_string();
         match found.event.payload().unwrap() {
-            Payload::LlmTextDelta(delta) => open.push((found.seq, delta.content)),
-            Payload::ClientOutputDelta(delta) => open.push((found.seq, delta.content)),
+            Payload::LlmTextDelta(model::TextDelta { content, .. })
+            | Payload::ClientOutputDelta(client::OutputDelta { content, .. }) => {
+                let (last, text) = open.entry(node()).or_default();
+                *last = found.seq;
+                text.push_str(&content);
+            }
             Payload::LlmTurnCompleted(turn) => {
-                let text: String = open.drain(..).map(|(_, text)| text).collect();
+                let text = open.remove(&node()).map(|(_, text)| text).unwrap_or_default();
                 assert_eq!(Some(&text), turn.content.as_ref());
                 turns.push((node(), text));
             }
-            Payload::LlmRetry(_) => open.clear(),
+            Payload::LlmRetry(_) => _ = open.remove(&node()),
             Payload::AttemptSuperseded(superseded) => {
-                open.retain(|(seq, _)| superseded.void_from.is_none_or(|from| *seq < from));
+                open.retain(|_, (last, _)| superseded.void_from.is_none_or(|from| *last < from));
             }
             _ => {}
         }

@@ -370,6 +370,7 @@ async fn bad_requests_are_told_what_is_wrong() {
         ("events?wait_ms=x", "wait_ms"),
         ("events?wait_ms=1&order=newest", "order"),
         ("events?since=new", "since"),
+        ("executions/a/events?wait_ms=1&since=snapshot", "since"),
         ("events?wait_ms=1&limit=0", "limit"),
         ("events?wait_ms=1&limit=0&since=new", "limit"),
     ] {

@@ -236,6 +236,10 @@ fn gaps(page: &history::Page) -> Vec<Text> {
     page.gaps.iter().map(server::gap).collect()
 }
 
+/// A page holds events only: an answer that is there at once needs no request that waits.
+const SNAPSHOT_ELSEWHERE: &str =
+    "a page has no snapshot: take GET /v1/executions/{execution_id}/snapshot, and wait behind its cursor";
+
 fn read(text: &str, filter: Filter) -> Result<Asked, Failure> {
     let mut query = Query { filter, ..Query::default() };
     let (mut order, mut since, mut wait) = (None, None, None);
@@ -254,6 +258,7 @@ fn read(text: &str, filter: Filter) -> Result<Asked, Failure> {
                 Since::After(cursor) => query.cursor = Some(cursor),
                 Since::New | Since::All => return Err(wrong("is no cursor")),
             },
+            "since" if value == "snapshot" => return Err(wrong(SNAPSHOT_ELSEWHERE)),
             "since" => since = Some(parameters::since(&key, &value)?),
             "wait_ms" => {
                 let found = value.parse().ok().map(Duration::from_millis);
@@ -314,6 +319,7 @@ mod tests {
             "wait_ms=-1",
             "wait_ms=1&order=newest",
             "wait_ms=1&since=x",
+            "wait_ms=1&since=snapshot",
         ] {
             read(text).unwrap_err();
         }

@@ -35,14 +35,14 @@ impl Commands {
         principal: Arc<Principal>,
         command: Command,
     ) -> Result<(), String> {
-        let Command { id, action } = command;
+        let Command { id, action, trace } = command;
         let tasks = self.tasks.get_or_insert_default();
         if tasks.len() >= limits::COMMANDS {
             let message = format!("{} commands are at work already", limits::COMMANDS);
             return Err(server::error("limit_exceeded", &message, None, Some(&id)));
         }
         let shared = shared.clone();
-        let trace = telemetry::current_trace();
+        let trace = trace.or_else(telemetry::current_trace);
         let span = spans::command();
         if let Some(trace) = &trace {
             telemetry::follow(&span, trace);

@@ -11,6 +11,7 @@ use runbus::metrics::{self as counted, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::departure::Departure;
 use super::frames::Frames;
 use super::gate::farewell;
 use super::join;
@@ -31,8 +32,7 @@ pub struct EventStream<K> {
     first: Option<Bytes>,
     beat_at: Instant,
     ended: bool,
-    /// Set when the gateway drains.
-    leaves_at: Option<Instant>,
+    departure: Departure,
     ticket: Ticket,
     /// The piece that was given last is not taken before the next one is asked for.
     held: Option<Held>,
@@ -68,7 +68,7 @@ pub async fn open<K>(
         first: Some(greeting(cursor.as_ref())),
         beat_at: Instant::now() + shared.config.ping_interval(),
         ended: false,
-        leaves_at: None,
+        departure: Departure::default(),
         ticket,
         held: None,
         shared,
@@ -89,6 +89,11 @@ pub(super) fn retry(pause: std::time::Duration) -> String {
     format!("retry: {}\n\n", pause.as_millis())
 }
 
+/// What a stream's client is told when the gateway drains: come back soon.
+pub(super) fn leave() -> Bytes {
+    Bytes::from(format!(": the gateway drains\n{}", retry(limits::STREAM_DRAIN_RETRY)))
+}
+
 impl<K: Send> EventStream<K> {
     /// The body's pieces. Nothing is made that is not asked for; dropping it ends the subscription.
     pub fn pieces(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
@@ -104,13 +109,9 @@ impl<K: Send> EventStream<K> {
         // The next piece is asked for when the one before was written.
         self.subscription.written();
         while !self.ended {
-            if self.shared.drain.is_cancelled() {
-                let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
-                if leaves_at <= Instant::now() {
-                    self.ended = true;
-                    let soon = retry(limits::STREAM_DRAIN_RETRY);
-                    return Some(Bytes::from(format!(": the gateway drains\n{soon}")));
-                }
+            if self.departure.is_due(&self.shared) {
+                self.ended = true;
+                return Some(leave());
             }
             if let Some(ended) = self.ticket.has_ended() {
                 let (code, reason) = farewell(ended);
@@ -139,11 +140,10 @@ impl<K: Send> EventStream<K> {
                 Next::At(then) => then.min(self.beat_at),
                 Next::Woken => self.beat_at,
             };
-            let then = self.leaves_at.map_or(then, |leaves_at| leaves_at.min(then));
             tokio::select! {
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep_until(then) => {}
-                () = self.shared.drain.cancelled(), if self.leaves_at.is_none() => {}
+                () = tokio::time::sleep_until(self.departure.or(then)) => {}
+                () = self.departure.announced(&self.shared) => {}
                 _ = self.ticket.ended() => {}
             }
             if Instant::now() >= self.beat_at {

@@ -6,11 +6,12 @@
 //! `outbound` makes messages of them, `commands` obeys, `alarm` and `ends` are what is waited for all the time, `direct` sends to those who wait without waking them, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
 //! [`gate`] knows who the client is,
 //! [`poll`] waits for the first ones, [`pressure`] counts and bounds what slow ones cost.
-//! [`translated`] is the loop of clients that speak another server's protocol.
+//! [`translated`] is the loop of clients that speak another server's protocol. `departure` says when one leaves a gateway that drains.
 
 mod alarm;
 pub mod client;
 mod commands;
+mod departure;
 mod direct;
 mod ends;
 pub mod event_stream;

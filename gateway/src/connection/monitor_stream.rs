@@ -6,10 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 use runbus::id::StreamId;
+use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::event_stream::retry;
+use super::departure::Departure;
+use super::event_stream::{leave, retry};
 use super::frames::Frames;
 use super::gate::farewell;
 use super::output::Output;
@@ -29,9 +31,9 @@ pub struct MonitorStream<K> {
     first: Option<Bytes>,
     beat_at: Instant,
     ended: bool,
-    /// Set when the gateway drains.
-    leaves_at: Option<Instant>,
+    departure: Departure,
     ticket: Ticket,
+    _counted: Held,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
 }
@@ -54,9 +56,10 @@ pub fn open<K>(
         first: Some(Bytes::from(retry(limits::STREAM_RETRY))),
         beat_at: Instant::now() + shared.config.ping_interval(),
         ended: false,
-        leaves_at: None,
+        departure: Departure::default(),
         ticket,
         shared,
+        _counted: metrics::CONNECTIONS.of(Transport::Sse).hold(),
         _keep: keep,
     })
 }
@@ -73,13 +76,9 @@ impl<K: Send> MonitorStream<K> {
     /// The next piece; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         while !self.ended {
-            if self.shared.drain.is_cancelled() {
-                let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
-                if leaves_at <= Instant::now() {
-                    self.ended = true;
-                    let again = retry(limits::STREAM_DRAIN_RETRY);
-                    return Some(Bytes::from(format!(": the gateway drains\n{again}")));
-                }
+            if self.departure.is_due(&self.shared) {
+                self.ended = true;
+                return Some(leave());
             }
             if let Some(ended) = self.ticket.has_ended() {
                 let (code, reason) = farewell(ended);
@@ -99,11 +98,10 @@ impl<K: Send> MonitorStream<K> {
                 self.beat_at = Instant::now() + self.shared.config.ping_interval();
                 return Some(piece);
             }
-            let then = self.leaves_at.map_or(self.beat_at, |leaves_at| leaves_at.min(self.beat_at));
             tokio::select! {
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep_until(then) => {}
-                () = self.shared.drain.cancelled(), if self.leaves_at.is_none() => {}
+                () = tokio::time::sleep_until(self.departure.or(self.beat_at)) => {}
+                () = self.departure.announced(&self.shared) => {}
                 _ = self.ticket.ended() => {}
             }
             if Instant::now() >= self.beat_at {

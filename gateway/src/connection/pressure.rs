@@ -24,7 +24,9 @@ pub struct Pressure {
 pub struct Load {
     /// Bytes that are prepared for clients which have not taken them yet. Event streams: the last piece of each.
     pub held_bytes: usize,
-    /// Subscriptions that were too slow for the recent events and read the log at their own pace now.
+    /// Subscriptions that were too slow for the recent events and read the log at their own pace now. That is found out when
+    /// the next is prepared for the client: one that takes nothing at the moment is counted when its write ends, or never,
+    /// when it is closed for that (`cut`). Until then its bytes are in `held_bytes`.
     pub behind: usize,
     /// How often that happened.
     pub spills: u64,

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::departure::Departure;
 use super::gate::Gate;
 use super::output::Output;
 use super::shared::Shared;
@@ -136,8 +137,7 @@ pub struct Line {
     wake: Arc<Notify>,
     /// Something is to be settled.
     unsettled: bool,
-    /// Set when the gateway drains.
-    leaves_at: Option<Instant>,
+    departure: Departure,
     /// Commands at work, [`limits::COMMANDS`] at most.
     work: JoinSet<Said>,
     /// When the client said something.
@@ -161,7 +161,7 @@ impl Line {
             gate,
             wake,
             unsettled: false,
-            leaves_at: None,
+            departure: Departure::default(),
             work,
             heard: now,
             alive: now,
@@ -252,11 +252,8 @@ impl Line {
         if let Some((code, reason)) = self.gate.must_go() {
             return Err(self.expelled(translate, code, reason).await);
         }
-        if self.shared.drain.is_cancelled() {
-            let leaves_at = *self.leaves_at.get_or_insert_with(|| self.shared.drain_moment());
-            if leaves_at <= Instant::now() {
-                return Err(End::Close((foreign::DRAINING, "draining: connect again")));
-            }
+        if self.departure.is_due(&self.shared) {
+            return Err(End::Close((foreign::DRAINING, "draining: connect again")));
         }
         let next = self.produce(subscription, translate).await?;
         match next {
@@ -363,7 +360,7 @@ impl Line {
         let mut deadline = self.ping_at.min(self.alive + self.shared.config.idle_timeout());
         deadline = translate.silence().map_or(deadline, |silence| deadline.min(self.heard + silence));
         deadline = then.map_or(deadline, |then| deadline.min(then));
-        deadline = self.leaves_at.map_or(deadline, |leaves_at| deadline.min(leaves_at));
+        deadline = self.departure.or(deadline);
         let work = &mut self.work;
         let answered = async {
             match work.join_next().await {
@@ -381,7 +378,7 @@ impl Line {
             }
             () = tokio::time::sleep_until(deadline) => self.mind_time(translate).await,
             // The next turn says so.
-            () = self.shared.drain.cancelled(), if self.leaves_at.is_none() => Ok(()),
+            () = self.departure.announced(&self.shared) => Ok(()),
             _ = self.gate.ended() => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use runbus::metrics;
 use runbus::monitor::{Change, Revision};
 use tokio::sync::Notify;
 
@@ -21,12 +22,13 @@ pub struct Watch {
     held: Arc<Held>,
     wake: Arc<Notify>,
     seen: Option<Revision>,
+    _counted: metrics::Held,
 }
 
 impl Watch {
     pub(super) fn new(held: Arc<Held>, wake: Arc<Notify>) -> Self {
         held.feed.watch(&wake);
-        Self { held, wake, seen: None }
+        Self { held, wake, seen: None, _counted: metrics::gateway::MONITORS.hold() }
     }
 
     /// The latest version; `None`: what is stored is still being read.

@@ -2,6 +2,8 @@
 
 use runbus::control::{AnswerRequest, DecideRequest, SendRequest, StartRequest};
 use runbus::id::{ExecutionId, SessionId};
+use runbus::log::Trace;
+use runbus::telemetry;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -16,6 +18,8 @@ pub struct Command {
     pub id: String,
     /// What to do.
     pub action: Action,
+    /// The trace that it belongs to, when the message says so: else that of the connection.
+    pub trace: Option<Trace>,
 }
 
 /// What to do.
@@ -77,7 +81,12 @@ impl Command {
             return Some(Err(Invalid::Field { path: "id".into(), message, id }));
         };
         fields.remove("id");
-        Some(read(&mut Reader { fields, id }).map(|action| Self { id: known, action }))
+        let mut reader = Reader { fields, id };
+        Some(
+            reader
+                .trace()
+                .and_then(|trace| read(&mut reader).map(|action| Self { id: known, action, trace })),
+        )
     }
 }
 
@@ -88,6 +97,20 @@ struct Reader {
 }
 
 impl Reader {
+    /// The trace context. As in a header, a malformed one is none; but what is no text is a wrong field.
+    fn trace(&mut self) -> Result<Option<Trace>, Invalid> {
+        let mut text = |name| match self.fields.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => {
+                let (path, message) = (String::from(name), "a text is needed".into());
+                Err(Invalid::Field { path, message, id: self.id.clone() })
+            }
+        };
+        let (parent, state) = (text(telemetry::TRACEPARENT)?, text(telemetry::TRACESTATE)?);
+        Ok(telemetry::read(parent.as_deref(), state.as_deref()))
+    }
+
     /// A field that must be there.
     fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, Invalid> {
         let wrong = |message: String| Invalid::Field { path: name.into(), message, id: self.id.clone() };
@@ -158,7 +181,23 @@ mod tests {
                 Action::Answer("q@s".into(), AnswerRequest { input: 7.into(), answer_id: None }),
             ),
         ] {
-            assert_eq!(read(text).unwrap(), Command { id: "1".into(), action }, "{text}");
+            assert_eq!(read(text).unwrap(), Command { id: "1".into(), action, trace: None }, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_may_name_its_trace() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let of = |more: &str| {
+            let command = read(&format!(r#"{{"type":"resume","id":"1","session_id":"s"{more}}}"#)).unwrap();
+            command.trace.map(|trace| (trace.parent, trace.state))
+        };
+        let both = format!(r#","traceparent":"{parent}","tracestate":"a=b""#);
+        assert_eq!(of(&both), Some((parent.into(), Some("a=b".into()))));
+        assert_eq!(of(&format!(r#","traceparent":"{parent}""#)), Some((parent.into(), None)));
+        // As in headers: what is malformed, or stands alone, is nothing.
+        for none in ["", r#","traceparent":"00-0-0-0""#, r#","tracestate":"a=b""#] {
+            assert_eq!(of(none), None, "{none}");
         }
     }
 
@@ -204,6 +243,8 @@ mod tests {
             (r#"{"type":"cancel","id":"1","execution_id":""}"#, "execution_id", Some("1")),
             (r#"{"type":"decide","id":"1","approval_id":"a@s"}"#, ".", Some("1")),
             (r#"{"type":"decide","id":"1","approval_id":"a@s","approved":"yes"}"#, "approved", Some("1")),
+            (r#"{"type":"resume","id":"1","session_id":"s","traceparent":7}"#, "traceparent", Some("1")),
+            (r#"{"type":"resume","id":"1","session_id":"s","tracestate":[]}"#, "tracestate", Some("1")),
         ] {
             let Invalid::Field { path, id, .. } = read(text).unwrap_err() else { panic!("{text}") };
             assert_eq!((path.as_str(), id.as_deref()), (wrong, about), "{text}");

@@ -63,14 +63,14 @@ super::payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     }
-    /// A new worker took the execution over. Deltas of the step that it repeats are void.
+    /// A new worker took the execution over. What calls of a model streamed that it makes again is void.
     AttemptSuperseded {
         /// The attempt that ended.
         superseded_attempt: u32,
         /// The attempt that goes on.
         attempt: u32,
-        /// `seq` of the first event that the new attempt does not stand by: deltas from there on that no
-        /// `llm_turn_completed` closed are void. Absent: nothing is void.
+        /// `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
+        /// that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         void_from: Option<u64>,
         /// Why the other one ended, as far as it is known.

@@ -62,7 +62,8 @@ fn is_open(kind: &Kind) -> bool {
 }
 
 impl Outcome {
-    pub async fn of(control: &Control, world: &World) -> Self {
+    /// `branches`: nodes are at work beside each other, each with an order of its own.
+    pub async fn of(control: &Control, world: &World, branches: bool) -> Self {
         let history = history(control).await;
         let mut outcome = Self {
             events: BTreeMap::new(),
@@ -85,6 +86,10 @@ impl Outcome {
         for (execution, found) in executions {
             outcome.read(&execution, &found);
         }
+        if branches {
+            outcome.events.values_mut().for_each(by_node);
+            outcome.texts.values_mut().for_each(|texts| texts.sort());
+        }
         let sessions: BTreeSet<&SessionId> =
             history.iter().filter_map(|found| found.event.session_id.as_ref()).collect();
         for session in sessions {
@@ -102,7 +107,9 @@ impl Outcome {
 
     fn read(&mut self, execution: &str, found: &[&Delivered]) {
         let (mut next, mut ids, mut ends) = (0, BTreeSet::new(), 0);
-        let (mut open, mut texts) = (Vec::<(u64, String)>::new(), Vec::new());
+        // What calls of the model have said that are not over, and where the round of each stands.
+        let (mut open, mut rounds) = (BTreeMap::<String, String>::new(), BTreeMap::<String, u64>::new());
+        let mut texts = Vec::new();
         let mut shown: Vec<(u64, String)> = Vec::new();
         let mut published: Vec<String> = Vec::new();
         for found in found {
@@ -121,10 +128,16 @@ impl Outcome {
             next += 1;
             ends += usize::from(event.kind.is_terminal());
             match event.payload().unwrap() {
-                Payload::LlmTextDelta(delta) => open.push((seq, delta.content)),
-                Payload::ClientOutputDelta(delta) => open.push((seq, delta.content)),
+                Payload::NodeLoopIteration(_) => _ = rounds.insert(node.to_owned(), seq),
+                Payload::LlmTextDelta(delta) => {
+                    open.entry(node.to_owned()).or_default().push_str(&delta.content)
+                }
+                Payload::ClientOutputDelta(delta) => {
+                    open.entry(node.to_owned()).or_default().push_str(&delta.content);
+                }
                 Payload::LlmTurnCompleted(turn) => {
-                    let text: String = open.drain(..).map(|(_, text)| text).collect();
+                    rounds.remove(node);
+                    let text = open.remove(node).unwrap_or_default();
                     assert_eq!(
                         text,
                         turn.content.clone().unwrap_or_default(),
@@ -132,12 +145,18 @@ impl Outcome {
                     );
                     texts.push(text);
                 }
-                Payload::LlmRetry(_) => open.clear(),
+                Payload::LlmRetry(_) => {
+                    rounds.remove(node);
+                    open.remove(node);
+                }
                 Payload::AttemptSuperseded(superseded) => {
                     self.superseded += 1;
-                    let valid = |seq: u64| superseded.void_from.is_none_or(|from| seq < from);
-                    open.retain(|(seq, _)| valid(*seq));
-                    shown.retain(|(seq, _)| valid(*seq));
+                    // Rounds that nobody finished are made again; what stands behind them of other nodes counts.
+                    let first = rounds.values().min().copied();
+                    assert_eq!(superseded.void_from, first, "of {execution}: what is void");
+                    let void: BTreeSet<u64> = std::mem::take(&mut rounds).into_values().collect();
+                    shown.retain(|(seq, _)| !void.contains(seq));
+                    open.clear();
                     continue;
                 }
                 Payload::ExecutionPaused(_) => {
@@ -260,6 +279,12 @@ fn at_once(mut lines: Vec<String>, what: &str) -> Vec<String> {
         run.sort();
     }
     lines
+}
+
+/// Sorts lines by their node, and leaves out what counts over all nodes.
+fn by_node(lines: &mut Vec<String>) {
+    lines.retain(|line| !line.contains(" usage_updated "));
+    lines.sort_by(|a, b| a.split(' ').next().cmp(&b.split(' ').next()));
 }
 
 /// Data without times.

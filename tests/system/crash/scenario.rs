@@ -50,6 +50,8 @@ pub struct Scenario {
     pub timers: u64,
     /// Milliseconds between two tokens.
     pub pace_ms: u64,
+    /// Nodes are at work beside each other: the order of events counts within each of them only.
+    pub branches: bool,
 }
 
 /// What a person decides about calls of unknown outcome.

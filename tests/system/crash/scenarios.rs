@@ -24,6 +24,7 @@ pub fn all() -> Vec<Arc<Scenario>> {
         rolled_back(),
         closed(),
         drained(),
+        branches(),
     ];
     all.into_iter().map(Arc::new).collect()
 }
@@ -48,6 +49,7 @@ fn one(name: &'static str, definitions: Vec<Value>, script: &'static str) -> Sce
         ends: vec!["run"],
         timers: 0,
         pace_ms: 0,
+        branches: false,
     }
 }
 
@@ -221,4 +223,36 @@ fn rolled_back() -> Scenario {
 fn drained() -> Scenario {
     let drain = when(Kind::LlmTurnCompleted, "master_agent", "", Deed::Drain);
     Scenario { whens: vec![drain], pace_ms: 1, ..Scenario { name: "drained", ..council() } }
+}
+
+/// Three nodes are asked at once and speak at different length; one uses a tool between.
+fn branches() -> Scenario {
+    let script = "answers:
+- {node: plan, round: 1, text: Look at three sides of it.}
+- {node: brief, round: 1, text: No.}
+- {node: busy, round: 1, text: I shall look it up for you now., tool_calls: [{name: look, arguments: {}}]}
+- {node: busy, round: 2, text: It was there where I thought that it was.}
+- node: wordy
+  round: 1
+  text: There is so much to say of this that I do not know where to begin and less where it might end if it does.
+- {node: meet, round: 1, text: So be it.}
+";
+    let node = |tools: &[&str], join: bool| json!({ "type": "agent", "tools": tools, "join": join });
+    let graph = json!({
+        "kind": "graph", "name": "branches", "entry": "plan",
+        "nodes": {
+            "plan": node(&[], false), "brief": node(&[], false), "busy": node(&["look"], false),
+            "wordy": node(&[], false), "meet": node(&[], true),
+        },
+        "edges": [
+            { "from": "plan", "to": ["brief", "busy", "wordy"] }, { "from": "brief", "to": "meet" },
+            { "from": "busy", "to": "meet" }, { "from": "wordy", "to": "meet" },
+        ],
+    });
+    Scenario {
+        tools: |world| Registry::new().with(Act::new("look", Nature::Safe, world)).unwrap(),
+        pace_ms: 1,
+        branches: true,
+        ..one("branches", vec![graph], script)
+    }
 }

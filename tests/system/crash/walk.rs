@@ -188,6 +188,6 @@ pub async fn walk(
     }
     second.unwrap().shut_down().await;
     assert!(depth(&site).await <= scenario.timers);
-    let outcome = Outcome::of(&control, &world).await;
+    let outcome = Outcome::of(&control, &world, scenario.branches).await;
     Walked { outcome, writes: gate.writes(), struck: gate.has_struck() }
 }

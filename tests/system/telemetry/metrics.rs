@@ -84,12 +84,23 @@ async fn gauges_settle_to_zero_after_churn() {
             body.next().await.unwrap().unwrap();
             streams.push(body);
         }
+        // Monitors, over both transports.
+        for path in ["monitor/stream".to_owned(), format!("monitor/{}/stream", ids[0])] {
+            let answer = http().get(format!("http://{gateway}/v1/{path}")).send().await.unwrap();
+            let mut body = answer.bytes_stream();
+            body.next().await.unwrap().unwrap();
+            streams.push(body);
+        }
+        for client in &mut clients[..3] {
+            client.say(&json!({ "type": "monitor", "id": "monitor" })).await;
+        }
         let url = format!("http://{gateway}/v1/executions/{}/events?since=new&wait_ms=50000", ids[0]);
         let waiting = tokio::spawn(async move { http().get(url).send().await });
         // Everything is at work.
         until(metrics, |held| {
             held.get("runbus_gateway_connections{transport=\"ws\"}") == Some(&20.0)
-                && held.contains_key("runbus_gateway_connections{transport=\"sse\"}")
+                && held.get("runbus_gateway_connections{transport=\"sse\"}") == Some(&6.0)
+                && held.get("runbus_gateway_monitors") == Some(&5.0)
                 && held.contains_key("runbus_gateway_hubs")
                 && held.contains_key("runbus_gateway_ring_bytes")
                 && held.get("runbus_gateway_subscriptions").is_some_and(|n| *n >= 40.0)

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::collector::{Collector, Span};
 use super::process::{Process, free, http, ready};
-use crate::client::PATIENCE;
+use crate::client::{Client, PATIENCE};
 
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -147,6 +147,40 @@ async fn one_execution_is_one_trace_from_publisher_to_delivery() {
     let private = ["gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.call.arguments"];
     assert!(spans.iter().all(|span| private.iter().all(|name| !span.attributes.contains_key(*name))));
     assert!(spans.len() < 20, "{spans:#?}");
+}
+
+/// The trace that a WebSocket command names wins over the handshake's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_in_the_trace_that_it_names() {
+    const OTHER: &str = "00-11111111111111111111111111111111-2222222222222222-01";
+    let (collector, address) = Collector::start().await;
+    let mut deployment = Deployment::up(&format!("http://{address}"), false).await;
+    let (mut client, _) =
+        Client::handshake(deployment.gateway, "", &[("traceparent", CALLER)]).await.unwrap();
+    for (id, parent) in [("own", Some(OTHER)), ("handshake", None), ("malformed", Some("00-x"))] {
+        let mut start = json!({ "type": "start", "id": id, "definition": "assistant", "execution_id": id,
+            "input": "hello" });
+        parent.into_iter().for_each(|parent| start["traceparent"] = parent.into());
+        client.say(&start).await;
+        let answer = client.message().await.unwrap();
+        assert_eq!((&answer["type"], &answer["id"]), (&json!("ok"), &json!(id)), "{answer}");
+        let url = format!("http://{}/v1/executions/{id}/events/stream", deployment.gateway);
+        let events = http().get(format!("{url}?since=all&until=terminal")).send().await.unwrap();
+        assert!(events.text().await.unwrap().contains("execution_completed"));
+    }
+    drop(client);
+    deployment.down().await;
+    let spans = collector.spans();
+    let of = |session: &str| {
+        let mut found = spans.iter().filter(|span| {
+            span.name == "invoke_agent assistant" && span.attributes["gen_ai.conversation.id"] == session
+        });
+        found.next().unwrap().trace.as_str()
+    };
+    assert_eq!((of("own"), of("handshake"), of("malformed")), (&OTHER[3..35], TRACE, TRACE));
+    let commands: Vec<&Span> = spans.iter().filter(|span| span.name == "command").collect();
+    assert_eq!(commands.len(), 3);
+    assert!(commands.iter().any(|span| span.trace == OTHER[3..35] && span.parent == OTHER[36..52]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use runbus::control::status::{self, Progress};
 use runbus::id::{NodeId, SessionId};
 use runbus::limits;
-use runbus::log::{Author, Direction, Log, Read, ReadError, Sequence};
+use runbus::log::{Direction, Log, Read, ReadError, Sequence};
 use runbus::store::Store;
 use runbus::subject::{Key, Scope};
-use runbus::writer::{self, Start, Ticket, Writer};
+use runbus::writer::{self, Ticket, Writer};
 use tokio_util::sync::CancellationToken;
 
 use runbus::session::entry::{Entry, Fact};
@@ -16,6 +16,7 @@ use runbus::session::journal::Journal;
 use runbus::session::run::Run;
 use runbus::session::state::{Change, State};
 
+use super::log_end::{End, end};
 use super::mirror::{Mirror, Reflected, mirror};
 use super::shrink;
 use crate::definition::Plan;
@@ -90,14 +91,6 @@ fn turns_status(fact: &Fact, changes: &[Change]) -> bool {
     }
 }
 
-/// How an execution's log ends.
-#[derive(Debug, Clone, Copy, Default)]
-struct End {
-    start: Start,
-    /// The index behind the last event that mirrors a journal entry.
-    mirrored: u64,
-}
-
 impl Events {
     /// Takes an execution's log over: mirrors the entries that are not in it yet, which fences the predecessor. `begun` is
     /// the entry that began the execution just now; without it the journal has the entries that it was loaded with.
@@ -116,7 +109,7 @@ impl Events {
         let Some(run) = &journal.state.run else { return Ok(None) };
         let key = Key::Execution(run.start.stream_id.clone(), run.start.execution_id.clone());
         loop {
-            let end = end(log.as_ref(), &key, journal.state.epoch).await?;
+            let end = end(log.as_ref(), &key, journal).await?;
             let (stream, execution) = (run.start.stream_id.clone(), run.start.execution_id.clone());
             let writer = Writer::open(log.clone(), stream, execution, end.start, stop.child_token());
             let mut events = Self {
@@ -150,18 +143,21 @@ impl Events {
     async fn catch_up(&mut self, journal: &Journal, plan: Option<&Plan>, end: End) -> Result<(), Error> {
         let first = journal.state.run.as_ref().map_or(0, |run| run.first_entry);
         let mut state = State::new(self.session.clone());
-        let (mut seq, mut mirrored) = (end.start.index, end.mirrored);
+        let End { start, mut open } = end;
         for (index, entry) in (0_u64..).zip(&journal.loaded) {
             let changes = state.apply(entry);
-            if index < end.start.journal || index < first {
+            if index < start.journal || index < first {
                 continue;
             }
-            // Deltas that no mirrored event closed are void from the first of them on.
-            let void_from = (seq > mirrored).then_some(mirrored);
+            // What calls of the model streamed that nobody will finish is void from the first of it on.
+            let void_from = open.values().min().copied();
             let reflected = Reflected { entry, index, changes: &changes, void_from };
             if let Some(mirror) = mirror(&self.session, &state, plan, reflected) {
-                seq += mirror.events.len() as u64;
-                mirrored = seq;
+                match &mirror.node {
+                    Some(node) => _ = open.remove(node),
+                    None if changes.contains(&Change::Superseded) => open.clear(),
+                    None => {}
+                }
                 self.write(mirror, index + 1).await?;
             }
         }
@@ -228,55 +224,6 @@ impl Events {
         if let Some(execution) = &self.progress.execution {
             let id = execution.execution_id.clone();
             status::keep(self.store.as_ref(), execution, &self.progress, &id).await;
-        }
-    }
-}
-
-/// Where an execution's log ends, and what of it reflects the journal.
-async fn end(log: &dyn Log, key: &Key, epoch: u64) -> Result<End, Error> {
-    let mut end = End { start: Start { epoch, ..Start::default() }, mirrored: 0 };
-    let Some(last) = log.last(key).await? else { return Ok(end) };
-    end.start.last = Some(last.sequence);
-    let (scope, shard) = (Scope::from(key), last.shard);
-    let mut newest: Option<(u64, u64)> = None;
-    let mut from = last.sequence;
-    loop {
-        let read = Read {
-            scope: scope.clone(),
-            shard,
-            from,
-            direction: Direction::Backward,
-            max_frames: limits::PAGE_FRAMES,
-            max_bytes: limits::PAGE_BYTES,
-        };
-        let page = log.read(&read).await?;
-        for stored in &page.frames {
-            from = stored.sequence.previous();
-            let Author::Owner { epoch: writer, index, journal } = stored.frame.author else { continue };
-            if writer > epoch {
-                return Err(Error::Fenced);
-            }
-            let behind = index + u64::from(stored.frame.count);
-            match newest {
-                None => {
-                    (end.start.index, end.start.journal) = (behind, journal);
-                    newest = Some((journal, behind));
-                }
-                // The oldest frame with the same reflection is the one that raised it: writers end a frame there.
-                Some((reflected, _)) if journal == reflected => newest = Some((journal, behind)),
-                Some((_, mirrored)) => {
-                    end.mirrored = mirrored;
-                    return Ok(end);
-                }
-            }
-        }
-        if page.done || from == Sequence(0) {
-            // Every frame reflects the same: nothing, or what the first one raised it to.
-            end.mirrored = newest.filter(|(journal, _)| *journal > 0).map_or(0, |(_, mirrored)| mirrored);
-            return Ok(end);
-        }
-        if page.frames.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }
 }

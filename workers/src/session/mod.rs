@@ -13,6 +13,7 @@ mod effects;
 pub mod events;
 mod invocation;
 mod listen;
+mod log_end;
 pub mod mirror;
 mod shrink;
 pub mod step;

@@ -15,4 +15,5 @@ mod recordings;
 mod router_faults;
 mod routing;
 mod sessions;
+mod takeovers;
 mod tools;

@@ -1,17 +1,22 @@
 //! Calls over both transports: results, refusals, limits, time-outs.
 
+use std::sync::Arc;
+
+use runbus::log::Trace;
+use runbus::telemetry;
 use runbus_workers::mcp::State;
 use runbus_workers::mcp::config::Server;
 use serde_json::json;
 
 use super::kit::{Bench, Http, stdio};
 
-const TOOLS: [&str; 10] = [
+const TOOLS: [&str; 11] = [
     "s__big",
     "s__die",
     "s__echo",
     "s__grow",
     "s__hang",
+    "s__meta",
     "s__mixed",
     "s__pid",
     "s__refuse",
@@ -27,7 +32,7 @@ async fn lists_and_calls(server: Server) {
     assert_eq!(specs[0].description, "does echo");
     assert_eq!(specs[0].parameters["properties"]["text"]["type"], "string");
     assert_eq!(bench.text("echo", json!({"text": "hé"})).await, "hé");
-    assert_eq!(bench.text(&TOOLS[9][3..], json!({})).await, "wide.name");
+    assert_eq!(bench.text(&TOOLS[10][3..], json!({})).await, "wide.name");
     assert_eq!(
         bench.text("mixed", json!({})).await,
         "see\n[image image/png, 3 bytes, not shown]\n{\"count\":2}"
@@ -55,6 +60,31 @@ async fn over_stdio() {
 async fn over_http() {
     let http = Http::start().await;
     lists_and_calls(http.server.clone()).await;
+}
+
+async fn calls_carry_the_trace(server: Server) {
+    let bench = Bench::of(server);
+    bench.ready().await;
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (state, told) in [(Some("a=b".to_owned()), json!([parent, "a=b"])), (None, json!([parent, null]))] {
+        let trace = Trace { parent: parent.into(), state };
+        let call = telemetry::passing(Some(Arc::new(trace)), bench.text("meta", json!({})));
+        assert_eq!(call.await, told.to_string());
+    }
+    // Without a trace nothing is made up.
+    assert_eq!(bench.text("meta", json!({})).await, "[null,null]");
+    bench.servers.stop().await;
+}
+
+#[tokio::test]
+async fn the_trace_over_stdio() {
+    calls_carry_the_trace(stdio("stdio")).await;
+}
+
+#[tokio::test]
+async fn the_trace_over_http() {
+    let http = Http::start().await;
+    calls_carry_the_trace(http.server.clone()).await;
 }
 
 #[tokio::test]

@@ -99,8 +99,19 @@ impl ServerHandler for TestServer {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let mut names =
-            vec!["echo", "pid", "variable", "big", "hang", "die", "refuse", "mixed", "grow", "wide.name"];
+        let mut names = vec![
+            "echo",
+            "pid",
+            "variable",
+            "big",
+            "hang",
+            "die",
+            "refuse",
+            "mixed",
+            "meta",
+            "grow",
+            "wide.name",
+        ];
         if self.grown.load(Ordering::SeqCst) {
             names.push("late");
         }
@@ -121,6 +132,10 @@ impl ServerHandler for TestServer {
         let text = |text: String| Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into());
         match request.name.as_ref() {
             "echo" => text(arguments["text"].as_str().unwrap_or_default().to_owned()),
+            "meta" => {
+                let told = |name: &str| context.meta.get(name).cloned();
+                text(json!([told("traceparent"), told("tracestate")]).to_string())
+            }
             "pid" => text(std::process::id().to_string()),
             "variable" => {
                 let wanted = arguments["name"].as_str().unwrap_or_default();
