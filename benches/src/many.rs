@@ -64,9 +64,12 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     );
     let mut goal = f64::INFINITY;
     // The baseline is a tenth of the load: what is more there is queueing for the machine's cores.
-    for (executions, name) in
-        [(count / 10, "baseline: a tenth of them"), (count / 2, "half of them"), (count, "all")]
-    {
+    for (executions, name) in [
+        (count / 10, "baseline: a tenth of them"),
+        (count / 2, "half of them"),
+        (count * 3 / 4, "three quarters of them"),
+        (count, "all"),
+    ] {
         progress(&format!("many: {executions} executions"));
         let (sorted, wall, cpu) = measure(setup, executions, each).await?;
         let ms = |share: f64| Some(percentile(&sorted, share) as f64 / 1000.0);
