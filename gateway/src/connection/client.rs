@@ -79,15 +79,17 @@ struct Client {
     leaves_at: Option<Instant>,
 }
 
-/// Serves a client until it or the gateway ends.
-pub async fn serve(
+/// Serves a client until it or the gateway ends. `keep` is dropped with it.
+///
+/// No `async fn`: what it is given would be there twice, once as it came and once as the client.
+pub fn serve<K: Send + 'static>(
     socket: WebSocket,
     line: Option<Arc<Line>>,
     dialect: Dialect,
     shared: Arc<Shared>,
     gate: Gate,
-) {
-    let _counted = metrics::CONNECTIONS.of(Transport::Ws).hold();
+    keep: K,
+) -> impl Future<Output = ()> + Send {
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
     let ends = Ends::new(&shared.drain, gate.revoked());
@@ -109,28 +111,14 @@ pub async fn serve(
         ping_at,
         leaves_at: None,
     };
-    let end = client.run().await;
-    if matches!(end, End::Gone) {
-        // Completes the closing handshake if the client began it.
-        let _ = tokio::time::timeout(Duration::from_secs(1), client.socket.close()).await;
+    async move {
+        let _kept = (metrics::CONNECTIONS.of(Transport::Ws).hold(), keep);
+        let end = client.run().await;
+        Box::pin(client.part(end)).await;
+        let commands = std::mem::take(&mut client.commands);
+        drop(client);
+        Box::pin(commands.finish()).await;
     }
-    if let End::Close(code, reason) = end {
-        metrics::CLOSES.of(Close::of(code)).inc();
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-        // A client that is gone or stuck needs no goodbye.
-        let _ = tokio::time::timeout(
-            client.shared.config.write_timeout().min(Duration::from_secs(2)),
-            client.socket.send(Frame::Close(Some(frame))),
-        )
-        .await;
-        // What it still sends is read for a moment: a connection that is dropped with something unread is reset, and the code
-        // may be lost with it.
-        let rest = async { while let Some(Ok(_)) = client.socket.recv().await {} };
-        let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
-    }
-    let Client { socket, subscriptions, monitors, commands, .. } = client;
-    drop((socket, subscriptions, monitors));
-    commands.finish().await;
 }
 
 impl Client {
@@ -145,6 +133,27 @@ impl Client {
                 Err(end) => return end,
             }
         }
+    }
+
+    /// Says goodbye.
+    async fn part(&mut self, end: End) {
+        let End::Close(code, reason) = end else {
+            // Completes the closing handshake if the client began it.
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close()).await;
+            return;
+        };
+        metrics::CLOSES.of(Close::of(code)).inc();
+        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        // A client that is gone or stuck needs no goodbye.
+        let _ = tokio::time::timeout(
+            self.shared.config.write_timeout().min(Duration::from_secs(2)),
+            self.socket.send(Frame::Close(Some(frame))),
+        )
+        .await;
+        // What it still sends is read for a moment: a connection that is dropped with something unread is reset, and the code
+        // may be lost with it.
+        let rest = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
     }
 
     /// What the first message says of its credential.
@@ -530,11 +539,16 @@ impl Slow<'_> {
             Poll::Ready(done) => Ok(done),
             Poll::Pending => {
                 self.began.get_or_insert_with(Instant::now);
-                tokio::select! {
-                    done = tokio::time::timeout(self.shared.config.write_timeout(), step) => done,
-                    // Who takes nothing is not kept for that.
-                    (code, reason) = self.gate.ended() => return Err(End::Close(code, reason)),
-                }
+                let (gate, patience) = (self.gate, self.shared.config.write_timeout());
+                // In memory of its own: all clients would hold it, and few need it.
+                let waited = Box::pin(async move {
+                    tokio::select! {
+                        done = tokio::time::timeout(patience, step) => Ok(done),
+                        // Who takes nothing is not kept for that.
+                        (code, reason) = gate.ended() => Err(End::Close(code, reason)),
+                    }
+                });
+                waited.await?
             }
         };
         match done {
@@ -585,4 +599,20 @@ fn forbidden(id: &str, path: &str) -> String {
     let refusal = Refusal::Forbidden;
     refusal.count();
     server::error(refusal.code(), &refusal.to_string(), Some(path), Some(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn size<A, B, C, D, E, G, F>(_: &impl Fn(A, B, C, D, E, G) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_client_is_small() {
+        // Every connection has one for as long as it stands.
+        let size = size(&serve::<()>);
+        assert!(size <= 1536, "{size} bytes");
+    }
 }

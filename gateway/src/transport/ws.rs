@@ -73,15 +73,11 @@ pub async fn upgrade(
         .max_message_size(config.max_message_bytes)
         .max_frame_size(config.max_message_bytes)
         .on_upgrade(move |socket| {
-            tasks.track_future(async move {
-                let client = connection::serve(socket, line, dialect, shared, gate);
-                // Passing on what is not there would cost every delivery.
-                let client = match trace {
-                    Some(_) => Either::Left(telemetry::passing(trace, client)),
-                    None => Either::Right(client),
-                };
-                client.await;
-                drop(place);
+            let client = connection::serve(socket, line, dialect, shared, gate, place);
+            // Passing on what is not there would cost every delivery.
+            tasks.track_future(match trace {
+                Some(_) => Either::Left(telemetry::passing(trace, client)),
+                None => Either::Right(client),
             })
         })
 }
