@@ -12,6 +12,8 @@ use tokio_util::task::AbortOnDropHandle;
 const PULL_WAIT: Duration = Duration::from_secs(5);
 /// The wait after the queue did not answer.
 const QUEUE_RETRY: Duration = Duration::from_millis(500);
+/// How often a class is asked that does not answer.
+const LOOKS: u32 = 3;
 /// Every so many jobs the lowest rank comes first: it is slow, and never starved.
 const INVERT_EVERY: u32 = 8;
 
@@ -81,14 +83,20 @@ impl Intake {
             order.reverse();
         }
         for class in order {
+            if let Some(delivery) = self.look_at(class).await {
+                return Some(delivery);
+            }
+        }
+        None
+    }
+
+    /// What a class has now. One that does not answer is asked again before a lower one has its turn: it may just be elected.
+    async fn look_at(&self, class: &Class) -> Option<Delivery> {
+        for _ in 0..LOOKS {
             match self.queue.pull(class, 1, Duration::ZERO).await {
-                Ok(found) => {
-                    if let Some(delivery) = found.into_iter().next() {
-                        return Some(delivery);
-                    }
-                }
+                Ok(found) => return found.into_iter().next(),
                 Err(error) => {
-                    tracing::warn!(%error, "the queue does not answer");
+                    tracing::warn!(class = class.as_str(), %error, "the queue does not answer");
                     tokio::time::sleep(QUEUE_RETRY).await;
                 }
             }
