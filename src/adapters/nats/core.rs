@@ -13,6 +13,7 @@ use super::elections::Elections;
 use super::error::{ConnectError, SetupError};
 use super::names::Names;
 use super::publish::Link;
+use super::seen::Seen;
 use super::{check, streams};
 use crate::config::Invalid;
 use crate::subject::{Layout, Shard};
@@ -39,6 +40,7 @@ pub(super) struct Core {
     pub(super) names: Names,
     pub(super) layout: Layout,
     pub(super) elections: Elections,
+    pub(super) seen: Seen,
     links: Vec<Arc<Link>>,
     turn: AtomicUsize,
     gate: watch::Receiver<Gate>,
@@ -77,6 +79,7 @@ impl Core {
         let elections = Elections::follow(&links[0]).await?;
         Ok(Self {
             elections,
+            seen: Seen::new(),
             config,
             names,
             layout,

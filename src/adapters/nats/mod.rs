@@ -31,6 +31,7 @@ mod queue;
 mod read;
 mod replies;
 mod resolve;
+mod seen;
 mod streams;
 mod tail;
 #[cfg(any(test, feature = "test-util"))]

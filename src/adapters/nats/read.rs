@@ -85,10 +85,13 @@ impl Core {
         if range.pattern == self.names.subjects(lane, read.shard) {
             // Everything that the stream has: nothing to compare.
             range.pattern = ">".into();
-        } else if matches!(&read.scope, Scope::Events { stream, node, execution: Some(_) } if stream.is_none() || node.is_none())
-        {
-            let from = if read.direction == Direction::Forward { read.from } else { Sequence(1) };
-            range.ends = range.find_ends(from).await?;
+        } else if is_of_one_execution(&read.scope) {
+            range.ends = match read.direction {
+                // At the end of the log the broker has little to look through.
+                Direction::Forward if self.seen.is_near(lane, read.shard, read.from) => None,
+                Direction::Forward => range.find_ends(read.from).await?,
+                Direction::Backward => range.find_ends(Sequence(1)).await?,
+            };
         }
         let max_frames = read.max_frames.clamp(1, limits::PAGE_FRAMES);
         let max_bytes = read.max_bytes.clamp(1, limits::PAGE_BYTES);
@@ -97,6 +100,11 @@ impl Core {
             Direction::Backward => range.backward(read.from, max_frames, max_bytes).await,
         }
     }
+}
+
+/// Whether a scope is of one execution and has a pattern.
+const fn is_of_one_execution(scope: &Scope) -> bool {
+    matches!(scope, Scope::Events { stream, node, execution: Some(_) } if stream.is_none() || node.is_none())
 }
 
 impl Range<'_> {

@@ -13,6 +13,7 @@ use super::decode;
 use super::error::Failure;
 use super::names::Names;
 use super::publish::Link;
+use super::seen::Seen;
 use crate::log::{Feeder, ReadError, Tail, feed};
 use crate::subject::{Lane, Scope, Shard};
 
@@ -21,6 +22,7 @@ struct Feed {
     names: Names,
     lane: Lane,
     link: Arc<Link>,
+    seen: Seen,
     streams: Arc<[String]>,
     feeder: Feeder,
     end: CancellationToken,
@@ -50,7 +52,8 @@ impl Core {
         let (feeder, tail) = feed(end.clone().drop_guard());
         let streams: Arc<[String]> = shards.iter().map(|&shard| self.names.stream(lane, shard)).collect();
         link.round_trip().await?;
-        let feed = Feed { names: self.names.clone(), lane, link, streams, feeder, end };
+        let feed =
+            Feed { names: self.names.clone(), lane, link, seen: self.seen.clone(), streams, feeder, end };
         if let Err(failure) = seen(&feed.link, &feed.streams).await {
             // The broker has the subscription; whether a leader elsewhere in the cluster knows of it is not sure.
             tracing::debug!(%failure, "a leader does not confirm a live feed");
@@ -94,7 +97,10 @@ impl Feed {
                 message = messages.next() => {
                     let Some((shard, message)) = message else { return };
                     match decode::message(&self.names, self.lane, shard, message) {
-                        Some(stored) => self.feeder.frame(Arc::new(stored)),
+                        Some(stored) => {
+                            self.seen.show(self.lane, shard, stored.sequence);
+                            self.feeder.frame(Arc::new(stored));
+                        }
                         // Somebody published to the live subject; nothing was stored.
                         None => tracing::debug!("a message of the live feed has no place"),
                     }
