@@ -13,6 +13,7 @@ use super::core::Core;
 use super::decode::{self, get};
 use super::ends::Ends;
 use super::error::Failure;
+use super::parts::{self, Part};
 use crate::limits;
 use crate::log::{Direction, Page, Read, Sequence, Stored};
 use crate::subject::{Lane, Scope, Shard};
@@ -36,13 +37,7 @@ pub(super) const NOTHING: u16 = 404;
 const PART_BYTES: usize = 16 * 1024;
 
 /// Frames in a row.
-struct Batch {
-    frames: Vec<Stored>,
-    /// Frames behind these, as the replica knows.
-    pending: u64,
-    /// Nothing is missing up to here.
-    through: Sequence,
-}
+type Batch = parts::Batch<Stored>;
 
 /// What a request was answered with.
 pub(super) struct Answered {
@@ -214,27 +209,14 @@ impl Range<'_> {
         let Some(ends) = &self.ends else { return self.batch_of(&self.pattern, from, most, max_bytes).await };
         let topics: Vec<_> = ends.behind(from).collect();
         let part = (max_bytes / topics.len().max(1)).max(PART_BYTES.min(max_bytes));
-        let parts = topics.iter().map(|topic| self.batch_of(&topic.subject, from, most, part));
-        let parts = futures_util::future::try_join_all(parts).await?;
-        let (mut through, mut pending) = (ends.up_to, 0);
-        let mut frames = Vec::new();
-        for (topic, part) in topics.iter().zip(parts) {
-            // A part that ends early ends the page; without anything pending a replica lags.
-            let reached = part.frames.last().map_or(from.previous(), |stored| stored.sequence);
-            if reached < topic.last {
-                through = through.min(reached);
-                pending = pending.max(part.pending);
-            }
-            frames.extend(part.frames);
-        }
-        frames.retain(|stored| stored.sequence <= through);
-        frames.sort_unstable_by_key(|stored| stored.sequence);
-        if frames.len() > most {
-            frames.truncate(most);
-            through = frames.last().map_or(through, |stored| stored.sequence);
-            pending = pending.max(1);
-        }
-        Ok(Batch { frames, pending, through })
+        let reads = topics.iter().map(|topic| self.batch_of(&topic.subject, from, most, part));
+        let reads = futures_util::future::try_join_all(reads).await?;
+        let parts = topics.iter().zip(reads).map(|(topic, Batch { frames, pending, .. })| Part {
+            last: topic.last,
+            frames,
+            pending,
+        });
+        Ok(parts::join(parts.collect(), from, ends.up_to, most, |stored| stored.sequence))
     }
 
     async fn batch_of(

@@ -128,3 +128,69 @@ async fn wait(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use runbus::queue::Error;
+
+    use super::*;
+
+    /// One job in each class; the first looks at one class are not answered.
+    #[derive(Debug)]
+    struct Shy {
+        class: Class,
+        silent: AtomicU32,
+    }
+
+    #[async_trait]
+    impl Queue for Shy {
+        async fn pull(&self, class: &Class, _max: usize, _wait: Duration) -> Result<Vec<Delivery>, Error> {
+            let silent = |left: u32| left.checked_sub(1);
+            if *class == self.class
+                && self.silent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, silent).is_ok()
+            {
+                return Err(Error::Unavailable("a leader is elected".into()));
+            }
+            let receipt = class.as_str().into();
+            Ok(vec![Delivery { payload: Bytes::new(), deliveries: 1, receipt }])
+        }
+        async fn push(&self, _: &Class, _: &str, _: Bytes) -> Result<(), Error> {
+            Ok(())
+        }
+        fn hold(&self) -> Duration {
+            Duration::from_secs(6)
+        }
+        async fn ack(&self, _: &Delivery) -> Result<(), Error> {
+            Ok(())
+        }
+        async fn extend(&self, _: &Delivery) -> Result<(), Error> {
+            Ok(())
+        }
+        async fn retry(&self, _: &Delivery, _: Duration) -> Result<(), Error> {
+            Ok(())
+        }
+        async fn give_up(&self, _: &Delivery) -> Result<(), Error> {
+            Ok(())
+        }
+        async fn depth(&self, _: &Class) -> Result<u64, Error> {
+            Ok(1)
+        }
+        async fn ready(&self) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_class_that_does_not_answer_at_once_keeps_its_rank() {
+        let class = Class::sessions_high();
+        for (silent, wanted) in [(0, &class), (LOOKS - 1, &class), (LOOKS, &Class::sessions())] {
+            let queue = Shy { class: class.clone(), silent: AtomicU32::new(silent) };
+            let found = Intake::new(Arc::new(queue)).next().await;
+            assert_eq!(found.receipt, wanted.as_str(), "{silent} times without an answer");
+        }
+    }
+}
