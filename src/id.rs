@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::limits;
+use crate::{limits, text};
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,17 @@ fn check(field: &'static str, text: &str) -> Result<(), Error> {
         return Ok(());
     };
     Err(Error { field, reason })
+}
+
+/// An id of which only that it is one is of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::deserialize(deserializer, |text| check("", text).map_err(|error| error.reason))?;
+        Ok(Self)
+    }
 }
 
 macro_rules! text_ids {
@@ -113,8 +124,7 @@ macro_rules! text_ids {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                Self::new(text).map_err(|error| serde::de::Error::custom(error.reason))
+                text::deserialize(deserializer, |text| Self::new(text).map_err(|error| error.reason))
             }
         }
 

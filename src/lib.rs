@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! Lowest layer first; a module uses only those above it in this list.
-//! - [`limits`], [`id`], [`time`], [`tls`]: every limit, identities, points in time, the TLS provider
+//! - [`limits`], `text`, [`id`], [`time`], [`tls`]: every limit, texts read in place, identities, points in time, the TLS provider
 //! - [`metrics`]: every metric, named once; counting is an atomic addition
 //! - [`config`]: how configuration is layered, checked and documented; each component owns its section
 //! - [`lifecycle`]: how a process ends
@@ -66,6 +66,7 @@ pub mod snapshot;
 pub mod store;
 pub mod subject;
 pub mod telemetry;
+mod text;
 pub mod time;
 pub mod tls;
 pub mod writer;

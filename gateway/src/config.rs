@@ -51,6 +51,10 @@ pub struct Config {
     /// 65536 to 1073741824.
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub hub_buffer_bytes: usize,
+    /// Bytes of recent events that all hubs keep together, beside the least share of each (16384): where many scopes are watched,
+    /// each hub keeps less than `hub_buffer_bytes`. 1048576 to 68719476736.
+    #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
+    pub recent_bytes: usize,
     /// Hubs (distinct scopes that are watched) at the same time. 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_hubs: usize,
@@ -90,6 +94,7 @@ impl Default for Config {
             held_bytes: 256 * 1024 * 1024,
             socket_buffer_bytes: 128 * 1024,
             hub_buffer_bytes: 1024 * 1024,
+            recent_bytes: 128 * 1024 * 1024,
             max_hubs: 100_000,
             history_reads: 64,
             ping_interval_ms: 20_000,

@@ -8,6 +8,9 @@ pub const BATCH_EVENTS: usize = 256;
 /// A message of events to a client is closed when it reaches this size, in bytes.
 pub const BATCH_BYTES: usize = 16 * 1024;
 
+/// Entries that a hub's task keeps room for between two batches.
+pub const BATCH_ENTRIES: usize = 4;
+
 /// Bytes that are prepared for one client at a time, at least: what a slow one gets, and every one at first.
 pub const LEAST_BYTES: usize = 16 * 1024;
 

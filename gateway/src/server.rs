@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::connection::Shared;
 use crate::connection::pressure::Pressure;
 use crate::connection::snapshots::Snapshots;
-use crate::hub::Hubs;
+use crate::hub::{Hubs, Shares};
 use crate::limits;
 use crate::listener::Patient;
 use crate::monitor::Monitors;
@@ -88,7 +88,8 @@ impl Gateway {
         let address = listener.local_addr().map_err(failed)?;
         let drain = CancellationToken::new();
         let bus = control.bus().clone();
-        let hubs = Hubs::new(bus.log().clone(), config.hub_buffer_bytes, config.max_hubs);
+        let shares = Shares::new(config.recent_bytes, config.hub_buffer_bytes);
+        let hubs = Hubs::new(bus.log().clone(), shares, config.max_hubs);
         let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
         let history_reads = Semaphore::new(config.history_reads);
         let slow_reads = Semaphore::new((config.history_reads / limits::SLOW_READS_SHARE).max(1));

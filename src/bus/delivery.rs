@@ -1,10 +1,8 @@
 //! What readers get: events with their place, and a word about what is missing or cannot be read.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
-use crate::event::Event;
+use crate::event::{Error, Event, Head};
 use crate::log::{Author, Cursor, Epoch, Gap, Place, Stored, Trace};
 
 /// An event with its place in the log.
@@ -87,17 +85,30 @@ pub fn lines(stored: &Stored, epoch: Epoch, skip: u32) -> impl DoubleEndedIterat
 
 /// Decodes a line.
 #[must_use]
-pub fn decode(stored: &Arc<Stored>, line: Line, cursor: Cursor) -> Delivery {
-    let fault = match &stored.damage {
-        Some(damage) => damage.to_string(),
-        None => match Event::decode(&line.bytes) {
-            Ok(event) => {
-                let Line { bytes, seq, .. } = line;
-                let trace = stored.frame.trace.clone();
-                return Delivery::Event(Box::new(Delivered { event, line: bytes, seq, cursor, trace }));
-            }
-            Err(error) => error.to_string(),
-        },
-    };
-    Delivery::Undecodable(Box::new(Undecodable { line: line.bytes, reason: fault, seq: line.seq, cursor }))
+pub fn decode(stored: &Stored, line: Line, cursor: Cursor) -> Delivery {
+    match sound(stored, &line, Event::decode) {
+        Ok(event) => {
+            let Line { bytes, seq, .. } = line;
+            let trace = stored.frame.trace.clone();
+            Delivery::Event(Box::new(Delivered { event, line: bytes, seq, cursor, trace }))
+        }
+        Err(reason) => {
+            Delivery::Undecodable(Box::new(Undecodable { line: line.bytes, reason, seq: line.seq, cursor }))
+        }
+    }
+}
+
+/// What passing a line on needs, for those who pass on many.
+///
+/// # Errors
+/// What is wrong with the line: it is to be delivered as [`Undecodable`].
+pub fn head(stored: &Stored, line: &Line) -> Result<Head, String> {
+    sound(stored, line, Head::decode)
+}
+
+fn sound<T>(stored: &Stored, line: &Line, decode: fn(&[u8]) -> Result<T, Error>) -> Result<T, String> {
+    match &stored.damage {
+        Some(damage) => Err(damage.to_string()),
+        None => decode(&line.bytes).map_err(|error| error.to_string()),
+    }
 }

@@ -2,12 +2,13 @@
 //!
 //! # Layout
 //! `catalogue` is the table that everything is made from; [`family`] holds the payloads, one file a family;
-//! [`Event`] is the envelope, [`Source`] makes events, [`Draft`] is one that somebody hands in, [`schema()`] documents them.
+//! [`Event`] is the envelope, [`Head`] what passing it on needs, [`Source`] makes events, [`Draft`] is one that somebody hands in, [`schema()`] documents them.
 
 pub(crate) mod catalogue;
 mod draft;
 mod envelope;
 pub mod family;
+mod head;
 mod kind;
 mod payload;
 mod schema;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use draft::Draft;
 pub use envelope::{Error, Event};
+pub use head::Head;
 pub use kind::{Class, Invalid, Kind};
 pub use payload::{Mismatch, Payload};
 pub use schema::{schema, schema_in};

@@ -38,6 +38,39 @@ fn faults_name_the_field() {
     assert!(Event::decode(format!("{good} x").as_bytes()).is_err());
 }
 
+/// One case for each field: what is missing, null, doubled, or of another type.
+#[test]
+fn heads_need_the_fields_that_events_need() {
+    let good = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","type":"llm_text_delta","stream_id":"s","node_id":"n","execution_id":"x","correlation_id":"c","session_id":"t","attempt":1,"data":{},"timestamp":"2026-01-01T00:00:00Z"}"#;
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(good).unwrap();
+    let long = "x".repeat(129);
+    let others = [
+        serde_json::json!(null),
+        7.into(),
+        "".into(),
+        "a\nb".into(),
+        "u\u{e4}".into(),
+        long.into(),
+        serde_json::json!([]),
+    ];
+    let same = |line: &str| {
+        assert_eq!(Head::decode(line.as_bytes()), Event::decode(line.as_bytes()).map(Head::from), "{line}");
+    };
+    same(good);
+    for name in fields.keys() {
+        let mut less = fields.clone();
+        less.remove(name);
+        same(&serde_json::to_string(&less).unwrap());
+        for other in &others {
+            let mut changed = fields.clone();
+            changed.insert(name.clone(), other.clone());
+            same(&serde_json::to_string(&changed).unwrap());
+        }
+        same(&good.replacen('{', &format!("{{\"{name}\":{},", fields[name]), 1));
+    }
+    same(&good.replacen('{', "{\"more\":[{}],", 1));
+}
+
 #[test]
 fn too_large_is_refused_with_limit_and_size() {
     let content = "x".repeat(crate::limits::EVENT_BYTES);
@@ -67,6 +100,32 @@ proptest! {
         prop_assert_eq!(&back, &event);
         let Payload::LlmTextDelta(delta) = back.payload().unwrap() else { panic!("another type") };
         prop_assert_eq!(delta.content, content);
+    }
+
+    /// Whoever passes events on takes what everybody else takes, and says the same of the rest.
+    #[test]
+    fn heads_are_read_of_what_events_are_read_of(
+        content in "[\\s\\S]{0,20}",
+        attempt in proptest::option::of(0u32..9),
+        (at, with) in (0.0..1.0, prop_oneof![
+            3 => Just(String::new()),
+            4 => "[\\s\\S]{1,3}",
+            1 => Just("\"data\":[]".to_owned()), 1 => Just("\"id\":1,".to_owned()), 1 => Just("null".to_owned()),
+        ]),
+        cut in 0usize..30,
+    ) {
+        let mut source = source();
+        source.attempt = attempt;
+        let line = source.llm_text_delta(family::model::TextDelta { content, snapshot: None }).encode().unwrap();
+        let mut line = line.to_vec();
+        if !with.is_empty() {
+            let at = (at * line.len() as f64) as usize;
+            let end = (at + cut).min(line.len());
+            line.splice(at..end, with.bytes());
+        }
+        let event = Event::decode(&line);
+        let head = Head::decode(&line);
+        prop_assert_eq!(head, event.map(Head::from), "{}", String::from_utf8_lossy(&line));
     }
 
     #[test]

@@ -130,8 +130,10 @@ impl Cursor {
     }
 }
 
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Cursor {
+    /// The text, which is what [`Display`](fmt::Display) shows.
+    #[must_use]
+    pub fn text(&self) -> String {
         let mut bytes = Vec::with_capacity(4 + 14 * self.places.len());
         bytes.push(VERSION);
         varint(&mut bytes, self.places.len() as u64);
@@ -144,7 +146,13 @@ impl fmt::Display for Cursor {
         }
         let check = check(&bytes);
         bytes.extend_from_slice(&check);
-        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
     }
 }
 

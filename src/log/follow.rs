@@ -13,11 +13,12 @@ use tokio::time::Instant;
 
 use super::cursor::{Cursor, Epoch, Place, Sequence};
 use super::port::{Direction, Log, Page, Read, ReadError, Stored};
+use super::probes::Probes;
+use super::progress::Progress;
 use super::tail::{Signal, Tail};
 use crate::limits;
 use crate::metrics;
 use crate::subject::{Scope, Shard};
-use crate::time;
 
 /// Where to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,18 +80,6 @@ pub enum Item {
     CaughtUp,
 }
 
-/// When quiet readers look into the log by themselves.
-const PROBES: [Duration; 5] = [
-    Duration::from_millis(200),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-    Duration::from_secs(8),
-    Duration::from_secs(15),
-];
-
-/// The first of them behind a frame that proved that nothing was lost before it: only what came last may be missing then.
-const PROBE_AFTER_FRAME: usize = 2;
-
 /// How long after it was near its place retention is taken not to have overtaken a reader. The log is asked for its bounds
 /// only by those that read later than this.
 const RETENTION_PATIENCE: Duration = Duration::from_secs(1);
@@ -99,39 +88,6 @@ const RETRY_MIN: Duration = Duration::from_millis(5);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 /// Reads that may come back without the frame that was announced before its absence is looked into.
 const STALE_READS: u32 = 8;
-
-#[derive(Debug)]
-struct Progress {
-    epoch: Epoch,
-    /// Everything of the scope before this place has been said.
-    next: Sequence,
-    /// Lines of the frame at `next` that were read before.
-    skip: u32,
-    /// When it was last known that nothing between the reader's place and the next frame had been removed; `None`:
-    /// retention had passed the place when the follower began.
-    whole_at: Option<Instant>,
-    /// Reading is needed; up to this place, if one was announced.
-    wanted: Option<Option<Sequence>>,
-    stale_reads: u32,
-}
-
-impl Progress {
-    /// Where the reader stands.
-    const fn place(&self) -> Place {
-        if self.skip > 0 {
-            Place { epoch: self.epoch, sequence: self.next, lines: self.skip }
-        } else {
-            Place::after(self.epoch, self.next.previous())
-        }
-    }
-
-    /// Whether a frame provably is the next one of the scope. What is left of a frame that was read in part is gone when
-    /// another one follows.
-    fn precedes(&self, stored: &Stored, scope: &Scope) -> bool {
-        let chained = || scope.is_one_key() && stored.prev.is_some_and(|prev| prev < self.next);
-        stored.sequence == self.next || (self.skip == 0 && chained())
-    }
-}
 
 /// Reads a scope for ever. Dropping a pending [`Follower::next`] loses nothing.
 #[derive(Debug)]
@@ -143,10 +99,7 @@ pub struct Follower {
     ready: VecDeque<Item>,
     caught_up: bool,
     page_bytes: usize,
-    probe: usize,
-    probe_at: Instant,
-    /// Many readers that begin together do not look together.
-    spread: f64,
+    probes: Probes,
     retry: Duration,
     not_before: Option<Instant>,
     recheck: bool,
@@ -160,17 +113,13 @@ impl Follower {
     /// The log refuses or does not answer.
     pub async fn start(log: Arc<dyn Log>, scope: Scope, since: Since) -> Result<Self, ReadError> {
         let tail = log.tail(&scope).await?;
-        // From three to five quarters.
-        let spread = 0.75 + time::fraction() / 2.0;
         let mut follower = Self {
             shards: BTreeMap::new(),
             ready: VecDeque::new(),
             tail: Some(tail),
             caught_up: false,
             page_bytes: limits::PAGE_BYTES,
-            probe: 0,
-            probe_at: Instant::now() + PROBES[0].mul_f64(spread),
-            spread,
+            probes: Probes::new(),
             retry: RETRY_MIN,
             not_before: None,
             recheck: false,
@@ -187,14 +136,7 @@ impl Follower {
 
     async fn locate(&mut self, shard: Shard, since: &Since) -> Result<Progress, ReadError> {
         let bounds = self.log.bounds(self.scope.lane(), shard).await?;
-        let mut progress = Progress {
-            epoch: bounds.epoch,
-            next: bounds.first,
-            skip: 0,
-            whole_at: Some(Instant::now()),
-            wanted: Some(None),
-            stale_reads: 0,
-        };
+        let mut progress = Progress::at_first_of(&bounds);
         match since {
             Since::All => {}
             Since::New => {
@@ -266,7 +208,7 @@ impl Follower {
                 self.caught_up = true;
                 return Ok(Item::CaughtUp);
             }
-            let wake = self.not_before.unwrap_or(self.probe_at);
+            let wake = self.not_before.unwrap_or(self.probes.at());
             tokio::select! {
                 biased;
                 signal = tail.next() => match signal {
@@ -274,7 +216,7 @@ impl Follower {
                     Some(Signal::Suspect) => self.suspect(),
                     None => self.tail = None,
                 },
-                () = tokio::time::sleep_until(wake) => {
+                () = self.probes.reach(wake) => {
                     if self.not_before.take().is_none() {
                         self.schedule_probe();
                     }
@@ -311,8 +253,7 @@ impl Follower {
             self.ready.push_back(Item::Frame { stored, skip: 0 });
             // A frame of one shard says nothing of the others.
             if self.shards.len() == 1 {
-                self.probe = PROBE_AFTER_FRAME;
-                self.probe_at = now + PROBES[self.probe].mul_f64(self.spread);
+                self.probes.fed(now);
             }
         } else {
             let announced = progress.wanted.flatten().unwrap_or_default().max(stored.sequence);
@@ -323,7 +264,7 @@ impl Follower {
     fn suspect(&mut self) {
         metrics::log::SUSPECTS.inc();
         self.recheck = true;
-        self.probe = 0;
+        self.probes.begin_anew();
         self.schedule_probe();
     }
 
@@ -333,9 +274,7 @@ impl Follower {
         for progress in self.shards.values_mut() {
             progress.wanted.get_or_insert(None);
         }
-        let pause = PROBES[self.probe.min(PROBES.len() - 1)];
-        self.probe_at = Instant::now() + pause.mul_f64(self.spread);
-        self.probe += 1;
+        self.probes.made(Instant::now());
     }
 
     async fn read(&mut self, shard: Shard) -> Result<(), ReadError> {
@@ -442,14 +381,7 @@ impl Follower {
             let Some(progress) = self.shards.get_mut(&shard) else { continue };
             if bounds.epoch != progress.epoch || bounds.last.next() < progress.next {
                 let requested = progress.place();
-                *progress = Progress {
-                    epoch: bounds.epoch,
-                    next: bounds.first,
-                    skip: 0,
-                    whole_at: Some(Instant::now()),
-                    wanted: Some(None),
-                    stale_reads: 0,
-                };
+                *progress = Progress::at_first_of(&bounds);
                 let reason = GapReason::Recreated;
                 self.ready.push_back(Item::Gap(Gap {
                     shard,

@@ -3,30 +3,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::header::{Header, name};
 use crate::limits;
-
-/// The version of the frame format that this code writes.
-pub const FORMAT: u32 = 1;
-
-/// Header names, for adapters that carry headers beside the payload.
-pub mod header {
-    /// The format's version.
-    pub const FORMAT: &str = "Rb-Format";
-    /// The owner's epoch.
-    pub const EPOCH: &str = "Rb-Epoch";
-    /// The index of the first line in its key.
-    pub const INDEX: &str = "Rb-Index";
-    /// The number of lines.
-    pub const COUNT: &str = "Rb-Count";
-    /// CRC-32 of the payload, eight hex digits.
-    pub const CHECKSUM: &str = "Rb-Checksum";
-    /// How many journal entries the frames up to this one reflect.
-    pub const JOURNAL: &str = "Rb-Journal";
-    /// W3C trace context.
-    pub const TRACEPARENT: &str = "traceparent";
-    /// W3C trace context.
-    pub const TRACESTATE: &str = "tracestate";
-}
 
 /// W3C trace context.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,8 +49,8 @@ pub struct Frame {
 /// Why a stored message is no sound frame. Its payload is still delivered, as `undecodable`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
-    /// A header is missing or no number.
-    #[error("header {0} is missing or malformed")]
+    /// A member of the header is missing or no number.
+    #[error("{0} is missing or malformed")]
     Header(&'static str),
     /// A later version wrote it.
     #[error("frame format {0} is not known")]
@@ -165,26 +143,18 @@ impl Frame {
     /// The headers to store beside the payload.
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, String)> {
-        let mut headers = vec![
-            (header::FORMAT, FORMAT.to_string()),
-            (header::COUNT, self.count.to_string()),
-            (header::CHECKSUM, format!("{:08x}", self.checksum())),
-        ];
-        if let Author::Owner { epoch, index, journal } = self.author {
-            headers.push((header::EPOCH, epoch.to_string()));
-            headers.push((header::INDEX, index.to_string()));
-            headers.push((header::JOURNAL, journal.to_string()));
-        }
+        let frame = Header { author: self.author, count: self.count, checksum: self.checksum() };
+        let mut headers = vec![(name::FRAME, frame.write())];
         if let Some(trace) = &self.trace {
-            headers.push((header::TRACEPARENT, trace.parent.clone()));
+            headers.push((name::TRACEPARENT, trace.parent.clone()));
             if let Some(state) = &trace.state {
-                headers.push((header::TRACESTATE, state.clone()));
+                headers.push((name::TRACESTATE, state.clone()));
             }
         }
         headers
     }
 
-    /// Reads a stored message. A message without the format header is a plain publisher's: an open frame.
+    /// Reads a stored message. A message without the frame's header is a plain publisher's: an open frame.
     ///
     /// The frame is returned even when it is damaged, so that its bytes can be delivered.
     pub fn read<'h>(
@@ -192,42 +162,19 @@ impl Frame {
         header: impl Fn(&'static str) -> Option<&'h str>,
     ) -> (Self, Option<Damage>) {
         let mut frame = Self { author: Author::Open, count: 0, trace: None, payload };
-        frame.trace = header(header::TRACEPARENT)
-            .map(|parent| Trace { parent: parent.into(), state: header(header::TRACESTATE).map(Into::into) });
+        frame.trace = header(name::TRACEPARENT)
+            .map(|parent| Trace { parent: parent.into(), state: header(name::TRACESTATE).map(Into::into) });
         let found = u32::try_from(frame.lines().count()).unwrap_or(u32::MAX);
         frame.count = found;
-        if header(header::FORMAT).is_none() {
-            return (frame, None);
-        }
-        let damage = frame.fill(found, &header).err();
+        let damage = header(name::FRAME).and_then(|text| frame.fill(found, text).err());
         (frame, damage)
     }
 
-    fn fill<'h>(
-        &mut self,
-        found: u32,
-        header: &impl Fn(&'static str) -> Option<&'h str>,
-    ) -> Result<(), Damage> {
-        fn number<T: std::str::FromStr>(name: &'static str, text: Option<&str>) -> Result<T, Damage> {
-            text.and_then(|text| text.parse().ok()).ok_or(Damage::Header(name))
-        }
-        let get = |name| header(name);
-        if get(header::EPOCH).is_some() {
-            self.author = Author::Owner {
-                epoch: number(header::EPOCH, get(header::EPOCH))?,
-                index: number(header::INDEX, get(header::INDEX))?,
-                journal: number(header::JOURNAL, get(header::JOURNAL))?,
-            };
-        }
-        // The count decides which index comes next, whatever the payload looks like.
-        self.count = number(header::COUNT, get(header::COUNT))?;
-        let format = number(header::FORMAT, get(header::FORMAT))?;
-        if format != FORMAT {
-            return Err(Damage::Format(format));
-        }
-        let expected = get(header::CHECKSUM)
-            .and_then(|text| u32::from_str_radix(text, 16).ok())
-            .ok_or(Damage::Header(header::CHECKSUM))?;
+    fn fill(&mut self, found: u32, text: &str) -> Result<(), Damage> {
+        let (author, count, header) = Header::read(text);
+        self.author = author.unwrap_or(self.author);
+        self.count = count.unwrap_or(self.count);
+        let expected = header?.checksum;
         let checksum = self.checksum();
         if checksum != expected {
             return Err(Damage::Checksum { expected, found: checksum });
@@ -281,12 +228,9 @@ mod tests {
         #[test]
         fn any_headers_and_bytes_give_a_frame(
             payload in proptest::collection::vec(any::<u8>(), 0..60),
-            texts in proptest::collection::hash_map(
-                prop_oneof![Just(header::FORMAT), Just(header::EPOCH), Just(header::INDEX), Just(header::COUNT),
-                            Just(header::CHECKSUM), Just(header::JOURNAL)],
-                "[0-9a-f]{0,12}", 0..6),
+            text in "(v|count|crc32|epoch|index|journal)=[0-9a-f]{0,12}(, (v|count|crc32|epoch|index|journal)=[0-9a-f]{0,12}){0,6}",
         ) {
-            let (frame, _) = Frame::read(Bytes::from(payload.clone()), |name| texts.get(name).map(String::as_str));
+            let (frame, _) = Frame::read(Bytes::from(payload.clone()), |asked| (asked == super::name::FRAME).then_some(text.as_str()));
             prop_assert_eq!(frame.payload, payload);
         }
     }

@@ -5,13 +5,17 @@ pub mod conformance;
 mod cursor;
 mod follow;
 mod frame;
+mod header;
 mod metered;
 mod port;
+mod probes;
+mod progress;
 mod tail;
 
 pub use cursor::{Cursor, Epoch, Invalid as InvalidCursor, Place, Sequence};
 pub use follow::{Follower, Gap, GapReason, Item, Since};
-pub use frame::{Author, Damage, FORMAT, Frame, Trace, has_room, header};
+pub use frame::{Author, Damage, Frame, Trace, has_room};
+pub use header::FORMAT;
 pub use metered::Metered;
 pub use port::{AppendError, Bounds, Direction, Expect, Log, Page, Read, ReadError, Stored};
 pub use tail::{Feeder, Signal, Tail, feed};

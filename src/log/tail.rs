@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
-use tokio::sync::{Notify, mpsc};
+use futures_util::task::AtomicWaker;
+use tokio::sync::mpsc;
 
 use super::port::Stored;
 use crate::limits;
@@ -21,7 +23,7 @@ pub enum Signal {
 #[derive(Debug, Default)]
 struct Loss {
     happened: AtomicBool,
-    told: Notify,
+    told: AtomicWaker,
 }
 
 /// The reader's side of a live feed. Dropping it ends the feed.
@@ -57,7 +59,7 @@ impl Feeder {
     /// Says that frames may have been lost.
     pub fn suspect(&self) {
         self.loss.happened.store(true, Ordering::Release);
-        self.loss.told.notify_one();
+        self.loss.told.wake();
     }
 
     /// Whether the reader is gone.
@@ -80,17 +82,16 @@ impl Tail {
 
     /// The next signal; `None` when the adapter ended the feed. Safe to drop while waiting.
     pub async fn next(&mut self) -> Option<Signal> {
-        loop {
-            if self.loss.happened.swap(false, Ordering::AcqRel) {
-                return Some(Signal::Suspect);
-            }
-            tokio::select! {
-                // Frames first: a loss is repaired by reading from the last frame that arrived.
-                biased;
-                frame = self.frames.recv() => return frame.map(Signal::Frame),
-                () = self.loss.told.notified() => {}
-            }
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
+        // Before the look, so that what happens behind it wakes.
+        self.loss.told.register(cx.waker());
+        if self.loss.happened.swap(false, Ordering::AcqRel) {
+            return Poll::Ready(Some(Signal::Suspect));
         }
+        self.frames.poll_recv(cx).map(|frame| frame.map(Signal::Frame))
     }
 }
 

@@ -89,7 +89,7 @@ impl Scope {
     #[must_use]
     pub fn pattern(&self, prefix: &str, shard: Shard) -> String {
         let lane = self.lane().token();
-        let any = |id: Option<&str>| id.map_or_else(|| "*".into(), token::encode);
+        let any = |id: Option<&str>| id.map_or_else(|| "*".into(), |id| token::encode(id).into_owned());
         match self {
             Self::Events { stream, node, execution } => format!(
                 "{prefix}.{lane}.{shard}.{}.{}.{}",

@@ -1,5 +1,6 @@
 //! Topics: where a frame lives, and the keys whose frames one owner writes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -91,13 +92,13 @@ impl Topic {
 
     /// The token that decides its shard.
     #[must_use]
-    pub fn shard_token(&self) -> String {
+    pub fn shard_token(&self) -> Cow<'_, str> {
         match self {
             Self::Events { execution, .. } => {
                 execution.as_ref().map_or_else(|| token::NONE.into(), |id| token::encode(id.as_str()))
             }
             Self::Journal(session) | Self::Inbox(session) => token::encode(session.as_str()),
-            Self::Opaque(_, subject) => subject.to_string(),
+            Self::Opaque(_, subject) => (&**subject).into(),
         }
     }
 
@@ -123,19 +124,20 @@ impl Topic {
     #[must_use]
     pub fn parse(lane: Lane, rest: &str, subject: &str) -> Self {
         let opaque = || Self::Opaque(lane, Arc::from(subject));
-        let literal = |text: &str| token::decode(text).unwrap_or_else(|_not_canonical| text.to_owned());
-        let tokens: Vec<&str> = rest.split('.').collect();
-        match (lane, &tokens[..]) {
-            (Lane::Events, [stream, node, execution]) => {
+        let literal = |text| token::decode(text).unwrap_or(Cow::Borrowed(text));
+        let mut tokens = rest.split('.');
+        let tokens = [tokens.next(), tokens.next(), tokens.next(), tokens.next()];
+        match (lane, tokens) {
+            (Lane::Events, [Some(stream), Some(node), Some(execution), None]) => {
                 let Ok(stream) = StreamId::new(literal(stream)) else { return opaque() };
-                let node = match *node {
+                let node = match node {
                     token::NONE => None,
                     text => match NodeId::new(literal(text)) {
                         Ok(id) => Some(id),
                         Err(_no_id) => return opaque(),
                     },
                 };
-                let execution = match *execution {
+                let execution = match execution {
                     token::NONE => None,
                     text => match ExecutionId::new(literal(text)) {
                         Ok(id) => Some(id),
@@ -144,10 +146,10 @@ impl Topic {
                 };
                 Self::Events { stream, node, execution }
             }
-            (Lane::Journal, [session]) => {
+            (Lane::Journal, [Some(session), None, ..]) => {
                 SessionId::new(literal(session)).map_or_else(|_no_id| opaque(), Self::Journal)
             }
-            (Lane::Inbox, [session]) => {
+            (Lane::Inbox, [Some(session), None, ..]) => {
                 SessionId::new(literal(session)).map_or_else(|_no_id| opaque(), Self::Inbox)
             }
             _ => opaque(),
@@ -168,7 +170,7 @@ impl Key {
 
     /// The token that decides its shard.
     #[must_use]
-    pub fn shard_token(&self) -> String {
+    pub fn shard_token(&self) -> Cow<'_, str> {
         match self {
             Self::Execution(_, execution) => token::encode(execution.as_str()),
             Self::Journal(session) | Self::Inbox(session) => token::encode(session.as_str()),

@@ -1,5 +1,6 @@
 //! The writer's loop: one frame in flight, until its outcome is known.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,14 +28,15 @@ pub(super) struct Task {
 impl Task {
     pub(super) async fn run(mut self) {
         let stop = self.stop.clone();
+        let mut stopped = pin!(stop.cancelled());
         let error = loop {
             let batch = tokio::select! {
-                () = stop.cancelled() => break Error::Stopped,
+                () = &mut stopped => break Error::Stopped,
                 batch = self.groups.next() => batch,
             };
             let Some(batch) = batch else { return };
             let outcome = tokio::select! {
-                () = stop.cancelled() => Err(Error::Stopped),
+                () = &mut stopped => Err(Error::Stopped),
                 outcome = self.write(&batch) => outcome,
             };
             match outcome {
@@ -82,7 +84,7 @@ impl Task {
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(AppendError::Fenced { last: Some(last), .. }) => {
-                    self.at.last = Some(self.behind_open_frames(&last).await?);
+                    self.at.last = Some(Box::pin(self.behind_open_frames(&last)).await?);
                 }
                 Err(AppendError::Fenced { last: None, .. }) => return Err(Error::Fenced),
                 Err(error) => {

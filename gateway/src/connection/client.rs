@@ -1,14 +1,10 @@
-//! The loop of one WebSocket client: one task, small while nothing happens.
+//! The loop of one WebSocket client: one task, small while nothing happens. `requests` is what it may ask for.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
-use runbus::bus::Filter;
-use runbus::id::StreamId;
 use runbus::metrics::{Close, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -18,24 +14,20 @@ use super::commands::Commands;
 use super::direct::Door;
 use super::ends::{self, Ends};
 use super::gate::Gate;
+use super::monitoring::{self, Monitoring};
 use super::named::Named;
 use super::outbound::{Batch, Outbound};
 use super::output::Output;
 use super::pressure::{Held, Pace};
 use super::shared::Shared;
-use super::subscription::{Next, Subscription};
-use super::wake::Wake;
-use crate::auth::{Action, Refusal, permit};
+use super::slow::Slow;
+use super::subscription::Next;
 use crate::limits;
 use crate::line::Line;
-use crate::monitor::Watch;
-use crate::presence::registry::TooMany;
-use crate::presence::{Follow, Seat};
-use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
-use crate::protocol::{Dialect, Start, close, server};
+use crate::protocol::{Dialect, close, server};
 
 /// Why a client's connection ended.
-enum End {
+pub(super) enum End {
     /// The client went away.
     Gone,
     /// The gateway closes it.
@@ -51,30 +43,23 @@ enum Event {
     Woken,
 }
 
-/// One of a client's monitors.
-struct Monitoring {
-    /// What the client calls it.
-    id: String,
-    stream: Option<StreamId>,
-    watch: Watch,
-}
-
-struct Client {
+/// One client.
+pub(super) struct Client {
     socket: WebSocket,
     dialect: Dialect,
-    shared: Arc<Shared>,
-    gate: Gate,
-    subscriptions: Vec<Named>,
-    monitors: Vec<Monitoring>,
-    commands: Commands,
-    wake: Arc<Notify>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) gate: Gate,
+    pub(super) subscriptions: Vec<Named>,
+    pub(super) monitors: Vec<Monitoring>,
+    pub(super) commands: Commands,
+    pub(super) wake: Arc<Notify>,
     /// Where hubs find it while it waits, when nothing is between it and its socket.
-    door: Option<Arc<Door>>,
+    pub(super) door: Option<Arc<Door>>,
     pace: Pace,
     heard: Instant,
     ping_at: Instant,
     alarm: Alarm,
-    ends: Ends,
+    pub(super) ends: Ends,
     /// Set when the gateway drains.
     leaves_at: Option<Instant>,
 }
@@ -217,7 +202,7 @@ impl Client {
                 }
             }
         }
-        next = next.min(produce_monitors(&mut self.monitors, &mut out));
+        next = next.min(monitoring::produce(&mut self.monitors, &mut out));
         // Fair to all: the next turn begins with another subscription.
         if self.subscriptions.len() > 1 {
             self.subscriptions.rotate_left(1);
@@ -230,7 +215,7 @@ impl Client {
         Ok(next)
     }
 
-    async fn answer(&mut self, messages: impl IntoIterator<Item = String>) -> Result<(), End> {
+    pub(super) async fn answer(&mut self, messages: impl IntoIterator<Item = String>) -> Result<(), End> {
         let out = Outbound::answers(self.dialect, messages);
         let held = self.shared.pressure.hold(out.bytes());
         self.write(out, held).await.map(|_took| ())
@@ -241,13 +226,13 @@ impl Client {
         if out.bytes() == 0 {
             return Ok(Duration::ZERO);
         }
-        let mut slow = Slow { gate: &self.gate, shared: &self.shared, began: None };
+        let mut slow = Slow::new(&self.gate, &self.shared);
         // Each message has its time: a client that takes them one by one is slow, not stuck.
         for frame in out.take() {
             slow.patiently(self.socket.feed(frame)).await?;
         }
         slow.patiently(self.socket.flush()).await?;
-        Ok(slow.began.map_or(Duration::ZERO, |began| began.elapsed()))
+        Ok(slow.waited())
     }
 
     /// Waits for something to send or to hear, until `then` at most.
@@ -303,11 +288,10 @@ impl Client {
             return Ok(());
         }
         let _held = self.shared.pressure.hold(rest);
-        let mut slow = Slow { gate: &self.gate, shared: &self.shared, began: None };
+        let mut slow = Slow::new(&self.gate, &self.shared);
         slow.patiently(self.socket.flush()).await?;
         // It is no fast one.
-        let waited = slow.began.map_or(Duration::ZERO, |began| began.elapsed());
-        self.pace.wrote(0, waited, self.shared.config.client_buffer_bytes);
+        self.pace.wrote(0, slow.waited(), self.shared.config.client_buffer_bytes);
         Ok(())
     }
 
@@ -339,7 +323,7 @@ impl Client {
             return Ok(());
         }
         self.ping_at = now + self.shared.config.ping_interval();
-        let mut slow = Slow { gate: &self.gate, shared: &self.shared, began: None };
+        let mut slow = Slow::new(&self.gate, &self.shared);
         slow.patiently(self.socket.send(Frame::Ping(bytes::Bytes::new()))).await
     }
 
@@ -358,247 +342,6 @@ impl Client {
             Some(Ok(Frame::Close(_))) | None => Err(End::Gone),
         }
     }
-
-    /// Follows a message of so many bytes.
-    async fn obey(&mut self, message: Result<Message, Invalid>, bytes: usize) -> Result<(), End> {
-        if self.gate.principal().is_none() && !matches!(message, Ok(Message::Auth { .. })) {
-            return Err(End::Close(close::UNAUTHENTICATED, "a valid credential is needed"));
-        }
-        match self.gate.message(bytes) {
-            Ok(Ok(())) => {}
-            Ok(Err(refusal)) => {
-                let answer = server::error(refusal.code(), &refusal.to_string(), None, None);
-                return self.answer([answer]).await;
-            }
-            Err((code, reason)) => return Err(End::Close(code, reason)),
-        }
-        let answer = match message {
-            Ok(Message::Auth { token }) => self.show(&token).await?,
-            Ok(Message::Ping { nonce }) => vec![server::pong(nonce.as_deref())],
-            Ok(Message::Unsubscribe { id }) => {
-                let before = self.held();
-                self.subscriptions.retain(|known| known.id != id);
-                self.monitors.retain(|known| known.id != id);
-                if self.held() < before {
-                    vec![server::unsubscribed(&id)]
-                } else {
-                    vec![server::error("not_found", "there is no such subscription", Some("id"), Some(&id))]
-                }
-            }
-            Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
-            Ok(Message::Monitor(monitor)) => self.monitor(monitor),
-            Ok(Message::Command(command)) => {
-                // Who has not said who they are is closed above.
-                let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
-                let begun = self.commands.begin(&self.shared, principal, *command);
-                begun.err().into_iter().collect()
-            }
-            Err(invalid) => {
-                let (path, id) = (invalid.path(), invalid.id());
-                vec![server::error(invalid.code(), &invalid.to_string(), path, id)]
-            }
-        };
-        self.answer(answer).await
-    }
-
-    /// Who it is, from now on. Subscriptions that the credential does not cover end; the others go on where they are.
-    async fn show(&mut self, token: &runbus::config::Secret) -> Result<Vec<String>, End> {
-        let shown = self.gate.show(token).await;
-        let expires_at = shown.map_err(|(code, reason)| End::Close(code, reason))?;
-        self.ends = Ends::new(&self.shared.drain, self.gate.revoked());
-        let mut answer = vec![server::auth_ok(expires_at)];
-        let gate = &self.gate;
-        self.subscriptions.retain(|known| {
-            let may = gate.may_read(known.subscription.filter());
-            if !may {
-                answer.push(forbidden(&known.id, "filter"));
-                answer.push(server::unsubscribed(&known.id));
-            }
-            may
-        });
-        self.monitors.retain(|known| {
-            let may = gate.may_read(&of(known.stream.clone()));
-            if !may {
-                answer.push(forbidden(&known.id, "stream_id"));
-                answer.push(server::unsubscribed(&known.id));
-            }
-            may
-        });
-        Ok(answer)
-    }
-
-    /// Subscriptions and monitors.
-    fn held(&self) -> usize {
-        self.subscriptions.len() + self.monitors.len()
-    }
-
-    /// Whether one more may begin; else the answer that refuses it.
-    fn admit(&self, id: &str, filter: &Filter, path: &str) -> Result<(), String> {
-        let mut names = self.subscriptions.iter().map(|known| &known.id);
-        if names.any(|known| known == id) || self.monitors.iter().any(|known| known.id == id) {
-            let message = "this subscription is there already";
-            return Err(server::error("conflict", message, Some("id"), Some(id)));
-        }
-        if !self.gate.may_read(filter) {
-            return Err(forbidden(id, path));
-        }
-        let limit = self.shared.config.max_subscriptions;
-        if self.held() >= limit {
-            let message = format!("{limit} subscriptions are there already");
-            return Err(server::error("limit_exceeded", &message, None, Some(id)));
-        }
-        Ok(())
-    }
-
-    fn monitor(&mut self, monitor: Monitor) -> Vec<String> {
-        let Monitor { id, stream_id } = monitor;
-        if let Err(refused) = self.admit(&id, &of(stream_id.clone()), "stream_id") {
-            return vec![refused];
-        }
-        match self.shared.monitors.watch_with(stream_id.clone(), self.wake.clone()) {
-            Ok(watch) => {
-                let answer = server::subscribed(&id, None);
-                self.monitors.push(Monitoring { id, stream: stream_id, watch });
-                vec![answer]
-            }
-            Err(error) => vec![server::error("limit_exceeded", &error.to_string(), None, Some(&id))],
-        }
-    }
-
-    /// The client's place among those who watch an execution, and who else does if it wants to know.
-    fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), TooMany> {
-        let Some(execution) = &subscribe.filter.execution_id else { return Ok((None, None)) };
-        let room = &self.shared.presence;
-        let follow = subscribe.presence.then(|| room.follow(execution, &self.wake)).transpose()?;
-        let label = subscribe.label.as_ref().map(|label| label.0.clone());
-        let subject = self.gate.principal().map(|principal| principal.subject.clone());
-        Ok((subject.map(|subject| room.enter(execution.clone(), subject, label)), follow))
-    }
-
-    async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
-        let id = Some(subscribe.id.as_str());
-        if let Err(refused) = self.admit(&subscribe.id, &subscribe.filter, "filter") {
-            return vec![refused];
-        }
-        if subscribe.presence && subscribe.filter.execution_id.is_none() {
-            return vec![server::error(
-                "invalid_argument",
-                "needs filter.execution_id",
-                Some("presence"),
-                id,
-            )];
-        }
-        if subscribe.since == Start::Snapshot && subscribe.filter.execution_id.is_none() {
-            let (path, wanted) = ("filter.execution_id", "a snapshot is of one execution: name it");
-            return vec![server::error("invalid_argument", wanted, Some(path), id)];
-        }
-        if subscribe.presence
-            && let (Some(execution), Some(principal)) =
-                (&subscribe.filter.execution_id, self.gate.principal().cloned())
-            // As over REST: two streams may use one id.
-            && let Err(denied) =
-                permit::execution(&self.shared.control, &principal, Action::Read, execution).await
-        {
-            return vec![server::error(denied.code(), &denied.to_string(), Some("presence"), id)];
-        }
-        let (seat, follow) = match self.presence(&subscribe) {
-            Ok(both) => both,
-            Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
-        };
-        let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
-        let mut wake = Wake::from(self.wake.clone());
-        if let Some(door) = &self.door {
-            wake.watcher = door.clone();
-        }
-        match Subscription::begin(&self.shared, filter.clone(), since, wake, Transport::Ws).await {
-            Ok((subscription, cursor)) => {
-                let answer = vec![server::subscribed(name, cursor.as_ref())];
-                let subscription = subscription.coalesce(*coalesce);
-                let batch = batch.0;
-                self.subscriptions.push(Named { id: subscribe.id, batch, subscription, _seat: seat, follow });
-                answer
-            }
-            Err(error) => vec![server::error(error.code(), &error.to_string(), None, id)],
-        }
-    }
-}
-
-/// A write that its client may not take at once. One that it does costs neither a timer nor a lock.
-struct Slow<'a> {
-    gate: &'a Gate,
-    shared: &'a Shared,
-    /// Since when it waits.
-    began: Option<Instant>,
-}
-
-impl Slow<'_> {
-    /// Does one step, within `gateway.write_timeout_ms`.
-    async fn patiently(&mut self, step: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
-        let mut step = pin!(step);
-        let done = match futures_util::poll!(step.as_mut()) {
-            Poll::Ready(done) => Ok(done),
-            Poll::Pending => {
-                self.began.get_or_insert_with(Instant::now);
-                let (gate, patience) = (self.gate, self.shared.config.write_timeout());
-                // In memory of its own: all clients would hold it, and few need it.
-                let waited = Box::pin(async move {
-                    tokio::select! {
-                        done = tokio::time::timeout(patience, step) => Ok(done),
-                        // Who takes nothing is not kept for that.
-                        (code, reason) = gate.ended() => Err(End::Close(code, reason)),
-                    }
-                });
-                waited.await?
-            }
-        };
-        match done {
-            Ok(done) => done.map_err(|_gone| End::Gone),
-            Err(_elapsed) => {
-                self.shared.pressure.count_cut();
-                Err(End::Close(close::TOO_SLOW, "too slow: resume with the last cursor"))
-            }
-        }
-    }
-}
-
-/// Adds what is new of the monitors until `out` is full; says when to look for more.
-fn produce_monitors(monitors: &mut Vec<Monitoring>, out: &mut Outbound) -> Next {
-    let mut next = Next::Never;
-    monitors.retain_mut(|Monitoring { id, watch, .. }| {
-        // Words only.
-        let mut batch = Batch::new(id, 1, out);
-        if batch.is_full() {
-            next = Next::Now;
-            return true;
-        }
-        next = next.min(Next::Woken);
-        match watch.news() {
-            Ok(news) => {
-                news.iter().for_each(|news| batch.word(&news.0));
-                true
-            }
-            Err(ended) => {
-                out.push(server::error("unavailable", &ended.to_string(), None, Some(id)));
-                out.push(server::unsubscribed(id));
-                false
-            }
-        }
-    });
-    if monitors.len() > 1 {
-        monitors.rotate_left(1);
-    }
-    next
-}
-
-/// All events of a stream, or of all.
-fn of(stream: Option<StreamId>) -> Filter {
-    Filter { stream_id: stream, ..Filter::all() }
-}
-
-fn forbidden(id: &str, path: &str) -> String {
-    let refusal = Refusal::Forbidden;
-    refusal.count();
-    server::error(refusal.code(), &refusal.to_string(), Some(path), Some(id))
 }
 
 #[cfg(test)]

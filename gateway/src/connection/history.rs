@@ -1,45 +1,18 @@
 //! The history of a broad scope: a reader of its own, ahead of its client by a bounded number of entries.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use runbus::bus::{Delivery, Filter};
-use runbus::log::{ReadError, Since};
+use runbus::bus::Filter;
+use runbus::log::{Follower, ReadError, Since};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::pressure::Held;
 use super::shared::Shared;
-use crate::hub::Entry;
+use crate::hub::{Entries, Said};
 use crate::limits;
-
-/// What the reader says.
-#[derive(Debug)]
-pub(super) enum Said {
-    /// The next entry.
-    Entry(Entry),
-    /// Everything that was stored has been said.
-    CaughtUp,
-}
-
-/// What the reader says at once.
-#[derive(Debug, Default)]
-struct Batch {
-    said: VecDeque<Said>,
-    bytes: usize,
-}
-
-impl Batch {
-    fn add(&mut self, delivery: &Delivery) {
-        if matches!(delivery, Delivery::CaughtUp) {
-            self.said.push_back(Said::CaughtUp);
-        } else if let Some(entry) = Entry::delivery(delivery) {
-            self.bytes += entry.bytes();
-            self.said.push_back(Said::Entry(entry));
-        }
-    }
-}
 
 /// The room that entries take until their client is sent the last of them.
 #[derive(Debug)]
@@ -64,22 +37,26 @@ impl Ahead {
     /// The log refuses or does not answer.
     pub(super) async fn start(
         shared: &Shared,
-        filter: Filter,
+        filter: &Filter,
         since: Since,
         wake: Arc<Notify>,
     ) -> Result<Self, ReadError> {
-        // Types and times are left to the connection, as for every other source.
-        let filter = Filter { types: BTreeSet::new(), after: None, before: None, ..filter };
-        let mut reader = shared.bus.read(filter, since).await?;
+        let follower = Follower::start(shared.bus.log().clone(), filter.scope(), since.clone()).await?;
+        // Until something was read, the reader stands where it asked to stand.
+        let cursor = match since {
+            Since::After(cursor) => cursor,
+            Since::New | Since::All => follower.cursor(),
+        };
+        let mut entries = Entries::new(follower, cursor);
         let (sender, batches) = mpsc::channel(limits::READ_AHEAD);
         let most = shared.config.client_buffer_bytes;
         let pressure = shared.pressure.clone();
         let room = Arc::new(Semaphore::new(most));
         let task = tokio::spawn(async move {
             loop {
-                let mut batch = Batch::default();
-                match reader.next().await {
-                    Ok(delivery) => batch.add(&delivery),
+                let mut said = Vec::new();
+                let mut bytes = match entries.next(&mut said).await {
+                    Ok(bytes) => bytes,
                     Err(error) => {
                         tracing::error!(%error, "a reader ends: the log refuses");
                         // The client finds out by looking.
@@ -87,22 +64,19 @@ impl Ahead {
                         wake.notify_one();
                         return;
                     }
-                }
-                // What was read with it goes with it: events of one frame are not waited for one by one.
-                while batch.bytes < limits::READ_AHEAD_BYTES
-                    && let Some(delivery) = reader.next_read()
+                };
+                // What was read with it goes with it: frames of one page are not waited for one by one.
+                while bytes < limits::READ_AHEAD_BYTES
+                    && let Some(more) = entries.next_now(&mut said)
                 {
-                    batch.add(&delivery);
+                    bytes += more;
                 }
-                let Batch { said, bytes } = batch;
-                if said.is_empty() {
-                    continue;
-                }
+                let bytes: usize = said.iter().map(Said::bytes).sum();
                 // More than all there is waits for all.
                 let share = u32::try_from(bytes.min(most)).unwrap_or(u32::MAX);
                 let Ok(room) = room.clone().acquire_many_owned(share).await else { return };
                 let held = pressure.hold(bytes);
-                if sender.send((said, Share { _room: room, _held: held })).await.is_err() {
+                if sender.send((said.into(), Share { _room: room, _held: held })).await.is_err() {
                     return;
                 }
                 wake.notify_one();

@@ -85,7 +85,7 @@ pub(super) async fn join(
                 Since::After(cursor) => Some(cursor.clone()),
                 Since::All | Since::New => None,
             };
-            let ahead = Ahead::start(shared, filter.clone(), since.clone(), wake.task.clone()).await?;
+            let ahead = Ahead::start(shared, filter, since.clone(), wake.task.clone()).await?;
             Ok(Joined { source: Source::Ahead(ahead), cursor, gap: None })
         }
     }

@@ -11,7 +11,7 @@ use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::history::{Ahead, Said};
+use super::history::Ahead;
 use super::join::{self, Joined};
 use super::merging::Merging;
 use super::missing;
@@ -22,7 +22,7 @@ use super::source::Source;
 use super::tally::Tally;
 use super::wake::Wake;
 use crate::hub::ring::Found;
-use crate::hub::{Content, Entry, Hubs};
+use crate::hub::{Content, Entry, Hubs, Said};
 use crate::limits;
 use crate::protocol::{Start, Text, server};
 
@@ -276,7 +276,7 @@ impl Subscription {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
             None => {
                 let since = Since::After(self.cursor.clone());
-                Source::Ahead(Ahead::start(shared, self.filter.clone(), since, self.wake.clone()).await?)
+                Source::Ahead(Ahead::start(shared, &self.filter, since, self.wake.clone()).await?)
             }
         };
         Ok(())
@@ -289,9 +289,9 @@ impl Subscription {
                 Some(Said::Entry(entry)) => {
                     let live = self.caught_up;
                     self.ended = add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
-                    let text = entry.content.text();
+                    let text = entry.content.into_text();
                     if text.cursor().is_some() {
-                        self.behind = Some(text.clone());
+                        self.behind = Some(text);
                     }
                 }
                 // A client that fell out of the ring was told before.
@@ -352,20 +352,18 @@ impl Subscription {
                 frames.clear();
             }
         }
+        let mut behind = Cursor::start();
         for stored in frames {
-            let stored = Arc::new(stored);
             let half = stored.sequence == place.sequence && place.lines != u32::MAX;
             let skip = if half { place.lines } else { 0 };
             for line in lines(&stored, place.epoch, skip) {
                 if self.ended {
                     break;
                 }
-                let cursor = Cursor::start().with(*shard, line.place);
                 *place = line.place;
-                if let Some(entry) = Entry::line(&stored, line, cursor) {
-                    self.ended =
-                        add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, false));
-                }
+                behind.set(*shard, line.place);
+                let entry = Entry::line(&stored, &line, &behind);
+                self.ended = add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, false));
             }
         }
         self.cursor.set(*shard, *place);

@@ -1,10 +1,8 @@
 //! An event as clients get it: decoded once and encoded once per gateway, whatever the number of clients.
 
-use std::sync::Arc;
-
 use runbus::bus::Delivery;
-use runbus::bus::delivery::{Delivered, Line, Undecodable, decode};
-use runbus::event::Kind;
+use runbus::bus::delivery::{Line, head};
+use runbus::event::{Event, Head, Kind};
 use runbus::log::{Cursor, Gap, Place, Stored, Trace};
 use runbus::subject::Shard;
 use runbus::time::Timestamp;
@@ -42,34 +40,52 @@ impl Content {
             Self::Event(_, _, text) | Self::Word(text) => text,
         }
     }
+
+    /// The same, for those who need nothing else of it.
+    #[must_use]
+    pub fn into_text(self) -> Text {
+        match self {
+            Self::Event(_, _, text) | Self::Word(text) => text,
+        }
+    }
 }
 
 impl Entry {
-    /// A line of a frame. `cursor` is the place behind it, over all shards of the scope; `None` for what says nothing to
-    /// clients.
+    /// A line of a frame. `cursor` is the place behind it, over all shards of the scope.
     #[must_use]
-    pub fn line(stored: &Arc<Stored>, line: Line, cursor: Cursor) -> Option<Self> {
-        let place = line.place;
-        let entry = Self::delivery(&decode(stored, line, cursor))?;
-        // One a frame is enough to trace a subscription's first delivery, and rings hold many events.
-        let trace = entry.trace.filter(|_| place.lines == u32::MAX);
-        Some(Self { shard: stored.shard, place: Some(place), content: entry.content, trace })
+    pub fn line(stored: &Stored, line: &Line, cursor: &Cursor) -> Self {
+        let (shard, place) = (stored.shard, Some(line.place));
+        match head(stored, line) {
+            Ok(Head { kind, timestamp }) => {
+                let text = event(&kind, &line.bytes, line.seq, cursor);
+                // One a frame is enough to trace a subscription's first delivery, and rings hold many events.
+                let is_last = line.place.lines == u32::MAX;
+                let trace = stored.frame.trace.as_ref().filter(|_| is_last).cloned().map(Box::new);
+                Self { shard, place, content: Content::Event(kind, timestamp, text), trace }
+            }
+            Err(reason) => {
+                let text = undecodable(&line.bytes, &reason, line.seq, cursor);
+                Self { shard, place, content: Content::Word(text), trace: None }
+            }
+        }
     }
 
     /// What a reader gave; `None` for what says nothing to clients.
     #[must_use]
     pub fn delivery(delivery: &Delivery) -> Option<Self> {
-        let mut trace = None;
         let content = match delivery {
             Delivery::Event(found) => {
-                trace = found.trace.clone().map(Box::new);
-                Content::Event(found.event.kind.clone(), found.event.timestamp, event(found))
+                let Event { kind, timestamp, .. } = &found.event;
+                let text = event(kind, &found.line, found.seq, &found.cursor);
+                Content::Event(kind.clone(), *timestamp, text)
             }
-            Delivery::Undecodable(found) => Content::Word(undecodable(found)),
+            Delivery::Undecodable(found) => {
+                Content::Word(undecodable(&found.line, &found.reason, found.seq, &found.cursor))
+            }
             Delivery::Gap(gap) => Content::Word(server::gap(gap)),
             Delivery::CaughtUp => return None,
         };
-        Some(Self { shard: Shard(0), place: None, content, trace })
+        Some(Self { shard: Shard(0), place: None, content, trace: None })
     }
 
     /// Missing events.
@@ -92,21 +108,21 @@ impl Entry {
 
 /// The stored line with its place. The place comes last: of two fields with one name parsers take the last, so that no
 /// publisher can give its event another place.
-fn event(found: &Delivered) -> Text {
-    let line = found.line.trim_ascii_end();
+fn event(kind: &Kind, line: &[u8], seq: u64, cursor: &Cursor) -> Text {
+    let line = line.trim_ascii_end();
     let line = line.strip_suffix(b"}").unwrap_or(line);
-    let cursor = found.cursor.to_string();
-    let place = format!(",\"seq\":{},\"cursor\":\"{cursor}\"}}", found.seq);
-    Text::at(&cursor, found.event.kind.as_str(), &[line, place.as_bytes()])
+    let (seq, cursor) = (seq.to_string(), cursor.text());
+    let pieces = [line, b",\"seq\":", seq.as_bytes(), b",\"cursor\":\"", cursor.as_bytes(), b"\"}"];
+    Text::at(&cursor, kind.as_str(), &pieces)
 }
 
-fn undecodable(found: &Undecodable) -> Text {
+fn undecodable(line: &[u8], reason: &str, seq: u64, cursor: &Cursor) -> Text {
     let fields = json!({
         "type": "undecodable",
-        "line": String::from_utf8_lossy(&found.line),
-        "reason": found.reason,
-        "seq": found.seq,
-        "cursor": found.cursor,
+        "line": String::from_utf8_lossy(line),
+        "reason": reason,
+        "seq": seq,
+        "cursor": cursor,
     });
-    Text::new(Some(&found.cursor), "undecodable", &[fields.to_string().as_bytes()])
+    Text::new(Some(cursor), "undecodable", &[fields.to_string().as_bytes()])
 }

@@ -1,15 +1,19 @@
 //! Hubs: one reader of the log for each watched scope, whatever the number of clients.
 //!
-//! [`entry`] is an event encoded once for all, [`ring`] the recent ones, `task` what fills it, [`registry`] who shares
-//! what, [`watcher`] who is told, [`bounds`] one question for all who ask it.
+//! [`entry`] is an event encoded once for all, [`entries`] a follower that makes them, [`ring`] the recent ones, `task` what fills it, [`registry`] who shares
+//! what, [`share`] how much each keeps, [`watcher`] who is told, [`bounds`] one question for all who ask it.
 
 pub mod bounds;
+pub mod entries;
 pub mod entry;
 pub mod registry;
 pub mod ring;
+pub mod share;
 mod task;
 pub mod watcher;
 
+pub use entries::{Entries, Said};
 pub use entry::{Content, Entry};
 pub use registry::{Hub, Hubs};
+pub use share::Shares;
 pub use watcher::Watcher;

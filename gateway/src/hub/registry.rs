@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::bounds;
 use super::ring::Ring;
+use super::share::Shares;
 use super::task;
 use super::watcher::Watcher;
 use crate::limits;
@@ -134,7 +135,7 @@ fn lock_of(scope: &Scope) -> usize {
 #[derive(Debug)]
 pub struct Hubs {
     log: Arc<dyn Log>,
-    ring_bytes: usize,
+    shares: Arc<Shares>,
     max: usize,
     /// What shards hold.
     pub bounds: bounds::Shared,
@@ -147,10 +148,10 @@ pub struct Hubs {
 impl Hubs {
     /// No hubs yet.
     #[must_use]
-    pub fn new(log: Arc<dyn Log>, ring_bytes: usize, max: usize) -> Self {
+    pub fn new(log: Arc<dyn Log>, shares: Arc<Shares>, max: usize) -> Self {
         Self {
             log,
-            ring_bytes,
+            shares,
             max,
             bounds: bounds::Shared::default(),
             hubs: Mutex::default(),
@@ -192,9 +193,16 @@ impl Hubs {
         }
         {
             let mut hubs = self.hubs();
-            // Those that have ended are looked for before the map grows, not with every start.
+            // Those that have ended are looked for before the map grows, not with every start. Then quiet ones give up what is more
+            // than their share by now.
             if hubs.len() >= self.max.min(hubs.capacity()) {
-                hubs.retain(|_, hub| hub.strong_count() > 0);
+                hubs.retain(|_, hub| match hub.upgrade() {
+                    Some(hub) => {
+                        hub.change(Ring::trim);
+                        true
+                    }
+                    None => false,
+                });
             }
         }
         if self.hubs().len() >= self.max {
@@ -207,7 +215,7 @@ impl Hubs {
         let hub = Arc::new(Hub {
             scope: scope.clone(),
             is_narrow,
-            ring: Mutex::new(Ring::new(self.ring_bytes, follower.cursor())),
+            ring: Mutex::new(Ring::new(self.shares.share(), follower.cursor())),
             watchers: Mutex::default(),
             left: AtomicBool::new(false),
             lingers: AtomicBool::new(false),

@@ -7,6 +7,7 @@ use runbus::log::{Cursor, Epoch, Place};
 use runbus::metrics::{Amount, gateway as metrics};
 
 use super::entry::Entry;
+use super::share::Share;
 
 /// Recent entries, numbered through.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub struct Ring {
     first: u64,
     bytes: usize,
     counted: Amount,
-    max_bytes: usize,
+    share: Share,
     /// Everything that was stored when the hub began is in, or was.
     pub caught_up: bool,
     /// The place behind the last entry, over all shards.
@@ -39,24 +40,30 @@ pub enum Found<'a> {
 impl Ring {
     /// An empty one; `cursor` is where it begins.
     #[must_use]
-    pub fn new(max_bytes: usize, cursor: Cursor) -> Self {
+    pub fn new(share: Share, cursor: Cursor) -> Self {
         Self {
             entries: VecDeque::new(),
             first: 0,
             bytes: 0,
             counted: metrics::RING.amount(),
-            max_bytes,
+            share,
             caught_up: false,
             cursor,
             broken: None,
         }
     }
 
-    /// Adds an entry and drops the oldest ones beyond the limit. At least one stays.
+    /// Adds an entry, and drops old ones as [`Ring::trim`] does.
     pub fn push(&mut self, entry: Arc<Entry>) {
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
-        while self.bytes > self.max_bytes && self.entries.len() > 1 {
+        self.trim();
+    }
+
+    /// Drops the oldest entries beyond the ring's share. At least one stays.
+    pub fn trim(&mut self) {
+        let most = self.share.bytes();
+        while self.bytes > most && self.entries.len() > 1 {
             if let Some(oldest) = self.entries.pop_front() {
                 self.bytes -= oldest.bytes();
                 self.first += 1;
@@ -120,6 +127,7 @@ mod tests {
 
     use super::*;
     use crate::hub::Content;
+    use crate::hub::share::Shares;
     use crate::protocol::Text;
 
     fn place(sequence: u64, lines: u32) -> Place {
@@ -132,10 +140,14 @@ mod tests {
         Arc::new(Entry { shard: Shard(0), place: Some(place(sequence, lines)), content, trace: None })
     }
 
+    fn ring_of_ten(cursor: Cursor) -> Ring {
+        Ring::new(Shares::new(usize::MAX, 10 * entry(1, 1).bytes()).share(), cursor)
+    }
+
     #[test]
     fn places_are_found_and_old_entries_go() {
         let start = Cursor::start().with(Shard(0), place(0, u32::MAX));
-        let mut ring = Ring::new(10 * entry(1, 1).bytes(), start);
+        let mut ring = ring_of_ten(start);
         assert_eq!(ring.rejoin(place(7, 1)), Some(0));
         for sequence in 1..=20 {
             ring.push(entry(sequence * 10, 1));
@@ -154,8 +166,7 @@ mod tests {
 
     #[test]
     fn places_of_another_log_are_not_mixed() {
-        let mut ring =
-            Ring::new(10 * entry(1, 1).bytes(), Cursor::start().with(Shard(0), place(0, u32::MAX)));
+        let mut ring = ring_of_ten(Cursor::start().with(Shard(0), place(0, u32::MAX)));
         for sequence in 1..=20 {
             ring.push(entry(sequence, u32::MAX));
         }

@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use runbus::bus::delivery::lines;
-use runbus::log::{Cursor, Follower, Item, ReadError};
+use runbus::log::{Follower, ReadError};
 use tokio_util::sync::CancellationToken;
 
-use super::entry::Entry;
+use super::entries::{Entries, Said};
 use super::registry::Hub;
 use crate::limits;
 
@@ -26,52 +25,33 @@ pub(super) async fn run(hub: Weak<Hub>, follower: Follower, stop: CancellationTo
     }
 }
 
-async fn fill(hub: &Weak<Hub>, mut follower: Follower) -> Result<(), ReadError> {
-    let mut cursor = follower.cursor();
+async fn fill(hub: &Weak<Hub>, follower: Follower) -> Result<(), ReadError> {
+    let cursor = follower.cursor();
+    let mut entries = Entries::new(follower, cursor);
+    let mut said = Vec::new();
     loop {
-        let item = follower.next().await?;
+        let mut bytes = entries.next(&mut said).await?;
         let Some(hub) = hub.upgrade() else { return Ok(()) };
-        let mut bytes = push(&hub, &follower, &mut cursor, item);
         // What came together is told together: each telling writes to every client.
         if hub.has_many_watchers() {
             tokio::task::yield_now().await;
         }
         while bytes < limits::BATCH_BYTES
-            && let Some(item) = follower.next_now()
+            && let Some(more) = entries.next_now(&mut said)
         {
-            bytes += push(&hub, &follower, &mut cursor, item);
+            bytes += more;
         }
-        hub.tell().await;
-    }
-}
-
-/// Says how many bytes of frames it pushed.
-fn push(hub: &Hub, follower: &Follower, cursor: &mut Cursor, item: Item) -> usize {
-    match item {
-        Item::CaughtUp => {
-            hub.change(|ring| ring.caught_up = true);
-            0
-        }
-        Item::Gap(gap) => {
-            cursor.set(gap.shard, gap.resumes());
-            hub.change(|ring| {
-                ring.push(Arc::new(Entry::gap(&gap)));
-                ring.cursor.clone_from(cursor);
-            });
-            0
-        }
-        Item::Frame { stored, skip } => {
-            let epoch = follower.epoch(stored.shard);
-            let mut entries = Vec::with_capacity(stored.frame.count as usize);
-            for line in lines(&stored, epoch, skip) {
-                cursor.set(stored.shard, line.place);
-                entries.extend(Entry::line(&stored, line, cursor.clone()).map(Arc::new));
+        hub.change(|ring| {
+            for said in said.drain(..) {
+                match said {
+                    Said::Entry(entry) => ring.push(Arc::new(entry)),
+                    Said::CaughtUp => ring.caught_up = true,
+                }
             }
-            hub.change(|ring| {
-                entries.into_iter().for_each(|entry| ring.push(entry));
-                ring.cursor.clone_from(cursor);
-            });
-            stored.frame.payload.len()
-        }
+            ring.cursor.clone_from(entries.cursor());
+        });
+        // A large frame's room is not kept: there are many hubs.
+        said.shrink_to(limits::BATCH_ENTRIES);
+        hub.tell().await;
     }
 }

@@ -9,7 +9,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use async_nats::{HeaderMap, HeaderValue};
+use async_nats::header::IntoHeaderValue as _;
+use async_nats::{HeaderMap, HeaderValue, Subject};
+use tokio::time::Instant;
 
 use super::check::header;
 use super::connect::jitter;
@@ -41,10 +43,23 @@ pub(super) struct Attempt<'a> {
     pub(super) topic: &'a Topic,
     pub(super) frame: &'a Frame,
     pub(super) shard: Shard,
-    subject: String,
-    headers: HeaderMap,
-    /// What is expected of which key; `None` for open appends.
-    pub(super) check: Option<(Key, Option<Sequence>)>,
+    subject: Subject,
+    /// What guards it.
+    guard: Guard,
+}
+
+/// What makes the broker refuse a message that must not be stored.
+enum Guard {
+    /// The same message was stored before.
+    Id(String),
+    /// The key ends elsewhere.
+    Check(Check),
+}
+
+/// What is expected of which key.
+pub(super) struct Check {
+    pub(super) key: Key,
+    pub(super) expected: Option<Sequence>,
 }
 
 impl Core {
@@ -55,14 +70,29 @@ impl Core {
         expect: Expect,
     ) -> Result<Sequence, AppendError> {
         let attempt = Attempt::new(self, topic, frame, expect)?;
+        let headers = attempt.headers();
+        attempt.fits(&headers)?;
+        if !self.is_open() {
+            Box::pin(attempt.open()).await?;
+        }
+        let begun = Instant::now();
+        // Nearly all end here, and a request has a timer of its own.
+        let first = attempt.publish(headers).await;
         let mut last = None;
-        match tokio::time::timeout(limits::PUBLISH_WAIT, attempt.run(&mut last)).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => {
-                let reason =
-                    last.map_or_else(|| "no answer in time".into(), |failure: Failure| failure.to_string());
-                Err(AppendError::Unresolved(reason))
-            }
+        let rest = limits::PUBLISH_WAIT.saturating_sub(begun.elapsed());
+        match first {
+            Ok(sequence) => Ok(sequence),
+            // Kept apart, so that those that need no more have no room for it.
+            Err(failure) => match tokio::time::timeout(rest, Box::pin(attempt.retry(failure, &mut last)))
+                .await
+            {
+                Ok(outcome) => outcome,
+                Err(_elapsed) => {
+                    let reason = last
+                        .map_or_else(|| "no answer in time".into(), |failure: Failure| failure.to_string());
+                    Err(AppendError::Unresolved(reason))
+                }
+            },
         }
     }
 }
@@ -74,38 +104,56 @@ impl<'a> Attempt<'a> {
         }
         let shard = core.layout.home(&topic.shard_token());
         let subject = topic.subject(&core.names.prefix, shard);
-        let mut headers = HeaderMap::new();
-        for (name, value) in frame.headers() {
-            // Only trace contexts are somebody else's text; one that fits no header is left out.
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
-            }
-        }
-        headers.insert(EXPECTED_STREAM, core.names.stream(topic.lane(), shard).as_str());
-        let check = match expect {
+        let guard = match expect {
             Expect::Open(id) => {
                 // The window is the stream's, the promise is the topic's.
                 let topic = crc32fast::hash(subject.as_bytes());
-                headers.insert(MESSAGE_ID, format!("{id}-{topic:08x}").as_str());
-                None
+                Guard::Id(format!("{id}-{topic:08x}"))
             }
             Expect::Last(expected) => {
                 let key = topic.key().ok_or_else(|| {
                     AppendError::Refused("nobody owns a topic without execution: only open appends".into())
                 })?;
-                headers.insert(header::EXPECTED, expected.unwrap_or_default().0.to_string().as_str());
-                headers.insert(header::EXPECTED_SUBJECT, key.pattern(&core.names.prefix, shard).as_str());
-                Some((key, expected))
+                Guard::Check(Check { key, expected })
             }
         };
-        let attempt = Self { core, topic, frame, shard, subject, headers, check };
-        attempt.fits()?;
-        Ok(attempt)
+        Ok(Self { core, topic, frame, shard, subject: subject.into(), guard })
     }
 
-    fn fits(&self) -> Result<(), AppendError> {
-        let headers: usize = self
-            .headers
+    /// `None` for open appends.
+    pub(super) const fn check(&self) -> Option<&Check> {
+        match &self.guard {
+            Guard::Id(_) => None,
+            Guard::Check(check) => Some(check),
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.frame.headers() {
+            // Only trace contexts are somebody else's text; one that fits no header is left out.
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        headers.insert(
+            EXPECTED_STREAM,
+            self.core.names.stream(self.topic.lane(), self.shard).into_header_value(),
+        );
+        match &self.guard {
+            Guard::Id(id) => headers.insert(MESSAGE_ID, id.as_str()),
+            Guard::Check(Check { key, expected }) => {
+                let pattern = key.pattern(&self.core.names.prefix, self.shard);
+                headers.insert(header::EXPECTED_SUBJECT, pattern.into_header_value());
+                let expected = expected.unwrap_or_default().0.to_string();
+                headers.insert(header::EXPECTED, expected.into_header_value());
+            }
+        }
+        headers
+    }
+
+    fn fits(&self, headers: &HeaderMap) -> Result<(), AppendError> {
+        let headers: usize = headers
             .iter()
             .flat_map(|(name, values)| {
                 let name: &str = name.as_ref();
@@ -120,36 +168,41 @@ impl<'a> Attempt<'a> {
         if bytes > limit { Err(AppendError::TooLarge { bytes, limit }) } else { Ok(()) }
     }
 
-    async fn run(&self, last: &mut Option<Failure>) -> Result<Sequence, AppendError> {
-        if let Err(error) = self.core.open(limits::PUBLISH_WAIT).await {
-            return Err(if error.is_retryable() {
+    async fn open(&self) -> Result<(), AppendError> {
+        self.core.open(limits::PUBLISH_WAIT).await.map_err(|error| {
+            if error.is_retryable() {
                 AppendError::Unresolved(error.to_string())
             } else {
                 AppendError::Refused(error.to_string())
-            });
-        }
+            }
+        })
+    }
+
+    async fn publish(&self, headers: HeaderMap) -> Result<Sequence, Failure> {
+        let link = self.core.link(self.shard);
+        let ack = link.publish(self.subject.clone(), headers, self.frame.payload.clone()).await?;
+        Ok(Sequence(ack.seq))
+    }
+
+    async fn retry(&self, mut failure: Failure, last: &mut Option<Failure>) -> Result<Sequence, AppendError> {
         let (mut pause, longest) = RETRY_PAUSES;
         loop {
-            let link = self.core.link(self.shard);
-            let failure = match link
-                .publish(self.subject.clone(), self.headers.clone(), self.frame.payload.clone())
-                .await
-            {
-                Ok(ack) => return Ok(Sequence(ack.seq)),
-                Err(Failure::Api { code: code::LAST_IN_PROCESS | code::ID_IN_PROCESS, .. }) => {
-                    tokio::time::sleep(IN_PROCESS_PAUSE + jitter(IN_PROCESS_PAUSE * 3)).await;
-                    continue;
+            if let Failure::Api { code: code::LAST_IN_PROCESS | code::ID_IN_PROCESS, .. } = failure {
+                tokio::time::sleep(IN_PROCESS_PAUSE + jitter(IN_PROCESS_PAUSE * 3)).await;
+            } else {
+                tracing::debug!(subject = %self.subject, %failure, "an append is not acknowledged");
+                let decided = last.insert(failure).clone();
+                if let Some(sequence) = self.decide(&decided, last).await? {
+                    return Ok(sequence);
                 }
-                Err(failure) => failure,
-            };
-            tracing::debug!(subject = self.subject, %failure, "an append is not acknowledged");
-            let decided = last.insert(failure).clone();
-            if let Some(sequence) = self.decide(&decided, last).await? {
-                return Ok(sequence);
+                if !matches!(decided, Failure::Api { code: code::WRONG_LAST, .. }) {
+                    tokio::time::sleep(pause + jitter(pause)).await;
+                    pause = (pause * 2).min(longest);
+                }
             }
-            if !matches!(decided, Failure::Api { code: code::WRONG_LAST, .. }) {
-                tokio::time::sleep(pause + jitter(pause)).await;
-                pause = (pause * 2).min(longest);
+            match self.publish(self.headers()).await {
+                Ok(sequence) => return Ok(sequence),
+                Err(again) => failure = again,
             }
         }
     }

@@ -100,6 +100,11 @@ impl Core {
         &self.links[self.turn.fetch_add(1, Ordering::Relaxed) % self.links.len()]
     }
 
+    /// Whether the broker is set up.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(*self.gate.borrow(), Gate::Open)
+    }
+
     /// Waits until the broker is set up; says at once what will not pass by itself.
     pub(super) async fn open(&self, longest: Duration) -> Result<(), Arc<SetupError>> {
         let mut gate = self.gate.clone();
@@ -123,6 +128,9 @@ impl Core {
 
     /// Waits as long as for an answer.
     pub(super) async fn open_soon(&self) -> Result<(), Arc<SetupError>> {
+        if self.is_open() {
+            return Ok(());
+        }
         self.open(self.config.request_timeout()).await
     }
 

@@ -32,7 +32,17 @@ pub(super) fn stored<'h>(
     header: impl Fn(&'static str) -> Option<&'h str>,
 ) -> Stored {
     let topic = names.topic(place.lane, place.shard, place.subject);
-    let prev = prev(names, place, &topic, &header);
+    of_topic(place, topic, payload, header)
+}
+
+/// The same, when the topic is known.
+fn of_topic<'h>(
+    place: &Place<'_>,
+    topic: Topic,
+    payload: Bytes,
+    header: impl Fn(&'static str) -> Option<&'h str>,
+) -> Stored {
+    let prev = prev(place, &topic, &header);
     let (frame, damage) = Frame::read(payload, header);
     Stored {
         topic,
@@ -47,18 +57,57 @@ pub(super) fn stored<'h>(
 
 /// The broker stores only what it has checked, so the expectation is the truth, if it was over the whole key.
 fn prev<'h>(
-    names: &Names,
     place: &Place<'_>,
     topic: &Topic,
     header: &impl Fn(&'static str) -> Option<&'h str>,
 ) -> Option<Sequence> {
     let sequence = header(expected::EXPECTED)?.parse().ok()?;
     let checked = header(expected::EXPECTED_SUBJECT).unwrap_or(place.subject);
-    (topic.key()?.pattern(&names.prefix, place.shard) == checked).then_some(Sequence(sequence))
+    is_whole_key(topic, place.subject, checked).then_some(Sequence(sequence))
+}
+
+/// Whether `checked` is the pattern of a topic's key, as [`crate::subject::Key::pattern`] makes it: its subject, for an execution
+/// over all nodes.
+fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
+    match topic {
+        Topic::Journal(_) | Topic::Inbox(_) => subject == checked,
+        Topic::Events { execution: Some(_), .. } => {
+            let over_all = || {
+                let (head, execution) = subject.rsplit_once('.')?;
+                let (head, _node) = head.rsplit_once('.')?;
+                checked.strip_prefix(head)?.strip_prefix(".*.")?.strip_suffix(execution)
+            };
+            over_all() == Some("")
+        }
+        Topic::Events { execution: None, .. } | Topic::Opaque(..) => false,
+    }
+}
+
+/// The topic of the message before: what follows in a narrow feed, or in a page of one execution, is mostly of the same.
+#[derive(Debug, Default)]
+pub(super) struct Last(Option<(Box<str>, Topic)>);
+
+impl Last {
+    fn topic(&mut self, names: &Names, lane: Lane, shard: Shard, subject: &str) -> Topic {
+        match &self.0 {
+            Some((known, topic)) if **known == *subject => topic.clone(),
+            _ => {
+                let topic = names.topic(lane, shard, subject);
+                self.0 = Some((subject.into(), topic.clone()));
+                topic
+            }
+        }
+    }
 }
 
 /// A message of the live feed, or an answer of direct get.
-pub(super) fn message(names: &Names, lane: Lane, shard: Shard, message: Message) -> Option<Stored> {
+pub(super) fn message(
+    names: &Names,
+    last: &mut Last,
+    lane: Lane,
+    shard: Shard,
+    message: Message,
+) -> Option<Stored> {
     let headers = message.headers?;
     let header = |name: &'static str| get(&headers, name);
     let place = Place {
@@ -68,7 +117,8 @@ pub(super) fn message(names: &Names, lane: Lane, shard: Shard, message: Message)
         sequence: header(SEQUENCE)?.parse().ok()?,
         stored_at: header(STORED_AT)?,
     };
-    Some(stored(names, &place, message.payload, header))
+    let topic = last.topic(names, lane, shard, place.subject);
+    Some(of_topic(&place, topic, message.payload, header))
 }
 
 /// A header's text.

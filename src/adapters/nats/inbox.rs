@@ -64,6 +64,21 @@ impl Inbox {
         }
     }
 
+    /// Whether somebody still waits for an answer.
+    pub(super) fn waits(&self, token: u64) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&token)
+    }
+
+    /// Says that there will be no answer.
+    pub(super) fn fail(&self, token: u64, failure: Failure) {
+        match self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&token) {
+            // Whoever waited may be gone.
+            Some(Waiter::One(sender)) => drop(sender.send(Err(failure))),
+            Some(Waiter::Many(sender)) => drop(sender.try_send(Err(failure))),
+            None => {}
+        }
+    }
+
     /// Answers everybody that the connection is lost.
     pub(super) fn disconnected(&self) {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
@@ -135,6 +150,16 @@ mod tests {
         assert!(answers.recv().await.is_none(), "one too many ends it");
         drop((one, many));
         assert_eq!(inbox.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_sent_is_said_to_whoever_waits() {
+        let inbox = Arc::new(Inbox::default());
+        let (one, answer) = inbox.one();
+        assert!(inbox.waits(one.token()));
+        inbox.fail(one.token(), Failure::Timeout);
+        assert!(matches!(answer.await.unwrap(), Err(Failure::Timeout)));
+        assert!(!inbox.waits(one.token()), "nothing is sent for it any more");
     }
 
     #[tokio::test]

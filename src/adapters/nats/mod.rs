@@ -26,6 +26,7 @@ mod inbox;
 mod leader;
 mod log;
 mod names;
+mod outbox;
 mod parts;
 mod publish;
 mod queue;

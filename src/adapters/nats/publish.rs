@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap, Message, PublishErrorKind, StatusCode};
+use async_nats::{Client, HeaderMap, Message, StatusCode, Subject};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -16,8 +16,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::connect::{self, Health, SUBSCRIPTION_MESSAGES, is_up};
-use super::error::{ConnectError, Failure, code};
+use super::error::{ConnectError, Failure};
 use super::inbox::{Entry, Inbox};
+use super::outbox::{self, Outbox, Outgoing};
 use super::replies::{Answers, Pull};
 use crate::limits;
 
@@ -35,6 +36,7 @@ pub(super) struct Link {
     /// Where answers go, up to the token.
     prefix: String,
     inbox: Arc<Inbox>,
+    outbox: Outbox,
     room: Semaphore,
     several: Arc<Semaphore>,
     timeout: Duration,
@@ -90,6 +92,7 @@ impl Link {
             }
         });
         Ok(Self {
+            outbox: Outbox::new(client.clone(), inbox.clone(), IN_FLIGHT),
             client,
             health,
             prefix,
@@ -106,39 +109,26 @@ impl Link {
         format!("{}{}", self.prefix, entry.token())
     }
 
-    /// Sends, once the connection stands.
-    async fn send(
-        &self,
-        subject: String,
-        reply: String,
-        headers: Option<HeaderMap>,
-        payload: Bytes,
-    ) -> Result<(), Failure> {
+    /// Returns once the connection stands.
+    async fn stands(&self) -> Result<(), Failure> {
         if !is_up(&self.client) {
             let mut health = self.health.clone();
             health.wait_for(|health| health.up).await.map_err(|_closed| Failure::Disconnected)?;
         }
-        let sent = match headers {
-            Some(headers) => {
-                self.client.publish_with_reply_and_headers(subject, reply, headers, payload).await
-            }
-            None => self.client.publish_with_reply(subject, reply, payload).await,
-        };
-        sent.map_err(|error| match error.kind() {
-            PublishErrorKind::MaxPayloadExceeded => {
-                Failure::Api { code: code::TOO_LARGE, status: 400, description: error.to_string() }
-            }
-            PublishErrorKind::InvalidSubject => {
-                Failure::Api { code: 0, status: 400, description: error.to_string() }
-            }
-            PublishErrorKind::Send => Failure::Disconnected,
-        })
+        Ok(())
+    }
+
+    /// Sends at once, when the connection stands.
+    async fn send(&self, subject: String, reply: String, payload: Bytes) -> Result<(), Failure> {
+        self.stands().await?;
+        let sent = self.client.publish_with_reply(subject, reply, payload).await;
+        sent.map_err(|error| outbox::failure(&error))
     }
 
     /// One answer to one request.
     pub(super) async fn request(
         &self,
-        subject: String,
+        subject: impl Into<Subject>,
         headers: Option<HeaderMap>,
         payload: Bytes,
     ) -> Result<Message, Failure> {
@@ -149,14 +139,16 @@ impl Link {
     pub(super) async fn request_within(
         &self,
         timeout: Duration,
-        subject: String,
+        subject: impl Into<Subject>,
         headers: Option<HeaderMap>,
         payload: Bytes,
     ) -> Result<Message, Failure> {
         let _room = self.room.acquire().await.map_err(|_closed| Failure::Disconnected)?;
         let (entry, answer) = self.inbox.one();
         let exchange = async {
-            self.send(subject, self.reply(&entry), headers, payload).await?;
+            self.stands().await?;
+            let (token, reply) = (entry.token(), self.reply(&entry));
+            self.outbox.put(Outgoing { token, subject: subject.into(), reply, headers, payload }).await?;
             answer.await.map_err(|_gone| Failure::Disconnected)?
         };
         let message =
@@ -177,7 +169,7 @@ impl Link {
     ) -> Result<Answers, Failure> {
         let room = self.several.clone().acquire_owned().await.map_err(|_closed| Failure::Disconnected)?;
         let (entry, receiver) = self.inbox.many(most);
-        tokio::time::timeout(self.timeout, self.send(subject, self.reply(&entry), None, payload))
+        tokio::time::timeout(self.timeout, self.send(subject, self.reply(&entry), payload))
             .await
             .map_err(|_elapsed| Failure::Timeout)??;
         Ok(Answers { receiver, timeout, _entry: entry, _room: room })
@@ -196,7 +188,7 @@ impl Link {
         let exchange = async {
             let inbox = self.client.new_inbox();
             let jobs = self.client.subscribe(inbox.clone()).await.map_err(|_closed| Failure::Disconnected)?;
-            self.send(subject, inbox, None, payload).await?;
+            self.send(subject, inbox, payload).await?;
             Ok(Pull { jobs, health, losses, deadline: Instant::now() + timeout })
         };
         tokio::time::timeout(self.timeout, exchange).await.map_err(|_elapsed| Failure::Timeout)?
@@ -205,7 +197,7 @@ impl Link {
     /// Publishes a message into a stream.
     pub(super) async fn publish(
         &self,
-        subject: String,
+        subject: impl Into<Subject>,
         headers: HeaderMap,
         payload: Bytes,
     ) -> Result<Ack, Failure> {
@@ -241,7 +233,7 @@ impl Link {
         let (entry, answer) = self.inbox.one();
         let subject = self.reply(&entry);
         let exchange = async {
-            self.send(subject, self.reply(&entry), None, Bytes::new()).await?;
+            self.send(subject, self.reply(&entry), Bytes::new()).await?;
             answer.await.map_err(|_gone| Failure::Disconnected)?
         };
         tokio::time::timeout(self.timeout, exchange).await.map_err(|_elapsed| Failure::Timeout)?.map(drop)

@@ -10,7 +10,7 @@ use async_nats::Message;
 use serde_json::{Value, json};
 
 use super::core::Core;
-use super::decode::{self, get};
+use super::decode::{self, Last, get};
 use super::ends::Ends;
 use super::error::Failure;
 use super::parts::{self, Part};
@@ -199,7 +199,7 @@ impl Range<'_> {
         let body = json!({ "last_by_subj": self.pattern }).to_string();
         let message = self.core.link(self.shard).request(verb, None, body.into()).await?;
         match message.status.map(|status| status.as_u16()) {
-            None => self.decode(message).map(Some),
+            None => self.decode(&mut Last::default(), message).map(Some),
             Some(NOTHING) => Ok(None),
             Some(status) => Err(refused(status, message.description)),
         }
@@ -233,8 +233,11 @@ impl Range<'_> {
             "max_bytes": max_bytes.max(1),
         });
         let Answered { messages, end } = self.ask(&body, most).await?;
-        let frames =
-            messages.into_iter().map(|message| self.decode(message)).collect::<Result<Vec<_>, _>>()?;
+        let mut last = Last::default();
+        let frames = messages
+            .into_iter()
+            .map(|message| self.decode(&mut last, message))
+            .collect::<Result<Vec<_>, _>>()?;
         let pending = match end {
             Ok(end) => end.pending,
             Err((NOTHING, _)) => 0,
@@ -278,8 +281,8 @@ impl Range<'_> {
         }
     }
 
-    fn decode(&self, message: Message) -> Result<Stored, Failure> {
-        decode::message(&self.core.names, self.lane, self.shard, message)
+    fn decode(&self, last: &mut Last, message: Message) -> Result<Stored, Failure> {
+        decode::message(&self.core.names, last, self.lane, self.shard, message)
             .ok_or_else(|| Failure::Unexpected("a message without its place".into()))
     }
 }

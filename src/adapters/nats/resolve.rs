@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::append::{Attempt, RETRY_PAUSES};
+use super::append::{Attempt, Check, RETRY_PAUSES};
 use super::connect::jitter;
 use super::error::{Failure, code};
 use super::streams::MESSAGE_BYTES;
@@ -57,7 +57,7 @@ impl Attempt<'_> {
             failure if !failure.is_retryable() => return Err(AppendError::Refused(failure.to_string())),
             _ => {}
         }
-        if let Some((key, expected)) = &self.check
+        if let Some(Check { key, expected }) = self.check()
             && let Outcome::Stored(sequence) = self.resolve(key, *expected, last).await?
         {
             return Ok(Some(sequence));

@@ -1,5 +1,6 @@
 //! Live feeds: core subscriptions to what the streams publish again after storage.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connect::{Health, jitter};
 use super::core::Core;
-use super::decode;
+use super::decode::{self, Last};
 use super::error::Failure;
 use super::names::Names;
 use super::publish::Link;
@@ -59,7 +60,11 @@ impl Core {
             tracing::debug!(%failure, "a leader does not confirm a live feed");
             feed.repair();
         }
-        tokio::spawn(feed.run(select_all(subscriptions), health, elections));
+        // Most feeds have one subscription, and go without the bookkeeping of several.
+        match <[_; 1]>::try_from(subscriptions) {
+            Ok([one]) => tokio::spawn(feed.run(one, health, elections)),
+            Err(several) => tokio::spawn(feed.run(select_all(several), health, elections)),
+        };
         Ok(tail)
     }
 }
@@ -76,12 +81,37 @@ impl Feed {
     async fn run(
         self,
         mut messages: impl StreamExt<Item = (Shard, async_nats::Message)> + Unpin,
-        mut health: watch::Receiver<Health>,
-        mut elections: broadcast::Receiver<Arc<str>>,
+        health: watch::Receiver<Health>,
+        elections: broadcast::Receiver<Arc<str>>,
     ) {
+        let mut last = Last::default();
+        // One future for all of it: what is waited for with each message anew costs as much as the message.
+        let mut rest = pin!(self.watch(health, elections));
         loop {
             tokio::select! {
-                () = self.end.cancelled() => return,
+                biased;
+                message = messages.next() => {
+                    let Some((shard, message)) = message else { return };
+                    match decode::message(&self.names, &mut last, self.lane, shard, message) {
+                        Some(stored) => {
+                            self.seen.show(self.lane, shard, stored.sequence);
+                            self.feeder.frame(Arc::new(stored));
+                        }
+                        // Somebody published to the live subject; nothing was stored.
+                        None => tracing::debug!("a message of the live feed has no place"),
+                    }
+                }
+                () = &mut rest => return,
+            }
+        }
+    }
+
+    /// Says when frames may be lost; returns when the feed is to end.
+    async fn watch(&self, mut health: watch::Receiver<Health>, mut elections: broadcast::Receiver<Arc<str>>) {
+        let mut end = pin!(self.end.cancelled());
+        loop {
+            tokio::select! {
+                () = &mut end => return,
                 changed = health.changed() => {
                     if changed.is_err() {
                         return;
@@ -94,17 +124,6 @@ impl Feed {
                     Err(broadcast::error::RecvError::Closed) => return,
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.feeder.suspect(),
                 },
-                message = messages.next() => {
-                    let Some((shard, message)) = message else { return };
-                    match decode::message(&self.names, self.lane, shard, message) {
-                        Some(stored) => {
-                            self.seen.show(self.lane, shard, stored.sequence);
-                            self.feeder.frame(Arc::new(stored));
-                        }
-                        // Somebody published to the live subject; nothing was stored.
-                        None => tracing::debug!("a message of the live feed has no place"),
-                    }
-                }
             }
         }
     }

@@ -3,6 +3,7 @@
 mod chaos;
 mod conformance;
 mod outage;
+mod outbox;
 mod plain;
 mod setup;
 

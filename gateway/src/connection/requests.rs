@@ -1,0 +1,193 @@
+//! What a client asks for: one message, one answer or more.
+
+use runbus::bus::Filter;
+use runbus::id::StreamId;
+use runbus::metrics::Transport;
+
+use super::client::{Client, End};
+use super::ends::Ends;
+use super::monitoring::Monitoring;
+use super::named::Named;
+use super::subscription::Subscription;
+use super::wake::Wake;
+use crate::auth::{Action, Refusal, permit};
+use crate::presence::registry::TooMany;
+use crate::presence::{Follow, Seat};
+use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
+use crate::protocol::{Start, close, server};
+
+impl Client {
+    /// Follows a message of so many bytes.
+    pub(super) async fn obey(&mut self, message: Result<Message, Invalid>, bytes: usize) -> Result<(), End> {
+        if self.gate.principal().is_none() && !matches!(message, Ok(Message::Auth { .. })) {
+            return Err(End::Close(close::UNAUTHENTICATED, "a valid credential is needed"));
+        }
+        match self.gate.message(bytes) {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => {
+                let answer = server::error(refusal.code(), &refusal.to_string(), None, None);
+                return self.answer([answer]).await;
+            }
+            Err((code, reason)) => return Err(End::Close(code, reason)),
+        }
+        let answer = match message {
+            Ok(Message::Auth { token }) => self.show(&token).await?,
+            Ok(Message::Ping { nonce }) => vec![server::pong(nonce.as_deref())],
+            Ok(Message::Unsubscribe { id }) => {
+                let before = self.held();
+                self.subscriptions.retain(|known| known.id != id);
+                self.monitors.retain(|known| known.id != id);
+                if self.held() < before {
+                    vec![server::unsubscribed(&id)]
+                } else {
+                    vec![server::error("not_found", "there is no such subscription", Some("id"), Some(&id))]
+                }
+            }
+            Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
+            Ok(Message::Monitor(monitor)) => self.monitor(monitor),
+            Ok(Message::Command(command)) => {
+                // Who has not said who they are is closed above.
+                let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
+                let begun = self.commands.begin(&self.shared, principal, *command);
+                begun.err().into_iter().collect()
+            }
+            Err(invalid) => {
+                let (path, id) = (invalid.path(), invalid.id());
+                vec![server::error(invalid.code(), &invalid.to_string(), path, id)]
+            }
+        };
+        self.answer(answer).await
+    }
+
+    /// Who it is, from now on. Subscriptions that the credential does not cover end; the others go on where they are.
+    async fn show(&mut self, token: &runbus::config::Secret) -> Result<Vec<String>, End> {
+        let shown = self.gate.show(token).await;
+        let expires_at = shown.map_err(|(code, reason)| End::Close(code, reason))?;
+        self.ends = Ends::new(&self.shared.drain, self.gate.revoked());
+        let mut answer = vec![server::auth_ok(expires_at)];
+        let gate = &self.gate;
+        self.subscriptions.retain(|known| {
+            let may = gate.may_read(known.subscription.filter());
+            if !may {
+                answer.push(forbidden(&known.id, "filter"));
+                answer.push(server::unsubscribed(&known.id));
+            }
+            may
+        });
+        self.monitors.retain(|known| {
+            let may = gate.may_read(&of(known.stream.clone()));
+            if !may {
+                answer.push(forbidden(&known.id, "stream_id"));
+                answer.push(server::unsubscribed(&known.id));
+            }
+            may
+        });
+        Ok(answer)
+    }
+
+    /// Subscriptions and monitors.
+    fn held(&self) -> usize {
+        self.subscriptions.len() + self.monitors.len()
+    }
+
+    /// Whether one more may begin; else the answer that refuses it.
+    fn admit(&self, id: &str, filter: &Filter, path: &str) -> Result<(), String> {
+        let mut names = self.subscriptions.iter().map(|known| &known.id);
+        if names.any(|known| known == id) || self.monitors.iter().any(|known| known.id == id) {
+            let message = "this subscription is there already";
+            return Err(server::error("conflict", message, Some("id"), Some(id)));
+        }
+        if !self.gate.may_read(filter) {
+            return Err(forbidden(id, path));
+        }
+        let limit = self.shared.config.max_subscriptions;
+        if self.held() >= limit {
+            let message = format!("{limit} subscriptions are there already");
+            return Err(server::error("limit_exceeded", &message, None, Some(id)));
+        }
+        Ok(())
+    }
+
+    fn monitor(&mut self, monitor: Monitor) -> Vec<String> {
+        let Monitor { id, stream_id } = monitor;
+        if let Err(refused) = self.admit(&id, &of(stream_id.clone()), "stream_id") {
+            return vec![refused];
+        }
+        match self.shared.monitors.watch_with(stream_id.clone(), self.wake.clone()) {
+            Ok(watch) => {
+                let answer = server::subscribed(&id, None);
+                self.monitors.push(Monitoring { id, stream: stream_id, watch });
+                vec![answer]
+            }
+            Err(error) => vec![server::error("limit_exceeded", &error.to_string(), None, Some(&id))],
+        }
+    }
+
+    /// The client's place among those who watch an execution, and who else does if it wants to know.
+    fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), TooMany> {
+        let Some(execution) = &subscribe.filter.execution_id else { return Ok((None, None)) };
+        let room = &self.shared.presence;
+        let follow = subscribe.presence.then(|| room.follow(execution, &self.wake)).transpose()?;
+        let label = subscribe.label.as_ref().map(|label| label.0.clone());
+        let subject = self.gate.principal().map(|principal| principal.subject.clone());
+        Ok((subject.map(|subject| room.enter(execution.clone(), subject, label)), follow))
+    }
+
+    async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
+        let id = Some(subscribe.id.as_str());
+        if let Err(refused) = self.admit(&subscribe.id, &subscribe.filter, "filter") {
+            return vec![refused];
+        }
+        if subscribe.presence && subscribe.filter.execution_id.is_none() {
+            return vec![server::error(
+                "invalid_argument",
+                "needs filter.execution_id",
+                Some("presence"),
+                id,
+            )];
+        }
+        if subscribe.since == Start::Snapshot && subscribe.filter.execution_id.is_none() {
+            let (path, wanted) = ("filter.execution_id", "a snapshot is of one execution: name it");
+            return vec![server::error("invalid_argument", wanted, Some(path), id)];
+        }
+        if subscribe.presence
+            && let (Some(execution), Some(principal)) =
+                (&subscribe.filter.execution_id, self.gate.principal().cloned())
+            // As over REST: two streams may use one id.
+            && let Err(denied) =
+                permit::execution(&self.shared.control, &principal, Action::Read, execution).await
+        {
+            return vec![server::error(denied.code(), &denied.to_string(), Some("presence"), id)];
+        }
+        let (seat, follow) = match self.presence(&subscribe) {
+            Ok(both) => both,
+            Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
+        };
+        let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
+        let mut wake = Wake::from(self.wake.clone());
+        if let Some(door) = &self.door {
+            wake.watcher = door.clone();
+        }
+        match Subscription::begin(&self.shared, filter.clone(), since, wake, Transport::Ws).await {
+            Ok((subscription, cursor)) => {
+                let answer = vec![server::subscribed(name, cursor.as_ref())];
+                let subscription = subscription.coalesce(*coalesce);
+                let batch = batch.0;
+                self.subscriptions.push(Named { id: subscribe.id, batch, subscription, _seat: seat, follow });
+                answer
+            }
+            Err(error) => vec![server::error(error.code(), &error.to_string(), None, id)],
+        }
+    }
+}
+
+/// All events of a stream, or of all.
+fn of(stream: Option<StreamId>) -> Filter {
+    Filter { stream_id: stream, ..Filter::all() }
+}
+
+fn forbidden(id: &str, path: &str) -> String {
+    let refusal = Refusal::Forbidden;
+    refusal.count();
+    server::error(refusal.code(), &refusal.to_string(), Some(path), Some(id))
+}
