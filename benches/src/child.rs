@@ -88,7 +88,14 @@ pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
         while matches!(stdin.read(&mut byte).await, Ok(1)) {}
     };
     tokio::select! {
-        done = work => done,
+        done = work => {
+            if let Err(error) = done {
+                // A read of stdin cannot be cut short: whoever waits for this process would wait for ever.
+                crate::report::progress(&format!("{error:?}"));
+                std::process::exit(1);
+            }
+            Ok(())
+        }
         () = orphaned => Ok(()),
     }
 }

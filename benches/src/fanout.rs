@@ -2,8 +2,6 @@
 //! writes one frame to each socket.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,12 +9,11 @@ use runbus::bus::Bus;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use crate::nats::Server;
 use crate::process::{Child, times};
 use crate::raw::{Finder, Raw};
+use crate::receivers::{self, Manner};
 use crate::report::{Report, Table, column, progress, say};
 use crate::sample::{self, Execution};
 use crate::{Setup, append, embedded, gateway, raw};
@@ -36,24 +33,54 @@ const TURNS: usize = 5;
 const WARM_UP: usize = 10;
 
 /// Who writes what.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Writer {
     Floor,
     Gateway { protocol: &'static str, batch: usize },
 }
 
+/// One row.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    writer: Writer,
+    at_once: usize,
+    manner: Manner,
+    name: &'static str,
+}
+
+impl Case {
+    const fn new(writer: Writer, at_once: usize, name: &'static str) -> Self {
+        Self { writer, at_once, manner: Manner::Look, name }
+    }
+
+    const fn woken(writer: Writer, at_once: usize, name: &'static str) -> Self {
+        Self { manner: Manner::Woken, ..Self::new(writer, at_once, name) }
+    }
+
+    /// The case that is this one's floor.
+    fn is_floor_of(&self, other: &Self) -> bool {
+        self.writer == Writer::Floor && self.at_once == other.at_once && self.manner == other.manner
+    }
+}
+
 const TEXT: &str = "runbus.v1";
 const CBOR: &str = "runbus.v1.cbor";
-/// Each with events at once.
-const ALL: [(Writer, usize, &str); 8] = [
-    (Writer::Floor, 1, "floor: one frame a write"),
-    (Writer::Gateway { protocol: TEXT, batch: 256 }, 1, "gateway, one event at a time, JSON"),
-    (Writer::Gateway { protocol: CBOR, batch: 256 }, 1, "gateway, one event at a time, CBOR"),
-    (Writer::Floor, QUEUED, "floor: 16 frames a write"),
-    (Writer::Gateway { protocol: TEXT, batch: 256 }, QUEUED, "gateway, 16 queued, one message, JSON"),
-    (Writer::Gateway { protocol: CBOR, batch: 256 }, QUEUED, "gateway, 16 queued, one message, CBOR"),
-    (Writer::Gateway { protocol: TEXT, batch: 1 }, QUEUED, "gateway, 16 queued, 16 messages, JSON"),
-    (Writer::Gateway { protocol: CBOR, batch: 1 }, QUEUED, "gateway, 16 queued, 16 messages, CBOR"),
+const JSON_EACH: Writer = Writer::Gateway { protocol: TEXT, batch: 1 };
+const CBOR_EACH: Writer = Writer::Gateway { protocol: CBOR, batch: 1 };
+const JSON: Writer = Writer::Gateway { protocol: TEXT, batch: 256 };
+const CBOR_ALL: Writer = Writer::Gateway { protocol: CBOR, batch: 256 };
+
+const ALL: [Case; 10] = [
+    Case::new(Writer::Floor, 1, "floor: one frame a write"),
+    Case::new(JSON, 1, "gateway, one event at a time, JSON"),
+    Case::new(CBOR_ALL, 1, "gateway, one event at a time, CBOR"),
+    Case::new(Writer::Floor, QUEUED, "floor: 16 frames a write"),
+    Case::new(JSON, QUEUED, "gateway, 16 queued, one message, JSON"),
+    Case::new(CBOR_ALL, QUEUED, "gateway, 16 queued, one message, CBOR"),
+    Case::new(JSON_EACH, QUEUED, "gateway, 16 queued, 16 messages, JSON"),
+    Case::new(CBOR_EACH, QUEUED, "gateway, 16 queued, 16 messages, CBOR"),
+    Case::woken(Writer::Floor, 1, "floor: one frame a write, readers woken"),
+    Case::woken(JSON, 1, "gateway, one event at a time, JSON, readers woken"),
 ];
 
 pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()> {
@@ -69,40 +96,57 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
             column("bytes/event", 0),
         ],
     );
-    let (mut floor, mut single, mut queued) = (0.0, 0.0, f64::INFINITY);
     let mut runs = vec![Vec::new(); ALL.len()];
     for turn in 1..=setup.scaled(TURNS, 1) {
-        for ((writer, at_once, name), runs) in ALL.into_iter().zip(&mut runs) {
-            progress(&format!("fanout: {name}, turn {turn}"));
-            runs.push(measure(&server, writer, at_once, rounds).await.context(name)?);
+        for (case, runs) in ALL.iter().zip(&mut runs) {
+            progress(&format!("fanout: {}, turn {turn}", case.name));
+            runs.push(measure(&server, case, rounds).await.context(case.name)?);
         }
     }
-    for ((writer, at_once, name), mut runs) in ALL.into_iter().zip(runs) {
-        runs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (us, own, bytes) = runs.get(runs.len() / 2).copied().unwrap_or_default();
-        match (writer, at_once) {
-            (Writer::Floor, _) => floor = us,
-            (Writer::Gateway { protocol: TEXT, .. }, 1) => single = us / floor,
-            (Writer::Gateway { protocol: TEXT, batch: 256 }, _) => queued = us,
+    let medians: Vec<Found> = runs.into_iter().map(median).collect();
+    let floor_of = |case: &Case| {
+        let floor = ALL.iter().zip(&medians).find(|(other, _)| other.is_floor_of(case));
+        floor.map_or(f64::NAN, |(_, found)| found.us)
+    };
+    let (mut single, mut queued) = (f64::INFINITY, f64::INFINITY);
+    for (case, found) in ALL.iter().zip(&medians) {
+        let ratio = found.us / floor_of(case);
+        match (case.writer, case.at_once, case.manner) {
+            (JSON, 1, Manner::Look) => single = ratio,
+            (JSON, QUEUED, Manner::Look) => queued = found.us,
             _ => {}
         }
-        table.row(name, &[Some(us), Some(us / floor), Some(own), Some(bytes)]);
+        table.row(case.name, &[Some(found.us), Some(ratio), Some(found.own), Some(found.bytes)]);
     }
     table.goal(format!("one event at a time: at most {GOAL_RATIO} times the floor"), single <= GOAL_RATIO);
     table.goal(format!("{QUEUED} queued: at most {GOAL_QUEUED_US} us"), queued <= GOAL_QUEUED_US);
-    table.note("user and system time of the process that writes; over loopback it includes the kernel's work for the receiver");
+    table.note(format!(
+        "user and system time of the process that writes; over loopback it includes the receiver's part of TCP, and where readers \
+         are woken the waking, which over a network is the other machine's work: the others look at their sockets every {} ms",
+        receivers::PAUSE.as_millis()
+    ));
     table.note(format!("the gateway reads the events from nats-server, once for all; {rounds} rounds, each begins when all have the one before; the median of {TURNS} turns"));
     report.table(&table);
     Ok(())
 }
 
-/// Microseconds, those outside the kernel, and bytes of a delivery.
-async fn measure(
-    server: &Server,
-    writer: Writer,
-    at_once: usize,
-    rounds: usize,
-) -> anyhow::Result<(f64, f64, f64)> {
+/// What a delivery takes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// Microseconds of the processor.
+    us: f64,
+    /// Of these, outside the kernel.
+    own: f64,
+    bytes: f64,
+}
+
+fn median(mut runs: Vec<Found>) -> Found {
+    runs.sort_by(|a, b| a.us.total_cmp(&b.us));
+    runs.get(runs.len() / 2).copied().unwrap_or_default()
+}
+
+async fn measure(server: &Server, case: &Case, rounds: usize) -> anyhow::Result<Found> {
+    let Case { writer, at_once, .. } = *case;
     let mut execution = Execution::new();
     let child = match writer {
         Writer::Floor => {
@@ -114,8 +158,7 @@ async fn measure(
     let folder = tempfile::tempdir_in(server.folder())?;
     let bus = Bus::new(nats.log(), embedded::open(folder.path())?.store);
     let mut control = None;
-    let mut readers = JoinSet::new();
-    let got = Arc::new(Got::default());
+    let mut sockets = Vec::new();
     for _ in 0..READERS {
         let (socket, finder) = match writer {
             Writer::Floor => {
@@ -133,18 +176,19 @@ async fn measure(
         if matches!(writer, Writer::Floor) && control.is_none() {
             control = Some(TcpStream::connect(child.ready.parse::<SocketAddr>()?).await?);
         }
-        readers.spawn(read(socket, finder, got.clone()));
+        sockets.push((socket, finder));
     }
+    let (got, _readers) = receivers::start(sockets, case.manner)?;
     let pid = child.pid()?;
     // What a subscription says first does not count as an event.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    got.events.store(0, Ordering::SeqCst);
-    got.bytes.store(0, Ordering::SeqCst);
+    got.clear();
     let mut before = times(pid)?;
+    let mut warm = 0;
     for round in 0..WARM_UP + rounds {
         if round == WARM_UP {
             before = times(pid)?;
-            got.bytes.store(0, Ordering::SeqCst);
+            warm = got.bytes();
         }
         match &mut control {
             Some(control) => control.write_all(&[u8::try_from(at_once)?]).await?,
@@ -162,44 +206,7 @@ async fn measure(
     let deliveries = (rounds * at_once * READERS) as f64;
     let (own, kernel) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
     let us = |time: Duration| time.as_secs_f64() * 1e6 / deliveries;
-    Ok((us(own + kernel), us(own), got.bytes.load(Ordering::SeqCst) as f64 / deliveries))
-}
-
-/// What all readers have got.
-#[derive(Debug, Default)]
-struct Got {
-    events: AtomicUsize,
-    bytes: AtomicUsize,
-    wanted: AtomicUsize,
-    reached: Notify,
-}
-
-impl Got {
-    fn add(&self, events: usize, bytes: usize) {
-        self.bytes.fetch_add(bytes, Ordering::SeqCst);
-        let all = self.events.fetch_add(events, Ordering::SeqCst) + events;
-        if all >= self.wanted.load(Ordering::SeqCst) {
-            self.reached.notify_one();
-        }
-    }
-
-    async fn reach(&self, wanted: usize) {
-        self.wanted.store(wanted, Ordering::SeqCst);
-        while self.events.load(Ordering::SeqCst) < wanted {
-            self.reached.notified().await;
-        }
-    }
-}
-
-async fn read(mut socket: TcpStream, mut finder: Finder, got: Arc<Got>) -> anyhow::Result<()> {
-    let mut buffer = vec![0; 8192];
-    loop {
-        let read = socket.read(&mut buffer).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        got.add(finder.count(&buffer[..read]), read);
-    }
+    Ok(Found { us: us(own + kernel), own: us(own), bytes: (got.bytes() - warm) as f64 / deliveries })
 }
 
 /// The floor: one task that writes a frame that was made before to each socket, as often as the byte says that comes over the

@@ -20,6 +20,7 @@ mod paths;
 mod ports;
 mod process;
 mod raw;
+mod receivers;
 mod redis;
 mod replay;
 mod report;

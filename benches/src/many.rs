@@ -5,22 +5,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use runbus::event::Event;
 use runbus::id::ExecutionId;
 use runbus::log::Log;
-use runbus::time::Clock;
 use runbus::writer::{Start, Writer};
+use serde_json::json;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::{self, Client};
 use crate::nats::Server;
 use crate::process::{Child, Meter};
+use crate::raw::{self, Raw};
 use crate::report::{Report, Table, column, progress, say};
 use crate::sample::{self, Execution, percentile};
-use crate::{Setup, append, machine};
+use crate::{Setup, append, gateway, machine, receivers};
 
 /// Milliseconds that the p99 is to stay below.
 const GOAL_P99_MS: f64 = 20.0;
@@ -60,12 +59,14 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
             column("nats-server, %", 0),
             column("producers, %", 0),
             column("readers, %", 0),
+            column("CPU us/event, all", 1),
         ],
     );
     let mut goal = f64::INFINITY;
     // The baseline is a tenth of the load: what is more there is queueing for the machine's cores.
     for (executions, name) in [
         (count / 10, "baseline: a tenth of them"),
+        (count / 4, "a quarter of them"),
         (count / 2, "half of them"),
         (count * 3 / 4, "three quarters of them"),
         (count, "all"),
@@ -75,7 +76,9 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
         let ms = |share: f64| Some(percentile(&sorted, share) as f64 / 1000.0);
         let part = |n: usize| cpu.get(n).map(|cpu| 100.0 * cpu.as_secs_f64() / wall.as_secs_f64());
         let rate = (executions * each) as f64 / wall.as_secs_f64();
-        let row = [ms(0.5), ms(0.9), ms(0.99), ms(1.0), Some(rate), part(2), part(1), part(3), part(0)];
+        let all = cpu.iter().sum::<Duration>().as_secs_f64() * 1e6 / (executions * each) as f64;
+        let row =
+            [ms(0.5), ms(0.9), ms(0.99), ms(1.0), Some(rate), part(2), part(1), part(3), part(0), Some(all)];
         table.row(name, &row);
         goal = percentile(&sorted, 0.99) as f64 / 1000.0;
     }
@@ -94,14 +97,12 @@ async fn measure(
 ) -> anyhow::Result<(Vec<u64>, Duration, Vec<Duration>)> {
     let server = Server::start(setup).await?;
     let gateway = gateway::start(&server).await?;
-    let clients: Vec<Client> = futures_util::stream::iter(0..executions)
-        .map(|n| {
-            let address = gateway.ready.clone();
-            async move {
-                let mut client = Client::connect(&address).await?;
-                client.subscribe(Some(&sample::stream()), &id(n)?).await?;
-                anyhow::Ok(client)
-            }
+    let address = raw::address(&gateway.ready)?;
+    let clients: Vec<Raw> = futures_util::stream::iter(0..executions)
+        .map(|n| async move {
+            let filter = json!({ "stream_id": sample::stream(), "execution_id": id(n)? });
+            let subscribe = json!({ "type": "subscribe", "id": "a", "filter": filter, "coalesce": false });
+            Raw::subscribe(address, "runbus.v1", &subscribe, None).await
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -125,14 +126,13 @@ async fn measure(
 }
 
 /// How old each event is when it comes, in microseconds, without those that warm up.
-async fn receive(mut client: Client, each: usize) -> anyhow::Result<Vec<u64>> {
+async fn receive(client: Raw, each: usize) -> anyhow::Result<Vec<u64>> {
     let mut ages = Vec::with_capacity(each);
-    while ages.len() < each {
-        for line in client.events().await? {
-            let age = Clock::System.now().since(Event::decode(&line)?.timestamp);
-            ages.push(u64::try_from(age.as_micros()).unwrap_or(u64::MAX));
-        }
-    }
+    receivers::ages(client.socket, |age| {
+        ages.push(age);
+        ages.len() < each
+    })
+    .await?;
     Ok(ages.split_off(WARM_UP))
 }
 

@@ -23,6 +23,7 @@ use crate::idle::settled;
 use crate::nats::Server;
 use crate::process::{Child, rss_kib};
 use crate::raw::Raw;
+use crate::receivers;
 use crate::report::{Report, Table, column, progress};
 use crate::sample::{self, percentile};
 use crate::{Setup, append, embedded, gateway, machine, raw};
@@ -162,7 +163,11 @@ async fn measure(setup: &Setup, fast: usize, slow: usize, seconds: u32) -> anyho
     let ages = Arc::new(Mutex::new(Vec::new()));
     let mut tasks = JoinSet::new();
     for raw in fast {
-        tasks.spawn(read(raw.socket, ages.clone()));
+        let ages = ages.clone();
+        tasks.spawn(receivers::ages(raw.socket, move |age| {
+            ages.lock().unwrap_or_else(PoisonError::into_inner).push(age);
+            true
+        }));
     }
     tasks.spawn(sip(slow.into_iter().map(|raw| raw.socket).collect()));
     let nats = append::connect(&server.url, append::SHARDS).await?;
@@ -197,27 +202,6 @@ async fn publish(bus: Bus, executions: Vec<Source>, seconds: u32) -> anyhow::Res
         }
     }
     Ok(())
-}
-
-/// Reads at once; notes how old each event is by the time that it carries.
-async fn read(mut socket: TcpStream, ages: Arc<Mutex<Vec<u64>>>) -> anyhow::Result<()> {
-    const FIELD: &[u8] = b"\"timestamp\":\"";
-    let (mut buffer, mut rest) = (vec![0; 16 * 1024], Vec::new());
-    loop {
-        let read = socket.read(&mut buffer).await?;
-        ensure!(read > 0, "closed");
-        rest.extend_from_slice(&buffer[..read]);
-        while let Some(at) = rest.windows(FIELD.len()).position(|window| window == FIELD) {
-            let begin = at + FIELD.len();
-            let Some(end) = rest[begin..].iter().position(|byte| *byte == b'"') else { break };
-            let time: runbus::time::Timestamp = std::str::from_utf8(&rest[begin..begin + end])?.parse()?;
-            let age = Clock::System.now().since(time);
-            ages.lock().unwrap_or_else(PoisonError::into_inner).push(u64::try_from(age.as_micros())?);
-            rest.drain(..begin + end);
-        }
-        let keep = rest.len().min(64);
-        rest.drain(..rest.len() - keep);
-    }
 }
 
 /// Reads a little from each, once a second, evenly over it.
