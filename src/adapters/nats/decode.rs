@@ -75,9 +75,9 @@ fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
             let over_all = || {
                 let (head, execution) = subject.rsplit_once('.')?;
                 let (head, _node) = head.rsplit_once('.')?;
-                checked.strip_prefix(head)?.strip_prefix(".*.")?.strip_suffix(execution)
+                Some(checked.strip_prefix(head)?.strip_prefix(".*.")? == execution)
             };
-            over_all() == Some("")
+            over_all() == Some(true)
         }
         Topic::Events { execution: None, .. } | Topic::Opaque(..) => false,
     }
@@ -178,7 +178,18 @@ mod tests {
         };
         assert_eq!(over("rb.ev.2.s.*.x"), Some(Sequence(5)));
         assert_eq!(over("rb.ev.2.s.n.x"), None);
-        assert_eq!(over("rb.ev.2.s.*.y"), None);
+        for other in [
+            "rb.ev.2.s.*.y",
+            "rb.ev.2.s.*.yx",
+            "rb.ev.2.s.*.y.x",
+            "rb.ev.2.t.*.x",
+            "rb.ev.2.s.>",
+            "rb.ev.2.*.*.x",
+            "x",
+            "",
+        ] {
+            assert_eq!(over(other), None, "{other}");
+        }
         assert_eq!(read(&format!("NATS/1.0\r\n{checked}\r\n"), b"{}").prev, None, "only its own node");
     }
 
