@@ -72,10 +72,10 @@ impl Core {
         let attempt = Attempt::new(self, topic, frame, expect)?;
         let headers = attempt.headers();
         attempt.fits(&headers)?;
+        let begun = Instant::now();
         if !self.is_open() {
             Box::pin(attempt.open()).await?;
         }
-        let begun = Instant::now();
         // Nearly all end here, and a request has a timer of its own.
         let first = attempt.publish(headers).await;
         let mut last = None;
