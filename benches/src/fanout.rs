@@ -108,17 +108,22 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
         let floor = ALL.iter().zip(&medians).find(|(other, _)| other.is_floor_of(case));
         floor.map_or(f64::NAN, |(_, found)| found.us)
     };
-    let (mut single, mut queued) = (f64::INFINITY, f64::INFINITY);
+    let (mut single, mut woken, mut queued) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
     for (case, found) in ALL.iter().zip(&medians) {
         let ratio = found.us / floor_of(case);
         match (case.writer, case.at_once, case.manner) {
             (JSON, 1, Manner::Look) => single = ratio,
+            (JSON, 1, Manner::Woken) => woken = ratio,
             (JSON, QUEUED, Manner::Look) => queued = found.us,
             _ => {}
         }
         table.row(case.name, &[Some(found.us), Some(ratio), Some(found.own), Some(found.bytes)]);
     }
     table.goal(format!("one event at a time: at most {GOAL_RATIO} times the floor"), single <= GOAL_RATIO);
+    table.goal(
+        format!("one event at a time, readers woken: at most {GOAL_RATIO} times the floor"),
+        woken <= GOAL_RATIO,
+    );
     table.goal(format!("{QUEUED} queued: at most {GOAL_QUEUED_US} us"), queued <= GOAL_QUEUED_US);
     table.note(format!(
         "user and system time of the process that writes; over loopback it includes the receiver's part of TCP, and where readers \

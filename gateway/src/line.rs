@@ -89,6 +89,8 @@ impl Line {
             }
             state.rest.advance(written);
         }
+        // What is empty still has its memory.
+        state.rest = Bytes::new();
         Poll::Ready(Ok(()))
     }
 
