@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use tokio::io::AsyncReadExt as _;
 
-use crate::{fanout, gateway, idle, many, restart, worker};
+use crate::{fanout, gateway, idle, many, relay, restart, worker};
 
 /// What a child does.
 #[derive(Debug, Subcommand)]
@@ -55,6 +55,14 @@ pub(crate) enum Role {
         /// Events of each.
         #[arg(long)]
         each: usize,
+        /// Through JetStream alone.
+        #[arg(long)]
+        plain: bool,
+    },
+    /// Copies what JetStream publishes again to the connections that ask for it; says its address.
+    Relay {
+        #[arg(long)]
+        nats: String,
     },
     /// A worker on a nats-server and a redis-server; says its name.
     Worker {
@@ -78,7 +86,10 @@ pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
             }
             Role::Floor { bytes } => fanout::floor(bytes).await,
             Role::Echo { read_buffer } => idle::echo(read_buffer).await,
-            Role::Produce { nats, executions, each } => many::produce(&nats, executions, each).await,
+            Role::Produce { nats, executions, each, plain } => {
+                many::produce(&nats, executions, each, plain).await
+            }
+            Role::Relay { nats } => relay::serve(&nats).await,
             Role::Worker { nats, redis, options } => worker::serve(&nats, &redis, &options).await,
         }
     };

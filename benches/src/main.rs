@@ -22,6 +22,7 @@ mod process;
 mod raw;
 mod receivers;
 mod redis;
+mod relay;
 mod replay;
 mod report;
 mod restart;

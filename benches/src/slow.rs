@@ -1,6 +1,8 @@
 //! Slow readers: 5,000 readers of which half read 1 KiB a second. What the gateway holds for them, and what the others notice.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -169,7 +171,13 @@ async fn measure(setup: &Setup, fast: usize, slow: usize, seconds: u32) -> anyho
             true
         }));
     }
-    tasks.spawn(sip(slow.into_iter().map(|raw| raw.socket).collect()));
+    let stop = Arc::new(AtomicBool::new(false));
+    let slow: Vec<_> = slow.into_iter().map(|raw| raw.socket.into_std()).collect::<Result<_, _>>()?;
+    let sipping = tokio::task::spawn_blocking({
+        let stop = stop.clone();
+        move || sip(&slow, &stop)
+    });
+    let _stopped = Stop(stop);
     let nats = append::connect(&server.url, append::SHARDS).await?;
     let folder = tempfile::tempdir_in(server.folder())?;
     let bus = Bus::new(nats.log(), embedded::open(folder.path())?.store);
@@ -181,12 +189,21 @@ async fn measure(setup: &Setup, fast: usize, slow: usize, seconds: u32) -> anyho
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     watching.await??;
-    ensure!(tasks.try_join_next().is_none(), "a reader has ended");
+    ensure!(tasks.try_join_next().is_none() && !sipping.is_finished(), "a reader has ended");
     drop(tasks);
     found.sorted = std::mem::take(&mut *ages.lock().unwrap_or_else(PoisonError::into_inner));
     found.sorted.sort_unstable();
     ensure!(!found.sorted.is_empty(), "nothing has come");
     Ok(found)
+}
+
+/// Ends the slow readers' thread when it is dropped.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Each execution publishes in turn, evenly over the second.
@@ -204,15 +221,19 @@ async fn publish(bus: Bus, executions: Vec<Source>, seconds: u32) -> anyhow::Res
     Ok(())
 }
 
-/// Reads a little from each, once a second, evenly over it.
-async fn sip(sockets: Vec<TcpStream>) -> anyhow::Result<()> {
+/// Reads a little from each, once a second, evenly over it, until the end of `stop`. In a thread of its own: readers that are measured
+/// do not wait for these.
+fn sip(sockets: &[std::net::TcpStream], stop: &AtomicBool) -> anyhow::Result<()> {
     const STEPS: u32 = 20;
     let mut buffer = [0; SLOW_BYTES];
-    let mut ticks = interval(Duration::from_secs(1) / STEPS);
-    for step in (0..STEPS as usize).cycle() {
-        ticks.tick().await;
-        for socket in sockets.iter().skip(step).step_by(STEPS as usize) {
-            match socket.try_read(&mut buffer) {
+    let (begin, period) = (Instant::now(), Duration::from_secs(1) / STEPS);
+    for (step, tick) in (0..STEPS as usize).cycle().zip(1..) {
+        std::thread::sleep((begin + period * tick).saturating_duration_since(Instant::now()));
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        for mut socket in sockets.iter().skip(step).step_by(STEPS as usize) {
+            match socket.read(&mut buffer) {
                 Ok(0) => anyhow::bail!("a slow reader was closed"),
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}

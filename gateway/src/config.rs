@@ -58,7 +58,8 @@ pub struct Config {
     /// Hubs (distinct scopes that are watched) at the same time. 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_hubs: usize,
-    /// Reads of history at the same time, over all clients. 1 to 10000.
+    /// Reads of history at the same time, over all clients; one in 32, but at least one, may be of clients that are behind because
+    /// they are slow. 1 to 10000.
     #[schemars(range(min = 1, max = 10_000))]
     pub history_reads: usize,
     /// Time between two pings to a client, in milliseconds. 100 to 3600000.

@@ -17,8 +17,9 @@ pub const LEAST_BYTES: usize = 16 * 1024;
 /// A client whose write took longer than this is slow: it gets [`LEAST_BYTES`] at a time until it takes them faster.
 pub const SLOW_WRITE: Duration = Duration::from_millis(250);
 
-/// Of `gateway.history_reads`, one in so many may be of slow clients at the same time.
-pub const SLOW_READS_SHARE: usize = 8;
+/// Of `gateway.history_reads`, one in so many may be of slow clients at the same time. Many clients that become writable together would
+/// else have both ends of the log at work for them at once, and the others wait.
+pub const SLOW_READS_SHARE: usize = 32;
 
 /// Bytes of a connection's HTTP buffers, each: of a request's headers, and of an answer on its way.
 pub const HTTP_BUFFER_BYTES: usize = 32 * 1024;
