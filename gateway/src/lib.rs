@@ -17,11 +17,12 @@
 //! - [`dropin`]: the ways in that stand in for other servers
 //! - [`endpoints`]: the one list of them
 //! - [`origin`]: which web pages may use it
-//! - [`listener`], [`tls`]: their connections; [`scrape`]: a listener for metrics alone
+//! - [`listener`], [`tls`]: their connections; `bodies`: of requests; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
 
 pub mod api;
 pub mod auth;
+mod bodies;
 pub mod config;
 pub mod connection;
 pub mod dropin;

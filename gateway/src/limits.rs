@@ -110,6 +110,12 @@ pub const CORS_MAX_AGE: Duration = Duration::from_secs(600);
 /// Bytes of a REST request's body, at most.
 pub const BODY_BYTES: usize = 512 * 1024;
 
+/// Bytes that are read and thrown away of a body that nobody read, so that its connection goes on.
+pub const DISCARDED_BYTES: usize = 1024 * 1024;
+
+/// How long that may take.
+pub const DISCARD_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long one check of readiness may take.
 pub const READY_PATIENCE: Duration = Duration::from_secs(3);
 

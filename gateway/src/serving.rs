@@ -2,12 +2,15 @@
 //!
 //! `axum::serve` leaves hyper's buffers as they are: up to 400 KiB are prepared for an event stream that nobody reads.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request};
 use axum::serve::Listener;
+use futures_util::future::{BoxFuture, Either};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
@@ -16,6 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bodies::{self, Body};
 use crate::limits;
 use crate::line::Line;
 use crate::listener::{Patient, Socket};
@@ -73,15 +77,27 @@ struct Lines {
     router: TowerToHyperService<Router>,
 }
 
-impl Service<Request<Incoming>> for Lines {
-    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
-    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
-    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+type Answer = axum::response::Response;
+type Routed = <TowerToHyperService<Router> as Service<Request<Body<Incoming>>>>::Future;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+impl Service<Request<Incoming>> for Lines {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Either<Routed, BoxFuture<'static, Result<Answer, Infallible>>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let (mut request, left) = bodies::watch(request);
         if let Some(line) = &self.line {
             request.extensions_mut().insert(line.clone());
         }
-        self.router.call(request)
+        let answering = self.router.call(request);
+        let Some(left) = left else { return Either::Left(answering) };
+        Either::Right(Box::pin(async move {
+            let mut answer = answering.await?;
+            if !left.finish().await {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer)
+        }))
     }
 }

@@ -17,7 +17,7 @@ use runbus::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use runbus::time::Clock;
 use runbus_gateway::Config;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::backends::{self, Backend};
 use crate::client::{Client, config, gateway};
@@ -402,6 +402,56 @@ async fn short_answers_come_at_once() {
     }
     let each = begin.elapsed() / 50;
     assert!(each < Duration::from_millis(30), "{each:?}");
+}
+
+/// The next answer over a connection: its head and its body.
+async fn answer(socket: &mut tokio::net::TcpStream) -> (String, Vec<u8>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(socket.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    socket.read_exact(&mut body).await.unwrap();
+    (head, body)
+}
+
+/// Who is refused before its body was read can go on; whose body is endless is told that the connection ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_bodies_do_not_cost_the_connection() {
+    const LARGE: usize = 600_000;
+    let backend = backends::embedded();
+    let served = gateway(&backend, config()).await;
+    let mut socket = tokio::net::TcpStream::connect(served.address).await.unwrap();
+    let head = |path: &str, length: usize| {
+        format!(
+            "POST /v1/{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n",
+            served.address
+        )
+    };
+    for path in ["executions", "nothing", "stats"].iter().cycle().take(30) {
+        socket.write_all(head(path, LARGE).as_bytes()).await.unwrap();
+        for _ in 0..6 {
+            socket.write_all(&[b'x'; LARGE / 6]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let (head, body) = answer(&mut socket).await;
+        assert!(head.starts_with("HTTP/1.1 4") && !head.contains("connection: close"), "{path}: {head}");
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert!(body["error"]["code"].is_string(), "{path}: {body}");
+    }
+    socket.write_all(head("nothing", 100_000_000).as_bytes()).await.unwrap();
+    let (mut reading, mut writing) = socket.into_split();
+    // Ends when the gateway takes no more.
+    let endless = tokio::spawn(async move { while writing.write_all(&[b'x'; 65_536]).await.is_ok() {} });
+    let mut told = Vec::new();
+    while !told.ends_with(b"\r\n\r\n") {
+        told.push(reading.read_u8().await.unwrap());
+    }
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.starts_with("HTTP/1.1 404") && told.contains("connection: close"), "{told}");
+    endless.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
