@@ -16,7 +16,7 @@ KNOWN = json.loads(os.environ.get("RUNBUS_KNOWN", "{}"))
 
 # Streams end only when their execution does: what has come at once is looked at.
 STREAM_BYTES = 64 * 1024
-# Request heads that are larger, with some room for headers, are refused before they are read.
+# Request heads that are larger, with some room for headers, may be refused before any endpoint sees them.
 HEAD_BYTES = 30 * 1024
 # Requests that wait for events would wait for nothing.
 WAIT_MS = 5

@@ -1,6 +1,6 @@
 //! The gateway over a log that refuses, lags, forgets or is made again: nothing is lost without a word.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -37,11 +37,36 @@ pub struct Faulty {
     pub bytes: AtomicU64,
     tails: AtomicU64,
     feeders: Mutex<Vec<Feeder>>,
+    /// Reads of a slow client's size take a while.
+    pub takes_its_time: AtomicBool,
+    small: AtomicUsize,
+    /// How many of them there were at the same time.
+    pub most_small: AtomicUsize,
+}
+
+/// Counts itself while it is there.
+struct Here<'a>(&'a AtomicUsize);
+
+impl Drop for Here<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Faulty {
     fn inner(&self) -> Arc<dyn Log> {
         self.inner.read().unwrap().clone()
+    }
+
+    async fn take_time(&self, read: &Read) {
+        if self.takes_its_time.load(Ordering::SeqCst) && read.max_bytes <= runbus_gateway::limits::LEAST_BYTES
+        {
+            let here = Here(&self.small);
+            let at_once = self.small.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_small.fetch_max(at_once, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            drop(here);
+        }
     }
 
     fn suspect(&self) {
@@ -59,6 +84,7 @@ impl Log for Faulty {
     }
     async fn read(&self, read: &Read) -> Result<Page, ReadError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
+        self.take_time(read).await;
         if self.refuses.load(Ordering::SeqCst) {
             return Err(ReadError::Refused("as told".into()));
         }
@@ -115,6 +141,9 @@ pub fn faulty() -> (Backend, Arc<Faulty>) {
         bytes: AtomicU64::new(0),
         tails: AtomicU64::new(0),
         feeders: Mutex::default(),
+        takes_its_time: AtomicBool::new(false),
+        small: AtomicUsize::new(0),
+        most_small: AtomicUsize::new(0),
     });
     backend.log = log.clone();
     (backend, log)
@@ -127,7 +156,7 @@ fn delta(n: usize, pad: usize) -> Event {
         .llm_text_delta(TextDelta { content: n.to_string(), snapshot })
 }
 
-async fn publish(backend: &Backend, numbers: std::ops::Range<usize>, pad: usize) {
+pub async fn publish(backend: &Backend, numbers: std::ops::Range<usize>, pad: usize) {
     let events: Vec<Event> = numbers.map(|n| delta(n, pad)).collect();
     for answer in backend.bus().publish_batch(events).await.unwrap() {
         answer.unwrap();

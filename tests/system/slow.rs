@@ -1,6 +1,7 @@
 //! Readers that do not read, among others: bounded, counted, nobody waits for them, and they lose nothing.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -17,6 +18,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::backends;
 use crate::client::{PATIENCE, config, follow, gateway};
+use crate::faults::{faulty, publish};
 use crate::sse::http;
 
 const EVENTS: usize = 600;
@@ -124,4 +126,31 @@ async fn slow_readers_are_bounded_and_counted_and_hold_up_nobody() {
         served.drain.cancel();
         served.task.await.unwrap();
     }
+}
+
+/// Many that can be written to again at once read the log by and by: who is not slow would wait for all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_slow_readers_read_the_log_at_a_time() {
+    let (backend, log) = faulty();
+    let small = Config { hub_buffer_bytes: 65_536, socket_buffer_bytes: 4096, ..config() };
+    let most = small.history_reads / runbus_gateway::limits::SLOW_READS_SHARE;
+    let served = gateway(&backend, small).await;
+    let filter = json!({ "stream_id": "s", "execution_id": "e" });
+    let mut stuck = Vec::new();
+    for _ in 0..SLOW / 4 {
+        stuck.push(slow(served.address, &filter).await);
+    }
+    for first in (0..EVENTS).step_by(20) {
+        publish(&backend, first..first + 20, 4000).await;
+    }
+    // From then on they are slow.
+    tokio::time::sleep(2 * runbus_gateway::limits::SLOW_WRITE).await;
+    log.takes_its_time.store(true, Ordering::SeqCst);
+    let reading: Vec<_> = stuck.into_iter().map(|socket| tokio::spawn(numbers(socket))).collect();
+    for reader in reading {
+        let found = tokio::time::timeout(PATIENCE, reader).await.unwrap().unwrap();
+        assert_eq!(found, (0..EVENTS).collect::<Vec<_>>());
+    }
+    let found = log.most_small.load(Ordering::SeqCst);
+    assert!((1..=most).contains(&found), "{found} at a time, at most {most} may be");
 }
