@@ -113,6 +113,9 @@ impl Printer {
 pub(crate) fn value(delivered: &Delivered) -> Value {
     let mut value: Value = serde_json::from_slice(&delivered.line).unwrap_or_default();
     value["seq"] = delivered.seq.into();
+    if delivered.external {
+        value["external"] = true.into();
+    }
     value["cursor"] = delivered.cursor.to_string().into();
     value
 }

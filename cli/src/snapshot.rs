@@ -37,7 +37,8 @@ pub(crate) async fn take(bus: &Bus, filter: &Filter) -> Result<Snapshot, ReadErr
         }
         for delivery in &page.events {
             if let Delivery::Event(found) = delivery {
-                snapshot.apply(&found.event, At { seq: found.seq, merged: 1, cursor: &found.cursor });
+                let (seq, external) = (found.seq, found.external);
+                snapshot.apply(&found.event, At { seq, merged: 1, external, cursor: &found.cursor });
             }
         }
         if snapshot.execution.is_none() {

@@ -155,6 +155,9 @@ pub const JWKS_KEYS: usize = 100;
 /// Nodes of one execution that a drop-in endpoint keeps apart; workers of other producers may have any number.
 pub const TRANSLATED_NODES: usize = 1024;
 
+/// Executions that a client of `/ws/agents` knows to be Runbus's.
+pub const TRANSLATED_RUNS: usize = 256;
+
 /// Approvals that wait and that a client of `/ws/agents` is told more of when they are decided.
 pub const TRANSLATED_APPROVALS: usize = 4096;
 

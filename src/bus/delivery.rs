@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::event::{Error, Event, Head};
+use crate::event::{Error, Event, Head, is_of};
 use crate::log::{Author, Cursor, Epoch, Gap, Place, Stored, Trace};
 
 /// An event with its place in the log.
@@ -12,9 +12,11 @@ pub struct Delivered {
     pub event: Event,
     /// Its line as it is stored.
     pub line: Bytes,
-    /// Of a Runbus worker: its number in the execution, 0, 1, 2, ... without holes. Of a plain publisher: the place of
+    /// Of a Runbus worker: its number in the execution, 0, 1, 2, ... without holes. Of anybody else: the place of
     /// its message in the shard, which only grows.
     pub seq: u64,
+    /// Somebody who is no part of Runbus published it. It changes nothing that is known of what Runbus runs.
+    pub external: bool,
     /// Hand it back to go on behind this event.
     pub cursor: Cursor,
     /// Trace context of the frame that carried it.
@@ -71,13 +73,13 @@ pub fn lines(stored: &Stored, epoch: Epoch, skip: u32) -> impl DoubleEndedIterat
     let count = found.len();
     let base = match stored.frame.author {
         Author::Owner { index, .. } => Some(index),
-        Author::Open => None,
+        Author::Open | Author::External => None,
     };
     found.into_iter().enumerate().skip(skip as usize).map(move |(n, bytes)| {
         let lines = if n + 1 == count { u32::MAX } else { u32::try_from(n + 1).unwrap_or(u32::MAX) };
         Line {
             bytes,
-            seq: base.map_or(sequence.0, |base| base + n as u64),
+            seq: base.map_or(sequence.0, |base| base.saturating_add(n as u64)),
             place: Place { epoch, sequence, lines },
         }
     })
@@ -89,8 +91,8 @@ pub fn decode(stored: &Stored, line: Line, cursor: Cursor) -> Delivery {
     match sound(stored, &line, Event::decode) {
         Ok(event) => {
             let Line { bytes, seq, .. } = line;
-            let trace = stored.frame.trace.clone();
-            Delivery::Event(Box::new(Delivered { event, line: bytes, seq, cursor, trace }))
+            let (trace, external) = (stored.frame.trace.clone(), stored.frame.author.is_external());
+            Delivery::Event(Box::new(Delivered { event, line: bytes, seq, external, cursor, trace }))
         }
         Err(reason) => {
             Delivery::Undecodable(Box::new(Undecodable { line: line.bytes, reason, seq: line.seq, cursor }))
@@ -107,8 +109,13 @@ pub fn head(stored: &Stored, line: &Line) -> Result<Head, String> {
 }
 
 fn sound<T>(stored: &Stored, line: &Line, decode: fn(&[u8]) -> Result<T, Error>) -> Result<T, String> {
-    match &stored.damage {
-        Some(damage) => Err(damage.to_string()),
-        None => decode(&line.bytes).map_err(|error| error.to_string()),
+    if let Some(damage) = &stored.damage {
+        return Err(damage.to_string());
     }
+    let sound = decode(&line.bytes).map_err(|error| error.to_string())?;
+    // Where somebody else published says what they speak of, and who may read it: the body must say the same.
+    if stored.frame.author.is_external() && !is_of(&line.bytes, &stored.topic) {
+        return Err("stream_id, node_id or execution_id differ from the subject".into());
+    }
+    Ok(sound)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 
@@ -50,10 +51,10 @@ pub(super) fn topic(event: &Event) -> Topic {
     }
 }
 
-async fn append(log: Arc<dyn Log>, event: Event) -> Result<Sequence, Error> {
+async fn append(log: Arc<dyn Log>, event: Event, frame: fn(&[Bytes]) -> Frame) -> Result<Sequence, Error> {
     event.payload().map_err(event::Error::from)?;
     let line = event.encode()?;
-    let mut frame = Frame::open(&[line]);
+    let mut frame = frame(&[line]);
     frame.trace = crate::telemetry::current_trace();
     Ok(log.append(&topic(&event), &frame, Expect::Open(event.id)).await?)
 }
@@ -65,12 +66,21 @@ fn in_order<F: Future>(append: F) -> impl Future<Output = F::Output> {
 }
 
 impl Bus {
-    /// Publishes an event and returns its place once it is durable. The same id again stores nothing new.
+    /// Publishes an event and returns its place once it is durable. The same id again stores nothing new. It is external: of an
+    /// execution that Runbus runs it changes nothing.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn publish(&self, event: Event) -> Result<Sequence, Error> {
-        append(self.log.clone(), event).await
+        append(self.log.clone(), event, Frame::external).await
+    }
+
+    /// Says something as Runbus itself, which readers believe: only for Runbus's own processes, and never for what a client gave.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn record(&self, event: Event) -> Result<Sequence, Error> {
+        append(self.log.clone(), event, Frame::open).await
     }
 
     /// Publishes events in order, many at a time. All are checked before the first is sent; the answers are theirs.
@@ -85,7 +95,7 @@ impl Bus {
             event.payload()?;
             event.encode()?;
         }
-        let appends = events.into_iter().map(|event| in_order(append(self.log.clone(), event)));
+        let appends = events.into_iter().map(|event| in_order(append(self.log.clone(), event, Frame::external)));
         Ok(futures_util::stream::iter(appends).buffered(limits::PIPELINE_IN_FLIGHT).collect().await)
     }
 
@@ -118,7 +128,7 @@ impl Publisher {
         } else {
             None
         };
-        let mut append: Append = Box::pin(in_order(append(self.log.clone(), event)));
+        let mut append: Append = Box::pin(in_order(append(self.log.clone(), event, Frame::external)));
         // Start it: a future that nobody polls sends nothing.
         match futures_util::poll!(&mut append) {
             std::task::Poll::Ready(answer) => self.in_flight.push_back(Box::pin(std::future::ready(answer))),

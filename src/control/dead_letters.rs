@@ -64,7 +64,7 @@ impl Control {
     pub async fn dead_letter(&self, letter: DeadLettered) -> Result<(), Error> {
         let id = EventId::derived(&format!("{}/dead_lettered", letter.execution_id));
         let source = Source::stream(stream()?, self.clock.clone());
-        self.bus.publish(source.event_with_id(id, letter)).await?;
+        self.bus.record(source.event_with_id(id, letter)).await?;
         Ok(())
     }
 
@@ -81,6 +81,10 @@ impl Control {
         let mut letters = Vec::new();
         for delivery in page.events {
             let Delivery::Event(found) = delivery else { continue };
+            // The stream is Runbus's own.
+            if found.external {
+                continue;
+            }
             match found.event.payload() {
                 Ok(Payload::DeadLetterRetried(again)) => {
                     retried.entry(again.execution_id).or_insert(again.retried_as);
@@ -129,9 +133,20 @@ impl Control {
     /// The same from its events, when retention has taken the command.
     async fn announced(&self, letter: &DeadLetter) -> Result<Option<StartRequest>, Error> {
         let filter = Filter::execution(letter.execution_id.clone()).types([Kind::ExecutionStarted]);
-        let query = Query { filter, order: Order::Oldest, limit: 1, cursor: None };
-        let page = self.bus.history(&query).await?;
-        let Some(Delivery::Event(found)) = page.events.into_iter().next() else { return Ok(None) };
+        let mut query =
+            Query { filter, order: Order::Oldest, limit: limits::HISTORY_DEFAULT_EVENTS, cursor: None };
+        let found = loop {
+            let page = self.bus.history(&query).await?;
+            let own = page.events.into_iter().find_map(|delivery| match delivery {
+                Delivery::Event(found) => Some(found).filter(|found| !found.external),
+                _ => None,
+            });
+            match (own, page.next) {
+                (Some(found), _) => break found,
+                (None, Some(next)) => query.cursor = Some(next),
+                (None, None) => return Ok(None),
+            }
+        };
         let Ok(Payload::ExecutionStarted(started)) = found.event.payload() else { return Ok(None) };
         Ok(Some(StartRequest {
             stream_id: Some(found.event.stream_id.clone()),
@@ -184,7 +199,7 @@ impl Control {
         // Nothing can be added to a journal that cannot be read: then it tries again without what was said before.
         let readable = !matches!(self.state(&letter.session_id).await, Err(Error::Internal(_)));
         // A second call, after a lost answer, must not abort what the first one's execution waits for.
-        if readable && self.status(&again).await?.is_none() {
+        if readable && self.own(&again).await?.is_none() {
             self.abort_pending(&letter.session_id, "tried again", by.clone()).await?;
         }
         request.execution_id = Some(again.clone());
@@ -193,7 +208,7 @@ impl Control {
         let record = DeadLetterRetried { execution_id: id.clone(), retried_as: again };
         let event_id = EventId::derived(&format!("{id}/dead_letter_retried"));
         let source = Source::stream(stream()?, self.clock.clone());
-        self.bus.publish(source.event_with_id(event_id, record)).await?;
+        self.bus.record(source.event_with_id(event_id, record)).await?;
         Ok(started)
     }
 }

@@ -50,7 +50,8 @@ impl Control {
     ) -> Result<Acknowledged, Error> {
         note("reason", reason.as_deref())?;
         let known = self.status(id).await?;
-        let session_id = match known.as_ref().and_then(|known| known.session_id.clone()).or(session_id) {
+        let own = known.as_ref().filter(|known| !known.external);
+        let session_id = match own.and_then(|known| known.session_id.clone()).or(session_id) {
             Some(session) => session,
             None => SessionId::new(id.as_str()).map_err(|error| Error::Invalid {
                 path: "execution_id",
@@ -62,6 +63,11 @@ impl Control {
             session_id: session_id.clone(),
             cancel: Some(cancel),
         };
+        if let Some(known) = known.as_ref().filter(|known| known.external) {
+            // Whoever runs it hears of it, and Runbus should somebody start it here.
+            self.ask_to_cancel(id, known, reason.clone(), by.clone()).await?;
+        }
+        let known = known.filter(|known| !known.external);
         match known.as_ref().map(|known| known.status) {
             Some(Status::Cancelled) => return Ok(acknowledged(CancelState::Cancelled)),
             Some(status) if status.is_terminal() => return Err(ended(id, status)),
@@ -77,7 +83,7 @@ impl Control {
             };
             let requested = CancelRequested { reason: reason.clone(), requested_by: by.clone() };
             let event_id = EventId::derived(&format!("{id}/cancel_requested"));
-            self.bus.publish(source.event_with_id(event_id, requested)).await?;
+            self.bus.record(source.event_with_id(event_id, requested)).await?;
         }
         let action = Action::Cancel { execution_id: id.clone(), reason };
         let command = self.now(EventId::derived(&format!("{id}/cancel")), action, by);
@@ -85,6 +91,52 @@ impl Control {
         let scheduling = Scheduling { priority: Priority::High, ..Scheduling::default() };
         self.give(&session_id, command, scheduling).await?;
         Ok(acknowledged(state))
+    }
+
+    /// Asks those who run an execution outside of Runbus to stop it: an event says so. It stops nothing that Runbus runs, or will
+    /// run, under this id.
+    ///
+    /// # Errors
+    /// Nobody has heard of it, it has ended, Runbus runs it, or the log does not answer.
+    pub async fn cancel_external(
+        &self,
+        id: &ExecutionId,
+        reason: Option<String>,
+        by: Option<String>,
+    ) -> Result<Acknowledged, Error> {
+        note("reason", reason.as_deref())?;
+        let unknown = || Error::NotFound { what: "execution", id: id.to_string() };
+        let known = self.status(id).await?.filter(|known| known.external).ok_or_else(unknown)?;
+        match known.status {
+            Status::Cancelled => {}
+            status if status.is_terminal() => return Err(ended(id, status)),
+            _ => self.ask_to_cancel(id, &known, reason, by).await?,
+        }
+        let cancelled = known.status == Status::Cancelled;
+        let cancel = Some(if cancelled { CancelState::Cancelled } else { CancelState::Requested });
+        let session_id = match known.session_id {
+            Some(session) => session,
+            None => SessionId::new(id.as_str()).map_err(|_reserved| unknown())?,
+        };
+        Ok(Acknowledged { execution_id: id.clone(), session_id, cancel })
+    }
+
+    async fn ask_to_cancel(
+        &self,
+        id: &ExecutionId,
+        known: &Execution,
+        reason: Option<String>,
+        by: Option<String>,
+    ) -> Result<(), Error> {
+        let source = Source {
+            session_id: known.session_id.clone(),
+            correlation_id: known.correlation_id.clone(),
+            ..Source::execution(known.stream_id.clone(), id.clone(), self.clock.clone())
+        };
+        let event_id = EventId::derived(&format!("{id}/cancel_requested"));
+        let requested = CancelRequested { reason, requested_by: by };
+        self.bus.publish(source.event_with_id(event_id, requested)).await?;
+        Ok(())
     }
 
     /// Lets an execution begin no further step. What it is doing now is finished.
@@ -133,7 +185,8 @@ impl Control {
     pub(super) async fn owned(&self, id: &ExecutionId) -> Result<(Execution, SessionId), Error> {
         let unknown = || Error::NotFound { what: "execution", id: id.to_string() };
         let execution = self.status(id).await?.ok_or_else(unknown)?;
-        let session = execution.session_id.clone().ok_or_else(|| Error::Conflict {
+        let session = execution.session_id.clone().filter(|_| !execution.external);
+        let session = session.ok_or_else(|| Error::Conflict {
             message: format!("execution {id} is not run by Runbus's workers"),
             standing: json!({ "status": execution.status }),
         })?;

@@ -25,7 +25,6 @@ use crate::time::Clock;
 
 pub use dead_letters::DeadLetter;
 pub use executions::{Acknowledged, CancelState};
-pub use outside::Outside;
 pub use people::{AnswerRequest, DecideRequest, Decided, address, addressed};
 pub use sessions::SendRequest;
 pub use start::{Request as StartRequest, Started, class};

@@ -90,7 +90,7 @@ impl Control {
     async fn session_of(&self, id: &ExecutionId) -> Result<Option<Session>, Error> {
         let unknown = || Error::NotFound { what: "execution", id: id.to_string() };
         let execution = self.status(id).await?.ok_or_else(unknown)?;
-        let Some(session) = execution.session_id else { return Ok(None) };
+        let Some(session) = execution.session_id.filter(|_| !execution.external) else { return Ok(None) };
         match self.session(&session).await {
             Ok(session) => Ok(Some(session)),
             Err(Error::NotFound { .. }) => Ok(None),

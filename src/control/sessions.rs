@@ -187,7 +187,7 @@ impl Control {
         };
         let queued = Queued { definition: Some(run.start.definition.clone()) };
         let event = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
-        self.bus.publish(event).await?;
+        self.bus.record(event).await?;
         self.give(id, command, run.start.scheduling.clone()).await?;
         started(execution_id, run.start.stream_id.clone(), true)
     }

@@ -133,14 +133,19 @@ impl Control {
                 message: error.reason.to_string(),
             })?,
         };
-        let known = self.status(&execution_id).await?;
+        // What others say of it is none of it.
+        let known = self.own(&execution_id).await?;
         let created = known.is_none();
-        if let Some(known) = known
-            && known.status != Status::Queued
-        {
-            let session_id = known.session_id.unwrap_or(session_id);
-            return Ok(Started { execution_id, stream_id: known.stream_id, session_id, created });
-        }
+        let (stream_id, session_id) = match known {
+            Some(known) => {
+                let session_id = known.session_id.unwrap_or(session_id);
+                if known.status != Status::Queued {
+                    return Ok(Started { execution_id, stream_id: known.stream_id, session_id, created });
+                }
+                (known.stream_id, session_id)
+            }
+            None => (stream_id, session_id),
+        };
         let own = session_id.as_str() == execution_id.as_str();
         if created && !own {
             self.admit(&session_id, &execution_id, request.multitask).await?;
@@ -167,7 +172,7 @@ impl Control {
         let queued = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
         let id = EventId::derived(&format!("{execution_id}/start"));
         let inbox = self.command(&session_id, Command { id, at: self.clock.now(), by, action }).await?;
-        self.bus.publish(queued).await?;
+        self.bus.record(queued).await?;
         let key = format!("start/{execution_id}");
         self.wake(&session_id, inbox, request.scheduling, &key).await?;
         Ok(Started { execution_id, stream_id, session_id, created })

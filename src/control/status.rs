@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::{Control, Error};
 use crate::bus::Filter;
 use crate::bus::delivery::{Delivery, decode, lines};
-use crate::execution::Execution;
+use crate::execution::{Execution, hear};
 use crate::id::ExecutionId;
 use crate::limits;
 use crate::log::{Cursor, Direction, Epoch, Read, Sequence, Stored};
-use crate::store::{Applied, Mark, Name};
+use crate::store::{Applied, Mark, Name, Projection};
 use crate::subject::{Key, Shard};
 
 /// How the store names an execution.
@@ -44,17 +45,35 @@ impl Progress {
         self.epoch = self.epoch.max(stored.frame.epoch().unwrap_or(0));
         for line in lines(stored, Epoch::default(), 0) {
             if let Delivery::Event(found) = decode(stored, line, Cursor::start()) {
-                match &mut self.execution {
-                    Some(execution) => execution.apply(&found.event),
-                    None => self.execution = Execution::begin(&found.event),
-                }
+                hear(&mut self.execution, &found.event, found.external);
             }
         }
+    }
+
+    /// From the store's copy; `None` when it cannot be trusted. Copies that do not say who told the execution are of earlier
+    /// versions: those believed what anybody said, as long as no owner had written.
+    fn kept(kept: &Projection) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Mark {
+            external: Option<bool>,
+        }
+        let mark: Mark = serde_json::from_slice(&kept.document).ok()?;
+        let execution: Execution = serde_json::from_slice(&kept.document).ok()?;
+        (mark.external.is_some() || kept.epoch > 0).then(|| Self {
+            execution: Some(execution),
+            sequence: Sequence(kept.version),
+            epoch: kept.epoch,
+        })
+    }
+
+    /// What is known of it, if Runbus runs it.
+    fn own(&self) -> Option<&Execution> {
+        self.execution.as_ref().filter(|execution| !execution.external)
     }
 }
 
 impl Control {
-    /// What is known of an execution now; `None`: nobody has heard of it.
+    /// What is known of an execution now, whoever tells it; `None`: nobody has heard of it.
     ///
     /// The store's copy is only where the fold begins: what the log has behind it counts. A wiped or unreachable store
     /// costs time, not truth.
@@ -65,37 +84,48 @@ impl Control {
         Ok(self.progress(id).await?.execution)
     }
 
-    /// The same, with its place and the epoch of its last owner.
-    pub(super) async fn progress(&self, id: &ExecutionId) -> Result<Progress, Error> {
-        let name = projection(id);
-        let kept = match self.bus.store().get(&name).await {
-            Ok(kept) => kept,
+    /// The same of an execution that Runbus runs; `None`: it runs no such one, whatever others say.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn own(&self, id: &ExecutionId) -> Result<Option<Execution>, Error> {
+        Ok(self.status(id).await?.filter(|known| !known.external))
+    }
+
+    async fn progress(&self, id: &ExecutionId) -> Result<Progress, Error> {
+        let kept = match self.bus.store().get(&projection(id)).await {
+            Ok(kept) => kept.as_ref().and_then(Progress::kept),
             Err(error) => {
                 tracing::warn!(execution = %id, %error, "the store does not answer; reading the log instead");
                 None
             }
         };
-        let mut progress = Progress::start();
-        if let Some(kept) = kept
-            && let Ok(execution) = serde_json::from_slice::<Execution>(&kept.document)
-        {
-            let ended = execution.status.is_terminal();
-            progress =
-                Progress { execution: Some(execution), sequence: Sequence(kept.version), epoch: kept.epoch };
-            if ended {
-                return Ok(progress);
+        let shards = Filter::execution(id.clone()).scope().shards(self.bus.log().layout());
+        let kept = match kept {
+            // Nothing follows the end of what Runbus ran. What others say has ended may begin yet.
+            Some(kept) if kept.own().is_some_and(|known| known.status.is_terminal()) => return Ok(kept),
+            // A place in one shard says nothing of the others.
+            Some(kept) if kept.own().is_some() || shards.len() == 1 => kept,
+            _ => Progress::start(),
+        };
+        let mut found = kept.clone();
+        for shard in shards {
+            let mut here = kept.clone();
+            self.fold_on(&mut here, shard, id).await?;
+            let is_news = here.sequence > kept.sequence;
+            let is_own = here.own().is_some();
+            // Others may have spoken in a younger shard of what an older one has.
+            if is_news && (is_own || found.execution.is_none()) {
+                found = here;
             }
-        }
-        let scope = Filter::execution(id.clone()).scope();
-        for shard in scope.shards(self.bus.log().layout()) {
-            let begun = progress.sequence;
-            self.fold_on(&mut progress, shard, id).await?;
-            if progress.sequence > begun {
-                self.keep(&progress, id).await;
+            if is_own {
                 break;
             }
         }
-        Ok(progress)
+        if found.sequence > kept.sequence {
+            self.keep(&found, id).await;
+        }
+        Ok(found)
     }
 
     async fn fold_on(&self, progress: &mut Progress, shard: Shard, id: &ExecutionId) -> Result<(), Error> {

@@ -1,11 +1,14 @@
 //! What has to be known of a stored event to pass it on. The rest is checked as [`Event::decode`] checks it, and not kept.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::envelope::{Error, Event};
 use super::kind::Kind;
 use crate::id::{Checked, EventId};
+use crate::subject::Topic;
 use crate::time::Timestamp;
 
 /// An event's type and time.
@@ -55,6 +58,28 @@ impl Head {
             _ => Event::decode(line).map(Self::from),
         }
     }
+}
+
+/// Where a line says that its event belongs.
+#[derive(Deserialize)]
+struct Names<'a> {
+    #[serde(borrow)]
+    stream_id: Cow<'a, str>,
+    #[serde(default)]
+    node_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    execution_id: Option<Cow<'a, str>>,
+}
+
+/// Whether a line that [`Head::decode`] reads says that its event belongs where it was found.
+#[must_use]
+pub fn is_of(line: &[u8], topic: &Topic) -> bool {
+    let Topic::Events { stream, node, execution } = topic else { return false };
+    serde_json::from_slice::<Names<'_>>(line).is_ok_and(|names| {
+        names.stream_id == stream.as_str()
+            && names.node_id.as_deref() == node.as_ref().map(|id| id.as_str())
+            && names.execution_id.as_deref() == execution.as_ref().map(|id| id.as_str())
+    })
 }
 
 impl From<Event> for Head {

@@ -19,7 +19,7 @@ mod tests;
 
 pub use draft::Draft;
 pub use envelope::{Error, Event};
-pub use head::Head;
+pub use head::{Head, is_of};
 pub use kind::{Class, Invalid, Kind};
 pub use payload::{Mismatch, Payload};
 pub use schema::{schema, schema_in};

@@ -11,10 +11,11 @@ const UNNAMED: &str = "";
 impl Execution {
     /// What is known after the first event; `None` when the event is of no execution.
     #[must_use]
-    pub fn begin(event: &Event) -> Option<Self> {
+    pub(super) fn begin(event: &Event, external: bool) -> Option<Self> {
         let mut execution = Self {
             execution_id: event.execution_id.clone()?,
             stream_id: event.stream_id.clone(),
+            external,
             session_id: None,
             correlation_id: None,
             definition: None,
@@ -40,8 +41,8 @@ impl Execution {
 
     /// Takes the next event. Events of unknown types, and payloads that are not as their type says, count and change
     /// nothing else.
-    pub fn apply(&mut self, event: &Event) {
-        self.events += 1;
+    pub(super) fn apply(&mut self, event: &Event) {
+        self.events = self.events.saturating_add(1);
         self.updated_at = Some(event.timestamp);
         if event.session_id.is_some() {
             self.session_id.clone_from(&event.session_id);
@@ -62,8 +63,6 @@ impl Execution {
     fn change(&mut self, event: &Event, payload: Payload) {
         match payload {
             Payload::ExecutionQueued(queued) => {
-                // Others may have said something of it before it was asked for, in streams of theirs.
-                self.stream_id.clone_from(&event.stream_id);
                 self.queued_at = Some(event.timestamp);
                 self.definition = queued.definition.or(self.definition.take());
             }
@@ -103,7 +102,7 @@ impl Execution {
             }
             Payload::GoalProgress(goal) => self.progress = Some(goal.progress),
             Payload::GoalAchieved(_) => self.progress = Some(1.0),
-            Payload::LlmTurnCompleted(_) => self.rounds += 1,
+            Payload::LlmTurnCompleted(_) => self.rounds = self.rounds.saturating_add(1),
             Payload::UsageUpdated(used) => self.usage = Some(used.usage),
             Payload::ExecutionCompleted(completed) => {
                 self.end(event, Status::Completed);
@@ -164,7 +163,7 @@ mod tests {
         );
         let writer = source.node(NodeId::new("writer").unwrap());
         let mut run =
-            Execution::begin(&source.execution_queued(execution::Queued { definition: None })).unwrap();
+            Execution::begin(&source.execution_queued(execution::Queued { definition: None }), false).unwrap();
         assert_eq!(run.status, Status::Queued);
         run.apply(&source.execution_started(execution::Started {
             input: json!("hi"),

@@ -1,6 +1,12 @@
 //! Executions: a pure fold of events into what people ask about a run.
+//!
+//! [`hear`] is the only way to fold: it decides who tells an execution. Runbus tells what it runs, from its first word on;
+//! what others say of that folds into nothing. What Runbus does not run is told by those who run it.
 
 mod fold;
+mod hear;
+
+pub use hear::{Heard, hear};
 
 use std::collections::BTreeMap;
 
@@ -53,13 +59,16 @@ pub struct Waiting {
     pub tool_use_id: Option<String>,
 }
 
-/// What is known of a run: folded from its events, whoever published them.
+/// What is known of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Execution {
     /// The run.
     pub execution_id: ExecutionId,
     /// Its line of work.
     pub stream_id: StreamId,
+    /// Runbus does not run it: others tell it.
+    #[serde(default)]
+    pub external: bool,
     /// Its conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,

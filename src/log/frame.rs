@@ -20,7 +20,9 @@ pub struct Trace {
 /// Who wrote a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Author {
-    /// Anybody: no index, no fence.
+    /// Somebody who is no part of Runbus: it decides nothing about what Runbus runs.
+    External,
+    /// Runbus, without being the key's owner: no index, no fence.
     Open,
     /// The key's owner.
     Owner {
@@ -31,6 +33,26 @@ pub enum Author {
         /// How many journal entries the key's frames up to and with this one reflect.
         journal: u64,
     },
+}
+
+impl Author {
+    /// Whether somebody who is no part of Runbus wrote it.
+    #[must_use]
+    pub const fn is_external(self) -> bool {
+        matches!(self, Self::External)
+    }
+}
+
+/// Where a stored message was found: this decides who may have written it, whatever the message says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Where events are that Runbus writes. A message without the frame's header is a plain publisher's: of a log from before
+    /// there was a place for those, or of a server without permissions.
+    Events,
+    /// Where anybody may publish.
+    External,
+    /// A journal or an inbox.
+    Session,
 }
 
 /// One message of the log.
@@ -88,11 +110,17 @@ fn join(lines: &[Bytes]) -> (u32, Bytes) {
 }
 
 impl Frame {
-    /// A frame that anybody may append. Lines hold no line feed.
+    /// A frame of Runbus's that needs no owner. Lines hold no line feed.
     #[must_use]
     pub fn open(lines: &[Bytes]) -> Self {
         let (count, payload) = join(lines);
         Self { author: Author::Open, count, trace: None, payload }
+    }
+
+    /// A frame of somebody who is no part of Runbus. Lines hold no line feed.
+    #[must_use]
+    pub fn external(lines: &[Bytes]) -> Self {
+        Self { author: Author::External, ..Self::open(lines) }
     }
 
     /// A frame of a key's owner. Lines hold no line feed.
@@ -126,7 +154,7 @@ impl Frame {
     #[must_use]
     pub const fn epoch(&self) -> Option<u64> {
         match self.author {
-            Author::Open => None,
+            Author::Open | Author::External => None,
             Author::Owner { epoch, .. } => Some(epoch),
         }
     }
@@ -135,7 +163,7 @@ impl Frame {
     #[must_use]
     pub const fn index(&self) -> Option<u64> {
         match self.author {
-            Author::Open => None,
+            Author::Open | Author::External => None,
             Author::Owner { index, .. } => Some(index),
         }
     }
@@ -154,24 +182,27 @@ impl Frame {
         headers
     }
 
-    /// Reads a stored message. A message without the frame's header is a plain publisher's: an open frame.
+    /// Reads a stored message.
     ///
     /// The frame is returned even when it is damaged, so that its bytes can be delivered.
     pub fn read<'h>(
         payload: Bytes,
+        origin: Origin,
         header: impl Fn(&'static str) -> Option<&'h str>,
     ) -> (Self, Option<Damage>) {
-        let mut frame = Self { author: Author::Open, count: 0, trace: None, payload };
+        // What no header says Runbus wrote, somebody else did.
+        let author = if origin == Origin::Session { Author::Open } else { Author::External };
+        let mut frame = Self { author, count: 0, trace: None, payload };
         frame.trace = header(name::TRACEPARENT)
             .map(|parent| Trace { parent: parent.into(), state: header(name::TRACESTATE).map(Into::into) });
         let found = u32::try_from(frame.lines().count()).unwrap_or(u32::MAX);
         frame.count = found;
-        let damage = header(name::FRAME).and_then(|text| frame.fill(found, text).err());
+        let damage = header(name::FRAME).and_then(|text| frame.fill(found, text, origin).err());
         (frame, damage)
     }
 
-    fn fill(&mut self, found: u32, text: &str) -> Result<(), Damage> {
-        let (author, count, header) = Header::read(text);
+    fn fill(&mut self, found: u32, text: &str, origin: Origin) -> Result<(), Damage> {
+        let (author, count, header) = Header::read(text, origin == Origin::External);
         self.author = author.unwrap_or(self.author);
         self.count = count.unwrap_or(self.count);
         let expected = header?.checksum;
@@ -209,16 +240,19 @@ mod tests {
         fn frames_round_trip(
             lines in proptest::collection::vec("\\{\"[a-z]{0,9}\":[0-9]\\}", 1..20),
             owner in proptest::option::of((1u64.., 0u64.., 0u64..)),
+            is_external: bool,
             trace in proptest::option::of("[0-9a-f-]{10,20}"),
         ) {
             let lines: Vec<Bytes> = lines.into_iter().map(Bytes::from).collect();
             let mut frame = match owner {
                 Some((epoch, index, journal)) => Frame::owned(epoch, index, journal, &lines),
+                None if is_external => Frame::external(&lines),
                 None => Frame::open(&lines),
             };
+            let origin = if frame.author.is_external() { Origin::External } else { Origin::Events };
             frame.trace = trace.map(|parent| Trace { parent, state: None });
             let headers = store(&frame);
-            let (back, damage) = Frame::read(frame.payload.clone(), |name| headers.get(name).map(String::as_str));
+            let (back, damage) = Frame::read(frame.payload.clone(), origin, |name| headers.get(name).map(String::as_str));
             prop_assert_eq!(damage, None);
             prop_assert_eq!(back.lines().collect::<Vec<_>>(), lines);
             prop_assert!(back.is_same(&frame));
@@ -230,8 +264,11 @@ mod tests {
             payload in proptest::collection::vec(any::<u8>(), 0..60),
             text in "(v|count|crc32|epoch|index|journal)=[0-9a-f]{0,12}(, (v|count|crc32|epoch|index|journal)=[0-9a-f]{0,12}){0,6}",
         ) {
-            let (frame, _) = Frame::read(Bytes::from(payload.clone()), |asked| (asked == super::name::FRAME).then_some(text.as_str()));
-            prop_assert_eq!(frame.payload, payload);
+            let header = |asked| (asked == super::name::FRAME).then_some(text.as_str());
+            let (frame, _) = Frame::read(Bytes::from(payload.clone()), Origin::Events, header);
+            prop_assert_eq!(&frame.payload, &payload);
+            let (frame, _) = Frame::read(Bytes::from(payload.clone()), Origin::External, header);
+            prop_assert_eq!((frame.author, frame.payload), (Author::External, Bytes::from(payload)));
         }
     }
 
@@ -240,7 +277,7 @@ mod tests {
         let frame = Frame::owned(1, 0, 0, &[Bytes::from_static(b"{}")]);
         let headers = store(&frame);
         let (_, damage) =
-            Frame::read(Bytes::from_static(b"[]"), |name| headers.get(name).map(String::as_str));
+            Frame::read(Bytes::from_static(b"[]"), Origin::Events, |name| headers.get(name).map(String::as_str));
         assert!(matches!(damage, Some(Damage::Checksum { .. })));
     }
 }

@@ -33,7 +33,7 @@ impl Header {
     pub(super) fn write(&self) -> String {
         let mut text = String::with_capacity(80);
         let written = match self.author {
-            Author::Open => write!(text, "v={FORMAT}, count={}, crc32={:08x}", self.count, self.checksum),
+            Author::Open | Author::External => write!(text, "v={FORMAT}, count={}, crc32={:08x}", self.count, self.checksum),
             Author::Owner { epoch, index, journal } => write!(
                 text,
                 "v={FORMAT}, count={}, crc32={:08x}, epoch={epoch}, index={index}, journal={journal}",
@@ -45,15 +45,15 @@ impl Header {
     }
 
     /// Reads a header. Who wrote the frame and how many lines it has is told even by a header that is not sound: the count decides
-    /// which index comes next, whatever the payload looks like.
-    pub(super) fn read(text: &str) -> (Option<Author>, Option<u32>, Result<Self, Damage>) {
+    /// which index comes next, whatever the payload looks like. `is_external`: anybody may have written it, so it does not say who.
+    pub(super) fn read(text: &str, is_external: bool) -> (Option<Author>, Option<u32>, Result<Self, Damage>) {
         let mut found = Members::default();
         for member in text.split(',') {
             if let Some((name, value)) = member.trim_ascii().split_once('=') {
                 found.put(name, value);
             }
         }
-        let author = found.author();
+        let author = if is_external { Ok(Author::External) } else { found.author() };
         (author.as_ref().ok().copied(), found.count, found.whole(author))
     }
 }
@@ -112,6 +112,7 @@ mod tests {
     fn authors() -> impl Strategy<Value = Author> {
         prop_oneof![
             Just(Author::Open),
+            Just(Author::External),
             (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(epoch, index, journal)| Author::Owner {
                 epoch,
                 index,
@@ -124,15 +125,18 @@ mod tests {
         #[test]
         fn headers_round_trip(author in authors(), count: u32, checksum: u32, later in "(, [a-u]{2,9}=[0-9]{1,4}){0,3}") {
             let header = Header { author, count, checksum };
-            prop_assert_eq!(Header::read(&header.write()), (Some(author), Some(count), Ok(header)));
+            let is_external = author == Author::External;
+            prop_assert_eq!(Header::read(&header.write(), is_external), (Some(author), Some(count), Ok(header)));
             prop_assume!(!["count=", "epoch=", "index="].iter().any(|known| later.contains(known)));
             let longer = header.write() + &later;
-            prop_assert_eq!(Header::read(&longer).2, Ok(header), "{}", longer);
+            prop_assert_eq!(Header::read(&longer, is_external).2, Ok(header), "{}", longer);
         }
 
         #[test]
         fn any_text_is_read(text in ".{0,80}") {
-            let _ = Header::read(&text);
+            let _ = Header::read(&text, false);
+            // Whatever it says of itself, it is nobody of Runbus's.
+            prop_assert_eq!(Header::read(&text, true).0, Some(Author::External));
         }
 
         #[test]
@@ -140,8 +144,8 @@ mod tests {
             let text = Header { author, count, checksum }.write();
             // The last number is shorter then, and still one: what guards the rest is the checksum, the fence and the index.
             let last = text.rfind(", ").unwrap_or(0);
-            let outcome = Header::read(&text[..cut.min(last)]).2;
-            let as_open = matches!(outcome, Ok(Header { author: Author::Open, .. }));
+            let outcome = Header::read(&text[..cut.min(last)], author == Author::External).2;
+            let as_open = matches!(outcome, Ok(Header { author: Author::Open | Author::External, .. }));
             prop_assert!(outcome.is_err() || as_open, "{:?}", outcome);
         }
     }
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn later_formats_are_refused_with_their_number() {
         let (author, count, outcome) =
-            Header::read("v=2, count=3, crc32=00000000, epoch=1, index=0, journal=0");
+            Header::read("v=2, count=3, crc32=00000000, epoch=1, index=0, journal=0", false);
         assert_eq!((author, count), (Some(Author::Owner { epoch: 1, index: 0, journal: 0 }), Some(3)));
         assert_eq!(outcome, Err(Damage::Format(2)));
     }

@@ -14,7 +14,7 @@ mod tail;
 
 pub use cursor::{Cursor, Epoch, Invalid as InvalidCursor, Place, Sequence};
 pub use follow::{Follower, Gap, GapReason, Item, Since};
-pub use frame::{Author, Damage, Frame, Trace, has_room};
+pub use frame::{Author, Damage, Frame, Origin, Trace, has_room};
 pub use header::FORMAT;
 pub use metered::Metered;
 pub use port::{AppendError, Bounds, Direction, Expect, Log, Page, Read, ReadError, Stored};

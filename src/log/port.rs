@@ -27,8 +27,11 @@ pub enum Expect {
     /// Nothing in particular. Appending the same id again, to the same topic, stores one frame; on brokers with a
     /// deduplication window within [`crate::limits::DUPLICATE_WINDOW`].
     Open(EventId),
-    /// That the last frame of the topic's key stands here; `None`: that the key has no frame.
+    /// That the last frame of the topic's key stands here, whoever wrote it; `None`: that the key has no frame.
     Last(Option<Sequence>),
+    /// That the last frame of the key that is not [`Author::External`](super::Author::External) stands here; `None`: that it has
+    /// none. What others publish in between cannot keep an owner from writing; [`Stored::prev`] is not told then.
+    Own(Option<Sequence>),
 }
 
 /// A frame of the log.
@@ -176,7 +179,8 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// Appends a frame to the topic's home shard and returns its place once it is durable.
     ///
     /// With [`Expect::Last`] the check is over the topic's whole [`Key`], atomic, and the stored frame's `prev` tells
-    /// it. It MUST return only when the outcome is known, or say [`AppendError::Unresolved`]. A writer SHOULD NOT have
+    /// it. A frame of [`Author::External`](super::Author::External) is of events only, and has no other expectation than
+    /// [`Expect::Open`]. It MUST return only when the outcome is known, or say [`AppendError::Unresolved`]. A writer SHOULD NOT have
     /// two checked appends of one key in flight.
     ///
     /// # Errors
@@ -189,7 +193,7 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// See [`ReadError`].
     async fn read(&self, read: &Read) -> Result<Page, ReadError>;
 
-    /// The last frame of a key in its home shard, including everything that was acknowledged before the call.
+    /// The last frame of a key in its home shard, whoever wrote it, including everything that was acknowledged before the call.
     ///
     /// # Errors
     /// See [`ReadError`].

@@ -1,10 +1,12 @@
 //! Which calls wait for a decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cut;
 use super::view;
+use crate::control::addressed;
 use crate::event::{Event, Payload};
+use crate::id::ExecutionId;
 use crate::limits;
 
 /// Calls that wait for a decision.
@@ -13,11 +15,30 @@ pub(super) struct Approvals {
     /// Somebody asked for one.
     seen: bool,
     pending: BTreeMap<String, view::Approval>,
+    /// Those of them that others ask for.
+    external: BTreeSet<String>,
 }
 
 impl Approvals {
-    /// Takes the next event; whether it changed anything.
-    pub(super) fn apply(&mut self, event: &Event, payload: &Payload) -> bool {
+    /// Takes the next event; whether it changed anything. Others neither name an approval of Runbus's nor settle one that is not
+    /// their execution's.
+    pub(super) fn apply(&mut self, event: &Event, payload: &Payload, external: bool) -> bool {
+        let named = match payload {
+            Payload::ToolApprovalRequested(asked) => Some(&asked.approval_id),
+            Payload::ToolApprovalDecided(decided) => Some(&decided.approval_id),
+            Payload::ToolApprovalExpired(expired) => Some(&expired.approval_id),
+            _ => None,
+        };
+        if let Some(id) = named.filter(|_| external) {
+            let standing = self.pending.get(id);
+            let is_theirs = |known: &view::Approval| {
+                self.external.contains(id)
+                    && (&known.execution_id, &known.stream_id) == (&event.execution_id, &event.stream_id)
+            };
+            if addressed(id).is_some() || !standing.is_none_or(is_theirs) {
+                return false;
+            }
+        }
         match payload {
             Payload::ToolApprovalRequested(asked) => {
                 self.seen = true;
@@ -33,7 +54,13 @@ impl Approvals {
                     requested_at: event.timestamp,
                     expires_at: asked.expires_at,
                 };
-                self.pending.insert(cut::text(&asked.approval_id), approval);
+                let id = cut::text(&asked.approval_id);
+                if external {
+                    self.external.insert(id.clone());
+                } else {
+                    self.external.remove(&id);
+                }
+                self.pending.insert(id, approval);
                 self.shed();
                 true
             }
@@ -54,20 +81,32 @@ impl Approvals {
 
     fn settle(&mut self, id: &str) -> bool {
         self.seen = true;
+        self.external.remove(id);
         self.pending.remove(id).is_some()
+    }
+
+    /// Forgets what an execution waits for.
+    pub(super) fn forget_run(&mut self, id: &ExecutionId) {
+        self.forget(|approval| approval.execution_id.as_ref() == Some(id));
     }
 
     fn forget(&mut self, is_meant: impl Fn(&view::Approval) -> bool) -> bool {
         let before = self.pending.len();
         self.pending.retain(|_, approval| !is_meant(approval));
+        self.external.retain(|id| self.pending.contains_key(id));
         self.pending.len() < before
     }
 
     fn shed(&mut self) {
         while self.pending.len() > limits::MONITOR_APPROVALS {
-            let oldest = self.pending.iter().min_by_key(|(id, approval)| (approval.requested_at, *id));
-            let Some(id) = oldest.map(|(id, _)| id.clone()) else { return };
+            // Others' first: they can have as many as they like.
+            let order = |(id, approval): &(&String, &view::Approval)| {
+                (!self.external.contains(*id), approval.requested_at, (*id).clone())
+            };
+            let Some((id, _)) = self.pending.iter().min_by_key(order) else { return };
+            let id = id.clone();
             self.pending.remove(&id);
+            self.external.remove(&id);
         }
     }
 

@@ -7,35 +7,37 @@ use serde_json::{Value, json};
 use super::view::{Compacted, Conversation, Message, Role, Tool};
 use super::{cut, view};
 use crate::event::{Event, Payload};
+use crate::id::ExecutionId;
 use crate::limits;
 use crate::time::Timestamp;
 
 /// Conversations and tools.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Conversations {
-    by_name: BTreeMap<String, (Timestamp, Conversation)>,
+    /// Runbus's by session; others' by execution, and apart: they do not speak in a conversation of Runbus's.
+    by_name: BTreeMap<(bool, String), (Timestamp, Conversation)>,
     pub(super) tools: BTreeMap<String, Tool>,
 }
 
 impl Conversations {
     /// Takes the next event; whether it changed anything.
-    pub(super) fn apply(&mut self, event: &Event, payload: &Payload) -> bool {
+    pub(super) fn apply(&mut self, event: &Event, payload: &Payload, external: bool) -> bool {
         if let Payload::ToolCallCompleted(call) = payload {
             let name = cut::text(&call.tool_name);
             if self.tools.len() < limits::MONITOR_NAMES || self.tools.contains_key(&name) {
                 let tool = self.tools.entry(name).or_default();
-                tool.calls += 1;
-                tool.errors += u64::from(call.is_error);
+                tool.calls = tool.calls.saturating_add(1);
+                tool.errors = tool.errors.saturating_add(u64::from(call.is_error));
             }
         }
         if let Payload::ContextCompacted(done) = payload {
-            let Some(conversation) = self.of(event) else { return false };
+            let Some(conversation) = self.of(event, external) else { return false };
             conversation.compacted =
                 Some(Compacted { tokens_before: done.tokens_before, tokens_after: done.tokens_after });
             return true;
         }
         let Some(message) = message(event, payload) else { return false };
-        let Some(conversation) = self.of(event) else { return false };
+        let Some(conversation) = self.of(event, external) else { return false };
         conversation.messages.push(message);
         if conversation.messages.len() >= limits::MONITOR_MESSAGES {
             // Half at once: a patch that moves every message is rare then.
@@ -45,10 +47,12 @@ impl Conversations {
         true
     }
 
-    fn of(&mut self, event: &Event) -> Option<&mut Conversation> {
+    fn of(&mut self, event: &Event, external: bool) -> Option<&mut Conversation> {
         let execution = event.execution_id.as_ref()?;
-        let name = event.session_id.as_ref().map_or(execution.as_str(), |session| session.as_str());
-        if !self.by_name.contains_key(name) && self.by_name.len() >= limits::MONITOR_CONVERSATIONS {
+        let session = event.session_id.as_ref().filter(|_| !external);
+        let name = session.map_or(execution.as_str(), |session| session.as_str());
+        let name = (external, name.to_owned());
+        if !self.by_name.contains_key(&name) && self.by_name.len() >= limits::MONITOR_CONVERSATIONS {
             let oldest = self.by_name.iter().min_by_key(|(name, (last, _))| (*last, *name));
             let oldest = oldest.map(|(name, (last, _))| (*last, name.clone()))?;
             // What comes late does not push out what is newer.
@@ -57,7 +61,7 @@ impl Conversations {
             }
             self.by_name.remove(&oldest.1);
         }
-        let (last, conversation) = self.by_name.entry(name.to_owned()).or_default();
+        let (last, conversation) = self.by_name.entry(name).or_default();
         *last = (*last).max(event.timestamp);
         conversation.stream_id = Some(event.stream_id.clone());
         conversation.execution_id = Some(execution.clone());
@@ -73,7 +77,14 @@ impl Conversations {
             shown.omitted += more as u64;
             shown
         };
-        self.by_name.iter().map(|(name, (_, conversation))| (name.clone(), shown(conversation))).collect()
+        // Where both have one name, Runbus's is shown.
+        let all = self.by_name.iter().rev();
+        all.map(|((_, name), (_, conversation))| (name.clone(), shown(conversation))).collect()
+    }
+
+    /// Forgets what others said of an execution.
+    pub(super) fn forget_run(&mut self, id: &ExecutionId) {
+        self.by_name.remove(&(true, id.to_string()));
     }
 }
 

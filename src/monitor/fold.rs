@@ -8,6 +8,7 @@ use super::runs::Runs;
 use super::view::{Context, Monitor};
 use crate::control::workers::WorkerReport;
 use crate::event::{Class, Event, Kind, Payload};
+use crate::execution::Heard;
 use crate::id::StreamId;
 use crate::limits;
 
@@ -62,19 +63,31 @@ impl Fold {
     }
 
     /// Takes the next event; whether it may have changed something. Events of one execution come in its order. Those of other
-    /// streams, and payloads that are not as their type says, change nothing.
-    pub fn apply(&mut self, event: &Event) -> bool {
+    /// streams, and payloads that are not as their type says, change nothing. `external`: somebody who is no part of Runbus published
+    /// it.
+    pub fn apply(&mut self, event: &Event, external: bool) -> bool {
         if !Self::wants(&event.kind) || self.stream.as_ref().is_some_and(|stream| *stream != event.stream_id)
         {
             return false;
         }
         let Ok(payload) = event.payload() else { return false };
+        match self.runs.hear(event, external) {
+            // What others said before Runbus did is none of it.
+            Some(Heard::Begins) => {
+                if let Some(id) = &event.execution_id {
+                    self.approvals.forget_run(id);
+                    self.conversations.forget_run(id);
+                }
+            }
+            Some(Heard::Nothing) => return false,
+            Some(Heard::Counts) | None => {}
+        }
         let contributed = match &payload {
             Payload::StateChanged(said) => self.contributions.apply(event, said),
             _ => false,
         };
-        let waits = self.approvals.apply(event, &payload);
-        let said = self.conversations.apply(event, &payload);
+        let waits = self.approvals.apply(event, &payload, external);
+        let said = self.conversations.apply(event, &payload, external);
         let ran = self.runs.apply(event, &payload);
         contributed || waits || said || ran
     }

@@ -6,7 +6,7 @@ use super::cost::Prices;
 use super::tally::{Tally, Totals};
 use super::{cut, view};
 use crate::event::{Event, Payload};
-use crate::execution::Execution;
+use crate::execution::{Execution, Heard, hear};
 use crate::id::{ExecutionId, NodeId};
 use crate::limits;
 use crate::time::Timestamp;
@@ -31,20 +31,30 @@ struct Run {
 }
 
 impl Runs {
-    /// Takes the next event; whether it changed anything.
+    /// Takes the next event into what is known of its execution; `None`: of none, or of one that is not remembered.
+    pub(super) fn hear(&mut self, event: &Event, external: bool) -> Option<Heard> {
+        let id = event.execution_id.as_ref()?;
+        if self.put_away.contains(id) {
+            // Whose it is is not known any more: others are not believed.
+            return external.then_some(Heard::Nothing);
+        }
+        let Some(run) = self.runs.get_mut(id) else {
+            let mut known = None;
+            let heard = hear(&mut known, event, external);
+            known.map(|known| self.runs.insert(id.clone(), Run::new(known)));
+            return Some(heard);
+        };
+        let heard = run.known.hear(event, external);
+        if heard == Heard::Begins {
+            *run = Run::new(run.known.clone());
+        }
+        Some(heard)
+    }
+
+    /// Takes the next event that counts; whether it changed anything.
     pub(super) fn apply(&mut self, event: &Event, payload: &Payload) -> bool {
-        let Some(id) = &event.execution_id else { return false };
-        let run = match self.runs.get_mut(id) {
-            Some(run) => {
-                run.known.apply(event);
-                run
-            }
-            None if self.put_away.contains(id) => return false,
-            None => {
-                let Some(known) = Execution::begin(event) else { return false };
-                let run = Run { known, nodes: BTreeMap::new(), goals: None, tally: Tally::default() };
-                self.runs.entry(id.clone()).or_insert(run)
-            }
+        let Some(run) = event.execution_id.as_ref().and_then(|id| self.runs.get_mut(id)) else {
+            return false;
         };
         run.known.output = None;
         run.known.error = run.known.error.take().map(cut::value);
@@ -55,7 +65,10 @@ impl Runs {
 
     fn shed(&mut self) {
         while self.runs.len() > limits::MONITOR_EXECUTIONS {
-            let order = |(id, run): &(&ExecutionId, &Run)| (run.is_at_work(), run.last(), (*id).clone());
+            // Others' first: they can have as many as they like.
+            let order = |(id, run): &(&ExecutionId, &Run)| {
+                (!run.known.external, run.is_at_work(), run.last(), (*id).clone())
+            };
             let Some((id, _)) = self.runs.iter().min_by_key(order) else { return };
             let id = id.clone();
             if let Some(run) = self.runs.remove(&id) {
@@ -98,6 +111,10 @@ impl Runs {
 }
 
 impl Run {
+    fn new(known: Execution) -> Self {
+        Self { known, nodes: BTreeMap::new(), goals: None, tally: Tally::default() }
+    }
+
     fn is_at_work(&self) -> bool {
         !self.known.status.is_terminal()
     }
@@ -140,6 +157,7 @@ impl Run {
         let known = &self.known;
         view::Run {
             stream_id: known.stream_id.clone(),
+            external: known.external,
             session_id: known.session_id.clone(),
             definition: known.definition.as_deref().map(cut::text),
             status: known.status,
@@ -178,8 +196,8 @@ fn enter(node: &mut view::Node, payload: &Payload) {
             node.stalled = None;
         }
         Payload::ToolCallCompleted(call) => {
-            node.tool_calls += 1;
-            node.tool_errors += u64::from(call.is_error);
+            node.tool_calls = node.tool_calls.saturating_add(1);
+            node.tool_errors = node.tool_errors.saturating_add(u64::from(call.is_error));
         }
         Payload::LlmRetry(_) => node.retries += 1,
         Payload::NodeStalled(stalled) => node.stalled = Some(cut::text(&stalled.reason)),

@@ -50,7 +50,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn turn(&mut self, turn: &TurnCompleted, data: &str) {
-        self.rounds += 1;
+        self.rounds = self.rounds.saturating_add(1);
         if let Some(used) = &turn.usage {
             self.counted = true;
             add(&mut self.turns, used);
@@ -92,7 +92,7 @@ impl Totals {
     pub(super) fn add(&mut self, tally: &Tally) {
         let Some(used) = tally.used() else { return };
         self.executions += 1;
-        self.rounds += tally.rounds;
+        self.rounds = self.rounds.saturating_add(tally.rounds);
         add(&mut self.used, used);
         for (model, used) in &tally.by_model {
             add(entry(&mut self.by_model, model), used);

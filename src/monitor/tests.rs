@@ -108,7 +108,7 @@ proptest! {
         let mut revisions = Revisions::default();
         let (mut held, mut known) = (Value::Null, None);
         for (event, misses) in events.iter().zip(misses) {
-            fold.apply(event);
+            fold.apply(event, false);
             let before = revisions.revision();
             let view = fold.view(&prices(), Detail::Full);
             let new = revisions.advance(&view).unwrap();
@@ -156,7 +156,7 @@ proptest! {
         let mut fold = Fold::new(Some("s".parse().unwrap()), true);
         let mut alone = fold.clone();
         for event in &events {
-            fold.apply(event);
+            fold.apply(event, false);
             if event.stream_id.as_str() == "s" {
                 alone.apply(event);
             }
@@ -175,7 +175,7 @@ fn it_is_bounded_and_counts_what_it_puts_away() {
         let mut say = |kind: &str, data: Value| {
             n += 1;
             let execution = format!("e{execution}");
-            fold.apply(&event(n, kind, &format!("s{n}"), Some(&format!("n{n}")), &execution, &data));
+            fold.apply(&event(n, kind, &format!("s{n}"), Some(&format!("n{n}")), &execution, &data), false);
         };
         say("execution_started", json!({ "input": long }));
         for _ in 0..3 {
@@ -241,12 +241,12 @@ fn sections_are_there_when_somebody_contributed() {
     assert_eq!(view(&fold), json!({ "stream_id": "s", "complete": true }));
 
     let turn = json!({ "model": "m-2", "usage": { "prompt_tokens": 2_000_000, "completion_tokens": 1_000_000, "total_tokens": 3_000_000 } });
-    fold.apply(&event(1, "llm_turn_completed", "s", Some("n"), "e", &turn));
+    fold.apply(&event(1, "llm_turn_completed", "s", Some("n"), "e", &turn), false);
     assert_eq!(
         view(&fold)["usage"]["cost"],
         json!({ "amount": 0.9, "currency": "USD", "unpriced_tokens": 0 })
     );
     let said = json!({ "usage": { "total_tokens": 3_000_001, "cost": 0.25 }, "rounds": 1 });
-    fold.apply(&event(2, "usage_updated", "s", Some("n"), "e", &said));
+    fold.apply(&event(2, "usage_updated", "s", Some("n"), "e", &said), false);
     assert_eq!(view(&fold)["usage"]["cost"]["amount"], 0.25, "what an event says counts");
 }

@@ -223,6 +223,9 @@ pub struct Graph {
 pub struct Run {
     /// The stream.
     pub stream_id: StreamId,
+    /// Runbus does not run it: others tell it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
     /// The conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,

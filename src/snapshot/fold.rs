@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::bounded::{Excerpt, Text, head, name};
 use super::{Approval, At, Call, CallState, Node, NodeState, Question, Snapshot, Turn};
 use crate::event::{Event, Kind, Payload};
-use crate::execution::Execution;
+use crate::execution::{Heard, hear};
 use crate::id::NodeId;
 use crate::limits;
 use crate::log::Cursor;
@@ -44,24 +44,31 @@ impl Snapshot {
     pub fn apply(&mut self, event: &Event, at: At<'_>) {
         self.cursor.clone_from(at.cursor);
         let ended = self.execution.as_ref().is_some_and(|known| known.status.is_terminal());
-        match &mut self.execution {
-            Some(execution) => execution.apply(event),
-            None => {
-                self.complete |= event.kind == Kind::ExecutionQueued;
-                self.execution = Execution::begin(event);
+        match hear(&mut self.execution, event, at.external) {
+            Heard::Begins => {
+                let complete = self.complete || event.kind == Kind::ExecutionQueued;
+                let execution = self.execution.take();
+                // What others said before is none of it.
+                *self = Self { execution, ..Self::begin(self.cursor.clone(), complete) };
             }
+            Heard::Counts if ended => return self.count(at),
+            Heard::Counts => {}
+            // Of no execution, or not of the one that this is of.
+            Heard::Nothing => return,
         }
-        if let Some(execution) = &mut self.execution {
-            execution.events += at.merged.saturating_sub(1);
-        }
-        if ended {
-            return;
-        }
+        self.count(at);
         if let Ok(payload) = event.payload() {
             self.change(event, at.seq, payload);
         }
         if event.kind.class() != crate::event::Class::Coalescible {
             self.settle();
+        }
+    }
+
+    /// An event may stand for several.
+    fn count(&mut self, at: At<'_>) {
+        if let Some(execution) = &mut self.execution {
+            execution.events = execution.events.saturating_add(at.merged.saturating_sub(1));
         }
     }
 

@@ -42,6 +42,8 @@ pub struct At<'a> {
     pub seq: u64,
     /// How many events it stands for: 1, or more when deltas were merged.
     pub merged: u64,
+    /// Somebody who is no part of Runbus published it.
+    pub external: bool,
     /// The place behind it.
     pub cursor: &'a Cursor,
 }

@@ -189,7 +189,7 @@ fn by_branch(mut texts: Texts) -> Texts {
 
 fn apply(snapshot: &mut Snapshot, seq: u64, event: &Event) {
     let cursor = Cursor::start().with(Shard(0), Place::after(Epoch(1), Sequence(seq + 1)));
-    snapshot.apply(event, At { seq, merged: 1, cursor: &cursor });
+    snapshot.apply(event, At { seq, merged: 1, external: false, cursor: &cursor });
 }
 
 proptest! {

@@ -27,7 +27,7 @@ fn cursor(seq: u64) -> Cursor {
 
 fn fold(into: &mut Snapshot, events: &[Event], from: u64) {
     for (seq, event) in (from..).zip(events) {
-        into.apply(event, At { seq, merged: 1, cursor: &cursor(seq) });
+        into.apply(event, At { seq, merged: 1, external: false, cursor: &cursor(seq) });
     }
 }
 
@@ -175,7 +175,7 @@ proptest! {
     fn merged_deltas_say_the_same(events in events()) {
         let mut snapshot = Snapshot::begin(Cursor::start(), true);
         for (event, seq, count) in merged(&events) {
-            snapshot.apply(&event, At { seq, merged: count, cursor: &cursor(seq) });
+            snapshot.apply(&event, At { seq, merged: count, external: false, cursor: &cursor(seq) });
         }
         prop_assert_eq!(snapshot, of(&events));
     }

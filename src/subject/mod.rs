@@ -1,7 +1,8 @@
 //! Subjects: where things live, in words that every adapter shares and NATS users can type.
 //!
 //! ```text
-//! <prefix>.ev.<shard>.<stream>.<node>.<execution>   events; `_` for "none"
+//! <prefix>.ev.<shard>.<stream>.<node>.<execution>   events that Runbus writes; `_` for "none"
+//! <prefix>.ext.<shard>.<stream>.<node>.<execution>  events that anybody may publish
 //! <prefix>.se.<shard>.<session>                     journals
 //! <prefix>.in.<shard>.<session>                     inboxes
 //! ```
@@ -13,7 +14,7 @@ mod topic;
 
 pub use scope::Scope;
 pub use shard::{Error as LayoutError, Layout, Shard};
-pub use topic::{Key, Lane, Topic};
+pub use topic::{EXTERNAL, Key, Lane, Topic};
 
 #[cfg(test)]
 mod tests {
@@ -37,8 +38,9 @@ mod tests {
             prop_assert!(Scope::EVERYTHING.matches(&topic));
             let subject = topic.subject("rb", Shard(3));
             let rest = subject.strip_prefix("rb.ev.3.").unwrap();
-            prop_assert_eq!(Topic::parse(Lane::Events, rest, &subject), topic);
-
+            prop_assert_eq!(&Topic::parse(Lane::Events, rest, &subject), &topic);
+            let external = topic.external_subject("rb", Shard(3)).unwrap();
+            prop_assert_eq!(external, format!("rb.ext.3.{rest}"));
         }
 
         #[test]
@@ -52,10 +54,13 @@ mod tests {
     #[test]
     fn patterns_read_like_the_documentation() {
         let session = SessionId::new("chat 1").unwrap();
-        assert_eq!(Scope::EVERYTHING.pattern("rb", Shard(0)), "rb.ev.0.*.*.*");
+        assert_eq!(Scope::EVERYTHING.pattern("rb", Shard(0)), "rb.*.0.*.*.*");
         assert_eq!(Scope::Journal(Some(session.clone())).pattern("rb", Shard(2)), "rb.se.2.chat%201");
         let key = Key::Execution(StreamId::new("council").unwrap(), ExecutionId::new("run.1").unwrap());
-        assert_eq!(key.pattern("rb", Shard(1)), "rb.ev.1.council.*.run%2E1");
-        assert_eq!(Topic::Inbox(session).subject("rb", Shard(2)), "rb.in.2.chat%201");
+        assert_eq!(key.pattern("rb", Shard(1)), "rb.*.1.council.*.run%2E1");
+        assert_eq!(key.own_pattern("rb", Shard(1)), "rb.ev.1.council.*.run%2E1");
+        let inbox = Topic::Inbox(session);
+        assert_eq!(inbox.subject("rb", Shard(2)), "rb.in.2.chat%201");
+        assert_eq!(inbox.external_subject("rb", Shard(2)), None, "nobody publishes commands");
     }
 }

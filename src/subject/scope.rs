@@ -2,7 +2,7 @@
 
 use super::shard::{Layout, Shard};
 use super::token;
-use super::topic::{Key, Lane, Topic};
+use super::topic::{Key, Lane, Topic, pattern_token};
 use crate::id::{ExecutionId, NodeId, SessionId, StreamId};
 
 /// A set of topics of one lane. What is `None` is any.
@@ -85,10 +85,10 @@ impl Scope {
         }
     }
 
-    /// Its NATS subject in a shard, with wildcards for what is any.
+    /// Its NATS subject in a shard, with wildcards for what is any, and for who published it.
     #[must_use]
     pub fn pattern(&self, prefix: &str, shard: Shard) -> String {
-        let lane = self.lane().token();
+        let lane = pattern_token(self.lane());
         let any = |id: Option<&str>| id.map_or_else(|| "*".into(), |id| token::encode(id).into_owned());
         match self {
             Self::Events { stream, node, execution } => format!(

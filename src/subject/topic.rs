@@ -34,6 +34,17 @@ impl Lane {
     }
 }
 
+/// The token, in the place of a lane's, of events that anybody may publish. They share the shards of [`Lane::Events`].
+pub const EXTERNAL: &str = "ext";
+
+/// The pattern of both kinds of events: those that Runbus writes, and those that anybody may publish.
+pub(super) const fn pattern_token(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Events => "*",
+        Lane::Journal | Lane::Inbox => lane.token(),
+    }
+}
+
 /// Where a frame lives: one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Topic {
@@ -102,10 +113,19 @@ impl Topic {
         }
     }
 
-    /// Its NATS subject.
+    /// Its NATS subject, where only Runbus writes.
     #[must_use]
     pub fn subject(&self, prefix: &str, shard: Shard) -> String {
-        let lane = self.lane().token();
+        self.subject_under(self.lane().token(), prefix, shard)
+    }
+
+    /// Its NATS subject, where anybody may publish; `None` where nobody else may.
+    #[must_use]
+    pub fn external_subject(&self, prefix: &str, shard: Shard) -> Option<String> {
+        matches!(self, Self::Events { .. }).then(|| self.subject_under(EXTERNAL, prefix, shard))
+    }
+
+    fn subject_under(&self, lane: &str, prefix: &str, shard: Shard) -> String {
         match self {
             Self::Events { stream, node, .. } => {
                 let stream = token::encode(stream.as_str());
@@ -117,7 +137,7 @@ impl Topic {
         }
     }
 
-    /// Reads the part of a subject behind `<prefix>.<lane>.<shard>.`.
+    /// Reads the part of a subject behind `<prefix>.<lane>.<shard>.`, or behind `<prefix>.ext.<shard>.`.
     ///
     /// Tokens that are not canonically encoded (plain publishers write `100%`) are taken as they stand; what is no id
     /// even so becomes [`Topic::Opaque`] with the whole `subject`.
@@ -177,10 +197,19 @@ impl Key {
         }
     }
 
-    /// The NATS subject, or wildcard, of all its topics.
+    /// The NATS subject, or wildcard, of all its topics, with what others published to them.
     #[must_use]
     pub fn pattern(&self, prefix: &str, shard: Shard) -> String {
-        let lane = self.lane().token();
+        self.pattern_under(pattern_token(self.lane()), prefix, shard)
+    }
+
+    /// The same without what others published.
+    #[must_use]
+    pub fn own_pattern(&self, prefix: &str, shard: Shard) -> String {
+        self.pattern_under(self.lane().token(), prefix, shard)
+    }
+
+    fn pattern_under(&self, lane: &str, prefix: &str, shard: Shard) -> String {
         match self {
             Self::Execution(stream, _) => {
                 format!("{prefix}.{lane}.{shard}.{}.*.{}", token::encode(stream.as_str()), self.shard_token())

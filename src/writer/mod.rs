@@ -21,8 +21,10 @@ use crate::log::{Log, Sequence, Trace};
 pub struct Start {
     /// The owner's epoch: the number of its claim.
     pub epoch: u64,
-    /// The key's last frame.
+    /// The key's last frame, whoever wrote it.
     pub last: Option<Sequence>,
+    /// The last that is not somebody else's.
+    pub own: Option<Sequence>,
     /// The index of the next event.
     pub index: u64,
     /// How many journal entries the frames so far reflect.

@@ -16,6 +16,10 @@ use crate::subject::{Key, Scope, Topic};
 
 const RETRY: Duration = Duration::from_millis(200);
 
+/// How often a frame steps over what others published before it is checked against Runbus's own frames alone: however much they
+/// publish, they do not keep an owner from writing.
+const STEPS: u32 = 2;
+
 pub(super) struct Task {
     pub(super) log: Arc<dyn Log>,
     pub(super) stream: StreamId,
@@ -65,26 +69,28 @@ impl Task {
             execution: Some(self.execution.clone()),
         };
         let sequence = self.append(&topic, &frame).await?;
-        self.at = Start {
-            epoch: self.at.epoch,
-            last: Some(sequence),
-            index: self.at.index + u64::from(frame.count),
-            journal,
-        };
+        let index = self.at.index.checked_add(u64::from(frame.count));
+        let index = index.ok_or_else(|| Error::Log(Arc::from("the execution has no number left for an event")))?;
+        self.at =
+            Start { epoch: self.at.epoch, last: Some(sequence), own: Some(sequence), index, journal };
         Ok(sequence)
     }
 
-    /// Appends until the outcome is known. Open frames that came in between do not fence: anybody may add them.
+    /// Appends until the outcome is known. Frames without an owner that came in between do not fence.
     async fn append(&mut self, topic: &Topic, frame: &Frame) -> Result<Sequence, Error> {
+        let mut steps = 0;
         loop {
-            match self.log.append(topic, frame, Expect::Last(self.at.last)).await {
+            let expect =
+                if steps < STEPS { Expect::Last(self.at.last) } else { Expect::Own(self.at.own) };
+            match self.log.append(topic, frame, expect).await {
                 Ok(sequence) => return Ok(sequence),
                 Err(AppendError::Unresolved(reason)) => {
                     tracing::warn!(execution = %self.execution, reason, "the outcome of an append is not known yet");
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(AppendError::Fenced { last: Some(last), .. }) => {
-                    self.at.last = Some(Box::pin(self.behind_open_frames(&last)).await?);
+                    Box::pin(self.step_over(&last)).await?;
+                    steps += 1;
                 }
                 Err(AppendError::Fenced { last: None, .. }) => return Err(Error::Fenced),
                 Err(error) => {
@@ -95,12 +101,15 @@ impl Task {
         }
     }
 
-    /// The key's last place, if all that came after ours is open.
-    async fn behind_open_frames(&self, last: &Stored) -> Result<Sequence, Error> {
+    /// Goes behind the key's last frame, if all that came after ours has no owner.
+    async fn step_over(&mut self, last: &Stored) -> Result<(), Error> {
         if last.frame.epoch().is_some() {
             return Err(Error::Fenced);
         }
         let scope = Scope::from(&Key::Execution(self.stream.clone(), self.execution.clone()));
+        if Some(last.sequence) <= self.at.last {
+            self.at.own = self.at.own.max(Some(last.sequence));
+        }
         let mut from = self.at.last.unwrap_or_default().next();
         while from <= last.sequence {
             let read = Read {
@@ -113,13 +122,19 @@ impl Task {
             };
             match self.log.read(&read).await {
                 Ok(page) => {
-                    if page.frames.iter().any(|stored| stored.frame.epoch().is_some()) {
-                        return Err(Error::Fenced);
+                    for stored in page.frames {
+                        if stored.frame.epoch().is_some() {
+                            return Err(Error::Fenced);
+                        }
+                        from = stored.sequence.next();
+                        self.at.last = self.at.last.max(Some(stored.sequence));
+                        if !stored.frame.author.is_external() {
+                            self.at.own = self.at.own.max(Some(stored.sequence));
+                        }
                     }
-                    match page.frames.last() {
-                        Some(stored) => from = stored.sequence.next(),
-                        // A replica that lags: the frame is there, the leader has shown it.
-                        None => tokio::time::sleep(RETRY / 10).await,
+                    // A replica that lags: the frame is there, the leader has shown it.
+                    if page.done && from <= last.sequence {
+                        tokio::time::sleep(RETRY / 10).await;
                     }
                 }
                 Err(ReadError::Unavailable(reason)) => {
@@ -129,7 +144,7 @@ impl Task {
                 Err(error) => return Err(Error::Log(Arc::from(error.to_string()))),
             }
         }
-        Ok(from.previous())
+        Ok(())
     }
 }
 

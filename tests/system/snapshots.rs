@@ -28,7 +28,8 @@ fn apply(snapshot: &mut Snapshot, event: &Value) {
     let text = event.to_string();
     let cursor: Cursor = event["cursor"].as_str().unwrap().parse().unwrap();
     let (seq, merged) = (event["seq"].as_u64().unwrap(), event["merged"].as_u64().unwrap_or(1));
-    snapshot.apply(&Event::decode(text.as_bytes()).unwrap(), At { seq, merged, cursor: &cursor });
+    let external = event["external"] == true;
+    snapshot.apply(&Event::decode(text.as_bytes()).unwrap(), At { seq, merged, external, cursor: &cursor });
 }
 
 fn fold(events: &[Value]) -> Snapshot {

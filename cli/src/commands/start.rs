@@ -114,6 +114,8 @@ pub(crate) async fn follow(
         printer.print(&delivery)?;
         if let Delivery::Event(found) = &delivery
             && found.event.kind.is_terminal()
+            // Runbus runs it: what others say does not end it.
+            && !found.external
         {
             printer.finish()?;
             let well = found.event.kind == Kind::ExecutionCompleted;

@@ -1,6 +1,7 @@
 //! `runbus tail`: events as they happen.
 
 use runbus::bus::Delivery;
+use runbus::execution::{Heard, hear};
 use runbus::log::Since;
 
 use super::filter::{FilterArgs, since};
@@ -62,6 +63,12 @@ impl Tail {
                 Since::After(taken.cursor)
             }
         };
+        // Who tells it decides what ends it: the fold says.
+        let of_one = filter.execution_id.clone().filter(|_| self.until_end);
+        let mut known = match &of_one {
+            Some(id) => backend.control().status(id).await?,
+            None => None,
+        };
         let mut reader = backend.bus().read(filter, since).await?;
         let interrupted = tokio::signal::ctrl_c();
         tokio::pin!(interrupted);
@@ -71,7 +78,10 @@ impl Tail {
                 delivery = reader.next() => delivery?,
             };
             printer.print(&delivery)?;
-            if self.until_end && matches!(&delivery, Delivery::Event(found) if found.event.kind.is_terminal())
+            if self.until_end
+                && let Delivery::Event(found) = &delivery
+                && (of_one.is_none() || hear(&mut known, &found.event, found.external) != Heard::Nothing)
+                && found.event.kind.is_terminal()
             {
                 break;
             }

@@ -12,6 +12,7 @@ use runbus::bus::Filter;
 use runbus::id::{ExecutionId, SessionId};
 
 use super::error::Failure;
+use crate::auth::permit::Extent;
 use crate::auth::{Action, Auth, Principal, Refusal, Rule, Target, Ticket, credential, permit};
 use crate::endpoints;
 use crate::limits;
@@ -72,6 +73,32 @@ impl<S: Send + Sync> FromRequestParts<S> for Perhaps {
     }
 }
 
+/// How much of the execution in the path a request's caller may have.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach(Extent);
+
+impl Reach {
+    /// To be asked when the answer is made: it may have become another one's since the caller was let in.
+    ///
+    /// # Errors
+    /// It has, or the log does not answer.
+    pub async fn holds(self, app: &App, id: &ExecutionId) -> Result<(), Failure> {
+        if self.0 == Extent::External && app.control.own(id).await?.is_some() {
+            return Err(Refusal::Forbidden.into());
+        }
+        Ok(())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Reach {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        // Where nobody is asked, everybody has everything.
+        Ok(Self(parts.extensions.get::<Extent>().copied().unwrap_or(Extent::Any)))
+    }
+}
+
 /// Lets a request pass whose caller is known and may do it.
 pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
@@ -123,7 +150,8 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
         Rule::Execution(action) => {
             let id = ExecutionId::new(named(&mut parts, "execution_id").await?)
                 .map_err(|_| Failure::invalid("execution_id", "is no id"))?;
-            permit::execution(&app.control, &caller.principal, action, &id).await?;
+            let extent = permit::execution(&app.control, &caller.principal, action, &id).await?;
+            parts.extensions.insert(extent);
         }
         Rule::Session(action) => {
             let id = SessionId::new(named(&mut parts, "session_id").await?)

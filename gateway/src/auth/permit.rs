@@ -1,6 +1,6 @@
 //! What commands ask of whoever gives them, whichever way they come in.
 
-use runbus::control::{self, Control, Outside, RESERVED_SESSIONS, SendRequest, StartRequest, addressed};
+use runbus::control::{self, Acknowledged, Control, RESERVED_SESSIONS, SendRequest, StartRequest, addressed};
 use runbus::event::Event;
 use runbus::id::{ExecutionId, NodeId, SessionId, StreamId};
 use runbus::session::view::PendingApproval;
@@ -96,7 +96,7 @@ pub async fn request(
         // Only the execution at work asks.
         None => (state.run.map(|run| run.start.execution_id).ok_or_else(forbidden)?, None),
     };
-    let known = control.status(&execution).await?.ok_or_else(forbidden)?;
+    let known = control.own(&execution).await?.ok_or_else(forbidden)?;
     let place = Target {
         stream: Some(known.stream_id.as_str()),
         node: node.as_ref().map(NodeId::as_str),
@@ -135,14 +135,69 @@ pub async fn execution(
     principal: &Principal,
     action: Action,
     id: &ExecutionId,
-) -> Result<(), Denied> {
+) -> Result<Extent, Denied> {
     if principal.may(action, Target { execution: Some(id.as_str()), ..Target::EVERYTHING }) {
-        return Ok(());
+        return Ok(Extent::Any);
     }
-    match control.status(id).await? {
-        Some(known) => target(principal, action, Target::execution(&known.stream_id, id)),
-        None => Err(Refusal::Forbidden.into()),
+    let known = control.status(id).await?.ok_or(Refusal::Forbidden)?;
+    target(principal, action, Target::execution(&known.stream_id, id))?;
+    Ok(if known.external { Extent::External } else { Extent::Own })
+}
+
+/// What of an execution somebody may do something to. The same id may come to be another one's tomorrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Every execution of this id, also one that is not begun yet.
+    Any,
+    /// The one that Runbus runs.
+    Own,
+    /// The one that others tell.
+    External,
+}
+
+/// Whether somebody may follow something of an execution for as long as they like, by its id alone: what others say of an id does
+/// not make it theirs.
+///
+/// # Errors
+/// They may not, or the log does not answer.
+pub async fn follow(control: &Control, principal: &Principal, id: &ExecutionId) -> Result<(), Denied> {
+    match execution(control, principal, Action::Read, id).await? {
+        Extent::Any | Extent::Own => Ok(()),
+        Extent::External => Err(Refusal::Forbidden.into()),
     }
+}
+
+/// Whether somebody may pause an execution, or let it go on: only what Runbus runs.
+///
+/// # Errors
+/// They may not, others run it, or the log does not answer.
+pub async fn hold(control: &Control, principal: &Principal, id: &ExecutionId) -> Result<(), Denied> {
+    match execution(control, principal, Action::Cancel, id).await? {
+        Extent::Any | Extent::Own => Ok(()),
+        Extent::External => {
+            let message = format!("execution {id} is not run by Runbus's workers");
+            Err(control::Error::Conflict { message, standing: serde_json::Value::Null }.into())
+        }
+    }
+}
+
+/// Stops an execution for somebody, if they may.
+///
+/// # Errors
+/// They may not, it has ended, or the log does not answer.
+pub async fn cancel(
+    control: &Control,
+    principal: &Principal,
+    id: &ExecutionId,
+    (session_id, reason): (Option<SessionId>, Option<String>),
+) -> Result<Acknowledged, Denied> {
+    let by = principal.name();
+    Ok(match execution(control, principal, Action::Cancel, id).await? {
+        Extent::Any => control.cancel(id, session_id, reason, by).await?,
+        // Its session is known; another one is none of theirs.
+        Extent::Own => control.cancel(id, None, reason, by).await?,
+        Extent::External => control.cancel_external(id, reason, by).await?,
+    })
 }
 
 /// Whether somebody may start this. Sessions are named in scopes like executions: one that is left out has the
@@ -193,7 +248,7 @@ async fn theirs(control: &Control, principal: &Principal, id: &ExecutionId) -> R
     if principal.may(Action::Start, Target { execution: Some(id.as_str()), ..Target::EVERYTHING }) {
         return Ok(());
     }
-    match control.status(id).await? {
+    match control.own(id).await? {
         Some(known) => target(principal, Action::Start, Target::execution(&known.stream_id, id)),
         None => Ok(()),
     }
@@ -221,22 +276,5 @@ fn place<'e>(event: &'e Event, stream: &'e StreamId) -> Target<'e> {
         stream: Some(stream.as_str()),
         node: event.node_id.as_ref().map(NodeId::as_str),
         execution: event.execution_id.as_ref().map(ExecutionId::as_str),
-    }
-}
-
-/// Whether they may do so to what is there: an execution may be known in somebody else's stream, and a session be somebody
-/// else's. Who may not is not told what there is.
-///
-/// # Errors
-/// The first event that names such a one.
-pub fn outside(principal: &Principal, outside: &Outside) -> Result<(), Uncovered> {
-    let may = |target: Target<'_>| principal.may(Action::Publish, target);
-    if let Some((n, _, _)) = outside.elsewhere().find(|(_, event, stream)| !may(place(event, stream))) {
-        return Err(Uncovered(format!("events[{n}].execution_id")));
-    }
-    let named = |id: &SessionId| may(Target { execution: Some(id.as_str()), stream: None, node: None });
-    match outside.sessions().find(|(_, _, id)| !named(id)) {
-        Some((n, field, _)) => Err(Uncovered(format!("events[{n}].{field}"))),
-        None => Ok(()),
     }
 }

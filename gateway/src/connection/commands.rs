@@ -91,8 +91,18 @@ impl Commands {
 
 /// Why a command was not followed.
 enum Failed {
+    Denied(Denied),
     Control(Error),
     Publish(publishing::Refused),
+}
+
+impl From<Denied> for Failed {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Control(error) => Self::Control(error),
+            denied => Self::Denied(denied),
+        }
+    }
 }
 
 impl From<Error> for Failed {
@@ -108,6 +118,7 @@ async fn follow(shared: &Shared, principal: &Principal, id: &str, action: Action
     }
     match obey(shared, principal, action).await {
         Ok(result) => server::ok(id, result),
+        Err(Failed::Denied(denied)) => server::error(denied.code(), &denied.to_string(), None, Some(id)),
         Err(Failed::Control(error)) => {
             if matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
                 tracing::warn!(code = error.code(), %error, "a command failed");
@@ -132,9 +143,9 @@ async fn permit(control: &Control, principal: &Principal, action: &Action) -> Re
         Action::AbortPending(id, _) | Action::Close(id, _) => {
             permit::session(control, principal, auth::Action::Cancel, id).await
         }
-        Action::Cancel(id, _) | Action::Pause(id, _) | Action::Unpause(id) => {
-            permit::execution(control, principal, auth::Action::Cancel, id).await
-        }
+        Action::Pause(id, _) | Action::Unpause(id) => permit::hold(control, principal, id).await,
+        // Asked where it is done: how much they may stop decides what is.
+        Action::Cancel(..) => Ok(()),
         Action::Decide(id, _) | Action::Answer(id, _) => {
             permit::request(control, principal, auth::Action::Decide, id).await
         }
@@ -157,7 +168,8 @@ async fn obey(shared: &Shared, principal: &Principal, action: Action) -> Result<
             document(&control.close_session(&session, close.cascade, close.reason, by).await?)?
         }
         Action::Cancel(execution, cancel) => {
-            document(&control.cancel(&execution, cancel.session_id, cancel.reason, by).await?)?
+            let what = (cancel.session_id, cancel.reason);
+            document(&permit::cancel(control, principal, &execution, what).await?)?
         }
         Action::Pause(execution, why) => document(&control.pause(&execution, why.reason, by).await?)?,
         Action::Unpause(execution) => document(&control.unpause(&execution, by).await?)?,

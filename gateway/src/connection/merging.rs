@@ -34,6 +34,8 @@ struct Delta {
     #[serde(default = "one")]
     merged: u64,
     seq: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    external: bool,
     cursor: String,
 }
 
@@ -64,11 +66,12 @@ impl Delta {
     fn takes(&self, next: &Self) -> bool {
         let follows = match self.attempt {
             // A worker's events are numbered through: `seq - merged` is the number of the one before.
-            Some(_) => next.seq == self.seq + 1,
-            None => next.seq > self.seq,
+            Some(_) if !self.external => self.seq.checked_add(1) == Some(next.seq),
+            _ => next.seq > self.seq,
         };
         let bytes = |data: &Data| data.snapshot.as_ref().map_or(0, String::len);
         follows
+            && self.external == next.external
             && self.data.snapshot.is_some() == next.data.snapshot.is_some()
             && self.data.content.len() + next.data.content.len() + bytes(&next.data) <= limits::MERGED_BYTES
             && (&self.r#type, &self.stream_id, &self.node_id, &self.execution_id)
@@ -81,7 +84,7 @@ impl Delta {
         runbus::metrics::gateway::COALESCED.inc();
         let mut content = std::mem::take(&mut self.data.content);
         content.push_str(&next.data.content);
-        let (merged, data) = (self.merged + 1, Data { content, snapshot: next.data.snapshot });
+        let (merged, data) = (self.merged.saturating_add(1), Data { content, snapshot: next.data.snapshot });
         *self = Self { data, merged, ..next };
     }
 }

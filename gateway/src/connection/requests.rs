@@ -10,7 +10,7 @@ use super::monitoring::Monitoring;
 use super::named::Named;
 use super::subscription::Subscription;
 use super::wake::Wake;
-use crate::auth::{Action, Refusal, permit};
+use crate::auth::{Refusal, permit};
 use crate::presence::registry::TooMany;
 use crate::presence::{Follow, Seat};
 use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
@@ -155,7 +155,7 @@ impl Client {
                 (&subscribe.filter.execution_id, self.gate.principal().cloned())
             // As over REST: two streams may use one id.
             && let Err(denied) =
-                permit::execution(&self.shared.control, &principal, Action::Read, execution).await
+                permit::follow(&self.shared.control, &principal, execution).await
         {
             return vec![server::error(denied.code(), &denied.to_string(), Some("presence"), id)];
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use runbus::bus::history::{self, Order, Page, Query};
-use runbus::bus::{Delivery, Filter};
+use runbus::bus::{Delivered, Delivery, Filter};
 use runbus::log::{Cursor, Place, ReadError};
 use runbus::snapshot::{At, Snapshot};
 use runbus::subject::Scope;
@@ -75,6 +75,8 @@ struct Fold {
     snapshot: Snapshot,
     read: Cursor,
     taken: Option<Taken>,
+    /// Runbus runs it: what others say is not even looked at. A node's events need not tell.
+    own: bool,
 }
 
 /// One scope's fold.
@@ -208,16 +210,26 @@ impl Snapshots {
                 continue;
             }
             let read = page.next.clone().unwrap_or_else(|| page.end.clone());
-            let fold = fold.get_or_insert_with(|| Fold {
+            let is_own = is_own(shared, filter, fold.as_ref(), &page).await?;
+            let found = fold.get_or_insert_with(|| Fold {
                 snapshot: Snapshot::begin(read.clone(), is_whole),
                 read: read.clone(),
                 taken: None,
+                own: is_own,
             });
+            if is_own && !std::mem::replace(&mut found.own, true) {
+                // What was folded may be what others said before.
+                *fold = None;
+                continue;
+            }
+            let fold = found;
             if !page.gaps.is_empty() {
                 fold.snapshot.miss();
             }
-            for found in page.events.iter().filter_map(event) {
-                fold.snapshot.apply(&found.event, At { seq: found.seq, merged: 1, cursor: &found.cursor });
+            let counts = |found: &&Delivered| !(fold.own && found.external);
+            for found in page.events.iter().filter_map(event).filter(counts) {
+                let (seq, external) = (found.seq, found.external);
+                fold.snapshot.apply(&found.event, At { seq, merged: 1, external, cursor: &found.cursor });
                 self.folded.fetch_add(1, Ordering::Relaxed);
                 fold.taken = None;
             }
@@ -265,7 +277,8 @@ pub async fn at(shared: &Shared, filter: &Filter, at: &Cursor) -> Result<Snapsho
             snapshot.miss();
         }
         for found in page.events.iter().filter_map(event).filter(|found| is_before(&found.cursor)) {
-            snapshot.apply(&found.event, At { seq: found.seq, merged: 1, cursor: &found.cursor });
+            let (seq, external) = (found.seq, found.external);
+            snapshot.apply(&found.event, At { seq, merged: 1, external, cursor: &found.cursor });
         }
         let is_reached = places.iter().all(|(shard, place)| {
             page.end.place(*shard).is_some_and(|end| end == *place || end.is_behind(*place))
@@ -277,7 +290,28 @@ pub async fn at(shared: &Shared, filter: &Filter, at: &Cursor) -> Result<Snapsho
     }
 }
 
-fn event(delivery: &Delivery) -> Option<&runbus::bus::Delivered> {
+/// Whether Runbus runs the filter's execution. Only what others say makes it a question.
+async fn is_own(
+    shared: &Shared,
+    filter: &Filter,
+    fold: Option<&Fold>,
+    page: &Page,
+) -> Result<bool, ReadError> {
+    if fold.is_some_and(|fold| fold.own) {
+        return Ok(true);
+    }
+    let Some(id) = &filter.execution_id else { return Ok(false) };
+    if !page.events.iter().filter_map(event).any(|found| found.external) {
+        return Ok(false);
+    }
+    match shared.control.own(id).await {
+        Ok(own) => Ok(own.is_some()),
+        Err(error) if error.code() == "unavailable" => Err(ReadError::Unavailable(error.to_string())),
+        Err(error) => Err(ReadError::Refused(error.to_string())),
+    }
+}
+
+fn event(delivery: &Delivery) -> Option<&Delivered> {
     match delivery {
         Delivery::Event(found) => Some(found),
         Delivery::Undecodable(_) | Delivery::Gap(_) | Delivery::CaughtUp => None,

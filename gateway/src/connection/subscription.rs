@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use runbus::bus::Filter;
 use runbus::bus::delivery::lines;
+use runbus::event::Event;
 use runbus::log::{Cursor, Direction, GapReason, Read, ReadError, Since};
 use runbus::metrics::{Held, Transport, gateway as metrics};
 use tokio::sync::Notify;
@@ -60,6 +61,8 @@ pub(super) struct Subscription {
     /// It began with the snapshot of an execution that has ended.
     began_over: bool,
     ended: bool,
+    /// Somebody else said that its execution has ended: whether they may is asked before anything else is said.
+    doubt: Option<Text>,
     not_before: Option<Instant>,
     /// It was too slow for the ring, and is not back yet.
     spilled: Option<Behind>,
@@ -115,6 +118,7 @@ impl Subscription {
             is_behind: false,
             began_over,
             ended: false,
+            doubt: None,
             not_before: None,
             spilled: None,
             wake: wake.task,
@@ -150,7 +154,7 @@ impl Subscription {
     pub(super) fn produce_now(&mut self, out: &mut dyn Output) -> Option<Result<Next, ReadError>> {
         if !matches!(self.source, Source::Ring { .. })
             || !self.first.is_empty()
-            || self.ended
+            || self.stops()
             || out.is_full()
         {
             return None;
@@ -165,6 +169,7 @@ impl Subscription {
         };
         match found {
             Ok((_, true)) => None,
+            Ok(_) if self.doubt.is_some() => Some(Ok(Next::Now)),
             Ok((next, false)) => Some(Ok(if self.ended { Next::Never } else { next })),
             Err(error) => Some(Err(error)),
         }
@@ -172,7 +177,31 @@ impl Subscription {
 
     /// Whether it waits for its hub, and for nothing else.
     pub(super) fn waits_for_hub(&self) -> bool {
-        matches!(self.source, Source::Ring { .. }) && self.first.is_empty() && !self.ended
+        matches!(self.source, Source::Ring { .. }) && self.first.is_empty() && !self.stops()
+    }
+
+    /// Whether nothing more is said for now.
+    const fn stops(&self) -> bool {
+        self.ended || self.doubt.is_some()
+    }
+
+    /// Asks whether an execution has ended because somebody else says so: when others tell it, and in the stream where they do.
+    /// `Some`: it cannot be told now.
+    async fn settle(&mut self, shared: &Shared) -> Option<Next> {
+        let (Some(text), Some(id)) = (&self.doubt, &self.filter.execution_id) else { return None };
+        let known = match shared.control.status(id).await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::warn!(%error, "whether an execution has ended cannot be told");
+                return Some(self.pause(limits::RETRY_PAUSE));
+            }
+        };
+        let told = Event::decode(text.json());
+        self.ended = known.filter(|known| known.external).is_some_and(|known| {
+            told.is_ok_and(|told| told.stream_id == known.stream_id)
+        });
+        self.doubt = None;
+        None
     }
 
     fn merges(&self) -> bool {
@@ -186,6 +215,9 @@ impl Subscription {
     pub(super) async fn produce(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
         while let Some(first) = self.first.pop_front() {
             out.word(&first);
+        }
+        if let Some(next) = self.settle(shared).await {
+            return Ok(next);
         }
         if self.ended {
             return Ok(Next::Never);
@@ -214,7 +246,11 @@ impl Subscription {
             Source::Ahead(_) => self.ahead_entries(out)?,
             Source::Log { .. } => self.log_entries(shared, out).await?,
         };
-        Ok(if self.ended { Next::Never } else { next })
+        Ok(match (self.ended, &self.doubt) {
+            (true, _) => Next::Never,
+            (false, Some(_)) => Next::Now,
+            (false, None) => next,
+        })
     }
 
     /// What was prepared has been written.
@@ -231,7 +267,7 @@ impl Subscription {
                 return Err(ReadError::Refused(reason.to_string()));
             }
             loop {
-                if out.is_full() || self.ended {
+                if out.is_full() || self.ended || self.doubt.is_some() {
                     return Ok((Next::Now, false));
                 }
                 match ring.get(*next) {
@@ -243,8 +279,13 @@ impl Subscription {
                         };
                         if !old {
                             let live = self.caught_up;
-                            self.ended =
+                            let over =
                                 add(entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
+                            match over {
+                                Ending::No => {}
+                                Ending::Yes => self.ended = true,
+                                Ending::Perhaps(text) => self.doubt = Some(text),
+                            }
                             if let Some(place) = entry.place {
                                 self.cursor.set(entry.shard, place);
                             }
@@ -284,11 +325,15 @@ impl Subscription {
 
     fn ahead_entries(&mut self, out: &mut dyn Output) -> Result<Next, ReadError> {
         let Source::Ahead(ahead) = &mut self.source else { return Ok(Next::Now) };
-        while !out.is_full() && !self.ended {
+        while !out.is_full() && !self.ended && self.doubt.is_none() {
             match ahead.next()? {
                 Some(Said::Entry(entry)) => {
                     let live = self.caught_up;
-                    self.ended = add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live));
+                    match add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live)) {
+                        Ending::No => {}
+                        Ending::Yes => self.ended = true,
+                        Ending::Perhaps(text) => self.doubt = Some(text),
+                    }
                     let text = entry.content.into_text();
                     if text.cursor().is_some() {
                         self.behind = Some(text);
@@ -353,17 +398,21 @@ impl Subscription {
             }
         }
         let mut behind = Cursor::start();
-        for stored in frames {
+        'frames: for stored in frames {
             let half = stored.sequence == place.sequence && place.lines != u32::MAX;
             let skip = if half { place.lines } else { 0 };
             for line in lines(&stored, place.epoch, skip) {
-                if self.ended {
-                    break;
+                if self.ended || self.doubt.is_some() {
+                    break 'frames;
                 }
                 *place = line.place;
                 behind.set(*shard, line.place);
                 let entry = Entry::line(&stored, &line, &behind);
-                self.ended = add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, false));
+                match add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, false)) {
+                    Ending::No => {}
+                    Ending::Yes => self.ended = true,
+                    Ending::Perhaps(text) => self.doubt = Some(text),
+                }
             }
         }
         self.cursor.set(*shard, *place);
@@ -387,30 +436,42 @@ impl Subscription {
     }
 }
 
-/// Adds an entry if it is wanted; `true`: it was the last one.
+/// Whether an entry is the last one.
+enum Ending {
+    No,
+    Yes,
+    /// Somebody else says so.
+    Perhaps(Text),
+}
+
+/// Adds an entry if it is wanted; says whether it was the last one.
 fn add(
     entry: &Entry,
     filter: &Filter,
     until_terminal: bool,
     out: &mut dyn Output,
     (tally, live): (&mut Tally, bool),
-) -> bool {
+) -> Ending {
     match &entry.content {
-        Content::Event(kind, time, text) => {
+        Content::Event(kind, time, external, text) => {
             if filter.wants_kind(kind, *time) {
                 out.event(text);
                 tally.event(entry, *time, filter, live);
             } else {
                 out.skipped();
             }
-            until_terminal && kind.is_terminal()
+            match until_terminal && kind.is_terminal() {
+                false => Ending::No,
+                true if *external => Ending::Perhaps(text.clone()),
+                true => Ending::Yes,
+            }
         }
         Content::Word(text) => {
             if text.kind() == "gap" {
                 metrics::GAPS.inc();
             }
             out.word(text);
-            false
+            Ending::No
         }
     }
 }

@@ -4,7 +4,7 @@ use runbus::control::{Control, Error};
 use runbus::id::ExecutionId;
 
 use crate::auth::permit::{self, Denied};
-use crate::auth::{Action, Principal};
+use crate::auth::Principal;
 
 /// What stands in the record of a cancel.
 const REASON: &str = "by a client of the tasks endpoint";
@@ -14,10 +14,9 @@ const REASON: &str = "by a client of the tasks endpoint";
 /// # Errors
 /// The caller may not, or the log does not answer.
 pub(super) async fn cancel(control: &Control, by: &Principal, id: &ExecutionId) -> Result<bool, Denied> {
-    permit::execution(control, by, Action::Cancel, id).await?;
-    match control.cancel(id, None, Some(REASON.into()), by.name()).await {
+    match permit::cancel(control, by, id, (None, Some(REASON.into()))).await {
         Ok(_) => Ok(true),
-        Err(Error::Conflict { .. }) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(Denied::Control(Error::Conflict { .. })) => Ok(false),
+        Err(denied) => Err(denied),
     }
 }

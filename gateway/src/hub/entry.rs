@@ -26,8 +26,8 @@ pub struct Entry {
 /// What an entry is.
 #[derive(Debug)]
 pub enum Content {
-    /// An event: its type, its time, and its JSON with `seq` and `cursor`.
-    Event(Kind, Timestamp, Text),
+    /// An event: its type, its time, whether it is external, and its JSON with its place.
+    Event(Kind, Timestamp, bool, Text),
     /// Something that is no event: `gap`, `undecodable`.
     Word(Text),
 }
@@ -37,7 +37,7 @@ impl Content {
     #[must_use]
     pub const fn text(&self) -> &Text {
         match self {
-            Self::Event(_, _, text) | Self::Word(text) => text,
+            Self::Event(_, _, _, text) | Self::Word(text) => text,
         }
     }
 
@@ -45,7 +45,7 @@ impl Content {
     #[must_use]
     pub fn into_text(self) -> Text {
         match self {
-            Self::Event(_, _, text) | Self::Word(text) => text,
+            Self::Event(_, _, _, text) | Self::Word(text) => text,
         }
     }
 }
@@ -57,11 +57,12 @@ impl Entry {
         let (shard, place) = (stored.shard, Some(line.place));
         match head(stored, line) {
             Ok(Head { kind, timestamp }) => {
-                let text = event(&kind, &line.bytes, line.seq, cursor);
+                let external = stored.frame.author.is_external();
+                let text = event(&kind, &line.bytes, (line.seq, external), cursor);
                 // One a frame is enough to trace a subscription's first delivery, and rings hold many events.
                 let is_last = line.place.lines == u32::MAX;
                 let trace = stored.frame.trace.as_ref().filter(|_| is_last).cloned().map(Box::new);
-                Self { shard, place, content: Content::Event(kind, timestamp, text), trace }
+                Self { shard, place, content: Content::Event(kind, timestamp, external, text), trace }
             }
             Err(reason) => {
                 let text = undecodable(&line.bytes, &reason, line.seq, cursor);
@@ -76,8 +77,8 @@ impl Entry {
         let content = match delivery {
             Delivery::Event(found) => {
                 let Event { kind, timestamp, .. } = &found.event;
-                let text = event(kind, &found.line, found.seq, &found.cursor);
-                Content::Event(kind.clone(), *timestamp, text)
+                let text = event(kind, &found.line, (found.seq, found.external), &found.cursor);
+                Content::Event(kind.clone(), *timestamp, found.external, text)
             }
             Delivery::Undecodable(found) => {
                 Content::Word(undecodable(&found.line, &found.reason, found.seq, &found.cursor))
@@ -106,13 +107,15 @@ impl Entry {
     }
 }
 
-/// The stored line with its place. The place comes last: of two fields with one name parsers take the last, so that no
-/// publisher can give its event another place.
-fn event(kind: &Kind, line: &[u8], seq: u64, cursor: &Cursor) -> Text {
+/// The stored line with its place, and that it is external if it is. These come last: of two fields with one name parsers take the
+/// last, so that no publisher can give its event another place, or pass for Runbus.
+fn event(kind: &Kind, line: &[u8], (seq, external): (u64, bool), cursor: &Cursor) -> Text {
     let line = line.trim_ascii_end();
     let line = line.strip_suffix(b"}").unwrap_or(line);
     let (seq, cursor) = (seq.to_string(), cursor.text());
-    let pieces = [line, b",\"seq\":", seq.as_bytes(), b",\"cursor\":\"", cursor.as_bytes(), b"\"}"];
+    let external: &[u8] = if external { b",\"external\":true" } else { b"" };
+    let pieces =
+        [line, b",\"seq\":", seq.as_bytes(), external, b",\"cursor\":\"", cursor.as_bytes(), b"\"}"];
     Text::at(&cursor, kind.as_str(), &pieces)
 }
 

@@ -136,7 +136,7 @@ mod tests {
 
     fn entry(sequence: u64, lines: u32) -> Arc<Entry> {
         let content =
-            Content::Event(Kind::Custom, Timestamp::default(), Text::new(None, "", &[&[b'x'; 100]]));
+            Content::Event(Kind::Custom, Timestamp::default(), false, Text::new(None, "", &[&[b'x'; 100]]));
         Arc::new(Entry { shard: Shard(0), place: Some(place(sequence, lines)), content, trace: None })
     }
 
@@ -173,7 +173,7 @@ mod tests {
         let new = |sequence| Place { epoch: Epoch(2), ..place(sequence, u32::MAX) };
         let content = Content::Word(Text::new(None, "gap", &[b"{}"]));
         ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(0)), content, trace: None }));
-        let content = Content::Event(Kind::Custom, Timestamp::default(), Text::new(None, "", &[]));
+        let content = Content::Event(Kind::Custom, Timestamp::default(), false, Text::new(None, "", &[]));
         ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(1)), content, trace: None }));
         ring.cursor.set(Shard(0), new(1));
         assert_eq!(ring.rejoin(place(20, u32::MAX)), None);

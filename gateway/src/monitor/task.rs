@@ -57,7 +57,7 @@ impl Task {
                 () = tokio::time::sleep_until(then.min(report_at)) => {}
                 delivery = reader.next() => {
                     let changed = match delivery? {
-                        Delivery::Event(found) => fold.apply(&found.event),
+                        Delivery::Event(found) => fold.apply(&found.event, found.external),
                         Delivery::Gap(_) => fold.lost(),
                         Delivery::Undecodable(_) | Delivery::CaughtUp => false,
                     };
@@ -110,7 +110,7 @@ impl Task {
             limit: 0,
             cursor: Some(end.clone()),
         };
-        let (mut events, mut bytes): (Vec<Event>, usize) = (Vec::new(), 0);
+        let (mut events, mut bytes): (Vec<(Event, bool)>, usize) = (Vec::new(), 0);
         let mut scans = 0;
         let complete = loop {
             let left = self.config.history_events.saturating_sub(events.len());
@@ -134,7 +134,7 @@ impl Task {
             for delivery in page.events {
                 if let Delivery::Event(found) = delivery {
                     bytes += found.line.len();
-                    events.push(found.event);
+                    events.push((found.event, found.external));
                 }
             }
             match page.next {
@@ -143,8 +143,8 @@ impl Task {
             }
         };
         let mut fold = Fold::new(self.stream.clone(), complete);
-        events.iter().rev().for_each(|event| {
-            fold.apply(event);
+        events.iter().rev().for_each(|(event, external)| {
+            fold.apply(event, *external);
         });
         Ok(fold)
     }

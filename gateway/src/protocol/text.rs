@@ -98,6 +98,15 @@ impl Text {
         std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
     }
 
+    /// Whether it is an event that somebody published who is no part of Runbus. The gateway says so behind everything that a
+    /// publisher wrote.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        let Some(cursor) = self.cursor() else { return false };
+        let head = self.json().strip_suffix(b"\"}").and_then(|json| json.strip_suffix(cursor.as_bytes()));
+        head.is_some_and(|json| json.ends_with(b",\"external\":true,\"cursor\":\""))
+    }
+
     /// The frame of an event stream.
     #[must_use]
     pub fn frame(&self) -> Bytes {

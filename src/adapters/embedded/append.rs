@@ -4,7 +4,7 @@ use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
 
 use super::rows::{first, place, sequence};
-use super::schema::table;
+use super::schema::{EXTERNAL, table};
 use super::transaction::Transaction;
 use crate::id::EventId;
 use crate::log::{AppendError, Author, Expect, FORMAT, Frame, Sequence, Stored};
@@ -37,24 +37,52 @@ pub(super) fn append(
     expect: Expect,
 ) -> rusqlite::Result<Outcome> {
     let names = names(transaction, topic)?;
-    match expect {
+    let is_external = frame.author.is_external();
+    let (check, expected) = match expect {
         Expect::Open(id) => {
-            if let Some(found) = find_id(transaction, names, id)? {
+            if let Some(found) = find_id(transaction, names, id, is_external)? {
                 return Ok(Ok(found));
             }
-            insert(transaction, names, frame, &Facts { prev: None, id: Some(id), checksum }).map(Ok)
+            let facts = Facts { prev: None, id: Some(id), checksum };
+            return insert(transaction, names, frame, &facts).map(Ok);
         }
-        Expect::Last(expected) => {
-            let Some(key) = topic.key() else {
-                return Ok(Err(AppendError::Refused("nothing owns this topic".into())));
-            };
-            let expected = expected.unwrap_or_default();
-            let end = end(transaction, names)?;
-            if end == expected || is_pruned(transaction, names.lane, end, expected)? {
-                let facts = Facts { prev: Some(expected), id: None, checksum };
-                return insert(transaction, names, frame, &facts).map(Ok);
-            }
-            resolve(transaction, names, key, (topic, frame), expected, end)
+        Expect::Last(expected) => (Check::Whole, expected.unwrap_or_default()),
+        Expect::Own(expected) => (Check::Own, expected.unwrap_or_default()),
+    };
+    let Some(key) = topic.key().filter(|_| !is_external) else {
+        return Ok(Err(AppendError::Refused("nothing owns this".into())));
+    };
+    let end = end(transaction, names, check)?;
+    if end == expected || is_pruned(transaction, names.lane, end, expected)? {
+        let facts = Facts { prev: check.told(expected), id: None, checksum };
+        return insert(transaction, names, frame, &facts).map(Ok);
+    }
+    resolve(transaction, names, key, (topic, frame), check, (expected, end))
+}
+
+/// What an expectation is checked over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Check {
+    /// All frames of the key.
+    Whole,
+    /// Those that Runbus wrote.
+    Own,
+}
+
+impl Check {
+    /// An SQL condition, to be continued.
+    fn condition(self) -> String {
+        match self {
+            Self::Whole => String::new(),
+            Self::Own => format!("line IS NOT {EXTERNAL} AND "),
+        }
+    }
+
+    /// What is told of the frame before.
+    const fn told(self, expected: Sequence) -> Option<Sequence> {
+        match self {
+            Self::Whole => Some(expected),
+            Self::Own => None,
         }
     }
 }
@@ -76,24 +104,32 @@ fn names(transaction: &mut Transaction<'_>, topic: &Topic) -> rusqlite::Result<N
     Ok(names)
 }
 
-fn find_id(transaction: &Transaction<'_>, names: Names, id: EventId) -> rusqlite::Result<Option<Sequence>> {
+/// What others publish is one thing, what Runbus says another: nobody takes an id of Runbus's away.
+fn find_id(
+    transaction: &Transaction<'_>,
+    names: Names,
+    id: EventId,
+    is_external: bool,
+) -> rusqlite::Result<Option<Sequence>> {
     let sql = format!(
-        "SELECT sequence FROM {} WHERE id = ?1 AND +stream IS ?2 AND +node IS ?3 AND +owner IS ?4",
+        "SELECT sequence FROM {} WHERE id = ?1 AND +stream IS ?2 AND +node IS ?3 AND +owner IS ?4 AND +line IS ?5",
         table(names.lane)
     );
+    let line = is_external.then_some(EXTERNAL);
     transaction
         .connection
         .prepare_cached(&sql)?
-        .query_row((id.uuid().into_bytes(), names.stream, names.node, names.owner), |row| row.get(0))
+        .query_row((id.uuid().into_bytes(), names.stream, names.node, names.owner, line), |row| row.get(0))
         .optional()
         .map(|found| found.map(sequence))
 }
 
 /// The last place of the key; 0 when it has none.
-fn end(transaction: &Transaction<'_>, names: Names) -> rusqlite::Result<Sequence> {
+fn end(transaction: &Transaction<'_>, names: Names, check: Check) -> rusqlite::Result<Sequence> {
     let sql = format!(
-        "SELECT sequence FROM {} WHERE owner = ?1 AND +stream IS ?2 ORDER BY sequence DESC LIMIT 1",
-        table(names.lane)
+        "SELECT sequence FROM {} WHERE {}owner = ?1 AND +stream IS ?2 ORDER BY sequence DESC LIMIT 1",
+        table(names.lane),
+        check.condition()
     );
     let found = transaction
         .connection
@@ -125,8 +161,8 @@ fn resolve(
     names: Names,
     key: Key,
     (topic, frame): (&Topic, &Frame),
-    expected: Sequence,
-    end: Sequence,
+    check: Check,
+    (expected, end): (Sequence, Sequence),
 ) -> rusqlite::Result<Outcome> {
     let key = Box::new(key);
     if expected > end {
@@ -134,12 +170,14 @@ fn resolve(
         return Ok(Err(AppendError::Regressed { key, expected, found }));
     }
     let of_key = |order: &str| -> rusqlite::Result<Option<Stored>> {
-        let rest = format!("WHERE f.owner = ?1 AND +f.stream IS ?2 AND f.sequence > ?3 {order} LIMIT 1");
+        let own = check.condition();
+        let rest =
+            format!("WHERE {own}f.owner = ?1 AND +f.stream IS ?2 AND f.sequence > ?3 {order} LIMIT 1");
         let values = [names.owner.into(), names.stream.into(), Value::Integer(place(expected))];
         first(transaction.connection, names.lane, &rest, &values)
     };
     if let Some(next) = of_key("ORDER BY f.sequence")?
-        && next.prev == Some(expected)
+        && next.prev == check.told(expected)
         && next.topic == *topic
         && next.frame.is_same(frame)
     {
@@ -160,6 +198,7 @@ fn insert(
     let next = end.last + 1;
     let (epoch, line, journal) = match frame.author {
         Author::Open => (None, None, None),
+        Author::External => (None, Some(EXTERNAL), None),
         Author::Owner { epoch, index, journal } => {
             (Some(epoch.cast_signed()), Some(index.cast_signed()), Some(journal.cast_signed()))
         }

@@ -118,6 +118,9 @@ impl Log for EmbeddedLog {
         if matches!(topic, Topic::Opaque(..)) {
             return Err(AppendError::Refused("an opaque topic names no ids".into()));
         }
+        if frame.author.is_external() && topic.lane() != Lane::Events {
+            return Err(AppendError::Refused("journals and inboxes are Runbus's own".into()));
+        }
         let (topic, frame, checksum) = (topic.clone(), frame.clone(), frame.checksum());
         self.writer
             .call(bytes, move |transaction| append::append(transaction, &topic, &frame, checksum, expect))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::schema::table;
+use super::schema::{EXTERNAL, table};
 use super::transaction::find_name;
 use crate::id::{ExecutionId, NodeId, SessionId, StreamId};
 use crate::log::{Author, Damage, FORMAT, Frame, Sequence, Stored, Trace};
@@ -61,6 +61,7 @@ fn topic(lane: Lane, row: &Row<'_>) -> rusqlite::Result<Topic> {
 /// The frame of a row that [`select`] made.
 pub(super) fn stored(lane: Lane, row: &Row<'_>) -> rusqlite::Result<Stored> {
     let author = match row.get::<_, Option<i64>>(7)? {
+        None if row.get::<_, Option<i64>>(8)? == Some(EXTERNAL) => Author::External,
         None => Author::Open,
         Some(epoch) => Author::Owner {
             epoch: epoch.cast_unsigned(),

@@ -38,7 +38,11 @@ pub(super) const fn number(lane: Lane) -> u16 {
     }
 }
 
-/// `owner` is the execution or the session; `epoch`, `line`, `journal` are an owner's; `id` an open append's.
+/// In the column `line` of a frame without an epoch: somebody else published it. Files of earlier versions have nothing there.
+pub(super) const EXTERNAL: i64 = -1;
+
+/// `owner` is the execution or the session; `epoch`, `line`, `journal` are an owner's, `line` says [`EXTERNAL`] too; `id` is an open
+/// append's.
 fn frames(table: &str) -> String {
     format!(
         "CREATE TABLE {table} (

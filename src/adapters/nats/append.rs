@@ -59,6 +59,10 @@ enum Guard {
 /// What is expected of which key.
 pub(super) struct Check {
     pub(super) key: Key,
+    /// The subjects that it is checked over.
+    pub(super) pattern: String,
+    /// Whether those are all that the key has: then it is told what stands before the frame.
+    pub(super) is_whole: bool,
     pub(super) expected: Option<Sequence>,
 }
 
@@ -103,18 +107,32 @@ impl<'a> Attempt<'a> {
             return Err(AppendError::Refused("a subject that names no ids takes no appends".into()));
         }
         let shard = core.layout.home(&topic.shard_token());
-        let subject = topic.subject(&core.names.prefix, shard);
+        let prefix = &core.names.prefix;
+        let is_external = frame.author.is_external();
+        let subject = if is_external {
+            topic
+                .external_subject(prefix, shard)
+                .ok_or_else(|| AppendError::Refused("journals and inboxes are Runbus's own".into()))?
+        } else {
+            topic.subject(prefix, shard)
+        };
         let guard = match expect {
             Expect::Open(id) => {
                 // The window is the stream's, the promise is the topic's.
                 let topic = crc32fast::hash(subject.as_bytes());
                 Guard::Id(format!("{id}-{topic:08x}"))
             }
-            Expect::Last(expected) => {
+            Expect::Last(_) | Expect::Own(_) if is_external => {
+                return Err(AppendError::Refused("what others publish has no expectation".into()));
+            }
+            Expect::Last(expected) | Expect::Own(expected) => {
                 let key = topic.key().ok_or_else(|| {
                     AppendError::Refused("nobody owns a topic without execution: only open appends".into())
                 })?;
-                Guard::Check(Check { key, expected })
+                let is_whole = matches!(expect, Expect::Last(_));
+                let pattern =
+                    if is_whole { key.pattern(prefix, shard) } else { key.own_pattern(prefix, shard) };
+                Guard::Check(Check { key, pattern, is_whole, expected })
             }
         };
         Ok(Self { core, topic, frame, shard, subject: subject.into(), guard })
@@ -142,9 +160,8 @@ impl<'a> Attempt<'a> {
         );
         match &self.guard {
             Guard::Id(id) => headers.insert(MESSAGE_ID, id.as_str()),
-            Guard::Check(Check { key, expected }) => {
-                let pattern = key.pattern(&self.core.names.prefix, self.shard);
-                headers.insert(header::EXPECTED_SUBJECT, pattern.into_header_value());
+            Guard::Check(Check { pattern, expected, .. }) => {
+                headers.insert(header::EXPECTED_SUBJECT, pattern.as_str());
                 let expected = expected.unwrap_or_default().0.to_string();
                 headers.insert(header::EXPECTED, expected.into_header_value());
             }

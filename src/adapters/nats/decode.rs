@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::check::header as expected;
 use super::names::Names;
-use crate::log::{Frame, Sequence, Stored};
+use crate::log::{Frame, Origin, Sequence, Stored};
 use crate::subject::{Lane, Shard, Topic};
 
 pub(super) const SUBJECT: &str = "Nats-Subject";
@@ -31,19 +31,21 @@ pub(super) fn stored<'h>(
     payload: Bytes,
     header: impl Fn(&'static str) -> Option<&'h str>,
 ) -> Stored {
-    let topic = names.topic(place.lane, place.shard, place.subject);
-    of_topic(place, topic, payload, header)
+    let (topic, origin) = names.topic(place.lane, place.shard, place.subject);
+    of_topic(place, topic, origin, payload, header)
 }
 
 /// The same, when the topic is known.
 fn of_topic<'h>(
     place: &Place<'_>,
     topic: Topic,
+    origin: Origin,
     payload: Bytes,
     header: impl Fn(&'static str) -> Option<&'h str>,
 ) -> Stored {
-    let prev = prev(place, &topic, &header);
-    let (frame, damage) = Frame::read(payload, header);
+    // Of what anybody may publish nothing is believed.
+    let prev = if origin == Origin::External { None } else { prev(place, &topic, &header) };
+    let (frame, damage) = Frame::read(payload, origin, header);
     Stored {
         topic,
         shard: place.shard,
@@ -67,7 +69,7 @@ fn prev<'h>(
 }
 
 /// Whether `checked` is the pattern of a topic's key, as [`crate::subject::Key::pattern`] makes it: its subject, for an execution
-/// over all nodes.
+/// over all nodes and with what others published. A check without that proves nothing of what others published.
 fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
     match topic {
         Topic::Journal(_) | Topic::Inbox(_) => subject == checked,
@@ -75,7 +77,13 @@ fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
             let over_all = || {
                 let (head, execution) = subject.rsplit_once('.')?;
                 let (head, _node) = head.rsplit_once('.')?;
-                Some(checked.strip_prefix(head)?.strip_prefix(".*.")? == execution)
+                // `<prefix>.ev.<shard>.<stream>`, checked over `<prefix>.*.<shard>.<stream>`.
+                let (head, stream) = head.rsplit_once('.')?;
+                let (head, shard) = head.rsplit_once('.')?;
+                let (prefix, _lane) = head.rsplit_once('.')?;
+                let rest = checked.strip_prefix(prefix)?.strip_prefix(".*.")?;
+                let rest = rest.strip_prefix(shard)?.strip_prefix('.')?.strip_prefix(stream)?;
+                Some(rest.strip_prefix(".*.")? == execution)
             };
             over_all() == Some(true)
         }
@@ -85,16 +93,16 @@ fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
 
 /// The topic of the message before: what follows in a narrow feed, or in a page of one execution, is mostly of the same.
 #[derive(Debug, Default)]
-pub(super) struct Last(Option<(Box<str>, Topic)>);
+pub(super) struct Last(Option<(Box<str>, Topic, Origin)>);
 
 impl Last {
-    fn topic(&mut self, names: &Names, lane: Lane, shard: Shard, subject: &str) -> Topic {
+    fn topic(&mut self, names: &Names, lane: Lane, shard: Shard, subject: &str) -> (Topic, Origin) {
         match &self.0 {
-            Some((known, topic)) if **known == *subject => topic.clone(),
+            Some((known, topic, origin)) if **known == *subject => (topic.clone(), *origin),
             _ => {
-                let topic = names.topic(lane, shard, subject);
-                self.0 = Some((subject.into(), topic.clone()));
-                topic
+                let (topic, origin) = names.topic(lane, shard, subject);
+                self.0 = Some((subject.into(), topic.clone(), origin));
+                (topic, origin)
             }
         }
     }
@@ -117,8 +125,8 @@ pub(super) fn message(
         sequence: header(SEQUENCE)?.parse().ok()?,
         stored_at: header(STORED_AT)?,
     };
-    let topic = last.topic(names, lane, shard, place.subject);
-    Some(of_topic(&place, topic, message.payload, header))
+    let (topic, origin) = last.topic(names, lane, shard, place.subject);
+    Some(of_topic(&place, topic, origin, message.payload, header))
 }
 
 /// A header's text.
@@ -158,9 +166,9 @@ mod tests {
     use super::*;
     use crate::log::Author;
 
-    fn read(headers: &str, data: &[u8]) -> Stored {
+    fn read_at(subject: &str, headers: &str, data: &[u8]) -> Stored {
         let message = Raw {
-            subject: "rb.ev.2.s.n.x".into(),
+            subject: subject.into(),
             seq: 7,
             hdrs: STANDARD.encode(headers),
             data: STANDARD.encode(data),
@@ -172,31 +180,54 @@ mod tests {
     #[test]
     fn prev_is_told_only_by_a_check_over_the_whole_key() {
         let checked = "Nats-Expected-Last-Subject-Sequence: 5\r\n";
-        let over = |subject: &str| {
-            let line = format!("Nats-Expected-Last-Subject-Sequence-Subject: {subject}\r\n");
-            read(&format!("NATS/1.0\r\n{checked}{line}\r\n"), b"{}").prev
+        let of = |at: &str, over: &str| {
+            let line = format!("Nats-Expected-Last-Subject-Sequence-Subject: {over}\r\n");
+            read_at(at, &format!("NATS/1.0\r\n{checked}{line}\r\n"), b"{}").prev
         };
-        assert_eq!(over("rb.ev.2.s.*.x"), Some(Sequence(5)));
-        assert_eq!(over("rb.ev.2.s.n.x"), None);
+        let over = |subject: &str| of("rb.ev.2.s.n.x", subject);
+        assert_eq!(over("rb.*.2.s.*.x"), Some(Sequence(5)));
+        assert_eq!(of("rb.ext.2.s.n.x", "rb.*.2.s.*.x"), None, "anybody may write that");
         for other in [
-            "rb.ev.2.s.*.y",
-            "rb.ev.2.s.*.yx",
-            "rb.ev.2.s.*.y.x",
-            "rb.ev.2.t.*.x",
-            "rb.ev.2.s.>",
-            "rb.ev.2.*.*.x",
+            "rb.ev.2.s.n.x",
+            // As earlier versions wrote it: it says nothing of what others publish.
+            "rb.ev.2.s.*.x",
+            "rb.*.2.s.*.y",
+            "rb.*.2.s.*.yx",
+            "rb.*.2.s.*.y.x",
+            "rb.*.2.t.*.x",
+            "rb.*.3.s.*.x",
+            "rb.*.2.s.>",
+            "rb.*.2.*.*.x",
             "x",
             "",
         ] {
             assert_eq!(over(other), None, "{other}");
         }
-        assert_eq!(read(&format!("NATS/1.0\r\n{checked}\r\n"), b"{}").prev, None, "only its own node");
+        assert_eq!(
+            read_at("rb.ev.2.s.n.x", &format!("NATS/1.0\r\n{checked}\r\n"), b"{}").prev,
+            None,
+            "only its own node"
+        );
     }
 
+    /// The subject decides who wrote a frame; a header can only say less.
     #[test]
-    fn a_plain_message_is_an_open_frame() {
-        let stored = read("", b"{\"a\":1}\n{}");
-        assert_eq!((stored.frame.author, stored.frame.count, stored.damage), (Author::Open, 2, None));
-        assert_eq!(stored.stored_at.to_string(), "2026-11-21T05:56:24.320711Z");
+    fn the_subject_says_who_wrote_a_frame() {
+        let author = |subject, header: &str| {
+            let stored = read_at(subject, header, b"{\"a\":1}\n{}");
+            assert_eq!((stored.frame.count, stored.damage), (2, None), "{header}");
+            assert_eq!(stored.stored_at.to_string(), "2026-11-21T05:56:24.320711Z");
+            stored.frame.author
+        };
+        let crc = format!("{:08x}", crc32fast::hash(b"{\"a\":1}\n{}"));
+        let owner = format!("NATS/1.0\r\nRb-Frame: v=1, count=2, crc32={crc}, epoch=9223372036854775808, index=0, journal=0\r\n\r\n");
+        let open = format!("NATS/1.0\r\nRb-Frame: v=1, count=2, crc32={crc}\r\n\r\n");
+        let (ours, theirs) = ("rb.ev.2.s.n.x", "rb.ext.2.s.n.x");
+        assert_eq!(author(ours, &owner), Author::Owner { epoch: 1 << 63, index: 0, journal: 0 });
+        assert_eq!(author(ours, &open), Author::Open);
+        assert_eq!(author(ours, ""), Author::External, "a plain publisher without permissions");
+        for header in [&owner, &open, ""] {
+            assert_eq!(author(theirs, header), Author::External, "{header}");
+        }
     }
 }

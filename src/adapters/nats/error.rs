@@ -123,12 +123,23 @@ pub struct Difference {
 
 /// A stream exists with another configuration. It is never altered silently.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("stream {stream} differs from the configuration: {}", list(differences))]
+#[error("stream {stream} differs from the configuration: {}{}", list(differences), advise(stream, old.as_deref()))]
 pub struct Drift {
     /// Which.
     pub stream: String,
     /// Every field that differs.
     pub differences: Vec<Difference>,
+    /// An earlier version made it, and it could not be brought up to date: why.
+    pub old: Option<String>,
+}
+
+fn advise(stream: &str, old: Option<&str>) -> String {
+    old.map_or_else(String::new, |reason| {
+        format!(
+            "; an earlier version made it, and bringing it up to date failed ({reason}): run `runbus doctor` once with this \
+             configuration and a NATS user that may publish to $JS.API.STREAM.UPDATE.{stream}"
+        )
+    })
 }
 
 fn list(differences: &[Difference]) -> String {

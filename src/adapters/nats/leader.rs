@@ -58,16 +58,6 @@ impl Core {
         self.get(lane, shard, &json!({ "last_by_subj": pattern })).await
     }
 
-    /// The first frame of a key at or behind a place.
-    pub(super) async fn next_of(
-        &self,
-        key: &Key,
-        shard: Shard,
-        from: Sequence,
-    ) -> Result<Option<Stored>, Failure> {
-        self.next_in(key.lane(), shard, from, &key.pattern(&self.names.prefix, shard)).await
-    }
-
     /// The first frame of a pattern at or behind a place.
     pub(super) async fn next_in(
         &self,

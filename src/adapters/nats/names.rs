@@ -1,7 +1,8 @@
 //! What streams and subjects are called.
 
 use crate::queue::Class;
-use crate::subject::{Lane, Layout, Scope, Shard, Topic};
+use crate::log::Origin;
+use crate::subject::{EXTERNAL, Lane, Layout, Scope, Shard, Topic};
 
 /// Names below one prefix.
 #[derive(Debug, Clone)]
@@ -21,8 +22,8 @@ impl Names {
         format!("{}_{}_{shard}", self.upper, lane.token().to_ascii_uppercase())
     }
 
-    /// All subjects of a shard.
-    pub(super) fn subjects(&self, lane: Lane, shard: Shard) -> String {
+    /// The pattern of everything in a shard.
+    pub(super) fn everything(&self, lane: Lane, shard: Shard) -> String {
         let scope = match lane {
             Lane::Events => Scope::EVERYTHING,
             Lane::Journal => Scope::Journal(None),
@@ -31,8 +32,37 @@ impl Names {
         scope.pattern(&self.prefix, shard)
     }
 
+    /// All subjects of a shard: of events, those that Runbus writes, and those that anybody may publish.
+    pub(super) fn subjects(&self, lane: Lane, shard: Shard) -> Vec<String> {
+        match lane {
+            Lane::Events => self.subjects_of([lane.token(), EXTERNAL], shard),
+            Lane::Journal | Lane::Inbox => vec![self.everything(lane, shard)],
+        }
+    }
+
+    /// The subjects of a shard of events before others had their own.
+    pub(super) fn old_subjects(&self, shard: Shard) -> Vec<String> {
+        self.subjects_of([Lane::Events.token()], shard)
+    }
+
+    fn subjects_of<const N: usize>(&self, tokens: [&str; N], shard: Shard) -> Vec<String> {
+        tokens.map(|token| format!("{}.{token}.{shard}.*.*.*", self.prefix)).into()
+    }
+
     /// Where a shard's subjects are published again after storage: (from, to).
     pub(super) fn republish(&self, lane: Lane, shard: Shard) -> (String, String) {
+        let prefix = &self.prefix;
+        match lane {
+            // A stream has one rule: it is for both kinds of events.
+            Lane::Events => {
+                (format!("{prefix}.*.{shard}.>"), format!("{prefix}.live.{{{{wildcard(1)}}}}.{shard}.>"))
+            }
+            Lane::Journal | Lane::Inbox => self.old_republish(lane, shard),
+        }
+    }
+
+    /// The same of a shard of events before others had their own subjects.
+    pub(super) fn old_republish(&self, lane: Lane, shard: Shard) -> (String, String) {
         let (prefix, lane) = (&self.prefix, lane.token());
         (format!("{prefix}.{lane}.{shard}.>"), format!("{prefix}.live.{lane}.{shard}.>"))
     }
@@ -67,12 +97,23 @@ impl Names {
         format!("{}.check.*.*", self.prefix)
     }
 
-    /// The topic of a stored subject.
-    pub(super) fn topic(&self, lane: Lane, shard: Shard, subject: &str) -> Topic {
-        let head = format!("{}.{}.{shard}.", self.prefix, lane.token());
-        subject
-            .strip_prefix(&head)
-            .map_or_else(|| Topic::Opaque(lane, subject.into()), |rest| Topic::parse(lane, rest, subject))
+    /// The topic of a stored subject, and who may have published there.
+    pub(super) fn topic(&self, lane: Lane, shard: Shard, subject: &str) -> (Topic, Origin) {
+        let below = |token: &str| {
+            let rest = subject.strip_prefix(self.prefix.as_str())?.strip_prefix('.')?.strip_prefix(token)?;
+            rest.strip_prefix('.')?.strip_prefix(&*shard.to_string())?.strip_prefix('.')
+        };
+        let parsed = |rest: Option<&str>| match rest {
+            Some(rest) => Topic::parse(lane, rest, subject),
+            None => Topic::Opaque(lane, subject.into()),
+        };
+        match lane {
+            Lane::Journal | Lane::Inbox => (parsed(below(lane.token())), Origin::Session),
+            Lane::Events => match below(lane.token()) {
+                Some(rest) => (parsed(Some(rest)), Origin::Events),
+                None => (parsed(below(EXTERNAL)), Origin::External),
+            },
+        }
     }
 }
 

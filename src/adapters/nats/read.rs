@@ -77,7 +77,7 @@ impl Core {
         let pattern = read.scope.pattern(&self.names.prefix, read.shard);
         let lane = read.scope.lane();
         let mut range = Range { core: self, lane, shard: read.shard, pattern, ends: None };
-        if range.pattern == self.names.subjects(lane, read.shard) {
+        if range.pattern == self.names.everything(lane, read.shard) {
             // Everything that the stream has: nothing to compare.
             range.pattern = ">".into();
         } else if is_of_one_execution(&read.scope) {
@@ -97,9 +97,9 @@ impl Core {
     }
 }
 
-/// Whether a scope is of one execution and has a pattern.
+/// Whether a scope is of one execution.
 const fn is_of_one_execution(scope: &Scope) -> bool {
-    matches!(scope, Scope::Events { stream, node, execution: Some(_) } if stream.is_none() || node.is_none())
+    matches!(scope, Scope::Events { execution: Some(_), .. })
 }
 
 impl Range<'_> {

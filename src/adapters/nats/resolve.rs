@@ -15,7 +15,6 @@ use super::connect::jitter;
 use super::error::{Failure, code};
 use super::streams::MESSAGE_BYTES;
 use crate::log::{AppendError, Sequence, Stored};
-use crate::subject::Key;
 
 /// How often, and how far apart, the leader must say that an expected frame is missing before that is believed.
 const REGRESSION_READS: u32 = 3;
@@ -57,8 +56,8 @@ impl Attempt<'_> {
             failure if !failure.is_retryable() => return Err(AppendError::Refused(failure.to_string())),
             _ => {}
         }
-        if let Some(Check { key, expected }) = self.check()
-            && let Outcome::Stored(sequence) = self.resolve(key, *expected, last).await?
+        if let Some(check) = self.check()
+            && let Outcome::Stored(sequence) = self.resolve(check, last).await?
         {
             return Ok(Some(sequence));
         }
@@ -74,18 +73,18 @@ impl Attempt<'_> {
     /// Asks the leader until it answers.
     async fn resolve(
         &self,
-        key: &Key,
-        expected: Option<Sequence>,
+        check: &Check,
         last: &mut Option<Failure>,
     ) -> Result<Outcome, AppendError> {
+        let Check { key, pattern, expected, .. } = check;
         let (mut pause, longest) = RETRY_PAUSES;
         let mut missing = 0;
         loop {
-            match self.look(key, expected).await {
-                Ok(Look::Next(next)) if self.is_mine(&next, expected) => {
+            match self.look(check).await {
+                Ok(Look::Next(next)) if self.is_mine(&next, check) => {
                     return Ok(Outcome::Stored(next.sequence));
                 }
-                Ok(Look::Next(_)) => match self.core.last_of(key, self.shard).await {
+                Ok(Look::Next(_)) => match self.core.last_in(key.lane(), self.shard, pattern).await {
                     Ok(end) => {
                         let last = end.map(Box::new);
                         return Err(AppendError::Fenced { key: Box::new(key.clone()), last });
@@ -117,13 +116,15 @@ impl Attempt<'_> {
     }
 
     /// What stands behind the expected frame.
-    async fn look(&self, key: &Key, expected: Option<Sequence>) -> Result<Look, Failure> {
+    async fn look(&self, check: &Check) -> Result<Look, Failure> {
+        let Check { key, pattern, expected, .. } = check;
         let from = expected.unwrap_or_default().next();
-        if let Some(next) = self.core.next_of(key, self.shard, from).await? {
+        if let Some(next) = self.core.next_in(key.lane(), self.shard, from, pattern).await? {
             return Ok(Look::Next(Box::new(next)));
         }
-        let end = self.core.last_of(key, self.shard).await?.map(|stored| stored.sequence);
-        Ok(match (end, expected) {
+        let last = self.core.last_in(key.lane(), self.shard, pattern).await?;
+        let end = last.map(|stored| stored.sequence);
+        Ok(match (end, *expected) {
             (end, expected) if end == expected => Look::Unchanged,
             (Some(end), expected) if Some(end) > expected => Look::Moved,
             (None, Some(expected))
@@ -136,8 +137,9 @@ impl Attempt<'_> {
         })
     }
 
-    fn is_mine(&self, stored: &Stored, expected: Option<Sequence>) -> bool {
-        stored.prev == Some(expected.unwrap_or_default())
+    fn is_mine(&self, stored: &Stored, check: &Check) -> bool {
+        let told = check.is_whole.then(|| check.expected.unwrap_or_default());
+        stored.prev == told
             && stored.topic == *self.topic
             && stored.frame.is_same(self.frame)
     }

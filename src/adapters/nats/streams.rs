@@ -1,4 +1,5 @@
-//! The streams: created as configured, or compared with it. An existing stream is never altered.
+//! The streams: created as configured, or compared with it. An existing stream is altered in one case only: an earlier version
+//! made it, when others' events had no subjects of their own.
 
 use std::time::Duration;
 
@@ -25,10 +26,10 @@ const SCRATCH_AGE_NS: u64 = 60_000_000_000;
 
 type Wanted = Map<String, Value>;
 
-fn base(name: &str, subjects: &str, replicas: u8, duplicate_window_s: u32) -> Wanted {
+fn base(name: &str, subjects: &[String], replicas: u8, duplicate_window_s: u32) -> Wanted {
     let wanted = json!({
         "name": name,
-        "subjects": [subjects],
+        "subjects": subjects,
         "storage": "file",
         "num_replicas": replicas,
         "max_consumers": CONSUMERS,
@@ -78,7 +79,7 @@ fn shard(config: &Config, names: &Names, lane: Lane, shard: Shard) -> Wanted {
 
 /// The stream of jobs.
 fn jobs(config: &Config, names: &Names) -> Wanted {
-    let mut wanted = base(&names.jobs(), &names.job_subjects(), config.replicas, config.duplicate_window_s);
+    let mut wanted = base(&names.jobs(), &[names.job_subjects()], config.replicas, config.duplicate_window_s);
     wanted.insert("retention".into(), "workqueue".into());
     wanted.insert("discard".into(), "new".into());
     wanted
@@ -86,7 +87,7 @@ fn jobs(config: &Config, names: &Names) -> Wanted {
 
 /// Makes the scratch stream of the start-up check, replicated as the others are. One that is there will do.
 pub(super) async fn scratch(link: &Link, config: &Config, names: &Names) -> Result<(), SetupError> {
-    let mut wanted = base(&names.check(), &names.check_subjects(), config.replicas, 30);
+    let mut wanted = base(&names.check(), &[names.check_subjects()], config.replicas, 30);
     wanted.insert("retention".into(), "limits".into());
     wanted.insert("discard".into(), "old".into());
     wanted.insert("storage".into(), "memory".into());
@@ -105,12 +106,23 @@ pub(super) async fn set_up(
     layout: &Layout,
 ) -> Result<(), SetupError> {
     for (lane, number) in places(layout) {
-        ensure(link, &names.stream(lane, number), &shard(config, names, lane, number)).await?;
+        let wanted = shard(config, names, lane, number);
+        let old = (lane == Lane::Events).then(|| old_form(&wanted, names, number));
+        ensure(link, &names.stream(lane, number), &wanted, old.as_ref()).await?;
     }
-    ensure(link, &names.jobs(), &jobs(config, names)).await
+    ensure(link, &names.jobs(), &jobs(config, names), None).await
 }
 
-async fn ensure(link: &Link, name: &str, wanted: &Wanted) -> Result<(), SetupError> {
+/// A shard of events as earlier versions made it.
+fn old_form(wanted: &Wanted, names: &Names, shard: Shard) -> Wanted {
+    let (from, to) = names.old_republish(Lane::Events, shard);
+    let mut old = wanted.clone();
+    old.insert("subjects".into(), json!(names.old_subjects(shard)));
+    old.insert("republish".into(), json!({ "src": from, "dest": to }));
+    old
+}
+
+async fn ensure(link: &Link, name: &str, wanted: &Wanted, old: Option<&Wanted>) -> Result<(), SetupError> {
     let failed = |what: &str, failure: &Failure| SetupError::step(format!("{what} stream {name}"), failure);
     let found = match info(link, name).await {
         Err(Failure::Api { code: code::NO_STREAM, .. }) => match create(link, wanted, name).await {
@@ -125,8 +137,33 @@ async fn ensure(link: &Link, name: &str, wanted: &Wanted) -> Result<(), SetupErr
         },
         found => found.map_err(|failure| failed("reading", &failure))?,
     };
-    let differences = differences(wanted, &found["config"]);
-    if differences.is_empty() { Ok(()) } else { Err(Drift { stream: name.into(), differences }.into()) }
+    let unlike = differences(wanted, &found["config"]);
+    if unlike.is_empty() {
+        return Ok(());
+    }
+    // Nothing else differs: what somebody else decided is not touched.
+    let is_old = old.is_some_and(|old| differences(old, &found["config"]).is_empty());
+    let mut drift = Drift { stream: name.into(), differences: unlike, old: None };
+    if is_old {
+        match bring_up_to_date(link, name, wanted, &found["config"]).await {
+            Ok(found) if differences(wanted, &found["config"]).is_empty() => {
+                tracing::info!(stream = name, "events of others have their own subjects from now on");
+                return Ok(());
+            }
+            Ok(_) => drift.old = Some("the server did not change it".into()),
+            Err(failure) => drift.old = Some(failure.to_string()),
+        }
+    }
+    Err(drift.into())
+}
+
+/// Adds the subjects of others' events to a stream that has none, and leaves the rest of it as it is.
+async fn bring_up_to_date(link: &Link, name: &str, wanted: &Wanted, found: &Value) -> Result<Value, Failure> {
+    let mut config = found.clone();
+    for field in ["subjects", "republish"] {
+        config[field] = wanted[field].clone();
+    }
+    link.api_within(CREATE, &format!("STREAM.UPDATE.{name}"), &config).await
 }
 
 async fn info(link: &Link, name: &str) -> Result<Value, Failure> {
@@ -188,7 +225,8 @@ mod tests {
         found["mirror"] = json!({ "name": "other" });
         let fields: Vec<_> = differences(&wanted, &found).into_iter().map(|d| d.field).collect();
         assert_eq!(fields, ["mirror", "num_replicas", "republish"]);
-        let drift = Drift { stream: "RB_EV_3".into(), differences: differences(&wanted, &found) };
+        let drift =
+            Drift { stream: "RB_EV_3".into(), differences: differences(&wanted, &found), old: None };
         assert!(drift.to_string().contains("num_replicas is 3, wanted 1"), "{drift}");
     }
 }

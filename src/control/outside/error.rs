@@ -1,6 +1,6 @@
 //! Why events from outside are not taken.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::control;
 use crate::event;
@@ -24,17 +24,7 @@ pub enum Error {
         /// Its size.
         error: event::Error,
     },
-    /// One speaks for what Runbus runs.
-    #[error("{message}")]
-    Taken {
-        /// The field that does.
-        path: String,
-        /// Why not.
-        message: String,
-        /// What stands.
-        standing: Value,
-    },
-    /// Whether they may be taken cannot be told now.
+    /// They cannot be written.
     #[error(transparent)]
     Control(#[from] control::Error),
 }
@@ -46,7 +36,6 @@ impl Error {
         match self {
             Self::Invalid { .. } => "invalid_argument",
             Self::TooLarge { .. } => "too_large",
-            Self::Taken { .. } => "conflict",
             Self::Control(error) => error.code(),
         }
     }
@@ -55,7 +44,7 @@ impl Error {
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::Invalid { path, .. } | Self::TooLarge { path, .. } | Self::Taken { path, .. } => Some(path),
+            Self::Invalid { path, .. } | Self::TooLarge { path, .. } => Some(path),
             Self::Control(error) => error.path(),
         }
     }
@@ -64,7 +53,6 @@ impl Error {
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {
-            Self::Taken { standing, .. } => Some(json!({ "standing": standing })),
             Self::Control(error) => error.details(),
             Self::Invalid { .. } | Self::TooLarge { .. } => None,
         }

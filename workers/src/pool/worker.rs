@@ -150,6 +150,13 @@ impl Worker {
     /// What becomes of the wake-up.
     async fn settled(&self, delivery: &Delivery, wake: &WakeUp, outcome: Result<Owned, Error>) {
         let session = &wake.session_id;
+        let outcome = match outcome {
+            // Nobody else has it: somebody wrote into the execution's log who never claimed. That does not pass by itself.
+            Err(Error::Fenced) if self.is_last_to_claim(session).await => Err(Error::Broken(Arc::from(
+                "a frame of another owner stands in the execution's log, and nobody else has claimed the session",
+            ))),
+            outcome => outcome,
+        };
         let retry = async |wait| settle("retry", self.queue.retry(delivery, wait).await);
         match outcome {
             Ok(Owned::Ended(Ended::Parked { wake_at: None, .. })) => {
@@ -206,6 +213,18 @@ impl Worker {
         }
     }
 
+    /// Whether this worker's claim on a session is the last one.
+    async fn is_last_to_claim(&self, session: &SessionId) -> bool {
+        let (log, clock) = (self.tools.log.clone(), self.tools.clock.clone());
+        match Journal::load(log, clock, session.clone()).await {
+            Ok(journal) => journal.state.owner.as_ref() == Some(&self.tools.worker),
+            Err(error) => {
+                tracing::warn!(%session, %error, "who owns the session cannot be told");
+                false
+            }
+        }
+    }
+
     /// Gives a session up that no worker can go on with: a terminal event for its execution, and a dead letter.
     async fn bury(
         &self,
@@ -230,7 +249,7 @@ impl Worker {
         };
         let definition = start.as_ref().map_or("unknown", |start| &start.definition).to_owned();
         let stream = start.as_ref().map(|start| start.stream_id.clone());
-        let known = self.control.status(&execution_id).await?;
+        let known = self.control.own(&execution_id).await?;
         let stream = stream.or_else(|| known.as_ref().map(|known| known.stream_id.clone()));
         if let Some(stream) = stream
             && known.is_none_or(|known| !known.status.is_terminal())
@@ -242,7 +261,7 @@ impl Worker {
             let error = serde_json::json!({ "code": "dead_letter", "message": reason });
             let id = EventId::derived(&format!("{execution_id}/dead_letter"));
             let event = source.event_with_id(id, Failed { error });
-            self.control.bus().publish(event).await?;
+            self.control.bus().record(event).await?;
         }
         let session_id = session.clone();
         let letter = DeadLettered { session_id, execution_id, definition, reason, attempts };
@@ -253,7 +272,7 @@ impl Worker {
     /// ended.
     async fn unended(&self, session: &SessionId) -> Result<Option<Start>, runbus::control::Error> {
         for start in self.control.starts(session).await? {
-            let status = self.control.status(&start.execution_id).await?;
+            let status = self.control.own(&start.execution_id).await?;
             if status.is_none_or(|status| !status.status.is_terminal()) {
                 return Ok(Some(start));
             }

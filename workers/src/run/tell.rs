@@ -103,7 +103,7 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
             let source =
                 Source { session_id: Some(session.clone()), ..Source::stream(stream, Clock::System) };
             let id = EventId::derived(&format!("{session}/closed"));
-            control.bus().publish(source.event_with_id(id, Closed { reason: closed })).await?;
+            control.bus().record(source.event_with_id(id, Closed { reason: closed })).await?;
             Ok(())
         }
         Notice::DeadLetter { start, reason, attempts } => {
@@ -132,6 +132,6 @@ async fn dropped(
         ..Source::execution(start.stream_id.clone(), start.execution_id.clone(), Clock::System)
     };
     let id = EventId::derived(&format!("{}/dropped", start.execution_id));
-    control.bus().publish(source.event_with_id(id, mirror::end(outcome))).await?;
+    control.bus().record(source.event_with_id(id, mirror::end(outcome))).await?;
     Ok(())
 }

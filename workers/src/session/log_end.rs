@@ -47,12 +47,17 @@ pub(super) async fn end(log: &dyn Log, key: &Key, journal: &Journal) -> Result<E
         let page = log.read(&read).await?;
         for stored in &page.frames {
             from = stored.sequence.previous();
+            if !stored.frame.author.is_external() {
+                end.start.own.get_or_insert(stored.sequence);
+            }
             let Author::Owner { epoch: writer, index, journal } = stored.frame.author else { continue };
             if writer > epoch {
                 return Err(Error::Fenced);
             }
             if search.newer.is_none() {
-                (end.start.index, end.start.journal) = (index + u64::from(stored.frame.count), journal);
+                let next = index.checked_add(u64::from(stored.frame.count));
+                end.start.index = next.ok_or_else(|| Error::Broken("the last frame's index is out of range".into()))?;
+                end.start.journal = journal;
             }
             search.behind(journal, &mut end.open);
             if search.asking.is_empty() {
@@ -98,7 +103,7 @@ impl Search<'_> {
         match node {
             Some(node) if mirrors => _ = self.asking.remove(&node),
             Some(node) if self.asking.contains(&node) => _ = open.insert(node, index),
-            None if mirrors && self.is_claim(journal - 1) => self.asking.clear(),
+            None if mirrors && self.is_claim(journal.saturating_sub(1)) => self.asking.clear(),
             _ => {}
         }
     }

@@ -141,7 +141,7 @@ impl Courier {
             // The same id should a crash make another worker give it up once more.
             let id = EventId::derived(&format!("webhook/{}/{}/failed", self.name, event.id));
             let record = source.event_with_id(id, failed);
-            while let Err(error) = self.bus.publish(record.clone()).await {
+            while let Err(error) = self.bus.record(record.clone()).await {
                 tracing::warn!(endpoint = self.name, event = %event.id, %error, "a given-up webhook is not recorded");
                 if !error.is_retryable() {
                     break;

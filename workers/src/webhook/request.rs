@@ -103,11 +103,12 @@ impl Sender {
     }
 }
 
-/// The stored line with its place. The place comes last: of two fields with one name parsers take the last.
+/// The stored line with its place, and that it is external if it is. These come last: of two fields with one name parsers take the last.
 fn body(found: &Delivered) -> Bytes {
     let line = found.line.trim_ascii_end();
     let line = line.strip_suffix(b"}").unwrap_or(line);
-    let place = format!(",\"seq\":{},\"cursor\":\"{}\"}}", found.seq, found.cursor);
+    let external = if found.external { ",\"external\":true" } else { "" };
+    let place = format!(",\"seq\":{}{external},\"cursor\":\"{}\"}}", found.seq, found.cursor);
     Bytes::from([line, place.as_bytes()].concat())
 }
 

@@ -11,9 +11,10 @@ use runbus::id::ExecutionId;
 
 use crate::api::actor::Actor;
 use crate::api::body::Body;
+use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
-use crate::auth::{Action, Rule};
+use crate::auth::{Action, Rule, permit};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::protocol::body::{Cancel, Nothing, Reason};
 use crate::router::App;
@@ -21,7 +22,8 @@ use crate::router::App;
 /// What is here.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    let rule = Rule::Execution(Action::Cancel);
+    // Asked where it is done: how much somebody may stop decides what is.
+    let rule = Rule::Handler(Some(Action::Cancel));
     let acknowledged = |operation: Operation| {
         operation
             .answers::<Acknowledged>(
@@ -69,11 +71,12 @@ type Answer = Result<(StatusCode, Json<Acknowledged>), Failure>;
 /// It has ended otherwise.
 pub async fn cancel(
     State(app): State<Arc<App>>,
-    Actor(by): Actor,
+    caller: Caller,
     Id(id): Id<ExecutionId>,
     Body(Cancel { reason, session_id }): Body<Cancel>,
 ) -> Answer {
-    Ok((StatusCode::ACCEPTED, Json(app.control.cancel(&id, session_id, reason, by).await?)))
+    let done = permit::cancel(&app.control, &caller.principal, &id, (session_id, reason)).await?;
+    Ok((StatusCode::ACCEPTED, Json(done)))
 }
 
 /// Lets an execution begin no further step.
@@ -82,10 +85,12 @@ pub async fn cancel(
 /// It is unknown, has not begun, or has ended.
 pub async fn pause(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Actor(by): Actor,
     Id(id): Id<ExecutionId>,
     Body(Reason { reason }): Body<Reason>,
 ) -> Answer {
+    permit::hold(&app.control, &caller.principal, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(app.control.pause(&id, reason, by).await?)))
 }
 
@@ -95,9 +100,11 @@ pub async fn pause(
 /// It is unknown, has not begun, or has ended.
 pub async fn resume(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Actor(by): Actor,
     Id(id): Id<ExecutionId>,
     Body(Nothing {}): Body<Nothing>,
 ) -> Answer {
+    permit::hold(&app.control, &caller.principal, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(app.control.unpause(&id, by).await?)))
 }

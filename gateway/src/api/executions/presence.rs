@@ -7,6 +7,7 @@ use axum::extract::State;
 use runbus::control::presence::Presence;
 use runbus::id::ExecutionId;
 
+use crate::api::caller::Reach;
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
 use crate::auth::{Action, Rule};
@@ -30,10 +31,15 @@ pub fn endpoints() -> Vec<Endpoint> {
 ///
 /// # Errors
 /// Nobody watches it and nobody has heard of it, or the store does not answer.
-pub async fn get(State(app): State<Arc<App>>, Id(id): Id<ExecutionId>) -> Result<Json<Presence>, Failure> {
+pub async fn get(
+    State(app): State<Arc<App>>,
+    reach: Reach,
+    Id(id): Id<ExecutionId>,
+) -> Result<Json<Presence>, Failure> {
     let presence = app.control.presence(&id).await?;
     if presence.count == 0 && app.control.status(&id).await?.is_none() {
         return Err(Failure::not_found(format!("there is no execution {id:?}")));
     }
+    reach.holds(&app, &id).await?;
     Ok(Json(presence))
 }

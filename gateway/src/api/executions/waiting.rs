@@ -9,6 +9,7 @@ use runbus::session::view::{PendingApproval, PendingQuestion};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::api::caller::Reach;
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
 use crate::auth::{Action, Rule};
@@ -56,9 +57,12 @@ pub struct Questions {
 /// Nobody has heard of the execution.
 pub async fn approvals(
     State(app): State<Arc<App>>,
+    reach: Reach,
     Id(id): Id<ExecutionId>,
 ) -> Result<Json<Approvals>, Failure> {
-    Ok(Json(Approvals { approvals: app.control.approvals(&id).await? }))
+    let approvals = app.control.approvals(&id).await?;
+    reach.holds(&app, &id).await?;
+    Ok(Json(Approvals { approvals }))
 }
 
 /// The questions that wait for an answer.
@@ -67,7 +71,10 @@ pub async fn approvals(
 /// Nobody has heard of the execution.
 pub async fn questions(
     State(app): State<Arc<App>>,
+    reach: Reach,
     Id(id): Id<ExecutionId>,
 ) -> Result<Json<Questions>, Failure> {
-    Ok(Json(Questions { questions: app.control.questions(&id).await? }))
+    let questions = app.control.questions(&id).await?;
+    reach.holds(&app, &id).await?;
+    Ok(Json(Questions { questions }))
 }

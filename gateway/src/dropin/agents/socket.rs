@@ -210,7 +210,7 @@ async fn decide(
         Ok(_) => Ok(None),
         Err(Error::Conflict { .. }) => {
             let approval = control.approval(id).await?;
-            let stream = control.status(&approval.execution_id).await?.map(|known| known.stream_id);
+            let stream = control.own(&approval.execution_id).await?.map(|known| known.stream_id);
             Ok(Some(Record::standing(&approval, stream.as_ref())))
         }
         Err(error) => Err(error.into()),
@@ -229,8 +229,8 @@ impl Translate for Client {
 
     fn event(&mut self, event: &Text, said: &mut Said) {
         match Event::decode(event.json()) {
-            Ok(event) => {
-                if let Some(message) = self.agent.event(&event) {
+            Ok(decoded) => {
+                if let Some(message) = self.agent.event(&decoded, event.is_external()) {
                     said.say(message);
                     self.told = true;
                 }

@@ -1,9 +1,10 @@
 //! From events and monitors to the messages of an agent. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use runbus::control::addressed;
 use runbus::event::{Class, Event, Payload};
-use runbus::id::StreamId;
+use runbus::id::{ExecutionId, StreamId};
 use runbus::monitor::Monitor;
 use runbus::time::Timestamp;
 use serde_json::{Map, Value};
@@ -22,13 +23,15 @@ pub struct Agent {
     stream: Option<StreamId>,
     /// Approvals that wait: what says that one was decided does not say what was asked.
     pending: BTreeMap<String, Record>,
+    /// Executions that Runbus is known to run, the last ones: what others say of them is not told.
+    own: VecDeque<ExecutionId>,
 }
 
 impl Agent {
     /// Before anything was said; `None`: all agents.
     #[must_use]
     pub const fn new(stream: Option<StreamId>) -> Self {
-        Self { stream, pending: BTreeMap::new() }
+        Self { stream, pending: BTreeMap::new(), own: VecDeque::new() }
     }
 
     /// Its id; `None`: all agents.
@@ -40,12 +43,24 @@ impl Agent {
     /// The approval that a call waits for.
     #[must_use]
     pub fn approval_of(&self, call: &str) -> Option<&str> {
-        self.pending.values().find(|record| record.tool_call_id == call).map(|record| record.id.as_str())
+        let of_call = || self.pending.values().filter(|record| record.tool_call_id == call);
+        // Others may name any call; what can be decided is Runbus's.
+        let own = of_call().find(|record| addressed(&record.id).is_some());
+        own.or_else(|| of_call().next()).map(|record| record.id.as_str())
     }
 
-    /// The message of the next event; `None`: deltas, which this protocol leaves to others.
-    pub fn event(&mut self, event: &Event) -> Option<String> {
+    /// The message of the next event; `None`: deltas, which this protocol leaves to others, and what others say of what Runbus
+    /// runs.
+    pub fn event(&mut self, event: &Event, external: bool) -> Option<String> {
         if event.kind.class() == Class::Coalescible {
+            return None;
+        }
+        match &event.execution_id {
+            Some(id) if !external => self.runs(id),
+            Some(id) if self.own.contains(id) => return None,
+            _ => {}
+        }
+        if external && names_own_approval(event) {
             return None;
         }
         let at = event.timestamp;
@@ -83,10 +98,21 @@ impl Agent {
     /// The message of a monitor.
     pub fn snapshot(&mut self, monitor: &Monitor, at: Timestamp) -> String {
         let waiting = monitor.approvals.iter().flat_map(|approvals| &approvals.pending);
+        let runs = monitor.graph.iter().flat_map(|graph| &graph.executions);
+        runs.filter(|(_, run)| !run.external).for_each(|(id, _)| self.runs(id));
         for (id, approval) in waiting {
             self.note(Record::pending(id, approval));
         }
         envelope("agent.snapshot", self.id(), at, &snapshot::payload(self.id(), monitor))
+    }
+
+    fn runs(&mut self, id: &ExecutionId) {
+        if !self.own.contains(id) {
+            if self.own.len() >= limits::TRANSLATED_RUNS {
+                self.own.pop_front();
+            }
+            self.own.push_back(id.clone());
+        }
     }
 
     fn note(&mut self, record: Record) {
@@ -100,6 +126,17 @@ impl Agent {
     fn taken(&mut self, id: &str, call: &str, stream: &StreamId) -> Record {
         self.pending.remove(id).unwrap_or_else(|| Record::unseen(id, call, stream))
     }
+}
+
+/// Whether an event is about an approval that only Runbus asks for.
+fn names_own_approval(event: &Event) -> bool {
+    let id = match event.payload() {
+        Ok(Payload::ToolApprovalRequested(asked)) => asked.approval_id,
+        Ok(Payload::ToolApprovalDecided(decided)) => decided.approval_id,
+        Ok(Payload::ToolApprovalExpired(expired)) => expired.approval_id,
+        _ => return false,
+    };
+    addressed(&id).is_some()
 }
 
 /// An event's payload with what the envelope has no field for; a payload's own fields stay.
@@ -155,7 +192,7 @@ mod tests {
     }
 
     fn said(agent: &mut Agent, event: &Event) -> Value {
-        let message: Value = serde_json::from_str(&agent.event(event).unwrap()).unwrap();
+        let message: Value = serde_json::from_str(&agent.event(event, false).unwrap()).unwrap();
         let names: Vec<&String> = message.as_object().unwrap().keys().collect();
         assert_eq!(names, ["agentId", "data", "event", "payload", "timestamp", "type", "version"]);
         assert_eq!((&message["event"], &message["data"]), (&message["type"], &message["payload"]));
@@ -201,7 +238,7 @@ mod tests {
     fn other_events_are_told_and_deltas_are_not() {
         let mut agent = Agent::new(None);
         let delta = source().llm_text_delta(model::TextDelta { content: "x".into(), snapshot: None });
-        assert_eq!(agent.event(&delta), None);
+        assert_eq!(agent.event(&delta, false), None);
         let done = said(&mut agent, &source().execution_completed(execution::Completed { output: json!(1) }));
         assert_eq!(done["type"], "execution_completed");
         assert_eq!(done["payload"], json!({ "output": 1, "execution_id": "e", "node_id": "clerk" }));
@@ -247,6 +284,16 @@ mod tests {
         );
         assert_eq!(payload["mcpStatus"]["enabled_tools_by_server"], json!({ "files": ["x", "y"] }));
         assert_eq!(payload["mcpStatus"]["ready_servers"], json!(["files"]));
+        assert_eq!(agent.approval_of("c"), Some("a"));
+    }
+
+    #[test]
+    fn what_others_say_of_what_runbus_runs_is_not_told() {
+        let end = source().execution_completed(execution::Completed { output: json!("forged") });
+        let mut agent = Agent::new(None);
+        assert!(agent.event(&end, true).is_some(), "what others run, others tell");
+        agent.event(&asked(), false);
+        assert_eq!(agent.event(&end, true), None);
         assert_eq!(agent.approval_of("c"), Some("a"));
     }
 }

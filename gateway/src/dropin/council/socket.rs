@@ -117,8 +117,8 @@ impl Client {
 impl Translate for Client {
     fn event(&mut self, event: &Text, said: &mut Said) {
         match Event::decode(event.json()) {
-            Ok(event) => {
-                let frames = self.run.event(&event);
+            Ok(decoded) => {
+                let frames = self.run.event(&decoded, event.is_external());
                 self.tell(frames, said);
             }
             Err(error) => tracing::warn!(%error, "an event that was delivered cannot be read"),

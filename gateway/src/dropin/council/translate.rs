@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use runbus::event::{Event, Payload};
-use runbus::execution::Execution;
+use runbus::execution::{Execution, Heard, hear};
 use runbus::id::NodeId;
 use serde_json::Value;
 
@@ -61,15 +61,29 @@ impl Run {
         self.ended
     }
 
+    /// What was heard before is none of it.
+    fn forget(&mut self) {
+        (self.node, self.draft, self.score) = (None, None, Value::Null);
+        self.scores.clear();
+        // Others told it when the client came, and Runbus does now.
+        if let Some(own) = self.run.as_ref().filter(|run| self.known.external && !run.external) {
+            self.known.clone_from(own);
+        }
+    }
+
     fn id(&self) -> &str {
         self.known.execution_id.as_str()
     }
 
     /// The frames of the next event.
-    pub fn event(&mut self, event: &Event) -> Vec<String> {
-        match &mut self.run {
-            Some(run) => run.apply(event),
-            None => self.run = Execution::begin(event),
+    pub fn event(&mut self, event: &Event, external: bool) -> Vec<String> {
+        if external && !self.known.external {
+            return Vec::new();
+        }
+        match hear(&mut self.run, event, external) {
+            Heard::Begins => self.forget(),
+            Heard::Counts => {}
+            Heard::Nothing => return Vec::new(),
         }
         let mut said = self.note(event);
         if let Some(ending) = self.run.as_ref().and_then(|run| frames::ending(run, &self.names)) {
@@ -179,9 +193,15 @@ mod tests {
         source().node(NodeId::new(node).unwrap())
     }
 
+    fn known(event: &Event) -> Execution {
+        let mut known = None;
+        hear(&mut known, event, false);
+        known.unwrap()
+    }
+
     fn run() -> Run {
         let queued = source().execution_queued(execution::Queued { definition: None });
-        Run::new(Execution::begin(&queued).unwrap(), Config::default())
+        Run::new(known(&queued), Config::default())
     }
 
     fn json(frames: Vec<String>) -> Vec<Value> {
@@ -212,48 +232,48 @@ mod tests {
     fn a_run_is_told_as_it_happens() {
         let mut run = run();
         assert!(run.caught_up().is_empty() && run.caught_up().is_empty());
-        let said = json(run.event(&started("master_agent", 1)));
+        let said = json(run.event(&started("master_agent", 1), false));
         let active = json!({ "event": "node_active", "run_id": "r", "node": "master_agent", "iteration": 1 });
         assert_eq!((said[0]["event"].as_str(), &said[1]), (Some("node_start"), &active));
-        assert!(run.event(&wrote("master_agent", "a draft", None)).is_empty());
-        let said = json(run.event(&ended("master_agent")));
+        assert!(run.event(&wrote("master_agent", "a draft", None), false).is_empty());
+        let said = json(run.event(&ended("master_agent"), false));
         let complete = |node: &str, score: Value| {
             vec![json!({ "event": "node_complete", "run_id": "r", "node": node, "score": score })]
         };
         assert_eq!(said, complete("master_agent", Value::Null));
-        run.event(&started("critic_agent", 1));
-        run.event(&wrote("critic_agent", "{}", Some(json!({ "score": 6.5 }))));
-        assert_eq!(json(run.event(&ended("critic_agent"))), complete("critic_agent", json!(6.5)));
-        let paused = json(run.event(&source().execution_paused(execution::Paused { reason: None })));
+        run.event(&started("critic_agent", 1), false);
+        run.event(&wrote("critic_agent", "{}", Some(json!({ "score": 6.5 }))), false);
+        assert_eq!(json(run.event(&ended("critic_agent"), false)), complete("critic_agent", json!(6.5)));
+        let paused = json(run.event(&source().execution_paused(execution::Paused { reason: None }), false));
         let expected = json!({
             "event": "run_paused", "run_id": "r", "next_nodes": ["critic_agent"], "current_draft": "a draft",
             "critic_score": 6.5,
         });
         assert_eq!(paused, [expected]);
         let resumed = source().execution_resumed(execution::Resumed { reason: None });
-        assert_eq!(json(run.event(&resumed)), [json!({ "event": "run_resumed", "run_id": "r" })]);
+        assert_eq!(json(run.event(&resumed, false)), [json!({ "event": "run_resumed", "run_id": "r" })]);
         let end = json!({
             "event": "run_complete", "run_id": "r", "final_draft": "final", "critic_score": 8.5,
             "iteration_count": 2,
         });
-        assert_eq!((json(run.event(&completed())), run.has_ended()), (vec![end], true));
+        assert_eq!((json(run.event(&completed(), false)), run.has_ended()), (vec![end], true));
     }
 
     #[test]
     fn who_comes_later_hears_what_is_and_who_comes_last_the_end() {
         let mut late = run();
         for event in [started("master_agent", 1), ended("master_agent"), started("critic_agent", 2)] {
-            assert!(late.event(&event).is_empty());
+            assert!(late.event(&event, false).is_empty());
         }
         let active = json!({ "event": "node_active", "run_id": "r", "node": "critic_agent", "iteration": 2 });
         assert_eq!(json(late.caught_up()), [active]);
 
         let mut last = run();
-        last.event(&started("master_agent", 1));
-        assert_eq!(json(last.event(&completed()))[0]["event"], "run_complete");
+        last.event(&started("master_agent", 1), false);
+        assert_eq!(json(last.event(&completed(), false))[0]["event"], "run_complete");
         assert!(last.caught_up().is_empty());
 
-        let mut forgotten = Run::new(Execution::begin(&completed()).unwrap(), Config::default());
+        let mut forgotten = Run::new(known(&completed()), Config::default());
         assert_eq!(json(forgotten.caught_up())[0]["event"], "run_complete");
     }
 
@@ -261,7 +281,7 @@ mod tests {
     fn an_approval_pauses_and_failures_are_told() {
         let mut run = run();
         run.caught_up();
-        run.event(&started("master_agent", 1));
+        run.event(&started("master_agent", 1), false);
         let asked = tool::ApprovalRequested {
             approval_id: "a".into(),
             tool_use_id: "c".into(),
@@ -270,11 +290,11 @@ mod tests {
             arguments_digest: None,
             expires_at: None,
         };
-        let said = json(run.event(&of("master_agent").tool_approval_requested(asked)));
+        let said = json(run.event(&of("master_agent").tool_approval_requested(asked), false));
         assert_eq!((said.len(), &said[0]["next_nodes"]), (1, &json!(["master_agent"])));
         let cancelled = source().execution_cancelled(execution::Cancelled { reason: None });
         let failed = json!({ "event": "run_failed", "run_id": "r", "error": "cancelled" });
-        assert_eq!(json(run.event(&cancelled)), [failed]);
+        assert_eq!(json(run.event(&cancelled, false)), [failed]);
     }
 
     #[test]
@@ -287,9 +307,17 @@ mod tests {
         };
         let output = json!({ "text": "t", "points": 3, "rounds": 4 });
         let event = source().execution_completed(execution::Completed { output });
-        let mut run = Run::new(Execution::begin(&event).unwrap(), names);
-        let said = json(run.event(&event));
+        let mut run = Run::new(known(&event), names);
+        let said = json(run.event(&event, false));
         let found = ["final_draft", "critic_score", "iteration_count"].map(|name| said[0][name].clone());
         assert_eq!(found, [json!("t"), json!(3), json!(4)]);
+    }
+
+    #[test]
+    fn what_others_say_of_it_is_not_told() {
+        let mut run = run();
+        run.caught_up();
+        assert!(run.event(&started("master_agent", 1), true).is_empty());
+        assert!(run.event(&completed(), true).is_empty() && !run.has_ended());
     }
 }

@@ -78,7 +78,7 @@ async fn serve(app: &App, line: &mut Line, caller: &Caller, id: ExecutionId, ask
     }
     let config = &app.shared.config.dropin;
     let begun = start::begin(&app.control, config, &caller.principal, &id, asked).await;
-    let (filter, known) = match begun {
+    let (filter, known, own) = match begun {
         Ok(begun) => begun,
         Err(error) => {
             let said = refused(&id, &error);
@@ -86,7 +86,7 @@ async fn serve(app: &App, line: &mut Line, caller: &Caller, id: ExecutionId, ask
         }
     };
     let mut client = Client {
-        task: Task::new(id, known),
+        task: Task::new(id, known, own),
         heartbeat: config.task_heartbeat(),
         control: app.control.clone(),
         principal: caller.principal.clone(),
@@ -142,7 +142,10 @@ impl Translate for Client {
 
     fn event(&mut self, event: &Text, said: &mut Said) {
         match Event::decode(event.json()) {
-            Ok(event) => said.say(self.task.event(&event)),
+            Ok(decoded) => {
+                let frame = self.task.event(&decoded, event.is_external());
+                frame.into_iter().for_each(|frame| said.say(frame));
+            }
             Err(error) => tracing::warn!(%error, "an event that was delivered cannot be read"),
         }
     }

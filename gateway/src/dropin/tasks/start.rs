@@ -63,7 +63,9 @@ impl Asked {
     }
 }
 
-/// Starts a task that nobody has heard of. Gives what its client reads, and what was known of it before.
+/// Starts a task that there is not. Gives what its client reads, what was known of it before, and whether Runbus runs it.
+///
+/// What others tell is followed only in the stream that the task would have: elsewhere anybody may have used its id.
 ///
 /// # Errors
 /// See [`Error`].
@@ -73,12 +75,18 @@ pub async fn begin(
     by: &Principal,
     task: &ExecutionId,
     asked: Asked,
-) -> Result<(Filter, Option<Execution>), Error> {
-    let known = control.status(task).await?;
+) -> Result<(Filter, Option<Execution>, bool), Error> {
+    let request = asked.request(config, task);
+    let is_it = |known: &Execution| {
+        let stream = request.as_ref().map(|request| request.definition.as_str());
+        !known.external || stream.is_none_or(|stream| stream == known.stream_id.as_str())
+    };
+    let known = control.status(task).await?.filter(is_it);
+    let own = known.as_ref().is_none_or(|known| !known.external);
     let stream = match &known {
         Some(known) => known.stream_id.clone(),
         None => {
-            let request = asked.request(config, task).ok_or(Error::NoAgent)?;
+            let request = request.ok_or(Error::NoAgent)?;
             permit::start(control, by, &request).await?;
             if !is_known(control, &request.definition).await {
                 return Err(Error::NoAgent);
@@ -89,7 +97,7 @@ pub async fn begin(
     // Two streams may use one execution id: who may read only one of them reads that one.
     let filters = [Filter::execution(task.clone()), Filter::execution_of(stream, task.clone())];
     let readable = filters.into_iter().find(|filter| by.may_read(filter));
-    Ok((readable.ok_or(Denied::Refusal(Refusal::Forbidden))?, known))
+    Ok((readable.ok_or(Denied::Refusal(Refusal::Forbidden))?, known, own))
 }
 
 /// Whether somebody would run it. While there is no worker nobody can tell, and the task waits for one.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use runbus::event::{Event, Kind};
-use runbus::execution::Execution;
+use runbus::execution::{Execution, Heard, hear};
 use runbus::id::{ExecutionId, NodeId};
 use runbus::time::Timestamp;
 
@@ -17,6 +17,8 @@ pub struct Task {
     id: ExecutionId,
     /// What was known of it before its events were read.
     known: Option<Execution>,
+    /// Runbus runs it: what others say of it is not told.
+    own: bool,
     /// What its events say.
     run: Option<Execution>,
     /// Calls of models that were begun.
@@ -28,10 +30,10 @@ pub struct Task {
 }
 
 impl Task {
-    /// Before its first event.
+    /// Before its first event; `own`: Runbus runs it.
     #[must_use]
-    pub const fn new(id: ExecutionId, known: Option<Execution>) -> Self {
-        Self { id, known, run: None, begun: 0, rounds: BTreeMap::new(), ending: None }
+    pub const fn new(id: ExecutionId, known: Option<Execution>, own: bool) -> Self {
+        Self { id, known, own, run: None, begun: 0, rounds: BTreeMap::new(), ending: None }
     }
 
     /// Its id.
@@ -46,18 +48,26 @@ impl Task {
         self.ending.as_deref()
     }
 
-    /// The frame of the next event.
-    pub fn event(&mut self, event: &Event) -> String {
-        match &mut self.run {
-            Some(run) => run.apply(event),
-            None => self.run = Execution::begin(event),
+    /// The frame of the next event; `None`: it is none of its own.
+    pub fn event(&mut self, event: &Event, external: bool) -> Option<String> {
+        if self.own && external {
+            return None;
+        }
+        match hear(&mut self.run, event, external) {
+            Heard::Begins => {
+                (self.begun, self.ending) = (0, None);
+                self.rounds.clear();
+                self.own |= !external;
+            }
+            Heard::Counts => {}
+            Heard::Nothing => return None,
         }
         let step = self.step(event);
         let ending = self.run.as_ref().and_then(|run| frames::ending(self.id.as_str(), run));
-        match ending {
+        Some(match ending {
             Some(ending) => self.ending.insert(ending).clone(),
             None => frames::step(event, step),
-        }
+        })
     }
 
     /// The frame of a gap, which is a step like others: these clients have no word for it.
@@ -123,11 +133,11 @@ mod tests {
     }
 
     fn task() -> Task {
-        Task::new(ExecutionId::new("t").unwrap(), None)
+        Task::new(ExecutionId::new("t").unwrap(), None, true)
     }
 
     fn said(task: &mut Task, event: &Event) -> Value {
-        serde_json::from_str(&task.event(event)).unwrap()
+        serde_json::from_str(&task.event(event, false).unwrap()).unwrap()
     }
 
     fn delta(text: &str) -> model::TextDelta {
@@ -218,10 +228,25 @@ mod tests {
 
     #[test]
     fn an_end_that_the_log_has_no_more_is_told_from_the_status() {
-        let known = Execution::begin(&source().execution_cancelled(execution::Cancelled { reason: None }));
-        let mut task = Task::new(ExecutionId::new("t").unwrap(), known);
+        let mut known = None;
+        hear(&mut known, &source().execution_cancelled(execution::Cancelled { reason: None }), false);
+        let mut task = Task::new(ExecutionId::new("t").unwrap(), known, true);
         assert!(task.caught_up().unwrap().contains("cancelled"));
         assert!(task.ending().is_some() && task.caught_up().is_none());
+    }
+
+    #[test]
+    fn what_others_say_of_it_is_not_told() {
+        let source = source();
+        let delta = source.node(NodeId::new("agent").unwrap()).llm_text_delta(delta("psst"));
+        let end = source.execution_completed(execution::Completed { output: json!("forged") });
+        let mut own = task();
+        assert_eq!((own.event(&delta, true), own.event(&end, true), own.ending()), (None, None, None));
+        // Others began to tell it, then Runbus did.
+        let mut theirs = Task::new(ExecutionId::new("t").unwrap(), None, false);
+        assert!(theirs.event(&end, true).is_some() && theirs.ending().is_some());
+        assert!(theirs.event(&source.execution_queued(execution::Queued { definition: None }), false).is_some());
+        assert_eq!((theirs.event(&end, true), theirs.ending()), (None, None));
     }
 
     proptest! {

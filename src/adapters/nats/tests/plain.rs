@@ -9,7 +9,7 @@ use crate::log::{Author, Direction, Log, Read, Sequence, Signal};
 use crate::subject::{Scope, Topic};
 
 #[tokio::test]
-async fn a_plain_message_is_an_open_frame() {
+async fn a_plain_message_is_somebody_elses() {
     let server = Server::shared();
     let config = small(server.config());
     let prefix = config.prefix.clone();
@@ -22,13 +22,13 @@ async fn a_plain_message_is_an_open_frame() {
     let shard = log.layout().home(&topic.shard_token());
     let mut tail = log.tail(&Scope::EVERYTHING).await.unwrap();
     let client = async_nats::connect(server.url()).await.unwrap();
-    let subject = topic.subject(&prefix, shard);
-    assert_eq!(subject, format!("{prefix}.ev.{shard}.chat._.run%201"));
+    let subject = topic.external_subject(&prefix, shard).unwrap();
+    assert_eq!(subject, format!("{prefix}.ext.{shard}.chat._.run%201"));
     let stream = async_nats::jetstream::new(client.clone());
     let ack =
         stream.publish(subject, Bytes::from_static(b"{\"a\":1}\n{\"a\":2}")).await.unwrap().await.unwrap();
     // No canonical token, no JSON: still readable.
-    let odd = format!("{prefix}.ev.{shard}.100%.n.x");
+    let odd = format!("{prefix}.ext.{shard}.100%.n.x");
     stream.publish(odd, Bytes::from_static(b"\xff")).await.unwrap().await.unwrap();
 
     let read = Read {
@@ -42,7 +42,7 @@ async fn a_plain_message_is_an_open_frame() {
     let page = log.read(&read).await.unwrap();
     let [plain, odd] = &page.frames[..] else { panic!("two frames: {page:?}") };
     assert_eq!((&plain.topic, plain.sequence), (&topic, Sequence(ack.sequence)));
-    assert_eq!((plain.frame.author, plain.frame.count, plain.prev), (Author::Open, 2, None));
+    assert_eq!((plain.frame.author, plain.frame.count, plain.prev), (Author::External, 2, None));
     assert_eq!((odd.frame.payload.as_ref(), &odd.damage), (&b"\xff"[..], &None));
     for expected in [plain, odd] {
         match tail.next().await {
@@ -51,7 +51,7 @@ async fn a_plain_message_is_an_open_frame() {
         }
     }
     // What is published to the live subject was not stored and is not taken for a frame.
-    client.publish(format!("{prefix}.live.ev.{shard}.s._.x"), Bytes::from_static(b"{}")).await.unwrap();
+    client.publish(format!("{prefix}.live.ext.{shard}.s._.x"), Bytes::from_static(b"{}")).await.unwrap();
     client.flush().await.unwrap();
     assert!(log.read(&read).await.unwrap().frames.len() == 2);
 }

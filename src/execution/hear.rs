@@ -1,0 +1,159 @@
+//! Who tells an execution: the one place that decides it, for whoever folds events.
+
+use super::{Execution, Status};
+use crate::event::{Event, Kind};
+
+/// What an event is to somebody who folds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// The first word that counts: whatever was known before, or folded from what came before, is void.
+    Begins,
+    /// The next word of whoever tells it.
+    Counts,
+    /// Somebody else's: it changes nothing.
+    Nothing,
+}
+
+/// Takes the next event of an execution. `is_external`: somebody who is no part of Runbus published it.
+///
+/// ```text
+/// nothing is known             the event begins it
+/// others tell it               their events in the stream that came first count; the first word of Runbus begins it anew
+/// Runbus tells it              its events in its stream count, and nobody else's
+/// ```
+///
+/// Events of another execution count nothing.
+pub fn hear(known: &mut Option<Execution>, event: &Event, is_external: bool) -> Heard {
+    if let Some(known) = known {
+        return known.hear(event, is_external);
+    }
+    *known = Execution::begin(event, is_external);
+    if known.is_some() { Heard::Begins } else { Heard::Nothing }
+}
+
+impl Execution {
+    /// The same, where something is known.
+    pub fn hear(&mut self, event: &Event, is_external: bool) -> Heard {
+        if event.execution_id.as_ref() != Some(&self.execution_id) {
+            return Heard::Nothing;
+        }
+        let heard = self.weigh(event, is_external);
+        match heard {
+            Heard::Begins => {
+                if let Some(begun) = Self::begin(event, is_external) {
+                    *self = begun;
+                }
+            }
+            Heard::Counts => self.apply(event),
+            Heard::Nothing => {}
+        }
+        heard
+    }
+
+    fn weigh(&self, event: &Event, is_external: bool) -> Heard {
+        let is_here = self.stream_id == event.stream_id;
+        match (self.external, is_external) {
+            (true, false) => Heard::Begins,
+            (false, true) => Heard::Nothing,
+            _ if is_here => Heard::Counts,
+            // Logs of earlier versions have words of others that look like Runbus's own, of before it was asked for.
+            (false, false) if event.kind == Kind::ExecutionQueued && self.has_not_begun() => Heard::Begins,
+            _ => Heard::Nothing,
+        }
+    }
+
+    fn has_not_begun(&self) -> bool {
+        self.status == Status::Queued && self.started_at.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::Source;
+    use crate::event::family::execution;
+    use crate::id::{ExecutionId, SessionId, StreamId};
+    use crate::time::Clock;
+
+    /// An event about the execution `x`.
+    fn said(stream: &str, session: Option<&str>, what: u8) -> Event {
+        let source = Source {
+            session_id: session.map(|id| SessionId::new(id).unwrap()),
+            ..Source::execution(StreamId::new(stream).unwrap(), ExecutionId::new("x").unwrap(), Clock::System)
+        };
+        match what % 6 {
+            0 => source.execution_queued(execution::Queued { definition: None }),
+            1 => source.execution_started(execution::Started { input: json!(1), definition: None }),
+            2 => source.execution_paused(execution::Paused { reason: None }),
+            3 => source.execution_completed(execution::Completed { output: json!(stream) }),
+            4 => source.execution_failed(execution::Failed { error: json!(stream) }),
+            _ => source.execution_cancelled(execution::Cancelled { reason: None }),
+        }
+    }
+
+    proptest! {
+        /// Whatever others say, before, between and after: what Runbus runs is what Runbus says.
+        #[test]
+        fn nothing_that_others_say_changes_what_runbus_runs(
+            own in proptest::collection::vec(any::<u8>(), 1..12),
+            others in proptest::collection::vec((any::<u8>(), 0usize..3, 0usize..13), 0..30),
+        ) {
+            let alone: Vec<Event> = own.iter().map(|what| said("own", Some("s"), *what)).collect();
+            let mut all: Vec<(Event, bool)> = alone.iter().cloned().map(|event| (event, false)).collect();
+            for (what, stream, at) in others {
+                let stream = ["own", "theirs", "else"][stream];
+                let at = at.min(all.len());
+                all.insert(at, (said(stream, Some("victim"), what), true));
+            }
+            let (mut wanted, mut found) = (None, None);
+            alone.iter().for_each(|event| _ = hear(&mut wanted, event, false));
+            let mut counted = 0;
+            for (event, external) in &all {
+                match hear(&mut found, event, *external) {
+                    Heard::Begins => counted = 1,
+                    Heard::Counts => counted += 1,
+                    Heard::Nothing => prop_assert!(*external || counted > 0),
+                }
+            }
+            prop_assert_eq!(found, wanted);
+            prop_assert_eq!(counted, alone.len());
+        }
+
+        /// Who runs their own agents is heard in one stream: the one that came first.
+        #[test]
+        fn others_are_heard_in_the_stream_that_came_first(
+            words in proptest::collection::vec((any::<u8>(), any::<bool>()), 1..20),
+        ) {
+            let first = if words[0].1 { "a" } else { "b" };
+            let (mut all, mut one) = (None, None);
+            for (what, is_a) in &words {
+                let event = said(if *is_a { "a" } else { "b" }, None, *what);
+                hear(&mut all, &event, true);
+                if event.stream_id.as_str() == first {
+                    hear(&mut one, &event, true);
+                }
+            }
+            prop_assert_eq!(all.clone(), one);
+            prop_assert!(all.is_some_and(|known| known.external && known.stream_id.as_str() == first));
+        }
+    }
+
+    #[test]
+    fn an_event_of_no_execution_or_of_another_one_counts_nothing() {
+        let mut known = None;
+        let stream = Source::stream(StreamId::new("s").unwrap(), Clock::System);
+        let event = stream.execution_started(execution::Started { input: json!(1), definition: None });
+        assert_eq!((hear(&mut known, &event, false), &known), (Heard::Nothing, &None));
+        hear(&mut known, &said("s", None, 1), false);
+        let other = Source::execution(
+            StreamId::new("s").unwrap(),
+            ExecutionId::new("y").unwrap(),
+            Clock::System,
+        );
+        let event = other.execution_cancelled(execution::Cancelled { reason: None });
+        assert_eq!(hear(&mut known, &event, false), Heard::Nothing);
+    }
+}
