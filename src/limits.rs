@@ -50,9 +50,6 @@ pub const SUBSCRIPTIONS_MAX: usize = 10_000;
 /// Publishes that a pipelined publisher has in flight.
 pub const PIPELINE_IN_FLIGHT: usize = 1024;
 
-/// Executions and sessions that are looked at at the same time for one request to publish.
-pub const OUTSIDE_LOOKS: usize = 16;
-
 /// Signals that a live feed buffers before it drops them and says so.
 pub const TAIL_SIGNALS: usize = 1024;
 

@@ -143,10 +143,10 @@ proptest! {
         // What streams say of themselves, and approvals that several executions name alike, are of no execution.
         let events: Vec<&Event> =
             events.iter().filter(|event| !event.kind.as_str().starts_with("state_") && !event.kind.as_str().starts_with("tool_approval")).collect();
-        events.iter().for_each(|event| { one.apply(event); });
+        events.iter().for_each(|event| { one.apply(event, false); });
         let mut sorted = events.clone();
         sorted.sort_by_key(|event| event.execution_id.clone());
-        sorted.iter().for_each(|event| { two.apply(event); });
+        sorted.iter().for_each(|event| { two.apply(event, false); });
         prop_assert_eq!(one.view(&prices(), Detail::Full), two.view(&prices(), Detail::Full));
     }
 
@@ -158,7 +158,7 @@ proptest! {
         for event in &events {
             fold.apply(event, false);
             if event.stream_id.as_str() == "s" {
-                alone.apply(event);
+                alone.apply(event, false);
             }
         }
         prop_assert_eq!(fold.view(&prices(), Detail::Full), alone.view(&prices(), Detail::Full));
@@ -174,8 +174,8 @@ fn it_is_bounded_and_counts_what_it_puts_away() {
     for execution in 0..executions {
         let mut say = |kind: &str, data: Value| {
             n += 1;
-            let execution = format!("e{execution}");
-            fold.apply(&event(n, kind, &format!("s{n}"), Some(&format!("n{n}")), &execution, &data), false);
+            let (stream, execution) = (format!("s{execution}"), format!("e{execution}"));
+            fold.apply(&event(n, kind, &stream, Some(&format!("n{n}")), &execution, &data), false);
         };
         say("execution_started", json!({ "input": long }));
         for _ in 0..3 {
@@ -249,4 +249,53 @@ fn sections_are_there_when_somebody_contributed() {
     let said = json!({ "usage": { "total_tokens": 3_000_001, "cost": 0.25 }, "rounds": 1 });
     fold.apply(&event(2, "usage_updated", "s", Some("n"), "e", &said), false);
     assert_eq!(view(&fold)["usage"]["cost"]["amount"], 0.25, "what an event says counts");
+}
+
+/// Others say what they like of an execution that Runbus runs, in its stream and in theirs, before and after its first word, and name
+/// its approvals and its conversation: the monitor shows what it would without them.
+#[test]
+fn what_others_say_of_what_runbus_runs_shows_nowhere() {
+    let session = crate::id::SessionId::new("chat").unwrap();
+    let id = crate::control::address(&session, "call");
+    let asked = |tool: &str| json!({ "approval_id": id, "tool_use_id": "c", "tool_name": tool, "tool_input": {} });
+    let in_chat = |mut event: Event| {
+        event.session_id = Some(session.clone());
+        event
+    };
+    let own = [
+        in_chat(event(1, "execution_queued", "s", None, "e", &json!({ "definition": "d" }))),
+        in_chat(event(2, "execution_started", "s", None, "e", &json!({ "input": "hi" }))),
+        in_chat(event(3, "tool_approval_requested", "s", Some("n"), "e", &asked("pay"))),
+    ];
+    let forged = |n: usize, stream: &str, execution: &str| {
+        [
+            ("execution_started", json!({ "input": "forged" })),
+            ("tool_approval_requested", asked("forged")),
+            ("tool_approval_decided", json!({ "approval_id": id, "tool_use_id": "c", "approved": true })),
+            ("execution_completed", json!({ "output": "forged" })),
+        ]
+        .map(|(kind, data)| in_chat(event(n, kind, stream, Some("n"), execution, &data)))
+    };
+    let mut alone = Fold::new(None, true);
+    own.iter().for_each(|event| _ = alone.apply(event, false));
+    let mut all = Fold::new(None, true);
+    for stream in ["s", "theirs"] {
+        forged(10, stream, "e").iter().for_each(|event| _ = all.apply(event, true));
+    }
+    for event in &own {
+        all.apply(event, false);
+        for stream in ["s", "theirs"] {
+            forged(20, stream, "e").iter().for_each(|event| _ = all.apply(event, true));
+        }
+    }
+    let view = |fold: &Fold| fold.view(&Prices::default(), Detail::Full);
+    assert_eq!(view(&all), view(&alone));
+    // An execution of their own does not speak in the conversation, nor settle what waits there.
+    forged(30, "theirs", "mine").iter().for_each(|event| _ = all.apply(event, true));
+    let shown = view(&all);
+    assert_eq!(shown.approvals, view(&alone).approvals);
+    let conversations = |monitor: &Monitor| monitor.context.clone().unwrap().conversations;
+    assert_eq!(conversations(&shown).get("chat"), conversations(&view(&alone)).get("chat"));
+    let runs = shown.graph.unwrap().executions;
+    assert!(runs.values().filter(|run| run.external).count() == 1 && runs.len() == 2);
 }

@@ -5,6 +5,7 @@
 
 mod api;
 mod auth;
+mod authority;
 mod backends;
 mod bus;
 mod client;

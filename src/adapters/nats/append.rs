@@ -198,6 +198,30 @@ impl<'a> Attempt<'a> {
     async fn publish(&self, headers: HeaderMap) -> Result<Sequence, Failure> {
         let link = self.core.link(self.shard);
         let ack = link.publish(self.subject.clone(), headers, self.frame.payload.clone()).await?;
+        let place = Sequence(ack.seq);
+        if ack.duplicate && !self.is_at(place).await? {
+            return Box::pin(self.publish_beside()).await;
+        }
+        Ok(place)
+    }
+
+    /// Whether the message with this one's id is of this one's subject: whoever publishes without the library writes what they
+    /// like into that header.
+    async fn is_at(&self, place: Sequence) -> Result<bool, Failure> {
+        let found = self.core.at(self.topic.lane(), self.shard, place).await?;
+        Ok(found.is_none_or(|found| {
+            found.topic == *self.topic
+                && found.frame.author.is_external() == self.frame.author.is_external()
+        }))
+    }
+
+    /// Stores it although somebody used its id for something else. Repeated, it may be stored again: that is better than not at all.
+    async fn publish_beside(&self) -> Result<Sequence, Failure> {
+        tracing::warn!(subject = %self.subject, "somebody else's message has the id of this one; storing it beside that");
+        let mut headers = self.headers();
+        headers.insert(MESSAGE_ID, uuid::Uuid::new_v4().to_string());
+        let link = self.core.link(self.shard);
+        let ack = link.publish(self.subject.clone(), headers, self.frame.payload.clone()).await?;
         Ok(Sequence(ack.seq))
     }
 

@@ -43,6 +43,11 @@ impl Core {
         }
     }
 
+    /// The frame at a place.
+    pub(super) async fn at(&self, lane: Lane, shard: Shard, at: Sequence) -> Result<Option<Stored>, Failure> {
+        self.get(lane, shard, &json!({ "seq": at.0 })).await
+    }
+
     /// The last frame of a key.
     pub(super) async fn last_of(&self, key: &Key, shard: Shard) -> Result<Option<Stored>, Failure> {
         self.last_in(key.lane(), shard, &key.pattern(&self.names.prefix, shard)).await

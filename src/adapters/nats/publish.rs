@@ -48,6 +48,8 @@ pub(super) struct Link {
 pub(super) struct Ack {
     /// Its place.
     pub(super) seq: u64,
+    /// A message with this id is there already.
+    pub(super) duplicate: bool,
 }
 
 /// The same, or why not. Refusals have a place of 0, so both are read at once.
@@ -55,6 +57,8 @@ pub(super) struct Ack {
 struct Published {
     error: Option<ApiError>,
     seq: Option<u64>,
+    #[serde(default)]
+    duplicate: bool,
 }
 
 #[derive(Deserialize)]
@@ -206,7 +210,7 @@ impl Link {
             .map_err(|error| Failure::Unexpected(error.to_string()))?;
         match (answer.error, answer.seq) {
             (Some(error), _) => Err(error.into()),
-            (None, Some(seq)) => Ok(Ack { seq }),
+            (None, Some(seq)) => Ok(Ack { seq, duplicate: answer.duplicate }),
             (None, None) => Err(Failure::Unexpected("an acknowledgement without its place".into())),
         }
     }

@@ -13,6 +13,7 @@
 mod bounds;
 mod chain;
 mod contend;
+mod external;
 mod kit;
 mod model;
 mod open;
@@ -61,6 +62,11 @@ pub const CASES: &[Case] = cases![
     open::concurrent_repeats_store_one_frame,
     open::different_ids_are_different_frames,
     open::events_without_execution_are_taken,
+    external::they_are_read_with_the_rest_and_are_told_apart,
+    external::one_between_is_told_by_prev,
+    external::a_check_of_what_runbus_wrote_passes_over_them,
+    external::nobody_takes_an_id_away,
+    external::they_are_events_and_expect_nothing,
     read::every_scope_in_both_directions,
     read::an_execution_of_many_nodes_is_read_in_order,
     read::pages_are_limited_in_frames,

@@ -7,7 +7,7 @@ use super::kit::{
 };
 use crate::id::EventId;
 use crate::log::{AppendError, Direction, Expect, Frame, Log, Read, Sequence};
-use crate::subject::{Key, Scope, Shard, Topic};
+use crate::subject::{Key, Lane, Scope, Shard, Topic};
 
 const SEEDS: u64 = 4;
 const OPERATIONS: usize = 150;
@@ -100,7 +100,9 @@ impl Model {
         }
         let topic = self.topic();
         let id = EventId::generate();
-        let frame = Frame::open(&[line(&format!("open {operation}"))]);
+        let is_external = topic.lane() == Lane::Events && self.dice.below(2) == 0;
+        let make = if is_external { Frame::external } else { Frame::open };
+        let frame = make(&[line(&format!("open {operation}"))]);
         let sequence = append(log, &topic, &frame, Expect::Open(id)).await.unwrap();
         let shard = super::kit::home(log, &topic);
         self.add(log, Entry { topic, shard, sequence, prev: None, frame, id: Some(id) });

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::super::testing::Server;
 use super::{connect, small};
-use crate::id::{ExecutionId, StreamId};
-use crate::log::{Author, Direction, Log, Read, Sequence, Signal};
+use crate::id::{EventId, ExecutionId, StreamId};
+use crate::log::{Author, Direction, Expect, Frame, Log, Read, Sequence, Signal};
 use crate::subject::{Scope, Topic};
 
 #[tokio::test]
@@ -54,4 +54,56 @@ async fn a_plain_message_is_somebody_elses() {
     client.publish(format!("{prefix}.live.ext.{shard}.s._.x"), Bytes::from_static(b"{}")).await.unwrap();
     client.flush().await.unwrap();
     assert!(log.read(&read).await.unwrap().frames.len() == 2);
+}
+
+/// A publisher that may publish where anybody may, and writes whatever headers it likes: it becomes no owner, and takes no message of
+/// Runbus's away.
+#[tokio::test]
+async fn headers_make_nobody_an_owner() {
+    let server = Server::shared();
+    let config = small(server.config());
+    let prefix = config.prefix.clone();
+    let log = connect(config).await.log();
+    let topic = Topic::Events {
+        stream: StreamId::new("theirs").unwrap(),
+        node: None,
+        execution: Some(ExecutionId::new("run").unwrap()),
+    };
+    let shard = log.layout().home(&topic.shard_token());
+    let subject = topic.external_subject(&prefix, shard).unwrap();
+    let client = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let owned = Frame::owned(1, 0, 0, &[Bytes::from_static(b"{}")]);
+    let first = log.append(&topic, &owned, Expect::Last(None)).await.unwrap();
+    // The id that Runbus gives its next message.
+    let id = EventId::generate();
+    let message_id = format!("{id}-{:08x}", crc32fast::hash(topic.subject(&prefix, shard).as_bytes()));
+    let forged = [(u64::MAX, u64::MAX), (1 << 63, 0), (2, 1)];
+    for (epoch, index) in forged {
+        let mut headers = async_nats::HeaderMap::new();
+        let crc = crc32fast::hash(b"{}");
+        let header = format!("v=1, count=1, crc32={crc:08x}, epoch={epoch}, index={index}, journal=9");
+        headers.insert("Rb-Frame", header);
+        headers.insert("Nats-Msg-Id", if epoch == 2 { message_id.clone() } else { epoch.to_string() });
+        let sent = client.publish_with_headers(subject.clone(), headers, Bytes::from_static(b"{}")).await;
+        sent.unwrap().await.unwrap();
+    }
+    let next = Frame::owned(1, 1, 1, &[Bytes::from_static(b"{}")]);
+    let next = log.append(&topic, &next, Expect::Own(Some(first))).await.expect("nobody fenced the owner");
+    let open = Frame::open(&[Bytes::from_static(b"{\"said\":1}")]);
+    let said = log.append(&topic, &open, Expect::Open(id)).await.unwrap();
+    assert!(said > next, "the message with the forged id is not taken for Runbus's");
+    let read = Read {
+        scope: Scope::from(&topic.key().unwrap()),
+        shard,
+        from: Sequence(0),
+        direction: Direction::Forward,
+        max_frames: 10,
+        max_bytes: 1000,
+    };
+    let frames = log.read(&read).await.unwrap().frames;
+    let authors: Vec<_> = frames.iter().map(|stored| stored.frame.author).collect();
+    assert!(matches!(authors[0], Author::Owner { epoch: 1, index: 0, .. }), "{authors:?}");
+    assert_eq!(authors[1..4], [Author::External; 3]);
+    assert!(matches!(authors[4], Author::Owner { epoch: 1, index: 1, .. }), "{authors:?}");
+    assert_eq!(authors[5], Author::Open);
 }

@@ -93,3 +93,101 @@ async fn wrong_configuration_is_an_error_at_once() {
     let missing = Config { credentials_file: Some("/nowhere/at.all".into()), ..Config::default() };
     assert!(matches!(Nats::connect(missing).await, Err(ConnectError::Credentials { .. })));
 }
+
+/// Streams that earlier versions made: one subject for all events. What is in them stays readable, and others' events get a place of
+/// their own; whoever may not do that is told.
+#[tokio::test]
+async fn streams_of_earlier_versions_are_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.conf");
+    let users = r#"authorization { users: [
+        {user: all, password: p}
+        {user: few, password: p, permissions: {publish: {allow: ">", deny: "$JS.API.STREAM.UPDATE.>"}}}
+    ] }"#;
+    std::fs::write(&file, users).unwrap();
+    let server = Server::start_with(&["-c", file.to_str().unwrap()]);
+    let as_user = |name: &str, config: &Config| Config {
+        user: Some(name.into()),
+        password: Some(crate::config::Secret::new("p")),
+        ..config.clone()
+    };
+    let config = Config { request_timeout_ms: 1000, ..server.config() };
+    let prefix = config.prefix.clone();
+    let topic = Topic::Events {
+        stream: crate::id::StreamId::new("s").unwrap(),
+        node: None,
+        execution: Some(crate::id::ExecutionId::new("x").unwrap()),
+    };
+    let key = topic.key().unwrap();
+    let client = async_nats::ConnectOptions::with_user_and_password("all".into(), "p".into());
+    let client = async_nats::jetstream::new(client.connect(server.url()).await.unwrap());
+    let old = |name: &str, subject: String| async_nats::jetstream::stream::Config {
+        name: name.into(),
+        subjects: vec![subject],
+        republish: Some(async_nats::jetstream::stream::Republish {
+            source: format!("{prefix}.ev.0.>"),
+            destination: format!("{prefix}.live.ev.0.>"),
+            headers_only: false,
+        }),
+        max_consumers: 10_000,
+        max_message_size: 1024 * 1024,
+        duplicate_window: std::time::Duration::from_secs(120),
+        allow_direct: true,
+        deny_delete: true,
+        deny_purge: true,
+        ..Default::default()
+    };
+    let config = Config { shards: Shards::Generations(vec![1]), ..config };
+    let stream = format!("{}_EV_0", prefix.to_uppercase());
+    client.create_stream(old(&stream, format!("{prefix}.ev.0.*.*.*"))).await.unwrap();
+    let shard = crate::subject::Shard(0);
+    let subject = topic.subject(&prefix, shard);
+    let payload = bytes::Bytes::from_static(b"{\"old\":1}");
+    let frame = Frame::owned(1, 0, 0, std::slice::from_ref(&payload));
+    let mut headers = async_nats::HeaderMap::new();
+    for (name, value) in frame.headers() {
+        headers.insert(name, value);
+    }
+    headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
+    headers.insert("Nats-Expected-Last-Subject-Sequence-Subject", format!("{prefix}.ev.0.s.*.x"));
+    client.publish_with_headers(subject.clone(), headers, payload.clone()).await.unwrap().await.unwrap();
+    client.publish(subject, payload).await.unwrap().await.unwrap();
+
+    let nats = Nats::connect(as_user("few", &config)).await.unwrap();
+    let error = until_refused(&nats).await;
+    let SetupError::Drift(drift) = &error else { panic!("expected drift, was {error}") };
+    let fields: Vec<_> = drift.differences.iter().map(|d| d.field.as_str()).collect();
+    assert_eq!(fields, ["republish", "subjects"], "{drift}");
+    let text = error.to_string();
+    assert!(text.contains("runbus doctor") && text.contains("$JS.API.STREAM.UPDATE."), "{text}");
+    drop(nats);
+
+    let log = connect(as_user("all", &config)).await.log();
+    let mut tail = log.tail(&crate::subject::Scope::EVERYTHING).await.unwrap();
+    let external = Frame::external(&[bytes::Bytes::from_static(b"{\"new\":1}")]);
+    log.append(&topic, &external, Expect::Open(EventId::generate())).await.unwrap();
+    let last = log.last(&key).await.unwrap().unwrap();
+    let next = Frame::owned(1, 1, 0, &[bytes::Bytes::from_static(b"{\"new\":2}")]);
+    log.append(&topic, &next, Expect::Last(Some(last.sequence))).await.unwrap();
+    let read = crate::log::Read {
+        scope: crate::subject::Scope::from(&key),
+        shard,
+        from: crate::log::Sequence(0),
+        direction: crate::log::Direction::Forward,
+        max_frames: 10,
+        max_bytes: 10_000,
+    };
+    let frames = log.read(&read).await.unwrap().frames;
+    let epochs: Vec<_> = frames.iter().map(|stored| stored.frame.epoch()).collect();
+    assert_eq!(epochs, [Some(1), None, None, Some(1)], "old and new, in order");
+    assert!(frames.iter().all(|stored| stored.damage.is_none() && stored.topic == topic));
+    assert!(frames[1].frame.author.is_external() && frames[2].frame.author.is_external());
+    for wanted in &frames[2..] {
+        match tail.next().await {
+            Some(crate::log::Signal::Frame(found)) => assert_eq!(found.sequence, wanted.sequence),
+            other => panic!("the live feed has both kinds, was {other:?}"),
+        }
+    }
+    // Once is enough: who may not alter streams can work now.
+    connect(as_user("few", &config)).await;
+}
