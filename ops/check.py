@@ -105,7 +105,7 @@ for path in ["ops/nats/common.conf", "ops/nats/cluster.conf", "ops/nats/single.c
 # Numbers that stand in several places.
 shards = only(r"^shards = (\d+)", "ops/runbus/worker.toml")
 check(shards == only(r"^shards = (\d+)", "ops/runbus/gateway.toml"), "gateway.toml and worker.toml differ in shards")
-check(shards == only(r"\{\{partition\((\d+),3\)\}\}", "ops/nats/common.conf"), f"common.conf maps to other shards than {shards}")
+check(shards == only(r"rb\.ext\.\{\{partition\((\d+),3\)\}\}", "ops/nats/common.conf"), f"common.conf maps to other shards than {shards}")
 nats = only(r"^NATS_VERSION=(\S+)", "ops/tools.sh")
 check(only(r"image: nats:([0-9.]+)", "docker-compose.yml") == nats, f"docker-compose.yml has another nats than {nats}")
 rust = only(r'^rust-version = "([0-9.]+)"', "Cargo.toml")

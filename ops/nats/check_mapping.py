@@ -97,7 +97,7 @@ def main():
     replicas = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     nats = Nats(url)
     # A server that already serves Runbus has streams on these subjects, and refuses: it is not for checking.
-    nats.api("CREATE", {"name": STREAM, "subjects": ["rb.ev.*.*.*.*"], "storage": "memory", "num_replicas": replicas})
+    nats.api("CREATE", {"name": STREAM, "subjects": ["rb.ext.*.*.*.*"], "storage": "memory", "num_replicas": replicas})
     used = set()
     try:
         for execution in EXECUTIONS:
@@ -105,7 +105,7 @@ def main():
             stored = nats.api("MSG.GET", {"seq": ack["seq"]})["message"]["subject"]
             shard = fnv1a(execution) % shards
             used.add(shard)
-            wanted = f"rb.ev.{shard}.s.n.{execution}"
+            wanted = f"rb.ext.{shard}.s.n.{execution}"
             if (ack["stream"], stored) != (STREAM, wanted):
                 sys.exit(f"mapping: {execution} was stored in {ack['stream']} as {stored}, not as {wanted}")
     finally:

@@ -95,7 +95,8 @@ impl Bus {
             event.payload()?;
             event.encode()?;
         }
-        let appends = events.into_iter().map(|event| in_order(append(self.log.clone(), event, Frame::external)));
+        let appends =
+            events.into_iter().map(|event| in_order(append(self.log.clone(), event, Frame::external)));
         Ok(futures_util::stream::iter(appends).buffered(limits::PIPELINE_IN_FLIGHT).collect().await)
     }
 

@@ -163,7 +163,8 @@ mod tests {
         );
         let writer = source.node(NodeId::new("writer").unwrap());
         let mut run =
-            Execution::begin(&source.execution_queued(execution::Queued { definition: None }), false).unwrap();
+            Execution::begin(&source.execution_queued(execution::Queued { definition: None }), false)
+                .unwrap();
         assert_eq!(run.status, Status::Queued);
         run.apply(&source.execution_started(execution::Started {
             input: json!("hi"),

@@ -148,11 +148,8 @@ mod tests {
         let event = stream.execution_started(execution::Started { input: json!(1), definition: None });
         assert_eq!((hear(&mut known, &event, false), &known), (Heard::Nothing, &None));
         hear(&mut known, &said("s", None, 1), false);
-        let other = Source::execution(
-            StreamId::new("s").unwrap(),
-            ExecutionId::new("y").unwrap(),
-            Clock::System,
-        );
+        let other =
+            Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("y").unwrap(), Clock::System);
         let event = other.execution_cancelled(execution::Cancelled { reason: None });
         assert_eq!(hear(&mut known, &event, false), Heard::Nothing);
     }

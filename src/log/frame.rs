@@ -213,7 +213,13 @@ impl Frame {
         if self.count != found {
             return Err(Damage::Count { expected: self.count, found });
         }
-        Ok(())
+        self.numbered()
+    }
+
+    /// Whether all lines of an owner have numbers.
+    pub(crate) fn numbered(&self) -> Result<(), Damage> {
+        let fits = self.index().is_none_or(|index| index.checked_add(u64::from(self.count)).is_some());
+        if fits { Ok(()) } else { Err(Damage::Header("index")) }
     }
 }
 
@@ -239,7 +245,7 @@ mod tests {
         #[test]
         fn frames_round_trip(
             lines in proptest::collection::vec("\\{\"[a-z]{0,9}\":[0-9]\\}", 1..20),
-            owner in proptest::option::of((1u64.., 0u64.., 0u64..)),
+            owner in proptest::option::of((1u64.., 0u64..=u64::MAX - 20, 0u64..)),
             is_external: bool,
             trace in proptest::option::of("[0-9a-f-]{10,20}"),
         ) {
@@ -273,11 +279,25 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_do_not_fit_are_damage() {
+        for (index, count, fits) in [(u64::MAX, 1, false), (u64::MAX - 1, 2, false), (u64::MAX - 1, 1, true)]
+        {
+            let lines = vec![Bytes::from_static(b"{}"); count];
+            let frame = Frame::owned(1, index, 0, &lines);
+            let headers = store(&frame);
+            let header = |name| headers.get(name).map(String::as_str);
+            let (_, damage) = Frame::read(frame.payload.clone(), Origin::Events, header);
+            assert_eq!(damage.is_none(), fits, "{index} {count}");
+        }
+    }
+
+    #[test]
     fn changed_payloads_are_noticed() {
         let frame = Frame::owned(1, 0, 0, &[Bytes::from_static(b"{}")]);
         let headers = store(&frame);
-        let (_, damage) =
-            Frame::read(Bytes::from_static(b"[]"), Origin::Events, |name| headers.get(name).map(String::as_str));
+        let (_, damage) = Frame::read(Bytes::from_static(b"[]"), Origin::Events, |name| {
+            headers.get(name).map(String::as_str)
+        });
         assert!(matches!(damage, Some(Damage::Checksum { .. })));
     }
 }

@@ -33,7 +33,9 @@ impl Header {
     pub(super) fn write(&self) -> String {
         let mut text = String::with_capacity(80);
         let written = match self.author {
-            Author::Open | Author::External => write!(text, "v={FORMAT}, count={}, crc32={:08x}", self.count, self.checksum),
+            Author::Open | Author::External => {
+                write!(text, "v={FORMAT}, count={}, crc32={:08x}", self.count, self.checksum)
+            }
             Author::Owner { epoch, index, journal } => write!(
                 text,
                 "v={FORMAT}, count={}, crc32={:08x}, epoch={epoch}, index={index}, journal={journal}",

@@ -257,7 +257,8 @@ fn sections_are_there_when_somebody_contributed() {
 fn what_others_say_of_what_runbus_runs_shows_nowhere() {
     let session = crate::id::SessionId::new("chat").unwrap();
     let id = crate::control::address(&session, "call");
-    let asked = |tool: &str| json!({ "approval_id": id, "tool_use_id": "c", "tool_name": tool, "tool_input": {} });
+    let asked =
+        |tool: &str| json!({ "approval_id": id, "tool_use_id": "c", "tool_name": tool, "tool_input": {} });
     let in_chat = |mut event: Event| {
         event.session_id = Some(session.clone());
         event

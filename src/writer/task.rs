@@ -70,9 +70,9 @@ impl Task {
         };
         let sequence = self.append(&topic, &frame).await?;
         let index = self.at.index.checked_add(u64::from(frame.count));
-        let index = index.ok_or_else(|| Error::Log(Arc::from("the execution has no number left for an event")))?;
-        self.at =
-            Start { epoch: self.at.epoch, last: Some(sequence), own: Some(sequence), index, journal };
+        let index =
+            index.ok_or_else(|| Error::Log(Arc::from("the execution has no number left for an event")))?;
+        self.at = Start { epoch: self.at.epoch, last: Some(sequence), own: Some(sequence), index, journal };
         Ok(sequence)
     }
 
@@ -80,8 +80,7 @@ impl Task {
     async fn append(&mut self, topic: &Topic, frame: &Frame) -> Result<Sequence, Error> {
         let mut steps = 0;
         loop {
-            let expect =
-                if steps < STEPS { Expect::Last(self.at.last) } else { Expect::Own(self.at.own) };
+            let expect = if steps < STEPS { Expect::Last(self.at.last) } else { Expect::Own(self.at.own) };
             match self.log.append(topic, frame, expect).await {
                 Ok(sequence) => return Ok(sequence),
                 Err(AppendError::Unresolved(reason)) => {

@@ -15,7 +15,9 @@ use runbus::event::family::execution::{Completed, Started};
 use runbus::event::{Kind, Source};
 use runbus::execution::{Execution, Status};
 use runbus::id::{EventId, ExecutionId, StreamId};
-use runbus::log::{AppendError, Bounds, Expect, Frame, Log, Page, Read, ReadError, Sequence, Since, Stored, Tail};
+use runbus::log::{
+    AppendError, Bounds, Expect, Frame, Log, Page, Read, ReadError, Sequence, Since, Stored, Tail,
+};
 use runbus::store::Mark;
 use runbus::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use runbus::time::Clock;
@@ -49,11 +51,14 @@ pub async fn own(bus: &Bus, id: &str, kinds: &[Kind]) -> Delivered {
 
 /// A batch about somebody else's execution, as it would look if its author ran it.
 fn forged(stream: &str, id: &str, approval: &str) -> Value {
-    let asked = json!({ "approval_id": approval, "tool_use_id": "call_0", "tool_name": "pay", "tool_input": {} });
-    let of = |kind: &str, data: Value| json!({
-        "type": kind, "stream_id": stream, "execution_id": id, "session_id": id, "node_id": "cashier", "attempt": 7,
-        "data": data,
-    });
+    let asked =
+        json!({ "approval_id": approval, "tool_use_id": "call_0", "tool_name": "pay", "tool_input": {} });
+    let of = |kind: &str, data: Value| {
+        json!({
+            "type": kind, "stream_id": stream, "execution_id": id, "session_id": id, "node_id": "cashier", "attempt": 7,
+            "data": data,
+        })
+    };
     json!({ "events": [
         of("execution_started", json!({ "input": "forged" })),
         of("tool_approval_requested", asked),
@@ -76,7 +81,7 @@ async fn is_shut(address: SocketAddr, who: &Secret, approval: &str, when: &str) 
         let (status, text) = bearer(address, path, secret).await;
         assert_eq!(status, 403, "{when}: GET {path}: {text}");
     }
-    let decide = format!("/v1/approvals/{approval}/decide");
+    let decide = format!("/v1/approvals/{approval}/decision");
     for (path, body) in [
         ("/v1/executions/run/cancel", json!({})),
         ("/v1/executions/run/pause", json!({})),
@@ -166,7 +171,10 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
         publish("queued").await;
         is_shut(at, &attacker, &approval, "queued").await;
         let known = stage.control.status(&execution("run")).await.unwrap().unwrap();
-        assert_eq!((known.status, known.external, known.stream_id.as_str()), (Status::Queued, false, "cashier"));
+        assert_eq!(
+            (known.status, known.external, known.stream_id.as_str()),
+            (Status::Queued, false, "cashier")
+        );
         assert_eq!((known.attempt, &known.waiting.len(), known.events), (None, &0, 1));
 
         let (crew, paid) = cashier();
@@ -184,7 +192,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
         let (status, text) = bearer(at, "/v1/executions/run/approvals", victim.reveal()).await;
         assert!(status == 200 && text.contains(&waiting) && !text.contains(&approval), "{text}");
         assert!(paid.all().is_empty(), "nobody has approved it");
-        let path = format!("/v1/approvals/{waiting}/decide");
+        let path = format!("/v1/approvals/{waiting}/decision");
         let (status, decided) = post(at, &path, victim.reveal(), json!({ "approved": true })).await;
         assert_eq!(status, 200, "{decided}");
         own(&stage.bus, "run", &[Kind::ExecutionCompleted]).await;
@@ -212,10 +220,14 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
         let page: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(status, 200, "{text}");
         for event in page["events"].as_array().unwrap() {
-            assert_eq!(event["external"] == true, event["data"].to_string().contains("forged") || event["attempt"] == 7, "{event}");
+            assert_eq!(
+                event["external"] == true,
+                event["data"].to_string().contains("forged") || event["attempt"] == 7,
+                "{event}"
+            );
         }
         // A stream that ends with the execution ends where it ended.
-        let query = "/v1/stream?stream_id=cashier&execution_id=run&since=all&until=terminal";
+        let query = "/v1/events/stream?stream_id=cashier&execution_id=run&since=all&until=terminal";
         let (status, text) = bearer(at, query, victim.reveal()).await;
         assert_eq!(status, 200, "{text}");
         let ends: Vec<bool> = text
@@ -249,7 +261,10 @@ async fn what_others_run_is_told_by_them() {
             assert_eq!(status, 200, "{text}");
             serde_json::from_str::<Value>(&text).unwrap()
         };
-        assert_eq!((&status().await["status"], &status().await["external"]), (&json!("running"), &json!(true)));
+        assert_eq!(
+            (&status().await["status"], &status().await["external"]),
+            (&json!("running"), &json!(true))
+        );
         let (code, asked) = post(at, "/v1/executions/theirs/cancel", secret.reveal(), json!({})).await;
         assert_eq!((code, &asked["cancel"]), (202, &json!("requested")), "{asked}");
         let filter = Filter::execution(execution("theirs")).types([Kind::ExecutionCancelRequested]);
@@ -313,7 +328,8 @@ async fn a_session_that_is_fenced_by_nobody_becomes_a_dead_letter() {
             let frame = Frame::owned(1 << 63, index, u64::MAX, std::slice::from_ref(&line));
             stage.backend.log.append(&topic, &frame, Expect::Last(last)).await.unwrap();
         }
-        let worker = Crew::new().agent("assistant", &[]).config(|config| config.max_attempts = 2).hire(&stage);
+        let worker =
+            Crew::new().agent("assistant", &[]).config(|config| config.max_attempts = 2).hire(&stage);
         let found = own(&stage.bus, "run", &[Kind::ExecutionFailed]).await;
         assert!(found.event.data.get().contains("nobody else has claimed"), "{found:?}");
         let filter = Filter::all().types([Kind::SessionDeadLettered]);
@@ -368,7 +384,8 @@ async fn a_flood_does_not_keep_an_owner_from_writing() {
         let (stream, id) = (StreamId::new("s").unwrap(), execution("e"));
         let source = Source::execution(stream.clone(), id.clone(), Clock::System);
         let log: Arc<dyn Log> = Arc::new(Flooded(stage.backend.log.clone()));
-        let mut reader = stage.bus.read(Filter::execution_of(stream.clone(), id.clone()), Since::All).await.unwrap();
+        let mut reader =
+            stage.bus.read(Filter::execution_of(stream.clone(), id.clone()), Since::All).await.unwrap();
         let start = Start { epoch: 1, ..Start::default() };
         let writer = Writer::open(log, stream, id, start, CancellationToken::new());
         for n in 0..20_u32 {

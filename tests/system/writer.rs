@@ -53,13 +53,8 @@ async fn numbers_have_no_holes_and_strangers_do_not_fence() {
         // Another owner writes: the first one is fenced for good.
         let last =
             backend.log.last(&Key::Execution(stream.clone(), execution.clone())).await.unwrap().unwrap();
-        let start = Start {
-            epoch: 2,
-            last: Some(last.sequence),
-            own: Some(last.sequence),
-            index: 500,
-            journal: 0,
-        };
+        let start =
+            Start { epoch: 2, last: Some(last.sequence), own: Some(last.sequence), index: 500, journal: 0 };
         let second = Writer::open(backend.log.clone(), stream, execution, start, stop.clone());
         let line = || vec![source.custom(Custom::default()).encode().unwrap()];
         second.append(None, line(), None).await.unwrap().durable().await.unwrap();

@@ -10,7 +10,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::error::Failure;
 use crate::auth::{Action, Rule};
-use crate::openapi::{Endpoint, Operation, Problem};
+use crate::openapi::{Endpoint, Operation};
 use crate::protocol::Publish;
 use crate::publishing::{self, Published};
 use crate::router::App;
@@ -32,8 +32,7 @@ pub fn endpoints() -> Vec<Endpoint> {
                 "events": [{ "type": "state_changed", "stream_id": "billing", "id": "01890a5d-ac96-774b-bcce-b302099a8057",
                              "data": { "key": "total", "old_value": 1, "new_value": 2 } }],
             }))
-            .answers::<Published>(200, "all of them are durable")
-            .refuses([Problem::Conflict]),
+            .answers::<Published>(200, "all of them are durable"),
         post,
     )]
 }
@@ -41,7 +40,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// Publishes events.
 ///
 /// # Errors
-/// The caller may not, one is wrong or speaks for what Runbus runs, or the log does not answer.
+/// The caller may not, one is wrong, or the log does not answer.
 pub async fn post(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -197,9 +197,9 @@ impl Subscription {
             }
         };
         let told = Event::decode(text.json());
-        self.ended = known.filter(|known| known.external).is_some_and(|known| {
-            told.is_ok_and(|told| told.stream_id == known.stream_id)
-        });
+        self.ended = known
+            .filter(|known| known.external)
+            .is_some_and(|known| told.is_ok_and(|told| told.stream_id == known.stream_id));
         self.doubt = None;
         None
     }

@@ -3,8 +3,8 @@
 use runbus::control::{Control, Error};
 use runbus::id::ExecutionId;
 
-use crate::auth::permit::{self, Denied};
 use crate::auth::Principal;
+use crate::auth::permit::{self, Denied};
 
 /// What stands in the record of a cancel.
 const REASON: &str = "by a client of the tasks endpoint";

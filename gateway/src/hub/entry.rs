@@ -114,8 +114,7 @@ fn event(kind: &Kind, line: &[u8], (seq, external): (u64, bool), cursor: &Cursor
     let line = line.strip_suffix(b"}").unwrap_or(line);
     let (seq, cursor) = (seq.to_string(), cursor.text());
     let external: &[u8] = if external { b",\"external\":true" } else { b"" };
-    let pieces =
-        [line, b",\"seq\":", seq.as_bytes(), external, b",\"cursor\":\"", cursor.as_bytes(), b"\"}"];
+    let pieces = [line, b",\"seq\":", seq.as_bytes(), external, b",\"cursor\":\"", cursor.as_bytes(), b"\"}"];
     Text::at(&cursor, kind.as_str(), &pieces)
 }
 

@@ -7,8 +7,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use runbus::bus::{Delivered, Delivery, Filter};
 use runbus::bus::history::{Order, Query};
+use runbus::bus::{Delivered, Delivery, Filter};
 use runbus::event::Kind;
 use runbus::log::Since;
 use serde_json::json;
@@ -215,9 +215,8 @@ async fn has_ended(app: &App, filter: &Filter, since: &Since) -> Result<bool, Fa
     loop {
         let rest = app.history(&query).await?;
         // What others say of what Runbus runs does not end it.
-        let ends = |found: &Delivered| {
-            found.external == known.external && found.event.stream_id == known.stream_id
-        };
+        let ends =
+            |found: &Delivered| found.external == known.external && found.event.stream_id == known.stream_id;
         if rest.events.iter().any(|found| matches!(found, Delivery::Event(found) if ends(found))) {
             return Ok(false);
         }

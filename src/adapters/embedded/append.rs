@@ -171,8 +171,7 @@ fn resolve(
     }
     let of_key = |order: &str| -> rusqlite::Result<Option<Stored>> {
         let own = check.condition();
-        let rest =
-            format!("WHERE {own}f.owner = ?1 AND +f.stream IS ?2 AND f.sequence > ?3 {order} LIMIT 1");
+        let rest = format!("WHERE {own}f.owner = ?1 AND +f.stream IS ?2 AND f.sequence > ?3 {order} LIMIT 1");
         let values = [names.owner.into(), names.stream.into(), Value::Integer(place(expected))];
         first(transaction.connection, names.lane, &rest, &values)
     };

@@ -96,7 +96,10 @@ fn damage(frame: &Frame, format: u32, expected: u32) -> Option<Damage> {
         return Some(Damage::Checksum { expected, found: checksum });
     }
     let found = u32::try_from(frame.lines().count()).unwrap_or(u32::MAX);
-    (found != frame.count).then_some(Damage::Count { expected: frame.count, found })
+    if found != frame.count {
+        return Some(Damage::Count { expected: frame.count, found });
+    }
+    frame.numbered().err()
 }
 
 /// The first frame that `rest` finds.

@@ -210,8 +210,7 @@ impl<'a> Attempt<'a> {
     async fn is_at(&self, place: Sequence) -> Result<bool, Failure> {
         let found = self.core.at(self.topic.lane(), self.shard, place).await?;
         Ok(found.is_none_or(|found| {
-            found.topic == *self.topic
-                && found.frame.author.is_external() == self.frame.author.is_external()
+            found.topic == *self.topic && found.frame.author.is_external() == self.frame.author.is_external()
         }))
     }
 

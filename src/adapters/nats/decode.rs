@@ -220,7 +220,9 @@ mod tests {
             stored.frame.author
         };
         let crc = format!("{:08x}", crc32fast::hash(b"{\"a\":1}\n{}"));
-        let owner = format!("NATS/1.0\r\nRb-Frame: v=1, count=2, crc32={crc}, epoch=9223372036854775808, index=0, journal=0\r\n\r\n");
+        let owner = format!(
+            "NATS/1.0\r\nRb-Frame: v=1, count=2, crc32={crc}, epoch=9223372036854775808, index=0, journal=0\r\n\r\n"
+        );
         let open = format!("NATS/1.0\r\nRb-Frame: v=1, count=2, crc32={crc}\r\n\r\n");
         let (ours, theirs) = ("rb.ev.2.s.n.x", "rb.ext.2.s.n.x");
         assert_eq!(author(ours, &owner), Author::Owner { epoch: 1 << 63, index: 0, journal: 0 });

@@ -1,7 +1,7 @@
 //! What streams and subjects are called.
 
-use crate::queue::Class;
 use crate::log::Origin;
+use crate::queue::Class;
 use crate::subject::{EXTERNAL, Lane, Layout, Scope, Shard, Topic};
 
 /// Names below one prefix.

@@ -71,11 +71,7 @@ impl Attempt<'_> {
     }
 
     /// Asks the leader until it answers.
-    async fn resolve(
-        &self,
-        check: &Check,
-        last: &mut Option<Failure>,
-    ) -> Result<Outcome, AppendError> {
+    async fn resolve(&self, check: &Check, last: &mut Option<Failure>) -> Result<Outcome, AppendError> {
         let Check { key, pattern, expected, .. } = check;
         let (mut pause, longest) = RETRY_PAUSES;
         let mut missing = 0;
@@ -139,8 +135,6 @@ impl Attempt<'_> {
 
     fn is_mine(&self, stored: &Stored, check: &Check) -> bool {
         let told = check.is_whole.then(|| check.expected.unwrap_or_default());
-        stored.prev == told
-            && stored.topic == *self.topic
-            && stored.frame.is_same(self.frame)
+        stored.prev == told && stored.topic == *self.topic && stored.frame.is_same(self.frame)
     }
 }

@@ -225,8 +225,7 @@ mod tests {
         found["mirror"] = json!({ "name": "other" });
         let fields: Vec<_> = differences(&wanted, &found).into_iter().map(|d| d.field).collect();
         assert_eq!(fields, ["mirror", "num_replicas", "republish"]);
-        let drift =
-            Drift { stream: "RB_EV_3".into(), differences: differences(&wanted, &found), old: None };
+        let drift = Drift { stream: "RB_EV_3".into(), differences: differences(&wanted, &found), old: None };
         assert!(drift.to_string().contains("num_replicas is 3, wanted 1"), "{drift}");
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::kit::{append, events, home, line, next_frame, open, owned, put, put_open, read_until, scope, session};
+use super::kit::{
+    append, events, home, line, next_frame, open, owned, put, put_open, read_until, scope, session,
+};
 use crate::id::EventId;
 use crate::log::{AppendError, Author, Expect, Frame, Log, Sequence};
 use crate::subject::{Scope, Topic};
@@ -103,6 +105,7 @@ pub(super) async fn they_are_events_and_expect_nothing(log: Arc<dyn Log>) {
     }
     let stream = events("s", None, None);
     let place = put_open(&log, &stream, &external("a")).await;
-    let found = read_until(&log, &scope(Some("s"), None, None), "of a stream", |found| !found.is_empty()).await;
+    let found =
+        read_until(&log, &scope(Some("s"), None, None), "of a stream", |found| !found.is_empty()).await;
     assert_eq!((found[0].sequence, found[0].shard), (place, home(&log, &stream)));
 }

@@ -56,7 +56,8 @@ pub(super) async fn end(log: &dyn Log, key: &Key, journal: &Journal) -> Result<E
             }
             if search.newer.is_none() {
                 let next = index.checked_add(u64::from(stored.frame.count));
-                end.start.index = next.ok_or_else(|| Error::Broken("the last frame's index is out of range".into()))?;
+                end.start.index =
+                    next.ok_or_else(|| Error::Broken("the last frame's index is out of range".into()))?;
                 end.start.journal = journal;
             }
             search.behind(journal, &mut end.open);
