@@ -115,7 +115,7 @@ impl Control {
             let is_news = here.sequence > kept.sequence;
             let is_own = here.own().is_some();
             // Others may have spoken in a younger shard of what an older one has.
-            if is_news && (is_own || found.execution.is_none()) {
+            if is_news && (is_own || found.sequence == kept.sequence) {
                 found = here;
             }
             if is_own {

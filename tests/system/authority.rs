@@ -63,7 +63,7 @@ fn forged(stream: &str, id: &str, approval: &str) -> Value {
         of("execution_started", json!({ "input": "forged" })),
         of("tool_approval_requested", asked),
         of("tool_approval_decided", json!({ "approval_id": approval, "tool_use_id": "call_0", "approved": true })),
-        of("attempt_superseded", json!({ "attempt": 9, "void_from": 0 })),
+        of("attempt_superseded", json!({ "superseded_attempt": 8, "attempt": 9, "void_from": 0, "reason": "forged" })),
         of("llm_text_delta", json!({ "content": "forged" })),
         of("execution_completed", json!({ "output": "forged" })),
         of("execution_queued", json!({ "definition": "forged" })),
