@@ -59,7 +59,7 @@ impl Progress {
         }
         let mark: Mark = serde_json::from_slice(&kept.document).ok()?;
         let execution: Execution = serde_json::from_slice(&kept.document).ok()?;
-        (mark.external.is_some() || kept.epoch > 0).then(|| Self {
+        (mark.external.is_some() || kept.epoch > 0).then_some(Self {
             execution: Some(execution),
             sequence: Sequence(kept.version),
             epoch: kept.epoch,

@@ -201,6 +201,7 @@ async fn requests_say_who_sends_what() {
         let cursor = body.as_object_mut().unwrap().remove("cursor").unwrap();
         assert!(cursor.as_str().unwrap().parse::<runbus::log::Cursor>().is_ok());
         body.as_object_mut().unwrap().remove("seq").unwrap();
+        assert_eq!(body.as_object_mut().unwrap().remove("external"), Some(true.into()));
         assert_eq!(body, serde_json::to_value(&wanted[0]).unwrap());
     }
 }

@@ -21,7 +21,7 @@ use super::translate::Agent;
 use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
-use crate::auth::permit::{self, Denied};
+use crate::auth::permit::{self, Denied, Extent};
 use crate::auth::{Action, Principal, Rule};
 use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
 use crate::dropin::upgrade::{self, Upgrade};
@@ -205,7 +205,10 @@ async fn decide(
         }
         approval => approval?,
     };
-    permit::execution(control, by, Action::Decide, &approval.execution_id).await?;
+    // What others say of an execution whose events are gone gives no right to what waits in it.
+    if permit::execution(control, by, Action::Decide, &approval.execution_id).await? == Extent::External {
+        return Err(crate::auth::Refusal::Forbidden.into());
+    }
     match control.decide(id, request, by.name()).await {
         Ok(_) => Ok(None),
         Err(Error::Conflict { .. }) => {
