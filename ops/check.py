@@ -58,6 +58,12 @@ for name, service in services.items():
         check(port.startswith("127.0.0.1:"), f"{name} publishes {port} beyond loopback")
 check(kinds == {"nats": 3, "redis": 1, "gateway": 2, "worker": 3}, f"services: {kinds}")
 
+# Files that others name.
+included = {"ops/redis/users.acl"}
+for path, name in [("ops/nats/cluster.conf", "common.conf"), ("ops/nats/common.conf", "accounts.conf")]:
+    check(f'include "{name}"' in text(path), f"{path} does not include {name}")
+    included.add(f"ops/nats/{name}")
+
 # Every mounted file exists and is the one that the scripts use.
 seen = set()
 for name, host, inside in mounts(services):
@@ -65,15 +71,15 @@ for name, host, inside in mounts(services):
     check((ROOT / host).is_file(), f"{name} mounts {host}, which is no file")
     if name in optional:
         continue
-    in_use = host in scripts or (host == "ops/nats/common.conf" and 'include "common.conf"' in text("ops/nats/cluster.conf"))
+    in_use = host in scripts or host in included
     check(in_use, f"{name} mounts {host}, which neither ops/cluster.sh nor ops/scale-out.sh uses")
     command = " ".join(services[name].get("command", []) + services[name]["healthcheck"]["test"])
     environment = " ".join(str(value) for value in services[name].get("environment", {}).values())
     check(
-        inside in command or inside in environment or host.endswith("common.conf"),
+        inside in command or inside in environment or host in included,
         f"{name} mounts {inside}, which its command, health check and environment don't name",
     )
-for path in ["nats/common.conf", "nats/cluster.conf", "redis/redis.conf", "runbus/gateway.toml", "runbus/worker.toml"]:
+for path in ["nats/common.conf", "nats/accounts.conf", "nats/cluster.conf", "redis/redis.conf", "redis/users.acl", "redis/start.sh", "runbus/gateway.toml", "runbus/worker.toml"]:
     check(f"ops/{path}" in seen, f"ops/{path} is mounted by no service")
 for name, service in services.items():
     for volume in service.get("volumes", []):
@@ -96,8 +102,8 @@ for name, selector in re.findall(r"(runbus_\w+)\{([^}]*)\}", alerts):
             check(value in known.get(label, []), f"ops/prometheus/alerts.yml: {name} is never {label}={value}")
 
 # Every variable of the servers' files is set by both.
-for path in ["ops/nats/common.conf", "ops/nats/cluster.conf", "ops/nats/single.conf"]:
-    for variable in re.findall(r"^[^#\n]*\$(\w+)", text(path), re.MULTILINE):
+for path in ["ops/nats/common.conf", "ops/nats/accounts.conf", "ops/nats/cluster.conf", "ops/nats/single.conf"]:
+    for variable in re.findall(r"^[^#\n]*\$(NATS_\w+)", text(path), re.MULTILINE):
         check(f"{variable}=" in scripts, f"{path}: ops/cluster.sh does not set {variable}")
         for name in ["nats-1", "nats-2", "nats-3"]:
             check(variable in services[name]["environment"], f"{path}: {name} does not set {variable}")
@@ -105,7 +111,7 @@ for path in ["ops/nats/common.conf", "ops/nats/cluster.conf", "ops/nats/single.c
 # Numbers that stand in several places.
 shards = only(r"^shards = (\d+)", "ops/runbus/worker.toml")
 check(shards == only(r"^shards = (\d+)", "ops/runbus/gateway.toml"), "gateway.toml and worker.toml differ in shards")
-check(shards == only(r"rb\.ext\.\{\{partition\((\d+),3\)\}\}", "ops/nats/common.conf"), f"common.conf maps to other shards than {shards}")
+check(shards == only(r"\{\{partition\((\d+),3\)\}\}", "ops/nats/accounts.conf"), f"accounts.conf maps to other shards than {shards}")
 nats = only(r"^NATS_VERSION=(\S+)", "ops/tools.sh")
 check(only(r"image: nats:([0-9.]+)", "docker-compose.yml") == nats, f"docker-compose.yml has another nats than {nats}")
 rust = only(r'^rust-version = "([0-9.]+)"', "Cargo.toml")

@@ -27,9 +27,12 @@ trap finish EXIT
 value() { sed -n "s/^$2=//p" "$1/cluster.env"; }
 shards=$(sed -n 's/^shards = //p' ops/runbus/worker.toml)
 
+# The server's address for its administrator.
+admin() { printf 'nats://admin:%s@127.0.0.1:%s' "$(value "$1" NATS_ADMIN_PASSWORD)" "$(value "$1" "NATS_PORT_$2")"; }
+
 one=$work/one
 ops/cluster.sh up "$one" --nodes 1 --owner $$
-python3 ops/nats/check_mapping.py "$(value "$one" NATS_URLS)" "$shards"
+python3 ops/nats/check_mapping.py "$(admin "$one" 1)" "$shards"
 ops/cluster.sh down "$one"
 
 three=$work/three
@@ -37,11 +40,11 @@ ops/cluster.sh up "$three" --owner $$
 ops/cluster.sh kill "$three" 2
 # Two of three servers go on, after an election: until then nobody answers. The mapping works on each.
 ops/cluster.sh wait "$three"
-python3 ops/nats/check_mapping.py "nats://127.0.0.1:$(value "$three" NATS_PORT_3)" "$shards" 3
+python3 ops/nats/check_mapping.py "$(admin "$three" 3)" "$shards" 3
 ops/cluster.sh start "$three" 2
 ops/cluster.sh kill "$three" redis
 ops/cluster.sh start "$three" redis
 ops/cluster.sh status "$three" >/dev/null
-python3 ops/nats/check_mapping.py "nats://127.0.0.1:$(value "$three" NATS_PORT_2)" "$shards" 3
+python3 ops/nats/check_mapping.py "$(admin "$three" 2)" "$shards" 3
 ops/cluster.sh down "$three"
 echo "ops: checked"

@@ -13,7 +13,8 @@
 #
 # `up` returns when JetStream has a leader and Redis answers, and leaves DIR/cluster.env with KEY=VALUE lines:
 #   NATS_URLS (comma separated), REDIS_URL, NODES, CLUSTER (differs for each `up`), REDIS_PID, REDIS_PORT,
-#   NATS_PID_<n>, NATS_PORT_<n>, NATS_MONITOR_<n>, NATS_ROUTE_<n>. A server that does not run has the process id 0.
+#   NATS_PID_<n>, NATS_PORT_<n>, NATS_MONITOR_<n>, NATS_ROUTE_<n>, and the passwords that ops/secrets.sh makes. A server that does
+#   not run has the process id 0.
 set -euo pipefail
 
 READY_SECONDS=60
@@ -34,6 +35,9 @@ usage() {
   sed -n '2,/^set -e/{/^set -e/d;s/^# \{0,1\}//;p}' "$self" >&2
   exit 64
 }
+
+# The cluster's env file holds passwords.
+umask 077
 
 # Reads, or sets, one key of the cluster's env file.
 get() { sed -n "s/^$1=//p" "$dir/cluster.env" | tail -n 1; }
@@ -66,7 +70,9 @@ start_one() {
   local name=$1 conf routes n
   if [[ $name == redis ]]; then
     mkdir -p "$dir/redis"
-    setsid "$RUNBUS_REDIS_SERVER" "$root/ops/redis/redis.conf" --port "$(get REDIS_PORT)" --bind 127.0.0.1 \
+    REDIS_PASSWORD=$(get REDIS_PASSWORD) REDIS_ADMIN_PASSWORD=$(get REDIS_ADMIN_PASSWORD) \
+      REDIS_ACL_FILE="$dir/redis/users.acl" \
+      setsid "$root/ops/redis/start.sh" "$RUNBUS_REDIS_SERVER" "$root/ops/redis/redis.conf" --port "$(get REDIS_PORT)" --bind 127.0.0.1 \
       --dir "$dir/redis" >>"$dir/redis.log" 2>&1 </dev/null &
   else
     conf=$root/ops/nats/single.conf
@@ -78,6 +84,9 @@ start_one() {
       NATS_MONITOR_LISTEN="\"127.0.0.1:$(get "NATS_MONITOR_$name")\"" \
       NATS_ROUTE_PORT=$(get "NATS_ROUTE_$name") NATS_ROUTES="[$routes]" \
       NATS_STORE_DIR="\"$dir/nats-$name\"" NATS_STORE_MAX=8GB \
+      NATS_ADMIN_PASSWORD="\"$(get NATS_ADMIN_PASSWORD)\"" NATS_GATEWAY_PASSWORD="\"$(get NATS_GATEWAY_PASSWORD)\"" \
+      NATS_WORKER_PASSWORD="\"$(get NATS_WORKER_PASSWORD)\"" NATS_TAP_PASSWORD="\"$(get NATS_TAP_PASSWORD)\"" \
+      NATS_PUBLISHER_PASSWORD="\"$(get NATS_PUBLISHER_PASSWORD)\"" \
       setsid "$RUNBUS_NATS_SERVER" --config "$conf" --pid "$dir/nats-$name.pid" >>"$dir/nats-$name.log" 2>&1 </dev/null &
   fi
   put "$(pid_key "$name")" $!
@@ -116,9 +125,13 @@ def check():
                 return f"nats-{n} knows no JetStream leader of {nodes} servers yet"
     if env["REDIS_PID"] != "0":
         with socket.create_connection(("127.0.0.1", int(env["REDIS_PORT"])), timeout=2) as redis:
-            redis.sendall(b"PING\r\n")
-            if redis.recv(64) != b"+PONG\r\n":
-                return "redis is loading"
+            redis.sendall(f"AUTH admin {env['REDIS_ADMIN_PASSWORD']}\r\nPING\r\n".encode())
+            answer = b""
+            while not answer.endswith(b"+PONG\r\n"):
+                received = redis.recv(64)
+                answer += received
+                if not received or b"-" in answer:
+                    return f"redis is loading: {answer}"
     return None
 
 
@@ -183,6 +196,7 @@ plan() {
     done
     printf 'REDIS_PORT=%s\nREDIS_PID=0\n' "${ports[3 * nodes]}"
     printf 'NATS_URLS=%s\nREDIS_URL=redis://127.0.0.1:%s\n' "$urls" "${ports[3 * nodes]}"
+    "$root/ops/secrets.sh"
   } >"$dir/cluster.env"
 }
 

@@ -124,17 +124,20 @@ trap 'exit 143' TERM
 if [[ -n $keep ]]; then ops/cluster.sh up "$dir"; else ops/cluster.sh up "$dir" --owner $$; fi
 nats=$(sed -n 's/^NATS_URLS=//p' "$dir/cluster.env")
 redis=$(sed -n 's/^REDIS_URL=//p' "$dir/cluster.env")
+password() { sed -n "s/^$1_PASSWORD=//p" "$dir/cluster.env"; }
 # The addresses of this cluster, and not the tools' variables, which are none of the program's business. A list and no function,
 # so that `$!` is the program's id.
 with_addresses=(env -u RUNBUS_NATS_SERVER -u RUNBUS_REDIS_SERVER -u RUNBUS_TOOLS_DIR -u RUNBUS_TOOLS_PYTHON
-  -u RUNBUS_RECORDINGS RUNBUS_NATS__SERVERS="$nats" RUNBUS_REDIS__URL="$redis")
+  -u RUNBUS_RECORDINGS RUNBUS_NATS__SERVERS="$nats" RUNBUS_REDIS__URL="$redis" RUNBUS_REDIS__PASSWORD="$(password REDIS)")
 
 read -r -a ports < <(python3 ops/free_ports.py $GATEWAYS)
 for n in $(seq 1 $GATEWAYS); do
-  launch "gateway-$n" gateway ops/runbus/gateway.toml RUNBUS_GATEWAY__LISTEN="127.0.0.1:${ports[n - 1]}"
+  launch "gateway-$n" gateway ops/runbus/gateway.toml RUNBUS_GATEWAY__LISTEN="127.0.0.1:${ports[n - 1]}" \
+    RUNBUS_NATS__PASSWORD="$(password NATS_GATEWAY)"
 done
 for n in $(seq 1 $WORKERS); do
   launch "worker-$n" worker ops/runbus/worker.toml RUNBUS_WORKER__NAME="worker-$n" \
+    RUNBUS_NATS__PASSWORD="$(password NATS_WORKER)" \
     RUNBUS_WORKER__DEFINITIONS="$root/examples/council.yaml"
 done
 
@@ -166,7 +169,7 @@ done <"$dir/processes"
 # One start, by either gateway: starting the same id again after a failed answer starts nothing twice.
 gateways=$(printf 'http://127.0.0.1:%s ' "${ports[@]}")
 execution=scale-out-$(date +%Y%m%d-%H%M%S)-$$
-"${with_addresses[@]}" "$runbus" tail --config "$root/ops/runbus/gateway.toml" --execution "$execution" \
+"${with_addresses[@]}" RUNBUS_NATS__PASSWORD="$(password NATS_GATEWAY)" "$runbus" tail --config "$root/ops/runbus/gateway.toml" --execution "$execution" \
   --since all --until-end </dev/null &
 tail_pid=$!
 

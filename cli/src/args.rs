@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Wait(commands::wait::Wait),
     /// Make API keys, and their hashes for the configuration.
     Auth(commands::auth::Auth),
+    /// Print the permissions that NATS and Redis users need.
+    Permissions(commands::permissions::Permissions),
     /// Check configuration, broker, store and streams.
     Doctor(commands::doctor::Doctor),
 }
@@ -112,6 +114,7 @@ impl Command {
             Self::Stats(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Wait(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Auth(command) => command.run(&global),
+            Self::Permissions(command) => command.run(&configuration),
             Self::Doctor(command) => Box::pin(command.run(&global, &configuration)).await,
         }
     }

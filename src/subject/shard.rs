@@ -54,6 +54,12 @@ impl Layout {
         (0..self.counts.iter().sum::<u16>()).map(Shard)
     }
 
+    /// The number of shards of the oldest generation, which begin at 0.
+    #[must_use]
+    pub fn oldest(&self) -> u16 {
+        self.counts.first().copied().unwrap_or(1)
+    }
+
     /// Where new things with this token go.
     #[must_use]
     pub fn home(&self, token: &str) -> Shard {

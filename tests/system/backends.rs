@@ -12,21 +12,51 @@ use runbus::store::Store;
 use runbus::time::Clock;
 
 /// Three ports on one backend, and whatever keeps it alive.
+///
+/// On NATS `log` and `queue` are a worker's connection, with a worker's permissions; the bus and the control are a gateway's.
 pub struct Backend {
     pub name: &'static str,
     pub log: Arc<dyn Log>,
     pub queue: Arc<dyn Queue>,
     pub store: Arc<dyn Store>,
+    gateway: (Arc<dyn Log>, Arc<dyn Queue>),
     _keep: Box<dyn std::any::Any + Send>,
 }
 
 impl Backend {
     pub fn bus(&self) -> Bus {
-        Bus::new(self.log.clone(), self.store.clone())
+        Bus::new(self.gateway.0.clone(), self.store.clone())
     }
 
     pub fn control(&self) -> Control {
-        Control::new(self.bus(), self.queue.clone(), Clock::System)
+        Control::new(self.bus(), self.gateway.1.clone(), Clock::System)
+    }
+
+    /// Everything in one process, with one connection.
+    fn of_one(name: &'static str, opened: Embedded, keep: impl std::any::Any + Send) -> Self {
+        let (log, queue): (Arc<dyn Log>, Arc<dyn Queue>) = (opened.log.clone(), opened.queue.clone());
+        let store = opened.store.clone();
+        let gateway = (log.clone(), queue.clone());
+        Self { name, log, queue, store, gateway, _keep: Box::new((opened, keep)) }
+    }
+
+    /// A worker's and a gateway's connection to one broker, and a store.
+    async fn of_servers(
+        name: &'static str,
+        config: &nats::Config,
+        store: &redis::Config,
+        keep: impl std::any::Any + Send,
+    ) -> Self {
+        let connect = async |role| {
+            let nats = nats::Nats::connect(nats::testing::log_in(config.clone(), role)).await.unwrap();
+            ready(&nats).await;
+            nats
+        };
+        let (worker, gateway) = (connect(nats::Role::Worker).await, connect(nats::Role::Gateway).await);
+        let store = Arc::new(redis::Redis::new(store).unwrap());
+        let ports = (gateway.log() as Arc<dyn Log>, gateway.queue() as Arc<dyn Queue>);
+        let (log, queue) = (worker.log(), worker.queue());
+        Self { name, log, queue, store, gateway: ports, _keep: Box::new((worker, gateway, keep)) }
     }
 }
 
@@ -38,13 +68,7 @@ fn embedded_with(hold_ms: u64) -> Backend {
     let dir = tempfile::tempdir().unwrap();
     let config = embedded::Config { data_dir: dir.path().into(), hold_ms, ..embedded::Config::default() };
     let opened = Embedded::open(&config, Clock::System).unwrap();
-    Backend {
-        name: "embedded",
-        log: opened.log.clone(),
-        queue: opened.queue.clone(),
-        store: opened.store.clone(),
-        _keep: Box::new((opened, dir)),
-    }
+    Backend::of_one("embedded", opened, dir)
 }
 
 /// NATS JetStream (one server) and Redis, both fresh.
@@ -57,16 +81,8 @@ async fn nats_and_redis_with(hold_ms: u64) -> Backend {
     let broker = nats::testing::Server::start();
     let store = redis::testing::Server::start();
     let config = nats::Config { hold_ms, ..broker.config() };
-    let nats = nats::Nats::connect(config).await.unwrap();
-    ready(&nats).await;
-    let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
-    Backend {
-        name: "nats and redis",
-        log: nats.log(),
-        queue: nats.queue(),
-        store: Arc::new(redis),
-        _keep: Box::new((nats, broker, store)),
-    }
+    let redis = store.config();
+    Backend::of_servers("nats and redis", &config, &redis, (broker, store)).await
 }
 
 /// Waits until the broker is set up: a cluster elects leaders for every stream first.
@@ -83,16 +99,8 @@ pub async fn cluster_and_redis() -> Backend {
     let servers = tokio::task::spawn_blocking(|| nats::testing::cluster(3)).await.unwrap();
     let store = redis::testing::Server::start();
     let config = nats::Config { hold_ms: 1000, replicas: 3, ..nats::testing::config(&servers) };
-    let nats = nats::Nats::connect(config).await.unwrap();
-    ready(&nats).await;
-    let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
-    Backend {
-        name: "three nats servers and redis",
-        log: nats.log(),
-        queue: nats.queue(),
-        store: Arc::new(redis),
-        _keep: Box::new((nats, servers, store)),
-    }
+    let redis = store.config();
+    Backend::of_servers("three nats servers and redis", &config, &redis, (servers, store)).await
 }
 
 /// Every backend, fresh and empty; with `RUNBUS_TEST_NODES=3` only the cluster.
@@ -140,32 +148,11 @@ impl Lasting {
                     hold_ms: 900,
                     ..embedded::Config::default()
                 };
-                let opened = Embedded::open(&config, Clock::System).unwrap();
-                Backend {
-                    name: "embedded",
-                    log: opened.log.clone(),
-                    queue: opened.queue.clone(),
-                    store: opened.store.clone(),
-                    _keep: Box::new(opened),
-                }
+                Backend::of_one("embedded", Embedded::open(&config, Clock::System).unwrap(), ())
             }
             Self::NatsAndRedis(servers) => {
                 let Servers { config, store, .. } = servers.as_ref();
-                let nats = nats::Nats::connect(config.clone()).await.unwrap();
-                tokio::time::timeout(std::time::Duration::from_secs(60), nats.ready())
-                    .await
-                    .unwrap()
-                    .unwrap();
-                let redis =
-                    redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() })
-                        .unwrap();
-                Backend {
-                    name: "nats and redis",
-                    log: nats.log(),
-                    queue: nats.queue(),
-                    store: Arc::new(redis),
-                    _keep: Box::new(nats),
-                }
+                Backend::of_servers("nats and redis", config, &store.config(), ()).await
             }
         }
     }

@@ -297,7 +297,7 @@ async fn readiness_says_what_is_missing() {
     let mut store = redis::testing::Server::start();
     let nats = nats::Nats::connect(broker.config()).await.unwrap();
     nats.ready().await.unwrap();
-    let redis = redis::Redis::new(&redis::Config { url: store.url(), ..redis::Config::default() }).unwrap();
+    let redis = redis::Redis::new(&store.config()).unwrap();
     let bus = runbus::bus::Bus::new(nats.log(), std::sync::Arc::new(redis));
     let control = runbus::control::Control::new(bus.clone(), nats.queue(), Clock::System);
     let served = runbus_gateway::Gateway::bind(config(), control).await.unwrap();

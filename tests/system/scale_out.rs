@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use runbus::adapters::nats::{self, Nats};
+use runbus::config::Secret;
 use runbus::id::SessionId;
 use runbus::session::journal::Journal;
 use runbus::time::Clock;
@@ -85,7 +86,12 @@ impl Deployment {
             .arg("--config")
             .arg(root().join(format!("ops/runbus/{role}.toml")))
             .env("RUNBUS_NATS__SERVERS", &self.facts["NATS_URLS"])
+            .env(
+                "RUNBUS_NATS__PASSWORD",
+                &self.facts[&format!("NATS_{}_PASSWORD", role.to_ascii_uppercase())],
+            )
             .env("RUNBUS_REDIS__URL", &self.facts["REDIS_URL"])
+            .env("RUNBUS_REDIS__PASSWORD", &self.facts["REDIS_PASSWORD"])
             .env("RUNBUS_WORKER__DEFINITIONS", root().join("examples/council.yaml"))
             .env(variable.0, variable.1)
             .stdin(Stdio::null())
@@ -255,8 +261,15 @@ async fn any_one_process_may_die_while_the_council_runs() {
     runbus::tls::install();
     let mut deployment = tokio::task::spawn_blocking(Deployment::up).await.unwrap();
     let servers = deployment.facts["NATS_URLS"].split(',').map(str::to_owned).collect();
-    let config =
-        nats::Config { servers, replicas: 3, shards: nats::Shards::Count(4), ..nats::Config::default() };
+    let config = nats::Config {
+        servers,
+        replicas: 3,
+        shards: nats::Shards::Count(4),
+        user: Some("worker".into()),
+        password: Some(Secret::new(&*deployment.facts["NATS_WORKER_PASSWORD"])),
+        inbox_prefix: nats::Role::Worker.inbox("rb"),
+        ..nats::Config::default()
+    };
     let log = Nats::connect(config).await.unwrap();
     let undisturbed = council(&mut deployment, &log, "nobody", Victim::Nobody).await;
     let wanted = (turns(&undisturbed), undisturbed.last().unwrap()["data"]["output"].clone());

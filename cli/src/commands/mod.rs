@@ -12,6 +12,7 @@ mod filter;
 pub(crate) mod gateway;
 pub(crate) mod history;
 pub(crate) mod pause;
+pub(crate) mod permissions;
 mod process;
 pub(crate) mod publish;
 mod run;

@@ -36,6 +36,10 @@ pub struct Config {
     pub token: Option<Secret>,
     /// A `.creds` file (JWT and seed) in place of user and password.
     pub credentials_file: Option<PathBuf>,
+    /// First tokens of the subjects on which answers arrive, without wildcards: 1 to 64 characters. Users with different prefixes
+    /// cannot read each other's answers.
+    #[schemars(length(min = 1, max = 64))]
+    pub inbox_prefix: String,
     /// Whether to refuse servers without TLS.
     pub tls: bool,
     /// A PEM file with the certificates that sign the servers', beside those of the system. Implies `tls`.
@@ -83,6 +87,7 @@ impl Default for Config {
             password: None,
             token: None,
             credentials_file: None,
+            inbox_prefix: "_INBOX".into(),
             tls: false,
             tls_ca_file: None,
             prefix: "rb".into(),
@@ -148,6 +153,14 @@ impl Validate for Config {
         if self.prefix.is_empty() || self.prefix.len() > 32 || !self.prefix.chars().all(plain) {
             return Err(Invalid::new("prefix", &self.prefix, "1 to 32 characters a-z, 0-9, `_`, `-`"));
         }
+        let token = |token: &str| {
+            !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic() && !"*>".contains(c))
+        };
+        if self.inbox_prefix.len() > 64 || !self.inbox_prefix.split('.').all(token) {
+            let expected =
+                "1 to 64 visible ASCII characters in tokens that dots separate, without `*` and `>`";
+            return Err(Invalid::new("inbox_prefix", &self.inbox_prefix, expected));
+        }
         if ![1, 3, 5].contains(&self.replicas) {
             return Err(Invalid::new("replicas", self.replicas, "1, 3 or 5"));
         }
@@ -173,6 +186,8 @@ mod tests {
             ("servers", Config { servers: vec!["nats://u:geheim@a".into()], ..base.clone() }),
             ("prefix", Config { prefix: "a.b".into(), ..base.clone() }),
             ("prefix", Config { prefix: "Rb".into(), ..base.clone() }),
+            ("inbox_prefix", Config { inbox_prefix: "a.*".into(), ..base.clone() }),
+            ("inbox_prefix", Config { inbox_prefix: "a..b".into(), ..base.clone() }),
             ("replicas", Config { replicas: 2, ..base.clone() }),
             ("shards", Config { shards: Shards::Count(0), ..base.clone() }),
             ("shards", Config { shards: Shards::Generations(vec![200, 57]), ..base.clone() }),

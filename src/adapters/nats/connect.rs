@@ -53,6 +53,7 @@ pub(super) async fn open(
     let standing = Mutex::default();
     let options = ConnectOptions::new()
         .name(format!("runbus {n}"))
+        .custom_inbox_prefix(&config.inbox_prefix)
         .ping_interval(PING)
         .connection_timeout(Duration::from_millis(config.connect_timeout_ms))
         .subscription_capacity(SUBSCRIPTION_MESSAGES)

@@ -16,12 +16,17 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::config::Config;
+use super::permissions::{Role, test_accounts};
+use crate::config::Secret;
 
 /// Longest wait for a server to start.
 const START: Duration = Duration::from_secs(30);
 
 /// Attempts to find ports that nobody takes in the meantime.
 const ATTEMPTS: u32 = 5;
+
+/// The user with the permissions of gateways and workers together.
+pub(super) const BOTH: &str = "runbus";
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -42,17 +47,21 @@ impl Server {
     /// When there is no `nats-server`, or it does not start: a missing server is a failure, not a reason to skip.
     #[must_use]
     pub fn start() -> Self {
-        Self::start_with(&[])
+        Self::launch(Vec::new)
     }
 
-    /// Starts a server with further options.
+    /// Starts a server with another configuration file than that of the shipped accounts.
     ///
     /// # Panics
     /// As [`Server::start`].
     #[must_use]
     pub fn start_with(options: &[&str]) -> Self {
+        Self::launch(|| options.iter().map(ToString::to_string).collect())
+    }
+
+    fn launch(options: impl Fn() -> Vec<String>) -> Self {
         for _ in 0..ATTEMPTS {
-            let mut server = Self::spawn(free_port(), options.iter().map(ToString::to_string).collect());
+            let mut server = Self::spawn(free_port(), options());
             if server.wait_until_up() {
                 return server;
             }
@@ -81,7 +90,11 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("runbus-nats-{}-{count}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let port_text = port.to_string();
-        let base = ["-a", "127.0.0.1", "-p", &port_text, "-js", "-sd", "store", "-n", &name];
+        let mut base = vec!["-a", "127.0.0.1", "-p", &port_text, "-js", "-sd", "store", "-n", &name];
+        if !options.iter().any(|option| option == "-c") {
+            std::fs::write(folder.join("accounts.conf"), test_accounts()).unwrap();
+            base.extend(["-c", "accounts.conf"]);
+        }
         let args: Vec<String> = base.iter().map(ToString::to_string).chain(options).collect();
         let child = launch(&folder, &args);
         Self { folder, args, port, name, child }
@@ -109,6 +122,20 @@ impl Server {
     #[must_use]
     pub fn config(&self) -> Config {
         config(std::slice::from_ref(self))
+    }
+
+    /// A configuration for one kind of user, below a prefix.
+    #[must_use]
+    pub fn config_for(&self, role: Role, prefix: &str) -> Config {
+        log_in(Config { prefix: prefix.into(), ..self.config() }, role)
+    }
+
+    /// A client of another program, with the permissions of a user of the shipped accounts, or of `admin`.
+    ///
+    /// # Panics
+    /// When it does not connect.
+    pub async fn client(&self, user: &str) -> async_nats::Client {
+        client(std::slice::from_ref(self), user).await.unwrap()
     }
 
     /// Kills it as a crash would.
@@ -187,8 +214,31 @@ pub fn config(servers: &[Server]) -> Config {
         servers: servers.iter().map(Server::url).collect(),
         prefix: format!("t{count}"),
         replicas: if servers.len() < 3 { 1 } else { 3 },
+        // A process that is gateway and worker in one, like `runbus dev`.
+        user: Some(BOTH.into()),
+        password: Some(Secret::new(BOTH)),
         ..Config::default()
     }
+}
+
+/// The same configuration for one kind of user.
+#[must_use]
+pub fn log_in(config: Config, role: Role) -> Config {
+    Config {
+        user: Some(role.user().into()),
+        password: Some(Secret::new(role.user())),
+        inbox_prefix: role.inbox(&config.prefix),
+        ..config
+    }
+}
+
+/// A client of another program at one of these servers.
+///
+/// # Errors
+/// None of them answers.
+pub async fn client(servers: &[Server], user: &str) -> Result<async_nats::Client, async_nats::ConnectError> {
+    let urls: Vec<String> = servers.iter().map(Server::url).collect();
+    async_nats::ConnectOptions::with_user_and_password(user.into(), user.into()).connect(urls).await
 }
 
 fn greets(port: u16) -> bool {

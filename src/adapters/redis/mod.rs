@@ -19,6 +19,7 @@ mod connect;
 mod error;
 mod keys;
 mod link;
+mod permissions;
 mod scripts;
 mod sentinel;
 mod store;
@@ -28,4 +29,5 @@ pub mod testing;
 mod tests;
 
 pub use config::{Config, Mode};
+pub use permissions::{USER, acl};
 pub use store::Redis;

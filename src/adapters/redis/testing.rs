@@ -13,6 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::config::Config;
+use super::permissions::{USER, rules};
+use crate::config::Secret;
 use redis::{Client, FromRedisValue, RedisResult};
 
 /// Longest wait for a server to start, or for servers to find each other.
@@ -49,10 +52,21 @@ impl Server {
     /// As [`Server::start`].
     #[must_use]
     pub fn start_with(options: &[&str]) -> Self {
+        let user: Vec<String> = user().collect();
+        let user: Vec<&str> = user.iter().map(String::as_str).collect();
+        Self::start_plain(&[&user[..], options].concat())
+    }
+
+    /// Starts a server without the shipped user.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    #[must_use]
+    pub fn start_plain(options: &[&str]) -> Self {
         Self::launch(|_| {
             let base = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
-            let free = |text: &&str| text.replace("{port}", &free_port().to_string());
-            base.iter().copied().map(String::from).chain(options.iter().map(free)).collect()
+            let free = |text: &str| text.replace("{port}", &free_port().to_string());
+            base.iter().chain(options).copied().map(free).collect()
         })
     }
 
@@ -102,6 +116,12 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// A configuration for this server, with the shipped permissions.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        log_in(Config { url: self.url(), ..Config::default() })
+    }
+
     /// Kills it as a crash would.
     ///
     /// # Panics
@@ -147,7 +167,19 @@ impl Server {
     /// # Errors
     /// As the server says.
     pub fn command<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
-        let mut link = Client::open(self.url())?.get_connection_with_timeout(ANSWER)?;
+        Self::query(&self.url(), words)
+    }
+
+    /// Sends a command as a user whose password is its name.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub fn command_as<T: FromRedisValue>(&self, user: &str, words: &[&str]) -> RedisResult<T> {
+        Self::query(&format!("redis://{user}:{user}@127.0.0.1:{}", self.port), words)
+    }
+
+    fn query<T: FromRedisValue>(url: &str, words: &[&str]) -> RedisResult<T> {
+        let mut link = Client::open(url)?.get_connection_with_timeout(ANSWER)?;
         link.set_read_timeout(Some(ANSWER))?;
         let mut cmd = redis::Cmd::new();
         for word in words {
@@ -181,6 +213,18 @@ impl Drop for Server {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// The same configuration, as the user with the shipped permissions.
+#[must_use]
+pub fn log_in(config: Config) -> Config {
+    Config { user: Some(USER.into()), password: Some(Secret::new(USER)), ..config }
+}
+
+/// The option that adds a user with the shipped permissions, for keys of every prefix: tests choose their own.
+fn user() -> impl Iterator<Item = String> {
+    let head = ["--user", USER, "on", ">runbus"].map(String::from);
+    head.into_iter().chain(rules("*"))
 }
 
 /// Starts a cluster of so many primaries that share all slots, and waits until each of them says that it works.

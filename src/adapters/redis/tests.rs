@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::testing::{Server, cluster};
+use super::testing::{Server, cluster, log_in};
 use super::{Config, Mode, Redis};
 use crate::config::{Secret, check};
 use crate::store::{Applied, Error, Lease, Mark, Name, Store, conformance};
@@ -15,7 +15,7 @@ use crate::store::{Applied, Error, Lease, Mark, Name, Store, conformance};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn config(server: &Server) -> Config {
-    Config { url: server.url(), ..Config::default() }
+    server.config()
 }
 
 fn name(id: &str) -> Name {
@@ -65,7 +65,7 @@ async fn one_server_conforms() {
 async fn a_cluster_conforms() {
     let servers = tokio::task::spawn_blocking(|| cluster(3)).await.unwrap();
     let urls = servers.iter().map(Server::url).collect();
-    conforms(Config { mode: Mode::Cluster, urls, ..Config::default() }).await;
+    conforms(Config { mode: Mode::Cluster, urls, ..log_in(Config::default()) }).await;
     for server in &servers {
         let keys: u64 = server.command(&["DBSIZE"]).unwrap();
         assert!(keys > 0, "no key on a node of the cluster");
@@ -76,7 +76,7 @@ async fn a_cluster_conforms() {
 async fn a_cluster_survives_the_crash_of_a_node() {
     let mut servers = tokio::task::spawn_blocking(|| cluster(3)).await.unwrap();
     let urls = servers.iter().map(Server::url).collect();
-    let store = Redis::new(&Config { mode: Mode::Cluster, urls, ..Config::default() }).unwrap();
+    let store = Redis::new(&Config { mode: Mode::Cluster, urls, ..log_in(Config::default()) }).unwrap();
     let names: Vec<Name> = (0..12).map(|n| name(&format!("{n}"))).collect();
     let write = async |name: &Name, to| store.apply(name, whole(to), Bytes::new(), None).await;
     for name in &names {
@@ -212,7 +212,7 @@ async fn sentinel_leads_to_the_next_primary() {
         // The first one is away.
         urls: vec!["redis://127.0.0.1:1".into(), sentinel.url()],
         service: Some("main".into()),
-        ..Config::default()
+        ..log_in(Config::default())
     };
     let store = Redis::new(&config).unwrap();
     store.ready().await.unwrap();
@@ -227,6 +227,46 @@ async fn sentinel_leads_to_the_next_primary() {
 
     let unknown = Redis::new(&Config { service: Some("other".into()), ..config }).unwrap();
     assert!(unknown.ready().await.unwrap_err().is_retryable());
+}
+
+/// The shipped file on a real server: nothing beyond the store's commands and keys.
+#[tokio::test]
+async fn the_server_refuses_each_command_that_the_store_does_not_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.acl");
+    // A test server is watched by the default user.
+    let text = super::acl("rb").replace("user default off", "user default on nopass ~* &* +@all");
+    let text = text.replace("${REDIS_ADMIN_PASSWORD}", "admin").replace("${REDIS_PASSWORD}", "runbus");
+    std::fs::write(&file, text).unwrap();
+    let server = Server::start_plain(&["--aclfile", file.to_str().unwrap()]);
+    let store = Redis::new(&config(&server)).unwrap();
+    store.ready().await.unwrap();
+    assert_eq!(apply(&store, whole(1)).await.unwrap(), Applied::Stored);
+    server.command::<()>(&["SET", "other", "secret"]).unwrap();
+    let refused = |words: &[&str]| {
+        let error = server.command_as::<redis::Value>("runbus", words).unwrap_err();
+        // A script's refusal has no code of its own.
+        let within = error.to_string().contains("executing the script can't");
+        assert!(error.code() == Some("NOPERM") || within, "{words:?}: {error}");
+    };
+    refused(&["GET", "other"]);
+    refused(&["EVAL", "return redis.call('GET', KEYS[1])", "1", "other"]);
+    refused(&["EVAL", "return redis.call('GET', 'other')", "0"]);
+    refused(&["EVAL", "return redis.call('FLUSHALL')", "0"]);
+    for command in [
+        "FLUSHALL",
+        "FLUSHDB",
+        "KEYS *",
+        "SCAN 0",
+        "CONFIG GET *",
+        "ACL LIST",
+        "SHUTDOWN",
+        "MONITOR",
+        "DEBUG JMAP",
+    ] {
+        refused(&command.split(' ').collect::<Vec<_>>());
+    }
+    refused(&["PUBLISH", "c", "m"]);
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl Servers {
         let prefix = config.prefix.clone();
         let nats = nats::Nats::connect(config).await.unwrap();
         tokio::time::timeout(Duration::from_secs(60), nats.ready()).await.unwrap().unwrap();
-        let config = redis::Config { url: servers.1.url(), prefix, ..redis::Config::default() };
+        let config = redis::Config { prefix, ..servers.1.config() };
         let store = redis::Redis::new(&config).unwrap();
         let flushed = servers.clone();
         let wipe: Wipe = Arc::new(move || {

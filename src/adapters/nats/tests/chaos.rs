@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::super::testing::{Server, cluster, config};
+use super::super::testing::{Server, client, cluster, config};
 use super::super::{Config, Nats, Shards};
 use super::{PATIENCE, connect};
 use crate::id::{ExecutionId, NodeId, StreamId};
@@ -80,8 +80,7 @@ async fn writer(log: Arc<dyn Log>, number: usize, name: &'static str, stop: Canc
 
 /// Which server leads a stream.
 async fn leader(servers: &[Server], stream: &str) -> Option<usize> {
-    let urls: Vec<String> = servers.iter().map(Server::url).collect();
-    let client = async_nats::connect(urls).await.ok()?;
+    let client = client(servers, "admin").await.ok()?;
     let answer = client.request(format!("$JS.API.STREAM.INFO.{stream}"), Bytes::new()).await.ok()?;
     let info: Value = serde_json::from_slice(&answer.payload).ok()?;
     let name = info["cluster"]["leader"].as_str()?;

@@ -56,7 +56,11 @@ async fn log_on_a_cluster() {
         used.lock().unwrap().push(nats);
     }
     assert!(broken.is_empty(), "on a cluster: {broken:?}");
-    a_feed_hears_of_elections(&connect(Config { shards: Shards::Count(1), ..config(&servers) }).await).await;
+    // Electing a leader is for administrators.
+    let admin = Some(crate::config::Secret::new("admin"));
+    let config =
+        Config { shards: Shards::Count(1), user: Some("admin".into()), password: admin, ..config(&servers) };
+    a_feed_hears_of_elections(&connect(config).await).await;
     for nats in used.into_inner().unwrap() {
         assert_eq!(nats.waiting(), 0, "no request leaves anything behind");
     }

@@ -4,6 +4,7 @@ mod chaos;
 mod conformance;
 mod outage;
 mod outbox;
+mod permissions;
 mod plain;
 mod setup;
 

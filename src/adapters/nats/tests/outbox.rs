@@ -19,7 +19,7 @@ fn message(token: u64, subject: impl Into<Subject>, n: u8) -> Outgoing {
 #[tokio::test]
 async fn messages_leave_in_order_and_only_for_those_who_wait() {
     let server = Server::shared();
-    let client = async_nats::connect(server.url()).await.unwrap();
+    let client = server.client("admin").await;
     let subject = format!("out.{}", uuid::Uuid::now_v7().simple());
     let mut heard = client.subscribe(subject.clone()).await.unwrap();
     let inbox = Arc::new(Inbox::default());
@@ -41,7 +41,7 @@ async fn messages_leave_in_order_and_only_for_those_who_wait() {
 #[tokio::test]
 async fn what_cannot_be_sent_is_said_at_once() {
     let server = Server::shared();
-    let client = async_nats::connect(server.url()).await.unwrap();
+    let client = server.client("admin").await;
     let inbox = Arc::new(Inbox::default());
     let outbox = Outbox::new(client, inbox.clone(), 16);
     let (entry, answer) = inbox.one();

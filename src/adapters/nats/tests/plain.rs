@@ -21,7 +21,7 @@ async fn a_plain_message_is_somebody_elses() {
     };
     let shard = log.layout().home(&topic.shard_token());
     let mut tail = log.tail(&Scope::EVERYTHING).await.unwrap();
-    let client = async_nats::connect(server.url()).await.unwrap();
+    let client = server.client("admin").await;
     let subject = topic.external_subject(&prefix, shard).unwrap();
     assert_eq!(subject, format!("{prefix}.ext.{shard}.chat._.run%201"));
     let stream = async_nats::jetstream::new(client.clone());
@@ -71,7 +71,7 @@ async fn headers_make_nobody_an_owner() {
     };
     let shard = log.layout().home(&topic.shard_token());
     let subject = topic.external_subject(&prefix, shard).unwrap();
-    let client = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let client = async_nats::jetstream::new(server.client("admin").await);
     let owned = Frame::owned(1, 0, 0, &[Bytes::from_static(b"{}")]);
     let first = log.append(&topic, &owned, Expect::Last(None)).await.unwrap();
     // The id that Runbus gives its next message.
