@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! Lowest layer first; a module uses only those above it in this list.
-//! - [`limits`], `text`, [`id`], [`time`], [`tls`]: every limit, texts read in place, identities, points in time, the TLS provider
+//! - [`limits`], `text`, [`id`], [`pattern`], [`time`], [`tls`]: every limit, texts read in place, identities, patterns of tool names, points in time, the TLS provider
 //! - [`metrics`]: every metric, named once; counting is an atomic addition
 //! - [`config`]: how configuration is layered, checked and documented; each component owns its section
 //! - [`lifecycle`]: how a process ends
@@ -60,6 +60,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod monitor;
+pub mod pattern;
 pub mod queue;
 pub mod session;
 pub mod snapshot;

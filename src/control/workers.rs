@@ -33,8 +33,11 @@ pub struct WorkerReport {
     pub tools: Vec<String>,
     /// How its tool calls ended, by outcome.
     pub tool_calls: Value,
-    /// Its MCP servers: name, state, tools, restarts, since when.
+    /// Its MCP servers: name, state, tools, restarts, since when; refused tools and faulty guards, when there are any.
     pub mcp_servers: Value,
+    /// Names and guards of its definitions that cover no tool: calls that they may be meant for need an approval.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guard_faults: Vec<String>,
     /// How its agents and graphs are configured, by name; left out when that is more than 64 KiB.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub agents: BTreeMap<String, AgentReport>,

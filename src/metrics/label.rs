@@ -186,6 +186,8 @@ labels! {
         UnknownTool = "unknown_tool",
         /// The arguments did not fit.
         InvalidArguments = "invalid_arguments",
+        /// A person must approve it, and nobody has.
+        NeedsApproval = "needs_approval",
         /// The tool failed.
         Failed = "failed",
         /// It took too long.

@@ -11,6 +11,7 @@ use crate::event::{Class, Event, Kind, Payload};
 use crate::execution::Heard;
 use crate::id::StreamId;
 use crate::limits;
+use crate::pattern::Pattern;
 
 /// What is known of one stream, or of all. Bounded, whatever comes.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +112,8 @@ impl Fold {
         let may_call = |server: &str| {
             let prefix = format!("{server}__");
             let nodes = context.agents.values().flat_map(|agent| agent.nodes.values());
-            nodes.flat_map(|node| &node.tools).any(|tool| tool.starts_with(&prefix))
+            let meets = |tool: &String| Pattern::new(tool).is_ok_and(|tool| tool.meets_prefix(&prefix));
+            nodes.flat_map(|node| &node.tools).any(meets)
         };
         let mcp = self.contributions.mcp(|server| self.stream.is_none() || may_call(server));
         Monitor {

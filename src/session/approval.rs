@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::Decide;
+use super::message::ToolCall;
 use crate::id::{EventId, ExecutionId, NodeId};
 use crate::time::Timestamp;
 
@@ -167,6 +168,17 @@ impl Approval {
             return Err(Refusal::Expired);
         }
         Ok(())
+    }
+
+    /// Whether it lets a call run with these arguments: those that were asked about, or those that the decision brought.
+    #[must_use]
+    pub fn allows(&self, call: &ToolCall, arguments: &Value) -> bool {
+        let Requested { call_id, tool_name, arguments_digest, .. } = &self.requested;
+        let edited = self.decision.as_ref().and_then(|decision| decision.arguments.as_ref()).map(digest);
+        matches!(self.status, Standing::Approved | Standing::Consumed)
+            && *call_id == call.id
+            && *tool_name == call.name
+            && digest(arguments) == *edited.as_ref().unwrap_or(arguments_digest)
     }
 
     /// The time may be up.

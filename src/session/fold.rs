@@ -339,10 +339,16 @@ impl State {
     /// Forgets the oldest approvals that are settled.
     fn prune(&mut self) {
         let mut excess = self.asked.len().saturating_sub(SETTLED_KEPT);
-        let approvals = &mut self.approvals;
+        let (approvals, run) = (&mut self.approvals, self.run.as_ref());
+        // A call that runs may have to run again: what was said about it stands as long as it is open.
+        let open = |approval: &Approval| {
+            let visit = run.and_then(|run| run.visits.get(&approval.node_id));
+            visit.is_some_and(|visit| visit.calls.iter().any(|o| o.call.id == approval.requested.call_id))
+        };
         self.asked.retain(|id| {
-            let waits =
-                approvals.get(id).is_some_and(|a| matches!(a.status, Standing::Pending | Standing::Approved));
+            let waits = approvals
+                .get(id)
+                .is_some_and(|a| matches!(a.status, Standing::Pending | Standing::Approved) || open(a));
             if excess == 0 || waits {
                 return true;
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use runbus::control::workers::{AgentReport, NodeReport};
 use runbus::id::NodeId;
+use runbus::pattern::{Pattern, Patterns};
 use runbus::session::command::Budget;
 use runbus::session::entry::{Arrival, Judgement};
 use runbus::session::run::{Answer, Run};
@@ -19,7 +20,7 @@ use crate::graph::{
 use crate::limits;
 use crate::model::{Hint, Message, Options, Request, ResponseFormat};
 use crate::session::compaction;
-use crate::tool::{self, Registry, RegistryFault};
+use crate::tool::{self, Registry, RegistryFault, Scope};
 
 /// Why definitions were refused.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +36,14 @@ pub enum Error {
         /// Why.
         error: std::io::Error,
     },
-    /// A definition names a tool that is not there.
-    #[error("{definition}: {fault}")]
+    /// A list of tools in a definition has a name or a pattern that covers none.
+    #[error("{definition}: {path}{fault}")]
     Tool {
         /// Which definition.
         definition: String,
-        /// Which tool.
+        /// Which node, as in `nodes.work.`; empty for an agent.
+        path: String,
+        /// What is wrong.
         fault: RegistryFault,
     },
     /// A node's name is no id.
@@ -204,19 +207,45 @@ impl Definitions {
         self.plans.keys().map(String::as_str)
     }
 
-    /// Checks that every tool that a definition names is there.
+    /// Checks that each tool and guard that a definition names is there, as far as the tools are known.
     ///
     /// # Errors
-    /// See [`Error::Tool`].
+    /// The first [`Error::Tool`].
     pub fn check_tools(&self, registry: &Registry) -> Result<(), Error> {
-        for (name, plan) in &self.plans {
-            for node in plan.node_names() {
-                plan.registry(registry)
-                    .only(&plan.tools(node))
-                    .map_err(|fault| Error::Tool { definition: name.clone(), fault })?;
-            }
-        }
-        Ok(())
+        self.faults(registry).next().map_or(Ok(()), Err)
+    }
+
+    /// Every [`Error::Tool`] of the definitions, as far as the tools are known.
+    pub fn faults<'a>(&'a self, registry: &'a Registry) -> impl Iterator<Item = Error> + 'a {
+        self.plans.iter().flat_map(move |(name, plan)| {
+            plan.node_names().into_iter().filter_map(move |node| {
+                let fault = plan.scope(node, registry).check().err()?;
+                let path = if plan.node(node).is_some() { format!("nodes.{node}.") } else { String::new() };
+                Some(Error::Tool { definition: name.clone(), path, fault })
+            })
+        })
+    }
+}
+
+/// The scope of each node of a run.
+#[derive(Debug, Clone)]
+pub struct Scopes {
+    nodes: BTreeMap<String, Scope>,
+    nothing: Scope,
+}
+
+impl Scopes {
+    /// Of a run that follows nothing: no tool is in it.
+    #[must_use]
+    pub fn none(registry: &Registry) -> Self {
+        let nothing = registry.scope(Patterns::default(), Patterns::default());
+        Self { nodes: BTreeMap::new(), nothing }
+    }
+
+    /// Of a node.
+    #[must_use]
+    pub fn of(&self, node: &NodeId) -> &Scope {
+        self.nodes.get(node.as_str()).unwrap_or(&self.nothing)
     }
 }
 
@@ -242,15 +271,51 @@ impl Plan {
         }
     }
 
-    /// The names of the tools that a node may call.
-    fn tools(&self, node: &str) -> Vec<&str> {
-        let listed: &[String] = match self {
-            Self::Agent(agent) => &agent.tools,
-            Self::Graph(_) => self.node(node).map_or(&[], |node| &node.tools),
+    /// The tools that a node may call.
+    fn tools(&self, node: &str) -> Patterns {
+        let mut tools = match self {
+            Self::Agent(agent) => agent.tools.clone(),
+            Self::Graph(_) => self.node(node).map_or_else(Patterns::default, |node| node.tools.clone()),
         };
         let own = self.node(node).and_then(|node| node.tool.as_deref());
         let children = self.subagents(node).iter().map(|child| child.name.as_str());
-        listed.iter().map(String::as_str).chain(own).chain(children).collect()
+        for name in own.into_iter().chain(children) {
+            // Definitions are checked: it is a name.
+            if let Ok(name) = Pattern::new(name) {
+                tools = tools.with(name);
+            }
+        }
+        tools
+    }
+
+    fn approve(&self, node: &str) -> Patterns {
+        match self {
+            Self::Agent(agent) => agent.approve.clone(),
+            Self::Graph(_) => self.node(node).map_or_else(Patterns::default, |node| node.approve.clone()),
+        }
+    }
+
+    /// What a node may call of a worker's tools and its own children, with its guards.
+    fn scope(&self, node: &str, worker: &Registry) -> Scope {
+        let mut registry = worker.clone();
+        for child in self.subagents(node) {
+            let SubagentTool { name, description, definition, ephemeral } = child;
+            let tool = tool::subagent(name.clone(), description.clone(), definition.clone(), *ephemeral);
+            match registry.clone().with(tool) {
+                Ok(with) => registry = with,
+                // The worker has a tool of that name, which counts.
+                Err(fault) => tracing::debug!(%fault, "a child is not added as a tool"),
+            }
+        }
+        registry.scope(self.tools(node), self.approve(node))
+    }
+
+    /// The scope of each node, in a run on a worker with these tools.
+    #[must_use]
+    pub fn scopes(&self, worker: &Registry) -> Scopes {
+        let scope = |node: &str| (node.to_owned(), self.scope(node, worker));
+        let nodes = self.node_names().into_iter().map(scope).collect();
+        Scopes { nodes, ..Scopes::none(worker) }
     }
 
     /// How it is configured, for people.
@@ -263,7 +328,7 @@ impl Plan {
         let nodes = self.node_names().into_iter().map(|node| {
             let options = self.options(node).filter(|options| **options != ModelOptions::default());
             let model = options.and_then(|options| serde_json::to_value(options).ok());
-            let tools = self.tools(node).into_iter().map(str::to_owned).collect();
+            let tools = self.tools(node).iter().map(ToString::to_string).collect();
             (node.to_owned(), NodeReport { model, tools })
         });
         AgentReport { description, nodes: nodes.collect() }
@@ -391,16 +456,6 @@ impl Plan {
         }
     }
 
-    /// Whether a call of a tool needs a person's approval in this node.
-    #[must_use]
-    pub fn needs_approval(&self, node: &NodeId, tool: &str) -> bool {
-        let approve: &[String] = match self {
-            Self::Agent(agent) => &agent.approve,
-            Self::Graph(_) => self.node(node.as_str()).map_or(&[], |node| &node.approve),
-        };
-        approve.iter().any(|listed| listed == tool)
-    }
-
     /// How long a node's approvals are waited for.
     #[must_use]
     pub fn approval_timeout(&self, node: &NodeId) -> Duration {
@@ -457,32 +512,6 @@ impl Plan {
         })
     }
 
-    /// The tools of a run: those of the worker, and the children that the definition names.
-    #[must_use]
-    pub fn registry(&self, worker: &Registry) -> Registry {
-        let mut registry = worker.clone();
-        for node in self.node_names() {
-            for child in self.subagents(node) {
-                let SubagentTool { name, description, definition, ephemeral } = child;
-                let tool = tool::subagent(name.clone(), description.clone(), definition.clone(), *ephemeral);
-                match registry.clone().with(tool) {
-                    Ok(with) => registry = with,
-                    // Another node has it too, or the worker has a tool of that name, which counts.
-                    Err(fault) => tracing::debug!(%fault, "a child is not added as a tool"),
-                }
-            }
-        }
-        registry
-    }
-
-    /// The tools that a node may call, of those of its run.
-    ///
-    /// # Errors
-    /// One of them is not there.
-    pub fn tools_of(&self, node: &NodeId, run: &Registry) -> Result<Registry, RegistryFault> {
-        run.only(&self.tools(node.as_str()))
-    }
-
     /// Calls of the model in one pass of a node, at most.
     #[must_use]
     pub fn max_rounds(&self, node: &NodeId) -> u32 {
@@ -532,9 +561,9 @@ impl Plan {
 
     /// One call of the model for a node.
     #[must_use]
-    pub fn request(&self, node: &NodeId, messages: Vec<Message>, registry: &Registry, hint: Hint) -> Request {
+    pub fn request(&self, node: &NodeId, messages: Vec<Message>, scope: &Scope, hint: Hint) -> Request {
         let options = self.options(node.as_str());
-        let tools = registry.only(&self.tools(node.as_str())).map(|tools| tools.specs()).unwrap_or_default();
+        let tools = scope.specs();
         let response_format = match self {
             Self::Agent(_) => None,
             Self::Graph(graph) => graph

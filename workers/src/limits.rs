@@ -70,3 +70,9 @@ pub const WEBHOOK_ANSWER_BYTES: usize = 4 * 1024;
 
 /// How long connecting to a receiver may take.
 pub const WEBHOOK_CONNECT: Duration = Duration::from_secs(10);
+
+/// The most names and guards without a tool that a worker's report shows.
+pub const REPORT_FAULTS: usize = 32;
+
+/// The longest text of each of them, in bytes.
+pub const REPORT_FAULT_BYTES: usize = 512;

@@ -44,10 +44,10 @@ impl Demo {
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;
         let address = process::spawn_gateway_anywhere(&shutdown, &configuration, &backend).await?;
-        process::spawn_worker(&shutdown, worker);
         if !global.json {
             output::line(&banner(&address, &configuration))?;
         }
+        process::spawn_worker(&shutdown, worker).await?;
         let request = StartRequest::new("council", input(&self.input));
         let started = backend.control().start(request).await?;
         let mut printer = Printer::new(global.json);

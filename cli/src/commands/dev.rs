@@ -37,10 +37,10 @@ impl Dev {
         process::spawn_metrics(&configuration).await?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
-        process::spawn_worker(&shutdown, worker);
         if !global.json {
             output::line(&super::demo::banner(&address, &configuration))?;
         }
+        process::spawn_worker(&shutdown, worker).await?;
         if !self.idle {
             let request = StartRequest::new("council", input(&self.input));
             let started = backend.control().start(request).await?;

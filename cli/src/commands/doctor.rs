@@ -116,6 +116,8 @@ async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding>
                 if configuration.model.is_scripted() { "scripted model" } else { "OpenAI-compatible model" };
             findings.push(Finding::of("definitions", Ok(model.to_owned()), ""));
             findings.extend(servers(&work.servers).await);
+            findings.push(guards(&work));
+            work.servers.stop().await;
         }
         Err(error) => {
             let advice = "Correct the file that the message names; `worker.definitions` says which are read.";
@@ -125,7 +127,27 @@ async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding>
     findings
 }
 
-/// Starts every MCP server, as a worker would, and ends it.
+/// Whether each name and guard covers a tool. Those of a server that is not up cannot be checked.
+fn guards(work: &process::Work) -> Finding {
+    let advice = "Correct the name or the pattern: in the definition that the message names, or in `mcp.servers`. A worker does \
+                  not start with it; while it runs, every call that such a guard may be meant for needs an approval.";
+    let faults = work.faults();
+    let unknown: Vec<String> = work
+        .servers
+        .status()
+        .into_iter()
+        .filter(|status| !matches!(status.state, State::Ready))
+        .map(|status| status.server)
+        .collect();
+    let found = if unknown.is_empty() {
+        "each covers a tool".to_owned()
+    } else {
+        format!("not checked for {}: every call of their tools needs an approval", unknown.join(", "))
+    };
+    Finding::of("guards", if faults.is_empty() { Ok(found) } else { Err(faults.join("; ")) }, advice)
+}
+
+/// Starts every MCP server, as a worker would.
 async fn servers(servers: &Servers) -> Vec<Finding> {
     servers.settled().await;
     let advice = "Correct the command, the address or the headers of the server in `mcp.servers`, or raise its \
@@ -133,13 +155,16 @@ async fn servers(servers: &Servers) -> Vec<Finding> {
     let finding = |status: Status| {
         let result = match status.state {
             State::Failed { reason } => Err(format!("{}: {reason}", status.server)),
+            _ if !status.refused.is_empty() => {
+                let refused: Vec<String> =
+                    status.refused.iter().map(|(tool, reason)| format!("{tool}: {reason}")).collect();
+                Err(format!("{}: tools are refused: {}", status.server, refused.join("; ")))
+            }
             _ => Ok(format!("{}: {} tools", status.server, status.tools.len())),
         };
         Finding::of("mcp server", result, advice)
     };
-    let findings = servers.status().into_iter().map(finding).collect();
-    servers.stop().await;
-    findings
+    servers.status().into_iter().map(finding).collect()
 }
 
 async fn ready<E: std::fmt::Display>(

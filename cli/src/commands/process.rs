@@ -26,6 +26,16 @@ const DRAIN: Duration = Duration::from_secs(30);
 pub(super) struct Work {
     worker: Worker,
     pub(super) servers: Servers,
+    definitions: Arc<Definitions>,
+    registry: Arc<Registry>,
+}
+
+impl Work {
+    /// What names of tools, and what guards, cover no tool, as far as the tools of the MCP servers are known by now.
+    pub(super) fn faults(&self) -> Vec<String> {
+        let definitions = self.definitions.faults(&self.registry).map(|fault| fault.to_string());
+        self.servers.faults().into_iter().chain(definitions).collect()
+    }
 }
 
 /// Checks everything that a worker needs, before it runs. Its MCP servers are started: dropping the result ends them.
@@ -47,31 +57,40 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
     let servers = Servers::start(&configuration.mcp, &Clock::System, &CancellationToken::new());
     let registry = servers.register(registry).map_err(|error| usage(&error))?;
     definitions.check_tools(&registry).map_err(|error| usage(&error))?;
+    let (definitions, registry) = (Arc::new(definitions), Arc::new(registry));
     let tools = Tools {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
-        definitions: Arc::new(definitions),
+        definitions: definitions.clone(),
         model: configuration.model.build().map_err(|error| usage(&error))?,
-        registry: Arc::new(registry),
+        registry: registry.clone(),
         worker: Worker::id(&configuration.worker),
     };
     let worker =
         Worker::new(configuration.worker.clone(), backend.queue.clone(), tools).with_servers(servers.clone());
-    Ok(Work { worker, servers })
+    Ok(Work { worker, servers, definitions, registry })
 }
 
 /// Runs a worker as a part of the process: once its MCP servers are up or were tried in vain, so that the first session
 /// finds their tools, and until its sessions do not need them any more.
-pub(super) fn spawn_worker(shutdown: &Shutdown, work: Work) {
+///
+/// # Errors
+/// A name of a tool, or a guard, covers none of the tools that are known by then.
+pub(super) async fn spawn_worker(shutdown: &Shutdown, work: Work) -> Result<(), Error> {
     let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
-    let Work { worker, servers } = work;
+    let settled = soft.run_until_cancelled(work.servers.settled()).await.is_some();
+    let faults = if settled { work.faults() } else { Vec::new() };
+    let Work { worker, servers, .. } = work;
+    if !settled || !faults.is_empty() {
+        servers.stop().await;
+        return if settled { Err(Error::Usage(faults.join("\n"))) } else { Ok(()) };
+    }
     shutdown.spawn(async move {
-        if soft.run_until_cancelled(servers.settled()).await.is_some() {
-            worker.run(soft, hard).await;
-        }
+        worker.run(soft, hard).await;
         servers.stop().await;
     });
+    Ok(())
 }
 
 /// Dispatches webhooks as a part of the process, when endpoints are configured. Other processes may do the same.

@@ -23,7 +23,7 @@ impl Worker {
         let shutdown = process::signals()?;
         process::spawn_metrics(&configuration).await?;
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
-        process::spawn_worker(&shutdown, worker);
+        process::spawn_worker(&shutdown, worker).await?;
         Ok(process::until_signal(&shutdown).await)
     }
 }

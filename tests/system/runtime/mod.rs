@@ -7,6 +7,7 @@ mod cancel;
 mod children;
 mod dead_letters;
 mod durable;
+mod guards;
 pub mod kit;
 mod many;
 pub mod model;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use runbus::pattern::{Pattern, Patterns};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -49,20 +50,20 @@ impl Definition {
 
     /// The names of the tools that it mentions, each with its path in the file.
     pub fn tools(&self) -> Vec<(String, &str)> {
-        let listed = |path: &str, tools: &[String]| -> Vec<String> {
+        let listed = |path: &str, tools: &Patterns| -> Vec<String> {
             (0..tools.len()).map(|index| format!("{path}[{index}]")).collect()
         };
         match self {
             Self::Agent(agent) => listed("tools", &agent.tools)
                 .into_iter()
-                .zip(agent.tools.iter().map(String::as_str))
+                .zip(agent.tools.iter().map(Pattern::as_str))
                 .collect(),
             Self::Graph(graph) => graph
                 .nodes
                 .iter()
                 .flat_map(|(id, node)| {
                     let paths = listed(&format!("nodes.{id}.tools"), &node.tools);
-                    paths.into_iter().zip(node.tools.iter().map(String::as_str))
+                    paths.into_iter().zip(node.tools.iter().map(Pattern::as_str))
                 })
                 .collect(),
         }

@@ -51,6 +51,9 @@ pub const MAX_TOOLS_AT_ONCE: u32 = 64;
 /// The most tries of one call of the model.
 pub const MAX_MODEL_TRIES: u32 = 20;
 
+/// The longest name of a tool, in bytes.
+pub const MAX_TOOL_NAME_BYTES: usize = 64;
+
 /// The most criteria of a goal, and the most constraints of a graph.
 pub const MAX_CONDITIONS: usize = 64;
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use runbus::pattern::Patterns;
 use runbus::session::command::Budget;
 
 use super::limits::{DEFAULT_KEEP_MESSAGES, DEFAULT_PROMPT, DEFAULT_ROUNDS};
@@ -24,15 +25,15 @@ pub struct AgentSpec {
     /// The instructions that stand above the conversation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub system: String,
-    /// The names of the tools that it may call.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tools: Vec<String>,
+    /// The tools that it may call: names, or patterns with `*` for any run of characters.
+    #[serde(default, skip_serializing_if = "Patterns::is_empty")]
+    pub tools: Patterns,
     /// The most model turns of one execution.
     #[serde(default = "default_rounds")]
     pub max_rounds: u32,
-    /// The tools among those whose every call waits for a person's approval.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approve: Vec<String>,
+    /// The tools among those whose every call waits for a person's approval: names or patterns, each of which covers one.
+    #[serde(default, skip_serializing_if = "Patterns::is_empty")]
+    pub approve: Patterns,
     /// How long an approval is waited for, in milliseconds: 1,000 to 7,776,000,000 (90 days). Default: 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_timeout_ms: Option<u64>,
@@ -130,9 +131,9 @@ pub struct Node {
     /// The template of the user message; see [`super::Template`].
     #[serde(default = "default_prompt")]
     pub prompt: String,
-    /// The names of the tools that it may call.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tools: Vec<String>,
+    /// The tools that it may call: names, or patterns with `*` for any run of characters.
+    #[serde(default, skip_serializing_if = "Patterns::is_empty")]
+    pub tools: Patterns,
     /// The fields of its answer, when that is to be a JSON object; without it the answer is text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<BTreeMap<String, FieldSpec>>,
@@ -142,9 +143,9 @@ pub struct Node {
     /// The most model turns of one run of the node.
     #[serde(default = "default_rounds")]
     pub max_rounds: u32,
-    /// The tools among those whose every call waits for a person's approval.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approve: Vec<String>,
+    /// The tools among those whose every call waits for a person's approval: names or patterns, each of which covers one.
+    #[serde(default, skip_serializing_if = "Patterns::is_empty")]
+    pub approve: Patterns,
     /// How long an approval is waited for, in milliseconds: 1,000 to 7,776,000,000 (90 days). Default: 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_timeout_ms: Option<u64>,

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use runbus::pattern::{PATTERNS, Pattern, Patterns};
 use runbus::session::command::Budget;
 
 use super::cycle;
 use super::limits::{
     DEFAULT_PROMPT, DEFAULT_ROUNDS, MAX_CHOICES, MAX_CONDITIONS, MAX_EDGES, MAX_ITERATIONS,
     MAX_KEEP_MESSAGES, MAX_MODEL_TRIES, MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS, MAX_SUBAGENTS,
-    MAX_TOOLS_AT_ONCE, MAX_WEIGHT, MIN_COMPACTION_TOKENS, PERSON_TIMEOUT_MS, STALL_AFTER_MS,
+    MAX_TOOL_NAME_BYTES, MAX_TOOLS_AT_ONCE, MAX_WEIGHT, MIN_COMPACTION_TOKENS, PERSON_TIMEOUT_MS,
+    STALL_AFTER_MS,
 };
 use super::spec::{
     AgentSpec, CompactionSpec, Edge, FieldSpec, FieldType, GraphSpec, ModelOptions, Node, NodeType,
@@ -54,8 +56,8 @@ pub(super) fn agent(spec: &AgentSpec) -> Result<(), Fault> {
 
 /// What agents and nodes have in common.
 struct Policy<'a> {
-    tools: &'a [String],
-    approve: &'a [String],
+    tools: &'a Patterns,
+    approve: &'a Patterns,
     approval_timeout_ms: Option<u64>,
     subagents: &'a [SubagentTool],
     tools_at_once: Option<u32>,
@@ -66,36 +68,36 @@ struct Policy<'a> {
 
 fn policy(prefix: &str, policy: &Policy<'_>) -> Result<(), Fault> {
     let path = |key: &str| if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
-    let named: Vec<&str> = policy
-        .tools
-        .iter()
-        .map(String::as_str)
-        .chain(policy.subagents.iter().map(|sub| sub.name.as_str()))
-        .collect();
+    if policy.subagents.len() > MAX_SUBAGENTS {
+        return fault(path("subagents"), format!("at most {MAX_SUBAGENTS} are allowed"));
+    }
+    let mut all = policy.tools.clone();
+    for (index, sub) in policy.subagents.iter().enumerate() {
+        let at = format!("{}[{index}]", path("subagents"));
+        name(&format!("{at}.definition"), &sub.definition)?;
+        let Some(child) = Pattern::new(&sub.name).ok().filter(|_| is_tool_name(&sub.name)) else {
+            return fault(format!("{at}.name"), "a tool's name takes 1 to 64 of a-z, A-Z, 0-9, _ and -");
+        };
+        if all.iter().any(|named| *named == child) {
+            return fault(format!("{at}.name"), format!("two tools are called {:?}", sub.name));
+        }
+        all = all.with(child);
+    }
     tools(&path("approve"), policy.approve)?;
-    if let Some((index, tool)) =
-        policy.approve.iter().enumerate().find(|(_, tool)| !named.contains(&tool.as_str()))
-    {
-        return fault(format!("{}[{index}]", path("approve")), format!("{tool:?} is not among its tools"));
+    // Whether a pattern covers a tool that is there is checked when the tools are known.
+    let covers = |guard: &Pattern| all.iter().any(|named| named.meets(guard));
+    if let Some((index, guard)) = policy.approve.iter().enumerate().find(|(_, guard)| !covers(guard)) {
+        let listed: Vec<&str> = all.iter().map(Pattern::as_str).collect();
+        let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
+        return fault(
+            format!("{}[{index}]", path("approve")),
+            format!("{:?} covers none of its tools; they are: {listed}", guard.as_str()),
+        );
     }
     within(path("approval_timeout_ms"), policy.approval_timeout_ms, &PERSON_TIMEOUT_MS)?;
     within(path("stall_after_ms"), policy.stall_after_ms, &STALL_AFTER_MS)?;
     within(path("tools_at_once"), policy.tools_at_once, &(1..=MAX_TOOLS_AT_ONCE))?;
     within(path("model_tries"), policy.model_tries, &(1..=MAX_MODEL_TRIES))?;
-    if policy.subagents.len() > MAX_SUBAGENTS {
-        return fault(path("subagents"), format!("at most {MAX_SUBAGENTS} are allowed"));
-    }
-    for (index, sub) in policy.subagents.iter().enumerate() {
-        let at = format!("{}[{index}]", path("subagents"));
-        name(&format!("{at}.definition"), &sub.definition)?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        if sub.name.is_empty() || sub.name.len() > 64 || !sub.name.bytes().all(plain) {
-            return fault(format!("{at}.name"), "a tool's name takes 1 to 64 of a-z, A-Z, 0-9, _ and -");
-        }
-        if named.iter().filter(|name| **name == sub.name).count() > 1 {
-            return fault(format!("{at}.name"), format!("two tools are called {:?}", sub.name));
-        }
-    }
     let Some(compaction) = policy.compaction else { return Ok(()) };
     if compaction.at_tokens < MIN_COMPACTION_TOKENS {
         let message = format!("{} is less than {MIN_COMPACTION_TOKENS}", compaction.at_tokens);
@@ -258,8 +260,9 @@ fn kind(spec: &GraphSpec, path: &str, step: &Node) -> Result<(), Fault> {
     if let Some((key, _, owner)) = misplaced.iter().find(|(_, misplaced, _)| *misplaced) {
         return fault(format!("{path}.{key}"), format!("is for nodes of type {owner}"));
     }
-    if is_tool && step.tool.as_ref().is_none_or(String::is_empty) {
-        return fault(format!("{path}.tool"), "a tool node names its tool");
+    if is_tool && !step.tool.as_deref().is_some_and(is_tool_name) {
+        let message = "a tool node names its tool: 1 to 64 of a-z, A-Z, 0-9, _ and -, and no pattern";
+        return fault(format!("{path}.tool"), message);
     }
     if let Some(arguments) = &step.arguments {
         if !arguments.is_object() {
@@ -340,7 +343,7 @@ fn node(spec: &GraphSpec, id: &str, step: &Node) -> Result<(), Fault> {
     kind(spec, &path, step)?;
     rounds(format!("{path}.max_rounds"), step.max_rounds)?;
     tools(&format!("{path}.tools"), &step.tools)?;
-    let own: Vec<String> = step.tool.iter().cloned().collect();
+    let own: Patterns = step.tool.iter().filter_map(|tool| Pattern::new(tool).ok()).collect();
     policy(
         &path,
         &Policy {
@@ -544,12 +547,31 @@ fn rounds(path: impl Into<String>, rounds: u32) -> Result<(), Fault> {
     fault(path, format!("{rounds} is not within 1..={MAX_ROUNDS}"))
 }
 
-fn tools(path: &str, tools: &[String]) -> Result<(), Fault> {
-    let mut seen = BTreeSet::new();
-    match tools.iter().position(|tool| !seen.insert(tool)) {
-        Some(index) => fault(format!("{path}[{index}]"), format!("{:?} is named twice", tools[index])),
-        None => Ok(()),
+/// Checks a list of tool names and patterns.
+fn tools(path: &str, tools: &Patterns) -> Result<(), Fault> {
+    if tools.len() > PATTERNS {
+        return fault(path, format!("{} are more than the limit of {PATTERNS}", tools.len()));
     }
+    let mut seen = BTreeSet::new();
+    for (index, tool) in tools.iter().enumerate() {
+        let path = || format!("{path}[{index}]");
+        if !tool.as_str().bytes().all(|byte| is_plain(byte) || byte == b'*') {
+            let message = "a tool's name takes a-z, A-Z, 0-9, _ and -; a pattern also takes *";
+            return fault(path(), format!("{:?}: {message}", tool.as_str()));
+        }
+        if !seen.insert(tool) {
+            return fault(path(), format!("{:?} is named twice", tool.as_str()));
+        }
+    }
+    Ok(())
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+fn is_tool_name(name: &str) -> bool {
+    (1..=MAX_TOOL_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
 fn model(path: &str, options: &ModelOptions) -> Result<(), Fault> {

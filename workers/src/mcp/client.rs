@@ -1,5 +1,6 @@
 //! A connection to a server: opened, asked for tools, called, ended.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ use super::config::{Server, Transport};
 use super::content;
 use super::http::{self, Meaning};
 use super::limits::{
-    EXIT_GRACE, MAX_DESCRIPTION_BYTES, MAX_PAGES, MAX_REASON_BYTES, MAX_SCHEMA_BYTES, MAX_TOOLS,
+    EXIT_GRACE, MAX_DESCRIPTION_BYTES, MAX_OWN_NAME_BYTES, MAX_PAGES, MAX_REASON_BYTES, MAX_REFUSED,
+    MAX_SCHEMA_BYTES, MAX_TOOLS,
 };
 use super::stdio::Pipes;
 use crate::tool::{self, truncate};
@@ -34,6 +36,15 @@ pub(super) struct Found {
     pub(super) name: String,
     pub(super) description: String,
     pub(super) parameters: Value,
+}
+
+/// What a server has listed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Listed {
+    /// Its tools, sorted by name.
+    pub(super) tools: Vec<Found>,
+    /// Those beyond our limits, with the reason.
+    pub(super) refused: BTreeMap<String, String>,
 }
 
 /// Why a request has no answer.
@@ -192,8 +203,8 @@ impl Connection {
     ///
     /// # Errors
     /// See [`Fault`].
-    pub(super) async fn tools(&self, server: &str) -> Result<Vec<Found>, Fault> {
-        let mut tools: Vec<Found> = Vec::new();
+    pub(super) async fn tools(&self, server: &str) -> Result<Listed, Fault> {
+        let mut listed = Listed::default();
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
             // Not the SDK's own method: that one may answer from its cache, and this is also how we see that the server lives.
@@ -203,19 +214,21 @@ impl Connection {
             else {
                 return Err(Fault::Refused("its list of tools is no such list".into()));
             };
-            tools.extend(page.tools.into_iter().filter_map(|tool| found(server, tool)));
+            for tool in page.tools {
+                listed.take(tool);
+            }
             cursor = page.next_cursor;
-            if cursor.is_none() || tools.len() > MAX_TOOLS {
+            if cursor.is_none() || listed.tools.len() > MAX_TOOLS {
                 break;
             }
         }
-        if cursor.is_some() || tools.len() > MAX_TOOLS {
+        if cursor.is_some() || listed.tools.len() > MAX_TOOLS {
             tracing::warn!(server, limit = MAX_TOOLS, "an MCP server has too many tools; some are left out");
-            tools.truncate(MAX_TOOLS);
+            listed.tools.truncate(MAX_TOOLS);
         }
-        tools.sort_by(|a, b| a.name.cmp(&b.name));
-        tools.dedup_by(|a, b| a.name == b.name);
-        Ok(tools)
+        listed.tools.sort_by(|a, b| a.name.cmp(&b.name));
+        listed.tools.dedup_by(|a, b| a.name == b.name);
+        Ok(listed)
     }
 
     /// Calls a tool. Dropping the future tells the server to stop.
@@ -249,21 +262,36 @@ impl Connection {
     }
 }
 
-fn found(server: &str, tool: rmcp::model::Tool) -> Option<Found> {
-    let mut parameters = Value::Object(Map::clone(&tool.input_schema));
-    if let Some(schema) = parameters.as_object_mut() {
-        schema.remove("$schema");
-        schema.entry("type").or_insert_with(|| "object".into());
+impl Listed {
+    /// Takes a tool, or notes why not.
+    fn take(&mut self, tool: rmcp::model::Tool) {
+        let name = tool.name.clone().into_owned();
+        if name.len() > MAX_OWN_NAME_BYTES || name.chars().any(char::is_control) {
+            let reason =
+                format!("its name takes at most {MAX_OWN_NAME_BYTES} bytes and no control characters");
+            return self.refuse(truncate(name.escape_debug().to_string(), MAX_OWN_NAME_BYTES).0, reason);
+        }
+        let mut parameters = Value::Object(Map::clone(&tool.input_schema));
+        if let Some(schema) = parameters.as_object_mut() {
+            schema.remove("$schema");
+            schema.entry("type").or_insert_with(|| "object".into());
+        }
+        let bytes = parameters.to_string().len();
+        if bytes > MAX_SCHEMA_BYTES {
+            let reason = format!("its schema has {bytes} bytes, the limit is {MAX_SCHEMA_BYTES}");
+            return self.refuse(name, reason);
+        }
+        let description =
+            tool.description.or_else(|| tool.title.map(Into::into)).unwrap_or_default().into_owned();
+        let (description, _) = truncate(description, MAX_DESCRIPTION_BYTES);
+        self.tools.push(Found { name, description, parameters });
     }
-    let bytes = parameters.to_string().len();
-    if bytes > MAX_SCHEMA_BYTES {
-        tracing::warn!(server, tool = %tool.name, bytes, limit = MAX_SCHEMA_BYTES, "a tool's schema is too large; it is left out");
-        return None;
+
+    fn refuse(&mut self, name: String, reason: String) {
+        if self.refused.len() < MAX_REFUSED {
+            self.refused.insert(name, reason);
+        }
     }
-    let description =
-        tool.description.or_else(|| tool.title.map(Into::into)).unwrap_or_default().into_owned();
-    let (description, _) = truncate(description, MAX_DESCRIPTION_BYTES);
-    Some(Found { name: tool.name.into_owned(), description, parameters })
 }
 
 fn fault(error: ServiceError) -> Fault {

@@ -36,7 +36,7 @@ pub enum Transport {
 pub enum Approval {
     /// Every one.
     All(All),
-    /// Those named, by the server's own names.
+    /// Those that the list covers, by the server's own names.
     Tools(Vec<String>),
 }
 
@@ -76,7 +76,7 @@ pub struct Server {
     /// How long one call may take, in milliseconds, in place of `worker.tool_timeout_ms`. 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub call_timeout_ms: u64,
-    /// The tools that agents may use, by the server's own names; not set: all of them.
+    /// The tools that agents may use, by the server's own names, `*` for any run of characters; not set: all of them.
     pub allow: Option<Vec<String>>,
     /// The tools whose calls may simply run again when their outcome is unknown.
     pub safe_to_repeat: Vec<String>,
@@ -134,6 +134,7 @@ impl Server {
             }
             _ => Ok(()),
         }?;
+        super::guards::Guards::read(self)?;
         match self.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
             Some(name) => Err(Invalid::new("env", name, "names without `=`")),
             None => Ok(()),

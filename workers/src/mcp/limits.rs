@@ -15,6 +15,12 @@ pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 /// The most tools of one server; further ones are left out.
 pub const MAX_TOOLS: usize = 128;
 
+/// The longest name that a server gives a tool, in bytes; one with a longer name is left out. As long as a pattern may be.
+pub const MAX_OWN_NAME_BYTES: usize = runbus::pattern::PATTERN_BYTES;
+
+/// The most tools that are left out and shown with the reason.
+pub const MAX_REFUSED: usize = 128;
+
 /// The most pages of a list of tools.
 pub const MAX_PAGES: usize = 32;
 

@@ -8,12 +8,13 @@ use std::time::Duration;
 use runbus::time::{Clock, Timestamp};
 use tokio::sync::{Notify, watch};
 
-use super::client::{Connection, Found};
-use super::config::{Approval, Server};
+use super::client::{Connection, Found, Listed};
+use super::config::Server;
+use super::guards::Guards;
 use super::remote::Remote;
 use super::status::{State, Status};
 use super::{name, servers::Board};
-use crate::tool::{Source, Tool};
+use crate::tool::{Listing, Source, Tool};
 
 /// One server.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(super) struct Link {
     name: String,
     prefix: String,
     server: Server,
+    guards: Guards,
     clock: Clock,
     view: watch::Sender<View>,
     board: Board,
@@ -52,6 +54,10 @@ struct View {
     tools: Arc<[Arc<dyn Tool>]>,
     /// The server's own name of each tool.
     originals: BTreeMap<String, String>,
+    /// Whether its tools are known, and the guards have been checked against them.
+    listing: Listing,
+    /// Tools that it has and that nobody can call, with the reason.
+    refused: BTreeMap<String, String>,
 }
 
 impl Link {
@@ -65,12 +71,15 @@ impl Link {
             connection: None,
             tools: Arc::new([]),
             originals: BTreeMap::new(),
+            listing: Listing::Unknown,
+            refused: BTreeMap::new(),
         };
         let view = watch::Sender::new(view);
         let (name, prefix) = (name.to_owned(), name::prefix(name));
         Arc::new(Self {
             name,
             prefix,
+            guards: Guards::of(&server),
             server,
             clock,
             view,
@@ -122,6 +131,11 @@ impl Link {
             transport: self.server.transport,
             state: view.state.clone(),
             tools: view.originals.keys().cloned().collect(),
+            refused: view.refused.clone(),
+            guards: match &view.listing {
+                Listing::Faulty(reason) => Some(reason.clone()),
+                Listing::Unknown | Listing::Checked => None,
+            },
             restarts: view.restarts,
             since: view.since,
         }
@@ -147,15 +161,26 @@ impl Link {
         });
     }
 
-    /// It answers, and these are its tools.
-    pub(super) fn ready(self: &Arc<Self>, connection: &Connection, found: Vec<Found>) {
+    /// It answers, and these are its tools. The guards are checked against them before any of them can be called.
+    pub(super) fn ready(self: &Arc<Self>, connection: &Connection, listed: Listed) {
+        let Listed { tools: found, mut refused } = listed;
+        let known: Vec<&str> = found.iter().map(|tool| tool.name.as_str()).collect();
+        let known: Vec<&str> = known.into_iter().chain(refused.keys().map(String::as_str)).collect();
+        let fault = self.guards.fault(&self.name, &known);
+        if let Some(reason) = &fault {
+            tracing::error!(server = self.name, reason, "every tool of the MCP server needs an approval");
+        }
         let mut originals = BTreeMap::new();
         let mut tools: Vec<Arc<dyn Tool>> = Vec::with_capacity(found.len());
         for Found { name, description, parameters } in found {
-            if self.server.allow.as_ref().is_some_and(|allowed| !allowed.contains(&name)) {
+            if !self.guards.allows(&name) {
                 continue;
             }
             let encoded = name::encode(&self.name, &name);
+            if let Some(other) = originals.get(&encoded) {
+                refused.insert(name, format!("agents would call it {encoded}, which is {other:?}"));
+                continue;
+            }
             tools.push(Arc::new(Remote::new(self, &encoded, description, parameters)));
             originals.insert(encoded, name);
         }
@@ -165,6 +190,8 @@ impl Link {
             view.connection = Some(connection.clone());
             view.tools = tools.into();
             view.originals = originals;
+            view.refused = refused;
+            view.listing = fault.map_or(Listing::Checked, Listing::Faulty);
         });
     }
 
@@ -191,6 +218,7 @@ impl Link {
             view.connection = None;
             view.tools = Arc::new([]);
             view.originals.clear();
+            view.listing = Listing::Unknown;
         });
     }
 
@@ -222,22 +250,20 @@ impl Link {
         self.view.borrow().originals.get(name).cloned()
     }
 
-    /// Whether calls of a tool may simply run again.
+    /// Whether calls of a tool may simply run again. Not while a guard may be meant for it.
     pub(super) fn is_safe_to_repeat(&self, tool: &str) -> bool {
-        self.names(&self.server.safe_to_repeat, tool)
-    }
-
-    /// Whether calls of a tool need a person's approval.
-    pub(super) fn requires_approval(&self, tool: &str) -> bool {
-        match &self.server.require_approval {
-            Approval::All(_) => true,
-            Approval::Tools(tools) => self.names(tools, tool),
+        let view = self.view.borrow();
+        match (view.originals.get(tool), &view.listing) {
+            (_, Listing::Faulty(_)) => false,
+            (Some(original), _) => self.guards.is_safe_to_repeat(original),
+            (None, _) => self.guards.names_safe(&self.name, tool),
         }
     }
 
-    /// Whether a list of the server's own names has that of a tool: also while the server is down.
-    fn names(&self, originals: &[String], tool: &str) -> bool {
-        originals.iter().any(|original| name::encode(&self.name, original) == tool)
+    /// Whether calls of a tool need a person's approval: also those of one that is not known.
+    pub(super) fn requires_approval(&self, tool: &str) -> bool {
+        let view = self.view.borrow();
+        view.originals.get(tool).is_none_or(|original| self.guards.requires_approval(original))
     }
 }
 
@@ -252,6 +278,10 @@ impl Source for Tools {
 
     fn tools(&self) -> Arc<[Arc<dyn Tool>]> {
         self.0.view.borrow().tools.clone()
+    }
+
+    fn listing(&self) -> Listing {
+        self.0.view.borrow().listing.clone()
     }
 
     fn absent(&self, name: &str) -> Arc<dyn Tool> {

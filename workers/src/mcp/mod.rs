@@ -14,6 +14,7 @@ mod client;
 pub mod config;
 mod content;
 mod envelope;
+mod guards;
 mod http;
 pub mod limits;
 mod link;

@@ -78,6 +78,8 @@ impl Tool for Remote {
         let patience = server.start_timeout().min(server.call_timeout());
         let connection =
             self.link.connection(patience).await.map_err(|reason| self.explain(Fault::NotSent(reason)))?;
+        // The connection may be to another version of the server than the one that the call was cleared for.
+        invocation.still_cleared()?;
         let Some(tool) = self.link.original(&self.spec.name) else {
             let (server, tool) = (self.link.name(), &self.spec.name);
             return Err(Error::failed(format_args!("mcp server {server} has no tool {tool}")));

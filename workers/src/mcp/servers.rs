@@ -97,6 +97,12 @@ impl Servers {
         let _ = board.wait_for(settled).await;
     }
 
+    /// Which guards of the configuration cover no tool, as far as the tools are known.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        self.status().into_iter().filter_map(|status| status.guards).collect()
+    }
+
     /// Stops every server and waits until their processes have ended, which is bounded by seconds.
     pub async fn stop(&self) {
         self.inner.stop.cancel();

@@ -1,5 +1,7 @@
 //! How a server is, for people and monitors.
 
+use std::collections::BTreeMap;
+
 use runbus::time::Timestamp;
 use serde::Serialize;
 
@@ -42,6 +44,12 @@ pub struct Status {
     pub state: State,
     /// Its tools, by the names that definitions use, sorted; those that it had last while it is down.
     pub tools: Vec<String>,
+    /// Tools that it has and that nobody can call, by its own names, each with the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
+    /// Why every call of its tools needs an approval: a guard of its configuration covers none of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guards: Option<String>,
     /// How often it was started again.
     pub restarts: u64,
     /// Since when it is in this state.

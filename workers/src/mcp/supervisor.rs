@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Found, Session};
+use super::client::{Listed, Session};
 use super::limits::{CHECK_EVERY, CHECK_TIMEOUT, STABLE_AFTER};
 use super::link::Link;
 use super::pace::Pace;
@@ -18,7 +18,7 @@ pub(super) async fn supervise(link: Arc<Link>, stop: CancellationToken) {
         let Some(started) = stop.run_until_cancelled(Box::pin(start(&link))).await else { break };
         match started {
             Ok((mut session, tools)) => {
-                tracing::info!(server, tools = tools.len(), "MCP server is ready");
+                tracing::info!(server, tools = tools.tools.len(), "MCP server is ready");
                 let since = Instant::now();
                 link.ready(session.connection(), tools.clone());
                 let lost = stop.run_until_cancelled(Box::pin(serve(&link, &mut session, tools))).await;
@@ -49,7 +49,7 @@ pub(super) async fn supervise(link: Arc<Link>, stop: CancellationToken) {
 }
 
 /// Starts it and lists its tools, within its limit.
-async fn start(link: &Link) -> Result<(Session, Vec<Found>), String> {
+async fn start(link: &Link) -> Result<(Session, Listed), String> {
     let server = link.server();
     let start = async {
         let session = Session::open(link.name(), server).await?;
@@ -69,7 +69,7 @@ async fn start(link: &Link) -> Result<(Session, Vec<Found>), String> {
 }
 
 /// Watches a server that is up; returns why it is not any more.
-async fn serve(link: &Arc<Link>, session: &mut Session, mut tools: Vec<Found>) -> String {
+async fn serve(link: &Arc<Link>, session: &mut Session, mut tools: Listed) -> String {
     let connection = session.connection().clone();
     let changed = session.changed();
     let mut check = interval_at(Instant::now() + CHECK_EVERY, CHECK_EVERY);
@@ -88,7 +88,11 @@ async fn serve(link: &Arc<Link>, session: &mut Session, mut tools: Vec<Found>) -
         match listed {
             Ok(Ok(now)) if now == tools => {}
             Ok(Ok(now)) => {
-                tracing::info!(server = link.name(), tools = now.len(), "MCP server has other tools now");
+                tracing::info!(
+                    server = link.name(),
+                    tools = now.tools.len(),
+                    "MCP server has other tools now"
+                );
                 tools.clone_from(&now);
                 link.ready(&connection, now);
             }

@@ -11,8 +11,10 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::limits;
 use crate::mcp::Servers;
 use crate::session::actor::Tools;
+use crate::tool::truncate;
 
 /// How often it is said without anything having changed.
 const EVERY: Duration = Duration::from_secs(5);
@@ -28,9 +30,13 @@ pub(super) async fn keep(
     let since = tools.clock.now();
     let mut changes = servers.as_ref().map(Servers::subscribe);
     metrics::CONCURRENCY.set(i64::try_from(config.concurrency).unwrap_or(i64::MAX));
+    let mut guard_faults = faults(&tools);
     loop {
         count_jobs(queue.as_ref()).await;
-        let report = report(&tools, &config, &room, servers.as_ref(), since);
+        let report = WorkerReport {
+            guard_faults: guard_faults.clone(),
+            ..report(&tools, &config, &room, servers.as_ref(), since)
+        };
         if let Ok(report) = serde_json::to_vec(&report) {
             let member = tools.worker.as_str();
             let said = tools.store.join(&workers::place(), member, report.into(), workers::STANDS).await;
@@ -46,7 +52,7 @@ pub(super) async fn keep(
         };
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            () = changed => {}
+            () = changed => guard_faults = faults(&tools),
         }
     }
 }
@@ -71,6 +77,20 @@ pub(super) async fn end(tools: &Tools) {
     }
 }
 
+/// Names and guards that cover no tool, as far as the tools are known.
+fn faults(tools: &Tools) -> Vec<String> {
+    let faults = tools.definitions.faults(&tools.registry).take(limits::REPORT_FAULTS);
+    let faults: Vec<String> =
+        faults.map(|fault| truncate(fault.to_string(), limits::REPORT_FAULT_BYTES).0).collect();
+    for fault in &faults {
+        tracing::error!(
+            fault,
+            "a name or a guard covers no tool: what it may be meant for needs an approval"
+        );
+    }
+    faults
+}
+
 fn report(
     tools: &Tools,
     config: &Config,
@@ -88,6 +108,7 @@ fn report(
         tools: tools.registry.specs().into_iter().map(|spec| spec.name).collect(),
         tool_calls: json!(tools.registry.stats()),
         mcp_servers: servers.map_or_else(|| json!([]), |servers| json!(servers.status())),
+        guard_faults: Vec::new(),
         agents: tools.definitions.report(),
         // Runbus's own workers run no code of agents.
         code_execution: None,

@@ -44,7 +44,7 @@ pub fn fold(
     let request = Request {
         messages,
         tools: Vec::new(),
-        ..context.plan.request(node, Vec::new(), &context.registry, hint)
+        ..context.plan.request(node, Vec::new(), context.scopes.of(node), hint)
     };
     let tokens_before = visit.context_tokens.max(whole);
     Some(Fold { node: node.clone(), from, to, request, tokens_before, tokens_kept, attempt })

@@ -10,11 +10,10 @@ use runbus::id::{NodeId, SessionId};
 use runbus::session::entry::Fact;
 use runbus::session::state::State;
 
-use crate::definition::Plan;
+use crate::definition::{Plan, Scopes};
 use crate::model::Model;
 use crate::session::actor::Error;
 use crate::session::events::{Deltas, delta_source};
-use crate::tool::Registry;
 
 /// What an effect works with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,8 +22,8 @@ pub struct Context {
     pub session: SessionId,
     /// What its execution follows.
     pub plan: Arc<Plan>,
-    /// The tools of its execution.
-    pub registry: Arc<Registry>,
+    /// The tools of each node of its execution, with their guards.
+    pub scopes: Arc<Scopes>,
     /// The model.
     pub model: Arc<dyn Model>,
     /// Commands to other sessions.

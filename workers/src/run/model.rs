@@ -34,7 +34,7 @@ pub fn question(context: &Context, state: &State, node: &NodeId, attempt: u32) -
     let round = visit.rounds + 1;
     let hint = Hint { node: node.to_string(), iteration: visit.number, round };
     let messages = step::messages(state, visit);
-    let request = context.plan.request(node, messages, &context.registry, hint);
+    let request = context.plan.request(node, messages, context.scopes.of(node), hint);
     Some(Question { source: context.source(state, node)?, node: node.clone(), request, round, attempt })
 }
 

@@ -4,45 +4,74 @@ use std::sync::Arc;
 
 use runbus::event::Source;
 use runbus::id::NodeId;
-use runbus::session::ToolCall;
 use runbus::session::entry::Fact;
 use runbus::session::state::State;
 use runbus::telemetry;
+use runbus::time::Timestamp;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use super::{Context, Done};
 use crate::session::step;
+use crate::tool::{Permit, Refusal};
 use crate::{spans, tool};
 
-/// A call to run.
+/// A call to run, and the permit that it may.
 #[derive(Debug)]
 pub struct Job {
     source: Source,
     node: NodeId,
-    call: ToolCall,
+    permit: Permit,
     key: String,
 }
 
 /// The job of an open call; `None`: there is no such call.
-#[must_use]
-pub fn job(context: &Context, state: &State, node: &NodeId, call_id: &str) -> Option<Job> {
+///
+/// # Errors
+/// It may not run: a person has to be asked, or it is answered. The guards are looked at again, since an owner before may have
+/// begun the call under others.
+pub fn job(
+    context: &Context,
+    state: &State,
+    node: &NodeId,
+    call_id: &str,
+    now: Timestamp,
+) -> Option<Result<Job, Box<Fact>>> {
     let run = state.running()?;
     let visit = run.visits.get(node)?;
-    let call = visit.calls.iter().find(|open| open.call.id == call_id)?.call.clone();
+    let call = &visit.calls.iter().find(|open| open.call.id == call_id)?.call;
+    let source = context.source(state, node)?;
+    let place = (run, node, visit);
+    let permit = match step::clear(&context.session, context.scopes.of(node), state, place, call) {
+        Ok(permit) => permit,
+        Err(Refusal::NeedsApproval { arguments, .. }) => {
+            let end = step::later(now, context.plan.approval_timeout(node));
+            let asked = step::requested(&context.session, place, call, arguments, end);
+            let (node, approvals) = (node.clone(), vec![asked]);
+            return Some(Err(Box::new(Fact::ApprovalsRequested { node, approvals })));
+        }
+        Err(Refusal::Error(error)) => {
+            return Some(Err(Box::new(Fact::ToolCompleted {
+                node: node.clone(),
+                call_id: call.id.clone(),
+                name: call.name.clone(),
+                result: error.to_string(),
+                is_error: true,
+            })));
+        }
+    };
     let key = format!("{}/{}/{call_id}", context.session, step::place(run, node, visit));
-    Some(Job { source: context.source(state, node)?, node: node.clone(), call, key })
+    Some(Ok(Job { source, node: node.clone(), permit, key }))
 }
 
 /// Runs it. Dropping the future drops the call.
 pub async fn run(context: Context, job: Job) -> Done {
-    let Job { source, node, call, key } = job;
-    let registry = context.registry.clone();
+    let Job { source, node, permit, key } = job;
+    let call = permit.call().clone();
     let span = spans::execute_tool(&call, node.as_str());
     let trace = telemetry::current_trace().map(Arc::new);
-    let (name, id, arguments) = (call.name.clone(), call.id.clone(), call.arguments.clone());
     // A task of its own: a tool that computes for a while holds up no other call, and no command.
-    let running = async move { registry.run(&name, &id, &key, &arguments).await };
+    let running = async move { permit.run(&key).await };
     let task = tokio::spawn(telemetry::passing(trace, running).instrument(span.clone()));
     let task = AbortOnDropHandle::new(task);
     let what = format!("tool {}", call.name);

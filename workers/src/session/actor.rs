@@ -24,7 +24,7 @@ use super::invocation::{self, Invocation};
 use super::listen::{Ear, Heard};
 use super::mirror::Reflected;
 use super::step::{self, Decision, Effect, World};
-use crate::definition::{Definitions, Plan};
+use crate::definition::{Definitions, Plan, Scopes};
 use crate::limits;
 use crate::model::Model;
 use crate::run::{Context, Done, compact, model, tell, tools};
@@ -116,7 +116,7 @@ pub struct Actor {
     journal: Journal,
     events: Option<Events>,
     plan: Option<Arc<Plan>>,
-    registry: Arc<Registry>,
+    scopes: Arc<Scopes>,
     effects: Effects,
     ear: Ear,
     armed: Option<Timestamp>,
@@ -139,7 +139,7 @@ impl Actor {
         stop: CancellationToken,
     ) -> Result<Self, Error> {
         let ear = Ear::new(tools.log.clone(), &session);
-        let (registry, armed) = (tools.registry.clone(), journal.state.armed);
+        let (scopes, armed) = (Arc::new(Scopes::none(&tools.registry)), journal.state.armed);
         let (events, plan, effects) = (None, None, Effects::default());
         let mut actor = Self {
             tools,
@@ -149,7 +149,7 @@ impl Actor {
             journal,
             events,
             plan,
-            registry,
+            scopes,
             effects,
             ear,
             armed,
@@ -165,10 +165,10 @@ impl Actor {
 
     fn follow_plan(&mut self) {
         self.plan = self.journal.state.run.as_ref().and_then(|run| self.tools.definitions.of(run));
-        self.registry = match &self.plan {
-            Some(plan) => Arc::new(plan.registry(&self.tools.registry)),
-            None => self.tools.registry.clone(),
-        };
+        self.scopes = Arc::new(match &self.plan {
+            Some(plan) => plan.scopes(&self.tools.registry),
+            None => Scopes::none(&self.tools.registry),
+        });
     }
 
     /// The trace of the run that is at work now.
@@ -262,7 +262,7 @@ impl Actor {
                 session: &self.session,
                 plan: self.plan.as_deref(),
                 definitions: &self.tools.definitions,
-                registry: &self.registry,
+                scopes: &self.scopes,
                 max_attempts: self.max_attempts,
                 now: self.tools.clock.now(),
             },
@@ -345,8 +345,12 @@ impl Actor {
                 }
             }
             Effect::Tool { node, call_id, .. } => {
-                if let Some(job) = tools::job(&context, state, node, call_id) {
-                    self.start(effect, tools::run(context, job));
+                let now = self.tools.clock.now();
+                match tools::job(&context, state, node, call_id, now) {
+                    Some(Ok(job)) => self.start(effect, tools::run(context, job)),
+                    // The guards have changed since its intent was journalled.
+                    Some(Err(fact)) => self.start(effect, std::future::ready(Done::fact(*fact))),
+                    None => {}
                 }
             }
             Effect::Compact { node, from, to, attempt } => {
@@ -362,7 +366,7 @@ impl Actor {
         Some(Context {
             session: self.session.clone(),
             plan: self.plan.clone()?,
-            registry: self.registry.clone(),
+            scopes: self.scopes.clone(),
             model: self.tools.model.clone(),
             control: self.control.clone(),
             deltas: self.events.as_ref()?.deltas(),

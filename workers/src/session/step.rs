@@ -8,16 +8,16 @@ use runbus::id::{EventId, ExecutionId, NodeId, SessionId};
 use runbus::session::approval::{Requested, digest};
 use runbus::session::command::Budget;
 use runbus::session::entry::{Arrival, Fact, Outcome, Question};
-use runbus::session::run::{Answer, OpenCall, Phase, Run, Visit};
+use runbus::session::run::{Answer, Phase, Run, Visit};
 use runbus::session::state::State;
 use runbus::session::{Message, ToolCall};
 use runbus::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::compaction;
-use crate::definition::{Definitions, Opening, Plan, Work};
+use crate::definition::{Definitions, Opening, Plan, Scopes, Work};
 use crate::limits;
-use crate::tool::{Kind, Registry};
+use crate::tool::{Kind, Permit, Refusal, Scope};
 
 /// The next step of a session.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,8 +101,8 @@ pub struct World<'a> {
     pub plan: Option<&'a Plan>,
     /// Agents and graphs, for executions that begin.
     pub definitions: &'a Definitions,
-    /// Tools.
-    pub registry: &'a Registry,
+    /// The tools of each node, with their guards.
+    pub scopes: &'a Scopes,
     /// Takeovers without a step forward after which an execution is dead.
     pub max_attempts: u32,
     /// The time.
@@ -378,17 +378,17 @@ impl View<'_> {
             let call = &open.call;
             match &open.phase {
                 Phase::Settled { result, is_error } => return Some(self.answer(call, result, *is_error)),
-                Phase::New => match self.look(open, &mut approvals) {
-                    Looked::Record(fact) => return Some(*fact),
-                    Looked::Ready => ready.push(call.clone()),
-                    Looked::Waits => {}
-                },
-                Phase::Ready => match world.registry.kind(&call.name) {
-                    Kind::Function => ready.push(call.clone()),
-                    kind => return Some(self.park(call, &kind)),
+                Phase::New | Phase::Ready => match self.clear(call) {
+                    Ok(permit) if permit.kind() == Kind::Function => ready.push(permit.call().clone()),
+                    Ok(permit) => return Some(self.park(&permit)),
+                    // Nobody is asked about a call that cannot run.
+                    Err(Refusal::Error(error)) => return Some(self.answer(call, &error.to_string(), true)),
+                    Err(Refusal::NeedsApproval { arguments, .. }) => {
+                        approvals.push(self.approval(call, arguments));
+                    }
                 },
                 Phase::Running(epoch) => {
-                    if *epoch != state.epoch && !world.registry.is_safe_to_repeat(&call.name) {
+                    if *epoch != state.epoch && !world.scopes.of(node).is_safe_to_repeat(&call.name) {
                         unknown.push(call.id.clone());
                         continue;
                     }
@@ -427,40 +427,25 @@ impl View<'_> {
         (!unknown.is_empty()).then_some(Fact::CallsLeftPending { node, call_ids: unknown })
     }
 
-    /// A call that nobody has looked at.
-    fn look(&self, open: &OpenCall, approvals: &mut Vec<Requested>) -> Looked {
-        let (call, world) = (&open.call, self.world);
-        let kind = world.registry.kind(&call.name);
-        // A model may name a tool that it was not shown.
-        let Ok(registry) = self.plan.tools_of(self.node, world.registry) else {
-            return Looked::Record(Box::new(self.answer(call, "the node's tools are not here", true)));
-        };
-        let arguments = match registry.check(&call.name, &call.arguments) {
-            Ok(arguments) => arguments,
-            // Nobody is asked about a call that cannot run.
-            Err(error) => return Looked::Record(Box::new(self.answer(call, &error.to_string(), true))),
-        };
-        if self.plan.needs_approval(self.node, &call.name) || world.registry.requires_approval(&call.name) {
-            let timeout = self.plan.approval_timeout(self.node);
-            approvals.push(Requested {
-                approval_id: address(world.session, &self.place(&call.id)),
-                call_id: call.id.clone(),
-                tool_name: call.name.clone(),
-                arguments_digest: digest(&arguments),
-                arguments,
-                expires_at: Some(later(world.now, timeout)),
-            });
-            return Looked::Waits;
-        }
-        if kind == Kind::Function { Looked::Ready } else { Looked::Record(Box::new(self.park(call, &kind))) }
+    /// A call's permit. A model may name a tool that it was not shown.
+    fn clear(&self, call: &ToolCall) -> Result<Permit, Refusal> {
+        let Self { node, visit, world, state, run, .. } = self;
+        clear(world.session, world.scopes.of(node), state, (run, node, visit), call)
+    }
+
+    /// What a person is asked about a call.
+    fn approval(&self, call: &ToolCall, arguments: Value) -> Requested {
+        let timeout = self.plan.approval_timeout(self.node);
+        let place = (self.run, self.node, self.visit);
+        requested(self.world.session, place, call, arguments, later(self.world.now, timeout))
     }
 
     /// A call that somebody else answers: a person, or a child.
-    fn park(&self, call: &ToolCall, kind: &Kind) -> Fact {
+    fn park(&self, permit: &Permit) -> Fact {
         let Self { node, world, .. } = self;
-        let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+        let (call, arguments) = (permit.call(), permit.arguments());
         let place = self.place(&call.id);
-        match kind {
+        match permit.kind() {
             Kind::Subagent(child) => {
                 if self.run.start.parent.as_ref().is_some_and(|parent| parent.depth >= limits::CHILD_DEPTH) {
                     let why = format!("children may be nested {} deep, and no deeper", limits::CHILD_DEPTH);
@@ -479,9 +464,9 @@ impl View<'_> {
                     call_id: call.id.clone(),
                     session_id,
                     execution_id,
-                    definition: child.definition.clone(),
+                    definition: child.definition,
                     ephemeral: child.ephemeral,
-                    input: arguments.get("input").cloned().unwrap_or(arguments),
+                    input: arguments.get("input").unwrap_or(arguments).clone(),
                 }
             }
             Kind::AskHuman | Kind::Function => {
@@ -515,18 +500,49 @@ impl View<'_> {
     }
 }
 
-/// What a new call needs.
-enum Looked {
-    Record(Box<Fact>),
-    Ready,
-    Waits,
-}
-
 /// Where in a session's life a turn stands: the same for every owner that repeats its calls, another for the next turn,
 /// whose calls may have the same ids.
 #[must_use]
 pub fn place(run: &Run, node: &NodeId, visit: &Visit) -> String {
     format!("{}/{node}/{}/{}", run.start.execution_id, visit.number, visit.rounds)
+}
+
+/// A call's permit, with what a person has said about it.
+///
+/// # Errors
+/// See [`Scope::clear`].
+pub fn clear(
+    session: &SessionId,
+    scope: &Scope,
+    state: &State,
+    (run, node, visit): (&Run, &NodeId, &Visit),
+    call: &ToolCall,
+) -> Result<Permit, Refusal> {
+    let approval = state.approvals.get(&approval_id(session, (run, node, visit), call));
+    scope.clear(call, approval)
+}
+
+/// What a person is asked about a call: until `expires_at`.
+#[must_use]
+pub fn requested(
+    session: &SessionId,
+    place: (&Run, &NodeId, &Visit),
+    call: &ToolCall,
+    arguments: Value,
+    expires_at: Timestamp,
+) -> Requested {
+    Requested {
+        approval_id: approval_id(session, place, call),
+        call_id: call.id.clone(),
+        tool_name: call.name.clone(),
+        arguments_digest: digest(&arguments),
+        arguments,
+        expires_at: Some(expires_at),
+    }
+}
+
+fn approval_id(session: &SessionId, (run, node, visit): (&Run, &NodeId, &Visit), call: &ToolCall) -> String {
+    address(session, &format!("{}/{}", place(run, node, visit), call.id))
 }
 
 /// Tells the model that its answer is not what the node declares.

@@ -19,6 +19,12 @@ pub enum Error {
         /// What is wrong there.
         message: String,
     },
+    /// A person must approve the call, and nobody has: it did not run.
+    #[error("the call needs an approval and did not run: {reason}")]
+    NeedsApproval {
+        /// Which guard covers it.
+        reason: String,
+    },
     /// The tool ran and failed.
     #[error("{message}")]
     Failed {
@@ -61,6 +67,7 @@ impl Error {
         match self {
             Self::Unknown { .. } => "unknown_tool",
             Self::Arguments { .. } => "invalid_arguments",
+            Self::NeedsApproval { .. } => "needs_approval",
             Self::Failed { .. } => "failed",
             Self::TimedOut { .. } => "timed_out",
             Self::Panicked { .. } => "panicked",
@@ -91,11 +98,15 @@ pub enum RegistryFault {
         /// The limit.
         limit: usize,
     },
-    /// A definition names a tool that is not registered.
-    #[error("no such tool {name:?}; the tools are: {known}")]
-    Unknown {
-        /// The name.
-        name: String,
+    /// A list names a tool that is not there, or has a pattern that covers none.
+    #[error("{list}[{index}]: {pattern:?} covers no tool; the tools are: {known}")]
+    Idle {
+        /// Which list.
+        list: &'static str,
+        /// Where in it.
+        index: usize,
+        /// The name or pattern.
+        pattern: String,
         /// The names that there are, comma separated.
         known: String,
     },

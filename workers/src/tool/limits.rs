@@ -6,6 +6,9 @@ pub const MAX_RESULT_BYTES: usize = 64 * 1024;
 /// The most bytes of an error that the model gets to see.
 pub const MAX_ERROR_BYTES: usize = 8 * 1024;
 
+/// The most bytes of the names of tools in an error.
+pub const MAX_KNOWN_BYTES: usize = 2 * 1024;
+
 /// The most bytes of a call's arguments.
 pub const MAX_ARGUMENTS_BYTES: usize = 1024 * 1024;
 

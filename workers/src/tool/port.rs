@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::{Value, json};
 
+use super::permit::Clearance;
 use super::{Approval, Error, Kind};
 
 /// What a model is told about a tool. It serialises to the wire form of the OpenAI API.
@@ -31,8 +32,8 @@ impl Serialize for Spec {
     }
 }
 
-/// One call of a tool.
-#[derive(Debug, Clone, PartialEq)]
+/// One call of a tool. Only a [`super::Permit`] makes one.
+#[derive(Debug, Clone)]
 pub struct Invocation {
     /// The id that the model's provider gave the call.
     pub call_id: String,
@@ -40,6 +41,18 @@ pub struct Invocation {
     pub idempotency_key: String,
     /// The arguments; an object for every well-behaved model.
     pub arguments: Value,
+    pub(super) clearance: Clearance,
+}
+
+impl Invocation {
+    /// Looks at the guards again: a tool whose list of tools may have changed since the call was cleared does that directly
+    /// before it acts.
+    ///
+    /// # Errors
+    /// The call needs an approval now, and has none.
+    pub fn still_cleared(&self) -> Result<(), Error> {
+        self.clearance.check()
+    }
 }
 
 /// Something that a model may call.

@@ -16,6 +16,8 @@ pub struct Stats {
     pub unknown_tool: u64,
     /// Refused: the arguments did not fit the schema.
     pub invalid_arguments: u64,
+    /// Not run: a person must approve it, and nobody has.
+    pub needs_approval: u64,
     /// The tool failed.
     pub failed: u64,
     /// The tool took too long.
@@ -32,6 +34,7 @@ fn count_for_all(error: Option<&Error>, truncated: bool) {
         None => ToolOutcome::Ok,
         Some(Error::Unknown { .. }) => ToolOutcome::UnknownTool,
         Some(Error::Arguments { .. }) => ToolOutcome::InvalidArguments,
+        Some(Error::NeedsApproval { .. }) => ToolOutcome::NeedsApproval,
         Some(Error::Failed { .. }) => ToolOutcome::Failed,
         Some(Error::TimedOut { .. }) => ToolOutcome::TimedOut,
         Some(Error::Panicked { .. }) => ToolOutcome::Panicked,
@@ -48,6 +51,7 @@ pub(super) struct Counters {
     calls: AtomicU64,
     unknown_tool: AtomicU64,
     invalid_arguments: AtomicU64,
+    needs_approval: AtomicU64,
     failed: AtomicU64,
     timed_out: AtomicU64,
     panicked: AtomicU64,
@@ -67,6 +71,7 @@ impl Counters {
             None => return,
             Some(Error::Unknown { .. }) => add(&self.unknown_tool),
             Some(Error::Arguments { .. }) => add(&self.invalid_arguments),
+            Some(Error::NeedsApproval { .. }) => add(&self.needs_approval),
             Some(Error::Failed { .. }) => add(&self.failed),
             Some(Error::TimedOut { .. }) => add(&self.timed_out),
             Some(Error::Panicked { .. }) => add(&self.panicked),
@@ -80,6 +85,7 @@ impl Counters {
             calls: read(&self.calls),
             unknown_tool: read(&self.unknown_tool),
             invalid_arguments: read(&self.invalid_arguments),
+            needs_approval: read(&self.needs_approval),
             failed: read(&self.failed),
             timed_out: read(&self.timed_out),
             panicked: read(&self.panicked),

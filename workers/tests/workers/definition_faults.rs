@@ -95,8 +95,11 @@ fn keys_of_another_kind_of_node_are_refused() {
 
 #[test]
 fn nodes_have_what_their_kind_needs() {
-    refused("type: tool, tool: calculator,", "type: tool,", "nodes.work.tool: a tool node names its tool");
-    refused("tool: calculator,", "tool: '',", "nodes.work.tool: a tool node names its tool");
+    let tool =
+        "nodes.work.tool: a tool node names its tool: 1 to 64 of a-z, A-Z, 0-9, _ and -, and no pattern";
+    refused("type: tool, tool: calculator,", "type: tool,", tool);
+    refused("tool: calculator,", "tool: '',", tool);
+    refused("tool: calculator,", "tool: 'calc*',", tool);
     let on = "nodes.route.on: a router names the node whose output its edges look at";
     refused("type: router, on: triage", "type: router", on);
     refused("on: triage }", "on: route }", "nodes.route.on: route is a router itself");
@@ -162,11 +165,53 @@ fn people_are_asked_sensibly() {
 }
 
 #[test]
+fn what_is_no_tool_name_and_no_pattern_is_refused_with_its_key_and_value() {
+    for (text, reason) in [
+        ("''", "it is empty"),
+        ("' clock'", "it begins or ends with white space"),
+        ("'shop__**'", "it has two `*` in a row"),
+        ("\"clo\\nck\"", "it has a control character"),
+        ("'shop.order'", "a tool's name takes a-z, A-Z, 0-9, _ and -; a pattern also takes *"),
+        ("'caf\u{e9}'", "a tool's name takes a-z, A-Z, 0-9, _ and -; a pattern also takes *"),
+        ("'shop order'", "a tool's name takes a-z, A-Z, 0-9, _ and -; a pattern also takes *"),
+    ] {
+        for key in ["tools", "approve"] {
+            let agent = format!("{{kind: agent, name: a, tools: [clock, '*'], {key}: [clock, {text}]}}");
+            let agent = if key == "tools" { agent.replacen("tools: [clock, '*'], ", "", 1) } else { agent };
+            let said = fault(&agent);
+            assert!(said.starts_with(&format!("t: {key}[1]: ")) && said.contains(reason), "{said}");
+            let node = format!("left: {{ type: agent, tools: [clock, '*'], approve: [clock, {text}] }}");
+            let said = fault(&GRAPH.replacen("left: { type: agent }", &node, 1));
+            assert!(said.starts_with("t: nodes.left.approve[1]: ") && said.contains(reason), "{said}");
+        }
+    }
+}
+
+#[test]
+fn guards_meet_the_tools_that_they_are_for() {
+    for (tools, approve, meets) in [
+        ("'shop__*'", "'shop__*'", true),
+        ("'shop__*'", "shop__order", true),
+        ("shop__order", "'shop__*'", true),
+        ("'*__order'", "'shop__*'", true),
+        ("'shop__*'", "shpo__order", false),
+        ("'shop__*'", "'Shop__*'", false),
+        ("shop__order", "'*_x'", false),
+    ] {
+        let agent = format!("{{kind: agent, name: a, tools: [{tools}], approve: [{approve}]}}");
+        assert_eq!(Definition::parse("t", &agent).is_ok(), meets, "{tools} {approve}");
+    }
+}
+
+#[test]
 fn policies_are_within_their_ranges() {
     for (key, expected) in [
-        ("approve: [clock]", "approve[0]: \"clock\" is not among its tools"),
+        ("approve: [clock]", "approve[0]: \"clock\" covers none of its tools; they are: none"),
         ("tools: [clock], approve: [clock, clock]", "approve[1]: \"clock\" is named twice"),
-        ("tools: [clock], approve: [clock, fetch]", "approve[1]: \"fetch\" is not among its tools"),
+        (
+            "tools: [clock], approve: [clock, fetch]",
+            "approve[1]: \"fetch\" covers none of its tools; they are: clock",
+        ),
         ("approval_timeout_ms: 999", "approval_timeout_ms: 999 is not within 1000..=7776000000"),
         ("stall_after_ms: 99", "stall_after_ms: 99 is not within 100..=86400000"),
         ("stall_after_ms: 86400001", "stall_after_ms: 86400001 is not within 100..=86400000"),
@@ -193,7 +238,7 @@ fn policies_are_within_their_ranges() {
         ),
         (
             "subagents: [{ name: s, definition: d }, { name: s, definition: e }]",
-            "subagents[0].name: two tools are called \"s\"",
+            "subagents[1].name: two tools are called \"s\"",
         ),
         (
             "tools: [s], subagents: [{ name: s, definition: d }]",

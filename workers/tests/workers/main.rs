@@ -10,6 +10,7 @@ mod definition_faults;
 mod definitions;
 mod goals;
 mod graph_walks;
+mod guards;
 mod mcp;
 mod recordings;
 mod router_faults;

@@ -11,7 +11,7 @@ use runbus::session::entry::{Entry, Fact, Outcome};
 use runbus::session::state::{Notice, State};
 use runbus::session::{Message, ToolCall, Turn, Usage};
 use runbus::time::Timestamp;
-use runbus_workers::definition::{Definitions, Plan};
+use runbus_workers::definition::{Definitions, Plan, Scopes};
 use runbus_workers::graph::Definition;
 use runbus_workers::session::step::{self, Decision, Effect, World, decide};
 use runbus_workers::tool::{Function, Registry, ask_human, calculator};
@@ -23,7 +23,7 @@ const AGENT: &str = "
 kind: agent
 name: chat
 tools: [safe, unsafe, guarded, ask_human]
-approve: [guarded]
+approve: ['guard*', once]
 approval_timeout_ms: 60000
 subagents: [{ name: once, definition: chat, ephemeral: true }, { name: linked, definition: chat }]
 compaction: { at_tokens: 150, keep_recent_messages: 2 }
@@ -37,8 +37,8 @@ name: flow
 entry: plan
 max_iterations: 3
 nodes:
-  plan: { type: agent, tools: [safe, guarded] }
-  work: { type: tool, tool: guarded, approve: [guarded], arguments: { text: '{{input}}' } }
+  plan: { type: agent, tools: ['*f*', guarded], approve: ['g*d'] }
+  work: { type: tool, tool: guarded, approve: ['*ed'], arguments: { text: '{{input}}' } }
   ask: { type: human, choices: [go, stop], timeout_ms: 5000, default: stop }
   meet: { type: agent, join: true, output: { score: { type: number } } }
   gate: { type: router, on: meet }
@@ -157,13 +157,13 @@ impl Sim {
 
     fn decide(&self) -> Decision {
         let plan = self.plan();
-        let registry =
-            plan.as_ref().map_or_else(|| self.registry.clone(), |plan| plan.registry(&self.registry));
+        let scopes =
+            plan.as_ref().map_or_else(|| Scopes::none(&self.registry), |plan| plan.scopes(&self.registry));
         let world = World {
             session: &self.session,
             plan: plan.as_deref(),
             definitions: &self.definitions,
-            registry: &registry,
+            scopes: &scopes,
             max_attempts: 3,
             now: self.now,
         };
@@ -453,7 +453,35 @@ impl Sim {
         Ok(())
     }
 
+    /// No call begins that a guard covers, unless a person has approved this very call with these arguments.
+    fn check_guards(&self, fact: &Fact) -> Result<(), TestCaseError> {
+        let Some(run) = self.state.running() else { return Ok(()) };
+        let (node, begun): (_, Vec<ToolCall>) = match fact {
+            Fact::ToolsStarted { node, calls } => (node, calls.clone()),
+            Fact::ChildStarted { node, call_id, .. } => {
+                let call = run.visits[node].calls.iter().find(|open| open.call.id == *call_id);
+                (node, call.map(|open| open.call.clone()).into_iter().collect())
+            }
+            _ => return Ok(()),
+        };
+        for call in begun.iter().filter(|call| ["guarded", "once"].contains(&call.name.as_str())) {
+            let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_else(|_| json!({}));
+            let asked = self.state.approvals.values().rfind(|approval| {
+                approval.requested.call_id == call.id
+                    && approval.node_id == *node
+                    && approval.status == Standing::Approved
+            });
+            let said = asked.and_then(|approval| {
+                let edited = approval.decision.as_ref().and_then(|decision| decision.arguments.clone());
+                edited.or_else(|| Some(approval.requested.arguments.clone()))
+            });
+            prop_assert_eq!(said, Some(arguments), "{:?} begins without an approval", call);
+        }
+        Ok(())
+    }
+
     fn check_before(&self, fact: &Fact) -> Result<(), TestCaseError> {
+        self.check_guards(fact)?;
         if matches!(fact, Fact::ExecutionStarted { .. }) {
             prop_assert!(self.state.running().is_none(), "two executions at once");
         }

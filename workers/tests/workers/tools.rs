@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use runbus::pattern::Patterns;
+use runbus::session::ToolCall;
 use runbus_workers::tool::{
-    Error, Function, Kind, Outcome, Registry, RegistryFault, SubagentSpec, ask_human, clock, subagent,
+    Error, Function, Kind, Need, Outcome, Refusal, Registry, RegistryFault, SubagentSpec, ask_human, clock,
+    subagent,
 };
 use serde_json::json;
 
@@ -40,7 +43,7 @@ fn registry() -> Registry {
 }
 
 async fn run(name: &str, arguments: &str) -> Outcome {
-    registry().run(name, "call", "key", arguments).await
+    registry().everything().attempt(name, "call", "key", arguments).await
 }
 
 #[tokio::test]
@@ -90,7 +93,8 @@ fn the_schema_is_that_of_the_argument() {
 #[test]
 fn only_what_says_so_is_safe_to_repeat() {
     let registry = registry();
-    let safe = ["divide", "clock", "nothing", "long"].map(|name| registry.is_safe_to_repeat(name));
+    let safe =
+        ["divide", "clock", "nothing", "long"].map(|name| registry.everything().is_safe_to_repeat(name));
     assert_eq!(safe, [true, true, true, false]);
 }
 
@@ -101,8 +105,9 @@ fn names_are_checked() {
     assert!(matches!(Registry::new().with(tool("")), Err(RegistryFault::Name(_))));
     let one = Registry::new().with(tool("a")).unwrap();
     assert_eq!(one.clone().with(tool("a")).unwrap_err(), RegistryFault::Duplicate("a".into()));
-    assert!(one.only(&["a"]).is_ok());
-    assert!(one.only(&["b"]).unwrap_err().to_string().contains("the tools are: a"));
+    let scope = |tools: &str| one.scope(Patterns::parse([tools]).unwrap(), Patterns::default());
+    assert!(scope("a").check().is_ok());
+    assert!(scope("b").check().unwrap_err().to_string().contains("the tools are: a"));
 }
 
 #[tokio::test]
@@ -113,18 +118,28 @@ async fn a_tool_says_who_carries_out_its_calls_and_who_must_agree() {
         .and_then(|registry| registry.with(ask_human()))
         .and_then(|registry| registry.with(subagent("research", "finds out", "researcher", true)))
         .unwrap();
-    assert!(registry.requires_approval("delete"));
-    assert!(!registry.requires_approval("ask_human") && !registry.requires_approval("nothing"));
-    assert_eq!(registry.kind("delete"), Kind::Function);
-    assert_eq!(registry.kind("nothing"), Kind::Function);
-    assert_eq!(registry.kind("ask_human"), Kind::AskHuman);
+    let scope = registry.everything();
+    let call = |name: &str, arguments: &str| {
+        let (id, name, arguments) = ("call".to_owned(), name.to_owned(), arguments.to_owned());
+        scope.clear(&ToolCall { id, name, arguments }, None)
+    };
+    assert_eq!(scope.need("delete"), Some(Need::Tool));
+    assert_eq!((scope.need("ask_human"), scope.need("nothing")), (None, None));
+    assert!(matches!(call("delete", r#"{"number": 1, "by": 1}"#), Err(Refusal::NeedsApproval { .. })));
+    assert_eq!(call("ask_human", r#"{"prompt": "why?"}"#).unwrap().kind(), Kind::AskHuman);
     let researcher = SubagentSpec { definition: "researcher".into(), ephemeral: true };
-    assert_eq!(registry.kind("research"), Kind::Subagent(researcher));
-    let outcome = registry.run("ask_human", "call", "key", r#"{"prompt": "why?"}"#).await;
+    let research = call("research", r#"{"input": "x"}"#).unwrap();
+    assert_eq!(research.kind(), Kind::Subagent(researcher));
+    assert_eq!(research.arguments(), &json!({"input": "x"}));
+    let outcome = scope.attempt("ask_human", "call", "key", r#"{"prompt": "why?"}"#).await;
     assert!(outcome.is_error(), "{outcome:?}");
-    assert_eq!(registry.check("research", r#"{"input": "x"}"#).unwrap(), json!({"input": "x"}));
-    assert_eq!(registry.check("nothing", "{}").unwrap_err().code(), "unknown_tool");
-    assert_eq!(registry.check("research", "[").unwrap_err().code(), "invalid_arguments");
+    for (name, arguments, code) in [("nothing", "{}", "unknown_tool"), ("research", "[", "invalid_arguments")]
+    {
+        let Err(Refusal::Error(error)) = call(name, arguments) else { panic!("{name} is cleared") };
+        assert_eq!(error.code(), code);
+    }
+    let outcome = scope.attempt("delete", "call", "key", r#"{"number": 1, "by": 1}"#).await;
+    assert_eq!(outcome.error.unwrap().code(), "needs_approval");
 }
 
 #[tokio::test]
@@ -134,7 +149,7 @@ async fn a_tool_may_have_a_time_limit_of_its_own() {
         Ok("never")
     });
     let registry = Registry::new().with(hang.with_timeout(Duration::from_millis(7))).unwrap();
-    let outcome = registry.run("hang", "call", "key", "{}").await;
+    let outcome = registry.everything().attempt("hang", "call", "key", "{}").await;
     assert_eq!(outcome.error, Some(Error::TimedOut { limit_ms: 7 }));
 }
 
@@ -150,11 +165,11 @@ async fn how_calls_end_is_counted() {
         ("hang", "{}"),
         ("crash", "{}"),
     ] {
-        registry.run(name, "call", "key", arguments).await;
+        registry.everything().attempt(name, "call", "key", arguments).await;
     }
-    assert!(registry.check("divide", "{}").is_err());
-    let stats = serde_json::to_value(registry.only(&["clock"]).unwrap().stats()).unwrap();
-    let expected = json!({"calls": 8, "unknown_tool": 1, "invalid_arguments": 2, "failed": 1, "timed_out": 1,
+    registry.everything().attempt("divide", "call", "key", "{}").await;
+    let stats = serde_json::to_value(registry.stats()).unwrap();
+    let expected = json!({"calls": 8, "unknown_tool": 1, "invalid_arguments": 2, "needs_approval": 0, "failed": 1, "timed_out": 1,
         "panicked": 1, "truncated": 1});
     assert_eq!(stats, expected);
 }
@@ -167,7 +182,7 @@ async fn fifty_megabytes_are_cut_whether_result_or_error() {
     });
     let registry = Registry::new().with(large).unwrap().with(fails).unwrap();
     for name in ["large", "fails"] {
-        let outcome = registry.run(name, "call", "key", "{}").await;
+        let outcome = registry.everything().attempt(name, "call", "key", "{}").await;
         assert!(outcome.truncated && outcome.content.len() <= 64 * 1024);
         assert!(outcome.error.is_none_or(|error| error.to_string().len() <= 8 * 1024));
     }
@@ -187,11 +202,11 @@ async fn blocking_functions_end_in_time_too() {
     });
     let registry = Registry::new().with_timeout(Duration::from_millis(500));
     let registry = registry.with(block).unwrap().with(square.safe_to_repeat()).unwrap().with(crash).unwrap();
-    let outcome = registry.run("block", "call", "key", "{}").await;
+    let outcome = registry.everything().attempt("block", "call", "key", "{}").await;
     assert_eq!(outcome.error, Some(Error::TimedOut { limit_ms: 500 }));
-    let outcome = registry.run("square", "call", "key", r#"{"number": 3, "by": 0}"#).await;
+    let outcome = registry.everything().attempt("square", "call", "key", r#"{"number": 3, "by": 0}"#).await;
     assert_eq!(outcome.content, "9.0");
-    let outcome = registry.run("crash", "call", "key", "{}").await;
+    let outcome = registry.everything().attempt("crash", "call", "key", "{}").await;
     assert_eq!(outcome.error, Some(Error::Panicked { message: "boom".into() }));
     drop(release);
 }

@@ -5,10 +5,15 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use runbus::config::Secret;
-use runbus::time::Clock;
+use runbus::id::{EventId, ExecutionId, NodeId};
+use runbus::pattern::Patterns;
+use runbus::session::ToolCall;
+use runbus::session::approval::{Approval, Requested, digest};
+use runbus::session::command::Decide;
+use runbus::time::{Clock, Timestamp};
 use runbus_workers::mcp::config::{Config, Server, Transport};
 use runbus_workers::mcp::{Servers, State, Status};
-use runbus_workers::tool::{Outcome, Registry};
+use runbus_workers::tool::{Outcome, Refusal, Registry, Scope};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio_util::sync::CancellationToken;
@@ -82,10 +87,29 @@ impl Bench {
         Self { servers, registry }
     }
 
+    /// A call that a person approves when it needs that: tools of a server that is not up yet do.
     pub(super) async fn call(&self, tool: &str, arguments: Value) -> Outcome {
-        let (name, arguments) = (format!("s__{tool}"), arguments.to_string());
-        let run = self.registry.run(&name, "call", "key", &arguments);
+        let scope = self.registry.everything();
+        let call =
+            ToolCall { id: "call".into(), name: format!("s__{tool}"), arguments: arguments.to_string() };
+        let cleared = match scope.clear(&call, None) {
+            Err(Refusal::NeedsApproval { arguments, .. }) => {
+                scope.clear(&call, Some(&approved(&call, arguments)))
+            }
+            cleared => cleared,
+        };
+        let run = async {
+            match cleared {
+                Ok(permit) => permit.run("key").await,
+                Err(refusal) => refusal.into_outcome(),
+            }
+        };
         tokio::time::timeout(PATIENCE, Box::pin(run)).await.expect("a call never hangs")
+    }
+
+    /// Its tools, guarded by nothing but the server's own lists.
+    pub(super) fn scope(&self, tools: &str) -> Scope {
+        self.registry.scope(Patterns::parse([tools]).unwrap(), Patterns::default())
     }
 
     /// A result that must be good.
@@ -113,6 +137,29 @@ impl Bench {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// What a person says who approves a call.
+pub(crate) fn approved(call: &ToolCall, arguments: Value) -> Approval {
+    let requested = Requested {
+        approval_id: "a@s".into(),
+        call_id: call.id.clone(),
+        tool_name: call.name.clone(),
+        arguments_digest: digest(&arguments),
+        arguments,
+        expires_at: None,
+    };
+    let (execution, node) = (ExecutionId::new("e").unwrap(), NodeId::new("n").unwrap());
+    let mut approval = Approval::new(requested, execution, node, Timestamp::from_micros(0));
+    let said = Decide {
+        approval_id: "a@s".into(),
+        approved: true,
+        arguments: None,
+        note: None,
+        arguments_digest: None,
+    };
+    approval.decide(EventId::derived("x"), None, &said, Timestamp::from_micros(1)).unwrap();
+    approval
 }
 
 /// Whether a process is there.

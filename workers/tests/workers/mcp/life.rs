@@ -19,7 +19,7 @@ async fn a_killed_server_is_started_again() {
         assert!(reason.contains("signal: 9"), "{reason}");
     }
     // What models are told stays the same meanwhile.
-    assert_eq!(bench.registry.only(&["s__echo"]).unwrap().specs().len(), 1);
+    assert_eq!(bench.scope("s__echo").specs().len(), 1);
     // A call waits for it.
     let second = bench.text("pid", json!({})).await;
     assert_ne!(first, second);

@@ -1,7 +1,7 @@
 //! MCP servers as real processes: this test binary starts itself as one (see [`server`]).
 
 mod calls;
-mod kit;
+pub(super) mod kit;
 mod life;
 mod registry;
 mod server;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use runbus::config::{Secret, Validate};
+use runbus::session::ToolCall;
 use runbus_workers::definition::Definitions;
 use runbus_workers::graph::Definition;
+use runbus_workers::mcp::State;
 use runbus_workers::mcp::config::{All, Approval, Config, Server, Transport};
-use runbus_workers::tool::{Function, Registry, RegistryFault};
+use runbus_workers::tool::{Function, Need, Registry, RegistryFault};
 use serde_json::json;
 
-use super::kit::{Bench, stdio};
+use super::kit::{Bench, kill, stdio};
 
 fn absent() -> Server {
     Server {
@@ -37,18 +39,88 @@ async fn a_definition_may_name_tools_of_a_server_that_is_not_up() {
 #[tokio::test]
 async fn what_may_be_repeated_is_known_before_the_server_is_up() {
     let bench = Bench::of(absent());
-    let safe = bench.registry.find("s__x").unwrap();
-    assert!(!safe.safe_to_repeat());
-    assert!(!bench.registry.is_safe_to_repeat("s__write"));
-    assert!(bench.registry.is_safe_to_repeat("s__read_file_2d6f0437"));
+    let scope = bench.registry.everything();
+    assert!(!scope.is_safe_to_repeat("s__x") && !scope.is_safe_to_repeat("s__write"));
+    assert!(scope.is_safe_to_repeat("s__read_file_2d6f0437"));
 }
 
 #[tokio::test]
-async fn what_needs_approval_is_known_before_the_server_is_up() {
-    let bench = Bench::of(absent());
-    assert!(bench.registry.requires_approval("s__write") && !bench.registry.requires_approval("s__x"));
-    let bench = Bench::of(Server { require_approval: Approval::All(All::All), ..absent() });
-    assert!(bench.registry.requires_approval("s__x"));
+async fn guards_name_tools_as_the_server_does_and_take_patterns() {
+    let tools = |names: &[&str]| Approval::Tools(names.iter().map(|name| (*name).to_owned()).collect());
+    for (approval, guarded) in [
+        (tools(&["ec*", "wide.name"]), [true, true, false]),
+        (tools(&["*.n*e"]), [false, true, false]),
+        (tools(&[]), [false, false, false]),
+        (Approval::All(All::All), [true, true, true]),
+    ] {
+        let bench = Bench::of(Server { require_approval: approval.clone(), ..stdio("stdio") });
+        assert_eq!(bench.ready().await.guards, None);
+        let scope = bench.registry.everything();
+        let need = ["s__echo", "s__wide_name_e83ab8c7", "s__pid"].map(|name| scope.need(name).is_some());
+        assert_eq!(need, guarded, "{approval:?}");
+        let outcome = scope.attempt("s__echo", "call", "key", r#"{"text": "x"}"#).await;
+        assert_eq!(outcome.is_error(), guarded[0], "{}", outcome.content);
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_covers_no_tool_guards_them_all_until_it_covers_one() {
+    let late = || vec!["late".to_owned()];
+    for (server, key) in [
+        (Server { require_approval: Approval::Tools(late()), ..stdio("stdio") }, "require_approval"),
+        (Server { safe_to_repeat: late(), ..stdio("stdio") }, "safe_to_repeat"),
+        (Server { allow: Some(vec!["grow".into(), "late".into()]), ..stdio("stdio") }, "allow"),
+    ] {
+        let guarded = key == "require_approval";
+        let bench = Bench::of(server);
+        let scope = bench.registry.everything();
+        assert!(matches!(scope.need("s__grow"), Some(Need::Unknown { .. })));
+        let reason = bench.ready().await.guards.unwrap();
+        assert!(reason.starts_with(&format!("mcp.servers.s.{key}[")), "{reason}");
+        assert!(reason.contains("\"late\" covers none of the server's tools; they are: big,"), "{reason}");
+        assert_eq!(bench.servers.faults(), [reason.clone()]);
+        assert_eq!(scope.need("s__grow"), Some(Need::Faulty(reason)));
+        assert!(scope.attempt("s__grow", "call", "key", "{}").await.is_error());
+        // A person lets the server have the tool that the guard is for.
+        assert_eq!(bench.text("grow", json!({})).await, "grown");
+        bench.until(|status| status.guards.is_none()).await;
+        let need = ["s__grow", "s__late"].map(|name| scope.need(name).is_some());
+        assert_eq!(need, [false, guarded], "{key}");
+    }
+}
+
+/// A call that was cleared waits for a server that comes back as another version: it is looked at again before it is sent.
+#[tokio::test]
+async fn a_call_that_waits_for_another_version_of_the_server_is_guarded_by_its_tools() {
+    let require_approval = Approval::Tools(vec!["late".into()]);
+    let bench = Bench::of(Server { require_approval, ..stdio("stdio") });
+    bench.ready().await;
+    assert_eq!(bench.text("grow", json!({})).await, "grown");
+    bench.until(|status| status.guards.is_none()).await;
+    let pid = bench.text("pid", json!({})).await;
+    let call = ToolCall { id: "c".into(), name: "s__pid".into(), arguments: "{}".into() };
+    let permit = bench.registry.everything().clear(&call, None).unwrap();
+    kill(&pid);
+    bench.until(|status| status.state != State::Ready || status.restarts > 0).await;
+    // Without `late` again, the guard covers nothing, and may be meant for any tool.
+    let outcome = permit.run("key").await;
+    assert_eq!(outcome.error.unwrap().code(), "needs_approval", "{}", outcome.content);
+}
+
+#[test]
+fn what_is_no_pattern_is_refused_with_its_key_and_value() {
+    for (text, at) in [
+        ("", "servers.s.require_approval[1]"),
+        (" order", "servers.s.require_approval[1]"),
+        ("or**der", "servers.s.require_approval[1]"),
+        ("or\nder", "servers.s.require_approval[1]"),
+    ] {
+        let require_approval = Approval::Tools(vec!["fine".into(), text.into()]);
+        let server = Server { require_approval, ..absent() };
+        let config = Config { servers: BTreeMap::from([("s".to_owned(), server)]) };
+        let invalid = config.validate().unwrap_err();
+        assert_eq!((invalid.key.as_str(), invalid.value), (at, format!("{text:?}")));
+    }
 }
 
 #[tokio::test]
@@ -64,7 +136,8 @@ async fn only_allowed_tools_are_there() {
     let allow = Some(vec!["echo".to_owned()]);
     let bench = Bench::of(Server { allow, ..stdio("stdio") });
     assert_eq!(bench.ready().await.tools, ["s__echo"]);
-    assert_eq!(bench.call("pid", json!({})).await.content, "mcp server s has no tool s__pid");
+    let pid = bench.call("pid", json!({})).await;
+    assert_eq!(pid.error.unwrap().code(), "unknown_tool", "{}", pid.content);
 }
 
 #[tokio::test]
