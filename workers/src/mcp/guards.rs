@@ -88,7 +88,7 @@ fn list(key: &str, texts: &[String]) -> Result<Patterns, Invalid> {
     let read = |(index, text): (usize, &String)| {
         Pattern::new(text).map_err(|invalid| {
             let expected = format!("a tool's name, or a pattern with `*` ({})", invalid.reason);
-            Invalid::new(&format!("{key}[{index}]"), format!("{:?}", invalid.text), expected)
+            Invalid::new(format!("{key}[{index}]"), format!("{:?}", invalid.text), expected)
         })
     };
     texts.iter().enumerate().map(read).collect()

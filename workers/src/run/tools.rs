@@ -39,10 +39,11 @@ pub fn job(
 ) -> Option<Result<Job, Box<Fact>>> {
     let run = state.running()?;
     let visit = run.visits.get(node)?;
-    let call = &visit.calls.iter().find(|open| open.call.id == call_id)?.call;
+    let open = visit.calls.iter().find(|open| open.call.id == call_id)?;
+    let call = &open.call;
     let source = context.source(state, node)?;
     let place = (run, node, visit);
-    let permit = match step::clear(&context.session, context.scopes.of(node), state, place, call) {
+    let permit = match step::clear(&context.session, context.scopes.of(node), state, place, open) {
         Ok(permit) => permit,
         Err(Refusal::NeedsApproval { arguments, .. }) => {
             let end = step::later(now, context.plan.approval_timeout(node));

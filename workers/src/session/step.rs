@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use runbus::control::address;
 use runbus::id::{EventId, ExecutionId, NodeId, SessionId};
-use runbus::session::approval::{Requested, digest};
+use runbus::session::approval::{Approval, Requested, Standing, digest};
 use runbus::session::command::Budget;
 use runbus::session::entry::{Arrival, Fact, Outcome, Question};
-use runbus::session::run::{Answer, Phase, Run, Visit};
+use runbus::session::run::{Answer, OpenCall, Phase, Run, Visit};
 use runbus::session::state::State;
 use runbus::session::{Message, ToolCall};
 use runbus::time::Timestamp;
@@ -378,7 +378,7 @@ impl View<'_> {
             let call = &open.call;
             match &open.phase {
                 Phase::Settled { result, is_error } => return Some(self.answer(call, result, *is_error)),
-                Phase::New | Phase::Ready => match self.clear(call) {
+                Phase::New | Phase::Ready => match self.clear(open) {
                     Ok(permit) if permit.kind() == Kind::Function => ready.push(permit.call().clone()),
                     Ok(permit) => return Some(self.park(&permit)),
                     // Nobody is asked about a call that cannot run.
@@ -428,9 +428,9 @@ impl View<'_> {
     }
 
     /// A call's permit. A model may name a tool that it was not shown.
-    fn clear(&self, call: &ToolCall) -> Result<Permit, Refusal> {
+    fn clear(&self, open: &OpenCall) -> Result<Permit, Refusal> {
         let Self { node, visit, world, state, run, .. } = self;
-        clear(world.session, world.scopes.of(node), state, (run, node, visit), call)
+        clear(world.session, world.scopes.of(node), state, (run, node, visit), open)
     }
 
     /// What a person is asked about a call.
@@ -515,11 +515,14 @@ pub fn clear(
     session: &SessionId,
     scope: &Scope,
     state: &State,
-    (run, node, visit): (&Run, &NodeId, &Visit),
-    call: &ToolCall,
+    place: (&Run, &NodeId, &Visit),
+    open: &OpenCall,
 ) -> Result<Permit, Refusal> {
-    let approval = state.approvals.get(&approval_id(session, (run, node, visit), call));
-    scope.clear(call, approval)
+    let approval = state.approvals.get(&approval_id(session, place, &open.call));
+    // One that is used up is for the call that has begun, and for no further beginning of it.
+    let has_begun = matches!(open.phase, Phase::Running(_));
+    let stands = |approval: &&Approval| has_begun || approval.status == Standing::Approved;
+    scope.clear(&open.call, approval.filter(stands))
 }
 
 /// What a person is asked about a call: until `expires_at`.

@@ -78,7 +78,7 @@ async fn a_guard_that_covers_no_tool_guards_them_all_until_it_covers_one() {
         let reason = bench.ready().await.guards.unwrap();
         assert!(reason.starts_with(&format!("mcp.servers.s.{key}[")), "{reason}");
         assert!(reason.contains("\"late\" covers none of the server's tools; they are: big,"), "{reason}");
-        assert_eq!(bench.servers.faults(), [reason.clone()]);
+        assert_eq!(bench.servers.faults().as_slice(), std::slice::from_ref(&reason));
         assert_eq!(scope.need("s__grow"), Some(Need::Faulty(reason)));
         assert!(scope.attempt("s__grow", "call", "key", "{}").await.is_error());
         // A person lets the server have the tool that the guard is for.
