@@ -5,6 +5,20 @@ use std::time::Duration;
 /// Longest id (stream, node, execution, session, worker), in bytes of UTF-8.
 pub const ID_BYTES: usize = 128;
 
+/// Largest text that is parsed as JSON, in bytes. Each entrance has a smaller limit of its own or this one.
+pub const JSON_BYTES: usize = 64 * 1024 * 1024;
+
+/// Deepest JSON that is read, in levels of lists and objects: the parser refuses the next one, the 128th.
+pub const JSON_DEPTH: usize = 127;
+
+/// Deepest JSON that anybody hands in (input, answers, arguments, payloads of events) or a model or a tool answers with, in
+/// levels. Below [`JSON_DEPTH`] by far more than the envelopes around it add, so that whatever is accepted can be read back.
+pub const EDGE_DEPTH: usize = 64;
+
+/// Stack of each thread of a process, in bytes. A debug build reads the deepest JSON with a part of it; pages that no thread
+/// touches take no memory.
+pub const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 /// Largest event, in bytes of its JSON line.
 pub const EVENT_BYTES: usize = 256 * 1024;
 
