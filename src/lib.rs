@@ -3,7 +3,6 @@
 //! # Layout
 //! Lowest layer first; a module uses only those above it in this list.
 //! - [`limits`], `text`, [`id`], [`pattern`], [`time`], [`tls`]: every limit, texts read in place, identities, patterns of tool names, points in time, the TLS provider
-//! - [`limits`], `text`, [`id`], [`time`], [`tls`]: every limit, texts read in place, identities, points in time, the TLS provider
 //! - [`json`]: the one way from JSON text to values: size, depth and reserved keys are checked before anything is parsed
 //! - [`metrics`]: every metric, named once; counting is an atomic addition
 //! - [`config`]: how configuration is layered, checked and documented; each component owns its section

@@ -15,6 +15,12 @@ pub const JSON_DEPTH: usize = 127;
 /// levels. Below [`JSON_DEPTH`] by far more than the envelopes around it add, so that whatever is accepted can be read back.
 pub const EDGE_DEPTH: usize = 64;
 
+/// Deepest command that an inbox holds, in levels: what anybody hands in, inside the command.
+pub const COMMAND_DEPTH: usize = 80;
+
+/// Deepest entry that a journal takes, in levels. The events that mirror it may add some.
+pub const ENTRY_DEPTH: usize = 96;
+
 /// Stack of each thread of a process, in bytes. A debug build reads the deepest JSON with a part of it; pages that no thread
 /// touches take no memory.
 pub const STACK_BYTES: usize = 8 * 1024 * 1024;

@@ -111,7 +111,7 @@ impl Printer {
 /// An event as readers get it: the stored line with its place.
 #[must_use]
 pub(crate) fn value(delivered: &Delivered) -> Value {
-    let mut value: Value = serde_json::from_slice(&delivered.line).unwrap_or_default();
+    let mut value: Value = runbus::json::from_slice(&delivered.line).unwrap_or_default();
     value["seq"] = delivered.seq.into();
     if delivered.external {
         value["external"] = true.into();

@@ -52,6 +52,7 @@ pub(super) fn topic(event: &Event) -> Topic {
 }
 
 async fn append(log: Arc<dyn Log>, event: Event, frame: fn(&[Bytes]) -> Frame) -> Result<Sequence, Error> {
+    event.check_depth()?;
     event.payload().map_err(event::Error::from)?;
     let line = event.encode()?;
     let mut frame = frame(&[line]);
@@ -92,6 +93,7 @@ impl Bus {
         events: Vec<Event>,
     ) -> Result<Vec<Result<Sequence, Error>>, event::Error> {
         for event in &events {
+            event.check_depth()?;
             event.payload()?;
             event.encode()?;
         }

@@ -98,7 +98,7 @@ impl Bus {
 
     async fn load(&self) -> Fold {
         match self.store.get(&name()).await {
-            Ok(Some(kept)) => serde_json::from_slice(&kept.document).unwrap_or_default(),
+            Ok(Some(kept)) => crate::json::from_slice(&kept.document).unwrap_or_default(),
             Ok(None) => Fold::default(),
             Err(error) => {
                 tracing::warn!(%error, "statistics are counted anew: the store does not have them");

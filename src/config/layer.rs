@@ -99,7 +99,7 @@ fn read(schema: &Json, text: &str) -> ValueKind {
         }
         Some("number") => text.parse().ok().filter(|number: &f64| number.is_finite()).map(ValueKind::Float),
         Some("array") => Some(list(schema, text)),
-        Some("object") => serde_json::from_str(text).ok().map(|json| from_json(&json)),
+        Some("object") => crate::json::from_str(text).ok().map(|json| from_json(&json)),
         _ => None,
     };
     kind.unwrap_or_else(|| ValueKind::String(text.into()))
@@ -108,7 +108,7 @@ fn read(schema: &Json, text: &str) -> ValueKind {
 /// A list: JSON when it starts with `[`, else separated by commas.
 fn list(schema: &Json, text: &str) -> ValueKind {
     if text.trim_start().starts_with('[')
-        && let Ok(json) = serde_json::from_str(text)
+        && let Ok(json) = crate::json::from_str(text)
     {
         return from_json(&json);
     }

@@ -66,13 +66,13 @@ where
         return Err(Error::Invalid(problems));
     }
 
-    let value: T = serde_path_to_error::deserialize(&json).map_err(|error| {
-        let key = error.path().to_string();
+    let value: T = crate::json::read(json.clone()).map_err(|fault| {
+        let key = fault.path;
         let found = keys.iter().find(|known| known.path == key);
         let secret = found.is_some_and(|known| is_secret(known.schema));
         let value = found.and_then(|known| Some(show(known.schema, at(&json, &key)?)));
         // The message of a secret's error could quote it.
-        let expected = if secret { "is not valid".into() } else { error.into_inner().to_string() };
+        let expected = if secret { "is not valid".into() } else { fault.error.to_string() };
         Error::Invalid(vec![Problem { origin: origin(&key), key, value, expected }])
     })?;
     value.validate().map_err(|invalid| {

@@ -2,7 +2,6 @@
 
 mod dead_letters;
 mod executions;
-pub mod object;
 pub mod outside;
 mod people;
 pub mod presence;

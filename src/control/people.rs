@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::sessions::note;
+use super::start::accept;
 use super::{Control, Error};
 use crate::id::{EventId, ExecutionId, SessionId};
 use crate::limits;
@@ -215,6 +216,9 @@ fn conflict(state: &State, id: &str, why: &str) -> Error {
 }
 
 fn bounded(path: &'static str, value: Option<&Value>) -> Result<(), Error> {
+    if let Some(value) = value {
+        accept(path, value)?;
+    }
     let bytes = value.map_or(0, |value| value.to_string().len());
     if bytes > limits::ANSWER_BYTES {
         let message = format!("has {bytes} bytes, the limit is {}", limits::ANSWER_BYTES);

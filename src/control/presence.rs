@@ -97,7 +97,7 @@ impl Control {
     pub async fn presence(&self, id: &ExecutionId) -> Result<Presence, Error> {
         let present = self.bus.store().present(&place(id)).await;
         let present = present.map_err(|error| Error::of(error.is_retryable(), &error))?;
-        let said = present.iter().filter_map(|(_, said)| serde_json::from_slice(said).ok());
+        let said = present.iter().filter_map(|(_, said)| crate::json::from_slice(said).ok());
         Ok(Presence::of(id.clone(), said))
     }
 }

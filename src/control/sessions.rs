@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Control, Error, RESERVED_SESSIONS, StartRequest, Started, object};
+use super::start::accept;
+use super::{Control, Error, RESERVED_SESSIONS, StartRequest, Started};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
-use crate::limits;
 use crate::session::command::{Action, Budget, Command, Multitask, Scheduling};
 use crate::session::entry::Fact;
 use crate::session::inbox;
@@ -15,6 +15,7 @@ use crate::session::journal::Journal;
 use crate::session::run::Phase;
 use crate::session::state::State;
 use crate::session::view::{PendingCall, SaidMessage, Session};
+use crate::{json, limits};
 
 /// What to say to a session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -36,10 +37,10 @@ pub struct SendRequest {
     /// What to do when an execution of the session is at work.
     pub multitask: Multitask,
     /// What it may use.
-    #[serde(deserialize_with = "object::only")]
+    #[serde(deserialize_with = "json::object::only")]
     pub budget: Budget,
     /// How it is scheduled; absent: as the session's last execution.
-    #[serde(deserialize_with = "object::optional")]
+    #[serde(deserialize_with = "json::object::optional")]
     pub scheduling: Option<Scheduling>,
 }
 
@@ -245,7 +246,11 @@ impl Control {
         completed: bool,
         output: Value,
     ) -> Result<(), Error> {
-        // The parent reads it as a tool's result: what is too long for that need not be sent.
+        // The parent reads it as a tool's result: what is too long or too deep for that is sent as text.
+        let output = match accept("output", &output) {
+            Ok(()) => output,
+            Err(_deep) => Value::String(output.to_string()),
+        };
         let output = if output.to_string().len() > limits::INPUT_BYTES {
             let mut text = output.as_str().map_or_else(|| output.to_string(), str::to_owned);
             text.truncate(text.floor_char_boundary(limits::INPUT_BYTES / 2));

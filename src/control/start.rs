@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
 
-use super::{Control, Error, RESERVED_SESSIONS, object};
+use super::{Control, Error, RESERVED_SESSIONS};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::execution::Status;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
-use crate::limits;
 use crate::log::{Expect, Frame, Sequence};
 use crate::queue::Class;
 use crate::session::command::{
@@ -20,6 +19,7 @@ use crate::session::command::{
 use crate::session::view::PendingCall;
 use crate::subject::Topic;
 use crate::telemetry::{self, current_trace};
+use crate::{json, limits};
 
 /// What to start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -48,10 +48,10 @@ pub struct Request {
     #[serde(default)]
     pub multitask: Multitask,
     /// What it may use; a limit of the definition counts too.
-    #[serde(default, skip_serializing_if = "Budget::is_unlimited", deserialize_with = "object::only")]
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited", deserialize_with = "json::object::only")]
     pub budget: Budget,
     /// How it is scheduled.
-    #[serde(default, deserialize_with = "object::only")]
+    #[serde(default, deserialize_with = "json::object::only")]
     pub scheduling: Scheduling,
     /// Who waits for it; set by workers.
     #[serde(skip)]
@@ -115,6 +115,7 @@ impl Control {
         if request.definition.is_empty() || request.definition.len() > limits::ID_BYTES {
             return Err(Error::Invalid { path: "definition", message: "must have 1 to 128 bytes".into() });
         }
+        accept("input", &request.input)?;
         let bytes = request.input.to_string().len();
         if bytes > limits::INPUT_BYTES {
             return Err(Error::TooLarge { bytes, limit: limits::INPUT_BYTES });
@@ -262,6 +263,12 @@ impl Control {
         };
         giving.instrument(span).await
     }
+}
+
+/// Whether a value that somebody hands in is what the log can hold and every reader can read.
+pub(super) fn accept(path: &'static str, value: &Value) -> Result<(), Error> {
+    json::tree::check_within(value, limits::EDGE_DEPTH)
+        .map_err(|fault| Error::Invalid { path, message: fault.to_string() })
 }
 
 /// The class of jobs of a rank.

@@ -57,8 +57,8 @@ impl Progress {
         struct Mark {
             external: Option<bool>,
         }
-        let mark: Mark = serde_json::from_slice(&kept.document).ok()?;
-        let execution: Execution = serde_json::from_slice(&kept.document).ok()?;
+        let mark: Mark = crate::json::from_slice(&kept.document).ok()?;
+        let execution: Execution = crate::json::from_slice(&kept.document).ok()?;
         (mark.external.is_some() || kept.epoch > 0).then_some(Self {
             execution: Some(execution),
             sequence: Sequence(kept.version),

@@ -83,7 +83,7 @@ impl Control {
         let present = self.bus.store().present(&place()).await;
         let present = present.map_err(|error| Error::of(error.is_retryable(), &error))?;
         let mut reports: Vec<WorkerReport> =
-            present.iter().filter_map(|(_, report)| serde_json::from_slice(report).ok()).collect();
+            present.iter().filter_map(|(_, report)| crate::json::from_slice(report).ok()).collect();
         reports.sort_by(|a, b| a.worker.cmp(&b.worker));
         Ok(reports)
     }

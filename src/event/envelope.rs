@@ -6,11 +6,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::head::Head;
 use super::kind::Kind;
 use super::payload::{Mismatch, Payload};
 use crate::id::{CorrelationId, EventId, ExecutionId, NodeId, SessionId, StreamId};
-use crate::limits;
 use crate::time::Timestamp;
+use crate::{json, limits};
 
 /// One typed, immutable fact. Its `data` is kept as the publisher wrote it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,7 +84,7 @@ impl Event {
     /// [`Error::Field`] when the text is no envelope.
     pub fn decode(line: &[u8]) -> Result<Self, Error> {
         // Where a fault is takes as long to follow as all the rest: it is looked for when there is one.
-        let event: Self = serde_json::from_slice(line).or_else(|_fault| Self::decode_or_say_where(line))?;
+        let event: Self = json::from_slice(line).or_else(|_fault| Self::decode_or_say_where(line))?;
         if !event.data.get().starts_with('{') {
             return Err(Error::Field { path: "data".into(), message: "must be an object".into() });
         }
@@ -91,13 +92,7 @@ impl Event {
     }
 
     fn decode_or_say_where(line: &[u8]) -> Result<Self, Error> {
-        let deserializer = &mut serde_json::Deserializer::from_slice(line);
-        let event = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| Error::Field {
-            path: error.path().to_string(),
-            message: error.inner().to_string(),
-        })?;
-        deserializer.end().map_err(|error| Error::Field { path: ".".into(), message: error.to_string() })?;
-        Ok(event)
+        json::read(line).map_err(|fault| Error::Field { path: fault.path, message: fault.error.to_string() })
     }
 
     /// Reads an event that somebody wants to publish: size and payload are checked too.
@@ -109,8 +104,18 @@ impl Event {
             return Err(Error::TooLarge { bytes: line.len() });
         }
         let event = Self::decode(line)?;
+        event.check_depth()?;
         event.payload()?;
         Ok(event)
+    }
+
+    /// Whether its payload is nested no deeper than what somebody may hand in.
+    ///
+    /// # Errors
+    /// [`Error::Field`]: how deep it is, and the limit.
+    pub fn check_depth(&self) -> Result<(), Error> {
+        json::scan::check_within(self.data.get().as_bytes(), limits::EDGE_DEPTH)
+            .map_err(|fault| Error::Field { path: "data".into(), message: fault.to_string() })
     }
 
     /// The typed payload.
@@ -124,7 +129,7 @@ impl Event {
     /// The event as one line of JSON, without the line feed.
     ///
     /// # Errors
-    /// [`Error::TooLarge`].
+    /// [`Error::TooLarge`]; [`Error::Field`] when no reader could read it.
     pub fn encode(&self) -> Result<Bytes, Error> {
         let line = serde_json::to_vec(self)
             .map_err(|error| Error::Field { path: ".".into(), message: error.to_string() })?;
@@ -133,6 +138,8 @@ impl Event {
         if line.len() > limits::EVENT_BYTES {
             return Err(Error::TooLarge { bytes: line.len() });
         }
+        // By the code that every reader begins with.
+        Head::decode(&line)?;
         Ok(Bytes::from(line))
     }
 }

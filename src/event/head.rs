@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::envelope::{Error, Event};
 use super::kind::Kind;
 use crate::id::{Checked, EventId};
+use crate::json;
 use crate::subject::Topic;
 use crate::time::Timestamp;
 
@@ -50,7 +51,7 @@ impl Head {
     /// # Errors
     /// As [`Event::decode`].
     pub fn decode(line: &[u8]) -> Result<Self, Error> {
-        match serde_json::from_slice::<Fields<'_>>(line) {
+        match json::from_slice::<Fields<'_>>(line) {
             Ok(fields) if fields.data.get().starts_with('{') => {
                 Ok(Self { kind: fields.kind, timestamp: fields.timestamp })
             }
@@ -75,7 +76,7 @@ struct Names<'a> {
 #[must_use]
 pub fn is_of(line: &[u8], topic: &Topic) -> bool {
     let Topic::Events { stream, node, execution } = topic else { return false };
-    serde_json::from_slice::<Names<'_>>(line).is_ok_and(|names| {
+    json::from_slice::<Names<'_>>(line).is_ok_and(|names| {
         names.stream_id == stream.as_str()
             && names.node_id.as_deref() == node.as_ref().map(|id| id.as_str())
             && names.execution_id.as_deref() == execution.as_ref().map(|id| id.as_str())

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::catalogue::catalogue;
 use super::family::{client, custom, execution, goal, model, node, session, state, stream, tool, webhook};
 use super::kind::Kind;
+use crate::json;
 
 /// A payload does not have the fields that its type says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,9 +19,7 @@ pub struct Mismatch {
 }
 
 fn typed<'de, T: serde::Deserialize<'de>>(data: &'de RawValue) -> Result<T, Mismatch> {
-    let deserializer = &mut serde_json::Deserializer::from_str(data.get());
-    serde_path_to_error::deserialize(deserializer)
-        .map_err(|error| Mismatch { path: error.path().to_string(), message: error.inner().to_string() })
+    json::read(data.get()).map_err(|fault| Mismatch { path: fault.path, message: fault.error.to_string() })
 }
 
 macro_rules! payloads {

@@ -13,6 +13,7 @@
 
 mod error;
 mod key;
+pub mod object;
 mod read;
 pub mod scan;
 pub mod tree;
@@ -21,4 +22,4 @@ pub mod tree;
 mod tests;
 
 pub use error::{Error, Fault, Located};
-pub use read::{first_object, from_slice, from_str, from_value, read, value};
+pub use read::{first_object, from_slice, from_str, from_value, read, read_object, shallow};

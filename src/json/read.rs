@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::error::{Error, Located};
-use super::{scan, tree};
+use super::{object, scan, tree};
+use crate::limits;
 
 /// Reads a text.
 ///
@@ -26,12 +27,14 @@ pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
     Ok(serde_json::from_str(text)?)
 }
 
-/// Reads a text into any value.
+/// Reads what a model, a tool or a client said: nested no deeper than [`limits::EDGE_DEPTH`], so that it fits into the
+/// envelopes that hold it later.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn value(text: &[u8]) -> Result<Value, Error> {
-    from_slice(text)
+pub fn shallow<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
+    scan::check_within(text.as_bytes(), limits::EDGE_DEPTH)?;
+    Ok(serde_json::from_str(text)?)
 }
 
 /// Makes a type of a value. The value is looked at as a text is: it may have been put together from parts that others gave.
@@ -94,11 +97,26 @@ pub fn read<'de, T: Deserialize<'de>>(source: impl Into<Source<'de>>) -> Result<
     }
 }
 
-/// The object at the beginning of a text, and where it ends; anything may follow.
+/// Reads a text that is an object, and nothing else.
 ///
 /// # Errors
-/// No object stands there.
+/// See [`Located`].
+pub fn read_object<T: DeserializeOwned>(text: &[u8]) -> Result<T, Located> {
+    scan::check(text).map_err(Located::whole)?;
+    let deserializer = &mut serde_json::Deserializer::from_slice(text);
+    let mut track = serde_path_to_error::Track::new();
+    let found = object::only(serde_path_to_error::Deserializer::new(&mut *deserializer, &mut track));
+    let found = found.map_err(|error: serde_json::Error| Located {
+        path: track.path().to_string(),
+        error: error.into(),
+    })?;
+    deserializer.end().map_err(Located::whole)?;
+    Ok(found)
+}
+
+/// The object at the beginning of a text, read as by [`shallow`], and where it ends; anything may follow. `None`: no object
+/// stands there.
 pub fn first_object(text: &str) -> Option<(Map<String, Value>, usize)> {
     let end = scan::end_of_first(text.as_bytes())?;
-    Some((from_str(text.get(..end)?).ok()?, end))
+    Some((shallow(text.get(..end)?).ok()?, end))
 }

@@ -14,14 +14,14 @@ use crate::limits;
 /// # Errors
 /// See [`Fault`].
 pub fn check(text: &[u8]) -> Result<(), Fault> {
-    check_depth(text, limits::JSON_DEPTH)
+    check_within(text, limits::JSON_DEPTH)
 }
 
 /// The same with a smaller limit on the depth.
 ///
 /// # Errors
 /// See [`Fault`].
-pub fn check_depth(text: &[u8], limit: usize) -> Result<(), Fault> {
+pub fn check_within(text: &[u8], limit: usize) -> Result<(), Fault> {
     if text.len() > limits::JSON_BYTES {
         return Err(Fault::TooLarge { bytes: text.len() });
     }

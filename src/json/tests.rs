@@ -45,7 +45,7 @@ fn a_reserved_key_is_refused_in_every_spelling_at_every_place() {
             format!(r#"[1,{{"a":[{{"b":{{"{key}":[]}}}}]}}]"#),
             format!(r#"{{"a":"\\","b\"":{{"{key}":1}}}}"#),
         ] {
-            let error = value(text.as_bytes()).unwrap_err();
+            let error = from_str::<Value>(&text).unwrap_err();
             assert!(matches!(error, Error::Fault(Fault::Reserved { .. })), "{text}: {error}");
         }
     }
@@ -55,24 +55,26 @@ fn a_reserved_key_is_refused_in_every_spelling_at_every_place() {
 fn a_reserved_name_is_fine_as_a_value() {
     for name in spellings() {
         let text = format!(r#"{{"a":"{name}","b":["{name}", "{{\"{RAW}\":1}}"],"$":1,"\u0024x":"$"}}"#);
-        let read = value(text.as_bytes()).unwrap();
+        let read: Value = from_str(&text).unwrap();
         assert!(read["a"].as_str().unwrap().starts_with("$serde_json"), "{text}");
     }
 }
 
 #[test]
 fn depth_is_what_the_parser_allows() {
-    value(nested(JSON_DEPTH).as_bytes()).unwrap();
+    from_str::<Value>(&nested(JSON_DEPTH)).unwrap();
     let deep = nested(JSON_DEPTH + 1);
-    let Error::Fault(fault) = value(deep.as_bytes()).unwrap_err() else { panic!() };
+    let Error::Fault(fault) = from_str::<Value>(&deep).unwrap_err() else { panic!() };
     assert_eq!(fault, Fault::TooDeep { depth: JSON_DEPTH + 1, limit: JSON_DEPTH });
     #[expect(clippy::disallowed_methods, reason = "the parser's own limit is looked at")]
     serde_json::from_str::<Value>(&deep).unwrap_err();
     // A raw value has no limit by itself.
     from_str::<&RawValue>(&deep).unwrap_err();
+    shallow::<Value>(&nested(EDGE_DEPTH)).unwrap();
+    shallow::<Value>(&nested(EDGE_DEPTH + 1)).unwrap_err();
     // Brackets inside strings nest nothing; many side by side are not deep.
-    value(json!("[".repeat(1000)).to_string().as_bytes()).unwrap();
-    value(format!("[{}]", vec!["[]"; 1000].join(",")).as_bytes()).unwrap();
+    from_str::<Value>(&json!("[".repeat(1000)).to_string()).unwrap();
+    from_str::<Value>(&format!("[{}]", vec!["[]"; 1000].join(","))).unwrap();
 }
 
 /// Types that buffer what they read, or read it twice.
@@ -111,7 +113,7 @@ fn the_deepest_text_and_hostile_ones_fit_the_stack() {
         read::<Either>(found.clone()).unwrap();
         assert_eq!(found.clone(), found);
         assert_eq!(tree::depth(&found), JSON_DEPTH);
-        assert_eq!(tree::deserialize(found.clone()).unwrap(), found);
+        assert_eq!(tree::deserialize(found.clone(), JSON_DEPTH).unwrap(), found);
         assert_eq!(found.to_string().len(), text.len());
         let mut merged = found.clone();
         json_patch::merge(&mut merged, &found);
@@ -132,10 +134,10 @@ fn a_value_that_was_put_together_is_looked_at_too() {
     let hostile = json!({ "kind": "of", "value": [{ RAW: layers(3) }] });
     let error = from_value::<Flattened>(hostile.clone()).unwrap_err();
     assert!(matches!(error, Error::Fault(Fault::Reserved { .. })), "{error}");
-    assert!(tree::deserialize(hostile).unwrap_err().to_string().contains("reserved"));
+    assert!(tree::deserialize(hostile, JSON_DEPTH).unwrap_err().to_string().contains("reserved"));
     let deep = (0..JSON_DEPTH).fold(json!([]), |inner, _| json!([inner]));
     assert_eq!(tree::depth(&deep), JSON_DEPTH + 1);
-    assert!(tree::deserialize(deep.clone()).unwrap_err().to_string().contains("128 levels"));
+    assert!(tree::deserialize(deep.clone(), JSON_DEPTH).unwrap_err().to_string().contains("128 levels"));
     from_value::<Value>(deep).unwrap_err();
 }
 
@@ -143,7 +145,7 @@ fn a_value_that_was_put_together_is_looked_at_too() {
 fn faults_say_where_and_how_much() {
     let error = read::<Flattened>(nested(EDGE_DEPTH * 4).as_str()).unwrap_err();
     assert_eq!(error.to_string(), ".: the JSON is nested 256 levels deep, the limit is 127: flatten it");
-    let error = value(format!(r#"{{"{RAW}":1}}"#).as_bytes()).unwrap_err().to_string();
+    let error = from_str::<Value>(&format!(r#"{{"{RAW}":1}}"#)).unwrap_err().to_string();
     assert!(error.contains("rename") && error.contains(RAW), "{error}");
 }
 
@@ -187,7 +189,7 @@ proptest! {
         if walked.is_ok() {
             prop_assert_eq!(&from_str::<Value>(&text).unwrap(), &value);
             prop_assert_eq!(&from_value::<Value>(value.clone()).unwrap(), &value);
-            prop_assert_eq!(scan::check_depth(text.as_bytes(), limit).is_ok(), tree::depth(&value) <= limit);
+            prop_assert_eq!(scan::check_within(text.as_bytes(), limit).is_ok(), tree::depth(&value) <= limit);
         }
     }
 
@@ -196,6 +198,6 @@ proptest! {
     fn any_text_is_read_or_refused(text in "[\\[\\]{}:,\"\\\\$u0241 a]{0,80}") {
         let _ = from_str::<Value>(&text);
         let _ = first_object(&text);
-        let _ = scan::check_depth(text.as_bytes(), 2);
+        let _ = scan::check_within(text.as_bytes(), 2);
     }
 }

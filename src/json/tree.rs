@@ -18,21 +18,20 @@ pub fn depth(value: &Value) -> usize {
     deepest
 }
 
-/// Checks the depth of a value that somebody hands in.
-///
-/// # Errors
-/// [`Fault::TooDeep`].
-pub fn check_depth(value: &Value, limit: usize) -> Result<(), Fault> {
-    let depth = depth(value);
-    if depth > limit { Err(Fault::TooDeep { depth, limit }) } else { Ok(()) }
-}
-
 /// Checks a value as [`super::scan::check`] checks a text.
 ///
 /// # Errors
 /// See [`Fault`].
 pub fn check(value: &Value) -> Result<(), Fault> {
-    let (limit, mut deepest, mut reserved) = (limits::JSON_DEPTH, 0, None);
+    check_within(value, limits::JSON_DEPTH)
+}
+
+/// The same with a smaller limit on the depth.
+///
+/// # Errors
+/// See [`Fault`].
+pub fn check_within(value: &Value, limit: usize) -> Result<(), Fault> {
+    let (mut deepest, mut reserved) = (0, None);
     walk(value, |value, depth| {
         deepest = deepest.max(depth);
         let mut keys = value.as_object().into_iter().flat_map(Map::keys);
@@ -65,19 +64,27 @@ fn walk<'v>(value: &'v Value, mut look: impl FnMut(&'v Value, usize)) {
 /// Makes a value of anything that is no JSON text: the limit on depth and the reserved keys hold as for texts.
 ///
 /// # Errors
-/// The source is faulty, too deep, or has a reserved key.
-pub fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<Value, D::Error> {
-    Level(limits::JSON_DEPTH).deserialize(source)
+/// The source is faulty, deeper than `limit`, or has a reserved key.
+pub fn deserialize<'de, D: Deserializer<'de>>(source: D, limit: usize) -> Result<Value, D::Error> {
+    Level { depth: 0, limit }.deserialize(source)
 }
 
-/// A value that may nest this many levels.
+/// A value at a depth.
 #[derive(Clone, Copy)]
-struct Level(usize);
+struct Level {
+    depth: usize,
+    limit: usize,
+}
 
 impl Level {
     fn below<E: Error>(self) -> Result<Self, E> {
-        let limit = limits::JSON_DEPTH;
-        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom(Fault::TooDeep { depth: limit + 1, limit }))
+        let Self { depth, limit } = self;
+        let depth = depth + 1;
+        if depth > limit {
+            Err(E::custom(Fault::TooDeep { depth, limit }))
+        } else {
+            Ok(Self { depth, limit })
+        }
     }
 }
 

@@ -29,7 +29,7 @@ struct SaidUsage {
 
 fn said(data: &str) -> Option<Nano> {
     // Of what cannot be read nothing is said.
-    let said: Said = serde_json::from_str(data).unwrap_or_default();
+    let said: Said = crate::json::from_str(data).unwrap_or_default();
     said.cost.or(said.usage.and_then(|usage| usage.cost)).map(nano)
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::log::{Sequence, Trace};
 use crate::time::Timestamp;
+use crate::{json, limits};
 
 /// A command with its identity: the same id twice is one command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -288,17 +289,20 @@ impl Command {
     /// As one line.
     ///
     /// # Errors
-    /// It cannot be written as JSON.
-    pub fn encode(&self) -> Result<Bytes, serde_json::Error> {
-        serde_json::to_vec(self).map(Bytes::from)
+    /// It cannot be written as JSON, or whoever takes it could not read it.
+    pub fn encode(&self) -> Result<Bytes, json::Error> {
+        let line = serde_json::to_vec(self)?;
+        Self::decode(&line)?;
+        Ok(line.into())
     }
 
     /// From one line.
     ///
     /// # Errors
-    /// It is no command.
-    pub fn decode(line: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(line)
+    /// It is no command, or deeper than [`limits::COMMAND_DEPTH`]: the entry that says it was taken has to hold it.
+    pub fn decode(line: &[u8]) -> Result<Self, json::Error> {
+        json::scan::check_within(line, limits::COMMAND_DEPTH)?;
+        json::from_slice(line)
     }
 }
 
@@ -321,17 +325,19 @@ impl WakeUp {
     /// As a job's payload.
     ///
     /// # Errors
-    /// It cannot be written as JSON.
-    pub fn encode(&self) -> Result<Bytes, serde_json::Error> {
-        serde_json::to_vec(self).map(Bytes::from)
+    /// It cannot be written as JSON, or whoever gets it could not read it.
+    pub fn encode(&self) -> Result<Bytes, json::Error> {
+        let payload = serde_json::to_vec(self)?;
+        Self::decode(&payload)?;
+        Ok(payload.into())
     }
 
     /// From a job's payload.
     ///
     /// # Errors
     /// It is no wake-up.
-    pub fn decode(payload: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(payload)
+    pub fn decode(payload: &[u8]) -> Result<Self, json::Error> {
+        json::from_slice(payload)
     }
 }
 

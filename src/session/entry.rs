@@ -13,6 +13,7 @@ use super::turn::{Turn, Usage};
 use crate::id::{ExecutionId, NodeId, SessionId, WorkerId};
 use crate::log::Sequence;
 use crate::time::Timestamp;
+use crate::{json, limits};
 
 /// An entry with its time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -303,17 +304,21 @@ impl Entry {
     /// As one line.
     ///
     /// # Errors
-    /// It cannot be written as JSON.
-    pub fn encode(&self) -> Result<Bytes, serde_json::Error> {
-        serde_json::to_vec(self).map(Bytes::from)
+    /// It cannot be written as JSON, or nobody could read it or the events that mirror it: it is deeper than
+    /// [`limits::ENTRY_DEPTH`], or has a key that the parser reserves.
+    pub fn encode(&self) -> Result<Bytes, json::Error> {
+        let line = serde_json::to_vec(self)?;
+        json::scan::check_within(&line, limits::ENTRY_DEPTH)?;
+        Self::decode(&line)?;
+        Ok(line.into())
     }
 
     /// From one line.
     ///
     /// # Errors
     /// It is no entry.
-    pub fn decode(line: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(line)
+    pub fn decode(line: &[u8]) -> Result<Self, json::Error> {
+        json::from_slice(line)
     }
 }
 

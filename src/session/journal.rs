@@ -29,6 +29,9 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// What is to be recorded could not be read again. Nothing was recorded; the session can go on.
+    #[error("the entry cannot be recorded: {0}")]
+    Unreadable(Arc<str>),
     /// The log refuses, or what it holds is no journal. A human must look.
     #[error("{0}")]
     Broken(Arc<str>),
@@ -142,7 +145,7 @@ impl Journal {
 
     async fn append_as(&mut self, epoch: u64, fact: Fact) -> Result<(Entry, Vec<Change>), Error> {
         let entry = Entry { at: self.clock.now(), fact };
-        let line = entry.encode().map_err(|error| Error::Broken(Arc::from(error.to_string())))?;
+        let line = entry.encode().map_err(|error| Error::Unreadable(Arc::from(error.to_string())))?;
         let bytes = line.len() + 1;
         if bytes > limits::GROUP_BYTES {
             return Err(Error::TooLarge { bytes, limit: limits::GROUP_BYTES });

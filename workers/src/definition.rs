@@ -177,7 +177,7 @@ impl Definitions {
         if self.kept.get(name) == Some(kept) {
             return self.get(name).cloned();
         }
-        match serde_json::from_value::<Definition>((**kept).clone()) {
+        match runbus::json::from_value::<Definition>((**kept).clone()) {
             Ok(Definition::Agent(agent)) => Some(Arc::new(Plan::Agent(agent))),
             Ok(Definition::Graph(graph)) => Some(Arc::new(Plan::Graph(graph))),
             Err(error) => {

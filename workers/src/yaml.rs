@@ -1,5 +1,9 @@
 //! Reading YAML or JSON into a type, with the path of what does not fit.
+//!
+//! The text is read twice: first into nothing but a value that never honours the JSON parser's private keys and is nested no
+//! deeper than what a client may hand in, then into its type.
 
+use runbus::json;
 use serde::de::DeserializeOwned;
 
 /// What does not fit, and where.
@@ -15,6 +19,13 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     let mut path = ".".to_owned();
     // As in YAML 1.2: a bare `yes`, `no` or `on` is a text, and may name a node.
     let options = serde_saphyr::options! { strict_booleans: true };
+    let looked =
+        serde_saphyr::with_deserializer_from_str_with_options(text, options.clone(), |deserializer| {
+            json::tree::deserialize(deserializer, runbus::limits::EDGE_DEPTH)
+        });
+    if let Err(error) = looked.map(drop) {
+        return Err(Fault { path, message: error.without_snippet().to_string() });
+    }
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
         serde_path_to_error::deserialize(deserializer).map_err(|error| {
             path = error.path().to_string();

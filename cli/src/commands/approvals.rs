@@ -66,7 +66,7 @@ enum What {
 }
 
 fn object(text: &str) -> Result<Value, String> {
-    match serde_json::from_str(text) {
+    match runbus::json::from_str(text) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err("expected a JSON object".into()),
         Err(error) => Err(format!("expected a JSON object: {error}")),

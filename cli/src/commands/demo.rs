@@ -48,7 +48,7 @@ impl Demo {
             output::line(&banner(&address, &configuration))?;
         }
         process::spawn_worker(&shutdown, worker).await?;
-        let request = StartRequest::new("council", input(&self.input));
+        let request = StartRequest::new("council", input(&self.input)?);
         let started = backend.control().start(request).await?;
         let mut printer = Printer::new(global.json);
         let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());

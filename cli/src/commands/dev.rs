@@ -42,7 +42,7 @@ impl Dev {
         }
         process::spawn_worker(&shutdown, worker).await?;
         if !self.idle {
-            let request = StartRequest::new("council", input(&self.input));
+            let request = StartRequest::new("council", input(&self.input)?);
             let started = backend.control().start(request).await?;
             let mut printer = Printer::new(global.json);
             let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());

@@ -54,7 +54,7 @@ impl Publish {
         }
         let Some(stream) = self.stream else { return Err(Error::Usage("--stream is missing".into())) };
         let data =
-            serde_json::from_str(&self.data).map_err(|error| Error::Data(format!("--data: {error}")))?;
+            runbus::json::from_str(&self.data).map_err(|error| Error::Data(format!("--data: {error}")))?;
         let source = Source {
             node_id: self.node,
             execution_id: self.execution,
@@ -136,7 +136,7 @@ async fn rest(publisher: &mut Publisher) -> Result<u64, Error> {
 
 /// A line as an event; a missing id and timestamp are filled in.
 fn read(line: &str) -> Result<Event, String> {
-    let mut value: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let mut value: serde_json::Value = runbus::json::from_str(line).map_err(|error| error.to_string())?;
     if let Some(fields) = value.as_object_mut() {
         fields.entry("id").or_insert_with(|| runbus::id::EventId::generate().to_string().into());
         fields.entry("timestamp").or_insert_with(|| Clock::System.now().to_string().into());

@@ -27,7 +27,7 @@ pub(super) struct RunArgs {
 
 /// A word as the wire has it.
 fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+    runbus::json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
 fn milliseconds(text: &str) -> Result<u64, String> {

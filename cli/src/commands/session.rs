@@ -168,7 +168,7 @@ impl Send {
     async fn run(self, global: &Global, backend: &Backend) -> Result<Code, Error> {
         let request = SendRequest {
             session_id: self.session,
-            input: input(&self.input),
+            input: input(&self.input)?,
             definition: self.definition,
             execution_id: self.execution,
             stream_id: self.stream,

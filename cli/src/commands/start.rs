@@ -1,5 +1,6 @@
 //! `runbus start`: an execution.
 
+use runbus::json;
 use std::time::Duration;
 
 use runbus::bus::{Delivery, Filter};
@@ -44,9 +45,15 @@ pub(crate) struct Start {
 }
 
 /// Text that is JSON is taken as JSON, other text as a string.
-#[must_use]
-pub(crate) fn input(text: &str) -> serde_json::Value {
-    serde_json::from_str(text).unwrap_or_else(|_text| serde_json::Value::String(text.into()))
+///
+/// # Errors
+/// [`Error::Data`]: it may be JSON, and nobody could read it.
+pub(crate) fn input(text: &str) -> Result<serde_json::Value, Error> {
+    match json::from_str(text) {
+        Ok(value) => Ok(value),
+        Err(json::Error::Parse(_)) => Ok(serde_json::Value::String(text.into())),
+        Err(json::Error::Fault(fault)) => Err(Error::Data(format!("--input: {fault}"))),
+    }
 }
 
 impl Start {
@@ -63,7 +70,7 @@ impl Start {
             multitask: self.run.multitask(),
             budget: self.run.budget(),
             scheduling: self.run.scheduling().unwrap_or_default(),
-            ..StartRequest::new(self.definition, input(&self.input))
+            ..StartRequest::new(self.definition, input(&self.input)?)
         };
         let started = backend.control().start(request).await?;
         after(&backend, global, started, self.follow).await

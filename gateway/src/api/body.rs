@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use runbus::control::object;
+use runbus::json;
 use serde::de::DeserializeOwned;
 
 use super::error::Failure;
@@ -22,12 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
-    let mut track = serde_path_to_error::Track::new();
-    let body = object::only(serde_path_to_error::Deserializer::new(&mut *deserializer, &mut track));
-    let body = body.map_err(|error| Failure::invalid(track.path().to_string(), error.to_string()))?;
-    deserializer.end().map_err(|error| Failure::invalid(".", error.to_string()))?;
-    Ok(body)
+    json::read_object(bytes).map_err(|fault| Failure::invalid(fault.path, fault.error.to_string()))
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Keys {
     /// # Errors
     /// It is no key set, or too large.
     pub fn set(json: &[u8], allowed: &[Algorithm]) -> Result<Self, Invalid> {
-        let set: Set = serde_json::from_slice(json).map_err(|error| Invalid(error.to_string()))?;
+        let set: Set = runbus::json::from_slice(json).map_err(|error| Invalid(error.to_string()))?;
         if set.keys.len() > limits::JWKS_KEYS {
             return Err(Invalid(format!("has more than {} keys", limits::JWKS_KEYS)));
         }
@@ -90,7 +90,7 @@ impl Keys {
 }
 
 fn read(value: Value, allowed: &[Algorithm]) -> Option<Key> {
-    let jwk: Jwk = serde_json::from_value(value).ok()?;
+    let jwk: Jwk = runbus::json::from_value(value).ok()?;
     if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
         return None;
     }

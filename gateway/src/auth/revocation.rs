@@ -1,5 +1,6 @@
 //! What is revoked: a pure set, fed by entries of the log.
 
+use runbus::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -46,17 +47,19 @@ impl Revocation {
     /// As one line.
     ///
     /// # Errors
-    /// It cannot be written as JSON.
-    pub fn encode(&self) -> Result<Bytes, serde_json::Error> {
-        serde_json::to_vec(self).map(Bytes::from)
+    /// It cannot be written as JSON, or no gateway could read it.
+    pub fn encode(&self) -> Result<Bytes, json::Error> {
+        let line = serde_json::to_vec(self)?;
+        Self::decode(&line)?;
+        Ok(line.into())
     }
 
     /// From one line.
     ///
     /// # Errors
     /// It is no revocation.
-    pub fn decode(line: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(line)
+    pub fn decode(line: &[u8]) -> Result<Self, json::Error> {
+        json::from_slice(line)
     }
 }
 

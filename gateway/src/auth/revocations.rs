@@ -30,7 +30,7 @@ pub enum Error {
     Full,
     /// It cannot be written.
     #[error("{0}")]
-    Encode(#[from] serde_json::Error),
+    Encode(#[from] runbus::json::Error),
     /// The log took it not, or did not say.
     #[error(transparent)]
     Log(#[from] AppendError),

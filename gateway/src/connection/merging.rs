@@ -59,7 +59,7 @@ impl Delta {
             return None;
         }
         // What stands twice in an event, or is not known, makes it one that is sent as it is.
-        serde_json::from_slice::<Self>(text.json()).ok().filter(|delta| delta.merged == 1)
+        runbus::json::from_slice::<Self>(text.json()).ok().filter(|delta| delta.merged == 1)
     }
 
     /// Whether `next` goes on with the same message, and both fit into one event.

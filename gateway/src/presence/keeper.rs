@@ -165,7 +165,7 @@ impl Keeper<'_> {
                 Ok(found) => {
                     let others = found.iter().filter(|(member, _)| *member != self.member);
                     let mut others: Vec<Watched> =
-                        others.filter_map(|(_, said)| serde_json::from_slice(said).ok()).collect();
+                        others.filter_map(|(_, said)| runbus::json::from_slice(said).ok()).collect();
                     others.sort_by_key(|said| said.count);
                     is_news |= others != local.others;
                     local.others = others;

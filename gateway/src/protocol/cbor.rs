@@ -3,7 +3,7 @@
 use cbor4ii::core::enc::{Encode, Write};
 use cbor4ii::core::types::{Array, Map};
 use cbor4ii::core::utils::{BufWriter, SliceReader};
-use serde::Deserialize;
+use runbus::{json, limits};
 use serde_json::{Number, Value};
 
 /// Adds a value.
@@ -56,13 +56,14 @@ fn put_number<W: Write>(number: &Number, writer: &mut W) -> Result<(), cbor4ii::
 }
 
 /// Reads one value, which must be all that there is. What JSON does not have (byte strings, tags, keys that are no texts) is
-/// refused; `undefined` is null.
+/// refused; `undefined` is null. Nesting is bounded, and keys that JSON's parser reserves are refused, as in texts.
 ///
 /// # Errors
 /// Why it cannot be read.
 pub(super) fn decode(bytes: &[u8]) -> Result<Value, String> {
     let mut reader = cbor4ii::serde::Deserializer::new(SliceReader::new(bytes));
-    let value = Value::deserialize(&mut reader).map_err(|error| error.to_string())?;
+    let value =
+        json::tree::deserialize(&mut reader, limits::JSON_DEPTH).map_err(|error| error.to_string())?;
     match cbor4ii::core::dec::Read::fill(&mut reader.into_inner(), 1) {
         Ok(rest) if rest.as_ref().is_empty() => Ok(value),
         _ => Err("something follows the message".into()),
@@ -138,7 +139,7 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn json_and_cbor_decode_to_the_same(value in value()) {
-            let json: Value = serde_json::from_str(&value.to_string()).unwrap();
+            let json: Value = runbus::json::from_str(&value.to_string()).unwrap();
             prop_assert_eq!(decode(&encode(&json)).unwrap(), json);
         }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use runbus::bus::Filter;
 use runbus::config::Secret;
 use runbus::id::StreamId;
+use runbus::json;
 use runbus::log::{Cursor, Since};
 use serde::{Deserialize, Deserializer};
 
@@ -217,7 +218,7 @@ impl Message {
     /// # Errors
     /// See [`Invalid`].
     pub fn decode(text: &str) -> Result<Self, Invalid> {
-        let value = serde_json::from_str(text).map_err(|error| Invalid::Json(error.to_string()))?;
+        let value = json::from_str(text).map_err(|error| Invalid::Json(error.to_string()))?;
         let mut message = Self::read(value)?;
         if let Self::Command(command) = &mut message
             && let Action::Publish(publish) = &mut command.action
@@ -274,9 +275,9 @@ pub(super) fn typed<T: serde::de::DeserializeOwned>(
     value: serde_json::Value,
     id: Option<String>,
 ) -> Result<T, Invalid> {
-    serde_path_to_error::deserialize(value).map_err(|error| Invalid::Field {
-        path: error.path().to_string(),
-        message: error.inner().to_string(),
+    json::read(value).map_err(|fault| Invalid::Field {
+        path: fault.path,
+        message: fault.error.to_string(),
         id,
     })
 }

@@ -115,7 +115,7 @@ impl Reader {
     fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, Invalid> {
         let wrong = |message: String| Invalid::Field { path: name.into(), message, id: self.id.clone() };
         let value = self.fields.remove(name).ok_or_else(|| wrong("is missing".into()))?;
-        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+        runbus::json::from_value(value).map_err(|error| wrong(error.to_string()))
     }
 
     /// All the others.

@@ -79,7 +79,7 @@ impl Dialect {
 /// JSON in CBOR. What JSON parsers refuse although it has JSON's form (a number that is too large, half of a surrogate pair, 128
 /// levels) is given as text in `line`, with the reason.
 pub(super) fn transcode(json: &[u8]) -> Bytes {
-    let value = serde_json::from_slice(json).unwrap_or_else(|error| {
+    let value = runbus::json::from_slice(json).unwrap_or_else(|error| {
         let line = String::from_utf8_lossy(json);
         serde_json::json!({ "type": "undecodable", "line": line, "reason": error.to_string() })
     });

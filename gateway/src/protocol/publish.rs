@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use runbus::control::object;
 use runbus::event::Draft;
+use runbus::json::{self, object};
 use schemars::JsonSchema;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -31,7 +31,7 @@ impl Publish {
             #[serde(deserialize_with = "drafts")]
             events: Vec<Draft>,
         }
-        if let Ok(Raw { events }) = serde_json::from_str(text) {
+        if let Ok(Raw { events }) = json::from_str(text) {
             self.events = events;
         }
     }

@@ -206,7 +206,7 @@ impl Link {
         payload: Bytes,
     ) -> Result<Ack, Failure> {
         let message = self.request(subject, Some(headers), payload).await?;
-        let answer: Published = serde_json::from_slice(&message.payload)
+        let answer: Published = crate::json::from_slice(&message.payload)
             .map_err(|error| Failure::Unexpected(error.to_string()))?;
         match (answer.error, answer.seq) {
             (Some(error), _) => Err(error.into()),
@@ -265,11 +265,11 @@ fn answer<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Failure> {
     struct Outcome {
         error: Option<ApiError>,
     }
-    let unexpected = |error: serde_json::Error| Failure::Unexpected(error.to_string());
-    if let Some(error) = serde_json::from_slice::<Outcome>(payload).map_err(unexpected)?.error {
+    let unexpected = |error: crate::json::Error| Failure::Unexpected(error.to_string());
+    if let Some(error) = crate::json::from_slice::<Outcome>(payload).map_err(unexpected)?.error {
         return Err(error.into());
     }
-    serde_json::from_slice(payload).map_err(unexpected)
+    crate::json::from_slice(payload).map_err(unexpected)
 }
 
 impl fmt::Debug for Link {

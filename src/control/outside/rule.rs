@@ -47,6 +47,9 @@ pub(super) fn check(n: usize, event: &Event) -> Result<(), Error> {
     {
         return wrong("id", "is the id of an event of Runbus's own".into());
     }
+    if let Err(event::Error::Field { path, message }) = event.check_depth() {
+        return wrong(&path, message);
+    }
     if let Err(mismatch) = event.payload() {
         let below = if mismatch.path == "." { String::new() } else { format!(".{}", mismatch.path) };
         return wrong(&format!("data{below}"), mismatch.message);

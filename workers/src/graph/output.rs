@@ -117,9 +117,8 @@ fn objects(text: &str) -> impl Iterator<Item = Map<String, Value>> {
         while tries < MAX_JSON_CANDIDATES {
             tries += 1;
             rest = &rest[rest.find('{')?..];
-            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Map<String, Value>>();
-            if let Some(Ok(object)) = values.next() {
-                rest = &rest[values.byte_offset()..];
+            if let Some((object, end)) = runbus::json::first_object(rest) {
+                rest = &rest[end..];
                 return Some(object);
             }
             rest = &rest[1..];

@@ -31,7 +31,7 @@ pub(super) fn text(result: CallToolResult) -> Result<String, Error> {
 }
 
 fn structured_says(value: Option<&Value>, part: &str) -> bool {
-    value.is_some_and(|value| serde_json::from_str::<Value>(part).is_ok_and(|part| part == *value))
+    value.is_some_and(|value| runbus::json::from_str::<Value>(part).is_ok_and(|part| part == *value))
 }
 
 fn describe(block: ContentBlock) -> String {

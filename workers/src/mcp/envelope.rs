@@ -24,7 +24,7 @@ impl Envelope {
 
     /// The id of the message, once all of it went by.
     pub(super) fn id(&self) -> Option<serde_json::Value> {
-        let id: serde_json::Value = serde_json::from_slice(self.id.as_ref()?).ok()?;
+        let id: serde_json::Value = runbus::json::from_slice(self.id.as_ref()?).ok()?;
         (id.is_string() || id.is_number()).then_some(id)
     }
 

@@ -104,13 +104,13 @@ fn parse(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
     if line.trim_ascii().is_empty() {
         return None;
     }
-    let error = match serde_json::from_slice(line) {
+    let error = match runbus::json::from_slice(line) {
         Ok(message) => return Some(message),
         Err(error) => error,
     };
     // Programs that log to their standard output, and notifications that are in no version of the protocol.
     tracing::debug!(%error, bytes = line.len(), "an MCP server sent what is no message");
-    let value: Value = serde_json::from_slice(line).ok()?;
+    let value: Value = runbus::json::from_slice(line).ok()?;
     let id = value.get("id").filter(|_| value.get("method").is_none())?;
     failure(id.clone(), UNREADABLE, &format!("the answer is not a valid one: {error}"))
 }
@@ -127,7 +127,7 @@ fn too_large(envelope: &Envelope, limit: usize) -> Option<RxJsonRpcMessage<RoleC
 
 fn failure(id: Value, code: i32, message: &str) -> Option<RxJsonRpcMessage<RoleClient>> {
     let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
-    serde_json::from_value(error).ok()
+    runbus::json::from_value(error).ok()
 }
 
 impl<R: AsyncRead + Unpin + Send> Transport<RoleClient> for Pipes<R> {

@@ -1,5 +1,6 @@
 //! The pure fold of a provider's events into deltas and, at the end, a turn.
 
+use runbus::json;
 use serde_json::Value;
 
 use super::chunk::{CallPiece, Choice, Chunk, Piece};
@@ -31,10 +32,10 @@ impl Accumulator {
         }
         if event.name == "error" {
             let value =
-                serde_json::from_str(&event.data).unwrap_or_else(|_no_json| Value::from(event.data.as_str()));
+                json::from_str(&event.data).unwrap_or_else(|_no_json| Value::from(event.data.as_str()));
             return Err(Fault::from_stream(ProviderError::from_value(&value)));
         }
-        match serde_json::from_str(&event.data) {
+        match json::from_str(&event.data) {
             Ok(chunk) => self.chunk(chunk, deltas),
             // Someone's keep-alive of a kind of its own.
             Err(_) if !event.name.is_empty() && event.name != "message" => Ok(()),
@@ -48,7 +49,7 @@ impl Accumulator {
     ///
     /// As [`Accumulator::event`].
     pub fn response(&mut self, body: &[u8], deltas: &mut impl Extend<Delta>) -> Result<(), Fault> {
-        let chunk: Chunk = serde_json::from_slice(body)
+        let chunk: Chunk = json::from_slice(body)
             .map_err(|error| garbage(&error, &String::from_utf8_lossy(&body[..body.len().min(400)])))?;
         self.chunk(chunk, deltas)
     }
@@ -131,6 +132,9 @@ impl Accumulator {
     /// Keeps a list of what is handed on unchanged.
     fn extra(&mut self, name: &str, values: Option<Vec<Value>>) -> Result<(), Fault> {
         for value in values.into_iter().flatten() {
+            // The journal keeps it inside envelopes of its own.
+            json::tree::check_within(&value, runbus::limits::EDGE_DEPTH)
+                .map_err(|fault| Fault::Garbage { message: format!("{name}: {fault}") })?;
             self.grow(value.to_string().len())?;
             let list = self.turn.extra.entry(name).or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(list) = list {
@@ -208,7 +212,7 @@ impl Accumulator {
     }
 }
 
-fn garbage(error: &serde_json::Error, data: &str) -> Fault {
+fn garbage(error: &json::Error, data: &str) -> Fault {
     let sample = &data[..data.floor_char_boundary(200)];
     Fault::Garbage { message: format!("{error} in {sample:?}") }
 }

@@ -27,7 +27,7 @@ pub struct ProviderError {
 impl ProviderError {
     /// Reads the body of a response whose status is `status`.
     pub(crate) fn from_body(status: u16, body: &[u8], retry_after: Option<Duration>) -> Self {
-        let mut error = match serde_json::from_slice::<Value>(body) {
+        let mut error = match runbus::json::from_slice::<Value>(body) {
             Ok(value) => Self::from_value(&value),
             Err(_not_json) => Self { message: clip(String::from_utf8_lossy(body)), ..Self::default() },
         };

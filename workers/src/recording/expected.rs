@@ -75,7 +75,7 @@ fn one(interaction: &Interaction) -> Expected {
 }
 
 fn json(text: &str) -> Value {
-    serde_json::from_str(text).expect("a recording's data is JSON")
+    runbus::json::from_str(text).expect("a recording's data is JSON")
 }
 
 fn usage_of(usage: &Value) -> Usage {

@@ -47,7 +47,7 @@ pub enum LoadFault {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: serde_json::Error,
+        source: runbus::json::Error,
     },
 }
 
@@ -72,7 +72,7 @@ impl Recording {
     /// When it cannot be read or is no recording.
     pub fn load(path: &Path) -> Result<Self, LoadFault> {
         let text = std::fs::read(path).map_err(|source| LoadFault::Read { path: path.to_owned(), source })?;
-        serde_json::from_slice(&text).map_err(|source| LoadFault::Decode { path: path.to_owned(), source })
+        runbus::json::from_slice(&text).map_err(|source| LoadFault::Decode { path: path.to_owned(), source })
     }
 
     /// Reads every recording of a folder, sorted by file name.

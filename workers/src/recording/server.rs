@@ -186,7 +186,7 @@ impl Shared {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let body = runbus::json::from_slice(&body).unwrap_or(Value::Null);
     let (interaction, mode) = shared.receive(&headers, body);
     if let Mode::Refuse { status, body, retry_after } = mode {
         return respond(status, "application/json", retry_after, Body::from(body));

@@ -58,9 +58,14 @@ pub enum Error {
     /// Another worker owns the session: it goes on there.
     #[error("another worker owns the session")]
     Fenced,
-    /// What is to be recorded is too large: the execution ends with that.
-    #[error("{0}")]
-    TooLarge(Arc<str>),
+    /// What is to be recorded is too large, or could not be read again: the execution ends with that.
+    #[error("{text}")]
+    Unrecordable {
+        /// A stable code.
+        code: &'static str,
+        /// What is wrong with it.
+        text: Arc<str>,
+    },
     /// Something does not answer; the session has to be taken up again.
     #[error("{0}")]
     Unavailable(Arc<str>),
@@ -75,7 +80,12 @@ impl From<journal::Error> for Error {
             journal::Error::Fenced => Self::Fenced,
             journal::Error::Unavailable(text) => Self::Unavailable(text),
             journal::Error::Broken(text) => Self::Broken(text),
-            journal::Error::TooLarge { .. } => Self::TooLarge(Arc::from(error.to_string())),
+            journal::Error::TooLarge { .. } => {
+                Self::Unrecordable { code: "too_large", text: Arc::from(error.to_string()) }
+            }
+            journal::Error::Unreadable(_) => {
+                Self::Unrecordable { code: "unrecordable", text: Arc::from(error.to_string()) }
+            }
         }
     }
 }
@@ -429,11 +439,11 @@ impl Actor {
             self.effects.clear();
         }
         match self.journalled(fact).await {
-            Err(Error::TooLarge(text)) => {
+            Err(Error::Unrecordable { code, text }) => {
                 // A clear end instead of trying the same again for ever.
-                tracing::warn!(session = %self.session, %text, "an execution ends: too large to record");
+                tracing::warn!(session = %self.session, code, %text, "an execution ends: a fact cannot be recorded");
                 self.effects.clear();
-                let outcome = Outcome::failed("too_large", &text);
+                let outcome = Outcome::failed(code, &text);
                 self.journalled(Fact::ExecutionEnded { outcome }).await
             }
             outcome => outcome,

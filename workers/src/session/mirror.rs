@@ -253,7 +253,7 @@ pub fn arguments(text: &str) -> Value {
     if text.trim().is_empty() {
         return Value::Object(serde_json::Map::new());
     }
-    serde_json::from_str(text).unwrap_or_else(|_no_json| Value::String(text.into()))
+    runbus::json::shallow(text).unwrap_or_else(|_no_json| Value::String(text.into()))
 }
 
 fn turn_events(run: &Run, turn: &Turn) -> Vec<Payload> {

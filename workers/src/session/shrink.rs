@@ -14,19 +14,20 @@ const TEXT_BYTES: [usize; 5] = [64 * 1024, 16 * 1024, 4 * 1024, 1024, 128];
 /// # Errors
 /// It does not fit even so.
 pub(super) fn encode(event: &Event, room: usize) -> Result<Bytes, Error> {
-    match event.encode() {
-        Ok(line) if line.len() <= room => return Ok(line),
-        Ok(_) | Err(Error::TooLarge { .. }) => {}
-        Err(error) => return Err(error),
+    // What no reader could read is cut like what is too large: the journal keeps it.
+    if let Ok(line) = event.encode()
+        && line.len() <= room
+    {
+        return Ok(line);
     }
-    let whole: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
+    let whole: Value = runbus::json::from_str(event.data.get()).unwrap_or_default();
     for limit in TEXT_BYTES {
         let mut data = whole.clone();
         cut(&mut data, limit);
-        match with(event, data).encode() {
-            Ok(line) if line.len() <= room => return Ok(line),
-            Ok(_) | Err(Error::TooLarge { .. }) => {}
-            Err(error) => return Err(error),
+        if let Ok(line) = with(event, data).encode()
+            && line.len() <= room
+        {
+            return Ok(line);
         }
     }
     with(event, Value::Object(serde_json::Map::new())).encode()

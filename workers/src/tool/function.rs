@@ -1,5 +1,6 @@
 //! A tool made of an async function and the type of its arguments.
 
+use runbus::json;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -150,9 +151,8 @@ where
     }
 
     async fn call(&self, invocation: Invocation) -> Result<String, Error> {
-        let arguments = serde_path_to_error::deserialize(invocation.arguments).map_err(|error| {
-            Error::Arguments { path: error.path().to_string(), message: error.inner().to_string() }
-        })?;
+        let arguments = json::read(invocation.arguments)
+            .map_err(|fault| Error::Arguments { path: fault.path, message: fault.error.to_string() })?;
         Ok((self.function)(arguments).await?.into_text())
     }
 }

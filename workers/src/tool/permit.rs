@@ -154,7 +154,10 @@ pub(super) fn parse(arguments: &str) -> Result<Value, Error> {
     if arguments.trim().is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
-    let value: Value = serde_json::from_str(arguments).map_err(|error| whole(format!("no JSON: {error}")))?;
+    let value: Value = runbus::json::shallow(arguments).map_err(|error| match error {
+        runbus::json::Error::Fault(fault) => whole(fault.to_string()),
+        runbus::json::Error::Parse(error) => whole(format!("no JSON: {error}")),
+    })?;
     if value.is_object() { Ok(value) } else { Err(whole("not a JSON object".to_owned())) }
 }
 

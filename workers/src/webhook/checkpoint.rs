@@ -93,7 +93,7 @@ impl Checkpoints {
             return Err(broken(damage.to_string()));
         }
         let line = stored.frame.lines().last().ok_or_else(|| broken("no line".into()))?;
-        let found: Checkpoint = serde_json::from_slice(&line).map_err(|error| broken(error.to_string()))?;
+        let found: Checkpoint = runbus::json::from_slice(&line).map_err(|error| broken(error.to_string()))?;
         if found.format != FORMAT {
             return Err(broken(format!("format {} is not known", found.format)));
         }

@@ -281,7 +281,7 @@ impl Translate for Client {
     }
 
     fn hear(&mut self, text: &str) -> Heard {
-        match serde_json::from_str(text) {
+        match runbus::json::from_str(text) {
             Ok(Message::RequestSnapshot) => {
                 self.requested = true;
                 Heard::Settle

@@ -141,7 +141,7 @@ fn names_own_approval(event: &Event) -> bool {
 
 /// An event's payload with what the envelope has no field for; a payload's own fields stay.
 fn plain(event: &Event) -> Value {
-    let mut payload: Map<String, Value> = serde_json::from_str(event.data.get()).unwrap_or_default();
+    let mut payload: Map<String, Value> = runbus::json::from_str(event.data.get()).unwrap_or_default();
     let mut add = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
             payload.entry(name).or_insert_with(|| value.into());

@@ -162,7 +162,7 @@ impl Translate for Client {
     }
 
     fn hear(&mut self, text: &str) -> Heard {
-        match serde_json::from_str(text) {
+        match runbus::json::from_str(text) {
             Ok(Message::Ping) => Heard::Say(frames::pong()),
             Ok(Message::Cancel) => match self.task.ending() {
                 Some(ending) => Heard::Say(ending.to_owned()),
