@@ -48,6 +48,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
 
 pub mod adapters;
 pub mod bus;

@@ -19,6 +19,7 @@
 //! - [`origin`]: which web pages may use it
 //! - [`listener`], [`tls`]: their connections; `bodies`: of requests; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
 
 pub mod api;
 pub mod auth;

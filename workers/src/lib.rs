@@ -12,6 +12,7 @@
 //! - [`pool`]: the worker
 //! - [`webhook`]: events sent to HTTP endpoints, in worker processes
 //! - `recording` (feature `test-util`): a server that replays recorded provider traffic
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
 
 pub mod config;
 pub mod definition;

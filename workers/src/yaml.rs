@@ -27,6 +27,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
         return Err(Fault { path, message: error.without_snippet().to_string() });
     }
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        #[expect(clippy::disallowed_methods, reason = "no JSON text, and looked at before")]
         serde_path_to_error::deserialize(deserializer).map_err(|error| {
             path = error.path().to_string();
             error.into_inner()

@@ -1,4 +1,5 @@
 //! The workers from outside: one topic per file.
+#![allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod accumulate;
