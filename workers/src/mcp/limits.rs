@@ -59,3 +59,6 @@ pub const EXIT_GRACE: Duration = Duration::from_secs(1);
 
 /// How long an HTTP connection may take to be established.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Largest body of an answer that is an error, in bytes.
+pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;

@@ -1,29 +1,23 @@
-//! The SDK's HTTP client, but for this: an answer that is too large fails its own call and says so.
+//! The SDK's HTTP client, but for this: an answer that is too large, or that no parser may see, fails its own call and says
+//! so.
 //!
-//! By itself the SDK drops the stream of such an answer, which looks like a broken connection.
+//! By itself the SDK drops the stream of an answer that is too large, which looks like a broken connection.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
 use reqwest::header::{HeaderName, HeaderValue};
-use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, RequestId};
+use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage};
 use rmcp::transport::streamable_http_client::{
-    SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
+    StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
 };
-use serde_json::json;
-use sse_stream::Sse;
 
-use super::stdio::TOO_LARGE;
+use super::limits::MAX_MESSAGE_BYTES;
+use super::post::{self, Post};
+use super::sse::{self, Events};
 
-type Headers = HashMap<HeaderName, HeaderValue>;
-type Events = BoxStream<'static, Result<Sse, SseError>>;
-type Outcome<T> = Result<T, StreamableHttpError<reqwest::Error>>;
-
-/// How the SDK words its refusal; the type of that error is private to it.
-const REFUSAL: &str = "SSE event exceeded the maximum size";
-
+pub(super) type Headers = HashMap<HeaderName, HeaderValue>;
+pub(super) type Outcome<T> = Result<T, StreamableHttpError<reqwest::Error>>;
 /// The client.
 #[derive(Debug, Clone)]
 pub(super) struct Client(pub(super) reqwest::Client);
@@ -39,7 +33,15 @@ impl StreamableHttpClient for Client {
         auth_header: Option<String>,
         headers: Headers,
     ) -> Outcome<StreamableHttpPostResponse> {
-        self.0.post_message(uri, message, session_id, auth_header, headers).await
+        self.post_message_with_max_sse_event_size(
+            uri,
+            message,
+            session_id,
+            auth_header,
+            headers,
+            MAX_MESSAGE_BYTES,
+        )
+        .await
     }
 
     async fn post_message_with_max_sse_event_size(
@@ -55,18 +57,13 @@ impl StreamableHttpClient for Client {
             JsonRpcMessage::Request(request) => Some(request.id.clone()),
             _ => None,
         };
-        let post = self.0.post_message_with_max_sse_event_size(
-            uri,
-            message,
-            session_id,
-            auth_header,
-            headers,
-            limit,
-        );
-        Ok(match (post.await?, id) {
+        let post = Post { uri, message, session: session_id, bearer: auth_header, headers, limit };
+        Ok(match (post::post(&self.0, post).await?, id) {
             (StreamableHttpPostResponse::Sse(events, session), Some(id)) => {
-                let events = events.map(move |event| event.or_else(|error| answer(error, &id, limit)));
-                StreamableHttpPostResponse::Sse(events.boxed(), session)
+                StreamableHttpPostResponse::Sse(sse::answering(events, id, limit), session)
+            }
+            (StreamableHttpPostResponse::Sse(events, session), None) => {
+                StreamableHttpPostResponse::Sse(sse::checked(events), session)
             }
             (other, _) => other,
         })
@@ -90,7 +87,15 @@ impl StreamableHttpClient for Client {
         auth_header: Option<String>,
         headers: Headers,
     ) -> Outcome<Events> {
-        self.0.get_stream(uri, session_id, last_event_id, auth_header, headers).await
+        self.get_stream_with_max_sse_event_size(
+            uri,
+            session_id,
+            last_event_id,
+            auth_header,
+            headers,
+            MAX_MESSAGE_BYTES,
+        )
+        .await
     }
 
     async fn get_stream_with_max_sse_event_size(
@@ -102,20 +107,10 @@ impl StreamableHttpClient for Client {
         headers: Headers,
         limit: usize,
     ) -> Outcome<Events> {
-        self.0
+        let events = self
+            .0
             .get_stream_with_max_sse_event_size(uri, session_id, last_event_id, auth_header, headers, limit)
-            .await
+            .await?;
+        Ok(sse::checked(events))
     }
-}
-
-/// The error that a call gets in place of an answer that is too large.
-fn answer(error: SseError, id: &RequestId, limit: usize) -> Result<Sse, SseError> {
-    match &error {
-        SseError::Body(reason) if reason.to_string().contains(REFUSAL) => {}
-        _ => return Err(error),
-    }
-    tracing::warn!(limit, "an MCP server sent a message that is too large");
-    let text = format!("the tool ran, but its result is over the limit of {limit} bytes and was dropped");
-    let data = json!({"jsonrpc": "2.0", "id": id, "error": {"code": TOO_LARGE, "message": text}});
-    Ok(Sse { data: Some(data.to_string()), ..Sse::default() })
 }

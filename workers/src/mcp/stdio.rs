@@ -5,20 +5,18 @@ use std::io;
 
 use bytes::Bytes;
 use rmcp::RoleClient;
+use rmcp::model::RequestId;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
-use serde_json::{Value, json};
+use runbus::json;
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::envelope::Envelope;
 use super::limits::{MAX_MESSAGE_BYTES, MAX_QUEUED_MESSAGES};
-
-/// The code of an error that stands for an answer that was too large: one of those left to implementations.
-pub(super) const TOO_LARGE: i32 = -32099;
-/// The same for an answer that is no valid one.
-const UNREADABLE: i32 = -32098;
+use super::refusal;
 
 /// Both directions.
 #[derive(Debug)]
@@ -104,15 +102,25 @@ fn parse(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
     if line.trim_ascii().is_empty() {
         return None;
     }
-    let error = match runbus::json::from_slice(line) {
+    let error = match json::from_slice(line) {
         Ok(message) => return Some(message),
         Err(error) => error,
     };
     // Programs that log to their standard output, and notifications that are in no version of the protocol.
     tracing::debug!(%error, bytes = line.len(), "an MCP server sent what is no message");
-    let value: Value = runbus::json::from_slice(line).ok()?;
-    let id = value.get("id").filter(|_| value.get("method").is_none())?;
-    failure(id.clone(), UNREADABLE, &format!("the answer is not a valid one: {error}"))
+    let id = match &error {
+        // No parser may see the line; its id is found as in one that is too large.
+        json::Error::Fault(_) => {
+            let mut envelope = Envelope::default();
+            envelope.feed(line);
+            envelope.id()?
+        }
+        json::Error::Parse(_) => {
+            let value: Value = json::from_slice(line).ok()?;
+            value.get("id").filter(|_| value.get("method").is_none())?.clone()
+        }
+    };
+    Some(refusal::unreadable(request(id)?, &error))
 }
 
 /// The answer that a call gets in place of one that is too large.
@@ -122,12 +130,11 @@ fn too_large(envelope: &Envelope, limit: usize) -> Option<RxJsonRpcMessage<RoleC
     let text = format!(
         "the tool ran, but its result of {bytes} bytes is over the limit of {limit} bytes and was dropped"
     );
-    failure(envelope.id()?, TOO_LARGE, &text)
+    Some(refusal::failure(request(envelope.id()?)?, refusal::TOO_LARGE, text))
 }
 
-fn failure(id: Value, code: i32, message: &str) -> Option<RxJsonRpcMessage<RoleClient>> {
-    let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
-    runbus::json::from_value(error).ok()
+fn request(id: Value) -> Option<RequestId> {
+    json::from_value(id).ok()
 }
 
 impl<R: AsyncRead + Unpin + Send> Transport<RoleClient> for Pipes<R> {
@@ -163,6 +170,8 @@ impl<R: AsyncRead + Unpin + Send> Transport<RoleClient> for Pipes<R> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     async fn messages(text: &[u8], limit: usize) -> Vec<Value> {
@@ -173,6 +182,21 @@ mod tests {
             all.push(serde_json::to_value(&message).unwrap());
         }
         all
+    }
+
+    /// The call ends with an error, and no parser sees the answer.
+    #[tokio::test]
+    async fn a_hostile_answer_becomes_an_error() {
+        let raw = r#"{"$serde_json::private::RawValue":"[[1]]"}"#;
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let answer = |content: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":7,"result":{{"content":[],"structuredContent":{content}}}}}"#)
+        };
+        let text = format!("{}\n{}\n{}\n", answer(raw), answer(&deep), answer("{}"));
+        let all = messages(text.as_bytes(), 1_000_000).await;
+        let codes: Vec<_> = all.iter().map(|message| message["error"]["code"].as_i64()).collect();
+        assert_eq!(codes, [Some(refusal::UNREADABLE.into()), Some(refusal::UNREADABLE.into()), None]);
+        assert!(all.iter().all(|message| message["id"] == 7), "{all:?}");
     }
 
     #[tokio::test]
@@ -190,6 +214,6 @@ mod tests {
         let said = all[0]["error"]["message"].as_str().unwrap();
         assert!(said.contains(&format!("{} bytes", long.len() + 1)) && said.contains("10000"), "{said}");
         assert_eq!(all[1]["id"], 5);
-        assert_eq!((&all[2]["id"], &all[2]["error"]["code"]), (&json!(6), &json!(UNREADABLE)));
+        assert_eq!((&all[2]["id"], &all[2]["error"]["code"]), (&json!(6), &json!(refusal::UNREADABLE)));
     }
 }

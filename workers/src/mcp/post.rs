@@ -1,0 +1,184 @@
+//! One message to a server over HTTP, and its answer, as a part of the SDK's client.
+//!
+//! The SDK's own parses bodies as they come. Here each text is checked before any parser sees it ([`runbus::json`]), and every
+//! body has the limit that messages have.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{Response, StatusCode};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorData, JsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::transport::streamable_http_client::{
+    AuthRequiredError, HttpStatusError, InsufficientScopeError, StreamableHttpError,
+    StreamableHttpPostResponse as Answer,
+};
+use runbus::json;
+
+use super::limits::MAX_ERROR_BODY_BYTES;
+use super::oversize::{Headers, Outcome};
+use super::{refusal, sse};
+
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const RESERVED: [HeaderName; 3] = [ACCEPT, SESSION, HeaderName::from_static("last-event-id")];
+const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
+
+/// What is sent, and as whom.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) uri: Arc<str>,
+    pub(super) message: ClientJsonRpcMessage,
+    pub(super) session: Option<Arc<str>>,
+    pub(super) bearer: Option<String>,
+    pub(super) headers: Headers,
+    /// Largest message of the answer, in bytes.
+    pub(super) limit: usize,
+}
+
+/// Sends a message.
+///
+/// # Errors
+/// It was not sent, or the answer is none.
+pub(super) async fn post(client: &reqwest::Client, post: Post) -> Outcome<Answer> {
+    let Post { uri, message, session, bearer, headers, limit } = post;
+    let mut request = client.post(uri.as_ref()).header(ACCEPT, [EVENTS, JSON].join(", "));
+    if let Some(bearer) = bearer {
+        request = request.bearer_auth(bearer);
+    }
+    for (name, value) in headers {
+        if RESERVED.contains(&name) {
+            return Err(StreamableHttpError::ReservedHeaderConflict(name.to_string()));
+        }
+        request = request.header(name, value);
+    }
+    if let Some(session) = &session {
+        request = request.header(SESSION, session.as_ref());
+    }
+    let response = request.json(&message).send().await?;
+    answer(response, &message, session.is_some(), limit).await
+}
+
+async fn answer(
+    response: Response,
+    message: &ClientJsonRpcMessage,
+    attached: bool,
+    limit: usize,
+) -> Outcome<Answer> {
+    let status = response.status();
+    let of = |name: HeaderName| text_of(response.headers(), &name);
+    match (status, of(WWW_AUTHENTICATE)) {
+        (StatusCode::UNAUTHORIZED, Some(asked)) => {
+            return Err(StreamableHttpError::AuthRequired(AuthRequiredError::new(asked)));
+        }
+        (StatusCode::FORBIDDEN, Some(asked)) => {
+            return Err(StreamableHttpError::InsufficientScope(InsufficientScopeError::new(asked, None)));
+        }
+        (StatusCode::ACCEPTED | StatusCode::NO_CONTENT, _) => return Ok(Answer::Accepted),
+        (StatusCode::NOT_FOUND, _) if attached => return Err(StreamableHttpError::SessionExpired),
+        _ => {}
+    }
+    let kind = of(CONTENT_TYPE);
+    let is = |wanted: &str| kind.as_deref().is_some_and(|kind| kind.starts_with(wanted));
+    if !status.is_success() {
+        return failed(response, message, attached, is(JSON)).await;
+    }
+    let asks = matches!(message, JsonRpcMessage::Request(_));
+    if !asks && response.content_length() == Some(0) {
+        return Ok(Answer::Accepted);
+    }
+    let session = of(SESSION);
+    if is(EVENTS) {
+        return Ok(Answer::Sse(sse::events(response.bytes_stream(), limit), session));
+    }
+    if !is(JSON) {
+        return Err(StreamableHttpError::UnexpectedContentType(kind));
+    }
+    let body = read(response, limit).await?;
+    match (json::from_slice::<ServerJsonRpcMessage>(&body), message) {
+        (Ok(answer), _) => Ok(Answer::Json(answer, session)),
+        // Whoever made a call hears that its answer is none.
+        (Err(error), JsonRpcMessage::Request(request)) => {
+            Ok(Answer::Json(refusal::unreadable(request.id.clone(), &error), session))
+        }
+        (Err(error), _) => {
+            tracing::warn!(%error, "an MCP server answered what needs no answer, and not with JSON");
+            Ok(Answer::Accepted)
+        }
+    }
+}
+
+/// What an answer that is no success means.
+async fn failed(
+    response: Response,
+    message: &ClientJsonRpcMessage,
+    attached: bool,
+    is_json: bool,
+) -> Outcome<Answer> {
+    let status = response.status();
+    let known = (status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error())
+        .then(|| HttpStatusError::new(status.as_u16(), text_of(response.headers(), &RETRY_AFTER)));
+    let is_json = is_json && status != StatusCode::TOO_MANY_REQUESTS;
+    let known = match known {
+        Some(known) if !is_json => return Err(known.into()),
+        known => known,
+    };
+    let session = text_of(response.headers(), &SESSION);
+    let body = match read(response, MAX_ERROR_BODY_BYTES).await {
+        Ok(body) => body,
+        Err(error @ StreamableHttpError::ResponseBodyTooLarge { .. }) => {
+            return Err(known.map_or(error, StreamableHttpError::from));
+        }
+        Err(_broken) => Bytes::new(),
+    };
+    let said = json::from_slice::<ServerJsonRpcMessage>(&body).ok();
+    let said = said.filter(|said| matches!(said, JsonRpcMessage::Error(_)));
+    let refuses = status.is_client_error()
+        && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        && !attached;
+    if refuses
+        && let JsonRpcMessage::Request(request) = message
+        && matches!(request.request, ClientRequest::DiscoverRequest(_))
+    {
+        // An older server does not know the question; the SDK goes on with the older handshake.
+        let error = match said {
+            Some(JsonRpcMessage::Error(said)) => said.error,
+            _ => ErrorData::invalid_request(format!("server/discover was refused with HTTP {status}"), None),
+        };
+        return Ok(Answer::Json(ServerJsonRpcMessage::error(error, Some(request.id.clone())), None));
+    }
+    if is_json
+        && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        && let Some(said) = said
+    {
+        return Ok(Answer::Json(said, session));
+    }
+    let text = String::from_utf8_lossy(&body);
+    Err(known.map_or_else(
+        || StreamableHttpError::UnexpectedServerResponse(format!("HTTP {status}: {text}").into()),
+        StreamableHttpError::from,
+    ))
+}
+
+/// A body, up to its limit.
+async fn read(response: Response, limit: usize) -> Outcome<Bytes> {
+    let too_large = || StreamableHttpError::ResponseBodyTooLarge { max_size: limit };
+    if response.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let mut stream = std::pin::pin!(response.bytes_stream());
+    let mut body = Vec::new();
+    while let Some(piece) = stream.next().await {
+        let piece = piece?;
+        if body.len() + piece.len() > limit {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.into())
+}
+
+fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}

@@ -1,0 +1,108 @@
+//! Events of a server's answer: each bounded, each checked before the SDK parses it.
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt, future};
+use rmcp::model::RequestId;
+use rmcp::transport::streamable_http_client::SseError;
+use runbus::json::scan;
+use sse_stream::{Sse, SseStream};
+
+use super::refusal;
+
+/// As the SDK takes them.
+pub(super) type Events = BoxStream<'static, Result<Sse, SseError>>;
+
+/// Why events end.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error(transparent)]
+    Source(#[from] reqwest::Error),
+    #[error("an event is over the limit of {0} bytes")]
+    TooLarge(usize),
+}
+
+/// How far the event under way has come.
+#[derive(Debug, Default)]
+struct Size {
+    event: usize,
+    line: usize,
+}
+
+impl Size {
+    /// The largest size that an event had within these bytes.
+    fn feed(&mut self, bytes: &[u8]) -> usize {
+        let mut largest = 0;
+        for byte in bytes {
+            if matches!(byte, b'\n' | b'\r') {
+                // An empty line ends it; of a pair of line ends the second one changes nothing.
+                if self.line == 0 {
+                    self.event = 0;
+                }
+                self.line = 0;
+            } else {
+                self.line += 1;
+                self.event += 1;
+                largest = largest.max(self.event);
+            }
+        }
+        largest
+    }
+}
+
+/// The events of a body, none larger than `limit` bytes.
+pub(super) fn events(
+    body: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
+    limit: usize,
+) -> Events {
+    let mut size = Size::default();
+    let bounded = body.scan(false, move |ended, piece| {
+        if *ended {
+            return future::ready(None);
+        }
+        let piece = piece.map_err(Broken::from).and_then(|piece| {
+            if size.feed(&piece) > limit { Err(Broken::TooLarge(limit)) } else { Ok(piece) }
+        });
+        *ended = piece.is_err();
+        future::ready(Some(piece))
+    });
+    SseStream::from_bytes_stream(bounded).boxed()
+}
+
+/// The events that answer a request: what is too large, or what no parser may see, becomes the error that its caller gets.
+pub(super) fn answering(events: Events, id: RequestId, limit: usize) -> Events {
+    let events = events.map(move |event| match event {
+        Ok(event) => Ok(match fault(&event) {
+            Some(fault) => refusal::event(refusal::unreadable(id.clone(), &fault), event),
+            None => event,
+        }),
+        Err(SseError::Body(reason)) if is_too_large(reason.as_ref()) => {
+            tracing::warn!(limit, "an MCP server sent a message that is too large");
+            Ok(refusal::event(refusal::too_large(id.clone(), limit), Sse::default()))
+        }
+        Err(error) => Err(error),
+    });
+    events.boxed()
+}
+
+/// Events that answer nothing: what no parser may see is left out.
+pub(super) fn checked(events: Events) -> Events {
+    let events = events.map(|event| {
+        event.map(|event| match fault(&event) {
+            Some(error) => {
+                tracing::warn!(%error, "an MCP server sent what is not read");
+                Sse { data: None, ..event }
+            }
+            None => event,
+        })
+    });
+    events.boxed()
+}
+
+fn fault(event: &Sse) -> Option<runbus::json::Error> {
+    scan::check(event.data.as_deref()?.as_bytes()).err().map(Into::into)
+}
+
+fn is_too_large(reason: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    matches!(reason.downcast_ref(), Some(Broken::TooLarge(_)))
+}
