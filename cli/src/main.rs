@@ -11,6 +11,7 @@ mod render;
 mod snapshot;
 
 use clap::Parser;
+use runbus::limits::STACK_BYTES;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -20,7 +21,15 @@ fn main() -> std::process::ExitCode {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),
     };
-    match run(args) {
+    // The first thread's stack is whatever its shell allows: the work is done on one of known size.
+    let work = std::thread::Builder::new().name("runbus".into()).stack_size(STACK_BYTES).spawn(|| run(args));
+    let ended = match work.map(std::thread::JoinHandle::join) {
+        Ok(Ok(ended)) => ended,
+        // The panic has been reported where it happened.
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => Err(exit::Error::Software(format!("no thread can be started: {error}"))),
+    };
+    match ended {
         Ok(code) => code.into(),
         Err(error) => exit::report(&error).into(),
     }
@@ -33,6 +42,7 @@ fn run(args: args::Args) -> Result<exit::Code, exit::Error> {
     runbus::tls::install();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(STACK_BYTES)
         .build()
         .map_err(|error| exit::Error::Software(error.to_string()))?;
     let code = runtime.block_on(args.command.run(args.global, configuration));

@@ -19,6 +19,7 @@ mod failpoints;
 mod faults;
 mod follow;
 mod gateway;
+mod hostile_json;
 mod openapi;
 mod presence;
 mod publish;

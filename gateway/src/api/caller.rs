@@ -145,7 +145,13 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
     auth.message(&principal, if open_ended { limits::BODY_BYTES } else { bytes.min(limits::BODY_BYTES) })?;
     let caller = Caller { principal, auth: auth.clone() };
     match rule {
-        Rule::Open | Rule::Later | Rule::Foreign | Rule::Handler(_) => {}
+        Rule::Open | Rule::Later | Rule::Foreign | Rule::Handler(None) => {}
+        // The body may say what it is about. It is not read for a caller who may do it nowhere.
+        Rule::Handler(Some(action)) => {
+            if !caller.principal.may_somewhere(action) {
+                return Err(Refusal::Forbidden.into());
+            }
+        }
         Rule::Everything(action) => caller.may(action, Target::EVERYTHING)?,
         Rule::Execution(action) => {
             let id = ExecutionId::new(named(&mut parts, "execution_id").await?)

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm as Alg, Header, Validation};
+use runbus::json;
 use runbus::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -121,9 +124,18 @@ fn text(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Arc<st
 /// # Errors
 /// It cannot be read.
 pub fn header(token: &str) -> Result<Header, Fault> {
+    readable(token)?;
     let header = jsonwebtoken::decode_header(token).map_err(|_| Fault::Malformed)?;
     let plain = header.crit.is_none() && header.zip.is_none() && header.enc.is_none();
     if plain { Ok(header) } else { Err(Fault::Malformed) }
+}
+
+/// Whether a parser may see the header and the claims: `jsonwebtoken` parses both by itself.
+fn readable(token: &str) -> Result<(), Fault> {
+    token.split('.').take(2).try_for_each(|part| {
+        let text = URL_SAFE_NO_PAD.decode(part).map_err(|_| Fault::Malformed)?;
+        json::scan::check_within(&text, runbus::limits::EDGE_DEPTH).map_err(|_| Fault::Malformed)
+    })
 }
 
 const fn allowed(alg: Alg) -> Option<Algorithm> {

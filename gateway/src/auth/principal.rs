@@ -67,6 +67,12 @@ impl Principal {
         self.scopes.iter().any(|scope| scope.covers(action, target))
     }
 
+    /// Whether one of the scopes allows an action on anything at all.
+    #[must_use]
+    pub fn may_somewhere(&self, action: Action) -> bool {
+        self.scopes.iter().any(|scope| scope.actions().contains(&action))
+    }
+
     /// Whether they may have everything that a filter lets through.
     #[must_use]
     pub fn may_read(&self, filter: &Filter) -> bool {

@@ -178,7 +178,10 @@ impl Watch {
             feeds: AtomicUsize::new(0),
         });
         let thread = shared.clone();
-        std::thread::Builder::new().name("runbus-watch".into()).spawn(move || thread.run())?;
+        std::thread::Builder::new()
+            .name("runbus-watch".into())
+            .stack_size(crate::limits::STACK_BYTES)
+            .spawn(move || thread.run())?;
         let watch = Self { shared };
         Ok((watch.clone(), Stop(watch)))
     }

@@ -102,7 +102,10 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(limits::WAITING_KIB as usize);
         let thread = Thread { connection, clock, retention, watch, due, names: Names::default() };
-        std::thread::Builder::new().name("runbus-writer".into()).spawn(move || thread.run(&receiver))?;
+        std::thread::Builder::new()
+            .name("runbus-writer".into())
+            .stack_size(crate::limits::STACK_BYTES)
+            .spawn(move || thread.run(&receiver))?;
         Ok(Self { sender, room: Arc::new(Semaphore::new(limits::WAITING_KIB as usize)) })
     }
 
