@@ -142,7 +142,7 @@ async fn hostile_events_in_the_log_are_undecodable_and_hide_nothing() {
             let line = format!(
                 r#"{{"id":"{id}","type":"custom","stream_id":"s","execution_id":"e","data":{{"x":{input}}},"timestamp":"2026-01-01T00:00:00Z"}}"#
             );
-            let frame = Frame::open(&[Bytes::from(line)]);
+            let frame = Frame::external(&[Bytes::from(line)]);
             backend.log.append(&topic, &frame, Expect::Open(id)).await.unwrap();
             let inbox = Topic::Inbox(SessionId::new("e").unwrap());
             let command = format!(
