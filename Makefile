@@ -46,12 +46,17 @@ ifdef CI
 endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
 	$(TOOLS) $(CARGO) test --locked --workspace
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
 	$(MAKE) --no-print-directory test-cluster
 
 .PHONY: test-cluster
 test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
 	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --workspace --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
+
+.PHONY: fuzz
+fuzz: ## what others send, mutated, against the code that reads it (FUZZ_SECONDS=30 for each target, ARGS='--target frames')
+	$(CARGO) run --locked --quiet --package runbus-fuzz -- --seconds $(or $(FUZZ_SECONDS),30) $(ARGS)
 
 .PHONY: deps
 deps: ## check the dependencies: advisories, licences, sources (part of test)

@@ -33,3 +33,13 @@ mod supervisor;
 pub use config::Config;
 pub use servers::Servers;
 pub use status::{State, Status};
+
+/// Reads a line of a server as the pipe does, and a tool's result in it: for fuzzing.
+#[cfg(feature = "test-util")]
+pub fn fuzz(line: &[u8]) {
+    use rmcp::model::{JsonRpcMessage, ServerResult};
+    let Some(JsonRpcMessage::Response(answer)) = stdio::parse(line) else { return };
+    if let ServerResult::CallToolResult(result) = answer.result {
+        drop(content::text(result));
+    }
+}

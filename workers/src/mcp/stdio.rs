@@ -98,7 +98,7 @@ async fn write(mut input: impl AsyncWrite + Unpin + Send, mut messages: mpsc::Re
     }
 }
 
-fn parse(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
+pub(super) fn parse(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
     if line.trim_ascii().is_empty() {
         return None;
     }
