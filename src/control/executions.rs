@@ -63,17 +63,20 @@ impl Control {
             session_id: session_id.clone(),
             cancel: Some(cancel),
         };
-        if let Some(known) = known.as_ref().filter(|known| known.external) {
+        let theirs = known.as_ref().filter(|known| known.external && !known.status.is_terminal());
+        if let Some(known) = theirs {
             // Whoever runs it hears of it, and Runbus should somebody start it here.
             self.ask_to_cancel(id, known, reason.clone(), by.clone()).await?;
         }
+        let is_asked = theirs.is_some();
         let known = known.filter(|known| !known.external);
         match known.as_ref().map(|known| known.status) {
             Some(Status::Cancelled) => return Ok(acknowledged(CancelState::Cancelled)),
             Some(status) if status.is_terminal() => return Err(ended(id, status)),
             _ => {}
         }
-        let state = if known.is_some() { CancelState::Requested } else { CancelState::Latched };
+        let is_heard = is_asked || known.is_some();
+        let state = if is_heard { CancelState::Requested } else { CancelState::Latched };
         // First, so that no reader sees what it came to before it.
         if let Some(known) = known {
             let source = Source {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{Control, Error};
-use crate::bus::Filter;
 use crate::bus::delivery::{Delivery, decode, lines};
+use crate::bus::{Bus, Filter};
 use crate::execution::{Execution, hear};
 use crate::id::ExecutionId;
 use crate::limits;
@@ -81,7 +81,7 @@ impl Control {
     /// # Errors
     /// The log refuses or does not answer.
     pub async fn status(&self, id: &ExecutionId) -> Result<Option<Execution>, Error> {
-        Ok(self.progress(id).await?.execution)
+        of(&self.bus, id).await
     }
 
     /// The same of an execution that Runbus runs; `None`: it runs no such one, whatever others say.
@@ -91,7 +91,22 @@ impl Control {
     pub async fn own(&self, id: &ExecutionId) -> Result<Option<Execution>, Error> {
         Ok(self.status(id).await?.filter(|known| !known.external))
     }
+}
 
+/// What is known of an execution, for whoever gives no commands.
+///
+/// # Errors
+/// The log refuses or does not answer.
+pub async fn of(bus: &Bus, id: &ExecutionId) -> Result<Option<Execution>, Error> {
+    Ok(Look { bus }.progress(id).await?.execution)
+}
+
+/// A look at an execution.
+struct Look<'a> {
+    bus: &'a Bus,
+}
+
+impl Look<'_> {
     async fn progress(&self, id: &ExecutionId) -> Result<Progress, Error> {
         let kept = match self.bus.store().get(&projection(id)).await {
             Ok(kept) => kept.as_ref().and_then(Progress::kept),

@@ -87,6 +87,21 @@ impl Kind {
     pub const fn is_terminal(&self) -> bool {
         matches!(self, Self::ExecutionCompleted | Self::ExecutionFailed | Self::ExecutionCancelled)
     }
+
+    /// Whether events of this type tell how an execution goes. Of what Runbus runs only Runbus does that; the others are notes, which
+    /// anybody may add.
+    #[must_use]
+    pub const fn tells(&self) -> bool {
+        !matches!(
+            self,
+            Self::StateChanged
+                | Self::StateConflict
+                | Self::StreamStarted
+                | Self::StreamStopped
+                | Self::Custom
+                | Self::Other(_)
+        )
+    }
 }
 
 impl fmt::Display for Kind {

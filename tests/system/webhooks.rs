@@ -159,7 +159,7 @@ async fn requests_say_who_sends_what() {
         publish(&backend, 2, 1..2).await;
         // Of a publisher that traces.
         let traced = execution(0).execution_queued(Queued { definition: None });
-        let mut frame = Frame::open(&[traced.encode().unwrap()]);
+        let mut frame = Frame::external(&[traced.encode().unwrap()]);
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         frame.trace = Some(Trace { parent: parent.into(), state: None });
         let topic = Topic::Events {
@@ -203,6 +203,34 @@ async fn requests_say_who_sends_what() {
         body.as_object_mut().unwrap().remove("seq").unwrap();
         assert_eq!(body.as_object_mut().unwrap().remove("external"), Some(true.into()));
         assert_eq!(body, serde_json::to_value(&wanted[0]).unwrap());
+    }
+}
+
+/// What others say of how an execution goes that Runbus runs reaches no receiver.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_say_of_what_runbus_runs_is_not_sent() {
+    for backend in backends::all().await {
+        let receiver = Receiver::start(|_, _| Answer::Status(200)).await;
+        let queued =
+            |definition: &str| execution(0).execution_queued(Queued { definition: Some(definition.into()) });
+        let bus = backend.bus();
+        bus.publish(queued("forged before")).await.unwrap();
+        bus.record(queued("own")).await.unwrap();
+        bus.publish(queued("forged")).await.unwrap();
+        bus.publish(execution(1).execution_queued(Queued { definition: Some("theirs".into()) }))
+            .await
+            .unwrap();
+        bus.record(queued("last")).await.unwrap();
+        let running = dispatcher(&backend, "w1", &endpoint(&receiver));
+        let is_last = |arrival: &Arrival| arrival.event["data"]["definition"] == "last";
+        let arrivals = receiver.until(|all| all.iter().any(is_last) && all.len() >= 3).await;
+        running.end().await;
+        let mut said: Vec<_> =
+            arrivals.iter().map(|arrival| arrival.event["data"]["definition"].as_str()).collect();
+        said.sort_unstable();
+        assert_eq!(said, [Some("last"), Some("own"), Some("theirs")], "{}", backend.name);
+        let external = |arrival: &Arrival| arrival.event["external"] == true;
+        assert_eq!(arrivals.iter().filter(|arrival| external(arrival)).count(), 1);
     }
 }
 

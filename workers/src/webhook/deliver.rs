@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runbus::bus::{Bus, Delivered};
+use runbus::control::status;
 use runbus::event::family::webhook::Failed;
 use runbus::event::{Kind, Source};
 use runbus::id::EventId;
@@ -24,6 +25,8 @@ const TELL_RETRY: Duration = Duration::from_millis(500);
 pub(super) enum Ended {
     /// The receiver took it.
     Delivered,
+    /// It is not sent: somebody else tells how an execution goes that Runbus runs.
+    Passed,
     /// It was given up, and that is recorded.
     GivenUp,
     /// Neither: the process ends. Whoever goes on sends it again.
@@ -63,6 +66,11 @@ impl Courier {
 
     /// Sends an event until the receiver takes it, its tries are used up, or `stop` is cancelled; a try that runs ends.
     pub(super) async fn deliver(&self, found: &Delivered, stop: &CancellationToken) -> Ended {
+        match stop.run_until_cancelled(self.is_forged(found)).await {
+            None => return Ended::Stopped,
+            Some(true) => return Ended::Passed,
+            Some(false) => {}
+        }
         let mut attempt = 0;
         loop {
             let Some(permit) = stop.run_until_cancelled(self.room.acquire()).await else {
@@ -86,6 +94,25 @@ impl Courier {
             let wait = backoff(&self.endpoint, attempt, after);
             if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                 return Ended::Stopped;
+            }
+        }
+    }
+
+    /// Whether somebody else tells how an execution goes that Runbus runs. Receivers act on that, and not all look who says it.
+    async fn is_forged(&self, found: &Delivered) -> bool {
+        let Some(execution) = found.event.execution_id.as_ref().filter(|_| found.external) else {
+            return false;
+        };
+        if !found.event.kind.tells() {
+            return false;
+        }
+        loop {
+            match status::of(&self.bus, execution).await {
+                Ok(known) => return known.is_some_and(|known| !known.external),
+                Err(error) => {
+                    tracing::warn!(endpoint = self.name, event = %found.event.id, %error, "who runs an execution cannot be told");
+                    tokio::time::sleep(TELL_RETRY).await;
+                }
             }
         }
     }
