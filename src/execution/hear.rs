@@ -56,15 +56,20 @@ impl Execution {
             (true, false) => Heard::Begins,
             (false, true) => Heard::Nothing,
             _ if is_here => Heard::Counts,
-            // Logs of earlier versions have words of others that look like Runbus's own, of before it was asked for.
-            (false, false) if event.kind == Kind::ExecutionQueued && self.has_not_begun() => Heard::Begins,
+            // Two may have asked for it at once, in two streams: the one that a worker begins counts. And logs of earlier versions
+            // have words of others that look like Runbus's own.
+            (false, false) if self.has_not_begun() && begins(&event.kind) => Heard::Begins,
             _ => Heard::Nothing,
         }
     }
 
-    fn has_not_begun(&self) -> bool {
-        self.status == Status::Queued && self.started_at.is_none()
+    const fn has_not_begun(&self) -> bool {
+        matches!(self.status, Status::Queued) && self.started_at.is_none()
     }
+}
+
+const fn begins(kind: &Kind) -> bool {
+    matches!(kind, Kind::ExecutionQueued | Kind::ExecutionStarted)
 }
 
 #[cfg(test)]
@@ -139,6 +144,16 @@ mod tests {
             prop_assert_eq!(all.clone(), one);
             prop_assert!(all.is_some_and(|known| known.external && known.stream_id.as_str() == first));
         }
+    }
+
+    #[test]
+    fn of_two_starts_the_one_that_is_begun_counts() {
+        let mut known = None;
+        for (stream, what) in [("a", 0), ("b", 0), ("a", 1), ("b", 0), ("b", 3), ("a", 2)] {
+            hear(&mut known, &said(stream, None, what), false);
+        }
+        let known = known.unwrap();
+        assert_eq!((known.stream_id.as_str(), known.status), ("a", Status::Paused));
     }
 
     #[test]

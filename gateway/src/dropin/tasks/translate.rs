@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(frame["data"]["data"], json!({ "node_id": "a \"quoted\" one", "content": "x" }));
         for (data, expected) in [("{}", json!("n")), ("{ \n }", json!("n")), ("{\"node_id\":1}", json!(1))] {
             let line = format!(
-                r#"{{"id":"{}","type":"x","stream_id":"s","node_id":"n","data":{data},"timestamp":"2026-01-01T00:00:00Z"}}"#,
+                r#"{{"id":"{}","type":"x","stream_id":"s","execution_id":"t","node_id":"n","data":{data},"timestamp":"2026-01-01T00:00:00Z"}}"#,
                 runbus::id::EventId::generate()
             );
             let frame = said(&mut task(), &Event::decode(line.as_bytes()).unwrap());
