@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use runbus::config::Secret;
+use runbus::control::StartRequest;
 use runbus::event::Source;
 use runbus::event::family::model::TextDelta;
 use runbus::id::{ExecutionId, StreamId};
@@ -205,6 +206,9 @@ async fn scopes_bound_requests_and_subscriptions() {
     let address = served.address;
     publish(&backend, "orders-1", "e1", 1).await;
     publish(&backend, "other", "e2", 2).await;
+    let own = Some(ExecutionId::new("e9").unwrap());
+    let own = StartRequest { execution_id: own, ..StartRequest::new("other", "go") };
+    backend.control().start(own).await.unwrap();
     let forbidden = bearer(address, "/v1/stats", narrow.reveal()).await;
     assert_eq!((forbidden.0, forbidden.1.contains("\"forbidden\"")), (403, true));
     for (path, status) in [
@@ -230,7 +234,9 @@ async fn scopes_bound_requests_and_subscriptions() {
         (json!({ "definition": "orders-1", "execution_id": "n1" }), 201),
         (json!({ "definition": "x", "stream_id": "orders-2", "execution_id": "n2" }), 201),
         (json!({ "definition": "council" }), 403),
-        (json!({ "definition": "x", "stream_id": "orders-1", "execution_id": "e2" }), 403),
+        (json!({ "definition": "x", "stream_id": "orders-1", "execution_id": "e9" }), 403),
+        // What others tell of an id does not keep anybody from using it.
+        (json!({ "definition": "x", "stream_id": "orders-1", "execution_id": "e2" }), 201),
         (json!({ "definition": "orders-1", "session_id": "runbus/auth/revocations" }), 400),
         (json!({ "definition": "orders-1", "execution_id": "runbus/auth/revocations" }), 400),
     ] {
