@@ -80,6 +80,8 @@ pub enum Clock {
     System,
     /// A clock that moves only when a test moves it; microseconds since the epoch.
     Manual(Arc<AtomicI64>),
+    /// The machine's clock, set forward or back by a test; microseconds beside the machine's.
+    Shifted(Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -95,6 +97,10 @@ impl Clock {
         match self {
             Self::System => Timestamp::from_micros(jiff::Timestamp::now().as_microsecond()),
             Self::Manual(micros) => Timestamp::from_micros(micros.load(Ordering::Relaxed)),
+            Self::Shifted(by) => {
+                let now = jiff::Timestamp::now().as_microsecond();
+                Timestamp::from_micros(now.saturating_add(by.load(Ordering::Relaxed)))
+            }
         }
     }
 }

@@ -192,7 +192,7 @@ fn insert(
     frame: &Frame,
     facts: &Facts,
 ) -> rusqlite::Result<Sequence> {
-    let stored_at = transaction.now().micros();
+    let stored_at = transaction.stamp().micros();
     let end = transaction.end(names.lane);
     let next = end.last + 1;
     let (epoch, line, journal) = match frame.author {

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Config;
+use super::files;
 use super::log::EmbeddedLog;
 use super::queue::{Due, EmbeddedQueue};
 use super::readers::Readers;
 use super::retention::Retention;
 use super::schema::{self, Role};
 use super::store::EmbeddedStore;
+use super::time::Time;
+use super::transaction::{mark, set_mark};
 use super::watch::Watch;
 use super::writer::Writer;
 use crate::subject::Layout;
 use crate::time::Clock;
-
-/// The file's name in the data folder.
-const FILE: &str = "runbus.db";
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,17 @@ pub enum OpenError {
         path: PathBuf,
         /// Why.
         error: std::io::Error,
+    },
+    /// Others may enter the data folder, and it cannot be narrowed.
+    #[error(
+        "{path} has mode {mode:04o}: others may read what is stored, and the folder holds more than this database or has \
+         another owner; run `chmod 700` on it, or set embedded.data_dir to a folder of its own inside it"
+    )]
+    SharedFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
     },
     /// The file cannot be opened for writing.
     #[error("{path} is not writable: {reason}")]
@@ -99,9 +110,7 @@ impl Embedded {
     /// See [`OpenError`].
     pub fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         check(config)?;
-        let folder = &config.data_dir;
-        std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder { path: folder.clone(), error })?;
-        let path = folder.join(FILE);
+        let path = files::prepare(&config.data_dir)?;
         let mut connection = schema::connect(&path, config, Role::Write)?;
         let epoch = schema::prepare(&mut connection, &path)?;
         let pool: Result<Vec<_>, _> =
@@ -111,7 +120,12 @@ impl Embedded {
             Watch::start(schema::connect(&path, config, Role::Read)?).map_err(OpenError::Thread)?;
         let due = Due::default();
         let retention = Retention::new(config);
-        let writer = Writer::start(connection, clock.clone(), retention, watch.clone(), due.clone())
+        let time = Arc::new(Time::new(clock));
+        time.at_least(mark(&connection).map_err(|error| schema::refuse(&path, error))?);
+        if let Err(error) = set_mark(&connection, time.now()) {
+            tracing::warn!(%error, "the database is opened, but takes nothing");
+        }
+        let writer = Writer::start(connection, time.clone(), retention, watch.clone(), due.clone())
             .map_err(OpenError::Thread)?;
         Ok(Self {
             log: Arc::new(EmbeddedLog {
@@ -127,9 +141,9 @@ impl Embedded {
                 readers: readers.clone(),
                 due,
                 hold: Duration::from_millis(config.hold_ms),
-                clock: clock.clone(),
+                time: time.clone(),
             }),
-            store: Arc::new(EmbeddedStore { writer, readers, clock }),
+            store: Arc::new(EmbeddedStore { writer, readers, time }),
         })
     }
 }

@@ -26,6 +26,15 @@ pub const WATCH_INTERVAL: Duration = Duration::from_millis(20);
 /// How often a waiting pull looks for jobs that other processes pushed.
 pub const PULL_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How far the time of deadlines may be ahead of the mark in the file.
+pub const MARK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long an answer about readiness stands, which writes to the disk.
+pub const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the disk must take before a database that it had refused is ready again, in bytes: as much as a large group.
+pub const PROBE_BYTES: u32 = 1024 * 1024;
+
 /// Most jobs of one pull.
 pub const PULL_JOBS: u32 = 1024;
 

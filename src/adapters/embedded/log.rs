@@ -158,7 +158,7 @@ impl Log for EmbeddedLog {
     }
 
     async fn ready(&self) -> Result<(), ReadError> {
-        match self.writer.call(0, |_transaction| Ok(())).await {
+        match self.writer.ready().await {
             Ok(()) => Ok(()),
             Err(writer::Failure::Retry(reason)) => Err(ReadError::Unavailable(reason)),
             Err(writer::Failure::Refused(reason)) => Err(ReadError::Refused(reason)),

@@ -8,12 +8,17 @@
 //!
 //! Other processes may open the same file: every write takes SQLite's write lock, and the watch thread notices their
 //! commits within [`limits::WATCH_INTERVAL`].
+//!
+//! Only the owner may read the files (`files`). Deadlines are measured with a time that never goes back (`time`). While
+//! the disk takes nothing, appends and readiness say so, and go on once it does (`probe`).
 
 mod append;
 mod config;
+mod files;
 mod handle;
 pub mod limits;
 mod log;
+mod probe;
 mod queue;
 mod readers;
 mod retention;
@@ -22,6 +27,7 @@ mod schema;
 mod store;
 #[cfg(test)]
 mod tests;
+mod time;
 mod transaction;
 mod watch;
 mod writer;

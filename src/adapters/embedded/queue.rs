@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use super::limits;
 use super::readers::{self, Readers};
+use super::time::Time;
 use super::transaction::Transaction;
 use super::writer::{self, Writer};
 use crate::limits::DUPLICATE_WINDOW;
 use crate::queue::{Class, Delivery, Error, Queue};
-use crate::time::{Clock, Timestamp};
 
 /// Wakes the pulls of a class that wait in this process.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,7 @@ pub struct EmbeddedQueue {
     pub(super) readers: Readers,
     pub(super) due: Due,
     pub(super) hold: Duration,
-    pub(super) clock: Clock,
+    pub(super) time: Arc<Time>,
 }
 
 impl fmt::Debug for EmbeddedQueue {
@@ -76,13 +76,8 @@ impl From<readers::Failure> for Error {
     }
 }
 
-/// Microseconds after a point in time.
-pub(super) fn later(now: Timestamp, by: Duration) -> i64 {
-    now.micros().saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX))
-}
-
 fn push(transaction: &mut Transaction<'_>, class: &str, key: &str, payload: &[u8]) -> rusqlite::Result<()> {
-    let now = transaction.now();
+    let now = transaction.now()?;
     let known: Option<i64> = transaction
         .connection
         .prepare_cached(
@@ -99,10 +94,11 @@ fn push(transaction: &mut Transaction<'_>, class: &str, key: &str, payload: &[u8
         .connection
         .prepare_cached("INSERT INTO jobs (class, key, payload, available_at) VALUES (?1, ?2, ?3, ?4)")?
         .execute((class, key, payload, now.micros()))?;
+    let until = transaction.after(DUPLICATE_WINDOW)?;
     transaction
         .connection
         .prepare_cached("INSERT OR REPLACE INTO job_keys VALUES (?1, ?2, ?3)")?
-        .execute((class, key, later(now, DUPLICATE_WINDOW)))?;
+        .execute((class, key, until))?;
     transaction.due.insert(class.to_owned());
     Ok(())
 }
@@ -113,13 +109,13 @@ fn take(
     max: u32,
     hold: Duration,
 ) -> rusqlite::Result<Vec<Delivery>> {
-    let now = transaction.now();
+    let (now, until) = (transaction.now()?, transaction.after(hold)?);
     let mut statement = transaction.connection.prepare_cached(
         "UPDATE jobs SET held = 1, deliveries = deliveries + 1, available_at = ?4 WHERE id IN (
             SELECT id FROM jobs WHERE class = ?1 AND available_at <= ?2 ORDER BY available_at, id LIMIT ?3
          ) RETURNING id, deliveries, payload",
     )?;
-    let rows = statement.query_map((class, now.micros(), max, later(now, hold)), |row| {
+    let rows = statement.query_map((class, now.micros(), max, until), |row| {
         let (id, deliveries): (i64, i64) = (row.get(0)?, row.get(1)?);
         Ok(Delivery {
             payload: Bytes::copy_from_slice(row.get_ref(2)?.as_blob()?),
@@ -148,12 +144,13 @@ impl EmbeddedQueue {
     ) -> Result<(), Error> {
         let (id, number) = receipt(delivery)?;
         let held = self.writer.call(0, move |transaction| {
-            let now = transaction.now();
+            let now = transaction.now()?;
+            let until = until.map(|until| transaction.after(until)).transpose()?;
             let mut statement = transaction.connection.prepare_cached(sql)?;
             let changed: Option<String> = match until {
-                Some(until) => statement
-                    .query_row((id, number, now.micros(), later(now, until)), |row| row.get(0))
-                    .optional()?,
+                Some(until) => {
+                    statement.query_row((id, number, now.micros(), until), |row| row.get(0)).optional()?
+                }
                 None => statement.query_row((id, number, now.micros()), |row| row.get(0)).optional()?,
             };
             let held = changed.is_some();
@@ -181,7 +178,7 @@ impl EmbeddedQueue {
             })
             .await?;
         Ok(first.map_or(Duration::MAX, |at| {
-            let micros = at.saturating_sub(self.clock.now().micros());
+            let micros = at.saturating_sub(self.time.now().micros());
             Duration::from_micros(u64::try_from(micros).unwrap_or_default())
         }))
     }
@@ -268,6 +265,6 @@ impl Queue for EmbeddedQueue {
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        Ok(self.writer.call(0, |_transaction| Ok(())).await?)
+        Ok(self.writer.ready().await?)
     }
 }

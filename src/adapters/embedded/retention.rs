@@ -27,7 +27,7 @@ impl Retention {
 
     /// One step. True: there is more to do.
     pub(super) fn step(self, transaction: &mut Transaction<'_>) -> rusqlite::Result<bool> {
-        let now = transaction.now().micros();
+        let now = transaction.now()?.micros();
         let mut more = false;
         for table in EXPIRING {
             let sql = format!(
@@ -38,6 +38,8 @@ impl Retention {
                 transaction.connection.prepare_cached(&sql)?.execute((now, limits::HOUSEKEEPING_ROWS))?;
             more |= removed == limits::HOUSEKEEPING_ROWS as usize;
         }
+        // Frames are as old as the machine's clock says.
+        let now = transaction.stamp().micros();
         Ok(self.prune(transaction, now)? || more)
     }
 

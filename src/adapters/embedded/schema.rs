@@ -103,7 +103,7 @@ const OTHERS: &str = "
     CREATE INDEX remembered_expiry ON remembered (expires_at);
 ";
 
-fn refuse(path: &Path, error: rusqlite::Error) -> OpenError {
+pub(super) fn refuse(path: &Path, error: rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },

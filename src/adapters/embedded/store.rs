@@ -1,6 +1,7 @@
 //! The store: four small tables; what has expired counts as gone, housekeeping removes it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,18 +9,18 @@ use bytes::Bytes;
 use rusqlite::OptionalExtension;
 
 use super::limits;
-use super::queue::later;
 use super::readers::{self, Readers};
+use super::time::Time;
 use super::transaction::Transaction;
 use super::writer::{self, Writer};
 use crate::store::{Applied, Error, Lease, Mark, Name, Projection, Store};
-use crate::time::{Clock, Timestamp};
+use crate::time::Timestamp;
 
 /// The store in a SQLite file.
 pub struct EmbeddedStore {
     pub(super) writer: Writer,
     pub(super) readers: Readers,
-    pub(super) clock: Clock,
+    pub(super) time: Arc<Time>,
 }
 
 impl fmt::Debug for EmbeddedStore {
@@ -60,13 +61,13 @@ fn remaining(until: i64, now: Timestamp) -> Duration {
 }
 
 fn apply(
-    transaction: &Transaction<'_>,
+    transaction: &mut Transaction<'_>,
     name: &Name,
     mark: Mark,
     document: &[u8],
     keep: Option<Duration>,
 ) -> rusqlite::Result<Applied> {
-    let now = transaction.now();
+    let now = transaction.now()?;
     let found: Option<(u64, u64)> = transaction
         .connection
         .prepare_cached(
@@ -89,22 +90,21 @@ fn apply(
     if mark.from.is_some_and(|from| from != stands) {
         return Ok(Applied::Discontinuous);
     }
+    let until = keep.map(|keep| transaction.after(keep)).transpose()?;
     transaction
         .connection
         .prepare_cached("INSERT OR REPLACE INTO projections VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute((
-            name.family,
-            &name.id,
-            mark.epoch.cast_signed(),
-            mark.to.cast_signed(),
-            document,
-            keep.map(|keep| later(now, keep)),
-        ))?;
+        .execute((name.family, &name.id, mark.epoch.cast_signed(), mark.to.cast_signed(), document, until))?;
     Ok(Applied::Stored)
 }
 
-fn lease(transaction: &Transaction<'_>, name: &Name, owner: &str, ttl: Duration) -> rusqlite::Result<Lease> {
-    let now = transaction.now();
+fn lease(
+    transaction: &mut Transaction<'_>,
+    name: &Name,
+    owner: &str,
+    ttl: Duration,
+) -> rusqlite::Result<Lease> {
+    let now = transaction.now()?;
     let held: Option<(String, i64)> = transaction
         .connection
         .prepare_cached(
@@ -116,20 +116,21 @@ fn lease(transaction: &Transaction<'_>, name: &Name, owner: &str, ttl: Duration)
     if let Some((owner, until)) = held {
         return Ok(Lease::HeldBy { owner, remaining: remaining(until, now) });
     }
+    let until = transaction.after(ttl)?;
     transaction
         .connection
         .prepare_cached("INSERT OR REPLACE INTO leases VALUES (?1, ?2, ?3, ?4)")?
-        .execute((name.family, &name.id, owner, later(now, ttl)))?;
+        .execute((name.family, &name.id, owner, until))?;
     Ok(Lease::Held)
 }
 
 fn remember(
-    transaction: &Transaction<'_>,
+    transaction: &mut Transaction<'_>,
     name: &Name,
     value: &Bytes,
     ttl: Duration,
 ) -> rusqlite::Result<Bytes> {
-    let now = transaction.now();
+    let now = transaction.now()?;
     let found: Option<Vec<u8>> = transaction
         .connection
         .prepare_cached("SELECT value FROM remembered WHERE family = ?1 AND id = ?2 AND expires_at > ?3")?
@@ -138,10 +139,11 @@ fn remember(
     if let Some(found) = found {
         return Ok(found.into());
     }
+    let until = transaction.after(ttl)?;
     transaction
         .connection
         .prepare_cached("INSERT OR REPLACE INTO remembered VALUES (?1, ?2, ?3, ?4)")?
-        .execute((name.family, &name.id, &value[..], later(now, ttl)))?;
+        .execute((name.family, &name.id, &value[..], until))?;
     Ok(value.clone())
 }
 
@@ -177,7 +179,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn get(&self, name: &Name) -> Result<Option<Projection>, Error> {
-        let (name, now) = (name.clone(), self.clock.now().micros());
+        let (name, now) = (name.clone(), self.time.now().micros());
         let read = move |connection: &rusqlite::Connection| {
             connection
                 .prepare_cached(
@@ -206,7 +208,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn leased(&self, name: &Name) -> Result<Option<(String, Duration)>, Error> {
-        let (name, now) = (name.clone(), self.clock.now());
+        let (name, now) = (name.clone(), self.time.now());
         let read = move |connection: &rusqlite::Connection| {
             connection
                 .prepare_cached(
@@ -229,7 +231,7 @@ impl Store for EmbeddedStore {
         let bytes = small(&description)?;
         let (name, member) = (name.clone(), member.to_owned());
         let work = move |transaction: &mut Transaction<'_>| {
-            let until = later(transaction.now(), ttl);
+            let until = transaction.after(ttl)?;
             transaction
                 .connection
                 .prepare_cached("INSERT OR REPLACE INTO presence VALUES (?1, ?2, ?3, ?4, ?5)")?
@@ -245,7 +247,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn present(&self, name: &Name) -> Result<Vec<(String, Bytes)>, Error> {
-        let (name, now) = (name.clone(), self.clock.now().micros());
+        let (name, now) = (name.clone(), self.time.now().micros());
         let read = move |connection: &rusqlite::Connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT member, description FROM presence
@@ -267,6 +269,6 @@ impl Store for EmbeddedStore {
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        Ok(self.writer.call(0, |_transaction| Ok(())).await?)
+        Ok(self.writer.ready().await?)
     }
 }

@@ -1,13 +1,15 @@
 //! What the commands of one transaction share: the connection, the lanes' ends, the numbers of names.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::limits;
 use super::schema::number;
+use super::time::{Time, after};
 use crate::subject::Lane;
-use crate::time::{Clock, Timestamp};
+use crate::time::Timestamp;
 
 /// The end of a lane, as the table `lanes` has it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,7 +33,11 @@ impl Names {
 /// An open transaction of the writer.
 pub(super) struct Transaction<'w> {
     pub(super) connection: &'w Connection,
-    pub(super) clock: &'w Clock,
+    time: &'w Time,
+    /// The mark that deadlines of all processes are measured from; `None` until it is read.
+    mark: Option<i64>,
+    /// A deadline was set, so the mark must be near.
+    is_dated: bool,
     names: &'w mut Names,
     ends: [End; 3],
     /// Classes of jobs that may have become due.
@@ -42,7 +48,7 @@ impl<'w> Transaction<'w> {
     /// Takes the write lock.
     pub(super) fn begin(
         connection: &'w Connection,
-        clock: &'w Clock,
+        time: &'w Time,
         names: &'w mut Names,
     ) -> rusqlite::Result<Self> {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -55,11 +61,12 @@ impl<'w> Transaction<'w> {
         for (end, row) in ends.iter_mut().zip(rows) {
             *end = row?;
         }
-        Ok(Self { connection, clock, names, ends, due: BTreeSet::new() })
+        Ok(Self { connection, time, mark: None, is_dated: false, names, ends, due: BTreeSet::new() })
     }
 
     /// Makes it durable. Tells which lanes and which classes of jobs changed.
-    pub(super) fn commit(self) -> rusqlite::Result<([bool; 3], BTreeSet<String>)> {
+    pub(super) fn commit(mut self) -> rusqlite::Result<([bool; 3], BTreeSet<String>)> {
+        self.move_mark()?;
         let mut update = self
             .connection
             .prepare_cached("UPDATE lanes SET last = ?2, frames = ?3, bytes = ?4 WHERE lane = ?1")?;
@@ -70,8 +77,36 @@ impl<'w> Transaction<'w> {
         Ok((self.ends.map(|end| end.changed), self.due))
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
+    /// What the machine's clock says.
+    pub(super) fn stamp(&self) -> Timestamp {
+        self.time.stamp()
+    }
+
+    /// The time for deadlines.
+    pub(super) fn now(&mut self) -> rusqlite::Result<Timestamp> {
+        if self.mark.is_none() {
+            self.mark = Some(mark(self.connection)?);
+        }
+        Ok(self.time.at_least(self.mark.unwrap_or(i64::MIN)))
+    }
+
+    /// A new deadline.
+    pub(super) fn after(&mut self, by: Duration) -> rusqlite::Result<i64> {
+        let now = self.now()?.micros();
+        self.is_dated = true;
+        Ok(after(now, by))
+    }
+
+    /// A process that starts after the machine's clock was set back goes on from the mark.
+    fn move_mark(&mut self) -> rusqlite::Result<()> {
+        if !self.is_dated {
+            return Ok(());
+        }
+        let now = self.now()?;
+        if self.mark.is_some_and(|mark| now.micros() < after(mark, limits::MARK_INTERVAL)) {
+            return Ok(());
+        }
+        set_mark(self.connection, now)
     }
 
     pub(super) fn end(&mut self, lane: Lane) -> &mut End {
@@ -101,4 +136,24 @@ pub(super) fn find_name(connection: &Connection, text: &str) -> rusqlite::Result
         .prepare_cached("SELECT id FROM names WHERE text = ?1")?
         .query_row([text], |row| row.get(0))
         .optional()
+}
+
+/// How far the time of deadlines has come, by the file; the smallest number when it does not say.
+pub(super) fn mark(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT value FROM meta WHERE name = 'time'")?
+        .query_row([], |row| row.get(0))
+        .optional()
+        .map(|found| found.unwrap_or(i64::MIN))
+}
+
+/// Moves the mark on; never back.
+pub(super) fn set_mark(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO meta VALUES ('time', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        )?
+        .execute([now.micros()])
+        .map(drop)
 }

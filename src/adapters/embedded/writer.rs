@@ -8,11 +8,12 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::limits;
+use super::probe::Probe;
 use super::queue::Due;
 use super::retention::Retention;
+use super::time::Time;
 use super::transaction::{Names, Transaction};
 use super::watch::Watch;
-use crate::time::Clock;
 
 /// Why the writer did not do a command.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,14 +32,29 @@ impl From<&rusqlite::Error> for Failure {
             Some(
                 ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
-                | ErrorCode::SystemIoFailure
                 | ErrorCode::OutOfMemory
                 | ErrorCode::OperationInterrupted
                 | ErrorCode::SchemaChanged,
             ) => Self::Retry(error.to_string()),
+            _ if is_of_the_disk(error) => Self::Retry(error.to_string()),
             _ => Self::Refused(error.to_string()),
         }
     }
+}
+
+/// Whether the disk did not take it: it is full, fails, or takes nothing any more. It may take the same thing later.
+fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::NoLargeFileSupport
+        )
+    )
 }
 
 /// Something to do in a transaction. It may run twice: the first time is rolled back then.
@@ -83,6 +99,7 @@ struct Waiting {
 pub(super) struct Writer {
     sender: SyncSender<Waiting>,
     room: Arc<Semaphore>,
+    probe: Arc<Probe>,
 }
 
 impl std::fmt::Debug for Waiting {
@@ -95,18 +112,20 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(
         connection: Connection,
-        clock: Clock,
+        time: Arc<Time>,
         retention: Retention,
         watch: Watch,
         due: Due,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(limits::WAITING_KIB as usize);
-        let thread = Thread { connection, clock, retention, watch, due, names: Names::default() };
+        let probe = Arc::new(Probe::default());
+        let thread =
+            Thread { connection, time, retention, watch, due, probe: probe.clone(), names: Names::default() };
         std::thread::Builder::new()
             .name("runbus-writer".into())
             .stack_size(crate::limits::STACK_BYTES)
             .spawn(move || thread.run(&receiver))?;
-        Ok(Self { sender, room: Arc::new(Semaphore::new(limits::WAITING_KIB as usize)) })
+        Ok(Self { sender, room: Arc::new(Semaphore::new(limits::WAITING_KIB as usize)), probe })
     }
 
     /// Does `work` in a transaction, which others share, and returns once it is durable. `bytes` is what it carries.
@@ -124,14 +143,20 @@ impl Writer {
         self.sender.try_send(Waiting { command, kib, _room: room }).map_err(|_gone| stopped())?;
         answer.await.unwrap_or_else(|_gone| Err(Failure::Retry("the writer has stopped".into())))
     }
+
+    /// Answers when the disk takes what is written.
+    pub(super) async fn ready(&self) -> Result<(), Failure> {
+        self.probe.run(self).await
+    }
 }
 
 struct Thread {
     connection: Connection,
-    clock: Clock,
+    time: Arc<Time>,
     retention: Retention,
     watch: Watch,
     due: Due,
+    probe: Arc<Probe>,
     names: Names,
 }
 
@@ -171,7 +196,7 @@ impl Thread {
 
     fn transact(&mut self, batch: &mut [Waiting]) -> rusqlite::Result<()> {
         let outcome =
-            Transaction::begin(&self.connection, &self.clock, &mut self.names).and_then(|mut transaction| {
+            Transaction::begin(&self.connection, &self.time, &mut self.names).and_then(|mut transaction| {
                 for waiting in batch {
                     waiting.command.run(&mut transaction)?;
                 }
@@ -184,6 +209,9 @@ impl Thread {
                 Ok(())
             }
             Err(error) => {
+                if is_of_the_disk(&error) {
+                    self.probe.refused();
+                }
                 self.names.forget();
                 if !self.connection.is_autocommit() {
                     // When this fails too, the next BEGIN says so.
@@ -198,7 +226,7 @@ impl Thread {
         let start = Instant::now();
         let mut more = true;
         while more && start.elapsed() < limits::HOUSEKEEPING_TIME {
-            let step = Transaction::begin(&self.connection, &self.clock, &mut self.names).and_then(
+            let step = Transaction::begin(&self.connection, &self.time, &mut self.names).and_then(
                 |mut transaction| {
                     let more = self.retention.step(&mut transaction)?;
                     transaction.commit()?;

@@ -1,4 +1,4 @@
-//! Files: made, opened again, opened twice, refused.
+//! Files: made for their owner alone, opened again, opened twice, refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,6 +133,56 @@ async fn what_is_not_ours_is_refused() {
     std::fs::create_dir_all(is_a_folder.join("runbus.db")).unwrap();
     let refused = refusal(&Config { data_dir: is_a_folder, ..config(&folder) });
     assert!(matches!(refused, OpenError::NotWritable { .. }), "{refused:?}");
+}
+
+/// The mode of each file in a folder that others may do something with.
+fn open_to_others(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mode = |path: &std::path::Path| path.metadata().unwrap().mode() & 0o7777;
+    let inside = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    std::iter::once(folder.to_owned())
+        .chain(inside)
+        .map(|path| (path.clone(), mode(&path)))
+        .filter(|(path, mode)| *mode != if path.is_dir() { 0o700 } else { 0o600 })
+        .collect()
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_folder_and_files() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("made").join("data");
+    let config = Config { data_dir: folder.clone(), ..config(&parent) };
+    let embedded = Embedded::open(&config, Clock::System).unwrap();
+    embedded.log.append(&topic("x"), &frame("a"), Expect::Last(None)).await.unwrap();
+    assert!(folder.join("runbus.db-wal").exists() && folder.join("runbus.db-shm").exists());
+    assert_eq!(open_to_others(&folder), []);
+
+    // An older version left them wide, in use by another process or not.
+    for suffix in ["", "-wal", "-shm"] {
+        set_mode(&folder.join(format!("runbus.db{suffix}")), 0o644);
+    }
+    set_mode(&folder, 0o755);
+    let again = Embedded::open(&config, Clock::System).unwrap();
+    assert_eq!(open_to_others(&folder), []);
+    drop((embedded, again));
+}
+
+#[test]
+fn a_folder_that_holds_other_things_is_not_narrowed_but_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("theirs.txt"), "x").unwrap();
+    set_mode(folder.path(), 0o755);
+    let refused = refusal(&config(&folder));
+    assert!(matches!(refused, OpenError::SharedFolder { mode: 0o755, .. }), "{refused:?}");
+    assert!(refused.to_string().contains("chmod 700"), "{refused}");
+    assert!(!folder.path().join("runbus.db").exists(), "nothing was written where others may read");
+    set_mode(folder.path(), 0o700);
+    drop(reopen(&folder));
 }
 
 #[test]

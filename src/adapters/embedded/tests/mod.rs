@@ -1,7 +1,10 @@
-//! The embedded backend passes the suites, survives kill -9, and refuses files that are not its own.
+//! The embedded backend passes the suites, survives kill -9, full disks and clocks that are set back, and refuses files
+//! that are not its own.
 
+mod clock;
 mod conformance;
 mod crash;
+mod disk;
 mod files;
 mod queue;
 mod retention;
