@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::connect::jitter;
 use super::elections::Elections;
-use super::error::{ConnectError, SetupError};
+use super::error::{ConnectError, Failure, SetupError};
 use super::names::Names;
 use super::publish::Link;
 use super::seen::Seen;
@@ -20,6 +21,9 @@ use crate::subject::{Layout, Shard};
 
 /// Pauses between two attempts to set up: doubled from the first to the second.
 const SETUP_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// How long an answer about the broker's room stands.
+const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How far the set-up is.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +48,8 @@ pub(super) struct Core {
     links: Vec<Arc<Link>>,
     turn: AtomicUsize,
     gate: watch::Receiver<Gate>,
+    /// The last answer about the broker's room.
+    room: Mutex<Option<(Instant, Result<(), Failure>)>>,
     _setup: AbortOnDropHandle<()>,
 }
 
@@ -86,6 +92,7 @@ impl Core {
             links,
             turn: AtomicUsize::new(0),
             gate,
+            room: Mutex::default(),
             _setup: AbortOnDropHandle::new(setup),
         })
     }
@@ -156,7 +163,21 @@ impl Core {
                 .await
                 .map_err(|failure| Arc::new(SetupError::step("asking the broker", &failure)))?;
         }
-        check::jetstream(&self.links[0]).await.map_err(Arc::new)
+        check::jetstream(&self.links[0]).await.map_err(Arc::new)?;
+        self.room().await.map_err(|failure| Arc::new(SetupError::step("storing a message", &failure)))
+    }
+
+    /// Whether the broker has room, asked at most once in [`ROOM_INTERVAL`]: asking stores a message.
+    async fn room(&self) -> Result<(), Failure> {
+        let mut last = self.room.lock().await;
+        if let Some((at, outcome)) = &*last
+            && at.elapsed() < ROOM_INTERVAL
+        {
+            return outcome.clone();
+        }
+        let outcome = check::room(&self.links[0], &self.names).await;
+        *last = Some((Instant::now(), outcome.clone()));
+        outcome
     }
 }
 

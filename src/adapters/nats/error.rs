@@ -7,6 +7,14 @@ use crate::queue;
 
 /// Error codes of the JetStream API that decide something here.
 pub(super) mod code {
+    /// The account's limits are exceeded: storage, mostly.
+    pub(crate) const ACCOUNT_FULL: u64 = 10_002;
+    /// The server has no room left within its own limits.
+    pub(crate) const SERVER_FULL: u64 = 10_023;
+    /// The server's memory for streams is used up.
+    pub(crate) const MEMORY_FULL: u64 = 10_028;
+    /// The server's disk space for streams is used up.
+    pub(crate) const STORAGE_FULL: u64 = 10_047;
     /// JetStream is not enabled for the account.
     pub(crate) const NOT_ENABLED_FOR_ACCOUNT: u64 = 10_039;
     /// No message found.
@@ -61,9 +69,25 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether the broker stored nothing because it has no room. Somebody must make some; then the same request succeeds.
+    pub(super) const fn is_full(&self) -> bool {
+        matches!(
+            self,
+            Self::Api {
+                code: code::ACCOUNT_FULL
+                    | code::SERVER_FULL
+                    | code::MEMORY_FULL
+                    | code::STORAGE_FULL
+                    | code::STORE_FAILED,
+                ..
+            }
+        )
+    }
+
     /// Whether the same request may succeed later.
     pub(super) const fn is_retryable(&self) -> bool {
         match self {
+            full if full.is_full() => true,
             Self::Timeout | Self::NoResponders | Self::Disconnected | Self::Unexpected(_) => true,
             // 4xx says that the request is wrong; 429 and 5xx that the broker cannot answer now.
             Self::Api { status, .. } => *status == 429 || *status >= 500,

@@ -52,7 +52,7 @@ impl Attempt<'_> {
                 let bytes = self.frame.payload.len();
                 return Err(AppendError::TooLarge { bytes, limit: MESSAGE_BYTES });
             }
-            Failure::Api { code: code::WRONG_LAST | code::STORE_FAILED, .. } => {}
+            Failure::Api { code: code::WRONG_LAST, .. } => {}
             failure if !failure.is_retryable() => return Err(AppendError::Refused(failure.to_string())),
             _ => {}
         }
@@ -61,13 +61,8 @@ impl Attempt<'_> {
         {
             return Ok(Some(sequence));
         }
-        match failure {
-            // The stream is full: it will be full again.
-            Failure::Api { code: code::STORE_FAILED, description, .. } if description.contains("maximum") => {
-                Err(AppendError::Refused(description.clone()))
-            }
-            _ => Ok(None),
-        }
+        // No room: it is not stored, and waiting here makes none.
+        if failure.is_full() { Err(AppendError::Unresolved(failure.to_string())) } else { Ok(None) }
     }
 
     /// Asks the leader until it answers.

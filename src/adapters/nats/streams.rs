@@ -85,12 +85,12 @@ fn jobs(config: &Config, names: &Names) -> Wanted {
     wanted
 }
 
-/// Makes the scratch stream of the start-up check, replicated as the others are. One that is there will do.
+/// Makes the scratch stream of the checks, replicated as the others are. One that is there will do.
 pub(super) async fn scratch(link: &Link, config: &Config, names: &Names) -> Result<(), SetupError> {
     let mut wanted = base(&names.check(), &[names.check_subjects()], config.replicas, 30);
     wanted.insert("retention".into(), "limits".into());
     wanted.insert("discard".into(), "old".into());
-    wanted.insert("storage".into(), "memory".into());
+    // On disk, as the others are: readiness asks whether there is room (`check::room`).
     wanted.insert("max_age".into(), SCRATCH_AGE_NS.into());
     match create(link, &wanted, &names.check()).await {
         Ok(_) | Err(Failure::Api { code: code::NAME_IN_USE, .. }) => Ok(()),

@@ -1,7 +1,8 @@
-//! Against real servers: the suites, set-up, outages, and two writers that fight while leaders die.
+//! Against real servers: the suites, set-up, outages, full disks, and two writers that fight while leaders die.
 
 mod chaos;
 mod conformance;
+mod disk;
 mod outage;
 mod outbox;
 mod permissions;
