@@ -73,4 +73,5 @@ pub mod telemetry;
 mod text;
 pub mod time;
 pub mod tls;
+pub mod visible;
 pub mod writer;

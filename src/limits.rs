@@ -82,6 +82,12 @@ pub const SHARDS_MAX: u16 = 256;
 /// Longest time that a publish waits for the broker before it reports that the outcome is unknown.
 pub const PUBLISH_WAIT: Duration = Duration::from_secs(30);
 
+/// Pause before a replica that lags is asked again for a frame that the leader has shown.
+pub const LAG_PAUSE: Duration = Duration::from_millis(5);
+
+/// Longest time that a reader waits for such a frame.
+pub const LAG_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How long identical event ids are recognised on brokers with a deduplication window.
 pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 

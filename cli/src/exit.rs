@@ -1,7 +1,11 @@
 //! Exit codes (sysexits.h) and the last words of a process.
 
-use std::io::Write;
 use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue};
+use runbus::visible::escape;
+
+use crate::output;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,22 +106,36 @@ impl From<runbus::control::Error> for Error {
     }
 }
 
-fn say(text: &str) {
-    // Nothing can be done when even stderr is gone.
-    let _ = writeln!(std::io::stderr(), "{text}");
+/// What clap has to say: help and version are no errors.
+pub(crate) fn usage(mut error: clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        // It repeats what stood in the command line, where a newline is no newline of clap's.
+        for (kind, value) in shown(&error) {
+            error.insert(kind, value);
+        }
+        output::complain_lines(&error.to_string());
+        return Code::Usage.into();
+    }
+    let _ = error.print();
+    Code::Ok.into()
 }
 
-/// What clap has to say: help and version are no errors.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    if error.use_stderr() { Code::Usage.into() } else { Code::Ok.into() }
+/// The parts of the command line that an error repeats, as people may see them.
+fn shown(error: &clap::Error) -> Vec<(ContextKind, ContextValue)> {
+    let one = |text: &String| escape(text).into_owned();
+    let part = |(kind, value): (ContextKind, &ContextValue)| match value {
+        ContextValue::String(text) => Some((kind, ContextValue::String(one(text)))),
+        ContextValue::Strings(texts) => Some((kind, ContextValue::Strings(texts.iter().map(one).collect()))),
+        _ => None,
+    };
+    error.context().filter_map(part).collect()
 }
 
 /// Says an error and gives its code.
 pub(crate) fn report(error: &Error) -> Code {
     match error {
         Error::Output(io) if io.kind() == std::io::ErrorKind::BrokenPipe => return Code::Ok,
-        error => say(&format!("runbus: {error}")),
+        error => output::complain(&format!("runbus: {error}")),
     }
     match error {
         Error::Usage(_) => Code::Usage,

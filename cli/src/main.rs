@@ -17,9 +17,17 @@ use runbus::limits::STACK_BYTES;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    // A message of a panic may hold what a stranger sent.
+    std::panic::set_hook(Box::new(|panic| {
+        output::complain(&format!("runbus: {panic}"));
+        let trace = std::backtrace::Backtrace::capture();
+        if trace.status() == std::backtrace::BacktraceStatus::Captured {
+            output::complain_lines(&trace.to_string());
+        }
+    }));
     let args = match args::Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return exit::usage(&error),
+        Err(error) => return exit::usage(error),
     };
     // The first thread's stack is whatever its shell allows: the work is done on one of known size.
     let work = std::thread::Builder::new().name("runbus".into()).stack_size(STACK_BYTES).spawn(|| run(args));

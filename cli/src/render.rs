@@ -6,7 +6,7 @@ use runbus::bus::{Delivered, Delivery};
 use runbus::event::{Event, Payload};
 use serde_json::Value;
 
-use crate::output;
+use crate::output::{self, Line};
 
 const TEXT_CHARS: usize = 160;
 
@@ -53,7 +53,7 @@ impl Printer {
     /// # Errors
     /// Nobody reads it any more.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
-        if self.open.take().is_some() { output::text("\n") } else { Ok(()) }
+        if self.open.take().is_some() { output::end() } else { Ok(()) }
     }
 
     fn line(&mut self, text: &str) -> io::Result<()> {
@@ -71,40 +71,29 @@ impl Printer {
             _ => {
                 let what = payload
                     .map_or_else(|_mismatch| short(event.data.get()), |payload| about(event, &payload));
-                return self.line(format!("{} {}", self.head(event), self.dim(&what)).trim_end());
+                self.finish()?;
+                return output::styled(&self.head(event).plain(" ").dim(&what));
             }
         };
         let stream = format!("{:?} {:?} {label}", event.execution_id, event.node_id);
         if self.open.as_ref() != Some(&stream) {
             self.finish()?;
             let node = event.node_id.as_ref().map_or("-", |id| id.as_str());
-            output::text(&format!("{} {} {label}: ", self.time(event), self.bold(node)))?;
+            output::open(&self.time(event).plain(" ").bold(node).plain(&format!(" {label}: ")))?;
             self.open = Some(stream);
         }
-        output::text(piece)
+        output::running(piece)
     }
 
-    fn head(&self, event: &Event) -> String {
+    fn head(&self, event: &Event) -> Line {
         let node =
             event.node_id.as_ref().or(None).map_or_else(|| event.stream_id.to_string(), ToString::to_string);
-        format!("{} {} {}", self.time(event), self.bold(&node), event.kind)
+        self.time(event).plain(" ").bold(&node).plain(&format!(" {}", event.kind))
     }
 
-    fn time(&self, event: &Event) -> String {
+    fn time(&self, event: &Event) -> Line {
         let time = event.timestamp.to_string();
-        self.dim(time.get(11..23).unwrap_or(&time))
-    }
-
-    fn bold(&self, text: &str) -> String {
-        self.styled("1", text)
-    }
-
-    fn dim(&self, text: &str) -> String {
-        if text.is_empty() { String::new() } else { self.styled("2", text) }
-    }
-
-    fn styled(&self, style: &str, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.into() }
+        Line::new(self.colour).dim(time.get(11..23).unwrap_or(&time))
     }
 }
 

@@ -71,7 +71,8 @@ pub(crate) fn print(snapshot: &Snapshot, json: bool) -> io::Result<()> {
         for (label, text) in [("thinks", &turn.reasoning), ("writes", &turn.text), ("says", &turn.output)] {
             if !text.is_empty() {
                 let more = if turn.done { "" } else { " ..." };
-                output::line(&format!("{node} {label}: {}{more}", text.content))?;
+                output::running(&format!("{node} {label}: {}{more}", text.content))?;
+                output::end()?;
             }
         }
     }

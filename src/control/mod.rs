@@ -5,6 +5,8 @@ mod executions;
 pub mod outside;
 mod people;
 pub mod presence;
+#[cfg(test)]
+mod removed_tests;
 mod sessions;
 mod start;
 pub mod status;

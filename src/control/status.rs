@@ -8,10 +8,10 @@ use serde::Deserialize;
 use super::{Control, Error};
 use crate::bus::delivery::{Delivery, decode, lines};
 use crate::bus::{Bus, Filter};
-use crate::execution::{Execution, hear};
+use crate::execution::{Execution, Gap, hear};
 use crate::id::ExecutionId;
 use crate::limits;
-use crate::log::{Cursor, Direction, Epoch, Read, Sequence, Stored};
+use crate::log::{Cursor, Direction, Epoch, Lag, Missing, Read, Sequence, Stored};
 use crate::store::{Applied, Mark, Name, Projection};
 use crate::subject::{Key, Shard};
 
@@ -30,23 +30,42 @@ pub struct Progress {
     pub sequence: Sequence,
     /// The epoch of the last owner that wrote.
     pub epoch: u64,
+    /// Frames that were to be folded in are gone.
+    is_partial: bool,
 }
 
 impl Progress {
     /// Before the first frame.
     #[must_use]
     pub const fn start() -> Self {
-        Self { execution: None, sequence: Sequence(0), epoch: 0 }
+        Self { execution: None, sequence: Sequence(0), epoch: 0, is_partial: false }
     }
 
     /// Takes the next frame.
     pub fn fold(&mut self, stored: &Arc<Stored>) {
+        // Its writer checked which frame stands before it: that one was never read.
+        self.is_partial |= stored.prev.is_some_and(|prev| prev > self.sequence);
         self.sequence = stored.sequence;
         self.epoch = self.epoch.max(stored.frame.epoch().unwrap_or(0));
         for line in lines(stored, Epoch::default(), 0) {
             if let Delivery::Event(found) = decode(stored, line, Cursor::start()) {
                 hear(&mut self.execution, &found.event, found.external);
             }
+        }
+        self.tell();
+    }
+
+    /// What was to be folded in is gone: what is known says so.
+    fn miss(&mut self) {
+        self.is_partial = true;
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        if self.is_partial
+            && let Some(execution) = &mut self.execution
+        {
+            execution.gap = Some(Gap::Expired);
         }
     }
 
@@ -60,6 +79,7 @@ impl Progress {
         let mark: Mark = crate::json::from_slice(&kept.document).ok()?;
         let execution: Execution = crate::json::from_slice(&kept.document).ok()?;
         (mark.external.is_some() || kept.epoch > 0).then_some(Self {
+            is_partial: execution.gap.is_some(),
             execution: Some(execution),
             sequence: Sequence(kept.version),
             epoch: kept.epoch,
@@ -146,12 +166,15 @@ impl Look<'_> {
     async fn fold_on(&self, progress: &mut Progress, shard: Shard, id: &ExecutionId) -> Result<(), Error> {
         let log = self.bus.log();
         // Read behind the leader's last frame: replicas may lag, and what was acknowledged counts.
-        let last = match progress.execution.as_ref().map(|e| e.stream_id.clone()) {
-            Some(stream) => {
-                log.last(&Key::Execution(stream, id.clone())).await?.map(|stored| stored.sequence)
+        let key = progress.execution.as_ref().map(|e| Key::Execution(e.stream_id.clone(), id.clone()));
+        let awaited = match key {
+            Some(key) => {
+                let last = log.last(&key).await?.filter(|stored| stored.shard == shard);
+                last.map(|stored| (key, stored.sequence))
             }
             None => None,
         };
+        let mut lag = Lag::default();
         loop {
             let read = Read {
                 scope: Filter::execution(id.clone()).scope(),
@@ -166,11 +189,16 @@ impl Look<'_> {
             for stored in page.frames {
                 progress.fold(&Arc::new(stored));
             }
-            if done && last.is_none_or(|last| progress.sequence >= last) {
-                return Ok(());
+            if !done {
+                continue;
             }
-            if done {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            let Some((key, last)) = awaited.as_ref().filter(|(_, last)| progress.sequence < *last) else {
+                return Ok(());
+            };
+            if lag.look(log.as_ref(), key, *last).await? == Missing::Gone {
+                progress.sequence = *last;
+                progress.miss();
+                return Ok(());
             }
         }
     }

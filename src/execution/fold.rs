@@ -34,6 +34,7 @@ impl Execution {
             output: None,
             error: None,
             events: 0,
+            gap: None,
         };
         execution.apply(event);
         Some(execution)

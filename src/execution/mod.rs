@@ -59,6 +59,15 @@ pub struct Waiting {
     pub tool_use_id: Option<String>,
 }
 
+/// Why events of a run are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "ExecutionGap")]
+pub enum Gap {
+    /// Retention removed them.
+    Expired,
+}
+
 /// What is known of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Execution {
@@ -121,4 +130,8 @@ pub struct Execution {
     pub error: Option<Value>,
     /// Events so far.
     pub events: u64,
+    /// Events are missing before what stands here: they were gone before they were read. Absent: nothing is known to be
+    /// missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::id::SessionId;
-use crate::log::{Direction, Log, Read, Sequence};
+use crate::log::{Direction, Lag, Log, Missing, Read, Sequence};
 use crate::subject::{Key, Scope};
 
 use super::command::Command;
@@ -30,6 +30,7 @@ pub async fn read(
     let shard = log.layout().home(&key.shard_token());
     let mut facts = Vec::new();
     let mut from = after.next();
+    let mut lag = Lag::default();
     loop {
         let read = Read {
             scope: Scope::from(&key),
@@ -56,8 +57,12 @@ pub async fn read(
         if enough || facts.len() >= limits::COMMANDS_AT_ONCE {
             return Ok(facts);
         }
-        if page.done {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        if page.done
+            && let Some(last) = last
+            && lag.look(log.as_ref(), &key, last).await? == Missing::Gone
+        {
+            tracing::warn!(%session, %last, "commands in the inbox are gone before they were read");
+            return Ok(facts);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::id::{SessionId, WorkerId};
 use crate::limits;
-use crate::log::{AppendError, Direction, Expect, Frame, Log, Read, ReadError, Sequence};
+use crate::log::{AppendError, Direction, Expect, Frame, Lag, Log, Missing, Read, ReadError, Sequence};
 use crate::subject::{Key, Scope, Topic};
 use crate::time::Clock;
 
@@ -77,6 +77,7 @@ impl Journal {
 
     async fn read_to(&mut self, key: &Key, last: Sequence) -> Result<(), Error> {
         let shard = self.log.layout().home(&key.shard_token());
+        let mut lag = Lag::default();
         while self.last.is_none_or(|read| read < last) {
             let read = Read {
                 scope: Scope::from(key),
@@ -88,8 +89,11 @@ impl Journal {
             };
             let page = self.log.read(&read).await?;
             if page.frames.is_empty() {
-                // A replica that lags: the leader has the frame.
-                tokio::time::sleep(RETRY / 10).await;
+                if lag.look(self.log.as_ref(), key, last).await? == Missing::Gone {
+                    return Err(Error::Broken(Arc::from(format!("entries up to {last} are gone"))));
+                }
+            } else {
+                lag.advanced();
             }
             for stored in page.frames {
                 if let Some(damage) = stored.damage {

@@ -1,6 +1,7 @@
 //! Installing the subscriber of the process.
 
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tracing_subscriber::{EnvFilter, Layer, fmt as lines};
 use super::config::{Config, Format};
 use crate::config::{Invalid, check};
 use crate::tls;
+use crate::visible::Lines;
 
 /// Whether spans may hold content; set once, when telemetry starts.
 static CAPTURES_CONTENT: AtomicBool = AtomicBool::new(false);
@@ -113,11 +115,17 @@ fn output<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let lines = lines::layer().with_writer(std::io::stderr);
+    // Each line goes through one writer that escapes: no field can begin another line, or move a terminal's cursor. Colours
+    // would have to be told from those of strangers.
     match format {
-        Format::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
-        Format::Json => lines.json().boxed(),
+        Format::Text => lines::layer().with_ansi(false).with_writer(|| Lines::of_text(stderr())).boxed(),
+        Format::Json => lines::layer().json().with_writer(|| Lines::of_json(stderr())).boxed(),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is logged is escaped by its caller")]
+fn stderr() -> io::Stderr {
+    io::stderr()
 }
 
 /// A tracer provider that exports in batches from a thread of its own.

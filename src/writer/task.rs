@@ -11,7 +11,9 @@ use super::batch::Groups;
 use super::{Error, Group, Start};
 use crate::id::{ExecutionId, StreamId};
 use crate::limits;
-use crate::log::{AppendError, Direction, Expect, Frame, Log, Read, ReadError, Sequence, Stored};
+use crate::log::{
+    AppendError, Direction, Expect, Frame, Lag, Log, Missing, Read, ReadError, Sequence, Stored,
+};
 use crate::subject::{Key, Scope, Topic};
 
 const RETRY: Duration = Duration::from_millis(200);
@@ -105,7 +107,9 @@ impl Task {
         if last.frame.epoch().is_some() {
             return Err(Error::Fenced);
         }
-        let scope = Scope::from(&Key::Execution(self.stream.clone(), self.execution.clone()));
+        let key = Key::Execution(self.stream.clone(), self.execution.clone());
+        let scope = Scope::from(&key);
+        let mut lag = Lag::default();
         if Some(last.sequence) <= self.at.last {
             self.at.own = self.at.own.max(Some(last.sequence));
         }
@@ -131,9 +135,17 @@ impl Task {
                             self.at.own = self.at.own.max(Some(stored.sequence));
                         }
                     }
-                    // A replica that lags: the frame is there, the leader has shown it.
                     if page.done && from <= last.sequence {
-                        tokio::time::sleep(RETRY / 10).await;
+                        match lag.look(self.log.as_ref(), &key, last.sequence).await {
+                            Ok(Missing::Later) => {}
+                            // Nobody can tell any more whether another owner wrote.
+                            Ok(Missing::Gone) => return Err(Error::Fenced),
+                            Err(error) if error.is_retryable() => {
+                                tracing::warn!(execution = %self.execution, %error, "reading behind open frames failed");
+                                tokio::time::sleep(RETRY).await;
+                            }
+                            Err(error) => return Err(Error::Log(Arc::from(error.to_string()))),
+                        }
                     }
                 }
                 Err(ReadError::Unavailable(reason)) => {

@@ -54,15 +54,18 @@ impl Auth {
                     output::json(&json!({ "name": name, "key": key, "sha256": sha256, "scopes": scopes }))?;
                     return Ok(Code::Ok);
                 }
-                output::line(&format!(
-                    "# The key, for whoever uses it; it is not shown again:\n{}\n",
-                    key.reveal()
-                ))?;
+                output::lines(["# The key, for whoever uses it; it is not shown again:", key.reveal(), ""])?;
                 let table = serde_json::Value::from(name);
                 let scopes = json!(scopes);
-                output::line(&format!(
-                    "# For runbus.toml of every gateway:\n[auth]\nmode = \"required\"\n\n[auth.api_keys.{table}]\nsha256 = \"{sha256}\"\nscopes = {scopes}"
-                ))?;
+                output::lines([
+                    "# For runbus.toml of every gateway:",
+                    "[auth]",
+                    "mode = \"required\"",
+                    "",
+                    &format!("[auth.api_keys.{table}]"),
+                    &format!("sha256 = \"{sha256}\""),
+                    &format!("scopes = {scopes}"),
+                ])?;
             }
             Command::Hash => {
                 let mut key = String::new();

@@ -45,7 +45,7 @@ impl Demo {
         let shutdown = process::signals()?;
         let address = process::spawn_gateway_anywhere(&shutdown, &configuration, &backend).await?;
         if !global.json {
-            output::line(&banner(&address, &configuration))?;
+            output::lines(banner(&address, &configuration))?;
         }
         process::spawn_worker(&shutdown, worker).await?;
         let request = StartRequest::new("council", input(&self.input)?);
@@ -58,7 +58,7 @@ impl Demo {
             () = shutdown.soft().cancelled() => Code::Negative,
         };
         if !global.json {
-            output::line(&afterwards(&started.execution_id))?;
+            output::lines(afterwards(&started.execution_id))?;
         }
         let _ = shutdown.drain(Duration::from_secs(10)).await;
         Ok(code)
@@ -67,7 +67,7 @@ impl Demo {
 
 /// Where things are.
 #[must_use]
-pub(crate) fn banner(address: &SocketAddr, configuration: &Configuration) -> String {
+pub(crate) fn banner(address: &SocketAddr, configuration: &Configuration) -> [String; 4] {
     let model = if configuration.model.is_scripted() {
         "the built-in scripted model (set OPENAI_API_KEY or OPENAI_BASE_URL for a real one)".into()
     } else {
@@ -77,18 +77,23 @@ pub(crate) fn banner(address: &SocketAddr, configuration: &Configuration) -> Str
             configuration.model.base_url.as_deref().unwrap_or("OpenAI")
         )
     };
-    format!(
-        "gateway  http://{address}   WebSocket ws://{address}/v1/ws\nmodel    {model}\nlog      {}\n",
-        place(configuration)
-    )
+    [
+        format!("gateway  http://{address}   WebSocket ws://{address}/v1/ws"),
+        format!("model    {model}"),
+        format!("log      {}", place(configuration)),
+        String::new(),
+    ]
 }
 
 /// What to do next.
 #[must_use]
-pub(crate) fn afterwards(execution: &ExecutionId) -> String {
-    format!(
-        "\nreplay   runbus tail --execution {execution} --since all --until-end\nevents   runbus history --execution {execution} --oldest --limit 10000 --json\nwatch    runbus dev, then runbus tail in another terminal"
-    )
+pub(crate) fn afterwards(execution: &ExecutionId) -> [String; 4] {
+    [
+        String::new(),
+        format!("replay   runbus tail --execution {execution} --since all --until-end"),
+        format!("events   runbus history --execution {execution} --oldest --limit 10000 --json"),
+        "watch    runbus dev, then runbus tail in another terminal".to_owned(),
+    ]
 }
 
 fn place(configuration: &Configuration) -> String {

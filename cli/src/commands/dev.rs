@@ -38,7 +38,7 @@ impl Dev {
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
         if !global.json {
-            output::line(&super::demo::banner(&address, &configuration))?;
+            output::lines(super::demo::banner(&address, &configuration))?;
         }
         process::spawn_worker(&shutdown, worker).await?;
         if !self.idle {
@@ -51,7 +51,7 @@ impl Dev {
                 () = shutdown.soft().cancelled() => {}
             }
             if !global.json && !shutdown.is_draining() {
-                output::line(&super::demo::afterwards(&started.execution_id))?;
+                output::lines(super::demo::afterwards(&started.execution_id))?;
                 output::line("Staying up; Ctrl-C ends.")?;
             }
         }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use comfy_table::Table;
 use runbus::config::{LogBackend, StoreBackend};
 use runbus::subject::Lane;
 use runbus_workers::mcp::{Servers, State, Status};
@@ -55,14 +54,13 @@ impl Doctor {
         if global.json {
             output::json(&serde_json::json!({ "ok": well, "checks": findings }))?;
         } else {
-            let mut table = Table::new();
-            table.load_style(comfy_table::presets::NOTHING);
-            for finding in &findings {
-                table.add_row([if finding.ok { "ok" } else { "NOT OK" }, finding.check, &finding.found]);
-            }
-            output::line(&table.to_string())?;
+            let row = |finding: &Finding| {
+                [if finding.ok { "ok" } else { "NOT OK" }, finding.check, &finding.found].map(str::to_owned)
+            };
+            output::table(None, findings.iter().map(row))?;
             for finding in findings.iter().filter(|finding| !finding.ok) {
-                output::line(&format!("\n{}: {}", finding.check, finding.advice.as_deref().unwrap_or("")))?;
+                output::end()?;
+                output::line(&format!("{}: {}", finding.check, finding.advice.as_deref().unwrap_or("")))?;
             }
         }
         Ok(if well { Code::Ok } else { Code::Unavailable })

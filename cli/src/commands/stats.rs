@@ -1,7 +1,5 @@
 //! `runbus stats`: what the log holds.
 
-use comfy_table::Table;
-
 use crate::args::Global;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
@@ -26,24 +24,16 @@ impl Stats {
             return Ok(Code::Ok);
         }
         output::line(&format!(
-            "{} events ({} bytes), {} undecodable; the log holds {} frames ({} bytes)\nfirst {}\nlast  {}\n",
-            stats.events,
-            stats.bytes,
-            stats.undecodable,
-            stats.stored_frames,
-            stats.stored_bytes,
-            stats.first,
-            stats.last
+            "{} events ({} bytes), {} undecodable; the log holds {} frames ({} bytes)",
+            stats.events, stats.bytes, stats.undecodable, stats.stored_frames, stats.stored_bytes,
         ))?;
+        output::lines([format!("first {}", stats.first), format!("last  {}", stats.last), String::new()])?;
         for (title, counts) in [("type", &stats.by_type), ("stream", &stats.by_stream)] {
             let mut rows: Vec<_> = counts.iter().collect();
             rows.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-            let mut table = Table::new();
-            table.load_style(comfy_table::presets::NOTHING).set_header([title, "events"]);
-            for (name, count) in rows {
-                table.add_row([name.clone(), count.to_string()]);
-            }
-            output::line(&format!("{table}\n"))?;
+            let rows = rows.into_iter().map(|(name, count)| [name.clone(), count.to_string()]);
+            output::table(Some([title, "events"]), rows)?;
+            output::end()?;
         }
         Ok(Code::Ok)
     }

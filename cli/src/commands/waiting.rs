@@ -122,14 +122,12 @@ pub(super) fn message(global: &Global, said: &SaidMessage) -> io::Result<()> {
     }
     let old = if said.compacted { " (compacted)" } else { "" };
     match &said.message {
-        Message::System { content } => output::line(&format!("system{old}: {content}")),
-        Message::User { content } => output::line(&format!("user{old}: {content}")),
-        Message::Tool { tool_call_id, content } => {
-            output::line(&format!("tool {tool_call_id}{old}: {content}"))
-        }
+        Message::System { content } => said_text(&format!("system{old}: {content}")),
+        Message::User { content } => said_text(&format!("user{old}: {content}")),
+        Message::Tool { tool_call_id, content } => said_text(&format!("tool {tool_call_id}{old}: {content}")),
         Message::Assistant { content, tool_calls } => {
             if let Some(content) = content {
-                output::line(&format!("assistant{old}: {content}"))?;
+                said_text(&format!("assistant{old}: {content}"))?;
             }
             for call in tool_calls {
                 output::line(&format!(
@@ -140,4 +138,10 @@ pub(super) fn message(global: &Global, said: &SaidMessage) -> io::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Text of several lines, those below the first indented.
+fn said_text(text: &str) -> io::Result<()> {
+    output::running(text)?;
+    output::end()
 }
