@@ -85,7 +85,7 @@ async fn status_ends_with_a_gap_when_a_frame_that_it_waits_for_is_removed() {
     let world = World::new();
     let id = ExecutionId::new("x").unwrap();
     let source = Source::execution(StreamId::new("s").unwrap(), id.clone(), Clock::System);
-    let event = || source.execution_resumed(Resumed::default());
+    let event = || source.execution_resumed(Resumed { reason: None });
     let whole = world.control(world.embedded.log.clone());
     whole.bus().publish(event()).await.unwrap();
     let known = whole.status(&id).await.unwrap().unwrap();
@@ -108,7 +108,7 @@ async fn a_frame_whose_predecessor_was_never_read_makes_a_gap() {
     let source = Source::execution(StreamId::new("s").unwrap(), id.clone(), Clock::System);
     let mut last = None;
     for index in 0..3 {
-        let event = source.execution_resumed(Resumed::default());
+        let event = source.execution_resumed(Resumed { reason: None });
         let frame = Frame::owned(1, index, 0, &[event.encode().unwrap()]);
         last = Some(world.embedded.log.append(&topic, &frame, Expect::Last(last)).await.unwrap());
     }

@@ -9,7 +9,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::Subscriber;
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
@@ -36,6 +36,9 @@ const TRACER: &str = "runbus";
 /// Crates that an export runs through.
 const EXPORT: &[&str] =
     &["h2", "hyper", "hyper_util", "reqwest", "rustls", "opentelemetry", "opentelemetry_sdk"];
+
+/// Crates whose every line was written here: credentials are a [`crate::config::Secret`] in them.
+const OWN: &[&str] = &["runbus", "runbus_gateway", "runbus_workers", "runbus_bench"];
 
 /// Why telemetry did not start.
 #[derive(Debug, thiserror::Error)]
@@ -93,14 +96,22 @@ pub fn init(config: &Config) -> Result<Guard, Error> {
             .with_threads(false)
             .with_tracked_inactivity(false)
             // Lines of diagnostics stay out: what a provider or a tool said may stand in them.
-            .with_filter(exported(&config.filter).and(filter_fn(|what| what.is_span())))
+            .with_filter(exported(&config.filter).and(filter_fn(|what| what.is_span() && is_safe(what))))
     });
     tracing_subscriber::registry()
-        .with(output(config.format).with_filter(EnvFilter::new(&config.filter)))
+        .with(output(config.format).with_filter(EnvFilter::new(&config.filter).and(filter_fn(is_safe))))
         .with(spans)
         .try_init()
         .map_err(|_installed| Error::Installed)?;
     Ok(Guard { provider, timeout: Duration::from_millis(config.otlp_timeout_ms) })
+}
+
+/// Whether the code that tells something is known to tell no credential. Other crates trace whole requests, with their
+/// headers: of them nothing below `info` is taken, whatever the configured filter says.
+pub(super) fn is_safe(what: &Metadata<'_>) -> bool {
+    let target = what.target();
+    let is_own = OWN.iter().any(|name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")));
+    is_own || *what.level() <= Level::INFO
 }
 
 /// The filter of exported spans: without those of the export itself, which would never end.
