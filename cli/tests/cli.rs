@@ -90,6 +90,11 @@ fn wrong_usage_and_configuration_exit_with_64_and_start_nothing() {
         (&["tail", "--since", "snapshot"], "--execution"),
         (&["dev", "--set", "gateway.colour=red"], "gateway.colour"),
         (&["dev", "--set", "gateway.listen=0.0.0.0:0"], "allow_insecure"),
+        (
+            &["dev", "--set", "gateway.listen=0.0.0.0:0", "--set", "gateway.allow_insecure=true"],
+            "gateway.hosts",
+        ),
+        (&["dev", "--set", "gateway.hosts=http://gate.example"], "gateway.hosts"),
         (&["gateway", "--config", "wrong.toml"], "max_subscriptions"),
         (&["gateway", "--config", "missing.toml"], "missing.toml"),
         (&["worker", "--set", "worker.definitions=nowhere.yaml"], "nowhere.yaml"),

@@ -3,6 +3,8 @@
 //! The HTTP library would read what has come of such a body by then, and close the connection if that is not all. Clients cannot know:
 //! the next request over the connection is lost, and bytes that are still on their way make the kernel reset it, with the answer. So
 //! what is left is read first, within bounds; where they do not suffice, the answer says that the connection closes.
+//!
+//! A body that is read has deadlines: [`limits::BODY_PATIENCE`] for all of it, and [`limits::BODY_PROGRESS`] for some of it.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,8 +16,70 @@ use axum::http::Request;
 use axum::http::header::EXPECT;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
+use runbus::metrics::{Cut, gateway as metrics};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits;
+
+/// Why a body was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error<E> {
+    /// It came too slowly.
+    #[error("{0}")]
+    Slow(#[from] Slow),
+    /// Its connection broke, or what came is no body.
+    #[error("{0}")]
+    Broken(#[source] E),
+}
+
+/// A body came too slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the body came too slowly: all of it must be there in {} s, and {} bytes of it in each {} s",
+    limits::BODY_PATIENCE.as_secs(), limits::BODY_PROGRESS_BYTES, limits::BODY_PROGRESS.as_secs()
+)]
+pub(crate) struct Slow;
+
+impl Slow {
+    /// Whether it is why something failed.
+    pub(crate) fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
+        std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Self>())
+    }
+}
+
+/// By when a body must be there.
+#[derive(Debug)]
+struct Pace {
+    all: Instant,
+    next: Pin<Box<Sleep>>,
+    bytes: usize,
+}
+
+impl Pace {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            all: now + limits::BODY_PATIENCE,
+            next: Box::pin(sleep_until(now + limits::BODY_PROGRESS)),
+            bytes: 0,
+        }
+    }
+
+    /// Whether it is too slow, having brought so many bytes more.
+    fn is_over(&mut self, cx: &mut Context<'_>, bytes: usize) -> bool {
+        self.bytes += bytes;
+        while self.next.as_mut().poll(cx).is_ready() {
+            let due = self.next.deadline();
+            if due >= self.all || self.bytes < limits::BODY_PROGRESS_BYTES {
+                metrics::SOCKETS_CUT.of(Cut::Body).inc();
+                return true;
+            }
+            self.bytes = 0;
+            self.next.as_mut().reset((due + limits::BODY_PROGRESS).min(self.all));
+        }
+        false
+    }
+}
 
 /// What is left of a body, once nobody reads it any more.
 struct Rest<B> {
@@ -31,6 +95,8 @@ pub(crate) struct Body<B: HttpBody + Unpin> {
     body: Option<B>,
     comes: bool,
     slot: Option<Slot<B>>,
+    /// Set while more of it is waited for.
+    pace: Option<Pace>,
 }
 
 /// Where it is left.
@@ -42,7 +108,7 @@ pub(crate) fn watch<B: HttpBody + Unpin>(request: Request<B>) -> (Request<Body<B
     let comes = !request.headers().contains_key(EXPECT);
     let slot = (!request.body().is_end_stream()).then(Slot::<B>::default);
     let left = slot.clone().map(Left);
-    (request.map(|body| Body { body: Some(body), comes, slot }), left)
+    (request.map(|body| Body { body: Some(body), comes, slot, pace: None }), left)
 }
 
 impl<B: HttpBody<Data = Bytes> + Unpin> Left<B> {
@@ -68,9 +134,9 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Left<B> {
     }
 }
 
-impl<B: HttpBody + Unpin> HttpBody for Body<B> {
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Body<B> {
     type Data = B::Data;
-    type Error = B::Error;
+    type Error = Error<B::Error>;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
@@ -79,11 +145,24 @@ impl<B: HttpBody + Unpin> HttpBody for Body<B> {
         self.comes = true;
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let frame = Pin::new(body).poll_frame(cx);
+        let bytes = match &frame {
+            Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Bytes::len),
+            _ => 0,
+        };
+        // What is there at once needs no clock.
+        if frame.is_pending() || self.pace.is_some() {
+            let pace = self.pace.get_or_insert_with(Pace::new);
+            if pace.is_over(cx, bytes) && !matches!(frame, Poll::Ready(None)) {
+                // Nobody waits for the rest either.
+                self.comes = false;
+                return Poll::Ready(Some(Err(Slow.into())));
+            }
+        }
         // Of a body without a stated length nothing else tells the end.
         if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
             self.body = None;
         }
-        frame
+        frame.map(|frame| frame.map(|frame| frame.map_err(Error::Broken)))
     }
 
     fn is_end_stream(&self) -> bool {

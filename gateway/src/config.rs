@@ -9,6 +9,8 @@ use runbus::config::{Invalid, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hosts::Hosts;
+use crate::sockets::{Bounds, Trusted};
 use crate::{dropin, monitor};
 
 /// How a gateway serves.
@@ -19,8 +21,13 @@ pub struct Config {
     #[schemars(with = "String")]
     pub listen: SocketAddr,
     /// Whether to listen on another address than loopback although nobody has to say who they are. Put a proxy that does
-    /// in front.
+    /// in front. It turns off no other check.
     pub allow_insecure: bool,
+    /// Hosts that the gateway answers to (the header `Host`), beside `localhost`, loopback addresses and the address that it listens on: names
+    /// or IP addresses, with `:port` where only that one counts. Every other host gets 421, so that no page can let a name of its own
+    /// resolve to the gateway. Needed where `listen` is not loopback.
+    #[schemars(length(max = 256))]
+    pub hosts: Vec<String>,
     /// Certificate chain (PEM) for TLS; with `tls_key_file`. Read again when the file changes.
     pub tls_cert_file: Option<PathBuf>,
     /// Private key (PEM) for TLS.
@@ -28,9 +35,23 @@ pub struct Config {
     /// Origins of web pages (`scheme://host`, with `:port` where there is one) that may use the gateway beside those of its own
     /// host and of this machine. Browsers let them read its answers (CORS).
     pub allowed_origins: Vec<String>,
-    /// Clients that are connected at the same time: WebSockets, event streams, requests that wait. 1 to 10000000.
+    /// Connections of known clients at the same time: WebSockets, event streams, requests that are being answered. Lowered at start to what
+    /// the limit of open files lets the process have. 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_connections: usize,
+    /// The same of one client address: an address of IPv4, a /64 of IPv6. More are refused. 1 to 10000000.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub max_connections_per_address: usize,
+    /// Connections beside those whose client has not shown who it is: from accept to the first valid credential, and between two requests.
+    /// When one more comes, the oldest of the address that has the most is closed. 1 to 1000000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_unauthenticated: usize,
+    /// The same of one client address. When one more comes, the oldest of that address is closed. 1 to 1000000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_unauthenticated_per_address: usize,
+    /// Addresses and networks (`10.0.0.0/8`) that have no share of their own: proxies, whose clients all come from one address.
+    #[schemars(length(max = 256))]
+    pub trusted_addresses: Vec<String>,
     /// Subscriptions of one connection. 1 to 10000.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_subscriptions: usize,
@@ -85,10 +106,15 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8700)),
             allow_insecure: false,
+            hosts: Vec::new(),
             tls_cert_file: None,
             tls_key_file: None,
             allowed_origins: Vec::new(),
             max_connections: 100_000,
+            max_connections_per_address: 50_000,
+            max_unauthenticated: 2048,
+            max_unauthenticated_per_address: 1024,
+            trusted_addresses: Vec::new(),
             max_subscriptions: 128,
             max_message_bytes: 64 * 1024,
             client_buffer_bytes: 256 * 1024,
@@ -124,6 +150,8 @@ impl Validate for Config {
             let expected = "an origin as browsers send it, for instance https://app.example";
             return Err(Invalid::new("allowed_origins", wrong, expected));
         }
+        self.hosts()?;
+        self.trusted()?;
         self.dropin.validate().map_err(|invalid| invalid.within("dropin"))
     }
 }
@@ -139,17 +167,61 @@ fn is_origin(text: &str) -> bool {
 }
 
 impl Config {
-    /// Whether it is reachable from elsewhere although nobody is asked who they are.
+    /// The hosts that it answers to.
     ///
     /// # Errors
-    /// It is, and `allow_insecure` does not say that this is meant.
+    /// [`Config::hosts`] holds what is no host.
+    pub fn hosts(&self) -> Result<Hosts, Invalid> {
+        Hosts::new(&self.hosts).map_err(|(wrong, _)| {
+            let expected = "names or IP addresses as clients call the gateway, for instance events.example or 192.0.2.7:8700: no \
+                            scheme, no path, no *, international names in their xn-- form";
+            Invalid::new("hosts", wrong, expected)
+        })
+    }
+
+    /// The addresses that have no share.
+    ///
+    /// # Errors
+    /// [`Config::trusted_addresses`] holds what is neither an address nor a network.
+    pub fn trusted(&self) -> Result<Trusted, Invalid> {
+        Trusted::new(&self.trusted_addresses).map_err(|wrong| {
+            Invalid::new("trusted_addresses", wrong, "IP addresses or networks, for instance 10.0.0.0/8")
+        })
+    }
+
+    /// How many sockets there may be.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            admitted: self.max_connections,
+            admitted_per_address: self.max_connections_per_address.min(self.max_connections),
+            waiting: self.max_unauthenticated,
+            waiting_per_address: self.max_unauthenticated_per_address.min(self.max_unauthenticated),
+        }
+    }
+
+    /// Whether it is reachable from elsewhere although nobody is asked who they are, or although nobody said by which hosts.
+    ///
+    /// # Errors
+    /// It is, and `allow_insecure` does not say that this is meant, or `hosts` is empty.
     pub fn check_exposure(&self, auth: &crate::auth::Config) -> Result<(), Invalid> {
         let asks = auth.mode == crate::auth::config::Mode::Required;
-        if self.listen.ip().is_loopback() || self.allow_insecure || asks {
+        if self.listen.ip().is_loopback() {
             return Ok(());
+        }
+        if self.allow_insecure || asks {
+            return if self.hosts.is_empty() { Err(self.nameless()) } else { Ok(()) };
         }
         let expected = "a loopback address, or auth.mode = \"required\", or gateway.allow_insecure = true";
         Err(Invalid::new("listen", self.listen, expected))
+    }
+
+    fn nameless(&self) -> Invalid {
+        let expected = format!(
+            "the hosts by which clients call a gateway that listens on {}, for instance [\"events.example\"]",
+            self.listen
+        );
+        Invalid::new("hosts", "[]", expected)
     }
 
     /// See [`Config::ping_interval_ms`].

@@ -16,8 +16,8 @@
 //! - [`transport`], [`api`]: the ways in
 //! - [`dropin`]: the ways in that stand in for other servers
 //! - [`endpoints`]: the one list of them
-//! - [`origin`]: which web pages may use it
-//! - [`listener`], [`tls`]: their connections; `bodies`: of requests; [`scrape`]: a listener for metrics alone
+//! - [`hosts`]: by which names it may be called; [`origin`]: which web pages may use it
+//! - [`sockets`], [`tls`]: their connections; `bodies`: of requests; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
 
@@ -29,10 +29,10 @@ pub mod connection;
 pub mod dropin;
 pub mod endpoints;
 pub mod feed;
+pub mod hosts;
 pub mod hub;
 pub mod limits;
 pub mod line;
-pub mod listener;
 pub mod monitor;
 pub mod openapi;
 pub mod origin;
@@ -43,6 +43,7 @@ pub mod router;
 pub mod scrape;
 pub mod server;
 mod serving;
+pub mod sockets;
 mod spans;
 pub mod tls;
 pub mod transport;

@@ -24,8 +24,48 @@ pub const SLOW_READS_SHARE: usize = 32;
 /// Bytes of a connection's HTTP buffers, each: of a request's headers, and of an answer on its way.
 pub const HTTP_BUFFER_BYTES: usize = 32 * 1024;
 
-/// How long a request's headers may take, and a connection may stay without a request.
+/// How long a connection may stay without a request.
 pub const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the head of a request may take, from its first byte; of a connection's first request, from accept.
+pub const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a request's body may take.
+pub const BODY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A body that is not there yet must bring [`BODY_PROGRESS_BYTES`] within each of these.
+pub const BODY_PROGRESS: Duration = Duration::from_secs(10);
+
+/// See [`BODY_PROGRESS`].
+pub const BODY_PROGRESS_BYTES: usize = 1024;
+
+/// Bytes that a client which lets a write wait must take until it is cut.
+pub const TAKEN_BYTES: usize = 4 * 1024;
+
+/// Descriptors of a process beside those of its clients: listeners, the log, the queue, the store, [`LEAVING_SOCKETS`],
+/// [`SCRAPE_SOCKETS`].
+pub const OTHER_FILES: usize = 192;
+
+/// Sockets that were told to go and have not yet, before nobody is accepted for a moment.
+pub const LEAVING_SOCKETS: usize = 32;
+
+/// That moment, at most.
+pub const LEAVING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long nobody is accepted when a connection could not be; twice as long each time that it could not again.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
+
+/// The longest of these pauses.
+pub const ACCEPT_PAUSE_MAX: Duration = Duration::from_millis(500);
+
+/// Connections to a listener for metrics alone.
+pub const SCRAPE_SOCKETS: usize = 64;
+
+/// The same of one address.
+pub const SCRAPE_SOCKETS_PER_ADDRESS: usize = 32;
+
+/// How long such a connection may take nothing of an answer.
+pub const SCRAPE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connections that wait to be accepted: many clients come at once when another gateway went.
 pub const BACKLOG: u32 = 4096;
@@ -145,9 +185,6 @@ pub const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
-
-/// TLS handshakes at the same time.
-pub const HANDSHAKES: usize = 1024;
 
 /// Keys of one key set (JWKS), at most.
 pub const JWKS_KEYS: usize = 100;

@@ -2,8 +2,8 @@
 //! `gateway.allowed_origins` names. Browsers let only the named ones read answers (CORS).
 //!
 //! Browsers let every page open a WebSocket to a loopback address, and send some requests there; without this check any
-//! site could read what runs on a developer's machine. A gateway that listens on loopback also wants to be called by a
-//! loopback name, or that of an allowed origin: a site whose name suddenly resolves to this machine is its own origin.
+//! site could read what runs on a developer's machine. A site whose name suddenly resolves to this machine is its own origin: by
+//! which host a request may call the gateway at all is checked first ([`crate::hosts`]).
 
 use std::sync::Arc;
 
@@ -20,11 +20,6 @@ use crate::router::App;
 /// Lets a request pass that comes from no page, or from one that may.
 pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let config = &app.shared.config;
-    let only_here = config.listen.ip().is_loopback() && !config.allow_insecure;
-    if only_here && !is_called_here(request.headers(), &config.allowed_origins) {
-        return Failure::forbidden("this gateway is for this machine: call it by a loopback name")
-            .into_response();
-    }
     if may(request.headers(), &config.allowed_origins) {
         next.run(request).await
     } else {
@@ -61,18 +56,6 @@ fn is_loopback(host: &str) -> bool {
         || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Programs that send no `Host` are no browsers.
-fn is_called_here(headers: &HeaderMap, allowed: &[String]) -> bool {
-    if !headers.contains_key(header::HOST) {
-        return true;
-    }
-    let Some(called) = text(headers, header::HOST) else { return false };
-    let Some(host) = called.host() else { return false };
-    let hosts = allowed.iter().filter_map(|origin| origin.parse::<Uri>().ok());
-    is_loopback(host)
-        || hosts.into_iter().any(|uri| uri.host().is_some_and(|own| own.eq_ignore_ascii_case(host)))
-}
-
 fn may(headers: &HeaderMap, allowed: &[String]) -> bool {
     if !headers.contains_key(header::ORIGIN) {
         return true;
@@ -89,25 +72,6 @@ fn may(headers: &HeaderMap, allowed: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_gateway_of_this_machine_is_called_by_its_name() {
-        for (host, may) in [
-            ("127.0.0.1:8700", true),
-            ("localhost:8700", true),
-            ("[::1]:8700", true),
-            ("127.0.0.2", true),
-            ("LocalHost", true),
-            ("app.example", true),
-            ("evil.example:8700", false),
-            ("127.0.0.1.evil.example", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().unwrap());
-            assert_eq!(is_called_here(&headers, &["https://app.example".into()]), may, "{host}");
-        }
-    }
 
     #[test]
     fn pages_of_this_machine_and_host_may() {

@@ -7,7 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse as _;
 use runbus::bus::history::{self, Page, Query};
 use runbus::control::Control;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -15,9 +15,12 @@ use crate::api::error::Failure;
 use crate::api::{caller, traced};
 use crate::connection::Shared;
 use crate::endpoints;
+use crate::hosts::{self, Door};
 use crate::limits;
 use crate::openapi::Endpoint;
 use crate::origin;
+use crate::sockets::Peer;
+use crate::sockets::descriptors::Capacity;
 
 /// What every endpoint may use.
 #[derive(Debug)]
@@ -26,23 +29,33 @@ pub struct App {
     pub shared: Arc<Shared>,
     /// Commands and questions.
     pub control: Control,
-    /// Places for connections.
-    pub connections: Arc<Semaphore>,
+    /// The hosts that the gateway answers to.
+    pub door: Arc<Door>,
+    /// How many sockets the process may have.
+    pub capacity: Capacity,
     /// Connections that draining waits for.
     pub tasks: TaskTracker,
 }
 
 impl App {
-    /// A place for a connection, given back when it is dropped.
+    /// A place for a client that stays, given back when it is dropped. `peer`: its socket, if it has one.
     ///
     /// # Errors
-    /// The gateway drains or is full.
-    pub fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
+    /// The gateway drains or is full, or the client's address has its share.
+    pub fn place(&self, peer: Option<&Peer>) -> Result<OwnedSemaphorePermit, Failure> {
+        self.takes_clients()?;
+        Ok(self.shared.place(peer)?)
+    }
+
+    /// Whether new clients may stay.
+    ///
+    /// # Errors
+    /// The gateway drains.
+    pub fn takes_clients(&self) -> Result<(), Failure> {
         if self.shared.drain.is_cancelled() {
             return Err(Failure::unavailable("this gateway drains"));
         }
-        let full = |_| Failure::unavailable("this gateway has as many connections as it may have");
-        self.connections.clone().try_acquire_owned().map_err(full)
+        Ok(())
     }
 
     /// A page of history, when it is this request's turn.
@@ -74,6 +87,7 @@ pub fn router(app: Arc<App>) -> Router {
     };
     routes
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
+        .layer(axum::middleware::from_fn_with_state(app.door.clone(), hosts::check))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(CatchPanicLayer::custom(|_| Failure::panicked().into_response()))
         .with_state(app)

@@ -2,6 +2,7 @@
 //! nobody who they are and serves nothing else.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
@@ -10,13 +11,32 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::metrics;
+use crate::hosts::host::NotAHost;
+use crate::hosts::{self, Door, Hosts};
+use crate::limits;
+use crate::serving::Serving;
+use crate::sockets::acceptor::Acceptor;
+use crate::sockets::{Bounds, Sockets, Trusted, descriptors};
 
-/// The address cannot be listened at.
+/// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
-#[error("telemetry.metrics_listen = {address}: {error}")]
-pub struct BindError {
-    address: SocketAddr,
-    error: std::io::Error,
+pub enum BindError {
+    /// The address cannot be listened at.
+    #[error("telemetry.metrics_listen = {address}: {error}")]
+    Address {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// What is listed is no host.
+    #[error("telemetry.metrics_hosts = {host}: {error}")]
+    Host {
+        /// Which.
+        host: String,
+        /// Why.
+        error: NotAHost,
+    },
 }
 
 /// A listener that does not answer yet.
@@ -24,21 +44,26 @@ pub struct BindError {
 pub struct Scrape {
     listener: TcpListener,
     address: SocketAddr,
+    door: Arc<Door>,
 }
 
 impl Scrape {
-    /// Listens.
+    /// Listens; answers to `hosts`, and to what [`Hosts`] says that every listener does.
     ///
     /// # Errors
     /// See [`BindError`].
-    pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let failed = |error| BindError { address, error };
+    pub async fn bind(address: SocketAddr, hosts: &[String]) -> Result<Self, BindError> {
+        let hosts = Hosts::new(hosts).map_err(|(host, error)| BindError::Host { host, error })?;
+        let files = limits::SCRAPE_SOCKETS + limits::OTHER_FILES;
+        descriptors::raise(u64::try_from(files).unwrap_or(u64::MAX));
+        let failed = |error| BindError::Address { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         if !bound.ip().is_loopback() {
             tracing::warn!(address = %bound, "other machines may read this process's metrics");
         }
-        Ok(Self { listener, address: bound })
+        let door = Arc::new(Door { hosts, key: "telemetry.metrics_hosts" });
+        Ok(Self { listener, address: bound, door })
     }
 
     /// Where it listens.
@@ -50,11 +75,19 @@ impl Scrape {
     /// Answers until `end`: also while the process drains, so that its end can be seen.
     pub async fn run(self, end: CancellationToken) {
         tracing::info!(address = %self.address, "metrics are served");
-        let router = Router::new().route("/metrics", get(metrics::get)).layer(CatchPanicLayer::new());
-        let serving = async { axum::serve(self.listener, router).await };
-        tokio::select! {
-            _ = serving => {}
-            () = end.cancelled() => {}
-        }
+        let router = Router::new()
+            .route("/metrics", get(metrics::get))
+            .layer(axum::middleware::from_fn_with_state(self.door, hosts::check))
+            .layer(CatchPanicLayer::new());
+        let bounds = Bounds {
+            admitted: 0,
+            admitted_per_address: 0,
+            waiting: limits::SCRAPE_SOCKETS,
+            waiting_per_address: limits::SCRAPE_SOCKETS_PER_ADDRESS,
+        };
+        let sockets = Sockets::new(bounds, Trusted::default());
+        let patience = limits::SCRAPE_PATIENCE;
+        let serving = Serving { router, tls: None, patience, stop: end.clone(), hard: end };
+        serving.run(Acceptor::new(self.listener, sockets)).await;
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use runbus::config::Invalid;
 use runbus::control::Control;
+use runbus::metrics::gateway as metrics;
 use runbus::time::Clock;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
@@ -16,14 +17,16 @@ use crate::config::Config;
 use crate::connection::Shared;
 use crate::connection::pressure::Pressure;
 use crate::connection::snapshots::Snapshots;
+use crate::hosts::Door;
 use crate::hub::{Hubs, Shares};
 use crate::limits;
-use crate::listener::Patient;
 use crate::monitor::Monitors;
 use crate::presence::Room;
 use crate::publishing;
 use crate::router::{App, router};
-use crate::serving::serve;
+use crate::serving::Serving;
+use crate::sockets::acceptor::Acceptor;
+use crate::sockets::{Sockets, descriptors};
 use crate::tls::{self, Tls};
 
 /// Why a gateway does not listen.
@@ -58,6 +61,7 @@ pub struct Gateway {
     tls: Option<Tls>,
     address: SocketAddr,
     app: Arc<App>,
+    sockets: Arc<Sockets>,
     drain: CancellationToken,
 }
 
@@ -78,10 +82,14 @@ impl Gateway {
         runbus::config::check(&config)?;
         runbus::config::check(&auth).map_err(BindError::InvalidAuth)?;
         config.check_exposure(&auth)?;
+        let door = Arc::new(Door { hosts: config.hosts()?, key: "gateway.hosts" });
+        let trusted = config.trusted()?;
         let tls = Tls::new(&config)?;
         let largest = config.max_message_bytes.max(limits::BODY_BYTES);
         let auth = Arc::new(Auth::new(auth, control.bus().log().clone(), largest, Clock::System)?);
         say_who_may(&config, &auth);
+        let capacity = descriptors::provide(&config);
+        let sockets = Sockets::new(capacity.bounds, trusted);
         let wanted = config.listen;
         let failed = |error| BindError::Address { address: wanted, error };
         let listener = listen(&config).map_err(failed)?;
@@ -90,7 +98,8 @@ impl Gateway {
         let bus = control.bus().clone();
         let shares = Shares::new(config.recent_bytes, config.hub_buffer_bytes);
         let hubs = Hubs::new(bus.log().clone(), shares, config.max_hubs);
-        let connections = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+        let max_connections = capacity.bounds.admitted.min(Semaphore::MAX_PERMITS);
+        metrics::MAX_CONNECTIONS.set(i64::try_from(max_connections).unwrap_or(i64::MAX));
         let history_reads = Semaphore::new(config.history_reads);
         let slow_reads = Semaphore::new((config.history_reads / limits::SLOW_READS_SHARE).max(1));
         let pressure = Pressure::new(config.held_bytes);
@@ -105,13 +114,15 @@ impl Gateway {
             presence: Room::new(Clock::System),
             publishing: publishing::Room::default(),
             snapshots: Snapshots::default(),
+            connections: Arc::new(Semaphore::new(max_connections)),
+            max_connections,
             history_reads,
             slow_reads,
             pressure,
             drain: drain.clone(),
         });
-        let app = Arc::new(App { shared, control, connections, tasks: TaskTracker::new() });
-        Ok(Self { listener, tls, address, app, drain })
+        let app = Arc::new(App { shared, control, door, capacity, tasks: TaskTracker::new() });
+        Ok(Self { listener, tls, address, app, sockets, drain })
     }
 
     /// Where it listens.
@@ -123,7 +134,7 @@ impl Gateway {
     /// Serves until `soft` is cancelled, then drains: not ready, no new clients, those that are here are told to connect
     /// elsewhere over the drain window. `hard` cuts.
     pub async fn run(self, soft: CancellationToken, hard: CancellationToken) {
-        let Self { listener, tls, address, app, drain } = self;
+        let Self { listener, tls, address, app, sockets, drain } = self;
         let tasks = app.tasks.clone();
         tracing::info!(%address, "gateway listens");
         let (drained, done) = (drain.clone(), CancellationToken::new());
@@ -137,12 +148,14 @@ impl Gateway {
             // Who drops the gateway ends it.
             AbortOnDropHandle::new(tokio::spawn(async move { shared.presence.keep(store, end).await }))
         };
-        let listener = Patient::new(
-            listener,
+        let serving = Serving {
             tls,
-            app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
-        );
-        let serving = tokio::spawn(serve(listener, router(app), done.clone(), hard.clone()));
+            patience: app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
+            router: router(app),
+            stop: done.clone(),
+            hard: hard.clone(),
+        };
+        let serving = tokio::spawn(serving.run(Acceptor::new(listener, sockets)));
         tokio::select! {
             () = soft.cancelled() => {}
             () = hard.cancelled() => {}

@@ -3,51 +3,89 @@
 //! `axum::serve` leaves hyper's buffers as they are: up to 400 KiB are prepared for an event stream that nobody reads.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Request};
-use axum::serve::Listener;
-use futures_util::future::{BoxFuture, Either};
-use hyper::body::Incoming;
+use axum::http::{HeaderValue, Request, Response};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use runbus::metrics::{Cut, gateway as metrics};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::bodies::{self, Body};
+use crate::bodies;
+use crate::hosts::Reached;
 use crate::limits;
 use crate::line::Line;
-use crate::listener::{Patient, Socket};
+use crate::sockets::acceptor::Acceptor;
+use crate::sockets::{Exchange, Peer, Permit, Socket};
+use crate::tls::{Stream, Tls};
 
-/// Accepts and serves until `stop`; then ends connections behind the answers that they are at. Ends when all have; `hard` cuts.
-pub(crate) async fn serve(
-    mut listener: Patient,
-    router: Router,
-    stop: CancellationToken,
-    hard: CancellationToken,
-) {
-    let connections = TaskTracker::new();
-    let ends = Arc::new((stop, hard));
-    loop {
-        let socket = tokio::select! {
-            (socket, _address) = listener.accept() => socket,
-            () = ends.0.cancelled() => break,
-            () = ends.1.cancelled() => break,
-        };
-        connections.spawn(connection(socket, router.clone(), ends.clone()));
-    }
-    drop(listener);
-    connections.close();
-    connections.wait().await;
+/// What all connections of a listener share.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) router: Router,
+    pub(crate) tls: Option<Tls>,
+    /// How long a client may take nothing although there is something to write.
+    pub(crate) patience: Duration,
+    /// Ends connections behind the answers that they are at.
+    pub(crate) stop: CancellationToken,
+    /// Cuts them.
+    pub(crate) hard: CancellationToken,
 }
 
-async fn connection(socket: Socket, router: Router, ends: Arc<(CancellationToken, CancellationToken)>) {
-    let service = Lines { line: socket.line(), router: TowerToHyperService::new(router) };
+impl Serving {
+    /// Accepts and serves until it is told to stop. Ends when all connections have.
+    pub(crate) async fn run(self, mut acceptor: Acceptor) {
+        let connections = TaskTracker::new();
+        let serving = Arc::new(self);
+        loop {
+            let (stream, permit) = tokio::select! {
+                accepted = acceptor.accept() => accepted,
+                () = serving.stop.cancelled() => break,
+                () = serving.hard.cancelled() => break,
+            };
+            connections.spawn(connection(serving.clone(), stream, permit));
+        }
+        drop(acceptor);
+        connections.close();
+        connections.wait().await;
+    }
+
+    /// The stream itself, or what a handshake makes of it; `None`: the handshake failed, or the socket must go.
+    async fn stream(&self, stream: TcpStream, peer: &Peer) -> Option<Stream> {
+        let Some(tls) = &self.tls else { return Some(Stream::Plain(Arc::new(Line::new(stream)))) };
+        tokio::select! {
+            done = tls.accept(stream) => {
+                if done.is_none() {
+                    metrics::SOCKETS_CUT.of(Cut::Handshake).inc();
+                }
+                done.map(Stream::Tls)
+            }
+            () = peer.evicted() => None,
+            () = self.stop.cancelled() => None,
+            () = self.hard.cancelled() => None,
+        }
+    }
+}
+
+async fn connection(shared: Arc<Serving>, stream: TcpStream, permit: Permit) {
+    // In memory of its own: a connection needs it for a moment.
+    let Some(stream) = Box::pin(shared.stream(stream, permit.peer())).await else { return };
+    let socket = Socket::new(stream, permit, shared.patience);
+    let peer = socket.peer().clone();
+    let router = TowerToHyperService::new(shared.router.clone());
+    let service = Lines { line: socket.line(), peer: peer.clone(), router };
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::REQUEST_PATIENCE)
@@ -57,47 +95,87 @@ async fn connection(socket: Socket, router: Router, ends: Arc<(CancellationToken
     let mut serving = pin!(serving);
     let outcome = tokio::select! {
         outcome = serving.as_mut() => outcome,
-        () = ends.1.cancelled() => return,
-        () = ends.0.cancelled() => {
+        () = peer.evicted() => return,
+        () = shared.hard.cancelled() => return,
+        () = shared.stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
             tokio::select! {
                 outcome = serving => outcome,
-                () = ends.1.cancelled() => return,
+                () = peer.evicted() => return,
+                () = shared.hard.cancelled() => return,
             }
         }
     };
     if let Err(error) = outcome {
+        if error.is_timeout() {
+            metrics::SOCKETS_CUT.of(Cut::Idle).inc();
+        }
         tracing::debug!(%error, "a connection ended");
     }
 }
 
-/// Requests know the connection that they came over, if it is a plain one.
+/// Requests know the connection that they came over, and what is beneath it if it is a plain one.
 struct Lines {
     line: Option<Arc<Line>>,
+    peer: Peer,
     router: TowerToHyperService<Router>,
 }
 
-type Answer = axum::response::Response;
-type Routed = <TowerToHyperService<Router> as Service<Request<Body<Incoming>>>>::Future;
+type Answer = Response<Answering>;
 
 impl Service<Request<Incoming>> for Lines {
     type Response = Answer;
     type Error = Infallible;
-    type Future = Either<Routed, BoxFuture<'static, Result<Answer, Infallible>>>;
+    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let exchange = self.peer.exchange();
         let (mut request, left) = bodies::watch(request);
         if let Some(line) = &self.line {
             request.extensions_mut().insert(line.clone());
         }
+        if let Some(reached) = self.peer.reached() {
+            request.extensions_mut().insert(Reached(reached));
+        }
+        request.extensions_mut().insert(self.peer.clone());
         let answering = self.router.call(request);
-        let Some(left) = left else { return Either::Left(answering) };
-        Either::Right(Box::pin(async move {
+        Box::pin(async move {
             let mut answer = answering.await?;
-            if !left.finish().await {
+            if let Some(left) = left
+                && !left.finish().await
+            {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(answer)
-        }))
+            Ok(answer.map(|body| Answering { body, _exchange: exchange }))
+        })
     }
 }
+
+/// The body of an answer: its request is over when it is dropped.
+pub(crate) struct Answering {
+    body: axum::body::Body,
+    _exchange: Exchange,
+}
+
+impl hyper::body::Body for Answering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,8 @@
 use super::family::{CounterBy, GaugeBy, HistogramBy};
 use super::kind::{Counter, Gauge, Histogram, Seconds};
 use super::label::{
-    Answer, Auth, Close, Failed, Lane, Ok, Rank, Refused, Tokens, ToolOutcome, Transport, Webhook,
+    Answer, Auth, Close, Crowd, Cut, Failed, Lane, Ok, Rank, Refused, SocketState, Tokens, ToolOutcome,
+    Transport, Webhook,
 };
 use super::text::Metric;
 
@@ -51,6 +52,16 @@ catalogue! {
         /// Clients that are connected, whatever they watch: a WebSocket, an event stream of events or of a monitor, a request
         /// that waits.
         CONNECTIONS: GaugeBy<Transport> = "runbus_gateway_connections";
+        /// Sockets that are open. Waiting ones have not shown a valid credential yet, or have no request under way.
+        SOCKETS: GaugeBy<SocketState> = "runbus_gateway_sockets";
+        /// Sockets that were closed before their client closed them.
+        SOCKETS_CUT: CounterBy<Cut> = "runbus_gateway_sockets_cut_total";
+        /// WebSockets, event streams and requests that wait which were refused because all places were taken.
+        SOCKETS_REFUSED: CounterBy<Crowd> = "runbus_gateway_sockets_refused_total";
+        /// Times that a connection could not be accepted, for want of descriptors or memory.
+        ACCEPT_FAILURES: Counter = "runbus_gateway_accept_failures_total";
+        /// Connections of known clients that there may be: `gateway.max_connections`, or less where the limit of open files is too low.
+        MAX_CONNECTIONS: Gauge = "runbus_gateway_max_connections";
         /// Subscriptions that are open.
         SUBSCRIPTIONS: Gauge = "runbus_gateway_subscriptions";
         /// Monitors that clients watch: one for each watch, over any transport.

@@ -56,6 +56,44 @@ labels! {
         Poll = "poll",
     }
 
+    /// Whose socket it is.
+    SocketState = "state" {
+        /// Of somebody who is not known, or asks nothing at the moment.
+        Waiting = "waiting",
+        /// Of a known client.
+        Admitted = "admitted",
+    }
+
+    /// Why a socket was cut.
+    Cut = "reason" {
+        /// A newer one of its address came, which had its share.
+        Share = "address_share",
+        /// A newer one came when there were too many, and its address had the most.
+        Crowd = "too_many",
+        /// The process had no descriptor for a newer one.
+        Descriptors = "descriptors",
+        /// Its TLS handshake failed or took too long.
+        Handshake = "handshake",
+        /// The head of a request took too long.
+        Head = "head",
+        /// No request came for too long.
+        Idle = "idle",
+        /// The body of a request took too long.
+        Body = "body",
+        /// Its client took too little of what was written.
+        Stuck = "stuck",
+    }
+
+    /// Which places were taken when a known client came.
+    Crowd = "places" {
+        /// All.
+        All = "all",
+        /// Those of its address.
+        Address = "address",
+        /// It was cut for a newer one at that moment.
+        Cut = "cut",
+    }
+
     /// Why somebody's credential was not taken.
     Auth = "reason" {
         /// None, or none that is valid.
@@ -84,6 +122,8 @@ labels! {
         Limited = "limited",
         /// `too_large`.
         TooLarge = "too_large",
+        /// `misdirected`.
+        Misdirected = "misdirected",
         /// `unavailable`.
         Unavailable = "unavailable",
         /// `internal`.
@@ -229,6 +269,7 @@ impl Refused {
             "forbidden" => Self::Forbidden,
             "limit_exceeded" | "rate_limited" => Self::Limited,
             "too_large" => Self::TooLarge,
+            "misdirected" => Self::Misdirected,
             "unavailable" => Self::Unavailable,
             "internal" => Self::Internal,
             _ => Self::Other,

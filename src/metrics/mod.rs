@@ -19,7 +19,8 @@ pub use family::{CounterBy, GaugeBy, HistogramBy};
 pub use held::{Amount, Held};
 pub use kind::{BOUNDS, Counter, Gauge, Histogram, Seconds};
 pub use label::{
-    Answer, Auth, Close, Failed, Lane, Ok, Rank, Refused, Tokens, ToolOutcome, Transport, Webhook,
+    Answer, Auth, Close, Crowd, Cut, Failed, Lane, Ok, Rank, Refused, SocketState, Tokens, ToolOutcome,
+    Transport, Webhook,
 };
 pub use page::page;
 pub use text::{CONTENT_TYPE, text};

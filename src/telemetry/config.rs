@@ -44,6 +44,10 @@ pub struct Config {
     /// Where this process answers `GET /metrics` to anybody, without a credential. Not set: nowhere; gateways have it on
     /// their own address too, where it needs a permission.
     pub metrics_listen: Option<SocketAddr>,
+    /// Hosts that `metrics_listen` answers to, as `gateway.hosts`: beside `localhost`, loopback addresses and the address that a request
+    /// comes to, which is how Prometheus asks when it finds processes by DNS.
+    #[schemars(length(max = 256))]
+    pub metrics_hosts: Vec<String>,
     /// The `service.name` of exported spans.
     #[schemars(length(min = 1, max = 128))]
     pub service_name: String,
@@ -59,6 +63,7 @@ impl Default for Config {
             otlp_sampled_per_mille: 1000,
             capture_content: false,
             metrics_listen: None,
+            metrics_hosts: Vec::new(),
             service_name: "runbus".into(),
         }
     }

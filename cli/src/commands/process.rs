@@ -119,7 +119,9 @@ pub(super) fn spawn_webhooks(
 /// The address cannot be bound.
 pub(super) async fn spawn_metrics(configuration: &Configuration) -> Result<(), Error> {
     let Some(address) = configuration.telemetry.metrics_listen else { return Ok(()) };
-    let scrape = Scrape::bind(address).await.map_err(|error| Error::Usage(error.to_string()))?;
+    let scrape = Scrape::bind(address, &configuration.telemetry.metrics_hosts)
+        .await
+        .map_err(|error| Error::Usage(error.to_string()))?;
     tokio::spawn(scrape.run(CancellationToken::new()));
     Ok(())
 }

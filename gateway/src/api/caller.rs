@@ -17,6 +17,7 @@ use crate::auth::{Action, Auth, Principal, Refusal, Rule, Target, Ticket, creden
 use crate::endpoints;
 use crate::limits;
 use crate::router::App;
+use crate::sockets::Peer;
 
 /// Who asks, and what they may do.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Caller {
     /// Who.
     pub principal: Arc<Principal>,
     auth: Arc<Auth>,
+    /// Their socket, if they have one.
+    peer: Option<Peer>,
 }
 
 impl Caller {
@@ -41,6 +44,12 @@ impl Caller {
     /// They may not: a filter that is broader than their scopes is not narrowed silently.
     pub fn may_read(&self, filter: &Filter) -> Result<(), Failure> {
         self.may(Action::Read, Target::from(filter))
+    }
+
+    /// Their socket, if they have one.
+    #[must_use]
+    pub const fn peer(&self) -> Option<&Peer> {
+        self.peer.as_ref()
     }
 
     /// Their right to stay connected.
@@ -124,7 +133,7 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
     if rule == Rule::Open || !auth.is_required() {
         if rule != Rule::Open {
             let principal = auth.authenticate(None).await?;
-            parts.extensions.insert(Caller { principal, auth: auth.clone() });
+            parts.extensions.insert(known(principal, auth, &parts));
         }
         return Ok(Request::from_parts(parts, body));
     }
@@ -143,7 +152,7 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
     let open_ended = parts.headers.contains_key(header::TRANSFER_ENCODING);
     let bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     auth.message(&principal, if open_ended { limits::BODY_BYTES } else { bytes.min(limits::BODY_BYTES) })?;
-    let caller = Caller { principal, auth: auth.clone() };
+    let caller = known(principal, auth, &parts);
     match rule {
         Rule::Open | Rule::Later | Rule::Foreign | Rule::Handler(None) => {}
         // The body may say what it is about. It is not read for a caller who may do it nowhere.
@@ -171,6 +180,16 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
     }
     parts.extensions.insert(caller);
     Ok(Request::from_parts(parts, body))
+}
+
+/// A caller who is known. Their socket stays while their request is answered; where no place is left it is answered as long as nobody
+/// else needs the socket.
+fn known(principal: Arc<Principal>, auth: &Arc<Auth>, parts: &Parts) -> Caller {
+    let peer = parts.extensions.get::<Peer>().cloned();
+    if let Some(peer) = &peer {
+        let _ = peer.admit();
+    }
+    Caller { principal, auth: auth.clone(), peer }
 }
 
 /// The parameter of the path with this name; `""`: the only one.

@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 
 use crate::auth::permit::Denied;
 use crate::auth::{Refusal, revocations};
+use crate::bodies;
 use crate::connection::{join, poll, snapshots};
 use crate::hub::registry;
 use crate::limits;
 use crate::monitor;
 use crate::openapi::Problem;
 use crate::publishing;
+use crate::sockets::Crowded;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,13 @@ impl Failure {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
+    /// 421: the request calls this gateway by a host that it does not answer to.
+    #[must_use]
+    pub fn misdirected(message: impl Into<String>) -> Self {
+        let path = Some("Host".into());
+        Self { path, ..Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", message) }
+    }
+
     /// 406.
     #[must_use]
     pub fn not_acceptable(message: impl Into<String>) -> Self {
@@ -97,7 +106,22 @@ impl From<BytesRejection> for Failure {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::too_large(format!("the body is larger than {} bytes", limits::BODY_BYTES));
         }
+        if bodies::Slow::caused(&rejection) {
+            return Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", bodies::Slow.to_string());
+        }
         Self::invalid("body", rejection.body_text())
+    }
+}
+
+impl From<Crowded> for Failure {
+    fn from(crowded: Crowded) -> Self {
+        crowded.count();
+        match crowded {
+            Crowded::All | Crowded::Evicted => Self::unavailable(crowded.to_string()),
+            Crowded::Address => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "limit_exceeded", crowded.to_string())
+            }
+        }
     }
 }
 

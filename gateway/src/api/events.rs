@@ -219,7 +219,7 @@ async fn answer(app: &App, caller: &Caller, asked: Asked) -> Result<Json<Answer>
             break;
         }
     }
-    let _place = app.place()?;
+    let _place = app.place(caller.peer())?;
     let ticket = caller.ticket()?;
     let news = tokio::select! {
         news = poll::wait(&app.shared, query.filter, &since, query.limit, deadline) => news?,

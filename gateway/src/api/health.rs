@@ -50,6 +50,18 @@ pub struct Readiness {
     /// `ready` or `not_ready`.
     status: &'static str,
     checks: Checks,
+    connections: Connections,
+}
+
+/// How many connections of known clients there may be.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Connections {
+    /// By configuration and by the limit of open files.
+    max: usize,
+    /// By configuration alone: `gateway.max_connections`.
+    configured: usize,
+    /// The limit of open files.
+    open_files: u64,
 }
 
 /// Each `ok`, or what is wrong.
@@ -86,7 +98,12 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>)
         gateway: drains.then_some("drains"),
     };
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { status: if well { "ready" } else { "not_ready" }, checks }))
+    let connections = Connections {
+        max: app.capacity.bounds.admitted,
+        configured: app.shared.config.max_connections,
+        open_files: app.capacity.files,
+    };
+    (status, Json(Readiness { status: if well { "ready" } else { "not_ready" }, checks, connections }))
 }
 
 async fn check<E: std::fmt::Display>(ready: impl Future<Output = Result<(), E>>) -> Result<(), String> {

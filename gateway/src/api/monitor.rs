@@ -76,7 +76,7 @@ pub async fn of_stream(
 async fn answer(app: &App, caller: &Caller, stream: Option<StreamId>) -> Result<Json<Answer>, Failure> {
     permit(caller, stream.as_ref())?;
     // Who waits has a place like others that wait.
-    let _place = app.place()?;
+    let _place = app.place(caller.peer())?;
     let mut watch = app.shared.monitors.watch(stream)?;
     let latest = tokio::time::timeout(limits::MONITOR_WAIT, watch.next()).await;
     let version = latest.map_err(|_elapsed| Failure::unavailable("what is stored is still being read"))?;

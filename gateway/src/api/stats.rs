@@ -53,9 +53,8 @@ struct Here {
 /// The log does not answer.
 pub async fn get(State(app): State<Arc<App>>) -> Result<Json<Answer>, Failure> {
     let log = app.shared.bus.stats().await?;
-    let most = app.shared.config.max_connections.min(tokio::sync::Semaphore::MAX_PERMITS);
     let gateway = Here {
-        connections: most.saturating_sub(app.connections.available_permits()),
+        connections: app.shared.max_connections.saturating_sub(app.shared.connections.available_permits()),
         hubs: app.shared.hubs.len(),
         load: app.shared.pressure.load(),
     };

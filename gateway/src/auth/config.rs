@@ -153,9 +153,6 @@ pub struct Limits {
     /// Time that a WebSocket may take to show a credential in band, in milliseconds. 50 to 60000.
     #[schemars(range(min = 50, max = 60_000))]
     pub pre_auth_timeout_ms: u64,
-    /// WebSockets that have not shown a credential yet, over all clients. 0 to 1000000.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    pub max_unauthenticated: usize,
 }
 
 impl Default for Limits {
@@ -166,7 +163,6 @@ impl Default for Limits {
             burst_messages: 400,
             inbound_bytes_per_s: 1024 * 1024,
             pre_auth_timeout_ms: 5000,
-            max_unauthenticated: 1000,
         }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use runbus::config::Secret;
 use runbus::log::Log;
 use runbus::time::{Clock, Timestamp};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::account::Accounts;
@@ -31,7 +30,6 @@ pub struct Auth {
     revocations: Revocations,
     live: Arc<Live>,
     accounts: Accounts,
-    pending: Arc<Semaphore>,
     clock: Clock,
 }
 
@@ -56,7 +54,6 @@ impl Auth {
             revocations: Revocations::new(log, live.clone()),
             live,
             accounts: Accounts::new(config.limits.clone(), largest),
-            pending: Arc::new(Semaphore::new(config.limits.max_unauthenticated)),
             config,
             clock,
         })
@@ -78,12 +75,6 @@ impl Auth {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// Places for connections that have not shown a credential yet.
-    #[must_use]
-    pub const fn pending(&self) -> &Arc<Semaphore> {
-        &self.pending
     }
 
     /// Keeps keys and revocations fresh until `end`.

@@ -64,16 +64,15 @@ pub(super) struct Client {
     leaves_at: Option<Instant>,
 }
 
-/// Serves a client until it or the gateway ends. `keep` is dropped with it.
+/// Serves a client until it or the gateway ends.
 ///
 /// No `async fn`: what it is given would be there twice, once as it came and once as the client.
-pub fn serve<K: Send + 'static>(
+pub fn serve(
     socket: WebSocket,
     line: Option<Arc<Line>>,
     dialect: Dialect,
     shared: Arc<Shared>,
     gate: Gate,
-    keep: K,
 ) -> impl Future<Output = ()> + Send {
     let now = Instant::now();
     let ping_at = now + shared.config.ping_interval();
@@ -97,7 +96,7 @@ pub fn serve<K: Send + 'static>(
         leaves_at: None,
     };
     async move {
-        let _kept = (metrics::CONNECTIONS.of(Transport::Ws).hold(), keep);
+        let _counted = metrics::CONNECTIONS.of(Transport::Ws).hold();
         let end = client.run().await;
         Box::pin(client.part(end)).await;
         let commands = std::mem::take(&mut client.commands);
@@ -348,14 +347,14 @@ impl Client {
 mod tests {
     use super::*;
 
-    const fn size<A, B, C, D, E, G, F>(_: &impl Fn(A, B, C, D, E, G) -> F) -> usize {
+    const fn size<A, B, C, D, E, F>(_: &impl Fn(A, B, C, D, E) -> F) -> usize {
         size_of::<F>()
     }
 
     #[test]
     fn a_client_is_small() {
         // Every connection has one for as long as it stands.
-        let size = size(&serve::<()>);
+        let size = size(&serve);
         assert!(size <= 1536, "{size} bytes");
     }
 }

@@ -9,20 +9,22 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Auth, Ended, Principal, Refusal, Ticket};
+use super::shared::Shared;
+use crate::auth::{Ended, Principal, Refusal, Ticket};
 use crate::limits;
 use crate::protocol::close;
+use crate::sockets::{Crowded, Peer};
 
 /// Why a client must go: close code and reason.
 pub(super) type Farewell = (u16, &'static str);
 
-/// A place among those that have not said who they are, given back when it is dropped.
-type Pending = OwnedSemaphorePermit;
+/// A place among the clients that stay, given back when it is dropped.
+type Place = OwnedSemaphorePermit;
 
 /// Who a client is.
 #[derive(Debug)]
 pub struct Gate {
-    auth: Arc<Auth>,
+    shared: Arc<Shared>,
     state: State,
     /// Messages in a row that were too many.
     refused: u32,
@@ -30,10 +32,10 @@ pub struct Gate {
 
 #[derive(Debug)]
 enum State {
-    /// It has not said it, and must by then.
-    Unknown(Instant, #[expect(dead_code, reason = "held, never looked at")] Option<Pending>),
+    /// It has not said it, and must by then. It has no place yet; its socket stays as long as nobody else needs it.
+    Unknown(Instant, Option<Peer>),
     /// It has.
-    Known(Ticket),
+    Known(Ticket, Place),
 }
 
 /// The farewell of a right that ended.
@@ -47,25 +49,22 @@ pub(super) const fn farewell(ended: Ended) -> Farewell {
 impl Gate {
     /// For a client that showed its credential.
     #[must_use]
-    pub const fn open(auth: Arc<Auth>, ticket: Ticket) -> Self {
-        Self { auth, state: State::Known(ticket), refused: 0 }
+    pub const fn open(shared: Arc<Shared>, ticket: Ticket, place: Place) -> Self {
+        Self { shared, state: State::Known(ticket, place), refused: 0 }
     }
 
-    /// For one that will say it in band.
-    ///
-    /// # Errors
-    /// Too many clients have not said it yet.
-    pub fn closed(auth: Arc<Auth>) -> Result<Self, Refusal> {
-        let pending = auth.pending().clone().try_acquire_owned().map_err(|_| Refusal::Unauthenticated)?;
-        let until = Instant::now() + auth.config().limits.pre_auth_timeout();
-        Ok(Self { auth, state: State::Unknown(until, Some(pending)), refused: 0 })
+    /// For one that will say it in band. `peer`: its socket, if it has one.
+    #[must_use]
+    pub fn closed(shared: Arc<Shared>, peer: Option<Peer>) -> Self {
+        let until = Instant::now() + shared.auth.config().limits.pre_auth_timeout();
+        Self { shared, state: State::Unknown(until, peer), refused: 0 }
     }
 
     /// Who it is; `None`: not known yet.
     #[must_use]
     pub const fn principal(&self) -> Option<&Arc<Principal>> {
         match &self.state {
-            State::Known(ticket) => Some(ticket.principal()),
+            State::Known(ticket, _) => Some(ticket.principal()),
             State::Unknown(..) => None,
         }
     }
@@ -73,7 +72,7 @@ impl Gate {
     /// Why it must go now.
     pub(super) fn must_go(&self) -> Option<Farewell> {
         match &self.state {
-            State::Known(ticket) => ticket.has_ended().map(farewell),
+            State::Known(ticket, _) => ticket.has_ended().map(farewell),
             State::Unknown(until, _) => (*until <= Instant::now()).then_some(LATE),
         }
     }
@@ -81,7 +80,7 @@ impl Gate {
     /// When it must go by itself: what it has said lasts no longer, or it has not said it in time.
     pub(super) fn until(&self) -> Option<Instant> {
         match &self.state {
-            State::Known(ticket) => ticket.expires(),
+            State::Known(ticket, _) => ticket.expires(),
             State::Unknown(until, _) => Some(*until),
         }
     }
@@ -89,7 +88,7 @@ impl Gate {
     /// Cancelled when it must go before that; `None`: nothing can make it.
     pub(super) fn revoked(&self) -> Option<&CancellationToken> {
         match &self.state {
-            State::Known(ticket) => ticket.revoked(),
+            State::Known(ticket, _) => ticket.revoked(),
             State::Unknown(..) => None,
         }
     }
@@ -97,7 +96,7 @@ impl Gate {
     /// Waits until it must go.
     pub(super) async fn ended(&self) -> Farewell {
         match &self.state {
-            State::Known(ticket) => farewell(ticket.ended().await),
+            State::Known(ticket, _) => farewell(ticket.ended().await),
             State::Unknown(until, _) => {
                 tokio::time::sleep_until(*until).await;
                 LATE
@@ -112,7 +111,7 @@ impl Gate {
 
     /// Takes a message of so many bytes. A refused one is not obeyed; who goes on like that must go.
     pub(super) fn message(&mut self, bytes: usize) -> Result<Result<(), Refusal>, Farewell> {
-        let State::Known(ticket) = &self.state else { return Ok(Ok(())) };
+        let State::Known(ticket, _) = &self.state else { return Ok(Ok(())) };
         let outcome = ticket.message(bytes).inspect_err(Refusal::count);
         self.refused = if outcome.is_ok() { 0 } else { self.refused + 1 };
         if self.refused > limits::REFUSED_MESSAGES {
@@ -133,17 +132,30 @@ impl Gate {
                 Refusal::Unavailable => (close::UNAVAILABLE, "credentials cannot be checked now"),
             }
         };
-        let principal = self.auth.authenticate_token(token).await.map_err(refused)?;
+        let auth = &self.shared.auth;
+        let principal = auth.authenticate_token(token).await.map_err(refused)?;
         let gone = State::Unknown(Instant::now(), None);
-        let ticket = match std::mem::replace(&mut self.state, gone) {
-            State::Unknown(..) => self.auth.ticket(&principal),
-            State::Known(old) if old.principal().subject == principal.subject => {
-                self.auth.renew(old, &principal)
+        self.state = match std::mem::replace(&mut self.state, gone) {
+            State::Unknown(_, peer) => {
+                let ticket = auth.ticket(&principal).map_err(refused)?;
+                State::Known(ticket, self.shared.place(peer.as_ref()).map_err(crowded)?)
             }
-            State::Known(_) => Err(Refusal::Forbidden),
+            State::Known(old, place) if old.principal().subject == principal.subject => {
+                State::Known(auth.renew(old, &principal).map_err(refused)?, place)
+            }
+            State::Known(..) => return Err(refused(Refusal::Forbidden)),
         };
-        self.state = State::Known(ticket.map_err(refused)?);
         Ok(principal.expires_at)
+    }
+}
+
+fn crowded(crowded: Crowded) -> Farewell {
+    crowded.count();
+    match crowded {
+        Crowded::All | Crowded::Evicted => {
+            (close::TOO_MANY, "this gateway has as many connections as it may have")
+        }
+        Crowded::Address => (close::TOO_MANY, "this address has as many connections as it may have"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use runbus::bus::Bus;
 use runbus::control::Control;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::hub::Hubs;
 use crate::monitor::Monitors;
 use crate::presence::Room;
 use crate::publishing;
+use crate::sockets::{Crowded, Peer};
 
 use super::pressure::Pressure;
 
@@ -39,6 +40,10 @@ pub struct Shared {
     pub publishing: publishing::Room,
     /// Snapshots of executions that clients joined with.
     pub snapshots: Snapshots,
+    /// Places for clients that stay: WebSockets, event streams, requests that wait.
+    pub connections: Arc<Semaphore>,
+    /// How many of these there are.
+    pub max_connections: usize,
     /// Reads of history at the same time.
     pub history_reads: Semaphore,
     /// The same for clients that read the log because they are slow: others do not wait for them.
@@ -50,6 +55,15 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// A place for a client that stays and is known. `peer`: its socket, if it has one.
+    ///
+    /// # Errors
+    /// [`Crowded`].
+    pub fn place(&self, peer: Option<&Peer>) -> Result<OwnedSemaphorePermit, Crowded> {
+        peer.map_or(Ok(()), Peer::admit)?;
+        self.connections.clone().try_acquire_owned().map_err(|_full| Crowded::All)
+    }
+
     /// When a client is told to go: at a random moment of the drain window, so that not all come back at once. It is served
     /// until then.
     pub(super) fn drain_moment(&self) -> Instant {

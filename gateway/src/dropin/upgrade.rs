@@ -9,7 +9,6 @@ use futures_util::future::BoxFuture;
 
 use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
-use crate::auth::Refusal;
 use crate::connection::gate::Gate;
 use crate::connection::translated::{Line, refuse};
 use crate::limits;
@@ -40,7 +39,7 @@ pub(super) fn open(
     serve: impl FnOnce(Line, Caller) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|error| Failure::invalid("upgrade", error.body_text()))?;
-    let place = app.place()?;
+    app.takes_clients()?;
     let config = &app.shared.config;
     let upgrade = upgrade
         .read_buffer_size(limits::READ_BUFFER_BYTES)
@@ -50,21 +49,19 @@ pub(super) fn open(
         .max_frame_size(config.max_message_bytes);
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
     let Some(caller) = caller else {
-        // They count among those who have not said who they are.
-        let pending = shared.auth.pending().clone().try_acquire_owned();
-        let pending = pending.map_err(|_| Failure::from(Refusal::Unauthenticated))?;
+        // They stay among those who have not said who they are.
         return Ok(upgrade.on_upgrade(move |socket| {
-            tasks.track_future(async move {
-                refuse(socket, &shared, refusal).await;
-                drop((place, pending));
-            })
+            tasks.track_future(async move { refuse(socket, &shared, refusal).await })
         }));
     };
-    let gate = Gate::open(shared.auth.clone(), caller.ticket()?);
+    let place = app.place(caller.peer())?;
+    let gate = Gate::open(shared.clone(), caller.ticket()?, place);
+    if let Some(peer) = caller.peer() {
+        peer.upgrade();
+    }
     Ok(upgrade.on_upgrade(move |socket| {
         tasks.track_future(async move {
             serve(Line::new(socket, shared, gate), caller).await;
-            drop(place);
         })
     }))
 }

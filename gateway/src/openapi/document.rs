@@ -123,7 +123,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         "summary": asked.summary,
         "description": said.join("\n\n"),
         "security": security(endpoint),
-        "responses": responses(endpoint, !parameters.is_empty() || asked.body.is_some(), schemas),
+        "responses": responses(endpoint, schemas),
     });
     if !parameters.is_empty() {
         written["parameters"] = parameters.into();
@@ -202,15 +202,13 @@ fn security(endpoint: &Endpoint) -> Value {
 }
 
 /// What an endpoint may refuse with: what it says, and what every endpoint of its kind does.
-fn problems(endpoint: &Endpoint, reads_input: bool) -> Vec<Problem> {
+fn problems(endpoint: &Endpoint) -> Vec<Problem> {
     let asked = &endpoint.operation;
     let mut problems = asked.problems.clone();
-    problems.push(Problem::Forbidden);
-    if reads_input {
-        problems.push(Problem::Invalid);
-    }
+    // Origin and host of a request are checked before anything else.
+    problems.extend([Problem::Forbidden, Problem::Invalid, Problem::Misdirected]);
     if asked.body.is_some() {
-        problems.push(Problem::TooLarge);
+        problems.extend([Problem::TooLarge, Problem::Slow]);
     }
     if endpoint.rule != Rule::Open {
         problems.extend([Problem::Unauthenticated, Problem::Rate, Problem::Unavailable]);
@@ -223,10 +221,10 @@ fn problems(endpoint: &Endpoint, reads_input: bool) -> Vec<Problem> {
     problems
 }
 
-fn responses(endpoint: &Endpoint, reads_input: bool, schemas: &mut Schemas) -> Value {
+fn responses(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     let mut written = answers(&endpoint.operation, schemas);
     let mut by_status: BTreeMap<u16, Vec<Problem>> = BTreeMap::new();
-    for problem in problems(endpoint, reads_input) {
+    for problem in problems(endpoint) {
         by_status.entry(problem.status()).or_default().push(problem);
     }
     for (status, problems) in by_status {

@@ -15,6 +15,8 @@ pub enum Problem {
     Method,
     /// `Accept` takes nothing of what there is.
     NotAcceptable,
+    /// The body came too slowly.
+    Slow,
     /// Calls are unresolved.
     Pending,
     /// An execution of the session is at work.
@@ -27,6 +29,8 @@ pub enum Problem {
     Full,
     /// The body, or what is in it.
     TooLarge,
+    /// The host by which the request calls the gateway is none of its own.
+    Misdirected,
     /// Too many requests or bytes of this principal.
     Rate,
     /// Too many connections of this principal.
@@ -39,19 +43,21 @@ pub enum Problem {
 
 impl Problem {
     /// All that there are.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Invalid,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
         Self::Method,
         Self::NotAcceptable,
+        Self::Slow,
         Self::Pending,
         Self::Busy,
         Self::Closed,
         Self::Conflict,
         Self::Full,
         Self::TooLarge,
+        Self::Misdirected,
         Self::Rate,
         Self::Connections,
         Self::Internal,
@@ -68,8 +74,10 @@ impl Problem {
             Self::NotFound => 404,
             Self::Method => 405,
             Self::NotAcceptable => 406,
+            Self::Slow => 408,
             Self::Pending | Self::Busy | Self::Closed | Self::Conflict | Self::Full => 409,
             Self::TooLarge => 413,
+            Self::Misdirected => 421,
             Self::Rate | Self::Connections => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
@@ -86,12 +94,14 @@ impl Problem {
             Self::NotFound => "not_found",
             Self::Method => "method_not_allowed",
             Self::NotAcceptable => "not_acceptable",
+            Self::Slow => "too_slow",
             Self::Pending => "session_pending",
             Self::Busy => "session_busy",
             Self::Closed => "session_closed",
             Self::Conflict => "conflict",
             Self::Full | Self::Connections => "limit_exceeded",
             Self::TooLarge => "too_large",
+            Self::Misdirected => "misdirected",
             Self::Rate => "rate_limited",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -110,12 +120,14 @@ impl Problem {
             Self::NotFound => "nobody has heard of it",
             Self::Method => "the path has no such method; `Allow` names those that it has",
             Self::NotAcceptable => "`Accept` takes nothing of what there is",
+            Self::Slow => "the body came too slowly; the connection is closed",
             Self::Pending => "calls are unresolved: `details.pending`",
             Self::Busy => "`details.execution_id` is at work",
             Self::Closed => "the session takes no more input",
             Self::Conflict => "too late, or somebody else was first: `details.standing`",
             Self::Full => "no more of these can be kept",
             Self::TooLarge => "the body, or what is in it, is too large",
+            Self::Misdirected => "the header `Host` names no host of `gateway.hosts`",
             Self::Rate => "too many requests or bytes: come back after `Retry-After` seconds",
             Self::Connections => "too many connections of this principal",
             Self::Internal => "a human must look",

@@ -85,7 +85,7 @@ fn open(
     if method == Method::HEAD {
         return Ok(sse::head().into_response());
     }
-    let keep = (app.place()?, app.tasks.token());
+    let keep = (app.place(caller.peer())?, app.tasks.token());
     let ticket = caller.ticket()?;
     let stream = monitor_stream::open(app.shared.clone(), stream, ticket, keep)?;
     Ok((sse::head(), Body::from_stream(stream.pieces())).into_response())

@@ -175,7 +175,7 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
     if method == Method::HEAD {
         return Ok(headers.into_response());
     }
-    let keep = (app.place()?, app.tasks.token());
+    let keep = (app.place(caller.peer())?, app.tasks.token());
     let ticket = caller.ticket()?;
     let Asked { filter, start, until_terminal, coalesce } = asked;
     let stream = event_stream::open(

@@ -19,6 +19,7 @@ use crate::line::Line;
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::protocol::Dialect;
 use crate::router::App;
+use crate::sockets::Peer;
 
 /// What is here.
 #[must_use]
@@ -45,6 +46,7 @@ pub async fn upgrade(
     State(app): State<Arc<App>>,
     Perhaps(caller): Perhaps,
     line: Option<Extension<Arc<Line>>>,
+    peer: Option<Extension<Peer>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -52,14 +54,14 @@ pub async fn upgrade(
         Err(error) => return Failure::invalid("upgrade", error.body_text()).into_response(),
     };
     let line = line.map(|Extension(line)| line);
-    let gate = match gate(&app, caller) {
+    let peer = peer.map(|Extension(peer)| peer);
+    let gate = match gate(&app, caller, peer.clone()) {
         Ok(gate) => gate,
         Err(failure) => return failure.into_response(),
     };
-    let place = match app.place() {
-        Ok(place) => place,
-        Err(failure) => return failure.into_response(),
-    };
+    if let Some(peer) = peer {
+        peer.upgrade();
+    }
     let config = &app.shared.config;
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
     let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
@@ -73,7 +75,7 @@ pub async fn upgrade(
         .max_message_size(config.max_message_bytes)
         .max_frame_size(config.max_message_bytes)
         .on_upgrade(move |socket| {
-            let client = connection::serve(socket, line, dialect, shared, gate, place);
+            let client = connection::serve(socket, line, dialect, shared, gate);
             // Passing on what is not there would cost every delivery.
             tasks.track_future(match trace {
                 Some(_) => Either::Left(telemetry::passing(trace, client)),
@@ -82,10 +84,13 @@ pub async fn upgrade(
         })
 }
 
-fn gate(app: &App, caller: Option<Caller>) -> Result<Gate, Failure> {
-    let auth = app.shared.auth.clone();
+fn gate(app: &App, caller: Option<Caller>, peer: Option<Peer>) -> Result<Gate, Failure> {
+    app.takes_clients()?;
     match caller {
-        Some(caller) => Ok(Gate::open(auth, caller.ticket()?)),
-        None => Ok(Gate::closed(auth)?),
+        Some(caller) => {
+            let place = app.place(peer.as_ref())?;
+            Ok(Gate::open(app.shared.clone(), caller.ticket()?, place))
+        }
+        None => Ok(Gate::closed(app.shared.clone(), peer)),
     }
 }

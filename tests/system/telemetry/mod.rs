@@ -2,5 +2,5 @@
 
 mod collector;
 mod metrics;
-mod process;
+pub mod process;
 mod traces;

@@ -26,8 +26,28 @@ pub struct Process {
 
 impl Process {
     pub fn start(dir: &Path, arguments: &[&str], settings: &[(&str, String)]) -> Self {
+        Self::spawn(Command::new(program()), dir, arguments, settings)
+    }
+
+    /// With so many descriptors, and no way to get more.
+    pub fn start_limited(files: u32, dir: &Path, arguments: &[&str], settings: &[(&str, String)]) -> Self {
+        let mut shell = Command::new("bash");
+        let run = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &run]).arg(program());
+        Self::spawn(shell, dir, arguments, settings)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    fn spawn(mut command: Command, dir: &Path, arguments: &[&str], settings: &[(&str, String)]) -> Self {
         let log = dir.join(format!("{}.log", arguments[0]));
-        let mut command = Command::new(program());
         command.args(arguments).current_dir(dir);
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));

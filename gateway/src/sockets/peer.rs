@@ -1,0 +1,151 @@
+//! One socket's place in the table.
+
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use runbus::metrics::{Held, SocketState, gateway as metrics};
+
+use super::signal::Signal;
+use super::table::{Crowded, Owner};
+use super::tally::Sockets;
+
+#[derive(Debug)]
+struct Inner {
+    sockets: Arc<Sockets>,
+    owner: Owner,
+    reached: Option<IpAddr>,
+    signal: Arc<Signal>,
+    place: Mutex<Place>,
+    /// A request is being answered, or the socket is no HTTP connection any more.
+    is_busy: AtomicBool,
+    is_upgraded: AtomicBool,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// By its age among the waiting.
+    Waiting(u64, #[expect(dead_code, reason = "held, never looked at")] Held),
+    Admitted(#[expect(dead_code, reason = "held, never looked at")] Held),
+    Closed,
+}
+
+impl Inner {
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A socket, as those know it who serve what comes over it.
+#[derive(Debug, Clone)]
+pub struct Peer(Arc<Inner>);
+
+impl Peer {
+    /// The address that it came to.
+    #[must_use]
+    pub fn reached(&self) -> Option<IpAddr> {
+        self.0.reached
+    }
+
+    /// Its client is known: it cannot be told to go while the request is answered, or for ever if it is upgraded. Again: nothing.
+    ///
+    /// # Errors
+    /// [`Crowded`].
+    pub fn admit(&self) -> Result<(), Crowded> {
+        let mut place = self.0.place();
+        let age = match &*place {
+            Place::Admitted(_) => return Ok(()),
+            Place::Closed => return Err(Crowded::Evicted),
+            Place::Waiting(age, _) => *age,
+        };
+        self.0.sockets.admit(self.0.owner, age)?;
+        self.0.signal.arm(false);
+        *place = Place::Admitted(metrics::SOCKETS.of(SocketState::Admitted).hold());
+        Ok(())
+    }
+
+    /// It is no HTTP connection any more: what it is admitted to it keeps.
+    pub fn upgrade(&self) {
+        self.0.is_upgraded.store(true, Ordering::Release);
+    }
+
+    /// A request begins.
+    pub(crate) fn exchange(&self) -> Exchange {
+        self.0.is_busy.store(true, Ordering::Release);
+        Exchange(self.clone())
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.is_busy.load(Ordering::Acquire)
+    }
+
+    fn release(&self) {
+        if self.0.is_upgraded.load(Ordering::Acquire) {
+            return;
+        }
+        self.0.is_busy.store(false, Ordering::Release);
+        let mut place = self.0.place();
+        if matches!(*place, Place::Admitted(_)) {
+            self.0.signal.arm(true);
+            let age = self.0.sockets.release(self.0.owner, self.0.signal.clone());
+            *place = Place::Waiting(age, metrics::SOCKETS.of(SocketState::Waiting).hold());
+        }
+    }
+
+    /// Ready when it must go.
+    pub(super) fn poll_evicted(&self, cx: &Context<'_>) -> Poll<()> {
+        self.0.signal.poll(cx)
+    }
+
+    /// Waits until it must go.
+    pub(crate) async fn evicted(&self) {
+        poll_fn(|cx| self.poll_evicted(cx)).await;
+    }
+}
+
+/// A request, until its answer is written.
+#[derive(Debug)]
+pub struct Exchange(Peer);
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
+/// A socket's place, from accept to close.
+#[derive(Debug)]
+pub struct Permit(Peer);
+
+impl Permit {
+    pub(super) fn new(
+        sockets: Arc<Sockets>,
+        owner: Owner,
+        signal: Arc<Signal>,
+        age: u64,
+        reached: Option<IpAddr>,
+    ) -> Self {
+        let place = Mutex::new(Place::Waiting(age, metrics::SOCKETS.of(SocketState::Waiting).hold()));
+        let (is_busy, is_upgraded) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self(Peer(Arc::new(Inner { sockets, owner, reached, signal, place, is_busy, is_upgraded })))
+    }
+
+    /// The socket, for those who serve it.
+    pub(crate) const fn peer(&self) -> &Peer {
+        &self.0
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let inner = &self.0.0;
+        let age = match std::mem::replace(&mut *inner.place(), Place::Closed) {
+            Place::Waiting(age, _) => Some(age),
+            Place::Admitted(_) => None,
+            Place::Closed => return,
+        };
+        inner.sockets.leave(inner.owner, age);
+    }
+}
