@@ -3,6 +3,7 @@
 Called by ops/check.sh, from the project's root.
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -64,11 +65,30 @@ for path, name in [("ops/nats/cluster.conf", "common.conf"), ("ops/nats/common.c
     check(f'include "{name}"' in text(path), f"{path} does not include {name}")
     included.add(f"ops/nats/{name}")
 
+# Callers of a gateway are asked who they are, and by which host they call it.
+for name, service in services.items():
+    settings = service.get("environment", {}) or {}
+    check("RUNBUS_GATEWAY__ALLOW_INSECURE" not in settings, f"{name} turns authentication off")
+    if not name.startswith("gateway"):
+        continue
+    check(settings.get("RUNBUS_AUTH__MODE") == "required", f"{name} does not ask who its callers are")
+    hosts = settings.get("RUNBUS_GATEWAY__HOSTS", "").split(",")
+    check(name in hosts and all(re.fullmatch(r"[a-z0-9.-]+", host) for host in hosts), f"{name} has the hosts {hosts}")
+    keys = settings.get("RUNBUS_AUTH__API_KEYS", "")
+    for variable in ["GATEWAY_KEY_SHA256", "METRICS_KEY_SHA256"]:
+        check(f"${{{variable}:?" in keys, f"{name}: nothing is said when {variable} is not set")
+        check(f"{variable}=" in text("ops/keys.sh"), f"ops/keys.sh does not make {variable}")
+    keys = json.loads(re.sub(r"\$\{[^}]*\}", "0" * 64, keys))
+    check(keys["prometheus"]["scopes"] == ["metrics"], f"{name}: Prometheus may do more than read metrics")
+check("ops/keys.sh" in scripts, "ops/scale-out.sh does not make keys as docker-compose.yml has them")
+
 # Every mounted file exists and is the one that the scripts use.
 seen = set()
 for name, host, inside in mounts(services):
     seen.add(host)
-    check((ROOT / host).is_file(), f"{name} mounts {host}, which is no file")
+    # Keys are made by ops/keys.sh, once.
+    if not host.startswith(".runbus/keys/"):
+        check((ROOT / host).is_file(), f"{name} mounts {host}, which is no file")
     if name in optional:
         continue
     in_use = host in scripts or host in included

@@ -16,6 +16,8 @@ if command -v promtool >/dev/null; then
   promtool check config ops/prometheus/prometheus.yml >/dev/null
   promtool test rules ops/prometheus/alerts.test.yml
 fi
+GATEWAY_KEY_SHA256=$(printf '%064d' 0)
+export GATEWAY_KEY_SHA256 METRICS_KEY_SHA256=$GATEWAY_KEY_SHA256
 if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yml config --quiet; fi
 
 work=$(mktemp -d)

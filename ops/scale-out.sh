@@ -130,10 +130,18 @@ password() { sed -n "s/^$1_PASSWORD=//p" "$dir/cluster.env"; }
 with_addresses=(env -u RUNBUS_NATS_SERVER -u RUNBUS_REDIS_SERVER -u RUNBUS_TOOLS_DIR -u RUNBUS_TOOLS_PYTHON
   -u RUNBUS_RECORDINGS RUNBUS_NATS__SERVERS="$nats" RUNBUS_REDIS__URL="$redis" RUNBUS_REDIS__PASSWORD="$(password REDIS)")
 
+# Callers show a key, as they do in containers.
+ops/keys.sh "$dir/keys"
+# shellcheck source=/dev/null
+source "$dir/keys/keys.env"
+api_keys='{"compose": {"sha256": "'$GATEWAY_KEY_SHA256'", "scopes": ["*", "admin", "metrics"]},
+  "prometheus": {"sha256": "'$METRICS_KEY_SHA256'", "scopes": ["metrics"]}}'
+
 read -r -a ports < <(python3 ops/free_ports.py $GATEWAYS)
 for n in $(seq 1 $GATEWAYS); do
   launch "gateway-$n" gateway ops/runbus/gateway.toml RUNBUS_GATEWAY__LISTEN="127.0.0.1:${ports[n - 1]}" \
-    RUNBUS_NATS__PASSWORD="$(password NATS_GATEWAY)"
+    RUNBUS_NATS__PASSWORD="$(password NATS_GATEWAY)" \
+    RUNBUS_AUTH__MODE=required RUNBUS_AUTH__API_KEYS="$api_keys"
 done
 for n in $(seq 1 $WORKERS); do
   launch "worker-$n" worker ops/runbus/worker.toml RUNBUS_WORKER__NAME="worker-$n" \
@@ -160,6 +168,7 @@ done <"$dir/processes"
   echo
   echo "Running on NATS $nats and $redis:"
   for n in $(seq 1 $GATEWAYS); do echo "  gateway-$n  http://127.0.0.1:${ports[n - 1]}"; done
+  echo "Callers of a gateway show the key in $dir/keys/api.key"
   echo "Kill what you like, one at a time:"
   while read -r name pid; do echo "  kill -9 $pid    # $name"; done <"$dir/processes"
   echo "  ops/cluster.sh kill $dir 2     # a NATS server; bring it back: ops/cluster.sh start $dir 2"
@@ -174,10 +183,11 @@ execution=scale-out-$(date +%Y%m%d-%H%M%S)-$$
 tail_pid=$!
 
 # shellcheck disable=SC2086 # one gateway a word
-python3 - "$definition" "$input" "$execution" "$seconds" $gateways <<'PY'
+python3 - "$definition" "$input" "$execution" "$seconds" "$dir/keys/api.key" $gateways <<'PY'
 import http.client, json, sys, time, urllib.error, urllib.request
 
-definition, text, execution, seconds, *gateways = sys.argv[1:]
+definition, text, execution, seconds, key, *gateways = sys.argv[1:]
+headers = {"content-type": "application/json", "authorization": f"Bearer {open(key).read()}"}
 deadline = time.monotonic() + float(seconds)
 
 
@@ -186,7 +196,7 @@ def call(path, body=None):
     error = None
     while time.monotonic() < deadline:
         for gateway in gateways:
-            request = urllib.request.Request(gateway + path, body, {"content-type": "application/json"})
+            request = urllib.request.Request(gateway + path, body, headers)
             try:
                 with urllib.request.urlopen(request, timeout=10) as answer:
                     return json.load(answer)
