@@ -13,6 +13,8 @@ use crate::exit::Error;
 const ALLOWED: &[&str] = &[
     "RUNBUS_CONFIG",
     "RUNBUS_BLESS",
+    "RUNBUS_CARGO_AUDIT",
+    "RUNBUS_CARGO_DENY",
     "RUNBUS_DROPIN_PYTHON",
     "RUNBUS_CARGO_AUDIT",
     "RUNBUS_CARGO_DENY",

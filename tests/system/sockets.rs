@@ -239,12 +239,11 @@ async fn few_descriptors_make_few_connections_and_a_flood_of_silent_sockets_stop
             sockets.push(connect(from, address).await);
         }
     }
-    let answer: Value =
-        http.get(format!("http://{address}/readyz")).send().await.unwrap().json().await.unwrap();
-    let connections = &answer["connections"];
-    assert_eq!(connections["configured"], 100_000, "{answer}");
-    assert_eq!(connections["open_files"], 256, "{answer}");
-    let max = connections["max"].as_f64().unwrap();
+    assert_eq!(ask(&mut connect(1, address).await, "/readyz", "").await, 200);
+    let answer = http.get(format!("http://{address}/v1/stats")).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["gateway"]["open_files"], 256, "{answer}");
+    let max = answer["gateway"]["max_connections"].as_f64().unwrap();
     assert!((1.0..256.0).contains(&max), "{answer}");
     assert_eq!(metric(&http, address, "runbus_gateway_max_connections").await, max);
     let mut client = Client::connect(address).await;

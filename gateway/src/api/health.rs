@@ -50,18 +50,6 @@ pub struct Readiness {
     /// `ready` or `not_ready`.
     status: &'static str,
     checks: Checks,
-    connections: Connections,
-}
-
-/// How many connections of known clients there may be.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Connections {
-    /// By configuration and by the limit of open files.
-    max: usize,
-    /// By configuration alone: `gateway.max_connections`.
-    configured: usize,
-    /// The limit of open files.
-    open_files: u64,
 }
 
 /// Each `ok`, or what is wrong.
@@ -98,12 +86,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>)
         gateway: drains.then_some("drains"),
     };
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let connections = Connections {
-        max: app.capacity.bounds.admitted,
-        configured: app.shared.config.max_connections,
-        open_files: app.capacity.files,
-    };
-    (status, Json(Readiness { status: if well { "ready" } else { "not_ready" }, checks, connections }))
+    (status, Json(Readiness { status: if well { "ready" } else { "not_ready" }, checks }))
 }
 
 async fn check<E: std::fmt::Display>(ready: impl Future<Output = Result<(), E>>) -> Result<(), String> {

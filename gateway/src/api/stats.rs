@@ -41,6 +41,10 @@ pub struct Answer {
 struct Here {
     /// Clients: WebSockets, event streams, requests that wait.
     connections: usize,
+    /// How many there may be: `gateway.max_connections`, or less where the limit of open files is too low.
+    max_connections: usize,
+    /// The limit of open files.
+    open_files: u64,
     /// Scopes that are watched.
     hubs: usize,
     #[serde(flatten)]
@@ -55,6 +59,8 @@ pub async fn get(State(app): State<Arc<App>>) -> Result<Json<Answer>, Failure> {
     let log = app.shared.bus.stats().await?;
     let gateway = Here {
         connections: app.shared.max_connections.saturating_sub(app.shared.connections.available_permits()),
+        max_connections: app.shared.max_connections,
+        open_files: app.capacity.files,
         hubs: app.shared.hubs.len(),
         load: app.shared.pressure.load(),
     };
