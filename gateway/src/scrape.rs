@@ -16,7 +16,7 @@ use crate::hosts::{self, Door, Hosts};
 use crate::limits;
 use crate::serving::Serving;
 use crate::sockets::acceptor::Acceptor;
-use crate::sockets::{Bounds, Sockets, Trusted, descriptors};
+use crate::sockets::{Bounds, Sockets, descriptors};
 
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ impl Scrape {
             waiting: limits::SCRAPE_SOCKETS,
             waiting_per_address: limits::SCRAPE_SOCKETS_PER_ADDRESS,
         };
-        let sockets = Sockets::new(bounds, Trusted::default());
+        let sockets = Sockets::of_scrape(bounds);
         let patience = limits::SCRAPE_PATIENCE;
         let serving = Serving { router, tls: None, patience, stop: end.clone(), hard: end };
         serving.run(Acceptor::new(self.listener, sockets)).await;

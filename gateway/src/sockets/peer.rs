@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use runbus::metrics::{Held, SocketState, gateway as metrics};
+use runbus::metrics::{Held, SocketState};
 
 use super::signal::Signal;
 use super::table::{Crowded, Owner};
@@ -27,8 +27,8 @@ struct Inner {
 #[derive(Debug)]
 enum Place {
     /// By its age among the waiting.
-    Waiting(u64, #[expect(dead_code, reason = "held, never looked at")] Held),
-    Admitted(#[expect(dead_code, reason = "held, never looked at")] Held),
+    Waiting(u64, #[expect(dead_code, reason = "held, never looked at")] Option<Held>),
+    Admitted(#[expect(dead_code, reason = "held, never looked at")] Option<Held>),
     Closed,
 }
 
@@ -62,7 +62,7 @@ impl Peer {
         };
         self.0.sockets.admit(self.0.owner, age)?;
         self.0.signal.arm(false);
-        *place = Place::Admitted(metrics::SOCKETS.of(SocketState::Admitted).hold());
+        *place = Place::Admitted(self.0.sockets.gauge(SocketState::Admitted));
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl Peer {
         if matches!(*place, Place::Admitted(_)) {
             self.0.signal.arm(true);
             let age = self.0.sockets.release(self.0.owner, self.0.signal.clone());
-            *place = Place::Waiting(age, metrics::SOCKETS.of(SocketState::Waiting).hold());
+            *place = Place::Waiting(age, self.0.sockets.gauge(SocketState::Waiting));
         }
     }
 
@@ -127,7 +127,7 @@ impl Permit {
         age: u64,
         reached: Option<IpAddr>,
     ) -> Self {
-        let place = Mutex::new(Place::Waiting(age, metrics::SOCKETS.of(SocketState::Waiting).hold()));
+        let place = Mutex::new(Place::Waiting(age, sockets.gauge(SocketState::Waiting)));
         let (is_busy, is_upgraded) = (AtomicBool::new(false), AtomicBool::new(false));
         Self(Peer(Arc::new(Inner { sockets, owner, reached, signal, place, is_busy, is_upgraded })))
     }

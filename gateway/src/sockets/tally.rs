@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runbus::metrics::{Cut, gateway as metrics};
+use runbus::metrics::{Cut, Held, SocketState, gateway as metrics};
 use tokio::sync::Notify;
 
 use super::address::{Address, Trusted, client_address};
@@ -22,14 +22,31 @@ pub struct Sockets {
     /// Those that are open, with those that were told to go and have not yet.
     open: AtomicUsize,
     left: Notify,
+    /// They are a gateway's: a listener for metrics would count the connection that asks.
+    is_gauged: bool,
 }
 
 impl Sockets {
     /// None yet.
     #[must_use]
     pub fn new(bounds: Bounds, trusted: Trusted) -> Arc<Self> {
+        Arc::new(Self::of(bounds, trusted, true))
+    }
+
+    /// None yet, of a listener for metrics alone.
+    #[must_use]
+    pub fn of_scrape(bounds: Bounds) -> Arc<Self> {
+        Arc::new(Self::of(bounds, Trusted::default(), false))
+    }
+
+    fn of(bounds: Bounds, trusted: Trusted, is_gauged: bool) -> Self {
         let table = Mutex::new(Table::new(bounds));
-        Arc::new(Self { table, trusted, bounds, open: AtomicUsize::new(0), left: Notify::new() })
+        Self { table, trusted, bounds, open: AtomicUsize::new(0), left: Notify::new(), is_gauged }
+    }
+
+    /// Counts one, while the guard lives.
+    pub(super) fn gauge(&self, state: SocketState) -> Option<Held> {
+        self.is_gauged.then(|| metrics::SOCKETS.of(state).hold())
     }
 
     /// How many there may be.

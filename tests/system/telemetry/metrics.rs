@@ -30,8 +30,13 @@ async fn scrape(address: SocketAddr) -> (Samples, Vec<String>) {
 
 /// What is held: gauges that are not zero, without those that stand as long as the process.
 async fn held(address: SocketAddr) -> Samples {
-    let standing =
-        ["process_", "runbus_worker_concurrency", "runbus_nats_connections", "runbus_log_followers"];
+    let standing = [
+        "process_",
+        "runbus_worker_concurrency",
+        "runbus_gateway_max_connections",
+        "runbus_nats_connections",
+        "runbus_log_followers",
+    ];
     let (samples, gauges) = scrape(address).await;
     let is_gauge = |name: &str| gauges.iter().any(|gauge| name.split('{').next() == Some(gauge));
     samples
