@@ -65,8 +65,10 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     let mut failed = false;
     for targets in wanted.chunks(args.jobs.max(1)) {
-        let running: Vec<_> =
-            targets.iter().map(|target| Ok((*target, start(*target, &args)?))).collect::<anyhow::Result<_>>()?;
+        let running: Vec<_> = targets
+            .iter()
+            .map(|target| Ok((*target, start(*target, &args)?)))
+            .collect::<anyhow::Result<_>>()?;
         for (target, child) in running {
             failed |= !ended(target, child, &args)?;
         }
@@ -105,7 +107,12 @@ fn ended(target: Target, mut child: Child, args: &Args) -> anyhow::Result<bool> 
     }
     let kept = args.out.join(format!("{}.failed", target.name));
     std::fs::rename(last, &kept)?;
-    eprintln!("{}: {status}; repeat it with --target {} --input {}", target.name, target.name, kept.display());
+    eprintln!(
+        "{}: {status}; repeat it with --target {} --input {}",
+        target.name,
+        target.name,
+        kept.display()
+    );
     Ok(false)
 }
 

@@ -6,15 +6,16 @@ use axum::extract::{FromRequest, Request};
 use futures_util::FutureExt as _;
 use runbus::control::{AnswerRequest, DecideRequest, SendRequest, StartRequest};
 use runbus::event::{Event, Head};
-use runbus::execution::Execution;
 use runbus::id::SessionId;
+use runbus::log::Cursor;
 use runbus::session::command::Command;
 use runbus::session::entry::Entry;
 use runbus::session::state::State;
+use runbus::snapshot::{At, Snapshot};
 use runbus::time::Timestamp;
 use runbus_gateway::api::body::Body;
 use runbus_gateway::protocol::{Dialect, Publish};
-use runbus_workers::model::{Accumulator, Parser};
+use runbus_workers::model::{Accumulator, Parser, ToolCall};
 use runbus_workers::session::mirror;
 use runbus_workers::tool::{Registry, ask_human};
 
@@ -96,7 +97,8 @@ const MCP: &[&[u8]] = &[
     br#"{"jsonrpc":"2.0","id":3,"error":{"code":-32600,"message":"no","data":[1]}}"#,
 ];
 
-const ARGUMENTS: &[&[u8]] = &[br#"{"prompt":"Which one?","choices":["red","blue"]}"#, br#"{"prompt":"x"}"#, b""];
+const ARGUMENTS: &[&[u8]] =
+    &[br#"{"prompt":"Which one?","choices":["red","blue"]}"#, br#"{"prompt":"x"}"#, b""];
 
 fn websocket_json(input: &[u8]) {
     if let Ok(text) = std::str::from_utf8(input) {
@@ -134,9 +136,9 @@ fn frames(input: &[u8]) {
     drop(Dialect::Cbor.frame(String::from_utf8_lossy(input).into_owned()));
     let Ok(event) = event else { return };
     drop(event.payload());
-    if let Some(mut execution) = Execution::begin(&event) {
-        execution.apply(&event);
-    }
+    let cursor = Cursor::start();
+    let at = At { seq: 0, merged: 1, external: false, cursor: &cursor };
+    Snapshot::begin(cursor.clone(), true).apply(&event, at);
     if let Ok(line) = event.encode() {
         assert!(Event::decode(&line).is_ok(), "what is stored can be read");
     }
@@ -183,6 +185,7 @@ fn tool_arguments(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     drop(mirror::arguments(text));
     if let Ok(registry) = Registry::new().with(ask_human()) {
-        drop(registry.check("ask_human", text));
+        let call = ToolCall { id: "1".into(), name: "ask_human".into(), arguments: text.into() };
+        drop(registry.everything().clear(&call, None));
     }
 }
