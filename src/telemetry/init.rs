@@ -110,7 +110,9 @@ pub fn init(config: &Config) -> Result<Guard, Error> {
 /// headers: of them nothing below `info` is taken, whatever the configured filter says.
 pub(super) fn is_safe(what: &Metadata<'_>) -> bool {
     let target = what.target();
-    let is_own = OWN.iter().any(|name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")));
+    let is_own = OWN
+        .iter()
+        .any(|name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")));
     is_own || *what.level() <= Level::INFO
 }
 
