@@ -134,11 +134,11 @@ pub enum AppendError {
         /// The log's limit.
         limit: usize,
     },
-    /// Whether it was stored is not known yet. Appending the same frame with the same expectation again is safe and
-    /// tells.
+    /// It is not stored, because there is no space now, or whether it was stored is not known yet. Appending the same
+    /// frame with the same expectation again is safe and tells.
     #[error("the log does not answer: {0}")]
     Unresolved(String),
-    /// The log refuses, and will refuse again: wrong configuration, no space, no permission.
+    /// The log refuses, and will refuse again: wrong configuration, no permission.
     #[error("the log refuses: {0}")]
     Refused(String),
 }

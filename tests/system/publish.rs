@@ -348,7 +348,7 @@ impl Log for Choosy {
                 Err(AppendError::Unresolved("no answer in time".into()))
             }
             Topic::Events { node: Some(node), .. } if node.as_str() == "full" => {
-                Err(AppendError::Refused("no space".into()))
+                Err(AppendError::Refused("no permission".into()))
             }
             Topic::Events { node: Some(node), .. } if node.as_str() == "slow" => {
                 let _ = self.1.clone().wait_for(|go_on| *go_on).await;

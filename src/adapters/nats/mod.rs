@@ -6,7 +6,7 @@
 //! | `RB_SE_<shard>` | `rb.se.<shard>.<session>` | journals |
 //! | `RB_IN_<shard>` | `rb.in.<shard>.<session>` | inboxes |
 //! | `RB_JOB` | `rb.job.<class>` | jobs, a work queue |
-//! | `RB_CHECK` | `rb.check.*.*` | scratch of the start-up check |
+//! | `RB_CHECK` | `rb.check.*.*` | scratch of the checks |
 //!
 //! What is stored is published again below `rb.live.`, for live feeds. Appends are fenced by the broker's compare-and-set
 //! over a key's subjects; reads are batched direct gets; live feeds are core subscriptions.
