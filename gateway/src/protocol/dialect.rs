@@ -76,8 +76,8 @@ impl Dialect {
     }
 }
 
-/// JSON in CBOR. What JSON parsers refuse although it has JSON's form (a number that is too large, half of a surrogate pair, 128
-/// levels) is given as text in `line`, with the reason.
+/// JSON in CBOR. What JSON parsers refuse although it has JSON's form (a number that is too large, half of a surrogate
+/// pair) is given as text in `line`, with the reason.
 pub(super) fn transcode(json: &[u8]) -> Bytes {
     let value = runbus::json::from_slice(json).unwrap_or_else(|error| {
         let line = String::from_utf8_lossy(json);
