@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! Lowest layer first; a module uses only those above it in this list.
-//! - [`limits`], `text`, [`id`], [`pattern`], [`time`], [`tls`]: every limit, texts read in place, identities, patterns of tool names, points in time, the TLS provider
+//! - [`limits`], `text`, [`id`], [`pattern`], [`blocking`], [`time`], [`tls`]: every limit, texts read in place, identities, patterns of tool names, work off the runtime, points in time, the TLS provider
 //! - [`json`]: the one way from JSON text to values: size, depth and reserved keys are checked before anything is parsed
 //! - [`metrics`]: every metric, named once; counting is an atomic addition
 //! - [`config`]: how configuration is layered, checked and documented; each component owns its section
@@ -51,6 +51,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
 
 pub mod adapters;
+pub mod blocking;
 pub mod bus;
 pub mod config;
 pub mod control;

@@ -78,8 +78,14 @@ impl Revisions {
         let patch = if base == 0 {
             None
         } else {
-            let operations = json_patch::diff(&self.document, &document);
-            Some(serde_json::to_string(&operations)?).filter(|patch| patch.len() < text.len())
+            // A path stands in each of its operations: a long key over many values would make a patch without end.
+            let mut room = text.len();
+            if fits(&self.document, &document, 0, &mut room) {
+                let operations = json_patch::diff(&self.document, &document);
+                Some(serde_json::to_string(&operations)?).filter(|patch| patch.len() < text.len())
+            } else {
+                None
+            }
         };
         match patch {
             Some(patch) => {
@@ -112,5 +118,51 @@ impl Revisions {
             Some(first) if first.base == known => Change::Patches(patches),
             _ => Change::Whole,
         }
+    }
+}
+
+/// Whether the patch between two documents is smaller than `room` bytes, as far as its paths tell. `path` is the length of theirs.
+fn fits(old: &Value, new: &Value, path: usize, room: &mut usize) -> bool {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            old.keys().all(|key| new.contains_key(key) || take(room, path + key.len()))
+                && new.iter().all(|(key, value)| match old.get(key) {
+                    Some(old) => fits(old, value, path + key.len(), room),
+                    None => take(room, path + key.len()),
+                })
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            let more = old.len().abs_diff(new.len());
+            (0..more).all(|_| take(room, path + 1))
+                && old.iter().zip(new).all(|(old, new)| fits(old, new, path + 1, room))
+        }
+        (old, new) => old == new || take(room, path),
+    }
+}
+
+fn take(room: &mut usize, bytes: usize) -> bool {
+    *room = room.saturating_sub(bytes);
+    *room > 0
+}
+
+#[cfg(test)]
+mod bound_tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_long_key_over_many_values_makes_no_patch() {
+        let mut revisions = Revisions::default();
+        let (key, count) = ("k".repeat(100_000), 50_000);
+        let document = |value: u64| json!({ &key: vec![value; count] });
+        assert!(revisions.advance(&document(1)).unwrap());
+        assert!(revisions.advance(&document(2)).unwrap());
+        assert_eq!(revisions.since(Some(1)), Change::Whole);
+        // A small change is a patch as before.
+        let mut small = document(2);
+        small["x"] = json!(1);
+        assert!(revisions.advance(&small).unwrap());
+        assert!(matches!(revisions.since(Some(2)), Change::Patches(_)));
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::limits::MAX_PROMPT_BYTES;
 use super::spec::GraphSpec;
 use super::template::Template;
 use super::{Context, Output, cycle, fork, router, validate};
@@ -42,7 +43,8 @@ impl Graph {
     pub fn arguments(&self, node: &str, context: Context<'_>) -> Value {
         let arguments = self.nodes.get(node).and_then(|node| node.arguments.clone());
         let mut arguments = arguments.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
-        fill(&mut arguments, context);
+        let mut left = MAX_PROMPT_BYTES;
+        fill(&mut arguments, context, &mut left);
         arguments
     }
 
@@ -78,15 +80,17 @@ impl From<Graph> for GraphSpec {
     }
 }
 
-fn fill(value: &mut Value, context: Context<'_>) {
+/// Fills in templates; all texts together take what is `left` of bytes.
+fn fill(value: &mut Value, context: Context<'_>, left: &mut usize) {
     match value {
         Value::String(text) => {
             if let Ok(template) = Template::parse(text) {
-                *text = template.render(context);
+                *text = template.render_within(*left, context);
+                *left -= text.len();
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, context)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, context)),
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, context, left)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, context, left)),
         _ => {}
     }
 }

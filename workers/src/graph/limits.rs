@@ -30,6 +30,9 @@ pub const MAX_PROMPT_BYTES: usize = 4 * 1024 * 1024;
 /// How many places in an answer are tried when looking for its JSON object.
 pub const MAX_JSON_CANDIDATES: usize = 64;
 
+/// How many bytes of an answer are read for that, over all places: one object that is not closed is read to the end.
+pub const MAX_JSON_READ_BYTES: usize = 2 * 1024 * 1024;
+
 /// Messages that compaction leaves as they are unless a definition says otherwise.
 pub const DEFAULT_KEEP_MESSAGES: usize = 8;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::OutputFault;
-use super::limits::MAX_JSON_CANDIDATES;
+use super::limits::{MAX_JSON_CANDIDATES, MAX_JSON_READ_BYTES};
 use super::spec::{FieldSpec, FieldType};
 
 /// The declared fields of a node's answer.
@@ -112,11 +112,13 @@ fn check_field(field: &FieldSpec, value: &mut Value) -> Result<(), String> {
 /// The JSON objects in a text, outermost ones only, in order.
 fn objects(text: &str) -> impl Iterator<Item = Map<String, Value>> {
     let mut rest = text;
-    let mut tries = 0;
+    let (mut tries, mut read) = (0, 0_usize);
     std::iter::from_fn(move || {
-        while tries < MAX_JSON_CANDIDATES {
+        while tries < MAX_JSON_CANDIDATES && read <= MAX_JSON_READ_BYTES {
             tries += 1;
             rest = &rest[rest.find('{')?..];
+            // One that is not closed is read to the end of the text.
+            read = read.saturating_add(rest.len());
             if let Some((object, end)) = runbus::json::first_object(rest) {
                 rest = &rest[end..];
                 return Some(object);

@@ -6,6 +6,7 @@
 //! in is never read as a template itself.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -91,10 +92,14 @@ impl Template {
     /// Fills it in. A node that has not run and a field that is absent are empty. The result is cut at
     /// [`MAX_PROMPT_BYTES`].
     pub fn render(&self, context: Context<'_>) -> String {
-        let mut prompt = String::new();
+        self.render_within(MAX_PROMPT_BYTES, context)
+    }
+
+    /// The same, cut at `limit` bytes: no more than that is ever made.
+    pub(super) fn render_within(&self, limit: usize, context: Context<'_>) -> String {
+        let mut prompt = Bounded { text: String::new(), limit };
         fill(&self.0, context, &mut prompt);
-        prompt.truncate(prompt.floor_char_boundary(MAX_PROMPT_BYTES));
-        prompt
+        prompt.text
     }
 
     /// Everything that it refers to.
@@ -117,20 +122,44 @@ impl Template {
     }
 }
 
-fn fill(parts: &[Part], context: Context<'_>, prompt: &mut String) {
+/// A text that takes no more than its limit.
+struct Bounded {
+    text: String,
+    limit: usize,
+}
+
+impl Bounded {
+    fn push(&mut self, text: &str) {
+        let room = self.limit.saturating_sub(self.text.len());
+        self.text.push_str(&text[..text.floor_char_boundary(room)]);
+        if text.len() > room {
+            self.limit = self.text.len();
+        }
+    }
+
+    const fn is_full(&self) -> bool {
+        self.text.len() >= self.limit
+    }
+}
+
+impl std::fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.push(text);
+        // Ends the writing of a value that is larger than the room.
+        if self.is_full() { Err(std::fmt::Error) } else { Ok(()) }
+    }
+}
+
+fn fill(parts: &[Part], context: Context<'_>, prompt: &mut Bounded) {
     for part in parts {
-        if prompt.len() > MAX_PROMPT_BYTES {
+        if prompt.is_full() {
             return;
         }
         match part {
-            Part::Text(text) => prompt.push_str(text),
-            Part::Fill(reference) => {
-                if let Some(text) = reference.text(context) {
-                    prompt.push_str(&text);
-                }
-            }
+            Part::Text(text) => prompt.push(text),
+            Part::Fill(reference) => reference.write(context, prompt),
             Part::If(condition, inner) => {
-                if condition.text(context).is_some_and(|text| !text.is_empty()) {
+                if condition.is_there(context) {
                     fill(inner, context, prompt);
                 }
             }
@@ -159,19 +188,35 @@ impl Reference {
         Ok(reference)
     }
 
-    /// What stands there; `None` when the node has not run or has no such field.
-    fn text(&self, context: Context<'_>) -> Option<String> {
+    /// The value of a node that it leads to; `None` when the node has not run or has no such field.
+    fn value<'a>(&self, context: Context<'a>) -> Option<&'a Value> {
+        let Self::Node { id, field } = self else { return None };
+        let output = context.nodes.get(id)?;
+        field.iter().try_fold(output, |value, key| value.get(key)).filter(|value| !value.is_null())
+    }
+
+    /// Whether something stands there. It makes no text: a template may ask thousands of times.
+    fn is_there(&self, context: Context<'_>) -> bool {
         match self {
-            Self::Input => Some(context.input.to_owned()),
-            Self::Iteration => Some(context.iteration.to_string()),
-            Self::Node { id, field } => {
-                let output = context.nodes.get(id)?;
-                match field.iter().try_fold(output, |value, key| value.get(key))? {
-                    Value::Null => None,
-                    Value::String(text) => Some(text.clone()),
-                    value => Some(value.to_string()),
+            Self::Input => !context.input.is_empty(),
+            Self::Iteration => true,
+            Self::Node { .. } => self.value(context).is_some_and(|value| value.as_str() != Some("")),
+        }
+    }
+
+    /// Writes what stands there.
+    fn write(&self, context: Context<'_>, prompt: &mut Bounded) {
+        match self {
+            Self::Input => prompt.push(context.input),
+            Self::Iteration => prompt.push(&context.iteration.to_string()),
+            Self::Node { .. } => match self.value(context) {
+                None => {}
+                Some(Value::String(text)) => prompt.push(text),
+                Some(value) => {
+                    // It fails when the prompt is full.
+                    let _ = write!(prompt, "{value}");
                 }
-            }
+            },
         }
     }
 }
@@ -200,6 +245,20 @@ mod tests {
         assert_eq!(render("{{nodes.a.output}} {{nodes.b.score}}", nodes.clone()), "text 7.5");
         assert_eq!(render("{{nodes.b.why.deep}}{{nodes.b.none}}{{nodes.c.output}}", nodes.clone()), "x");
         assert_eq!(render("{{nodes.b.output}}", nodes), r#"{"score":7.5,"why":{"deep":"x"}}"#);
+    }
+
+    #[test]
+    fn a_template_makes_no_more_than_its_limit_however_often_it_asks() {
+        let large = json!({"a": "x".repeat(1024 * 1024), "b": {"c": vec![1; 500_000]}});
+        // Each of these would copy a mebibyte.
+        let asks = "{{#if nodes.b}}{{/if}}".repeat(40_000);
+        assert_eq!(render(&asks, large.clone()), "");
+        let fills = render(&"{{nodes.a.output}}{{nodes.b.output}}".repeat(20_000), large.clone());
+        assert_eq!(fills.len(), MAX_PROMPT_BYTES);
+        let nodes: BTreeMap<String, Value> = serde_json::from_value(large).unwrap();
+        let context = Context { input: "\u{e9}\u{e9}", iteration: 1, nodes: &nodes };
+        assert_eq!(Template::parse("{{input}}").unwrap().render_within(3, context), "\u{e9}");
+        assert_eq!(Template::parse("{{nodes.b.output}}").unwrap().render_within(6, context), "{\"c\":[");
     }
 
     #[test]

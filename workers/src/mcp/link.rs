@@ -11,10 +11,11 @@ use tokio::sync::{Notify, watch};
 use super::client::{Connection, Found, Listed};
 use super::config::Server;
 use super::guards::Guards;
+use super::limits::MAX_REASON_BYTES;
 use super::remote::Remote;
 use super::status::{State, Status};
 use super::{name, servers::Board};
-use crate::tool::{Listing, Source, Tool};
+use crate::tool::{Listing, Schema, Source, Tool, truncate};
 
 /// One server.
 #[derive(Debug)]
@@ -162,7 +163,7 @@ impl Link {
     }
 
     /// It answers, and these are its tools. The guards are checked against them before any of them can be called.
-    pub(super) fn ready(self: &Arc<Self>, connection: &Connection, listed: Listed) {
+    pub(super) async fn ready(self: &Arc<Self>, connection: &Connection, listed: Listed) {
         let Listed { tools: found, mut refused } = listed;
         let known: Vec<&str> = found.iter().map(|tool| tool.name.as_str()).collect();
         let known: Vec<&str> = known.into_iter().chain(refused.keys().map(String::as_str)).collect();
@@ -181,7 +182,16 @@ impl Link {
                 refused.insert(name, format!("agents would call it {encoded}, which is {other:?}"));
                 continue;
             }
-            tools.push(Arc::new(Remote::new(self, &encoded, description, parameters)));
+            let schema = match Schema::compile_elsewhere(parameters.clone()).await {
+                Ok(schema) => schema,
+                Err(reason) => {
+                    let reason = truncate(format!("its schema is refused: {reason}"), MAX_REASON_BYTES).0;
+                    tracing::warn!(server = self.name, tool = name, reason, "a tool is refused");
+                    refused.insert(name, reason);
+                    continue;
+                }
+            };
+            tools.push(Arc::new(Remote::new(self, &encoded, description, parameters, Some(schema))));
             originals.insert(encoded, name);
         }
         self.publish(|view| {
@@ -285,6 +295,6 @@ impl Source for Tools {
     }
 
     fn absent(&self, name: &str) -> Arc<dyn Tool> {
-        Arc::new(Remote::new(&self.0, name, String::new(), serde_json::json!({"type": "object"})))
+        Arc::new(Remote::new(&self.0, name, String::new(), serde_json::json!({"type": "object"}), None))
     }
 }

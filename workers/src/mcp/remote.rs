@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::client::Fault;
 use super::link::Link;
-use crate::tool::{self, Error, Invocation, Spec, Tool};
+use crate::tool::{self, Error, Invocation, Schema, Spec, Tool};
 
 /// How much longer than its own limit the registry waits for a call.
 const GRACE: Duration = Duration::from_secs(1);
@@ -18,12 +18,19 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(super) struct Remote {
     link: Arc<Link>,
     spec: Spec,
+    schema: Option<Arc<Schema>>,
 }
 
 impl Remote {
     /// The tool that definitions call `name`.
-    pub(super) fn new(link: &Arc<Link>, name: &str, description: String, parameters: Value) -> Self {
-        Self { link: link.clone(), spec: Spec { name: name.to_owned(), description, parameters } }
+    pub(super) fn new(
+        link: &Arc<Link>,
+        name: &str,
+        description: String,
+        parameters: Value,
+        schema: Option<Arc<Schema>>,
+    ) -> Self {
+        Self { link: link.clone(), spec: Spec { name: name.to_owned(), description, parameters }, schema }
     }
 
     /// What the model gets to read about a call without an answer.
@@ -53,6 +60,10 @@ impl std::fmt::Debug for Remote {
 impl Tool for Remote {
     fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    fn schema(&self) -> Option<Arc<Schema>> {
+        self.schema.clone()
     }
 
     fn safe_to_repeat(&self) -> bool {

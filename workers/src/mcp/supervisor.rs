@@ -20,7 +20,7 @@ pub(super) async fn supervise(link: Arc<Link>, stop: CancellationToken) {
             Ok((mut session, tools)) => {
                 tracing::info!(server, tools = tools.tools.len(), "MCP server is ready");
                 let since = Instant::now();
-                link.ready(session.connection(), tools.clone());
+                Box::pin(link.ready(session.connection(), tools.clone())).await;
                 let lost = stop.run_until_cancelled(Box::pin(serve(&link, &mut session, tools))).await;
                 if let Some(reason) = &lost {
                     tracing::warn!(server, reason, "MCP server is lost; it is started again");
@@ -94,7 +94,7 @@ async fn serve(link: &Arc<Link>, session: &mut Session, mut tools: Listed) -> St
                     "MCP server has other tools now"
                 );
                 tools.clone_from(&now);
-                link.ready(&connection, now);
+                Box::pin(link.ready(&connection, now)).await;
             }
             Ok(Err(fault)) => return fault.to_string(),
             // Each call is bounded by itself, and reports the server when it had no answer.

@@ -17,6 +17,7 @@
 //! ```
 
 mod blocking;
+mod bounds;
 mod calculator;
 mod clock;
 mod error;
@@ -46,6 +47,7 @@ pub use permit::{Permit, Refusal};
 pub use port::{Invocation, Spec, Tool};
 pub use registry::Registry;
 pub(crate) use registry::list;
+pub use schema::Schema;
 pub use scope::{Need, Scope};
 pub use source::{Listing, Source};
 pub use stats::Stats;

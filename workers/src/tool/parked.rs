@@ -1,11 +1,13 @@
 //! Tools that the runtime carries out itself, by parking the call: a question to a person, a sub-agent.
 
+use std::sync::{Arc, LazyLock};
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::function::parameters;
-use super::{Error, Invocation, Kind, Spec, SubagentSpec, Tool};
+use super::{Error, Invocation, Kind, Schema, Spec, SubagentSpec, Tool};
 
 /// The arguments of [`ask_human`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,7 +31,12 @@ pub struct Task {
 struct Parked {
     spec: Spec,
     kind: Kind,
+    schema: Option<Arc<Schema>>,
 }
+
+/// Of every sub-agent: a run has as many as its nodes, and each has the same.
+static TASK: LazyLock<Option<Arc<Schema>>> =
+    LazyLock::new(|| Schema::compile(&parameters::<Task>()).ok().map(Arc::new));
 
 #[async_trait]
 impl Tool for Parked {
@@ -39,6 +46,10 @@ impl Tool for Parked {
 
     fn kind(&self) -> Kind {
         self.kind.clone()
+    }
+
+    fn schema(&self) -> Option<Arc<Schema>> {
+        self.schema.clone()
     }
 
     async fn call(&self, _: Invocation) -> Result<String, Error> {
@@ -56,7 +67,7 @@ pub fn ask_human() -> impl Tool + 'static {
                 .into(),
         parameters: parameters::<Question>(),
     };
-    Parked { spec, kind: Kind::AskHuman }
+    Parked { spec, kind: Kind::AskHuman, schema: None }
 }
 
 /// A tool that gives a [`Task`] to another agent, `definition`, and answers with its result. `ephemeral`: see
@@ -68,5 +79,6 @@ pub fn subagent(
     ephemeral: bool,
 ) -> impl Tool + 'static {
     let spec = Spec { name: name.into(), description: description.into(), parameters: parameters::<Task>() };
-    Parked { spec, kind: Kind::Subagent(SubagentSpec { definition: definition.into(), ephemeral }) }
+    let kind = Kind::Subagent(SubagentSpec { definition: definition.into(), ephemeral });
+    Parked { spec, kind, schema: TASK.clone() }
 }

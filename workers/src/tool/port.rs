@@ -1,6 +1,7 @@
 //! The port itself: what a tool is.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::{Value, json};
 
 use super::permit::Clearance;
-use super::{Approval, Error, Kind};
+use super::{Approval, Error, Kind, Schema};
 
 /// What a model is told about a tool. It serialises to the wire form of the OpenAI API.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +78,12 @@ pub trait Tool: Send + Sync + Debug {
 
     /// How long a call may take; `None`: as long as its registry says.
     fn timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Its schema, compiled; `None`: the registry compiles it when the tool is added. Tools of a [`super::Source`] bring their own;
+    /// arguments of one that does not are not checked.
+    fn schema(&self) -> Option<Arc<Schema>> {
         None
     }
 

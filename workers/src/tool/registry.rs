@@ -7,7 +7,7 @@ use std::time::Duration;
 use runbus::pattern::Patterns;
 
 use super::limits::{CALL_TIMEOUT_MS, MAX_KNOWN_BYTES, MAX_NAME_BYTES, MAX_RESULT_BYTES, MAX_TOOLS};
-use super::schema::{Schema, Schemas};
+use super::schema::Schema;
 use super::scope::Scope;
 use super::stats::{Counters, Stats};
 use super::{Listing, RegistryFault, Source, Spec, Tool, truncate};
@@ -19,7 +19,7 @@ pub struct Registry {
     pub(super) sources: Vec<Arc<dyn Source>>,
     pub(super) timeout: Duration,
     pub(super) max_result_bytes: usize,
-    pub(super) schemas: Arc<Schemas>,
+    schemas: Arc<BTreeMap<String, Arc<Schema>>>,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -71,8 +71,13 @@ impl Registry {
         if self.tools.len() == MAX_TOOLS {
             return Err(RegistryFault::TooMany { limit: MAX_TOOLS });
         }
-        Schema::compile(&tool.spec().parameters)
-            .map_err(|message| RegistryFault::Schema { name: name.clone(), message })?;
+        let schema = match tool.schema() {
+            Some(schema) => schema,
+            None => Schema::compile(&tool.spec().parameters)
+                .map(Arc::new)
+                .map_err(|message| RegistryFault::Schema { name: name.clone(), message })?,
+        };
+        Arc::make_mut(&mut self.schemas).insert(name.clone(), schema);
         Arc::make_mut(&mut self.tools).insert(name, Arc::new(tool));
         Ok(self)
     }
@@ -106,6 +111,11 @@ impl Registry {
 
     pub(super) fn source(&self, name: &str) -> Option<&Arc<dyn Source>> {
         self.sources.iter().find(|source| name.starts_with(source.prefix()))
+    }
+
+    /// What the arguments of a tool are checked against.
+    pub(super) fn schema(&self, name: &str) -> Option<&Arc<Schema>> {
+        self.schemas.get(name)
     }
 
     /// What a node may call, and what is guarded: the tools that `tools` covers, each call of those that `approve` covers

@@ -1,37 +1,58 @@
 //! Checking a call's arguments against the tool's JSON Schema.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jsonschema::paths::LocationSegment;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use super::limits::{
-    MAX_ARGUMENT_ERROR_BYTES, MAX_ARGUMENT_ERRORS, MAX_PATTERN_BYTES, MAX_PATTERN_STEPS, MAX_SCHEMA_BYTES,
-    MAX_SCHEMAS,
-};
-use super::{Error, Spec, truncate};
+use runbus::blocking::Pool;
 
-/// A compiled JSON Schema. It fetches nothing: a reference to another document is refused.
+use super::limits::{
+    COMPILE_TIME_MS, COMPILES_AT_ONCE, COMPILES_WAITING, MAX_ARGUMENT_ERROR_BYTES, MAX_ARGUMENT_ERRORS,
+    MAX_PATTERN_BYTES, MAX_SCHEMA_BYTES,
+};
+use super::{Error, bounds, truncate};
+
+static COMPILES: Pool =
+    Pool::new("schema", COMPILES_AT_ONCE, COMPILES_WAITING, Duration::from_millis(COMPILE_TIME_MS));
+
+/// A compiled JSON Schema. It fetches nothing: a reference to another document is refused. What it expands to, and what checking a
+/// value takes, is bounded; its patterns take time that grows with the text.
 #[derive(Debug)]
-pub(super) struct Schema(Validator);
+pub struct Schema {
+    validator: Validator,
+    parameters: Value,
+}
 
 impl Schema {
-    /// Compiles a schema.
+    /// Compiles a schema of the program's own tools, on this thread.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
-    pub(super) fn compile(parameters: &Value) -> Result<Self, String> {
+    pub(crate) fn compile(parameters: &Value) -> Result<Self, String> {
         let bytes = parameters.to_string().len();
         if bytes > MAX_SCHEMA_BYTES {
             return Err(format!("{bytes} bytes are more than the limit of {MAX_SCHEMA_BYTES}"));
         }
+        bounds::schema(parameters)?;
         let patterns =
-            PatternOptions::fancy_regex().size_limit(MAX_PATTERN_BYTES).backtrack_limit(MAX_PATTERN_STEPS);
+            PatternOptions::regex().size_limit(MAX_PATTERN_BYTES).dfa_size_limit(MAX_PATTERN_BYTES);
         let options = jsonschema::options().offline().with_pattern_options(patterns);
-        options.build(parameters).map(Self).map_err(|error| describe(&error))
+        let validator = options.build(parameters).map_err(|error| describe(&error))?;
+        Ok(Self { validator, parameters: parameters.clone() })
+    }
+
+    /// Compiles a schema that comes from elsewhere, off the runtime.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, or that there is no time or place for it.
+    pub(crate) async fn compile_elsewhere(parameters: Value) -> Result<Arc<Self>, String> {
+        let compiled = COMPILES.run(move || Self::compile(&parameters)).await;
+        compiled.map_err(|error| error.to_string())?.map(Arc::new)
     }
 
     /// Checks a call's arguments.
@@ -40,7 +61,9 @@ impl Schema {
     ///
     /// [`Error::Arguments`], with the first few mistakes.
     pub(super) fn check(&self, arguments: &Value) -> Result<(), Error> {
-        let mut errors = self.0.iter_errors(arguments);
+        bounds::check(&self.parameters, arguments)
+            .map_err(|message| Error::Arguments { path: ".".to_owned(), message })?;
+        let mut errors = self.validator.iter_errors(arguments);
         let Some(first) = errors.next() else { return Ok(()) };
         let mut message = describe(&first);
         for error in errors.by_ref().take(MAX_ARGUMENT_ERRORS - 1) {
@@ -69,44 +92,6 @@ fn path(error: &ValidationError<'_>) -> String {
         }
     }
     if path.is_empty() { ".".to_owned() } else { truncate(path, MAX_ARGUMENT_ERROR_BYTES).0 }
-}
-
-/// Compiled schemas by tool name, so that each is compiled once; also those of tools that come and go.
-#[derive(Debug, Default)]
-pub(super) struct Schemas(Mutex<HashMap<String, Compiled>>);
-
-/// One of them; without a schema when it cannot be compiled.
-#[derive(Debug)]
-struct Compiled {
-    parameters: Value,
-    schema: Option<Arc<Schema>>,
-}
-
-impl Schemas {
-    /// The compiled schema of a tool; `None` when it cannot be compiled: then the tool checks its arguments itself.
-    pub(super) fn of(&self, spec: &Spec) -> Option<Arc<Schema>> {
-        let mut compiled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = compiled.get(&spec.name).filter(|known| known.parameters == spec.parameters) {
-            return known.schema.clone();
-        }
-        if compiled.len() >= MAX_SCHEMAS {
-            compiled.clear();
-        }
-        let schema = match Schema::compile(&spec.parameters) {
-            Ok(schema) => Some(Arc::new(schema)),
-            Err(error) => {
-                tracing::warn!(
-                    tool = spec.name,
-                    error,
-                    "the schema of a tool is not valid; its arguments go unchecked"
-                );
-                None
-            }
-        };
-        let entry = Compiled { parameters: spec.parameters.clone(), schema: schema.clone() };
-        compiled.insert(spec.name.clone(), entry);
-        schema
-    }
 }
 
 #[cfg(test)]
@@ -168,10 +153,101 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_backtracks_ends() {
-        let schema =
-            Schema::compile(&json!({"properties": {"a": {"pattern": "^(?=(a+)+$)(a|aa)+$"}}})).unwrap();
+    fn a_pattern_takes_no_longer_than_its_text() {
+        let schema = Schema::compile(&json!({"properties": {"a": {"pattern": "^(a|aa)+$"}}})).unwrap();
         assert!(schema.check(&json!({"a": format!("{}!", "a".repeat(200))})).is_err());
+        let error = Schema::compile(&json!({"pattern": "^(?=(a+)+$)(a|aa)+$"})).unwrap_err();
+        assert!(error.contains("regex"), "{error}");
+    }
+
+    /// Definitions that refer to the next one, each `width` times.
+    fn tower(height: usize, width: usize, kind: &str) -> Value {
+        let mut defs = serde_json::Map::new();
+        for n in 0..height {
+            let next = json!({"$ref": format!("#/$defs/d{}", n + 1)});
+            let list = vec![next.clone(); width];
+            let definition = match kind {
+                "properties" => {
+                    let fields = (0..width).map(|m| (format!("p{m}"), next.clone()));
+                    json!({"type": "object", "properties": fields.collect::<serde_json::Map<_, _>>()})
+                }
+                _ => json!({kind: list}),
+            };
+            defs.insert(format!("d{n}"), definition);
+        }
+        defs.insert(format!("d{height}"), json!({"type": "string"}));
+        json!({"type": "object", "properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": defs})
+    }
+
+    #[test]
+    fn a_schema_that_expands_without_end_is_refused_with_the_reason() {
+        for kind in ["properties", "allOf", "anyOf", "oneOf", "prefixItems"] {
+            let error = Schema::compile(&tower(20, 4, kind)).unwrap_err();
+            assert!(error.contains("expand to more than"), "{kind}: {error}");
+            Schema::compile(&tower(3, 4, kind)).unwrap();
+        }
+        let chain = Schema::compile(&tower(1_000, 1, "allOf")).unwrap_err();
+        assert!(chain.contains("deep"), "{chain}");
+        // Each of them refers to all others.
+        let all: Vec<Value> = (0..12).map(|n| json!({"$ref": format!("#/$defs/d{n}")})).collect();
+        let defs: serde_json::Map<_, _> = (0..12).map(|n| (format!("d{n}"), json!({"anyOf": all}))).collect();
+        let knot = json!({"$ref": "#/$defs/d0", "$defs": defs});
+        assert!(Schema::compile(&knot).unwrap_err().contains("more than"));
+        for refused in [
+            json!({"properties": {"a": {"$dynamicRef": "#a"}}}),
+            json!({"properties": {"a": {"$id": "http://x/", "$ref": "y"}}}),
+            json!({"properties": {"a": {"$ref": "#/nowhere"}}}),
+            json!({"properties": {"a": {"$ref": "#anchor"}}, "$anchor": "anchor"}),
+        ] {
+            Schema::compile(&refused).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn checking_that_takes_too_many_steps_is_refused() {
+        let twice = json!({"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}});
+        let schema = Schema::compile(&twice).unwrap();
+        let mut deep = json!({});
+        for _ in 0..40 {
+            deep = json!({"a": deep});
+        }
+        let error = schema.check(&deep).unwrap_err().to_string();
+        assert!(error.contains("takes more than"), "{error}");
+        assert!(schema.check(&json!({"a": {"a": {"a": {}}}})).is_ok());
+        let items = json!({"properties": {"a": {"items": {"enum": (0..1000).collect::<Vec<_>>()}}}});
+        let schema = Schema::compile(&items).unwrap();
+        assert!(schema.check(&json!({"a": vec![999; 10]})).is_ok());
+        assert!(schema.check(&json!({"a": vec![999; 1000]})).is_err());
+        let once = Schema::compile(&json!({"properties": {"a": {"pattern": "b$"}}})).unwrap();
+        assert!(once.check(&json!({"a": format!("{}b", "a".repeat(40_000))})).is_ok());
+        assert!(once.check(&json!({"a": "a".repeat(1_000_000)})).unwrap_err().to_string().contains("steps"));
+    }
+
+    /// The reported schema, and others of its kind: each is answered while another task goes on.
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_schema_from_elsewhere_holds_up_no_other_task() {
+        let (stop, mut stopped) = tokio::sync::watch::channel(false);
+        let ticks = tokio::spawn(async move {
+            let mut count = 0_u64;
+            while !*stopped.borrow_and_update() {
+                count += 1;
+                tokio::task::yield_now().await;
+            }
+            count
+        });
+        // As large as it may be, and its patterns as expensive.
+        let heavy: Vec<Value> =
+            (0..60).map(|n| json!({"pattern": format!("^([a-f]|{n}){{1,40}}$")})).collect();
+        for (schema, is_refused) in [
+            (tower(20, 4, "properties"), true),
+            (tower(20, 4, "allOf"), true),
+            (tower(5, 4, "properties"), false),
+            (json!({"type": "object", "properties": {"a": {"anyOf": heavy}}}), false),
+        ] {
+            assert_eq!(Schema::compile_elsewhere(schema).await.is_err(), is_refused);
+        }
+        stop.send(true).unwrap();
+        assert!(ticks.await.unwrap() > 4, "the other task did not go on");
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

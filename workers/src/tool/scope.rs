@@ -200,7 +200,8 @@ impl Scope {
             return Err(refused(Error::Unknown { name: call.name.clone(), known: self.known() }));
         };
         let arguments = permit::parse(&call.arguments).map_err(refused)?;
-        if let Some(schema) = self.registry().schemas.of(tool.spec()) {
+        let schema = self.registry().schema(&call.name).cloned().or_else(|| tool.schema());
+        if let Some(schema) = schema {
             schema.check(&arguments).map_err(refused)?;
         }
         let approved = approval.is_some_and(|approval| approval.allows(call, &arguments));

@@ -187,6 +187,18 @@ fn what_is_no_tool_name_and_no_pattern_is_refused_with_its_key_and_value() {
     }
 }
 
+/// Each level has nine of the level before: 9^9 texts in a few hundred bytes.
+#[test]
+fn a_yaml_bomb_is_refused() {
+    let mut text = "kind: graph\nname: g\nentry: n\nx0: &x0 [a, a, a, a, a, a, a, a, a]\n".to_owned();
+    for n in 1..9 {
+        let nine = vec![format!("*x{}", n - 1); 9].join(", ");
+        text += &format!("x{n}: &x{n} [{nine}]\n");
+    }
+    text += "nodes: { n: { type: tool, tool: t, arguments: { a: *x8 } } }\n";
+    Definition::parse("t", &text).unwrap_err();
+}
+
 #[test]
 fn guards_meet_the_tools_that_they_are_for() {
     for (tools, approve, meets) in [

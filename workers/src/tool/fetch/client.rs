@@ -7,13 +7,19 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LAST_MODIFIED, LOCATION};
 use reqwest::{Client, Method, Response, Url, redirect};
+use runbus::blocking::Pool;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::address::{Checked, Lookup, NotPublic, is_public};
 use super::{Config, InvalidRule, Rule, html};
-use crate::tool::limits::{FETCH_CONNECT_MS, FETCH_ERROR_BYTES, FETCH_REDIRECTS, FETCH_URL_BYTES};
+use crate::tool::limits::{
+    FETCH_CONNECT_MS, FETCH_ERROR_BYTES, FETCH_REDIRECTS, FETCH_URL_BYTES, PAGE_TIME_MS, PAGES_AT_ONCE,
+    PAGES_WAITING,
+};
 use crate::tool::{Error, Function, Tool, truncate};
+
+static PAGES: Pool = Pool::new("page", PAGES_AT_ONCE, PAGES_WAITING, Duration::from_millis(PAGE_TIME_MS));
 
 /// What the model asks for.
 #[derive(Deserialize, JsonSchema)]
@@ -170,7 +176,12 @@ impl Fetcher {
             }
         }
         let text = String::from_utf8_lossy(&bytes);
-        let text = if kind == Content::Html { html::text(&text) } else { text.into_owned() };
+        let text = text.into_owned();
+        let text = if kind == Content::Html {
+            PAGES.run(move || html::text(&text)).await.map_err(Error::failed)?
+        } else {
+            text
+        };
         let note =
             if cut { format!("\n[... cut after {} bytes ...]", self.max_bytes) } else { String::new() };
         Ok(format!("\n{text}{note}"))

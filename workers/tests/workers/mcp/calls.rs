@@ -5,7 +5,7 @@ use std::sync::Arc;
 use runbus::log::Trace;
 use runbus::telemetry;
 use runbus_workers::mcp::State;
-use runbus_workers::mcp::config::Server;
+use runbus_workers::mcp::config::{Approval, Server};
 use serde_json::json;
 
 use super::kit::{Bench, Http, stdio};
@@ -85,6 +85,17 @@ async fn the_trace_over_stdio() {
 async fn the_trace_over_http() {
     let http = Http::start().await;
     calls_carry_the_trace(http.server.clone()).await;
+}
+
+#[tokio::test]
+async fn a_tool_whose_schema_expands_without_end_is_refused_and_the_others_go_on() {
+    let bench = Bench::of(Server { require_approval: Approval::Tools(vec!["bomb".into()]), ..stdio("bomb") });
+    let status = bench.ready().await;
+    assert_eq!((status.tools, status.guards), (TOOLS.map(str::to_owned).to_vec(), None));
+    let reason = &status.refused["bomb"];
+    assert!(reason.contains("its references expand to more than 4096 schemas"), "{reason}");
+    assert_eq!(bench.text("echo", json!({"text": "on"})).await, "on");
+    assert_eq!(bench.call("bomb", json!({})).await.error.unwrap().code(), "unknown_tool");
 }
 
 #[tokio::test]

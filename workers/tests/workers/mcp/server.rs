@@ -27,8 +27,9 @@ pub(super) const ARGUMENTS: [&str; 4] = ["mcp::server::process", "--exact", "--i
 #[ignore = "not a test: the server that other tests start"]
 async fn process() {
     match variable(MODE).as_deref() {
-        Some(mode @ ("stdio" | "modern")) => {
-            let server = TestServer { modern: mode == "modern", ..TestServer::default() };
+        Some(mode @ ("stdio" | "modern" | "bomb")) => {
+            let (modern, bomb) = (mode == "modern", mode == "bomb");
+            let server = TestServer { modern, bomb, ..TestServer::default() };
             let running = serve_server(server, transport::stdio()).await.unwrap();
             running.waiting().await.unwrap();
         }
@@ -74,10 +75,25 @@ async fn http() {
     }
 }
 
+/// Twenty definitions, each of which refers to the next one four times.
+fn bomb() -> JsonObject {
+    let mut defs = JsonObject::new();
+    for n in 0..20 {
+        let next = json!({"$ref": format!("#/$defs/d{}", n + 1)});
+        let fields = json!({"a": next, "b": next, "c": next, "d": next});
+        defs.insert(format!("d{n}"), json!({"type": "object", "properties": fields}));
+    }
+    defs.insert("d20".into(), json!({"type": "string"}));
+    let schema = json!({"type": "object", "properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": defs});
+    schema.as_object().unwrap().clone()
+}
+
 #[derive(Debug, Clone, Default)]
 struct TestServer {
     /// Knows only the newest protocol, which has no handshake.
     modern: bool,
+    /// Has a tool whose schema expands without end.
+    bomb: bool,
     grown: Arc<AtomicBool>,
 }
 
@@ -120,7 +136,11 @@ impl ServerHandler for TestServer {
             json!({"type": "object", "properties": properties}).as_object().unwrap().clone()
         };
         let tool = |name: &'static str| Tool::new(name, format!("does {name}"), schema(name));
-        Ok(ListToolsResult::with_all_items(names.into_iter().map(tool).collect()))
+        let mut tools: Vec<Tool> = names.into_iter().map(tool).collect();
+        if self.bomb {
+            tools.push(Tool::new("bomb", "ends no worker", bomb()));
+        }
+        Ok(ListToolsResult::with_all_items(tools))
     }
 
     async fn call_tool(
