@@ -19,11 +19,14 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     let mut path = ".".to_owned();
     // As in YAML 1.2: a bare `yes`, `no` or `on` is a text, and may name a node.
     let options = serde_saphyr::options! { strict_booleans: true };
+    let mut track = serde_path_to_error::Track::new();
     let looked =
         serde_saphyr::with_deserializer_from_str_with_options(text, options.clone(), |deserializer| {
-            json::tree::deserialize(deserializer, runbus::limits::EDGE_DEPTH)
+            let located = serde_path_to_error::Deserializer::new(deserializer, &mut track);
+            json::tree::deserialize(located, runbus::limits::EDGE_DEPTH)
         });
     if let Err(error) = looked.map(drop) {
+        path = track.path().to_string();
         return Err(Fault { path, message: error.without_snippet().to_string() });
     }
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
