@@ -28,6 +28,12 @@ pub const STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Largest event, in bytes of its JSON line.
 pub const EVENT_BYTES: usize = 256 * 1024;
 
+/// Levels of arrays and objects in an event's line. Parsers take 128, and readers get events inside of other documents.
+pub const EVENT_DEPTH: usize = 120;
+
+/// Bytes of a line that is no event which are shown to readers over the network. Control characters take six times as many.
+pub const UNDECODABLE_BYTES: usize = 32 * 1024;
+
 /// Longest `tracestate` that is carried on, in bytes: as long as W3C asks for. A longer one is left out.
 pub const TRACESTATE_BYTES: usize = 512;
 
@@ -57,6 +63,12 @@ pub const HISTORY_DEFAULT_EVENTS: usize = 100;
 
 /// Most events that one `history` call returns.
 pub const HISTORY_MAX_EVENTS: usize = 10_000;
+
+/// Most bytes of events' lines that one `history` call returns. One event more makes a page of its own.
+pub const HISTORY_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Types that a filter which comes from outside may name.
+pub const FILTER_TYPES: usize = 256;
 
 /// Handlers of one subscription that run at the same time when the caller does not say.
 pub const HANDLERS_DEFAULT: usize = 10;

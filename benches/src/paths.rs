@@ -185,7 +185,7 @@ fn durable(writer: Writer) -> (Sink, Lines) {
 
 async fn read(mut reader: Reader) -> Option<(anyhow::Result<Vec<Bytes>>, Reader)> {
     let found = match reader.next().await {
-        Ok(Delivery::Event(found)) => Ok(vec![found.line]),
+        Ok(Delivery::Event(found)) => Ok(vec![found.line.into_bytes()]),
         Ok(Delivery::CaughtUp) => Ok(Vec::new()),
         other => Err(anyhow::anyhow!("instead of an event came {other:?}")),
     };

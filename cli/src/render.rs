@@ -100,7 +100,7 @@ impl Printer {
 /// An event as readers get it: the stored line with its place.
 #[must_use]
 pub(crate) fn value(delivered: &Delivered) -> Value {
-    let mut value: Value = runbus::json::from_slice(&delivered.line).unwrap_or_default();
+    let mut value: Value = runbus::json::from_str(&delivered.line).unwrap_or_default();
     value["seq"] = delivered.seq.into();
     if delivered.external {
         value["external"] = true.into();
@@ -112,13 +112,7 @@ pub(crate) fn value(delivered: &Delivered) -> Value {
 fn as_json(delivery: &Delivery) -> io::Result<()> {
     match delivery {
         Delivery::Event(delivered) => output::json(&value(delivered)),
-        Delivery::Undecodable(found) => output::json(&serde_json::json!({
-            "type": "undecodable",
-            "line": String::from_utf8_lossy(&found.line),
-            "reason": found.reason,
-            "seq": found.seq,
-            "cursor": found.cursor,
-        })),
+        Delivery::Undecodable(found) => output::line(&found.json()),
         Delivery::Gap(gap) => output::json(&serde_json::json!({
             "type": "gap",
             "shard": gap.shard.0,

@@ -25,12 +25,12 @@ pub(crate) async fn take(bus: &Bus, filter: &Filter) -> Result<Snapshot, ReadErr
         execution_id: filter.execution_id.clone(),
         ..Filter::all()
     };
-    let mut query = Query { filter, order: Order::Oldest, limit: 1000, cursor: None };
+    let mut query = Query { filter, order: Order::Oldest, limit: 1000, ..Query::default() };
     let mut snapshot = Snapshot::begin(Cursor::start(), is_whole);
     loop {
         let page = bus.history(&query).await.map_err(|error| match error {
             Error::Log(error) => error,
-            Error::Limit(_) => ReadError::Refused(error.to_string()),
+            Error::Limit(_) | Error::Bytes(_) => ReadError::Refused(error.to_string()),
         })?;
         if !page.gaps.is_empty() {
             snapshot.miss();

@@ -62,7 +62,8 @@ pub struct Config {
     /// 67108864.
     #[schemars(range(min = 16_384, max = 67_108_864))]
     pub client_buffer_bytes: usize,
-    /// Bytes that are prepared for all clients together, beside the least share of each (16384). 1048576 to 68719476736.
+    /// Bytes that are held for all clients together: what is prepared for them, beside the least share of each (16384), pages, filters, requests and
+    /// answers (docs/limits.md). One principal may have half of what the others leave. 1048576 to 68719476736.
     #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
     pub held_bytes: usize,
     /// Bytes of each connection's send buffer; the kernel takes about twice as much of its own memory. 4096 to 16777216.
@@ -79,7 +80,7 @@ pub struct Config {
     /// Hubs (distinct scopes that are watched) at the same time. 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_hubs: usize,
-    /// Reads of history at the same time, over all clients; one in 32, but at least one, may be of clients that are behind because
+    /// Reads of history at the same time, over all clients; one principal has half of them at most. One in 32, but at least one, may be of clients that are behind because
     /// they are slow. 1 to 10000.
     #[schemars(range(min = 1, max = 10_000))]
     pub history_reads: usize,

@@ -31,6 +31,7 @@ pub mod endpoints;
 pub mod feed;
 pub mod hosts;
 pub mod hub;
+pub mod ledger;
 pub mod limits;
 pub mod line;
 pub mod monitor;

@@ -105,6 +105,27 @@ pub const PUBLISH_EVENTS: usize = 1000;
 /// Bytes of events that are on their way from clients to the log at the same time, with 1 KiB for each envelope. More are refused.
 pub const PUBLISHING_BYTES: usize = 32 * 1024 * 1024;
 
+/// The same of one principal, at least: one large request, whatever others have.
+pub const PUBLISHING_LEAST_BYTES: usize = 2 * 1024 * 1024;
+
+/// Of `gateway.held_bytes`, anybody may hold one part in so many while there is room at all.
+pub const LEAST_SHARE: usize = 32;
+
+/// Bytes that a REST request takes beside its body until it is answered; then it takes as many as the answer has.
+pub const REQUEST_COST_BYTES: usize = 16 * 1024;
+
+/// Bytes that a command takes beside its message until it is answered.
+pub const COMMAND_COST_BYTES: usize = 4 * 1024;
+
+/// How long a request waits for room among what is held for clients.
+pub const ROOM_PATIENCE: Duration = Duration::from_secs(5);
+
+/// When a client comes back that found no room.
+pub const ROOM_RETRY: Duration = Duration::from_secs(1);
+
+/// Stream tokens of one principal whose use is counted before idle ones are looked for.
+pub const TOKENS_SWEEP: usize = 1000;
+
 /// How long commands of a connection that has ended may take to become durable.
 pub const COMMANDS_PATIENCE: Duration = Duration::from_secs(30);
 

@@ -1,5 +1,7 @@
 //! Events that clients publish, whichever way they come in.
 
+use std::sync::Arc;
+
 use runbus::bus::publish;
 use runbus::control::{Control, outside};
 use runbus::event::{Draft, Event, Kind};
@@ -10,27 +12,16 @@ use runbus::time::Clock;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
 use crate::auth::permit::{self, Uncovered};
 use crate::auth::{Principal, Refusal};
-use crate::limits;
+use crate::ledger::{Full, Ledger, Purse, Table};
 
 /// What the gateway itself says among events: a reader of an event stream takes such a type for its word.
 const WORDS: [&str; 6] = ["subscribed", "snapshot", "caught_up", "gap", "undecodable", "closed"];
 
-/// Bytes of a permit of [`Room`].
-const UNIT_BYTES: usize = 1024;
-
-/// Room for what is on its way to the log.
-#[derive(Debug)]
-pub struct Room(Semaphore);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Semaphore::new(limits::PUBLISHING_BYTES / UNIT_BYTES))
-    }
-}
+/// Bytes that each event takes beside its data.
+const ENVELOPE_BYTES: usize = 1024;
 
 /// Events that are durable.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -63,8 +54,8 @@ pub enum Refused {
     #[error(transparent)]
     Outside(#[from] outside::Error),
     /// Too much is on its way already. Nothing was stored.
-    #[error("too much is on its way to the log")]
-    Full,
+    #[error("too much is on its way to the log: {0}")]
+    Full(Full),
     /// The log did not take all of them, or did not say so in time.
     #[error("{stored} of {} events are durable: {reason}", answers.len())]
     Partly {
@@ -93,7 +84,7 @@ impl Refused {
         match self {
             Self::Forbidden { .. } => Refusal::Forbidden.code(),
             Self::Outside(error) => error.code(),
-            Self::Full | Self::Partly { is_retryable: true, .. } => "unavailable",
+            Self::Full(_) | Self::Partly { is_retryable: true, .. } => "unavailable",
             Self::Partly { .. } => "internal",
         }
     }
@@ -104,7 +95,7 @@ impl Refused {
         match self {
             Self::Forbidden { path } => Some(path),
             Self::Outside(error) => error.path(),
-            Self::Full | Self::Partly { .. } => None,
+            Self::Full(_) | Self::Partly { .. } => None,
         }
     }
 
@@ -114,7 +105,7 @@ impl Refused {
         match self {
             Self::Outside(error) => error.details(),
             Self::Partly { answers, .. } => Some(json!({ "events": answers })),
-            Self::Forbidden { .. } | Self::Full => None,
+            Self::Forbidden { .. } | Self::Full(_) => None,
         }
     }
 }
@@ -125,18 +116,16 @@ impl Refused {
 /// See [`Refused`].
 pub async fn publish(
     control: &Control,
-    room: &Room,
+    (ledger, purse): (&Arc<Ledger>, &Arc<Purse>),
     principal: &Principal,
     drafts: Vec<Draft>,
 ) -> Result<Published, Refused> {
     let now = Clock::System.now();
     let events: Vec<Event> = drafts.into_iter().map(|draft| draft.into_event(now)).collect();
-    let bytes: usize = events.iter().map(|event| event.data.get().len() + UNIT_BYTES).sum();
-    let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
+    let bytes: usize = events.iter().map(|event| event.data.get().len() + ENVELOPE_BYTES).sum();
     permit::publish(principal, &events)?;
     words(&events)?;
-    // The semaphore is never closed.
-    let _room = room.0.try_acquire_many(units).map_err(|_full| Refused::Full)?;
+    let _room = ledger.take(purse, Table::Publishing, bytes).map_err(Refused::Full)?;
     let answers = control.publish(events).await?;
     let stored = answers.iter().filter(|(_, answer)| answer.is_ok()).count();
     metrics::PUBLISHED.add(stored as u64);

@@ -5,20 +5,24 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse as _;
-use runbus::bus::history::{self, Page, Query};
+use runbus::bus::history::{Page, Query};
 use runbus::control::Control;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit};
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::error::Failure;
 use crate::api::{caller, traced};
+use crate::auth::account::{Account, Turn};
 use crate::connection::Shared;
 use crate::endpoints;
 use crate::hosts::{self, Door};
+use crate::hub::Entry;
+use crate::ledger::{Table, Taken};
 use crate::limits;
 use crate::openapi::Endpoint;
 use crate::origin;
+use crate::protocol::Text;
 use crate::sockets::Peer;
 use crate::sockets::descriptors::Capacity;
 
@@ -58,16 +62,47 @@ impl App {
         Ok(())
     }
 
-    /// A page of history, when it is this request's turn.
+    /// A turn to fold a session, with the bytes that it takes.
     ///
     /// # Errors
-    /// See [`history::Error`].
-    pub async fn history(&self, query: &Query) -> Result<Page, history::Error> {
-        // The semaphore is never closed.
-        let _permit = self.shared.history_reads.acquire().await;
-        let _counted = runbus::metrics::gateway::HISTORY_READS.hold();
-        self.shared.bus.history(query).await
+    /// There is no room for it.
+    pub async fn folding<'a>(&'a self, account: &'a Account) -> Result<Folding<'a>, Failure> {
+        let (ledger, purse) = (&self.shared.ledger, account.purse());
+        let bytes = 2 * ledger.page_bytes();
+        let held = ledger.take_within(purse, Table::Bytes, bytes, limits::ROOM_PATIENCE).await?;
+        // The semaphores are never closed.
+        let (own, permit) = (account.reading().await, self.shared.history_reads.acquire().await.ok());
+        Ok(Folding { _held: held, _own: own, _permit: permit })
     }
+
+    /// A page of history, when it is this request's turn, with the bytes that it holds.
+    ///
+    /// # Errors
+    /// There is no room for it, or the log does not answer.
+    pub async fn history(&self, account: &Account, query: &Query) -> Result<(Page<Text>, Taken), Failure> {
+        let ledger = &self.shared.ledger;
+        let query = &Query { bytes: query.bytes.min(ledger.page_bytes()), ..query.clone() };
+        // What is read of the log, and what is made of it.
+        let cost = 2 * query.bytes;
+        let mut held = ledger.take_within(account.purse(), Table::Bytes, cost, limits::ROOM_PATIENCE).await?;
+        let page = {
+            // The semaphores are never closed.
+            let _own = account.reading().await;
+            let _permit = self.shared.history_reads.acquire().await;
+            let _counted = runbus::metrics::gateway::HISTORY_READS.hold();
+            self.shared.bus.history_as(query, |found| Entry::found(found, &query.filter)).await?
+        };
+        held.set(page.events.iter().map(Text::bytes).sum());
+        Ok((page, held))
+    }
+}
+
+/// A turn to fold a session.
+#[derive(Debug)]
+pub struct Folding<'a> {
+    _held: Taken,
+    _own: Turn<'a>,
+    _permit: Option<SemaphorePermit<'a>>,
 }
 
 /// The router.

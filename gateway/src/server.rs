@@ -19,10 +19,10 @@ use crate::connection::pressure::Pressure;
 use crate::connection::snapshots::Snapshots;
 use crate::hosts::Door;
 use crate::hub::{Hubs, Shares};
+use crate::ledger::{Ledger, Table};
 use crate::limits;
 use crate::monitor::Monitors;
 use crate::presence::Room;
-use crate::publishing;
 use crate::router::{App, router};
 use crate::serving::Serving;
 use crate::sockets::acceptor::Acceptor;
@@ -86,7 +86,8 @@ impl Gateway {
         let trusted = config.trusted()?;
         let tls = Tls::new(&config)?;
         let largest = config.max_message_bytes.max(limits::BODY_BYTES);
-        let auth = Arc::new(Auth::new(auth, control.bus().log().clone(), largest, Clock::System)?);
+        let sizes = (largest, config.history_reads);
+        let auth = Arc::new(Auth::new(auth, control.bus().log().clone(), sizes, Clock::System)?);
         say_who_may(&config, &auth);
         let capacity = descriptors::provide(&config);
         let sockets = Sockets::new(capacity.bounds, trusted);
@@ -97,13 +98,14 @@ impl Gateway {
         let drain = CancellationToken::new();
         let bus = control.bus().clone();
         let shares = Shares::new(config.recent_bytes, config.hub_buffer_bytes);
-        let hubs = Hubs::new(bus.log().clone(), shares, config.max_hubs);
+        let ledger = ledger(&config, &auth);
+        let hubs = Hubs::new(bus.log().clone(), shares, ledger.clone());
         let max_connections = capacity.bounds.admitted.min(Semaphore::MAX_PERMITS);
         metrics::MAX_CONNECTIONS.set(i64::try_from(max_connections).unwrap_or(i64::MAX));
         let history_reads = Semaphore::new(config.history_reads);
         let slow_reads = Semaphore::new((config.history_reads / limits::SLOW_READS_SHARE).max(1));
-        let pressure = Pressure::new(config.held_bytes);
-        let monitors = Monitors::new(config.monitor.clone(), control.clone());
+        let pressure = Pressure::new(ledger.clone());
+        let monitors = Monitors::new(config.monitor.clone(), control.clone(), ledger.clone());
         let shared = Arc::new(Shared {
             config,
             auth,
@@ -111,8 +113,8 @@ impl Gateway {
             control: control.clone(),
             hubs,
             monitors,
-            presence: Room::new(Clock::System),
-            publishing: publishing::Room::default(),
+            presence: Room::new(Clock::System, ledger.clone()),
+            ledger,
             snapshots: Snapshots::default(),
             connections: Arc::new(Semaphore::new(max_connections)),
             max_connections,
@@ -177,6 +179,19 @@ impl Gateway {
         }
         tracing::info!(%address, "gateway ended");
     }
+}
+
+/// The bounds of what clients share.
+fn ledger(config: &Config, auth: &Auth) -> Arc<Ledger> {
+    let max = |table| match table {
+        Table::Bytes => config.held_bytes,
+        Table::Hubs => config.max_hubs,
+        Table::Monitors => config.monitor.max_streams,
+        Table::Beginnings => limits::MONITOR_BEGINNINGS,
+        Table::Followed => limits::PRESENCE_FOLLOWED,
+        Table::Publishing => limits::PUBLISHING_BYTES,
+    };
+    Ledger::new(max, auth.config().limits.token_share as usize)
 }
 
 /// A socket's buffer is the kernel's memory: what it holds for a slow client is bounded too. Accepted connections inherit it.

@@ -1,8 +1,12 @@
 //! What readers get: events with their place, and a word about what is missing or cannot be read.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde_json::json;
 
-use crate::event::{Error, Event, Head, is_of};
+use crate::event::{Event, Head, SoundLine, is_of};
+use crate::limits;
 use crate::log::{Author, Cursor, Epoch, Gap, Place, Stored, Trace};
 
 /// An event with its place in the log.
@@ -11,7 +15,7 @@ pub struct Delivered {
     /// The event.
     pub event: Event,
     /// Its line as it is stored.
-    pub line: Bytes,
+    pub line: SoundLine,
     /// Of a Runbus worker: its number in the execution, 0, 1, 2, ... without holes. Of anybody else: the place of
     /// its message in the shard, which only grows.
     pub seq: u64,
@@ -62,14 +66,16 @@ pub struct Line {
 
 /// The lines of a frame with their places, without those that were read before.
 ///
-/// A damaged frame is one line: its payload as a whole.
+/// A damaged frame is one line: its payload as a whole. So is one without any line.
 pub fn lines(stored: &Stored, epoch: Epoch, skip: u32) -> impl DoubleEndedIterator<Item = Line> {
     let sequence = stored.sequence;
-    let found: Vec<Bytes> = if stored.damage.is_some() {
-        vec![stored.frame.payload.clone()]
-    } else {
-        stored.frame.lines().collect()
-    };
+    let whole = || vec![stored.frame.payload.clone()];
+    let mut found: Vec<Bytes> =
+        if stored.damage.is_some() { whole() } else { stored.frame.lines().collect() };
+    if found.is_empty() {
+        // Every frame has a line, so that whoever reads on stands behind it.
+        found = whole();
+    }
     let count = found.len();
     let base = match stored.frame.author {
         Author::Owner { index, .. } => Some(index),
@@ -88,34 +94,121 @@ pub fn lines(stored: &Stored, epoch: Epoch, skip: u32) -> impl DoubleEndedIterat
 /// Decodes a line.
 #[must_use]
 pub fn decode(stored: &Stored, line: Line, cursor: Cursor) -> Delivery {
-    match sound(stored, &line, Event::decode) {
-        Ok(event) => {
-            let Line { bytes, seq, .. } = line;
+    let read = |sound: SoundLine| {
+        let event = Event::decode(sound.as_bytes()).map_err(|error| error.to_string())?;
+        speaks_of_its_subject(stored, &sound)?;
+        Ok((event, sound))
+    };
+    match sound(stored, &line).and_then(read) {
+        Ok((event, sound)) => {
             let (trace, external) = (stored.frame.trace.clone(), stored.frame.author.is_external());
-            Delivery::Event(Box::new(Delivered { event, line: bytes, seq, external, cursor, trace }))
+            Delivery::Event(Box::new(Delivered {
+                event,
+                line: sound,
+                seq: line.seq,
+                external,
+                cursor,
+                trace,
+            }))
         }
-        Err(reason) => {
-            Delivery::Undecodable(Box::new(Undecodable { line: line.bytes, reason, seq: line.seq, cursor }))
-        }
+        Err(reason) => Delivery::Undecodable(Box::new(Undecodable::new(line, reason, cursor))),
     }
 }
 
-/// What passing a line on needs, for those who pass on many.
+/// What passing a line on needs, for those who pass on many: its head, and the line itself as text that may stand in any document.
 ///
 /// # Errors
 /// What is wrong with the line: it is to be delivered as [`Undecodable`].
-pub fn head(stored: &Stored, line: &Line) -> Result<Head, String> {
-    sound(stored, line, Head::decode)
+pub fn head(stored: &Stored, line: &Line) -> Result<(Head, SoundLine), String> {
+    let sound = sound(stored, line)?;
+    let head = Head::decode(sound.as_bytes()).map_err(|error| error.to_string())?;
+    speaks_of_its_subject(stored, &sound)?;
+    Ok((head, sound))
 }
 
-fn sound<T>(stored: &Stored, line: &Line, decode: fn(&[u8]) -> Result<T, Error>) -> Result<T, String> {
-    if let Some(damage) = &stored.damage {
-        return Err(damage.to_string());
+fn sound(stored: &Stored, line: &Line) -> Result<SoundLine, String> {
+    match &stored.damage {
+        Some(damage) => Err(damage.to_string()),
+        None => SoundLine::check(line.bytes.clone()).map_err(|error| error.to_string()),
     }
-    let sound = decode(&line.bytes).map_err(|error| error.to_string())?;
-    // Where somebody else published says what they speak of, and who may read it: the body must say the same.
-    if stored.frame.author.is_external() && !is_of(&line.bytes, &stored.topic) {
+}
+
+/// Where somebody else published says what they speak of, and who may read it: the body must say the same.
+fn speaks_of_its_subject(stored: &Stored, line: &SoundLine) -> Result<(), String> {
+    if stored.frame.author.is_external() && !is_of(line.as_bytes(), &stored.topic) {
         return Err("stream_id, node_id or execution_id differ from the subject".into());
     }
-    Ok(sound)
+    Ok(())
+}
+
+impl Undecodable {
+    /// A line that is no event for this reason; `cursor` is the place behind it.
+    #[must_use]
+    pub fn new(line: Line, reason: String, cursor: Cursor) -> Self {
+        Self { line: line.bytes, reason, seq: line.seq, cursor }
+    }
+
+    /// As JSON, for every reader the same: `line` is the line as text, `line_base64` its bytes where they are no text. Of a long line the
+    /// first [`limits::UNDECODABLE_BYTES`] are shown, and `line_bytes` says how long it is.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let mut shown = &self.line[..self.line.len().min(limits::UNDECODABLE_BYTES)];
+        let is_cut = shown.len() < self.line.len();
+        if is_cut
+            && let Err(error) = std::str::from_utf8(shown)
+            && error.error_len().is_none()
+        {
+            // The cut went through a character.
+            shown = &shown[..error.valid_up_to()];
+        }
+        let mut fields = json!({
+            "type": "undecodable",
+            "line": String::from_utf8_lossy(shown),
+            "reason": self.reason,
+            "seq": self.seq,
+            "cursor": self.cursor,
+        });
+        if std::str::from_utf8(shown).is_err() {
+            fields["line_base64"] = STANDARD.encode(shown).into();
+        }
+        if is_cut {
+            fields["line_bytes"] = self.line.len().into();
+        }
+        fields.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Sequence;
+
+    fn shown(line: &[u8]) -> serde_json::Value {
+        let place = Place::after(Epoch(1), Sequence(1));
+        let line = Line { bytes: Bytes::copy_from_slice(line), seq: 7, place };
+        serde_json::from_str(&Undecodable::new(line, "why".into(), Cursor::start()).json()).unwrap()
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_is_shown_as_text_with_its_bytes_where_they_are_none() {
+        let text = shown("no event \u{0} é".as_bytes());
+        assert_eq!((text["line"].as_str(), &text["line_base64"]), (Some("no event \u{0} é"), &().into()));
+        assert_eq!((text["type"].as_str(), text["reason"].as_str()), (Some("undecodable"), Some("why")));
+        let bytes = shown(b"a\xff\xfeb");
+        assert_eq!(bytes["line"], "a\u{fffd}\u{fffd}b");
+        assert_eq!(STANDARD.decode(bytes["line_base64"].as_str().unwrap()).unwrap(), b"a\xff\xfeb");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let long = format!("a{}", "é".repeat(limits::UNDECODABLE_BYTES));
+        let cut = shown(long.as_bytes());
+        assert_eq!(cut["line_bytes"], long.len());
+        assert!(
+            cut["line"].as_str().is_some_and(|line| long.starts_with(line))
+                && cut.get("line_base64").is_none()
+        );
+        let zeros = shown(&vec![0; 1024 * 1024]);
+        assert_eq!(zeros["line"].as_str().map(str::len), Some(limits::UNDECODABLE_BYTES));
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Bus;
-use super::delivery::{Delivery, decode, lines};
+use super::delivery::{Delivery, Line, decode, lines};
 use super::filter::Filter;
 use crate::limits;
 use crate::log::{Bounds, Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Sequence, Stored};
@@ -32,6 +32,8 @@ pub struct Query {
     pub order: Order,
     /// Events at most, 1 to [`limits::HISTORY_MAX_EVENTS`].
     pub limit: usize,
+    /// Bytes of their lines at most, 1 to [`limits::HISTORY_MAX_BYTES`]. One larger line makes a page of its own.
+    pub bytes: usize,
     /// Go on behind it, in the same order: an earlier page's `next`, or an event's cursor.
     pub cursor: Option<Cursor>,
 }
@@ -42,16 +44,19 @@ impl Default for Query {
             filter: Filter::all(),
             order: Order::default(),
             limit: limits::HISTORY_DEFAULT_EVENTS,
+            bytes: limits::HISTORY_MAX_BYTES,
             cursor: None,
         }
     }
 }
 
-/// A page of history.
-#[derive(Debug, Clone, Default)]
-pub struct Page {
+/// A page of history, each of its lines as the caller wants it.
+#[derive(Debug, Clone)]
+pub struct Page<T = Delivery> {
     /// Events, and lines that are none, in the order asked for.
-    pub events: Vec<Delivery>,
+    pub events: Vec<T>,
+    /// Bytes of their lines.
+    pub bytes: usize,
     /// Where the next page begins; `None`: nothing is left in this direction now.
     pub next: Option<Cursor>,
     /// Behind everything that was looked at, in this order: where to go on when there is more later.
@@ -60,16 +65,40 @@ pub struct Page {
     pub gaps: Vec<Gap>,
 }
 
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        let (next, end, gaps) = (None, Cursor::start(), Vec::new());
+        Self { events: Vec::new(), bytes: 0, next, end, gaps }
+    }
+}
+
+/// A line on its way into a page.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// Its frame.
+    pub stored: &'a Stored,
+    /// The line.
+    pub line: Line,
+    /// The place behind it, over all shards.
+    pub cursor: Cursor,
+}
+
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The limit is out of range.
     #[error("limit is {0}, from 1 to {max} is allowed", max = limits::HISTORY_MAX_EVENTS)]
     Limit(usize),
+    /// The bound in bytes is out of range.
+    #[error("bytes is {0}, from 1 to {max} is allowed", max = limits::HISTORY_MAX_BYTES)]
+    Bytes(usize),
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] ReadError),
 }
+
+/// Bytes that one shard is read ahead by, at least.
+const LEAST_SIDE_BYTES: usize = 64 * 1024;
 
 /// One shard's side of the merge.
 struct Side {
@@ -83,24 +112,45 @@ struct Side {
 
 impl Bus {
     /// Reads a page. Events of one execution come in its order; events of several come by the time that the log took
-    /// them. A page may be short, or empty, with a `next`: then the limit on how much one call reads was reached.
+    /// them. A page may be short, or empty, with a `next`: then the limit on how much one call reads or returns was reached.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn history(&self, query: &Query) -> Result<Page, Error> {
+        self.history_as(query, |found| {
+            let delivery = decode(found.stored, found.line, found.cursor);
+            let is_wanted = !matches!(&delivery, Delivery::Event(found) if !query.filter.wants(&found.event));
+            is_wanted.then_some(delivery)
+        })
+        .await
+    }
+
+    /// The same; `make` makes of each line what the page holds, so that nothing is held twice. `None`: the line is not wanted. It is
+    /// asked to look at types and times; the rest of the filter was seen to.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn history_as<T>(
+        &self,
+        query: &Query,
+        mut make: impl FnMut(Found<'_>) -> Option<T>,
+    ) -> Result<Page<T>, Error> {
         if !(1..=limits::HISTORY_MAX_EVENTS).contains(&query.limit) {
             return Err(Error::Limit(query.limit));
+        }
+        if !(1..=limits::HISTORY_MAX_BYTES).contains(&query.bytes) {
+            return Err(Error::Bytes(query.bytes));
         }
         let scope = query.filter.scope();
         let mut page = Page::default();
         let mut sides = BTreeMap::new();
         for shard in scope.shards(self.log.layout()) {
-            sides.insert(shard, self.side(shard, &scope, query, &mut page).await?);
+            sides.insert(shard, self.side(shard, &scope, query, &mut page.gaps).await?);
         }
         let mut budget = limits::HISTORY_SCAN_FRAMES;
         let mut full = false;
         while let Some((shard, stored)) = self.nearest(&mut sides, &scope, query.order).await? {
-            full = !take(&mut sides, shard, &stored, query, &mut page);
+            full = !take(&mut sides, shard, &stored, query, &mut page, &mut make);
             budget = budget.saturating_sub(1);
             if full || budget == 0 {
                 full = true;
@@ -112,7 +162,13 @@ impl Bus {
         Ok(page)
     }
 
-    async fn side(&self, shard: Shard, scope: &Scope, query: &Query, page: &mut Page) -> Result<Side, Error> {
+    async fn side(
+        &self,
+        shard: Shard,
+        scope: &Scope,
+        query: &Query,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<Side, Error> {
         let bounds = self.log.bounds(scope.lane(), shard).await?;
         let start = match query.order {
             Order::Oldest => Place::after(bounds.epoch, bounds.first.previous()),
@@ -123,13 +179,13 @@ impl Bus {
             Some(place) if place.epoch != bounds.epoch || place.sequence > bounds.last => {
                 let reason = GapReason::Recreated;
                 let (epoch, first_available) = (bounds.epoch, bounds.first);
-                page.gaps.push(Gap { shard, requested: place, epoch, first_available, reason });
+                gaps.push(Gap { shard, requested: place, epoch, first_available, reason });
                 start
             }
             Some(place) if place.unread() < bounds.first && query.order == Order::Oldest => {
                 let reason = GapReason::Expired;
                 let (epoch, first_available) = (bounds.epoch, bounds.first);
-                page.gaps.push(Gap { shard, requested: place, epoch, first_available, reason });
+                gaps.push(Gap { shard, requested: place, epoch, first_available, reason });
                 start
             }
             Some(place) => place,
@@ -149,6 +205,9 @@ impl Bus {
             Order::Oldest => Direction::Forward,
             Order::Newest => Direction::Backward,
         };
+        // All sides together hold about as much as two pages of the log.
+        let max_bytes =
+            (2 * limits::PAGE_BYTES / sides.len().max(1)).clamp(LEAST_SIDE_BYTES, limits::PAGE_BYTES);
         for (&shard, side) in sides.iter_mut() {
             if side.frames.is_empty() && !side.done {
                 let read = Read {
@@ -157,7 +216,7 @@ impl Bus {
                     from: side.from,
                     direction,
                     max_frames: limits::PAGE_FRAMES,
-                    max_bytes: limits::PAGE_BYTES,
+                    max_bytes,
                 };
                 let page = self.log.read(&read).await?;
                 side.done = page.done || page.frames.is_empty();
@@ -190,12 +249,13 @@ fn boundary(sides: &BTreeMap<Shard, Side>) -> Cursor {
 }
 
 /// Takes a frame's lines into the page; `false` when the page is full.
-fn take(
+fn take<T>(
     sides: &mut BTreeMap<Shard, Side>,
     shard: Shard,
-    stored: &Arc<Stored>,
+    stored: &Stored,
     query: &Query,
-    page: &mut Page,
+    page: &mut Page<T>,
+    make: &mut impl FnMut(Found<'_>) -> Option<T>,
 ) -> bool {
     let Some(side) = sides.get(&shard) else { return true };
     let (epoch, start) = (side.bounds.epoch, side.place);
@@ -210,7 +270,8 @@ fn take(
         all.reverse();
     }
     for line in all {
-        if page.events.len() >= query.limit {
+        let bytes = line.bytes.len();
+        if page.events.len() >= query.limit || (page.bytes > 0 && page.bytes + bytes > query.bytes) {
             return false;
         }
         let behind = line.place;
@@ -221,9 +282,9 @@ fn take(
         }
         // An event's cursor is the place behind it, whatever the order of the page.
         let cursor = boundary(sides).with(shard, behind);
-        let delivery = decode(stored, line, cursor);
-        if !matches!(&delivery, Delivery::Event(found) if !query.filter.wants(&found.event)) {
-            page.events.push(delivery);
+        if let Some(made) = make(Found { stored, line, cursor }) {
+            page.events.push(made);
+            page.bytes += bytes;
         }
     }
     true

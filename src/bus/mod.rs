@@ -21,7 +21,7 @@ use crate::store::Store;
 
 pub use delivery::{Delivered, Delivery, Undecodable};
 pub use emit::Emitter;
-pub use filter::Filter;
+pub use filter::{Filter, TooManyTypes};
 pub use publish::Publisher;
 pub use reader::Reader;
 pub use stats::Stats;

@@ -52,9 +52,7 @@ pub(super) fn topic(event: &Event) -> Topic {
 }
 
 async fn append(log: Arc<dyn Log>, event: Event, frame: fn(&[Bytes]) -> Frame) -> Result<Sequence, Error> {
-    event.check_depth()?;
-    event.payload().map_err(event::Error::from)?;
-    let line = event.encode()?;
+    let line = event.publishable()?;
     let mut frame = frame(&[line]);
     frame.trace = crate::telemetry::current_trace();
     Ok(log.append(&topic(&event), &frame, Expect::Open(event.id)).await?)
@@ -93,9 +91,7 @@ impl Bus {
         events: Vec<Event>,
     ) -> Result<Vec<Result<Sequence, Error>>, event::Error> {
         for event in &events {
-            event.check_depth()?;
-            event.payload()?;
-            event.encode()?;
+            event.publishable()?;
         }
         let appends =
             events.into_iter().map(|event| in_order(append(self.log.clone(), event, Frame::external)));

@@ -75,30 +75,39 @@ impl Control {
     pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         let kinds = [Kind::SessionDeadLettered, Kind::DeadLetterRetried];
         let filter = Filter { stream_id: Some(stream()?), ..Filter::default() }.types(kinds);
-        let query = Query { filter, order: Order::Newest, limit: limits::HISTORY_MAX_EVENTS, cursor: None };
-        let page = self.bus.history(&query).await?;
+        let mut query =
+            Query { filter, order: Order::Newest, limit: limits::HISTORY_MAX_EVENTS, ..Query::default() };
         let mut retried = BTreeMap::new();
         let mut letters = Vec::new();
-        for delivery in page.events {
-            let Delivery::Event(found) = delivery else { continue };
-            // The stream is Runbus's own.
-            if found.external {
-                continue;
-            }
-            match found.event.payload() {
-                Ok(Payload::DeadLetterRetried(again)) => {
-                    retried.entry(again.execution_id).or_insert(again.retried_as);
+        // Pages are bounded in bytes too. Of a retry its letter is told later, in this order.
+        while query.limit > 0 && letters.len() < limit {
+            let page = self.bus.history(&query).await?;
+            query.limit = query.limit.saturating_sub(page.events.len());
+            for delivery in page.events {
+                let Delivery::Event(found) = delivery else { continue };
+                // The stream is Runbus's own.
+                if found.external {
+                    continue;
                 }
-                Ok(Payload::SessionDeadLettered(letter)) => letters.push(DeadLetter {
-                    retried_as: retried.get(&letter.execution_id).cloned(),
-                    execution_id: letter.execution_id,
-                    session_id: letter.session_id,
-                    definition: letter.definition,
-                    reason: letter.reason,
-                    attempts: letter.attempts,
-                    dead_since: found.event.timestamp,
-                }),
-                _ => {}
+                match found.event.payload() {
+                    Ok(Payload::DeadLetterRetried(again)) => {
+                        retried.entry(again.execution_id).or_insert(again.retried_as);
+                    }
+                    Ok(Payload::SessionDeadLettered(letter)) => letters.push(DeadLetter {
+                        retried_as: retried.get(&letter.execution_id).cloned(),
+                        execution_id: letter.execution_id,
+                        session_id: letter.session_id,
+                        definition: letter.definition,
+                        reason: letter.reason,
+                        attempts: letter.attempts,
+                        dead_since: found.event.timestamp,
+                    }),
+                    _ => {}
+                }
+            }
+            match page.next {
+                Some(next) => query.cursor = Some(next),
+                None => break,
             }
         }
         letters.truncate(limit);
@@ -133,8 +142,7 @@ impl Control {
     /// The same from its events, when retention has taken the command.
     async fn announced(&self, letter: &DeadLetter) -> Result<Option<StartRequest>, Error> {
         let filter = Filter::execution(letter.execution_id.clone()).types([Kind::ExecutionStarted]);
-        let mut query =
-            Query { filter, order: Order::Oldest, limit: limits::HISTORY_DEFAULT_EVENTS, cursor: None };
+        let mut query = Query { filter, order: Order::Oldest, ..Query::default() };
         let found = loop {
             let page = self.bus.history(&query).await?;
             let own = page.events.into_iter().find_map(|delivery| match delivery {

@@ -108,6 +108,31 @@ impl Control {
             .collect())
     }
 
+    /// The same from a place on, as many as have about `bytes` bytes of JSON, one at least; and the place where the next are, if there are any.
+    ///
+    /// # Errors
+    /// Nobody has heard of it, or the log does not answer.
+    pub async fn some_messages(
+        &self,
+        id: &SessionId,
+        include_compacted: bool,
+        from: usize,
+        bytes: usize,
+    ) -> Result<(Vec<SaidMessage>, Option<usize>), Error> {
+        let state = self.known_state(id).await?;
+        let (mut messages, mut size) = (Vec::new(), 0);
+        let wanted = state.transcript.all().enumerate().skip(from);
+        for (at, (message, compacted)) in wanted.filter(|(_, (_, compacted))| include_compacted || !compacted)
+        {
+            size += serde_json::to_vec(message).map_or(0, |json| json.len());
+            if size > bytes && !messages.is_empty() {
+                return Ok((messages, Some(at)));
+            }
+            messages.push(SaidMessage { message: message.clone(), compacted });
+        }
+        Ok((messages, None))
+    }
+
     /// Says something to a session: starts an execution that continues its conversation.
     ///
     /// # Errors

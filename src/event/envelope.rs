@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::head::Head;
 use super::kind::Kind;
 use super::payload::{Mismatch, Payload};
+use super::sound::{SoundLine, Unsound};
 use crate::id::{CorrelationId, EventId, ExecutionId, NodeId, SessionId, StreamId};
 use crate::time::Timestamp;
 use crate::{json, limits};
@@ -61,6 +62,9 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+    /// Parsers differ about it: some readers could not decode it.
+    #[error(transparent)]
+    Unsound(#[from] Unsound),
     /// The payload does not have the fields that its type says.
     #[error(transparent)]
     Payload(#[from] Mismatch),
@@ -71,8 +75,8 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => "too_large",
-            Self::Field { .. } | Self::Payload(_) => "invalid_event",
+            Self::TooLarge { .. } | Self::Unsound(Unsound::TooLarge { .. }) => "too_large",
+            Self::Field { .. } | Self::Unsound(_) | Self::Payload(_) => "invalid_event",
         }
     }
 }
@@ -103,6 +107,7 @@ impl Event {
         if line.len() > limits::EVENT_BYTES {
             return Err(Error::TooLarge { bytes: line.len() });
         }
+        SoundLine::check(Bytes::copy_from_slice(line))?;
         let event = Self::decode(line)?;
         event.check_depth()?;
         event.payload()?;
@@ -116,6 +121,16 @@ impl Event {
     pub fn check_depth(&self) -> Result<(), Error> {
         json::scan::check_within(self.data.get().as_bytes(), limits::EDGE_DEPTH)
             .map_err(|fault| Error::Field { path: "data".into(), message: fault.to_string() })
+    }
+
+    /// The line of an event that somebody wants to publish, when every reader can decode it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn publishable(&self) -> Result<Bytes, Error> {
+        self.check_depth()?;
+        self.payload()?;
+        Ok(SoundLine::check(self.encode()?)?.into_bytes())
     }
 
     /// The typed payload.

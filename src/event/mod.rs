@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! `catalogue` is the table that everything is made from; [`family`] holds the payloads, one file a family;
-//! [`Event`] is the envelope, [`Head`] what passing it on needs, [`Source`] makes events, [`Draft`] is one that somebody hands in, [`schema()`] documents them.
+//! [`Event`] is the envelope, [`SoundLine`] a line that every reader can decode, [`Head`] what passing it on needs, [`Source`] makes events, [`Draft`] is one that somebody hands in, [`schema()`] documents them.
 
 pub(crate) mod catalogue;
 mod draft;
@@ -12,6 +12,7 @@ mod head;
 mod kind;
 mod payload;
 mod schema;
+mod sound;
 mod source;
 
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use head::{Head, is_of};
 pub use kind::{Class, Invalid, Kind};
 pub use payload::{Mismatch, Payload};
 pub use schema::{schema, schema_in};
+pub use sound::{SoundLine, Unsound};
 pub use source::Source;

@@ -62,7 +62,7 @@ async fn history_pages_both_ways_give_everything_once() {
         ] {
             for order in [Order::Oldest, Order::Newest] {
                 let mut found = Vec::new();
-                let mut query = Query { filter: filter.clone(), order, limit: 7, cursor: None };
+                let mut query = Query { filter: filter.clone(), order, limit: 7, ..Query::default() };
                 loop {
                     let page = bus.history(&query).await.unwrap();
                     assert!(page.gaps.is_empty());

@@ -44,25 +44,34 @@ impl History {
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         let backend = Backend::open(configuration).await?;
-        let query = Query {
+        let mut query = Query {
             filter: self.filter.within(self.after, self.before),
             order: if self.oldest { Order::Oldest } else { Order::Newest },
             limit: self.limit,
             cursor: self.cursor,
+            ..Query::default()
         };
-        let page = backend.bus().history(&query).await.map_err(|error| match error {
-            runbus::bus::history::Error::Limit(_) => Error::Usage(format!("--limit: {error}")),
-            runbus::bus::history::Error::Log(error) => error.into(),
-        })?;
         let mut printer = Printer::new(global.json);
-        for gap in &page.gaps {
-            printer.print(&runbus::bus::Delivery::Gap(gap.clone()))?;
-        }
-        for delivery in &page.events {
-            printer.print(delivery)?;
-        }
+        // Pages are bounded in bytes too: as many as it takes.
+        let next = loop {
+            let page = backend.bus().history(&query).await.map_err(|error| match error {
+                runbus::bus::history::Error::Log(error) => error.into(),
+                error => Error::Usage(format!("--limit: {error}")),
+            })?;
+            for gap in &page.gaps {
+                printer.print(&runbus::bus::Delivery::Gap(gap.clone()))?;
+            }
+            for delivery in &page.events {
+                printer.print(delivery)?;
+            }
+            query.limit = query.limit.saturating_sub(page.events.len());
+            if query.limit == 0 || page.events.is_empty() || page.next.is_none() {
+                break page.next;
+            }
+            query.cursor = page.next;
+        };
         printer.finish()?;
-        if let Some(next) = &page.next {
+        if let Some(next) = &next {
             if global.json {
                 output::json(&serde_json::json!({ "type": "next", "cursor": next }))?;
             } else {

@@ -1,20 +1,25 @@
 //! Who asks: every request is checked here before any handler sees it, and an endpoint that nobody thought of is closed.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use axum::body::HttpBody as _;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
 use runbus::bus::Filter;
 use runbus::id::{ExecutionId, SessionId};
 
 use super::error::Failure;
+use crate::auth::account::Account;
 use crate::auth::permit::Extent;
 use crate::auth::{Action, Auth, Principal, Refusal, Rule, Target, Ticket, credential, permit};
 use crate::endpoints;
+use crate::ledger::{Table, Taken};
 use crate::limits;
 use crate::router::App;
 use crate::sockets::Peer;
@@ -50,6 +55,12 @@ impl Caller {
     #[must_use]
     pub const fn peer(&self) -> Option<&Peer> {
         self.peer.as_ref()
+    }
+
+    /// What they use.
+    #[must_use]
+    pub fn account(&self) -> Arc<Account> {
+        self.auth.account(&self.principal)
     }
 
     /// Their right to stay connected.
@@ -117,12 +128,27 @@ pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) ->
         return Failure::method(&allowed).into_response();
     };
     match admit(&app, *rule, request).await {
-        Ok(request) => next.run(request).await,
+        Ok((request, None)) => next.run(request).await,
+        Ok((request, Some(held))) => counted(next.run(request).await, held),
         Err(failure) => failure.into_response(),
     }
 }
 
-async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failure> {
+/// Counts an answer that is there as a whole until it is on its way. One that is made piece by piece is counted where it is made.
+fn counted(answer: Response, mut held: Taken) -> Response {
+    let Some(bytes) = answer.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()) else {
+        return answer;
+    };
+    held.set(bytes);
+    answer.map(|body| Body::new(Counted { body, held }))
+}
+
+/// A request's memory, until it is answered: its body is read after this.
+fn hold(app: &App, account: &Account, body: usize) -> Result<Taken, Failure> {
+    Ok(app.shared.ledger.take(account.purse(), Table::Bytes, body + limits::REQUEST_COST_BYTES)?)
+}
+
+async fn admit(app: &App, rule: Rule, request: Request) -> Result<(Request, Option<Taken>), Failure> {
     let auth = &app.shared.auth;
     let (mut parts, body) = request.into_parts();
     let asked = parts.uri.clone();
@@ -130,28 +156,32 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
     if let Some(uri) = credential::strip(&asked, rule.foreign()) {
         parts.uri = uri;
     }
+    // A body of unknown size counts as the largest one.
+    let open_ended = parts.headers.contains_key(header::TRANSFER_ENCODING);
+    let bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let bytes = if open_ended { limits::BODY_BYTES } else { bytes.min(limits::BODY_BYTES) };
     if rule == Rule::Open || !auth.is_required() {
+        let mut held = None;
         if rule != Rule::Open {
             let principal = auth.authenticate(None).await?;
+            held = Some(hold(app, &auth.account(&principal), bytes)?);
             parts.extensions.insert(known(principal, auth, &parts));
         }
-        return Ok(Request::from_parts(parts, body));
+        return Ok((Request::from_parts(parts, body), held));
     }
     let principal = match credential::find(&parts.headers, &asked, rule.foreign()) {
-        Ok(None) if rule == Rule::Later => return Ok(Request::from_parts(parts, body)),
+        Ok(None) if rule == Rule::Later => return Ok((Request::from_parts(parts, body), None)),
         Ok(credential) => auth.authenticate(credential.as_ref()).await,
         Err(refusal) => Err(refusal),
     };
     let principal = match principal {
         Err(Refusal::Unauthenticated) if rule == Rule::Foreign => {
-            return Ok(Request::from_parts(parts, body));
+            return Ok((Request::from_parts(parts, body), None));
         }
         principal => principal?,
     };
-    // A body of unknown size counts as the largest one.
-    let open_ended = parts.headers.contains_key(header::TRANSFER_ENCODING);
-    let bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    auth.message(&principal, if open_ended { limits::BODY_BYTES } else { bytes.min(limits::BODY_BYTES) })?;
+    auth.message(&principal, bytes)?;
+    let held = hold(app, &auth.account(&principal), bytes)?;
     let caller = known(principal, auth, &parts);
     match rule {
         Rule::Open | Rule::Later | Rule::Foreign | Rule::Handler(None) => {}
@@ -179,7 +209,37 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<Request, Failu
         }
     }
     parts.extensions.insert(caller);
-    Ok(Request::from_parts(parts, body))
+    Ok((Request::from_parts(parts, body), Some(held)))
+}
+
+/// A body that is counted until it is on its way.
+struct Counted {
+    body: Body,
+    held: Taken,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.held.set(0);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// A caller who is known. Their socket stays while their request is answered; where no place is left it is answered as long as nobody

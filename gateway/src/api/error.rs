@@ -15,8 +15,8 @@ use crate::auth::{Refusal, revocations};
 use crate::bodies;
 use crate::connection::{join, poll, snapshots};
 use crate::hub::registry;
+use crate::ledger::{Full, Whose};
 use crate::limits;
-use crate::monitor;
 use crate::openapi::Problem;
 use crate::publishing;
 use crate::sockets::Crowded;
@@ -178,7 +178,7 @@ impl From<ReadError> for Failure {
 impl From<join::Error> for Failure {
     fn from(error: join::Error) -> Self {
         match error {
-            join::Error::Hub(registry::Error::TooMany(_)) => Self::unavailable(error.to_string()),
+            join::Error::Hub(registry::Error::TooMany(full)) | join::Error::Full(full) => full.into(),
             join::Error::Hub(registry::Error::Log(error)) | join::Error::Log(error) => error.into(),
             join::Error::Snapshot(error) => error.into(),
         }
@@ -189,14 +189,20 @@ impl From<snapshots::Error> for Failure {
     fn from(error: snapshots::Error) -> Self {
         match error {
             snapshots::Error::Cursor(message) => Self::invalid("at", message),
+            snapshots::Error::Full(full) => full.into(),
             snapshots::Error::Log(error) => error.into(),
         }
     }
 }
 
-impl From<monitor::registry::TooMany> for Failure {
-    fn from(error: monitor::registry::TooMany) -> Self {
-        Self::unavailable(error.to_string())
+impl From<Full> for Failure {
+    fn from(full: Full) -> Self {
+        let (status, code) = match full.whose {
+            Whose::Principal => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+            Whose::Gateway => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        let header = Some(Box::new((header::RETRY_AFTER, HeaderValue::from(limits::ROOM_RETRY.as_secs()))));
+        Self { header, ..Self::new(status, code, full.to_string()) }
     }
 }
 
@@ -212,7 +218,7 @@ impl From<poll::Error> for Failure {
 impl From<history::Error> for Failure {
     fn from(error: history::Error) -> Self {
         match error {
-            history::Error::Limit(_) => Self::invalid("limit", error.to_string()),
+            history::Error::Limit(_) | history::Error::Bytes(_) => Self::invalid("limit", error.to_string()),
             history::Error::Log(error) => error.into(),
         }
     }

@@ -1,19 +1,22 @@
 //! `GET /v1/events`: stored events, a page at a time; with `wait_ms` the next ones, when they come.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
 use runbus::bus::Filter;
 use runbus::bus::history::{self, Order, Query};
 use runbus::log::{GapReason, Since};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::caller::Caller;
@@ -21,7 +24,7 @@ use super::error::Failure;
 use super::parameters;
 use crate::auth::{Action, Refusal, Rule};
 use crate::connection::poll;
-use crate::hub::Entry;
+use crate::ledger::{Table, Taken};
 use crate::limits;
 use crate::openapi::{Endpoint, Operation, Parameter};
 use crate::protocol::{Text, server};
@@ -93,7 +96,7 @@ pub async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
     RawQuery(query): RawQuery,
-) -> Result<Json<Answer>, Failure> {
+) -> Result<Written, Failure> {
     let asked = read(query.as_deref().unwrap_or(""), Filter::all())?;
     answer(&app, &caller, asked).await
 }
@@ -107,7 +110,7 @@ pub async fn of_execution(
     caller: Caller,
     id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Answer>, Failure> {
+) -> Result<Written, Failure> {
     let filter = Filter::execution(parameters::execution(id)?);
     let asked = read(query.as_deref().unwrap_or(""), filter)?;
     answer(&app, &caller, asked).await
@@ -115,17 +118,16 @@ pub async fn of_execution(
 
 /// A page on the wire. Events are the stored text: a number that has no place in a float, or data nested deeply, comes out
 /// as it went in.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(JsonSchema)]
 #[schemars(rename = "EventPage")]
-pub struct Answer {
+#[expect(dead_code, reason = "the shape of what `Written` writes")]
+struct Answer {
     /// Events, and lines that are none, in the order asked for.
-    #[schemars(with = "Vec<Line>")]
-    events: Vec<Box<RawValue>>,
+    events: Vec<Line>,
     /// Where to go on; `null` when nothing is left in this direction.
     next: Option<String>,
     /// What was asked for and is gone.
-    #[schemars(with = "Vec<Missing>")]
-    gaps: Vec<Box<RawValue>>,
+    gaps: Vec<Missing>,
 }
 
 /// An event, or a line that is none.
@@ -150,6 +152,8 @@ impl JsonSchema for Line {
                 "required": ["type", "line", "reason", "seq", "cursor"],
                 "properties": {
                     "line": { "type": "string" },
+                    "line_base64": { "type": "string" },
+                    "line_bytes": { "type": "integer", "minimum": 0 },
                     "reason": { "type": "string" },
                     "seq": { "type": "integer", "minimum": 0 },
                     "cursor": { "type": "string" },
@@ -173,20 +177,66 @@ struct Missing {
     reason: GapReason,
 }
 
-impl Answer {
-    fn new(events: &[Text], gaps: &[Text], next: Option<String>) -> Json<Self> {
-        let raw = |texts: &[Text]| texts.iter().filter_map(raw).collect();
-        Json(Self { events: raw(events), next, gaps: raw(gaps) })
+/// An [`Answer`] on its way: what is around its texts, and the texts themselves, which are JSON already. They are given to the connection one
+/// by one and are never in memory twice; `held` counts them until the last of them is on its way.
+#[derive(Debug)]
+pub struct Written {
+    pieces: VecDeque<Bytes>,
+    held: Option<Taken>,
+    /// Bytes of the piece that was given last: the connection has them until it asks for more.
+    given: usize,
+}
+
+impl Written {
+    fn new(events: &[Text], gaps: &[Text], next: Option<&str>, held: Option<Taken>) -> Self {
+        let mut pieces = VecDeque::with_capacity(2 * (events.len() + gaps.len()) + 3);
+        let mut list = |begin: Bytes, texts: &[Text]| {
+            pieces.push_back(begin);
+            for (n, text) in texts.iter().enumerate() {
+                if n > 0 {
+                    pieces.push_back(Bytes::from_static(b","));
+                }
+                pieces.push_back(text.json_bytes());
+            }
+        };
+        list(Bytes::from_static(b"{\"events\":["), events);
+        list(Bytes::from(format!("],\"next\":{},\"gaps\":[", serde_json::Value::from(next))), gaps);
+        pieces.push_back(Bytes::from_static(b"]}"));
+        Self { pieces, held, given: 0 }
+    }
+
+    /// The next piece: small ones together.
+    fn next(&mut self) -> Option<Bytes> {
+        let first = self.pieces.pop_front()?;
+        if first.len() >= limits::BATCH_BYTES {
+            return Some(first);
+        }
+        let mut piece = BytesMut::from(first);
+        while let Some(more) =
+            self.pieces.pop_front_if(|more| piece.len() + more.len() <= limits::BATCH_BYTES)
+        {
+            piece.extend_from_slice(&more);
+        }
+        Some(piece.freeze())
     }
 }
 
-fn raw(text: &Text) -> Option<Box<RawValue>> {
-    match RawValue::from_string(String::from_utf8_lossy(text.json()).into_owned()) {
-        Ok(raw) => Some(raw),
-        Err(error) => {
-            tracing::error!(%error, "a stored event cannot be written as JSON");
-            None
-        }
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        let size: usize = self.pieces.iter().map(Bytes::len).sum();
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::CONTENT_LENGTH, HeaderValue::from(size)),
+        ];
+        let pieces = futures_util::stream::unfold(self, async |mut page| {
+            let piece = page.next()?;
+            let given = std::mem::replace(&mut page.given, piece.len());
+            if let Some(held) = &mut page.held {
+                held.set(held.amount().saturating_sub(given));
+            }
+            Some((Ok::<_, Infallible>(piece), page))
+        });
+        (headers, Body::from_stream(pieces)).into_response()
     }
 }
 
@@ -198,20 +248,22 @@ struct Asked {
     wait: Option<(Duration, Since)>,
 }
 
-async fn answer(app: &App, caller: &Caller, asked: Asked) -> Result<Json<Answer>, Failure> {
+async fn answer(app: &App, caller: &Caller, asked: Asked) -> Result<Written, Failure> {
     caller.may_read(&asked.query.filter)?;
     let Asked { mut query, wait } = asked;
+    let account = caller.account();
     let Some((wait, mut since)) = wait else {
-        let page = app.history(&query).await?;
-        return Ok(Answer::new(&events(&page), &gaps(&page), page.next.map(|next| next.to_string())));
+        let (page, held) = app.history(&account, &query).await?;
+        let next = page.next.as_ref().map(ToString::to_string);
+        return Ok(Written::new(&page.events, &gaps(&page), next.as_deref(), Some(held)));
     };
     let deadline = Instant::now() + wait;
     while since != Since::New {
-        let page = app.history(&query).await?;
-        let (events, gaps, all) = (events(&page), gaps(&page), page.next.is_none());
+        let (page, held) = app.history(&account, &query).await?;
+        let (gaps, all) = (gaps(&page), page.next.is_none());
         let next = page.next.unwrap_or(page.end);
-        if !events.is_empty() || !gaps.is_empty() || Instant::now() >= deadline {
-            return Ok(Answer::new(&events, &gaps, Some(next.to_string())));
+        if !page.events.is_empty() || !gaps.is_empty() || Instant::now() >= deadline {
+            return Ok(Written::new(&page.events, &gaps, Some(&next.to_string()), Some(held)));
         }
         since = Since::After(next.clone());
         query.cursor = Some(next);
@@ -222,17 +274,15 @@ async fn answer(app: &App, caller: &Caller, asked: Asked) -> Result<Json<Answer>
     let _place = app.place(caller.peer())?;
     let ticket = caller.ticket()?;
     let news = tokio::select! {
-        news = poll::wait(&app.shared, query.filter, &since, query.limit, deadline) => news?,
+        news = poll::wait(&app.shared, &account, query.filter, &since, query.limit, deadline) => news?,
         _ = ticket.ended() => return Err(Refusal::Unauthenticated.into()),
     };
-    Ok(Answer::new(&news.events, &news.gaps, Some(news.next)))
+    let bytes = news.events.iter().map(Text::bytes).sum();
+    let held = app.shared.ledger.force(account.purse(), Table::Bytes, bytes);
+    Ok(Written::new(&news.events, &news.gaps, Some(&news.next), Some(held)))
 }
 
-fn events(page: &history::Page) -> Vec<Text> {
-    page.events.iter().filter_map(Entry::delivery).map(|entry| entry.content.text().clone()).collect()
-}
-
-fn gaps(page: &history::Page) -> Vec<Text> {
+fn gaps(page: &history::Page<Text>) -> Vec<Text> {
     page.gaps.iter().map(server::gap).collect()
 }
 

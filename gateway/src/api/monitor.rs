@@ -77,7 +77,7 @@ async fn answer(app: &App, caller: &Caller, stream: Option<StreamId>) -> Result<
     permit(caller, stream.as_ref())?;
     // Who waits has a place like others that wait.
     let _place = app.place(caller.peer())?;
-    let mut watch = app.shared.monitors.watch(stream)?;
+    let mut watch = app.shared.monitors.watch(stream, caller.account().purse())?;
     let latest = tokio::time::timeout(limits::MONITOR_WAIT, watch.next()).await;
     let version = latest.map_err(|_elapsed| Failure::unavailable("what is stored is still being read"))?;
     let version = version.map_err(|ended| Failure::unavailable(ended.to_string()))?;

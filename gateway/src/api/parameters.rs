@@ -86,6 +86,9 @@ pub fn filter(filter: &mut Filter, key: &str, value: &str) -> Result<(), Failure
                 let kind =
                     kind.parse().map_err(|e: runbus::event::Invalid| wrong(&format!("{kind:?} {e}")))?;
                 filter.types.insert(kind);
+                if filter.types.len() > runbus::limits::FILTER_TYPES {
+                    return Err(wrong(&runbus::bus::TooManyTypes));
+                }
             }
         }
         "after" => filter.after = Some(value.parse().map_err(|e: runbus::time::Error| wrong(&e))?),

@@ -47,7 +47,8 @@ pub async fn post(
     Body(Publish { events }): Body<Publish>,
 ) -> Result<Json<Published>, Failure> {
     let shared = &app.shared;
-    let published =
-        publishing::publish(&shared.control, &shared.publishing, &caller.principal, events).await?;
+    let account = caller.account();
+    let room = (&shared.ledger, account.purse());
+    let published = publishing::publish(&shared.control, room, &caller.principal, events).await?;
     Ok(Json(published))
 }

@@ -53,7 +53,15 @@ fn conversation() -> Vec<Endpoint> {
             "/v1/sessions/{session_id}/messages",
             Rule::Session(Action::Read),
             Operation::new("list_messages", "What was said, oldest first")
-                .takes([Parameter::new("include_compacted", all, "also what was folded into notes")])
+                .says("As many as have 4 MiB: ask again with `from`, where there is a `next`.")
+                .takes([
+                    Parameter::new("include_compacted", all, "also what was folded into notes"),
+                    Parameter::new(
+                        "from",
+                        json!({ "type": "integer", "minimum": 0 }),
+                        "an earlier answer's `next`; 0 by default",
+                    ),
+                ])
                 .answers::<Messages>(200, "the messages")
                 .refuses([Problem::NotFound]),
             messages,
@@ -167,6 +175,9 @@ impl JsonSchema for Begin {
 pub struct Messages {
     session_id: SessionId,
     messages: Vec<SaidMessage>,
+    /// Where the next ones are; absent: these are the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<usize>,
 }
 
 /// Calls without an answer.
@@ -231,7 +242,13 @@ pub async fn send(
 ///
 /// # Errors
 /// Nobody has heard of it.
-pub async fn get(State(app): State<Arc<App>>, Id(id): Id<SessionId>) -> Result<Json<Session>, Failure> {
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<SessionId>,
+) -> Result<Json<Session>, Failure> {
+    let account = caller.account();
+    let _turn = app.folding(&account).await?;
     Ok(Json(app.control.session(&id).await?))
 }
 
@@ -241,25 +258,38 @@ pub async fn get(State(app): State<Arc<App>>, Id(id): Id<SessionId>) -> Result<J
 /// Nobody has heard of it, or a parameter is wrong.
 pub async fn messages(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Id(id): Id<SessionId>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Messages>, Failure> {
-    let mut include_compacted = false;
+    let (mut include_compacted, mut from) = (false, 0);
     for (key, value) in parameters::pairs(query.as_deref().unwrap_or(""))? {
         match key.as_str() {
             "include_compacted" => include_compacted = parameters::flag(&key, &value)?,
+            "from" => {
+                from = value.parse().map_err(|_no_number| Failure::invalid(&key, "a number is needed"))?;
+            }
             _ => return Err(Failure::invalid(key, "there is no such parameter")),
         }
     }
-    let messages = app.control.messages(&id, include_compacted).await?;
-    Ok(Json(Messages { session_id: id, messages }))
+    let account = caller.account();
+    let _turn = app.folding(&account).await?;
+    let bytes = app.shared.ledger.page_bytes();
+    let (messages, next) = app.control.some_messages(&id, include_compacted, from, bytes).await?;
+    Ok(Json(Messages { session_id: id, messages, next }))
 }
 
 /// `GET /v1/sessions/{session_id}/pending`: its unresolved calls.
 ///
 /// # Errors
 /// Nobody has heard of it.
-pub async fn pending(State(app): State<Arc<App>>, Id(id): Id<SessionId>) -> Result<Json<Pending>, Failure> {
+pub async fn pending(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<SessionId>,
+) -> Result<Json<Pending>, Failure> {
+    let account = caller.account();
+    let _turn = app.folding(&account).await?;
     let pending = app.control.pending(&id).await?;
     Ok(Json(Pending { session_id: id, pending }))
 }

@@ -150,6 +150,9 @@ pub struct Limits {
     /// Bytes that it sends per second, over all its connections; as much again as one large body at once. 1024 to 1073741824.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub inbound_bytes_per_s: u32,
+    /// One stream token may use one in so many of what its principal may: connections, messages, bytes, and places in shared tables. 1 to 1000.
+    #[schemars(range(min = 1, max = 1000))]
+    pub token_share: u32,
     /// Time that a WebSocket may take to show a credential in band, in milliseconds. 50 to 60000.
     #[schemars(range(min = 50, max = 60_000))]
     pub pre_auth_timeout_ms: u64,
@@ -162,6 +165,7 @@ impl Default for Limits {
             messages_per_s: 200,
             burst_messages: 400,
             inbound_bytes_per_s: 1024 * 1024,
+            token_share: 4,
             pre_auth_timeout_ms: 5000,
         }
     }

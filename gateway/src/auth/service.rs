@@ -7,7 +7,7 @@ use runbus::log::Log;
 use runbus::time::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::account::Accounts;
+use super::account::{Account, Accounts};
 use super::authenticator::{self, Authenticator, Configured};
 use super::config::{Config, Mode};
 use super::credential::Credential;
@@ -34,14 +34,15 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// From configuration that was checked. `largest`: the largest message or body of a client, in bytes.
+    /// From configuration that was checked. `largest`: the largest message or body of a client, in bytes; `reads`: reads of
+    /// history at the same time.
     ///
     /// # Errors
     /// See [`authenticator::Error`].
     pub fn new(
         config: Config,
         log: Arc<dyn Log>,
-        largest: usize,
+        (largest, reads): (usize, usize),
         clock: Clock,
     ) -> Result<Self, authenticator::Error> {
         let mint = Mint::new(&config.stream_tokens);
@@ -53,7 +54,7 @@ impl Auth {
             everyone: Arc::new(Principal::everyone()),
             revocations: Revocations::new(log, live.clone()),
             live,
-            accounts: Accounts::new(config.limits.clone(), largest),
+            accounts: Accounts::new(config.limits.clone(), largest, reads),
             config,
             clock,
         })
@@ -125,8 +126,20 @@ impl Auth {
     pub fn message(&self, principal: &Principal, bytes: usize) -> Result<(), Refusal> {
         match principal.kind {
             Kind::Everyone => Ok(()),
-            _ => self.accounts.of(&principal.subject).message(bytes),
+            _ => self.account(principal).message(bytes),
         }
+    }
+
+    /// What a principal uses, or a stream token.
+    #[must_use]
+    pub fn account(&self, principal: &Principal) -> Arc<Account> {
+        self.accounts.of(principal)
+    }
+
+    /// What those use who have not said who they are.
+    #[must_use]
+    pub const fn nobody(&self) -> &Arc<Account> {
+        self.accounts.everyone()
     }
 
     /// A connection's right to be: ends when its credential does.
@@ -134,10 +147,10 @@ impl Auth {
     /// # Errors
     /// [`Refusal::Connections`], or the credential was revoked meanwhile.
     pub fn ticket(self: &Arc<Self>, principal: &Arc<Principal>) -> Result<Ticket, Refusal> {
+        let account = self.account(principal);
         if principal.kind == Kind::Everyone {
-            return Ok(Ticket::everyone(principal.clone()));
+            return Ok(Ticket::everyone(principal.clone(), account));
         }
-        let account = self.accounts.of(&principal.subject);
         let connection = account.connect()?;
         let left = principal.expires_at.map(|end| end.since(self.clock.now()));
         let ticket =
@@ -148,10 +161,11 @@ impl Auth {
     /// The ticket with another credential of the same subject.
     ///
     /// # Errors
-    /// The credential was revoked meanwhile.
+    /// The credential was revoked meanwhile, or [`Refusal::Connections`] of the other token.
     pub fn renew(self: &Arc<Self>, old: Ticket, principal: &Arc<Principal>) -> Result<Ticket, Refusal> {
         let left = principal.expires_at.map(|end| end.since(self.clock.now()));
-        let ticket = old.renewed(principal.clone(), self.live.enter(principal.clone()), left);
+        let account = self.account(principal);
+        let ticket = old.renewed(principal.clone(), account, self.live.enter(principal.clone()), left)?;
         self.recheck(ticket)
     }
 

@@ -24,21 +24,21 @@ pub enum Ended {
 #[derive(Debug)]
 pub struct Ticket {
     principal: Arc<Principal>,
+    account: Arc<Account>,
     /// `None` for everyone, where nobody is asked.
     bound: Option<Box<Bound>>,
 }
 
 #[derive(Debug)]
 struct Bound {
-    account: Arc<Account>,
     connection: Connection,
     place: Place,
     expires: Option<Instant>,
 }
 
 impl Ticket {
-    pub(super) const fn everyone(principal: Arc<Principal>) -> Self {
-        Self { principal, bound: None }
+    pub(super) const fn everyone(principal: Arc<Principal>, account: Arc<Account>) -> Self {
+        Self { principal, account, bound: None }
     }
 
     pub(super) fn new(
@@ -50,14 +50,26 @@ impl Ticket {
     ) -> Self {
         // An end that no clock of this machine reaches is none.
         let expires = left.and_then(|left| Instant::now().checked_add(left));
-        Self { principal, bound: Some(Box::new(Bound { account, connection, place, expires })) }
+        Self { principal, account, bound: Some(Box::new(Bound { connection, place, expires })) }
     }
 
-    pub(super) fn renewed(self, principal: Arc<Principal>, place: Place, left: Option<Duration>) -> Self {
-        match self.bound {
-            Some(bound) => Self::new(principal, bound.account, bound.connection, place, left),
-            None => self,
-        }
+    pub(super) fn renewed(
+        self,
+        principal: Arc<Principal>,
+        account: Arc<Account>,
+        place: Place,
+        left: Option<Duration>,
+    ) -> Result<Self, Refusal> {
+        let Some(bound) = self.bound else { return Ok(self) };
+        // Another token counts for itself.
+        let connection = bound.connection.moved(&account)?;
+        Ok(Self::new(principal, account, connection, place, left))
+    }
+
+    /// What it uses.
+    #[must_use]
+    pub const fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// Whose it is.
@@ -108,6 +120,6 @@ impl Ticket {
     /// # Errors
     /// [`Refusal::Rate`].
     pub fn message(&self, bytes: usize) -> Result<(), Refusal> {
-        self.bound.as_ref().map_or(Ok(()), |bound| bound.account.message(bytes))
+        self.bound.as_ref().map_or(Ok(()), |_bound| self.account.message(bytes))
     }
 }

@@ -176,7 +176,7 @@ impl Client {
 
     /// Sends what the subscriptions have; says when to look for more.
     async fn produce(&mut self) -> Result<Next, End> {
-        let mut held = self.pace.budget(&self.shared.pressure);
+        let mut held = self.pace.budget(&self.shared.pressure, self.gate.account().purse());
         let mut out = Outbound::new(self.dialect, held.bytes());
         let mut next = Next::Never;
         for Named { id, batch, subscription, follow, .. } in &mut self.subscriptions {
@@ -216,7 +216,7 @@ impl Client {
 
     pub(super) async fn answer(&mut self, messages: impl IntoIterator<Item = String>) -> Result<(), End> {
         let out = Outbound::answers(self.dialect, messages);
-        let held = self.shared.pressure.hold(out.bytes());
+        let held = self.shared.pressure.hold(self.gate.account().purse(), out.bytes());
         self.write(out, held).await.map(|_took| ())
     }
 
@@ -286,7 +286,7 @@ impl Client {
         if rest == 0 {
             return Ok(());
         }
-        let _held = self.shared.pressure.hold(rest);
+        let _held = self.shared.pressure.hold(self.gate.account().purse(), rest);
         let mut slow = Slow::new(&self.gate, &self.shared);
         slow.patiently(self.socket.flush()).await?;
         // It is no fast one.

@@ -12,8 +12,10 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::shared::Shared;
+use crate::auth::account::Account;
 use crate::auth::permit::{self, Denied};
 use crate::auth::{self, Principal};
+use crate::ledger::Table;
 use crate::limits;
 use crate::protocol::command::{Action, Command};
 use crate::protocol::{Publish, server};
@@ -33,7 +35,8 @@ impl Commands {
         &mut self,
         shared: &Arc<Shared>,
         principal: Arc<Principal>,
-        command: Command,
+        account: &Arc<Account>,
+        (command, bytes): (Command, usize),
     ) -> Result<(), String> {
         let Command { id, action, trace } = command;
         let tasks = self.tasks.get_or_insert_default();
@@ -41,14 +44,21 @@ impl Commands {
             let message = format!("{} commands are at work already", limits::COMMANDS);
             return Err(server::error("limit_exceeded", &message, None, Some(&id)));
         }
+        // Also while its connection has ended and it goes on.
+        let taken = shared.ledger.take(account.purse(), Table::Bytes, bytes + limits::COMMAND_COST_BYTES);
+        let held =
+            taken.map_err(|full| server::error("limit_exceeded", &full.to_string(), None, Some(&id)))?;
         let shared = shared.clone();
+        let account = account.clone();
         let trace = trace.or_else(telemetry::current_trace);
         let span = spans::command();
         if let Some(trace) = &trace {
             telemetry::follow(&span, trace);
         }
         let obeying = async move {
-            match AssertUnwindSafe(follow(&shared, &principal, &id, action)).catch_unwind().await {
+            let _held = held;
+            match AssertUnwindSafe(follow(&shared, (&principal, &account), &id, action)).catch_unwind().await
+            {
                 Ok(answer) => answer,
                 Err(_panic) => {
                     tracing::error!(request = id, "a command panicked");
@@ -112,11 +122,16 @@ impl From<Error> for Failed {
 }
 
 /// Does what a command says, if its client may; the answer.
-async fn follow(shared: &Shared, principal: &Principal, id: &str, action: Action) -> String {
+async fn follow(
+    shared: &Shared,
+    (principal, account): (&Principal, &Account),
+    id: &str,
+    action: Action,
+) -> String {
     if let Err(denied) = permit(&shared.control, principal, &action).await {
         return server::error(denied.code(), &denied.to_string(), None, Some(id));
     }
-    match obey(shared, principal, action).await {
+    match obey(shared, (principal, account), action).await {
         Ok(result) => server::ok(id, result),
         Err(Failed::Denied(denied)) => server::error(denied.code(), &denied.to_string(), None, Some(id)),
         Err(Failed::Control(error)) => {
@@ -154,7 +169,11 @@ async fn permit(control: &Control, principal: &Principal, action: &Action) -> Re
     }
 }
 
-async fn obey(shared: &Shared, principal: &Principal, action: Action) -> Result<Value, Failed> {
+async fn obey(
+    shared: &Shared,
+    (principal, account): (&Principal, &Account),
+    action: Action,
+) -> Result<Value, Failed> {
     let (control, by) = (&shared.control, principal.name());
     Ok(match action {
         Action::Start(request) => document(&control.start_as(*request, by).await?)?,
@@ -176,7 +195,8 @@ async fn obey(shared: &Shared, principal: &Principal, action: Action) -> Result<
         Action::Decide(approval, request) => document(&control.decide(&approval, request, by).await?)?,
         Action::Answer(question, request) => document(&control.answer(&question, request, by).await?)?,
         Action::Publish(Publish { events }) => {
-            let published = publishing::publish(control, &shared.publishing, principal, events).await;
+            let published =
+                publishing::publish(control, (&shared.ledger, account.purse()), principal, events).await;
             document(&published.map_err(Failed::Publish)?)?
         }
     })

@@ -58,7 +58,7 @@ pub async fn open<K>(
     let wake = Arc::new(Notify::new());
     let execution = filter.execution_id.clone();
     let (subscription, cursor) =
-        Subscription::begin(&shared, filter, start, wake.clone(), Transport::Sse).await?;
+        Subscription::begin(&shared, ticket.account(), filter, start, wake.clone(), Transport::Sse).await?;
     let subject = &ticket.principal().subject;
     let seat = execution.map(|id| shared.presence.enter(id, subject.clone(), None));
     Ok(EventStream {
@@ -79,7 +79,7 @@ pub async fn open<K>(
 
 /// How soon to come back after a broken connection, and where the subscription begins.
 fn greeting(cursor: Option<&Cursor>) -> Bytes {
-    let subscribed = Text::new(cursor, "subscribed", &[server::begun(cursor).as_bytes()]);
+    let subscribed = Text::new(cursor, "subscribed", &[&server::begun(cursor)]);
     let mut greeting = retry(limits::STREAM_RETRY).into_bytes();
     greeting.extend_from_slice(&subscribed.frame());
     Bytes::from(greeting)
@@ -132,7 +132,7 @@ impl<K: Send> EventStream<K> {
             self.ended = next == Next::Never;
             if let Some(piece) = frames.take() {
                 self.beat_at = Instant::now() + self.shared.config.ping_interval();
-                self.held = Some(self.shared.pressure.hold(piece.len()));
+                self.held = Some(self.shared.pressure.hold(self.ticket.account().purse(), piece.len()));
                 return Some(piece);
             }
             let then = match next {

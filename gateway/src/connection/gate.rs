@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::shared::Shared;
+use crate::auth::account::Account;
 use crate::auth::{Ended, Principal, Refusal, Ticket};
 use crate::limits;
 use crate::protocol::close;
@@ -66,6 +67,15 @@ impl Gate {
         match &self.state {
             State::Known(ticket, _) => Some(ticket.principal()),
             State::Unknown(..) => None,
+        }
+    }
+
+    /// What it uses.
+    #[must_use]
+    pub fn account(&self) -> &Arc<Account> {
+        match &self.state {
+            State::Known(ticket, _) => ticket.account(),
+            State::Unknown(..) => self.shared.auth.nobody(),
         }
     }
 

@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::pressure::Held;
 use super::shared::Shared;
 use crate::hub::{Entries, Said};
+use crate::ledger::Purse;
 use crate::limits;
 
 /// The room that entries take until their client is sent the last of them.
@@ -37,6 +38,7 @@ impl Ahead {
     /// The log refuses or does not answer.
     pub(super) async fn start(
         shared: &Shared,
+        purse: &Arc<Purse>,
         filter: &Filter,
         since: Since,
         wake: Arc<Notify>,
@@ -50,7 +52,7 @@ impl Ahead {
         let mut entries = Entries::new(follower, cursor);
         let (sender, batches) = mpsc::channel(limits::READ_AHEAD);
         let most = shared.config.client_buffer_bytes;
-        let pressure = shared.pressure.clone();
+        let (pressure, purse) = (shared.pressure.clone(), purse.clone());
         let room = Arc::new(Semaphore::new(most));
         let task = tokio::spawn(async move {
             loop {
@@ -75,7 +77,7 @@ impl Ahead {
                 // More than all there is waits for all.
                 let share = u32::try_from(bytes.min(most)).unwrap_or(u32::MAX);
                 let Ok(room) = room.clone().acquire_many_owned(share).await else { return };
-                let held = pressure.hold(bytes);
+                let held = pressure.hold(&purse, bytes);
                 if sender.send((said.into(), Share { _room: room, _held: held })).await.is_err() {
                     return;
                 }

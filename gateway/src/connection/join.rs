@@ -1,5 +1,7 @@
 //! Joining a scope: where a subscription begins, and whether something is missing there.
 
+use std::sync::Arc;
+
 use runbus::bus::Filter;
 use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Since};
 use runbus::subject::Shard;
@@ -10,6 +12,7 @@ use super::snapshots;
 use super::source::Source;
 use super::wake::Wake;
 use crate::hub::registry;
+use crate::ledger::{Full, Member, Purse};
 
 /// Why a subscription did not begin.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +23,9 @@ pub enum Error {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] ReadError),
+    /// There is no room for what it holds.
+    #[error(transparent)]
+    Full(#[from] Full),
     /// There is no snapshot of it.
     #[error(transparent)]
     Snapshot(#[from] snapshots::Error),
@@ -30,7 +36,9 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Hub(registry::Error::TooMany(_)) => "limit_exceeded",
+            Self::Hub(registry::Error::TooMany(_))
+            | Self::Full(_)
+            | Self::Snapshot(snapshots::Error::Full(_)) => "limit_exceeded",
             Self::Snapshot(snapshots::Error::Cursor(_)) => "invalid_argument",
             Self::Hub(registry::Error::Log(error))
             | Self::Log(error)
@@ -54,6 +62,8 @@ pub(super) struct Joined {
     pub cursor: Option<Cursor>,
     /// What is missing.
     pub gap: Option<Gap>,
+    /// It uses a hub.
+    pub member: Option<Member>,
 }
 
 /// Finds out.
@@ -62,6 +72,7 @@ pub(super) struct Joined {
 /// See [`Error`].
 pub(super) async fn join(
     shared: &Shared,
+    purse: &Arc<Purse>,
     filter: &Filter,
     since: &Since,
     wake: &Wake,
@@ -71,28 +82,30 @@ pub(super) async fn join(
     if let [shard] = shards[..]
         && registry::is_narrow(&scope, shared.bus.log().as_ref())
     {
-        return narrow(shared, filter, since, shard, wake).await;
+        return narrow(shared, purse, filter, since, shard, wake).await;
     }
     match since {
         Since::New => {
-            let hub = shared.hubs.join(scope).await?;
+            let (hub, member) = shared.hubs.join(scope, purse).await?;
             hub.watch(&wake.watcher);
             let (next, cursor) = hub.look(|ring| (ring.end(), ring.cursor.clone()));
-            Ok(Joined { source: Source::Ring { hub, next, after: None }, cursor: Some(cursor), gap: None })
+            let source = Source::Ring { hub, next, after: None };
+            Ok(Joined { source, cursor: Some(cursor), gap: None, member: Some(member) })
         }
         since => {
             let cursor = match since {
                 Since::After(cursor) => Some(cursor.clone()),
                 Since::All | Since::New => None,
             };
-            let ahead = Ahead::start(shared, filter, since.clone(), wake.task.clone()).await?;
-            Ok(Joined { source: Source::Ahead(ahead), cursor, gap: None })
+            let ahead = Ahead::start(shared, purse, filter, since.clone(), wake.task.clone()).await?;
+            Ok(Joined { source: Source::Ahead(ahead), cursor, gap: None, member: None })
         }
     }
 }
 
 async fn narrow(
     shared: &Shared,
+    purse: &Arc<Purse>,
     filter: &Filter,
     since: &Since,
     shard: Shard,
@@ -100,7 +113,7 @@ async fn narrow(
 ) -> Result<Joined, Error> {
     let scope = filter.scope();
     let bounds = shared.hubs.bounds.ask(shared.bus.log().as_ref(), scope.lane(), shard).await?;
-    let hub = shared.hubs.join(scope).await?;
+    let (hub, member) = shared.hubs.join(scope, purse).await?;
     hub.watch(&wake.watcher);
     let start = Place::after(bounds.epoch, bounds.first.previous());
     let asked = match since {
@@ -121,7 +134,7 @@ async fn narrow(
     let place = if gap.is_some() { start } else { asked };
     let cursor = Some(Cursor::start().with(shard, place));
     let source = Source::at(hub, shard, place);
-    Ok(Joined { source, cursor, gap })
+    Ok(Joined { source, cursor, gap, member: Some(member) })
 }
 
 /// Whether frames behind `place` are gone: the next one that is left does not follow it.

@@ -15,11 +15,12 @@ use super::event_stream::{leave, retry};
 use super::frames::Frames;
 use super::gate::farewell;
 use super::output::Output;
+use super::pressure;
 use super::shared::Shared;
 use crate::auth::Ticket;
+use crate::ledger::Full;
 use crate::limits;
 use crate::monitor::Watch;
-use crate::monitor::registry::TooMany;
 use crate::protocol::{close, server};
 
 /// A monitor on its way into a body.
@@ -33,6 +34,8 @@ pub struct MonitorStream<K> {
     ended: bool,
     departure: Departure,
     ticket: Ticket,
+    /// The piece that was given last is not taken before the next one is asked for.
+    held: Option<pressure::Held>,
     _counted: Held,
     /// The client's place among the connections, given back when the body is dropped.
     _keep: K,
@@ -41,15 +44,15 @@ pub struct MonitorStream<K> {
 /// Begins one. `keep` is dropped with it.
 ///
 /// # Errors
-/// See [`TooMany`].
+/// See [`Full`].
 pub fn open<K>(
     shared: Arc<Shared>,
     stream: Option<StreamId>,
     ticket: Ticket,
     keep: K,
-) -> Result<MonitorStream<K>, TooMany> {
+) -> Result<MonitorStream<K>, Full> {
     let wake = Arc::new(Notify::new());
-    let watch = shared.monitors.watch_with(stream, wake.clone())?;
+    let watch = shared.monitors.watch_with(stream, wake.clone(), ticket.account().purse())?;
     Ok(MonitorStream {
         watch,
         wake,
@@ -58,6 +61,7 @@ pub fn open<K>(
         ended: false,
         departure: Departure::default(),
         ticket,
+        held: None,
         shared,
         _counted: metrics::CONNECTIONS.of(Transport::Sse).hold(),
         _keep: keep,
@@ -75,6 +79,7 @@ impl<K: Send> MonitorStream<K> {
 
     /// The next piece; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
+        self.held = None;
         while !self.ended {
             if self.departure.is_due(&self.shared) {
                 self.ended = true;
@@ -95,6 +100,7 @@ impl<K: Send> MonitorStream<K> {
                 }
             }
             if let Some(piece) = frames.take() {
+                self.held = Some(self.shared.pressure.hold(self.ticket.account().purse(), piece.len()));
                 self.beat_at = Instant::now() + self.shared.config.ping_interval();
                 return Some(piece);
             }

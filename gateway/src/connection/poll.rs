@@ -12,6 +12,7 @@ use super::join;
 use super::output::Output;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
+use crate::auth::account::Account;
 use crate::limits;
 use crate::protocol::Text;
 
@@ -80,6 +81,7 @@ impl Output for Collected {
 /// See [`Error`].
 pub async fn wait(
     shared: &Shared,
+    account: &Arc<Account>,
     filter: Filter,
     since: &Since,
     limit: usize,
@@ -87,8 +89,9 @@ pub async fn wait(
 ) -> Result<News, Error> {
     let _counted = metrics::CONNECTIONS.of(Transport::Poll).hold();
     let wake = Arc::new(Notify::new());
+    let start = since.clone().into();
     let (mut subscription, _) =
-        Subscription::begin(shared, filter, &since.clone().into(), wake.clone(), Transport::Poll).await?;
+        Subscription::begin(shared, account, filter, &start, wake.clone(), Transport::Poll).await?;
     let mut out = Collected { limit, ..Collected::default() };
     loop {
         let then = match subscription.produce(shared, &mut out).await? {

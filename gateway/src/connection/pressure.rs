@@ -7,12 +7,13 @@ use std::time::Duration;
 use runbus::metrics::gateway as metrics;
 use serde::Serialize;
 
+use crate::ledger::{Ledger, Purse, Table, Taken};
 use crate::limits;
 
 /// Counts of all clients of a gateway. Gauges fall back to zero when the clients are gone.
 #[derive(Debug)]
 pub struct Pressure {
-    max_bytes: usize,
+    ledger: Arc<Ledger>,
     held_bytes: AtomicUsize,
     behind: AtomicUsize,
     spills: AtomicU64,
@@ -35,11 +36,11 @@ pub struct Load {
 }
 
 impl Pressure {
-    /// Nothing held; `max_bytes` is what all clients together may have prepared beside their least share.
+    /// Nothing held; `ledger` bounds what clients may have prepared beside their least share.
     #[must_use]
-    pub fn new(max_bytes: usize) -> Arc<Self> {
+    pub fn new(ledger: Arc<Ledger>) -> Arc<Self> {
         let (held_bytes, behind) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { max_bytes, held_bytes, behind, spills: AtomicU64::new(0), cut: AtomicU64::new(0) })
+        Arc::new(Self { ledger, held_bytes, behind, spills: AtomicU64::new(0), cut: AtomicU64::new(0) })
     }
 
     /// The counts now.
@@ -53,12 +54,17 @@ impl Pressure {
         }
     }
 
-    /// Counts bytes until the guard is dropped.
-    pub(super) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+    /// Counts bytes until the guard is dropped. The least share is each client's, beside the bound.
+    pub(super) fn hold(self: &Arc<Self>, purse: &Arc<Purse>, bytes: usize) -> Held {
+        let above = bytes.saturating_sub(limits::LEAST_BYTES);
+        self.held(self.ledger.force(purse, Table::Bytes, above), bytes)
+    }
+
+    fn held(self: &Arc<Self>, taken: Taken, bytes: usize) -> Held {
         self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
         let mut counted = metrics::HELD.amount();
-        counted.set(bytes);
-        Held { pressure: self.clone(), bytes, counted }
+        counted.set(bytes.min(limits::LEAST_BYTES));
+        Held { pressure: self.clone(), taken, bytes, counted }
     }
 
     /// Counts a subscription that falls behind, until the guard is dropped.
@@ -75,18 +81,14 @@ impl Pressure {
     }
 
     /// Holds `wanted` bytes, or the least share when there is no room for them: many may ask at the same time.
-    fn grant(self: &Arc<Self>, wanted: usize) -> Held {
+    pub(super) fn grant(self: &Arc<Self>, purse: &Arc<Purse>, wanted: usize) -> Held {
         if wanted <= limits::LEAST_BYTES {
-            return self.hold(wanted);
+            return self.hold(purse, wanted);
         }
-        let within = |held: usize| held.checked_add(wanted).filter(|held| *held <= self.max_bytes);
-        let granted = self.held_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within);
-        if granted.is_err() {
-            return self.hold(limits::LEAST_BYTES);
+        match self.ledger.take_spare(purse, Table::Bytes, wanted - limits::LEAST_BYTES) {
+            Ok(taken) => self.held(taken, wanted),
+            Err(_full) => self.hold(purse, limits::LEAST_BYTES),
         }
-        let mut counted = metrics::HELD.amount();
-        counted.set(wanted);
-        Held { pressure: self.clone(), bytes: wanted, counted }
     }
 }
 
@@ -94,7 +96,10 @@ impl Pressure {
 #[derive(Debug)]
 pub(super) struct Held {
     pressure: Arc<Pressure>,
+    /// What is above the least share.
+    taken: Taken,
     bytes: usize,
+    /// What is not.
     counted: runbus::metrics::Amount,
 }
 
@@ -106,19 +111,21 @@ impl Held {
 
     /// It is as many now.
     pub(super) fn set(&mut self, bytes: usize) {
-        if bytes > self.bytes {
-            self.pressure.held_bytes.fetch_add(bytes - self.bytes, Ordering::Relaxed);
+        let before = self.bytes();
+        if bytes > before {
+            self.pressure.held_bytes.fetch_add(bytes - before, Ordering::Relaxed);
         } else {
-            self.pressure.held_bytes.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+            self.pressure.held_bytes.fetch_sub(before - bytes, Ordering::Relaxed);
         }
         self.bytes = bytes;
-        self.counted.set(bytes);
+        self.taken.set(bytes.saturating_sub(limits::LEAST_BYTES));
+        self.counted.set(bytes.min(limits::LEAST_BYTES));
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.pressure.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.pressure.held_bytes.fetch_sub(self.bytes(), Ordering::Relaxed);
     }
 }
 
@@ -148,8 +155,8 @@ impl Pace {
     }
 
     /// Bytes of the next write, held for it.
-    pub(super) fn budget(&self, pressure: &Arc<Pressure>) -> Held {
-        pressure.grant(self.bytes)
+    pub(super) fn budget(&self, pressure: &Arc<Pressure>, purse: &Arc<Purse>) -> Held {
+        pressure.grant(purse, self.bytes)
     }
 
     /// A write of so many bytes took so long; `most` is what no client exceeds.
@@ -166,38 +173,42 @@ impl Pace {
 mod tests {
     use super::*;
 
+    fn with(bytes: usize) -> (Arc<Pressure>, Arc<Purse>) {
+        (Pressure::new(Ledger::new(|_| bytes, 4)), Purse::of_everyone())
+    }
+
     #[test]
     fn fast_clients_get_more_and_slow_ones_the_least() {
         let most = 4 * limits::LEAST_BYTES;
-        let pressure = Pressure::new(2 * most);
+        let (pressure, purse) = with(most);
         let mut pace = Pace::new();
         for _ in 0..5 {
-            let bytes = pace.budget(&pressure).bytes();
+            let bytes = pace.budget(&pressure, &purse).bytes();
             pace.wrote(bytes, Duration::ZERO, most);
         }
-        assert_eq!(pace.budget(&pressure).bytes(), most);
+        assert_eq!(pace.budget(&pressure, &purse).bytes(), most);
         // Little to send says nothing.
         pace.wrote(1, Duration::ZERO, most);
-        assert_eq!(pace.budget(&pressure).bytes(), most);
-        let held = [pressure.hold(most), pressure.hold(1)];
-        assert_eq!(pace.budget(&pressure).bytes(), limits::LEAST_BYTES);
+        assert_eq!(pace.budget(&pressure, &purse).bytes(), most);
+        let held = [pressure.hold(&purse, most), pressure.hold(&purse, 1)];
+        assert_eq!(pace.budget(&pressure, &purse).bytes(), limits::LEAST_BYTES);
         assert_eq!(pressure.load().held_bytes, most + 1);
         drop(held);
-        assert_eq!(pace.budget(&pressure).bytes(), most);
+        assert_eq!(pace.budget(&pressure, &purse).bytes(), most);
         assert_eq!(pressure.load().held_bytes, 0);
         pace.wrote(most, Duration::from_secs(1), most);
-        assert_eq!(pace.budget(&pressure).bytes(), limits::LEAST_BYTES);
+        assert_eq!(pace.budget(&pressure, &purse).bytes(), limits::LEAST_BYTES);
     }
 
     #[test]
     fn what_is_granted_is_held_until_it_is_written() {
         let most = 4 * limits::LEAST_BYTES;
-        let pressure = Pressure::new(most);
+        let (pressure, purse) = with(most);
         let mut fast = Pace::new();
         fast.wrote(limits::LEAST_BYTES, Duration::ZERO, most);
         fast.wrote(most, Duration::ZERO, most);
-        let mut first = fast.budget(&pressure);
-        let second = fast.budget(&pressure);
+        let mut first = fast.budget(&pressure, &purse);
+        let second = fast.budget(&pressure, &purse);
         assert_eq!((first.bytes(), second.bytes()), (most, limits::LEAST_BYTES));
         first.set(7);
         assert_eq!(pressure.load().held_bytes, 7 + limits::LEAST_BYTES);
@@ -208,7 +219,7 @@ mod tests {
 
     #[test]
     fn who_is_behind_is_counted_until_it_is_not() {
-        let pressure = Pressure::new(0);
+        let (pressure, _) = with(0);
         let behind = [pressure.spill(), pressure.spill()];
         assert_eq!((pressure.load().behind, pressure.load().spills), (2, 2));
         drop(behind);

@@ -11,7 +11,7 @@ use super::named::Named;
 use super::subscription::Subscription;
 use super::wake::Wake;
 use crate::auth::{Refusal, permit};
-use crate::presence::registry::TooMany;
+use crate::ledger::Full;
 use crate::presence::{Follow, Seat};
 use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
 use crate::protocol::{Start, close, server};
@@ -48,7 +48,8 @@ impl Client {
             Ok(Message::Command(command)) => {
                 // Who has not said who they are is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
-                let begun = self.commands.begin(&self.shared, principal, *command);
+                let account = self.gate.account().clone();
+                let begun = self.commands.begin(&self.shared, principal, &account, (*command, bytes));
                 begun.err().into_iter().collect()
             }
             Err(invalid) => {
@@ -113,7 +114,11 @@ impl Client {
         if let Err(refused) = self.admit(&id, &of(stream_id.clone()), "stream_id") {
             return vec![refused];
         }
-        match self.shared.monitors.watch_with(stream_id.clone(), self.wake.clone()) {
+        match self.shared.monitors.watch_with(
+            stream_id.clone(),
+            self.wake.clone(),
+            self.gate.account().purse(),
+        ) {
             Ok(watch) => {
                 let answer = server::subscribed(&id, None);
                 self.monitors.push(Monitoring { id, stream: stream_id, watch });
@@ -124,10 +129,13 @@ impl Client {
     }
 
     /// The client's place among those who watch an execution, and who else does if it wants to know.
-    fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), TooMany> {
+    fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), Full> {
         let Some(execution) = &subscribe.filter.execution_id else { return Ok((None, None)) };
         let room = &self.shared.presence;
-        let follow = subscribe.presence.then(|| room.follow(execution, &self.wake)).transpose()?;
+        let follow = subscribe
+            .presence
+            .then(|| room.follow(execution, &self.wake, self.gate.account().purse()))
+            .transpose()?;
         let label = subscribe.label.as_ref().map(|label| label.0.clone());
         let subject = self.gate.principal().map(|principal| principal.subject.clone());
         Ok((subject.map(|subject| room.enter(execution.clone(), subject, label)), follow))
@@ -164,11 +172,12 @@ impl Client {
             Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
         };
         let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
+        let account = self.gate.account().clone();
         let mut wake = Wake::from(self.wake.clone());
         if let Some(door) = &self.door {
             wake.watcher = door.clone();
         }
-        match Subscription::begin(&self.shared, filter.clone(), since, wake, Transport::Ws).await {
+        match Subscription::begin(&self.shared, &account, filter.clone(), since, wake, Transport::Ws).await {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
                 let subscription = subscription.coalesce(*coalesce);

@@ -12,9 +12,9 @@ use super::snapshots::Snapshots;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::hub::Hubs;
+use crate::ledger::Ledger;
 use crate::monitor::Monitors;
 use crate::presence::Room;
-use crate::publishing;
 use crate::sockets::{Crowded, Peer};
 
 use super::pressure::Pressure;
@@ -36,8 +36,8 @@ pub struct Shared {
     pub monitors: Monitors,
     /// Who watches what.
     pub presence: Arc<Room>,
-    /// What clients publish and the log does not have yet.
-    pub publishing: publishing::Room,
+    /// What clients hold, of everything that they share.
+    pub ledger: Arc<Ledger>,
     /// Snapshots of executions that clients joined with.
     pub snapshots: Snapshots,
     /// Places for clients that stay: WebSockets, event streams, requests that wait.

@@ -13,7 +13,9 @@ use runbus::subject::Scope;
 
 use super::join;
 use super::shared::Shared;
+use crate::auth::account::Account;
 use crate::hub::{Hub, registry};
+use crate::ledger::{self, Full, Member, Table};
 use crate::limits;
 use crate::protocol::{Text, server};
 
@@ -23,6 +25,9 @@ pub enum Error {
     /// There is none at this place.
     #[error("{0}")]
     Cursor(&'static str),
+    /// There is no room to fold it.
+    #[error(transparent)]
+    Full(#[from] Full),
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] ReadError),
@@ -53,9 +58,9 @@ impl Taken {
 
     fn new(snapshot: &Snapshot) -> Self {
         // Maps with keys that are no text, or floats that are no numbers, are not in it.
-        let json = serde_json::to_vec(snapshot).unwrap_or_else(|error| {
+        let json = serde_json::to_string(snapshot).unwrap_or_else(|error| {
             tracing::error!(%error, "a snapshot cannot be written as JSON");
-            b"null".to_vec()
+            "null".into()
         });
         let execution = snapshot.execution.as_ref();
         Self {
@@ -89,9 +94,17 @@ struct Slot {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// With the time of the last use, counted in uses.
-    slots: HashMap<Scope, (Arc<Slot>, u64)>,
+    slots: HashMap<Scope, Known>,
     uses: u64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    slot: Arc<Slot>,
+    /// The time of the last use, counted in uses.
+    used: u64,
+    /// Whose purse it was begun for.
+    owner: usize,
 }
 
 /// Snapshots that are kept for the next client, bounded in number and bytes: those that were used least recently go.
@@ -108,24 +121,35 @@ impl Snapshots {
         self.folded.load(Ordering::Relaxed)
     }
 
-    fn slot(&self, scope: &Scope) -> Arc<Slot> {
+    fn slot(&self, scope: &Scope, owner: usize) -> Arc<Slot> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;
         let uses = kept.uses;
-        let (slot, used) = kept.slots.entry(scope.clone()).or_default();
-        *used = uses;
-        slot.clone()
+        let known = kept.slots.entry(scope.clone()).or_insert_with(|| Known { owner, ..Known::default() });
+        known.used = uses;
+        known.slot.clone()
     }
 
-    /// Drops what was used least recently, until the rest fits.
+    /// Drops what was used least recently, of whoever has most, until the rest fits: nobody drives out what others have.
     fn trim(&self) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = |slot: &Slot| slot.bytes.load(Ordering::Relaxed);
-        let mut total: usize = kept.slots.values().map(|(slot, _)| bytes(slot)).sum();
+        // One that is not there yet counts as the least.
+        let bytes = |known: &Known| known.slot.bytes.load(Ordering::Relaxed).max(limits::LEAST_BYTES);
+        let mut total = 0;
+        let mut owners: HashMap<usize, usize> = HashMap::new();
+        for known in kept.slots.values() {
+            total += bytes(known);
+            *owners.entry(known.owner).or_default() += bytes(known);
+        }
         while total > limits::SNAPSHOTS_BYTES || kept.slots.len() > limits::SNAPSHOTS {
-            let oldest = kept.slots.iter().min_by_key(|(_, (_, used))| *used).map(|(scope, _)| scope.clone());
-            let Some((slot, _)) = oldest.and_then(|scope| kept.slots.remove(&scope)) else { return };
-            total -= bytes(&slot);
+            let Some(most) = owners.iter().max_by_key(|(_, bytes)| **bytes).map(|(owner, _)| *owner) else {
+                return;
+            };
+            let of_most = kept.slots.iter().filter(|(_, known)| known.owner == most);
+            let oldest = of_most.min_by_key(|(_, known)| known.used).map(|(scope, _)| scope.clone());
+            let Some(known) = oldest.and_then(|scope| kept.slots.remove(&scope)) else { return };
+            total = total.saturating_sub(bytes(&known));
+            owners.entry(most).and_modify(|left| *left = left.saturating_sub(bytes(&known)));
         }
     }
 
@@ -136,16 +160,17 @@ impl Snapshots {
     pub(super) async fn join(
         &self,
         shared: &Shared,
+        account: &Account,
         filter: &Filter,
-    ) -> Result<(Taken, Option<Arc<Hub>>), join::Error> {
+    ) -> Result<(Taken, Option<(Arc<Hub>, Member)>), join::Error> {
         let scope = filter.scope();
         let hub = if registry::is_narrow(&scope, shared.bus.log().as_ref()) {
-            Some(shared.hubs.join(scope).await?)
+            Some(shared.hubs.join(scope, account.purse()).await?)
         } else {
             None
         };
-        let taken =
-            self.take(shared, filter, |taken| hub.as_ref().is_some_and(|hub| is_near(hub, taken))).await?;
+        let is_enough = |taken: &Taken| hub.as_ref().is_some_and(|(hub, _)| is_near(hub, taken));
+        let taken = self.take(shared, account, filter, is_enough).await?;
         Ok((taken, hub))
     }
 
@@ -153,10 +178,16 @@ impl Snapshots {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn now(&self, shared: &Shared, filter: &Filter, events: u64) -> Result<Taken, Error> {
+    pub async fn now(
+        &self,
+        shared: &Shared,
+        account: &Account,
+        filter: &Filter,
+        events: u64,
+    ) -> Result<Taken, Error> {
         let mut looks = 0;
         loop {
-            let taken = self.take(shared, filter, |_| false).await?;
+            let taken = self.take(shared, account, filter, |_| false).await?;
             looks += 1;
             if !taken.is_complete || taken.events >= events || looks > limits::SNAPSHOT_LOOKS {
                 return Ok(taken);
@@ -169,11 +200,12 @@ impl Snapshots {
     async fn take(
         &self,
         shared: &Shared,
+        account: &Account,
         filter: &Filter,
         is_enough: impl Fn(&Taken) -> bool,
     ) -> Result<Taken, Error> {
         let scope = filter.scope();
-        let slot = self.slot(&scope);
+        let slot = self.slot(&scope, account.purse().owner());
         let mut fold = slot.fold.lock().await;
         if let Some(taken) = fold.as_ref().and_then(|fold| fold.taken.as_ref())
             && is_enough(taken)
@@ -186,7 +218,8 @@ impl Snapshots {
             execution_id: filter.execution_id.clone(),
             ..Filter::all()
         };
-        self.fold_on(shared, &whole, &mut fold).await?;
+        let _held = room(shared, account).await?;
+        self.fold_on(shared, account, &whole, &mut fold).await?;
         let Some(found) = fold.as_mut() else { return Err(Error::Cursor("there is no such execution")) };
         let snapshot = &found.snapshot;
         let taken = found.taken.get_or_insert_with(|| Taken::new(snapshot)).clone();
@@ -198,12 +231,18 @@ impl Snapshots {
     }
 
     /// Folds what the log has behind `fold`. Interrupted, it has come as far as it has.
-    async fn fold_on(&self, shared: &Shared, filter: &Filter, fold: &mut Option<Fold>) -> Result<(), Error> {
+    async fn fold_on(
+        &self,
+        shared: &Shared,
+        account: &Account,
+        filter: &Filter,
+        fold: &mut Option<Fold>,
+    ) -> Result<(), Error> {
         let mut restarts = 0;
         loop {
             let begun = fold.as_ref().map(|fold| fold.read.clone());
             let is_whole = begun.is_some() || is_whole(shared, filter).await?;
-            let page = page(shared, filter, begun.as_ref()).await?;
+            let page = page(shared, account, filter, begun.as_ref()).await?;
             if !page.gaps.is_empty() && restarts < limits::SNAPSHOT_RESTARTS {
                 restarts += 1;
                 *fold = None;
@@ -249,7 +288,8 @@ impl Snapshots {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn at(shared: &Shared, filter: &Filter, at: &Cursor) -> Result<Snapshot, Error> {
+pub async fn at(shared: &Shared, account: &Account, filter: &Filter, at: &Cursor) -> Result<Snapshot, Error> {
+    let _held = room(shared, account).await?;
     let log = shared.bus.log();
     let scope = filter.scope();
     let mut places: Vec<(runbus::subject::Shard, Place)> = Vec::new();
@@ -271,7 +311,7 @@ pub async fn at(shared: &Shared, filter: &Filter, at: &Cursor) -> Result<Snapsho
     let mut read: Option<Cursor> = None;
     loop {
         let is_whole = snapshot.is_some() || is_whole(shared, filter).await?;
-        let page = page(shared, filter, read.as_ref()).await?;
+        let page = page(shared, account, filter, read.as_ref()).await?;
         let snapshot = snapshot.get_or_insert_with(|| Snapshot::begin(at.clone(), is_whole));
         if !page.gaps.is_empty() {
             snapshot.miss();
@@ -330,19 +370,35 @@ async fn is_whole(shared: &Shared, filter: &Filter) -> Result<bool, ReadError> {
     Ok(true)
 }
 
-async fn page(shared: &Shared, filter: &Filter, behind: Option<&Cursor>) -> Result<Page, ReadError> {
+/// Room for a fold, and for the page of history that it reads.
+async fn room(shared: &Shared, account: &Account) -> Result<ledger::Taken, Full> {
+    let bytes = 2 * shared.ledger.page_bytes();
+    shared.ledger.take_within(account.purse(), Table::Bytes, bytes, limits::ROOM_PATIENCE).await
+}
+
+async fn page(
+    shared: &Shared,
+    account: &Account,
+    filter: &Filter,
+    behind: Option<&Cursor>,
+) -> Result<Page, ReadError> {
     let query = Query {
         filter: filter.clone(),
         order: Order::Oldest,
         limit: limits::SNAPSHOT_PAGE,
+        // Events that are decoded take twice as much as their lines, and the fold takes something too.
+        bytes: (shared.ledger.page_bytes() / 2).max(1),
         cursor: behind.cloned(),
     };
     // The semaphore is never closed.
+    let _own = account.reading().await;
     let _permit = shared.history_reads.acquire().await;
     match shared.bus.history(&query).await {
         Ok(page) => Ok(page),
         Err(history::Error::Log(error)) => Err(error),
-        Err(error @ history::Error::Limit(_)) => Err(ReadError::Refused(error.to_string())),
+        Err(error @ (history::Error::Limit(_) | history::Error::Bytes(_))) => {
+            Err(ReadError::Refused(error.to_string()))
+        }
     }
 }
 

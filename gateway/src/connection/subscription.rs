@@ -22,8 +22,10 @@ use super::shared::Shared;
 use super::source::Source;
 use super::tally::Tally;
 use super::wake::Wake;
+use crate::auth::account::Account;
 use crate::hub::ring::Found;
 use crate::hub::{Content, Entry, Hubs, Said};
+use crate::ledger::{Member, Table, Taken};
 use crate::limits;
 use crate::protocol::{Start, Text, server};
 
@@ -45,6 +47,11 @@ pub(super) enum Next {
 pub(super) struct Subscription {
     filter: Filter,
     source: Source,
+    account: Arc<Account>,
+    /// It uses a hub; who uses one pays for it.
+    _member: Option<Member>,
+    /// What its filter takes.
+    _held: Taken,
     caught_up: bool,
     /// Behind what was sent last in each shard: where a client that falls out of the ring goes on.
     cursor: Cursor,
@@ -84,22 +91,25 @@ impl Subscription {
     /// See [`join::Error`].
     pub(super) async fn begin(
         shared: &Shared,
+        account: &Arc<Account>,
         filter: Filter,
         start: &Start,
         wake: impl Into<Wake>,
         transport: Transport,
     ) -> Result<(Self, Option<Cursor>), join::Error> {
         let wake = wake.into();
+        let held = shared.ledger.take(account.purse(), Table::Bytes, filter.bytes())?;
         let taken = match start {
             Start::At(_) => None,
-            Start::Snapshot => Some(shared.snapshots.join(shared, &filter).await?),
+            Start::Snapshot => Some(shared.snapshots.join(shared, account, &filter).await?),
         };
         let since = match (start, &taken) {
             (Start::At(since), _) => since,
             (Start::Snapshot, Some((taken, _))) => &Since::After(taken.cursor.clone()),
             (Start::Snapshot, None) => &Since::New,
         };
-        let Joined { source, cursor, gap } = join::join(shared, &filter, since, &wake).await?;
+        let Joined { source, cursor, gap, member } =
+            join::join(shared, account.purse(), &filter, since, &wake).await?;
         let began_over = taken.as_ref().is_some_and(|(taken, _)| taken.is_over);
         let mut first: VecDeque<Text> = taken.map(|(taken, _hub)| taken.text).into_iter().collect();
         if gap.is_some() {
@@ -109,6 +119,9 @@ impl Subscription {
         let subscription = Self {
             filter,
             source,
+            account: account.clone(),
+            _member: member,
+            _held: held,
             caught_up: false,
             cursor: cursor.clone().unwrap_or_default(),
             behind: None,
@@ -196,7 +209,7 @@ impl Subscription {
                 return Some(self.pause(limits::RETRY_PAUSE));
             }
         };
-        let told = Event::decode(text.json());
+        let told = Event::decode(text.json().as_bytes());
         self.ended = known
             .filter(|known| known.external)
             .is_some_and(|known| told.is_ok_and(|told| told.stream_id == known.stream_id));
@@ -317,7 +330,10 @@ impl Subscription {
             Some((shard, place)) => Source::Log { hub: hub.clone(), shard, place },
             None => {
                 let since = Since::After(self.cursor.clone());
-                Source::Ahead(Ahead::start(shared, &self.filter, since, self.wake.clone()).await?)
+                Source::Ahead(
+                    Ahead::start(shared, self.account.purse(), &self.filter, since, self.wake.clone())
+                        .await?,
+                )
             }
         };
         Ok(())
@@ -367,7 +383,10 @@ impl Subscription {
         let found = {
             // The semaphores are never closed.
             let slow = self.spilled.is_some() && read.max_bytes <= limits::LEAST_BYTES;
+            // Its own turn first: of those who wait for the gateway's, few are of one account.
+            let _own = if slow { Some(self.account.reading_slowly().await) } else { None };
             let _turn = if slow { shared.slow_reads.acquire().await.ok() } else { None };
+            let _reads = self.account.reading().await;
             let _permit = shared.history_reads.acquire().await;
             let _counted = metrics::HISTORY_READS.hold();
             let log = shared.bus.log();

@@ -192,7 +192,8 @@ impl Line {
         let _seat = watches.map(|(subject, id)| self.shared.presence.enter(id, subject, None));
         let start = since.clone().into();
         let wake = self.wake.clone();
-        let begun = Subscription::begin(&self.shared, filter, &start, wake, Transport::Ws).await;
+        let account = self.gate.account().clone();
+        let begun = Subscription::begin(&self.shared, &account, filter, &start, wake, Transport::Ws).await;
         let mut subscription = match begun {
             Ok((subscription, _)) => Some(subscription.until_terminal(until_terminal)),
             Err(error) => {
@@ -278,7 +279,9 @@ impl Line {
         subscription: &mut Option<Subscription>,
         translate: &mut dyn Translate,
     ) -> Result<Next, End> {
-        let mut collected = Collected::new(self.shared.config.client_buffer_bytes);
+        let purse = self.gate.account().purse();
+        let mut held = self.shared.pressure.grant(purse, self.shared.config.client_buffer_bytes);
+        let mut collected = Collected::new(held.bytes());
         let next = match subscription {
             None => Next::Never,
             Some(reading) => match Box::pin(reading.produce(&self.shared, &mut collected)).await {
@@ -305,7 +308,10 @@ impl Line {
         if (!collected.news.is_empty() || std::mem::take(&mut self.unsettled)) && said.farewell.is_none() {
             translate.settle(&mut said).await;
         }
+        held.set(said.messages.iter().map(|message| message.len()).sum());
+        drop(collected);
         self.tell(said).await?;
+        drop(held);
         subscription.iter_mut().for_each(Subscription::written);
         Ok(next)
     }

@@ -1,12 +1,12 @@
 //! An event as clients get it: decoded once and encoded once per gateway, whatever the number of clients.
 
-use runbus::bus::Delivery;
 use runbus::bus::delivery::{Line, head};
-use runbus::event::{Event, Head, Kind};
+use runbus::bus::history::Found;
+use runbus::bus::{Delivery, Filter, Undecodable};
+use runbus::event::{Event, Head, Kind, SoundLine};
 use runbus::log::{Cursor, Gap, Place, Stored, Trace};
 use runbus::subject::Shard;
 use runbus::time::Timestamp;
-use serde_json::json;
 
 use crate::protocol::{Text, server};
 
@@ -56,18 +56,27 @@ impl Entry {
     pub fn line(stored: &Stored, line: &Line, cursor: &Cursor) -> Self {
         let (shard, place) = (stored.shard, Some(line.place));
         match head(stored, line) {
-            Ok(Head { kind, timestamp }) => {
+            Ok((Head { kind, timestamp }, sound)) => {
                 let external = stored.frame.author.is_external();
-                let text = event(&kind, &line.bytes, (line.seq, external), cursor);
+                let text = event(&kind, &sound, (line.seq, external), cursor);
                 // One a frame is enough to trace a subscription's first delivery, and rings hold many events.
                 let is_last = line.place.lines == u32::MAX;
                 let trace = stored.frame.trace.as_ref().filter(|_| is_last).cloned().map(Box::new);
                 Self { shard, place, content: Content::Event(kind, timestamp, external, text), trace }
             }
             Err(reason) => {
-                let text = undecodable(&line.bytes, &reason, line.seq, cursor);
+                let text = undecodable(&Undecodable::new(line.clone(), reason, cursor.clone()));
                 Self { shard, place, content: Content::Word(text), trace: None }
             }
+        }
+    }
+
+    /// What a page of history has of a line; `None`: an event that the filter does not want.
+    #[must_use]
+    pub fn found(found: Found<'_>, filter: &Filter) -> Option<Text> {
+        match Self::line(found.stored, &found.line, &found.cursor).content {
+            Content::Event(kind, time, _, text) => filter.wants_kind(&kind, time).then_some(text),
+            Content::Word(text) => Some(text),
         }
     }
 
@@ -80,9 +89,7 @@ impl Entry {
                 let text = event(kind, &found.line, (found.seq, found.external), &found.cursor);
                 Content::Event(kind.clone(), *timestamp, found.external, text)
             }
-            Delivery::Undecodable(found) => {
-                Content::Word(undecodable(&found.line, &found.reason, found.seq, &found.cursor))
-            }
+            Delivery::Undecodable(found) => Content::Word(undecodable(found)),
             Delivery::Gap(gap) => Content::Word(server::gap(gap)),
             Delivery::CaughtUp => return None,
         };
@@ -109,22 +116,108 @@ impl Entry {
 
 /// The stored line with its place, and that it is external if it is. These come last: of two fields with one name parsers take the
 /// last, so that no publisher can give its event another place, or pass for Runbus.
-fn event(kind: &Kind, line: &[u8], (seq, external): (u64, bool), cursor: &Cursor) -> Text {
+fn event(kind: &Kind, line: &SoundLine, (seq, external): (u64, bool), cursor: &Cursor) -> Text {
     let line = line.trim_ascii_end();
-    let line = line.strip_suffix(b"}").unwrap_or(line);
+    let line = line.strip_suffix('}').unwrap_or(line);
     let (seq, cursor) = (seq.to_string(), cursor.text());
-    let external: &[u8] = if external { b",\"external\":true" } else { b"" };
-    let pieces = [line, b",\"seq\":", seq.as_bytes(), external, b",\"cursor\":\"", cursor.as_bytes(), b"\"}"];
+    let external = if external { ",\"external\":true" } else { "" };
+    let pieces = [line, ",\"seq\":", &seq, external, ",\"cursor\":\"", &cursor, "\"}"];
     Text::at(&cursor, kind.as_str(), &pieces)
 }
 
-fn undecodable(line: &[u8], reason: &str, seq: u64, cursor: &Cursor) -> Text {
-    let fields = json!({
-        "type": "undecodable",
-        "line": String::from_utf8_lossy(line),
-        "reason": reason,
-        "seq": seq,
-        "cursor": cursor,
-    });
-    Text::new(Some(cursor), "undecodable", &[fields.to_string().as_bytes()])
+fn undecodable(found: &Undecodable) -> Text {
+    Text::new(Some(&found.cursor), "undecodable", &[&found.json()])
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::ws::Message as Frame;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use runbus::bus::delivery::lines;
+    use runbus::id::{EventId, StreamId};
+    use runbus::log::{self, Epoch, Sequence};
+    use runbus::subject::Topic;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::protocol::{Dialect, Events};
+
+    const SOUND: &[u8] = br#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","type":"custom","stream_id":"s","data":{"a":"b"},"timestamp":"2026-01-01T00:00:00Z","x":"y"}"#;
+
+    /// A sound line of which something was replaced.
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let with = prop_oneof![
+            prop::collection::vec(any::<u8>().prop_filter("one line", |byte| *byte != b'\n'), 0..4),
+            Just(br#""\ud800""#.to_vec()),
+            Just(br"\udc00".to_vec()),
+            Just(b"1e999".to_vec()),
+            Just(br#"{"$serde_json::private::RawValue":"[]"}"#.to_vec()),
+            Just(vec![b'['; 300]),
+            Just(b"\xff".to_vec()),
+        ];
+        (any::<prop::sample::Index>(), with, 0_usize..6).prop_map(|(at, with, cut)| {
+            let (at, mut line) = (at.index(SOUND.len()), SOUND.to_vec());
+            line.splice(at..(at + cut).min(SOUND.len()), with);
+            line
+        })
+    }
+
+    fn stored(lines: &[Vec<u8>]) -> Stored {
+        let lines: Vec<Bytes> = lines.iter().cloned().map(Bytes::from).collect();
+        Stored {
+            topic: Topic::Events { stream: StreamId::new("s").unwrap(), node: None, execution: None },
+            shard: Shard(0),
+            sequence: Sequence(7),
+            prev: None,
+            stored_at: Timestamp::default(),
+            frame: log::Frame::open(&lines),
+            damage: None,
+        }
+    }
+
+    /// The sound line as another event.
+    fn sound() -> Vec<u8> {
+        let line = std::str::from_utf8(SOUND).unwrap().replace("\"b\"", "\"the sound one\"");
+        line.replace("01890a5d-ac96-774b-bcce-b302099a8057", &EventId::generate().to_string()).into_bytes()
+    }
+
+    fn value(frame: &Frame) -> Value {
+        match frame {
+            Frame::Text(text) => serde_json::from_str(text).unwrap(),
+            Frame::Binary(bytes) => cbor4ii::serde::from_slice(bytes).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        /// Whatever a frame's lines are, each is said once, in order, and both forms say the same of it.
+        #[test]
+        fn every_line_is_said_whatever_the_others_are(mut damaged in prop::collection::vec(line(), 1..5), at in any::<prop::sample::Index>()) {
+            let at = at.index(damaged.len() + 1);
+            damaged.insert(at, sound());
+            let stored = stored(&damaged);
+            let entries: Vec<Entry> =
+                lines(&stored, Epoch(1), 0).map(|line| Entry::line(&stored, &line, &Cursor::start())).collect();
+            prop_assert_eq!(entries.len(), damaged.len());
+            let texts: Vec<&Text> = entries.iter().map(|entry| entry.content.text()).collect();
+            let [json, binary] = [Dialect::Json, Dialect::Cbor].map(|dialect| {
+                let mut events = Events::begin(dialect, "sub", texts[0]);
+                texts.iter().for_each(|text| events.add(text));
+                value(&events.finish())
+            });
+            prop_assert_eq!(&json, &binary);
+            prop_assert_eq!(&json["sub"], "sub");
+            let said = json["events"].as_array().unwrap();
+            prop_assert_eq!(said.len(), damaged.len());
+            prop_assert_eq!(&said[at]["data"], &json!({ "a": "the sound one" }));
+            for (text, said) in texts.iter().zip(said) {
+                let stream = text.frame();
+                let frame = std::str::from_utf8(&stream).unwrap().trim_end_matches('\n');
+                prop_assert_eq!(frame.lines().count(), 3, "{}", frame);
+                let data = frame.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Value>(data).unwrap(), said);
+            }
+        }
+    }
 }

@@ -15,6 +15,7 @@ use super::ring::Ring;
 use super::share::Shares;
 use super::task;
 use super::watcher::Watcher;
+use crate::ledger::{Full, Ledger, Member, Payers, Purse, Table};
 use crate::limits;
 
 /// One reader of the log, shared by every client that watches its scope.
@@ -29,6 +30,8 @@ pub struct Hub {
     pub is_narrow: bool,
     ring: Mutex<Ring>,
     watchers: Mutex<Vec<Weak<dyn Watcher>>>,
+    /// Who pays for it.
+    payers: Arc<Payers>,
     /// Somebody left it a moment ago.
     left: AtomicBool,
     /// A task keeps it for those who come back.
@@ -114,9 +117,9 @@ pub fn is_narrow(scope: &Scope, log: &dyn Log) -> bool {
 /// Why there is no hub.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The gateway has too many.
-    #[error("this gateway watches {0} scopes already")]
-    TooMany(usize),
+    /// The gateway has too many, or who asks.
+    #[error(transparent)]
+    TooMany(#[from] Full),
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] ReadError),
@@ -136,7 +139,7 @@ fn lock_of(scope: &Scope) -> usize {
 pub struct Hubs {
     log: Arc<dyn Log>,
     shares: Arc<Shares>,
-    max: usize,
+    ledger: Arc<Ledger>,
     /// What shards hold.
     pub bounds: bounds::Shared,
     hubs: Mutex<HashMap<Scope, Weak<Hub>>>,
@@ -148,11 +151,11 @@ pub struct Hubs {
 impl Hubs {
     /// No hubs yet.
     #[must_use]
-    pub fn new(log: Arc<dyn Log>, shares: Arc<Shares>, max: usize) -> Self {
+    pub fn new(log: Arc<dyn Log>, shares: Arc<Shares>, ledger: Arc<Ledger>) -> Self {
         Self {
             log,
             shares,
-            max,
+            ledger,
             bounds: bounds::Shared::default(),
             hubs: Mutex::default(),
             starting: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
@@ -179,23 +182,29 @@ impl Hubs {
         self.len() == 0
     }
 
-    /// The hub of a scope; starts it when nobody watches the scope yet. It ends when the last handle is dropped.
+    /// The hub of a scope; starts it when nobody watches the scope yet. It ends when the last handle is dropped. The member is one of
+    /// those who pay for it.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn join(&self, scope: Scope) -> Result<Arc<Hub>, Error> {
+    pub async fn join(&self, scope: Scope, purse: &Arc<Purse>) -> Result<(Arc<Hub>, Member), Error> {
+        let with = |hub: Arc<Hub>| {
+            let member = hub.payers.join(purse);
+            (hub, member)
+        };
         if let Some(hub) = self.running(&scope) {
-            return Ok(hub);
+            return Ok(with(hub));
         }
         let _starting = self.starting[lock_of(&scope)].lock().await;
         if let Some(hub) = self.running(&scope) {
-            return Ok(hub);
+            return Ok(with(hub));
         }
+        let paid = self.ledger.take(purse, Table::Hubs, 1)?;
         {
             let mut hubs = self.hubs();
             // Those that have ended are looked for before the map grows, not with every start. Then quiet ones give up what is more
             // than their share by now.
-            if hubs.len() >= self.max.min(hubs.capacity()) {
+            if hubs.len() >= hubs.capacity() {
                 hubs.retain(|_, hub| match hub.upgrade() {
                     Some(hub) => {
                         hub.change(Ring::trim);
@@ -204,9 +213,6 @@ impl Hubs {
                     None => false,
                 });
             }
-        }
-        if self.hubs().len() >= self.max {
-            return Err(Error::TooMany(self.max));
         }
         let is_narrow = is_narrow(&scope, self.log.as_ref());
         let since = if is_narrow { Since::All } else { Since::New };
@@ -217,6 +223,7 @@ impl Hubs {
             is_narrow,
             ring: Mutex::new(Ring::new(self.shares.share(), follower.cursor())),
             watchers: Mutex::default(),
+            payers: Payers::new(paid),
             left: AtomicBool::new(false),
             lingers: AtomicBool::new(false),
             _stop: stop.clone().drop_guard(),
@@ -224,7 +231,7 @@ impl Hubs {
         });
         self.hubs().insert(scope, Arc::downgrade(&hub));
         tokio::spawn(task::run(Arc::downgrade(&hub), follower, stop));
-        Ok(hub)
+        Ok(with(hub))
     }
 
     /// Keeps a hub for a while after its last client left: clients that come back find it filled.

@@ -135,8 +135,12 @@ mod tests {
     }
 
     fn entry(sequence: u64, lines: u32) -> Arc<Entry> {
-        let content =
-            Content::Event(Kind::Custom, Timestamp::default(), false, Text::new(None, "", &[&[b'x'; 100]]));
+        let content = Content::Event(
+            Kind::Custom,
+            Timestamp::default(),
+            false,
+            Text::new(None, "", &[&"x".repeat(100)]),
+        );
         Arc::new(Entry { shard: Shard(0), place: Some(place(sequence, lines)), content, trace: None })
     }
 
@@ -171,7 +175,7 @@ mod tests {
             ring.push(entry(sequence, u32::MAX));
         }
         let new = |sequence| Place { epoch: Epoch(2), ..place(sequence, u32::MAX) };
-        let content = Content::Word(Text::new(None, "gap", &[b"{}"]));
+        let content = Content::Word(Text::new(None, "gap", &["{}"]));
         ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(0)), content, trace: None }));
         let content = Content::Event(Kind::Custom, Timestamp::default(), false, Text::new(None, "", &[]));
         ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(1)), content, trace: None }));

@@ -12,13 +12,13 @@ impl News {
     /// The whole document.
     pub(super) fn whole(revision: Revision, document: &str) -> Self {
         let head = format!("{{\"type\":\"monitor_snapshot\",\"revision\":{revision},\"monitor\":");
-        Self(Text::new(None, "monitor_snapshot", &[head.as_bytes(), document.as_bytes(), b"}"]))
+        Self(Text::new(None, "monitor_snapshot", &[&head, document, "}"]))
     }
 
     /// What leads to the next revision.
     pub(super) fn patch(patch: &Patch) -> Self {
         let Patch { base, revision, text } = patch;
         let head = format!("{{\"type\":\"monitor_patch\",\"base\":{base},\"revision\":{revision},\"patch\":");
-        Self(Text::new(None, "monitor_patch", &[head.as_bytes(), text.as_bytes(), b"}"]))
+        Self(Text::new(None, "monitor_patch", &[&head, text, "}"]))
     }
 }

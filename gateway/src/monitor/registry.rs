@@ -8,7 +8,7 @@ use std::time::Duration;
 use runbus::control::Control;
 use runbus::id::StreamId;
 use runbus::monitor::{Monitor, Revisions};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::config::Config;
@@ -18,7 +18,7 @@ use super::task::Task;
 use super::version::Version;
 use super::watch::{Ended, Watch};
 use crate::feed::Feed;
-use crate::limits;
+use crate::ledger::{Full, Ledger, Payers, Purse, Table};
 
 /// What a monitor is now.
 #[derive(Debug, Default)]
@@ -62,6 +62,8 @@ impl State {
 pub(super) struct Held {
     pub(super) stream: Option<StreamId>,
     pub(super) feed: Feed<State>,
+    /// Who pays for it; `None`: that of all streams, which there is once.
+    payers: Option<Arc<Payers>>,
     /// Somebody left it a moment ago.
     left: AtomicBool,
     /// A task keeps it for those who come back.
@@ -69,29 +71,22 @@ pub(super) struct Held {
     _stop: DropGuard,
 }
 
-/// There are too many monitors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this gateway monitors {0} streams already")]
-pub struct TooMany(pub usize);
-
 /// All monitors of a gateway.
 #[derive(Debug)]
 pub struct Monitors {
     config: Config,
     control: Control,
+    ledger: Arc<Ledger>,
     reports: Arc<Reports>,
-    /// Those that read what is stored, at the same time.
-    beginnings: Arc<Semaphore>,
     held: Mutex<HashMap<Option<StreamId>, Weak<Held>>>,
 }
 
 impl Monitors {
     /// None yet.
     #[must_use]
-    pub fn new(config: Config, control: Control) -> Self {
+    pub fn new(config: Config, control: Control, ledger: Arc<Ledger>) -> Self {
         let reports = Arc::new(Reports::new(control.clone()));
-        let beginnings = Arc::new(Semaphore::new(limits::MONITOR_BEGINNINGS));
-        Self { config, control, reports, beginnings, held: Mutex::default() }
+        Self { config, control, ledger, reports, held: Mutex::default() }
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<Option<StreamId>, Weak<Held>>> {
@@ -113,30 +108,37 @@ impl Monitors {
     /// Watches a stream; `None`: all of them. The first to watch it has it folded, the others share it.
     ///
     /// # Errors
-    /// See [`TooMany`].
-    pub fn watch(&self, stream: Option<StreamId>) -> Result<Watch, TooMany> {
-        self.watch_with(stream, Arc::default())
+    /// See [`Full`].
+    pub fn watch(&self, stream: Option<StreamId>, purse: &Arc<Purse>) -> Result<Watch, Full> {
+        self.watch_with(stream, Arc::default(), purse)
     }
 
     /// The same; `wake` is notified when there is news.
     ///
     /// # Errors
-    /// See [`TooMany`].
-    pub fn watch_with(&self, stream: Option<StreamId>, wake: Arc<Notify>) -> Result<Watch, TooMany> {
+    /// See [`Full`].
+    pub fn watch_with(
+        &self,
+        stream: Option<StreamId>,
+        wake: Arc<Notify>,
+        purse: &Arc<Purse>,
+    ) -> Result<Watch, Full> {
+        let with = |held: Arc<Held>| {
+            let member = held.payers.as_ref().map(|payers| payers.join(purse));
+            Watch::new(held, wake, member)
+        };
         let mut all = self.held();
         let running = all.get(&stream).and_then(Weak::upgrade);
         if let Some(held) = running.filter(|held| held.feed.look(|state| state.ended.is_none())) {
-            return Ok(Watch::new(held, wake));
+            return Ok(with(held));
         }
         all.retain(|_, held| held.strong_count() > 0);
-        let streams = all.keys().flatten().count();
-        if stream.is_some() && streams >= self.config.max_streams {
-            return Err(TooMany(streams));
-        }
+        let paid = stream.is_some().then(|| self.ledger.take(purse, Table::Monitors, 1)).transpose()?;
         let stop = CancellationToken::new();
         let held = Arc::new(Held {
             stream: stream.clone(),
             feed: Feed::new(State::default()),
+            payers: paid.map(Payers::new),
             left: AtomicBool::new(false),
             lingers: AtomicBool::new(false),
             _stop: stop.clone().drop_guard(),
@@ -149,7 +151,8 @@ impl Monitors {
             config: self.config.clone(),
             bus: self.control.bus().clone(),
             reports: self.reports.clone(),
-            beginnings: self.beginnings.clone(),
+            ledger: self.ledger.clone(),
+            purse: purse.clone(),
         };
         tokio::spawn(async move {
             tokio::select! {
@@ -157,7 +160,7 @@ impl Monitors {
                 () = task.run() => {}
             }
         });
-        Ok(Watch::new(held, wake))
+        Ok(with(held))
     }
 
     /// Keeps a monitor for a while after somebody left it.

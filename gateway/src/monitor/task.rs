@@ -8,13 +8,13 @@ use runbus::event::{Event, Kind};
 use runbus::id::StreamId;
 use runbus::log::{Cursor, ReadError, Since};
 use runbus::monitor::{Detail, Fold, Monitor, Prices};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::config::Config;
 use super::registry::Held;
 use super::reports::Reports;
 use super::watch::Ended;
+use crate::ledger::{Ledger, Purse, Table};
 use crate::limits;
 
 /// What folds one monitor. It holds it only for a moment at a time: who watches keeps it.
@@ -26,7 +26,9 @@ pub(super) struct Task {
     pub(super) prices: Prices,
     pub(super) bus: Bus,
     pub(super) reports: Arc<Reports>,
-    pub(super) beginnings: Arc<Semaphore>,
+    pub(super) ledger: Arc<Ledger>,
+    /// Of who watched it first.
+    pub(super) purse: Arc<Purse>,
 }
 
 impl Task {
@@ -46,6 +48,8 @@ impl Task {
         let mut reader = self.begin().await?;
         let mut fold = self.past(reader.cursor()).await?;
         self.report(&mut fold).await;
+        // Its document, and about as much in what it is made of.
+        let mut held = self.ledger.force(&self.purse, Table::Bytes, 0);
         let mut report_at = Instant::now() + limits::MONITOR_REPORTS;
         let mut rested_at = Instant::now();
         let mut publish_at = Some(Instant::now());
@@ -75,7 +79,7 @@ impl Task {
             }
             if publish_at.is_some_and(|then| now >= then) {
                 publish_at = None;
-                self.publish(&fold);
+                held.set(2 * self.publish(&fold));
                 // A large document takes its time: a tenth of one processor at most.
                 rested_at = now + self.config.interval().max(now.elapsed() * 10);
             }
@@ -101,14 +105,20 @@ impl Task {
 
     /// What is stored before `end`: the newest part of it, as much as is configured.
     async fn past(&self, end: &Cursor) -> Result<Fold, ReadError> {
-        // The semaphore is never closed.
-        let _turn = self.beginnings.acquire().await;
+        let _turn = loop {
+            let turn = self.ledger.take_within(&self.purse, Table::Beginnings, 1, limits::ROOM_PATIENCE);
+            if let Ok(turn) = turn.await {
+                break turn;
+            }
+        };
+        let mut held = self.ledger.force(&self.purse, Table::Bytes, 2 * limits::MONITOR_PAGE_BYTES);
         let types = Kind::ALL.iter().filter(|kind| Fold::wants(kind));
         let mut query = Query {
             filter: self.filter().types(types.cloned()),
             order: Order::Newest,
             limit: 0,
             cursor: Some(end.clone()),
+            bytes: 2 * limits::MONITOR_PAGE_BYTES,
         };
         let (mut events, mut bytes): (Vec<(Event, bool)>, usize) = (Vec::new(), 0);
         let mut scans = 0;
@@ -130,13 +140,14 @@ impl Task {
                 }
             };
             // A short page: what it looked at has little that a monitor shows, tokens for the most part.
-            scans += usize::from(page.events.len() < query.limit);
+            scans += usize::from(page.events.len() < query.limit && page.bytes < limits::MONITOR_PAGE_BYTES);
             for delivery in page.events {
                 if let Delivery::Event(found) = delivery {
                     bytes += found.line.len();
                     events.push((found.event, found.external));
                 }
             }
+            held.set(bytes + 2 * limits::MONITOR_PAGE_BYTES);
             match page.next {
                 Some(next) => query.cursor = Some(next),
                 None => break true,
@@ -156,22 +167,24 @@ impl Task {
         }
     }
 
-    fn publish(&self, fold: &Fold) {
-        let Some(held) = self.held.upgrade() else { return };
-        let monitor = self.bounded(fold);
+    /// Shows what it is now; the document's size.
+    fn publish(&self, fold: &Fold) -> usize {
+        let Some(held) = self.held.upgrade() else { return 0 };
+        let (monitor, bytes) = self.bounded(fold);
         held.feed.change(|state| state.advance(monitor));
+        bytes
     }
 
-    /// As much of it as there is room for.
-    fn bounded(&self, fold: &Fold) -> Monitor {
+    /// As much of it as there is room for, and its size.
+    fn bounded(&self, fold: &Fold) -> (Monitor, usize) {
         let [.., least] = Detail::ALL;
         for detail in Detail::ALL {
             let monitor = fold.view(&self.prices, detail);
             let bytes = serde_json::to_vec(&monitor).map_or(0, |text| text.len());
             if bytes <= self.config.max_bytes || detail == least {
-                return monitor;
+                return (monitor, bytes);
             }
         }
-        Monitor::default()
+        (Monitor::default(), 0)
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::news::News;
 use super::registry::{Held, Monitors};
 use super::version::Version;
+use crate::ledger::Member;
 use crate::limits;
 
 /// The monitor is not folded any more: the log refuses. A new watch begins anew.
@@ -22,13 +23,15 @@ pub struct Watch {
     held: Arc<Held>,
     wake: Arc<Notify>,
     seen: Option<Revision>,
+    /// One of those who pay for it.
+    _member: Option<Member>,
     _counted: metrics::Held,
 }
 
 impl Watch {
-    pub(super) fn new(held: Arc<Held>, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(held: Arc<Held>, wake: Arc<Notify>, member: Option<Member>) -> Self {
         held.feed.watch(&wake);
-        Self { held, wake, seen: None, _counted: metrics::gateway::MONITORS.hold() }
+        Self { held, wake, seen: None, _member: member, _counted: metrics::gateway::MONITORS.hold() }
     }
 
     /// The latest version; `None`: what is stored is still being read.

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::registry::Room;
 use crate::feed::Feed;
+use crate::ledger::{Member, Payers};
 use crate::protocol::Text;
 
 /// What those who follow an execution share.
@@ -20,9 +21,19 @@ pub struct Seen {
     whole: Option<Text>,
     /// What made this revision of the one before, as a message.
     change: Option<Text>,
+    /// Who pays for it.
+    payers: Option<Arc<Payers>>,
 }
 
 impl Seen {
+    pub(super) fn paid(payers: Arc<Payers>) -> Self {
+        Self { payers: Some(payers), ..Self::default() }
+    }
+
+    pub(super) const fn payers(&self) -> Option<&Arc<Payers>> {
+        self.payers.as_ref()
+    }
+
     /// Takes who watches now; whether that is something new.
     pub(super) fn advance(&mut self, now: Presence) -> bool {
         if self.everybody.as_deref() == Some(&now) {
@@ -43,7 +54,7 @@ fn whole(now: &Presence) -> Text {
         "count": now.count,
         "watchers": now.watchers,
     });
-    Text::new(None, "presence", &[message.to_string().as_bytes()])
+    Text::new(None, "presence", &[&message.to_string()])
 }
 
 fn change(before: &Presence, now: &Presence) -> Text {
@@ -59,7 +70,7 @@ fn change(before: &Presence, now: &Presence) -> Text {
         "joined": only(&now.watchers, &before.watchers),
         "left": only(&before.watchers, &now.watchers),
     });
-    Text::new(None, "presence_changed", &[message.to_string().as_bytes()])
+    Text::new(None, "presence_changed", &[&message.to_string()])
 }
 
 /// A handle of somebody who follows an execution. Dropping it ends that.
@@ -67,14 +78,21 @@ fn change(before: &Presence, now: &Presence) -> Text {
 pub struct Follow {
     feed: Arc<Feed<Seen>>,
     known: u64,
+    /// One of those who pay for it.
+    _member: Option<Member>,
     /// Keeps the keeper at work.
     _room: Arc<Room>,
 }
 
 impl Follow {
-    pub(super) fn new(feed: Arc<Feed<Seen>>, wake: &Arc<Notify>, room: Arc<Room>) -> Self {
+    pub(super) fn new(
+        feed: Arc<Feed<Seen>>,
+        wake: &Arc<Notify>,
+        room: Arc<Room>,
+        member: Option<Member>,
+    ) -> Self {
         feed.watch(wake);
-        Self { feed, known: 0, _room: room }
+        Self { feed, known: 0, _member: member, _room: room }
     }
 
     /// What is new since it was asked last, as a message: `presence` or `presence_changed`. The `Notify` it was begun with says

@@ -11,17 +11,13 @@ use tokio::time::Instant;
 use super::follow::{Follow, Seen};
 use super::local::{Local, Who};
 use crate::feed::Feed;
-use crate::limits;
-
-/// There are too many executions whose presence is followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this gateway follows the presence of {0} executions already")]
-pub struct TooMany(pub usize);
+use crate::ledger::{Full, Ledger, Payers, Purse, Table};
 
 /// Everybody who watches on this gateway.
 #[derive(Debug)]
 pub struct Room {
     clock: Clock,
+    ledger: Arc<Ledger>,
     state: Mutex<State>,
     /// Something has changed, or is followed.
     pub(super) changed: Notify,
@@ -61,8 +57,8 @@ impl State {
 impl Room {
     /// Nobody yet.
     #[must_use]
-    pub fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { clock, state: Mutex::default(), changed: Notify::new() })
+    pub fn new(clock: Clock, ledger: Arc<Ledger>) -> Arc<Self> {
+        Arc::new(Self { clock, ledger, state: Mutex::default(), changed: Notify::new() })
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -97,17 +93,20 @@ impl Room {
     /// Follows who watches an execution, here and on other gateways; `wake` is notified when somebody joins or leaves.
     ///
     /// # Errors
-    /// See [`TooMany`].
-    pub fn follow(self: &Arc<Self>, id: &ExecutionId, wake: &Arc<Notify>) -> Result<Follow, TooMany> {
+    /// See [`Full`].
+    pub fn follow(
+        self: &Arc<Self>,
+        id: &ExecutionId,
+        wake: &Arc<Notify>,
+        purse: &Arc<Purse>,
+    ) -> Result<Follow, Full> {
         let mut state = self.state();
         let running = state.executions.get(id).and_then(|local| local.feed.upgrade());
         let feed = match running {
             Some(feed) => feed,
-            None if state.followed.len() >= limits::PRESENCE_FOLLOWED => {
-                return Err(TooMany(limits::PRESENCE_FOLLOWED));
-            }
             None => {
-                let feed = Arc::new(Feed::new(Seen::default()));
+                let paid = self.ledger.take(purse, Table::Followed, 1)?;
+                let feed = Arc::new(Feed::new(Seen::paid(Payers::new(paid))));
                 state.executions.entry(id.clone()).or_default().feed = Arc::downgrade(&feed);
                 state.followed.insert(id.clone());
                 feed
@@ -115,7 +114,8 @@ impl Room {
         };
         drop(state);
         self.changed.notify_one();
-        Ok(Follow::new(feed, wake, self.clone()))
+        let member = feed.look(|seen| seen.payers().map(|payers| payers.join(purse)));
+        Ok(Follow::new(feed, wake, self.clone(), member))
     }
 }
 

@@ -1,6 +1,6 @@
 //! How messages are written: which subprotocol a client chose.
 
-use axum::extract::ws::{Message as Frame, Utf8Bytes};
+use axum::extract::ws::Message as Frame;
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ impl Dialect {
     pub fn frame(self, json: String) -> Frame {
         match self {
             Self::Json => Frame::Text(json.into()),
-            Self::Cbor => Frame::Binary(transcode(json.as_bytes())),
+            Self::Cbor => Frame::Binary(transcode(&json)),
         }
     }
 
@@ -61,27 +61,14 @@ impl Dialect {
             _ => None,
         }
     }
-
-    /// A message that was written piece by piece.
-    #[must_use]
-    pub(super) fn finished(self, bytes: Vec<u8>) -> Frame {
-        match self {
-            Self::Cbor => Frame::Binary(bytes.into()),
-            Self::Json => match Utf8Bytes::try_from(bytes) {
-                Ok(text) => Frame::Text(text),
-                // Events were decoded from these very bytes, so they are UTF-8.
-                Err(_never) => Frame::Text(Utf8Bytes::from_static("{\"type\":\"events\",\"events\":[]}")),
-            },
-        }
-    }
 }
 
-/// JSON in CBOR. What JSON parsers refuse although it has JSON's form (a number that is too large, half of a surrogate
-/// pair) is given as text in `line`, with the reason.
-pub(super) fn transcode(json: &[u8]) -> Bytes {
-    let value = runbus::json::from_slice(json).unwrap_or_else(|error| {
-        let line = String::from_utf8_lossy(json);
-        serde_json::json!({ "type": "undecodable", "line": line, "reason": error.to_string() })
+/// JSON in CBOR. Events can all be read: `runbus::event::SoundLine` sees to that before there is a text of them. What the gateway says
+/// of its own accord is JSON that it wrote itself; should no parser take it, it is given as text, with the reason.
+pub(super) fn transcode(json: &str) -> Bytes {
+    let value = runbus::json::from_str(json).unwrap_or_else(|error| {
+        tracing::error!(%error, "a message cannot be read again");
+        serde_json::json!({ "type": "undecodable", "line": json, "reason": error.to_string() })
     });
     Bytes::from(cbor::encode(&value))
 }

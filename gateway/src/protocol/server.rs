@@ -63,7 +63,7 @@ pub fn begun(cursor: Option<&Cursor>) -> String {
 #[must_use]
 pub fn closed(code: u16, reason: &str) -> Text {
     let message = text(&json!({ "type": "closed", "code": code, "reason": reason }));
-    Text::new(None, "closed", &[message.as_bytes()])
+    Text::new(None, "closed", &[&message])
 }
 
 /// A subscription has ended.
@@ -145,28 +145,27 @@ pub fn gap(gap: &Gap) -> Text {
         first_available: Cursor::start().with(gap.shard, gap.resumes()),
         reason: gap.reason,
     };
-    Text::new(None, "gap", &[&serde_json::to_vec(&fields).unwrap_or_default()])
+    Text::new(None, "gap", &[&serde_json::to_string(&fields).unwrap_or_default()])
 }
 
 /// What an execution's events say so far, as JSON; `cursor` is the place behind them.
 #[must_use]
-pub fn snapshot(cursor: &Cursor, snapshot: &[u8]) -> Text {
+pub fn snapshot(cursor: &Cursor, snapshot: &str) -> Text {
     let begin = format!("{{\"type\":\"snapshot\",\"cursor\":\"{cursor}\",\"snapshot\":");
-    Text::new(Some(cursor), "snapshot", &[begin.as_bytes(), snapshot, b"}"])
+    Text::new(Some(cursor), "snapshot", &[&begin, snapshot, "}"])
 }
 
 /// What was stored when the subscription began has been sent.
 pub fn caught_up() -> &'static Text {
     static TEXT: LazyLock<Text> =
-        LazyLock::new(|| Text::new(None, "caught_up", &[br#"{"type":"caught_up"}"#]));
+        LazyLock::new(|| Text::new(None, "caught_up", &[r#"{"type":"caught_up"}"#]));
     &TEXT
 }
 
 /// A message about one of several subscriptions: a JSON object that is not empty, and `sub`.
 #[must_use]
-pub fn about(id: &str, json: &[u8]) -> String {
-    let json = String::from_utf8_lossy(json);
-    let fields = json.strip_suffix('}').unwrap_or(&json);
+pub fn about(id: &str, json: &str) -> String {
+    let fields = json.strip_suffix('}').unwrap_or(json);
     let id = Value::from(id);
     format!("{fields},\"sub\":{id}}}")
 }

@@ -190,7 +190,7 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
     // A snapshot of what has ended is still of use.
     if let Start::At(since) = &start
         && until_terminal
-        && has_ended(app, &filter, since).await?
+        && has_ended(app, caller, &filter, since).await?
     {
         // What makes an `EventSource` stop.
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -199,7 +199,7 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
 }
 
 /// Whether the filter's execution has ended and the event that ended it is not behind the place where the stream begins.
-async fn has_ended(app: &App, filter: &Filter, since: &Since) -> Result<bool, Failure> {
+async fn has_ended(app: &App, caller: &Caller, filter: &Filter, since: &Since) -> Result<bool, Failure> {
     let Some(id) = &filter.execution_id else { return Ok(false) };
     let Some(known) = app.control.status(id).await?.filter(|known| known.status.is_terminal()) else {
         return Ok(false);
@@ -212,8 +212,11 @@ async fn has_ended(app: &App, filter: &Filter, since: &Since) -> Result<bool, Fa
     let filter = Filter { after: None, before: None, ..filter.clone() }.types(ends);
     let mut query = Query { filter, cursor: Some(cursor.clone()), ..Query::default() };
     query.order = Order::Oldest;
+    query.bytes = app.shared.ledger.page_bytes();
+    let account = caller.account();
+    let _turn = app.folding(&account).await?;
     loop {
-        let rest = app.history(&query).await?;
+        let rest = app.shared.bus.history(&query).await?;
         // What others say of what Runbus runs does not end it.
         let ends =
             |found: &Delivered| found.external == known.external && found.event.stream_id == known.stream_id;

@@ -106,10 +106,9 @@ impl Sender {
 /// The stored line with its place, and that it is external if it is. These come last: of two fields with one name parsers take the last.
 fn body(found: &Delivered) -> Bytes {
     let line = found.line.trim_ascii_end();
-    let line = line.strip_suffix(b"}").unwrap_or(line);
+    let line = line.strip_suffix('}').unwrap_or(line);
     let external = if found.external { ",\"external\":true" } else { "" };
-    let place = format!(",\"seq\":{}{external},\"cursor\":\"{}\"}}", found.seq, found.cursor);
-    Bytes::from([line, place.as_bytes()].concat())
+    Bytes::from(format!("{line},\"seq\":{}{external},\"cursor\":\"{}\"}}", found.seq, found.cursor))
 }
 
 /// An error with its causes, without the URL: it may carry a token.

@@ -290,7 +290,7 @@ proptest! {
             sim.die(false).await;
             sim.stop.cancel();
             let filter = Filter::execution(ExecutionId::new("e").unwrap());
-            let query = Query { filter, order: Order::Oldest, limit: 10_000, cursor: None };
+            let query = Query { filter, order: Order::Oldest, limit: 10_000, ..Query::default() };
             Bus::new(log, store).history(&query).await.unwrap().events
         });
         check(found)?;

@@ -56,9 +56,9 @@ pub async fn get(
     let filter = Filter::execution_of(known.stream_id.clone(), id);
     caller.may_read(&filter)?;
     if let Some(at) = at {
-        return Ok(Json(snapshots::at(&app.shared, &filter, &at).await?).into_response());
+        return Ok(Json(snapshots::at(&app.shared, &caller.account(), &filter, &at).await?).into_response());
     }
-    let taken = app.shared.snapshots.now(&app.shared, &filter, known.events).await?;
+    let taken = app.shared.snapshots.now(&app.shared, &caller.account(), &filter, known.events).await?;
     if taken.events == 0 {
         // Its events are gone; the store remembers.
         let left = Snapshot { execution: Some(known), ..Snapshot::begin(taken.cursor, false) };

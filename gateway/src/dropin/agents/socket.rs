@@ -106,7 +106,7 @@ async fn serve(app: &App, line: &mut Line, caller: &Caller, stream: Option<Strea
         said.end(foreign::FORBIDDEN, "not allowed");
         return line.end(said).await;
     }
-    let watch = match app.shared.monitors.watch(stream.clone()) {
+    let watch = match app.shared.monitors.watch(stream.clone(), caller.account().purse()) {
         Ok(watch) => watch,
         Err(error) => {
             let mut said = refused("limit_exceeded", &error.to_string());
@@ -231,7 +231,7 @@ impl Translate for Client {
     }
 
     fn event(&mut self, event: &Text, said: &mut Said) {
-        match Event::decode(event.json()) {
+        match Event::decode(event.json().as_bytes()) {
             Ok(decoded) => {
                 if let Some(message) = self.agent.event(&decoded, event.is_external()) {
                     said.say(message);

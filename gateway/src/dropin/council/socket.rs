@@ -116,7 +116,7 @@ impl Client {
 #[async_trait]
 impl Translate for Client {
     fn event(&mut self, event: &Text, said: &mut Said) {
-        match Event::decode(event.json()) {
+        match Event::decode(event.json().as_bytes()) {
             Ok(decoded) => {
                 let frames = self.run.event(&decoded, event.is_external());
                 self.tell(frames, said);

@@ -141,7 +141,7 @@ impl Translate for Client {
     }
 
     fn event(&mut self, event: &Text, said: &mut Said) {
-        match Event::decode(event.json()) {
+        match Event::decode(event.json().as_bytes()) {
             Ok(decoded) => {
                 let frame = self.task.event(&decoded, event.is_external());
                 frame.into_iter().for_each(|frame| said.say(frame));
@@ -152,9 +152,8 @@ impl Translate for Client {
 
     fn word(&mut self, word: &Text, said: &mut Said) {
         match word.kind() {
-            "gap" => {
-                let json = String::from_utf8_lossy(word.json());
-                said.say(self.task.gap(&json, Clock::System.now()));
+            kind @ ("gap" | "undecodable") => {
+                said.say(self.task.word(kind, word.json(), Clock::System.now()));
             }
             "caught_up" => self.task.caught_up().into_iter().for_each(|ending| said.say(ending)),
             _ => {}

@@ -70,10 +70,10 @@ impl Task {
         })
     }
 
-    /// The frame of a gap, which is a step like others: these clients have no word for it.
+    /// The frame of a `gap`, or of an `undecodable` line, which is a step like others: these clients have no word for it.
     #[must_use]
-    pub fn gap(&self, json: &str, at: Timestamp) -> String {
-        frames::raw_step("gap", self.begun, json, at)
+    pub fn word(&self, kind: &str, json: &str, at: Timestamp) -> String {
+        frames::raw_step(kind, self.begun, json, at)
     }
 
     /// All stored events were read; the ending that should have been among them, when it is there no more.

@@ -1,0 +1,304 @@
+//! What clients hold, counted in one place: bytes, and places in tables that all of them share.
+//!
+//! Each [`Table`] has a bound. Of what the others leave of it one principal may have half, so that whoever comes next finds room however
+//! much somebody takes; of what its principal may have, one stream token may have a share. Where nobody is asked who they are,
+//! there is one principal, which may have all. What is taken is a [`Taken`], which gives back by itself.
+//!
+//! [`purse`] is what one principal or token has, [`payers`] who pays for what several use.
+
+pub mod payers;
+pub mod purse;
+mod table;
+mod taken;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::limits;
+
+pub use payers::{Member, Payers};
+pub use purse::Purse;
+pub use table::Table;
+pub use taken::Taken;
+
+/// Whose bound is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// All clients together have as much as there is.
+    Gateway,
+    /// This principal, or this token, has its part.
+    Principal,
+}
+
+/// There is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {table}; come back when there is less", match whose {
+    Whose::Gateway => "this gateway has as many as it may have",
+    Whose::Principal => "this principal has its share of what this gateway may have",
+})]
+pub struct Full {
+    /// Of what.
+    pub table: Table,
+    /// Whose bound it is.
+    pub whose: Whose,
+}
+
+/// What all clients of a gateway hold.
+#[derive(Debug)]
+pub struct Ledger {
+    max: [usize; Table::COUNT],
+    held: [AtomicUsize; Table::COUNT],
+    /// One stream token may have one in so many of what its principal may have.
+    token_share: usize,
+    waiting: AtomicUsize,
+    freed: Notify,
+}
+
+impl Ledger {
+    /// Nothing is held; `max` is each table's bound.
+    #[must_use]
+    pub fn new(max: impl Fn(Table) -> usize, token_share: usize) -> Arc<Self> {
+        Arc::new(Self {
+            max: Table::ALL.map(max),
+            held: Table::ALL.map(|_| AtomicUsize::new(0)),
+            token_share: token_share.max(1),
+            waiting: AtomicUsize::new(0),
+            freed: Notify::new(),
+        })
+    }
+
+    /// How much of it all clients have.
+    #[must_use]
+    pub fn held(&self, table: Table) -> usize {
+        self.held[table as usize].load(Ordering::Relaxed)
+    }
+
+    /// Its bound.
+    #[must_use]
+    pub const fn max(&self, table: Table) -> usize {
+        self.max[table as usize]
+    }
+
+    /// Takes so much of it.
+    ///
+    /// # Errors
+    /// See [`Full`].
+    pub fn take(self: &Arc<Self>, purse: &Arc<Purse>, table: Table, amount: usize) -> Result<Taken, Full> {
+        self.add(purse, table, amount)?;
+        Ok(Taken::new(self.clone(), purse.clone(), table, amount))
+    }
+
+    /// Takes so much of it for what can also be done with less: a quarter of it is left to what cannot.
+    ///
+    /// # Errors
+    /// See [`Full`].
+    pub fn take_spare(
+        self: &Arc<Self>,
+        purse: &Arc<Purse>,
+        table: Table,
+        amount: usize,
+    ) -> Result<Taken, Full> {
+        let most = self.max(table) - self.max(table) / 4;
+        if self.held(table).saturating_add(amount) > most {
+            return Err(Full { table, whose: Whose::Gateway });
+        }
+        self.take(purse, table, amount)
+    }
+
+    /// Takes it whether or not there is room: what is there already is counted.
+    #[must_use]
+    pub fn force(self: &Arc<Self>, purse: &Arc<Purse>, table: Table, amount: usize) -> Taken {
+        self.add_anyway(purse, table, amount);
+        Taken::new(self.clone(), purse.clone(), table, amount)
+    }
+
+    /// Takes it as soon as there is room.
+    ///
+    /// # Errors
+    /// There was none for so long.
+    pub async fn take_within(
+        self: &Arc<Self>,
+        purse: &Arc<Purse>,
+        table: Table,
+        amount: usize,
+        patience: Duration,
+    ) -> Result<Taken, Full> {
+        let full = match self.take(purse, table, amount) {
+            Ok(taken) => return Ok(taken),
+            Err(full) => full,
+        };
+        let _waits = Waits::new(self);
+        let taking = async {
+            loop {
+                let mut freed = std::pin::pin!(self.freed.notified());
+                freed.as_mut().enable();
+                match self.take(purse, table, amount) {
+                    Ok(taken) => return taken,
+                    Err(_full) => freed.await,
+                }
+            }
+        };
+        tokio::time::timeout(patience, taking).await.map_err(|_elapsed| full)
+    }
+
+    /// What a principal may have of it now: half of what the others leave, and at least the least that is of use.
+    fn share(&self, table: Table, total: usize, own: usize) -> usize {
+        let others = total.saturating_sub(own);
+        (self.max(table).saturating_sub(others) / 2).max(self.least(table))
+    }
+
+    /// What anybody may have of it while there is room at all.
+    fn least(&self, table: Table) -> usize {
+        table.least().max(if table == Table::Bytes { self.max(table) / limits::LEAST_SHARE } else { 0 })
+    }
+
+    /// Bytes of events that one page of history may have: two such pages fit into the least that anybody may hold.
+    #[must_use]
+    pub fn page_bytes(&self) -> usize {
+        (self.max(Table::Bytes) / limits::LEAST_SHARE / 2).clamp(1, runbus::limits::HISTORY_MAX_BYTES)
+    }
+
+    fn add(&self, purse: &Purse, table: Table, amount: usize) -> Result<(), Full> {
+        let full = |whose| Full { table, whose };
+        let held = &self.held[table as usize];
+        let within = |held: usize, most: usize| held.checked_add(amount).filter(|held| *held <= most);
+        let before = held
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |held| within(held, self.max(table)))
+            .map_err(|_| full(Whose::Gateway))?;
+        let Some(root) = purse.principal() else {
+            purse.add(table, amount);
+            return Ok(());
+        };
+        let share = self.share(table, before, root.held(table));
+        if !root.add_within(table, amount, share) {
+            held.fetch_sub(amount, Ordering::AcqRel);
+            return Err(full(Whose::Principal));
+        }
+        let part = (share / self.token_share).max(self.least(table));
+        if purse.is_token() && !purse.add_within(table, amount, part) {
+            root.sub(table, amount);
+            held.fetch_sub(amount, Ordering::AcqRel);
+            return Err(full(Whose::Principal));
+        }
+        Ok(())
+    }
+
+    fn add_anyway(&self, purse: &Purse, table: Table, amount: usize) {
+        self.held[table as usize].fetch_add(amount, Ordering::AcqRel);
+        purse.add_all(table, amount);
+    }
+
+    fn sub(&self, purse: &Purse, table: Table, amount: usize) {
+        purse.sub_all(table, amount);
+        self.held[table as usize].fetch_sub(amount, Ordering::AcqRel);
+        if amount > 0 && self.waiting.load(Ordering::Acquire) > 0 {
+            self.freed.notify_waiters();
+        }
+    }
+}
+
+/// Somebody waits for room.
+struct Waits<'a>(&'a Ledger);
+
+impl<'a> Waits<'a> {
+    fn new(ledger: &'a Ledger) -> Self {
+        ledger.waiting.fetch_add(1, Ordering::AcqRel);
+        Self(ledger)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ledger(max: usize) -> Arc<Ledger> {
+        Ledger::new(|_| max, 4)
+    }
+
+    fn greedy(ledger: &Arc<Ledger>, purse: &Arc<Purse>, table: Table, unit: usize) -> Vec<Taken> {
+        std::iter::from_fn(|| ledger.take(purse, table, unit).ok()).collect()
+    }
+
+    #[test]
+    fn who_takes_all_that_it_can_leaves_others_their_share_of_every_table() {
+        for table in Table::ALL {
+            let unit = table.least();
+            let ledger = ledger(64 * unit);
+            let (one, two, three) = (Purse::of_principal(), Purse::of_principal(), Purse::of_principal());
+            let first = greedy(&ledger, &one, table, unit);
+            assert_eq!(first.len(), 32, "{table}: half");
+            let second = greedy(&ledger, &two, table, unit);
+            assert_eq!(second.len(), 16, "{table}: half of what is left");
+            assert_eq!(greedy(&ledger, &three, table, unit).len(), 8, "{table}");
+            assert!(ledger.take(&one, table, unit).is_err_and(|full| full.whose == Whose::Principal));
+            drop(second);
+            assert_eq!(greedy(&ledger, &two, table, unit).len(), 16);
+            drop(first);
+            assert_eq!(ledger.held(table), 0);
+        }
+    }
+
+    #[test]
+    fn one_token_has_a_share_of_its_principals() {
+        for table in Table::ALL {
+            let unit = table.least();
+            let ledger = ledger(64 * unit);
+            let key = Purse::of_principal();
+            let (token, other) = (Purse::of_token(key.clone()), Purse::of_token(key.clone()));
+            let taken = greedy(&ledger, &token, table, unit);
+            assert_eq!(taken.len(), 8, "{table}: a quarter of what the key may have");
+            assert_eq!(greedy(&ledger, &other, table, unit).len(), 8, "{table}");
+            assert_eq!(greedy(&ledger, &key, table, unit).len(), 24, "{table}: what its token left");
+            drop(taken);
+            assert_eq!((token.held(table), key.held(table)), (0, 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_what_is_given_back() {
+        let ledger = ledger(1 << 20);
+        let everyone = Purse::of_everyone();
+        let all = ledger.take(&everyone, Table::Bytes, 1 << 20).unwrap();
+        let none = ledger.take_within(&everyone, Table::Bytes, 1, Duration::ZERO).await;
+        assert!(none.is_err_and(|full| full.whose == Whose::Gateway));
+        let waiting = ledger.take_within(&everyone, Table::Bytes, 1, Duration::from_secs(60));
+        let (taken, ()) = tokio::join!(waiting, async { drop(all) });
+        assert_eq!(taken.unwrap().amount(), 1);
+    }
+
+    proptest! {
+        /// Whatever is taken, changed and given back in whatever order: nothing is over its bound, and nothing stays.
+        #[test]
+        fn what_is_taken_is_given_back(steps in proptest::collection::vec((0_usize..5, 0_usize..3, 0_usize..300_000), 1..60)) {
+            let ledger = ledger(1 << 20);
+            let keys = [Purse::of_principal(), Purse::of_principal()];
+            let purses = [keys[0].clone(), keys[1].clone(), Purse::of_token(keys[0].clone())];
+            let mut taken = Vec::new();
+            for (step, who, amount) in steps {
+                match step {
+                    0..3 => taken.extend(ledger.take(&purses[who], Table::Bytes, amount).ok()),
+                    3 => if let Some(taken) = taken.last_mut() { taken.set(amount.min(taken.amount())) },
+                    _ => drop(taken.pop()),
+                }
+                prop_assert!(ledger.held(Table::Bytes) <= 1 << 20);
+                let all: usize = taken.iter().map(Taken::amount).sum();
+                prop_assert_eq!(ledger.held(Table::Bytes), all);
+                prop_assert_eq!(keys.iter().map(|key| key.held(Table::Bytes)).sum::<usize>(), all);
+            }
+            drop(taken);
+            prop_assert_eq!(ledger.held(Table::Bytes), 0);
+            prop_assert!(purses.iter().all(|purse| purse.held(Table::Bytes) == 0));
+        }
+    }
+}

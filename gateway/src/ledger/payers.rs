@@ -1,0 +1,104 @@
+//! Who pays for what several use: always one of those who use it, so that nobody pays for what others keep.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Purse, Taken};
+
+/// Those who use something shared.
+#[derive(Debug)]
+pub struct Payers {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    paid: Taken,
+    /// With how often each of them uses it; by the address of the purse, which is kept while it stands here.
+    users: HashMap<usize, (Arc<Purse>, usize)>,
+}
+
+fn key(purse: &Arc<Purse>) -> usize {
+    Arc::as_ptr(purse).addr()
+}
+
+impl Payers {
+    /// Of what was just taken.
+    #[must_use]
+    pub fn new(paid: Taken) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(State { paid, users: HashMap::new() }) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody uses it, until the member is dropped.
+    #[must_use]
+    pub fn join(self: &Arc<Self>, purse: &Arc<Purse>) -> Member {
+        let mut state = self.state();
+        state.users.entry(key(purse)).or_insert_with(|| (purse.clone(), 0)).1 += 1;
+        // Who paid for it has left, and it was kept for those who come back.
+        if !state.users.contains_key(&key(state.paid.purse())) {
+            state.paid.transfer(purse);
+        }
+        drop(state);
+        Member { payers: self.clone(), purse: purse.clone() }
+    }
+
+    fn leave(&self, purse: &Arc<Purse>) {
+        let mut state = self.state();
+        let State { paid, users } = &mut *state;
+        if let Some((_, times)) = users.get_mut(&key(purse)) {
+            *times -= 1;
+            if *times > 0 {
+                return;
+            }
+            users.remove(&key(purse));
+        }
+        if key(paid.purse()) == key(purse)
+            && let Some((next, _)) = users.values().next()
+        {
+            paid.transfer(next);
+        }
+    }
+}
+
+/// Somebody uses it.
+#[derive(Debug)]
+pub struct Member {
+    payers: Arc<Payers>,
+    purse: Arc<Purse>,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.payers.leave(&self.purse);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Ledger, Table};
+
+    #[test]
+    fn one_of_those_who_use_it_pays() {
+        let ledger = Ledger::new(|_| 10, 4);
+        let (one, two) = (Purse::of_principal(), Purse::of_principal());
+        let held = || (one.held(Table::Hubs), two.held(Table::Hubs), ledger.held(Table::Hubs));
+        let payers = Payers::new(ledger.take(&one, Table::Hubs, 1).unwrap());
+        let (first, again, second) = (payers.join(&one), payers.join(&one), payers.join(&two));
+        assert_eq!(held(), (1, 0, 1));
+        drop(first);
+        assert_eq!(held(), (1, 0, 1), "it uses it once more");
+        drop(again);
+        assert_eq!(held(), (0, 1, 1), "who is left pays");
+        drop(second);
+        assert_eq!(held(), (0, 1, 1), "until it ends, for those who come back");
+        let back = payers.join(&one);
+        assert_eq!(held(), (1, 0, 1));
+        drop((back, payers));
+        assert_eq!(held(), (0, 0, 0));
+    }
+}
