@@ -19,13 +19,17 @@ pub struct Backend {
     pub log: Arc<dyn Log>,
     pub queue: Arc<dyn Queue>,
     pub store: Arc<dyn Store>,
+    /// The worker's log. A test that puts another one into `log` means everybody's.
+    worker: Arc<dyn Log>,
     gateway: (Arc<dyn Log>, Arc<dyn Queue>),
     _keep: Box<dyn std::any::Any + Send>,
 }
 
 impl Backend {
     pub fn bus(&self) -> Bus {
-        Bus::new(self.gateway.0.clone(), self.store.clone())
+        let is_replaced = !Arc::ptr_eq(&self.log, &self.worker);
+        let log = if is_replaced { &self.log } else { &self.gateway.0 };
+        Bus::new(log.clone(), self.store.clone())
     }
 
     pub fn control(&self) -> Control {
@@ -36,8 +40,8 @@ impl Backend {
     fn of_one(name: &'static str, opened: Embedded, keep: impl std::any::Any + Send) -> Self {
         let (log, queue): (Arc<dyn Log>, Arc<dyn Queue>) = (opened.log.clone(), opened.queue.clone());
         let store = opened.store.clone();
-        let gateway = (log.clone(), queue.clone());
-        Self { name, log, queue, store, gateway, _keep: Box::new((opened, keep)) }
+        let (gateway, worker) = ((log.clone(), queue.clone()), log.clone());
+        Self { name, log, queue, store, worker, gateway, _keep: Box::new((opened, keep)) }
     }
 
     /// A worker's and a gateway's connection to one broker, and a store.
@@ -55,8 +59,9 @@ impl Backend {
         let (worker, gateway) = (connect(nats::Role::Worker).await, connect(nats::Role::Gateway).await);
         let store = Arc::new(redis::Redis::new(store).unwrap());
         let ports = (gateway.log() as Arc<dyn Log>, gateway.queue() as Arc<dyn Queue>);
-        let (log, queue) = (worker.log(), worker.queue());
-        Self { name, log, queue, store, gateway: ports, _keep: Box::new((worker, gateway, keep)) }
+        let (log, queue): (Arc<dyn Log>, Arc<dyn Queue>) = (worker.log(), worker.queue());
+        let keep = Box::new((worker, gateway, keep));
+        Self { name, worker: log.clone(), log, queue, store, gateway: ports, _keep: keep }
     }
 }
 

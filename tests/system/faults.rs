@@ -522,6 +522,6 @@ async fn pages_of_history_hold_what_is_stored() {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        assert_eq!(request.send().await.unwrap().status().as_u16(), 403, "{host}");
+        assert_eq!(request.send().await.unwrap().status().as_u16(), 421, "{host}");
     }
 }
