@@ -273,7 +273,9 @@ async fn scopes_say_where_somebody_may_publish() {
         let (status, refused) =
             post(address, EVENTS, who.reveal(), json!({ "events": events.clone() })).await;
         let wanted = (403, ("forbidden", path));
-        assert_eq!((status, code(&refused)), wanted, "{refused}");
+        // The body of a caller who may publish nowhere is not parsed.
+        let named = if who.reveal() == reader.reveal() { "" } else { path };
+        assert_eq!((status, code(&refused)), (403, ("forbidden", named)), "{refused}");
         let bearer = format!("Bearer {}", who.reveal());
         let (mut client, _) = Client::handshake(address, "", &[("authorization", &bearer)]).await.unwrap();
         client.say(&json!({ "type": "publish", "id": "w", "events": events })).await;
