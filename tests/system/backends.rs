@@ -32,6 +32,11 @@ impl Backend {
         Bus::new(log.clone(), self.store.clone())
     }
 
+    /// The bus with a worker's permissions.
+    pub fn worker_bus(&self) -> Bus {
+        Bus::new(self.log.clone(), self.store.clone())
+    }
+
     pub fn control(&self) -> Control {
         Control::new(self.bus(), self.gateway.1.clone(), Clock::System)
     }

@@ -65,7 +65,7 @@ fn dispatcher(backend: &Backend, worker: &str, endpoint: &Endpoint) -> Running {
     let config = Config { endpoints, lease_ttl_ms: 400, checkpoint_ms: 20 };
     runbus::config::check(&config).unwrap();
     let worker = WorkerId::new(worker).unwrap();
-    let webhooks = Webhooks::new(config, backend.bus(), worker, Clock::System).unwrap();
+    let webhooks = Webhooks::new(config, backend.worker_bus(), worker, Clock::System).unwrap();
     let counters = webhooks.counters()["test"].clone();
     let drain = CancellationToken::new();
     Running { task: tokio::spawn(webhooks.run(drain.clone())), drain, counters }

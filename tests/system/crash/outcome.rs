@@ -229,6 +229,11 @@ impl Outcome {
         for lines in self.events.values_mut() {
             let mut seen = BTreeSet::new();
             lines.retain(|line| !line.contains(" tool_call_started ") || seen.insert(line.clone()));
+            // An approval is for one beginning of a call: a call that begins again is asked for again.
+            let asks = |line: &str| {
+                line.contains(" tool_approval_requested ") || line.contains(" tool_approval_decided ")
+            };
+            lines.retain(|line| !(asks(line) && speaks(line)) || seen.insert(line.clone()));
             if aborted {
                 lines.retain(|line| !(speaks(line) && line.contains(" tool_call_completed ")));
             }
