@@ -77,7 +77,22 @@ fn guard(expression: &str) -> Result<(), Error> {
             return Err(Error::failed(format_args!("more than {CALCULATOR_NESTING} brackets in each other")));
         }
     }
+    if expression.split(|character: char| !character.is_ascii_alphanumeric()).any(has_dice) {
+        return Err(Error::failed("dice such as d6 are not supported: their results are not exact"));
+    }
     Ok(())
+}
+
+/// Whether a word has dice in it (`d6`, `2d6`). The crate adds up their distribution and ignores the deadline meanwhile.
+fn has_dice(word: &str) -> bool {
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let bytes = word.as_bytes();
+    let is_hexadecimal = word.starts_with("0x");
+    !is_hexadecimal
+        && bytes.iter().enumerate().any(|(at, byte)| {
+            let begins = at == 0 || is_digit(bytes.get(at - 1));
+            *byte == b'd' && begins && is_digit(bytes.get(at + 1))
+        })
 }
 
 #[cfg(test)]
@@ -124,6 +139,9 @@ mod tests {
             ("sqrt sqrt", "function"),
             ("9^9^9^9", "too large"),
             ("100000!", "too large"),
+            ("d6", "dice"),
+            ("3 + 2d6^9", "dice"),
+            ("1e9d6", "dice"),
             ("", "empty"),
             ("(", ""),
         ] {
