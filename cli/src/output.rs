@@ -125,7 +125,7 @@ pub(crate) fn table<const N: usize>(
     write(&format!("{table}\n"))
 }
 
-/// One JSON value on one line. What a terminal would obey is escaped; it is the same JSON.
+/// One JSON value on one line. Control characters are escaped; it is the same JSON.
 ///
 /// # Errors
 /// Nobody reads it any more, or it is no JSON.

@@ -1,4 +1,4 @@
-//! What strangers put into ids, events and errors does nothing to the terminal of whoever reads it.
+//! Control characters in ids, events and errors never reach the reader's terminal.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking")]
 
 use std::path::Path;
@@ -24,7 +24,7 @@ fn runbus(dir: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What was printed; it holds nothing hostile but newlines.
+/// The printed text; newlines are its only control characters.
 fn harmless(output: &Output, what: &[&str]) -> String {
     let mut all = String::new();
     for bytes in [&output.stdout, &output.stderr] {

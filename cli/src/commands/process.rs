@@ -31,7 +31,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// What names of tools, and what guards, cover no tool, as far as the tools of the MCP servers are known by now.
+    /// Names of tools and guards that cover no tool, as far as the tools of the MCP servers are known by now.
     pub(super) fn faults(&self) -> Vec<String> {
         let definitions = self.definitions.faults(&self.registry).map(|fault| fault.to_string());
         self.servers.faults().into_iter().chain(definitions).collect()

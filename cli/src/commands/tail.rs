@@ -63,7 +63,7 @@ impl Tail {
                 Since::After(taken.cursor)
             }
         };
-        // Who tells it decides what ends it: the fold says.
+        // The fold decides whose events end the execution.
         let of_one = filter.execution_id.clone().filter(|_| self.until_end);
         let mut known = match &of_one {
             Some(id) => backend.control().status(id).await?,
