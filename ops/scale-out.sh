@@ -125,10 +125,8 @@ if [[ -n $keep ]]; then ops/cluster.sh up "$dir"; else ops/cluster.sh up "$dir" 
 nats=$(sed -n 's/^NATS_URLS=//p' "$dir/cluster.env")
 redis=$(sed -n 's/^REDIS_URL=//p' "$dir/cluster.env")
 password() { sed -n "s/^$1_PASSWORD=//p" "$dir/cluster.env"; }
-# The addresses of this cluster, and not the tools' variables, which are none of the program's business. A list and no function,
-# so that `$!` is the program's id.
-with_addresses=(env -u RUNBUS_NATS_SERVER -u RUNBUS_REDIS_SERVER -u RUNBUS_TOOLS_DIR -u RUNBUS_TOOLS_PYTHON
-  -u RUNBUS_RECORDINGS RUNBUS_NATS__SERVERS="$nats" RUNBUS_REDIS__URL="$redis" RUNBUS_REDIS__PASSWORD="$(password REDIS)")
+# A list and no function, so that `$!` is the program's id.
+with_addresses=(env RUNBUS_NATS__SERVERS="$nats" RUNBUS_REDIS__URL="$redis" RUNBUS_REDIS__PASSWORD="$(password REDIS)")
 
 # Callers show a key, as they do in containers.
 ops/keys.sh "$dir/keys"

@@ -9,23 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::args::Global;
 use crate::exit::Error;
 
-/// Environment variables that begin like ours and are no keys.
-const ALLOWED: &[&str] = &[
-    "RUNBUS_CONFIG",
-    "RUNBUS_BLESS",
-    "RUNBUS_CARGO_AUDIT",
-    "RUNBUS_CARGO_DENY",
-    "RUNBUS_DROPIN_PYTHON",
-    "RUNBUS_CARGO_AUDIT",
-    "RUNBUS_CARGO_DENY",
-    "RUNBUS_NATS_SERVER",
-    "RUNBUS_OPENAPI_PYTHON",
-    "RUNBUS_RECORDINGS",
-    "RUNBUS_REDIS_SERVER",
-    "RUNBUS_TOOLS_DIR",
-    "RUNBUS_TOOLS_PYTHON",
-];
-
 /// The configuration of every command.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -85,7 +68,7 @@ pub(crate) fn load(
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Configuration, Error> {
     let environment: Vec<(String, String)> = environment.collect();
-    let sources = Sources { file: global.config.as_deref(), sets: &global.set, allowed: ALLOWED };
+    let sources = Sources { file: global.config.as_deref(), sets: &global.set };
     let mut configuration: Configuration = config::load(sources, environment.iter().cloned())
         .map_err(|error| Error::Usage(error.to_string()))?;
     let variable = |name: &str| {

@@ -26,30 +26,43 @@ impl Source for Layer {
     }
 }
 
-/// The layer of the environment. An empty variable counts as not set; `allowed` are names that others read.
+/// The layer of the environment. An empty variable counts as not set.
+///
+/// A name with `__` is a key, and must be a known one. A name without `__` is not a key: tools use such names, and
+/// Kubernetes sets them for a Service whose name begins with `runbus` (`RUNBUS_SERVICE_HOST`). It is refused only if one
+/// `_` in place of `__` makes it a key, because that is a spelling mistake.
 pub(super) fn environment(
     keys: &[Key<'_>],
     variables: impl Iterator<Item = (String, String)>,
-    allowed: &[&str],
     origins: &mut HashMap<String, Origin>,
     problems: &mut Vec<Problem>,
 ) -> Layer {
     let by_name: HashMap<String, &Key<'_>> = keys.iter().map(|key| (variable(&key.path), key)).collect();
     let mut layer = Layer::default();
     for (name, text) in variables.filter(|(name, _)| name.starts_with(PREFIX)) {
-        if allowed.contains(&name.as_str()) || text.is_empty() {
+        if text.is_empty() {
             continue;
         }
         let origin = Origin::Environment(name.clone());
         let Some(key) = by_name.get(&name) else {
-            let expected = "unknown variable; keys are written RUNBUS_<SECTION>__<KEY>".into();
-            problems.push(Problem { key: name, value: None, expected, origin });
+            if let Some(expected) = misspelt(&by_name, &name) {
+                problems.push(Problem { key: name, value: None, expected, origin });
+            }
             continue;
         };
         layer.values.insert(key.path.clone(), Value::new(Some(&name), read(key.schema, &text)));
         origins.insert(key.path.clone(), origin);
     }
     layer
+}
+
+/// The reason to refuse a variable that is not a key; `None` if it belongs to other programs.
+fn misspelt(by_name: &HashMap<String, &Key<'_>>, name: &str) -> Option<String> {
+    let single = |key: &&String| key.replace("__", "_") == name;
+    if let Some(key) = by_name.keys().find(single) {
+        return Some(format!("unknown variable; write {key}, with two underscores"));
+    }
+    name.contains("__").then(|| "unknown variable; keys are written RUNBUS_<SECTION>__<KEY>".into())
 }
 
 /// The layer of the `--set` flags; the last one of a key wins.

@@ -20,8 +20,6 @@ pub struct Sources<'a> {
     pub file: Option<&'a Path>,
     /// `--set section.key=value`, in the order given.
     pub sets: &'a [(String, String)],
-    /// `RUNBUS_*` variables that are no keys and that others read, for example `RUNBUS_CONFIG`.
-    pub allowed: &'a [&'a str],
 }
 
 /// Loads and checks configuration: defaults < file < `environment` (`RUNBUS_SECTION__KEY`) < flags.
@@ -39,7 +37,7 @@ where
     let keys = keys(&schema);
     let mut problems = Vec::new();
     let mut origins = HashMap::new();
-    let environment = layer::environment(&keys, environment, sources.allowed, &mut origins, &mut problems);
+    let environment = layer::environment(&keys, environment, &mut origins, &mut problems);
     let flags = layer::flags(&keys, sources.sets, &mut origins, &mut problems);
 
     let mut builder = Config::builder();

@@ -14,7 +14,8 @@ const HEAD: &str = "\
 Generated from the code; do not edit. Values come from, weakest first: the defaults below, the TOML file
 (`--config FILE` or `RUNBUS_CONFIG`), environment variables, `--set section.key=value`. Lists in variables and flags
 are separated by commas or written as JSON. An empty variable counts as not set. A key that is unknown, of the wrong
-type, out of range or contradictory is refused at start with exit code 64, before anything is bound.
+type, out of range or contradictory is refused at start with exit code 64, before anything is bound. A variable without
+`__` is not a key and is ignored (Kubernetes sets `RUNBUS_SERVICE_HOST`), unless it is a key with one underscore.
 ";
 
 /// The reference page of a root struct, in Markdown: key, type, default, range, meaning and variable of every key.

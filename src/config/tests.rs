@@ -72,7 +72,7 @@ fn run(file: &str, environment: &[(&str, &str)], sets: &[(&str, &str)]) -> Resul
         pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
     };
     let sets = own(sets);
-    let sources = Sources { file: Some(toml.path()), sets: &sets, allowed: &["RUNBUS_CONFIG"] };
+    let sources = Sources { file: Some(toml.path()), sets: &sets };
     load(sources, own(environment).into_iter())
 }
 
@@ -151,6 +151,30 @@ fn each_origin_is_named_and_all_problems_are_reported() {
     assert!(all.contains("x (file /"), "{all}");
     let sizes = "pump.sizes[1] = 70000 (environment RUNBUS_PUMP__SIZES): expected an integer from 0 to 65535";
     assert!(all.contains(sizes), "{all}");
+}
+
+#[test]
+fn variables_of_other_programs_do_not_stop_the_start() {
+    for name in [
+        "RUNBUS_CONFIG",
+        "RUNBUS_TOOLS_DIR",
+        "RUNBUS_SERVICE_HOST",
+        "RUNBUS_SERVICE_PORT_HTTP",
+        "RUNBUS_PORT",
+        "RUNBUS_PORT_7070_TCP_ADDR",
+        "RUNBUS_PUMP_SERVICE_HOST",
+        "RUNBUS_PUMP_PORT",
+        "RUNBUS_",
+    ] {
+        run("", &[(name, "tcp://10.0.0.1:7070")], &[]).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
+
+#[test]
+fn a_key_with_one_underscore_is_refused_and_the_right_name_is_given() {
+    let found = problems(run("", &[("RUNBUS_PUMP_INTERVAL_MS", "30")], &[]));
+    let text = found[0].to_string();
+    assert!(text.contains("write RUNBUS_PUMP__INTERVAL_MS, with two underscores"), "{text}");
 }
 
 #[test]
