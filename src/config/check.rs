@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::address::without_credentials;
 use super::schema::{choices, holds_secret, types, unwrap};
 use super::secret::HIDDEN;
 
@@ -21,7 +22,7 @@ pub(super) fn show(schema: &Value, value: &Value) -> String {
     if holds_secret(schema) {
         return HIDDEN.into();
     }
-    let text = value.to_string();
+    let text = without_credentials(&value.to_string());
     if text.chars().count() <= SHOWN_CHARS {
         return text;
     }

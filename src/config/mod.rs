@@ -4,6 +4,7 @@
 //! The JSON Schema of the root struct decides which keys there are, of which type and in which range; the same schema
 //! gives `docs/configuration.md`.
 
+mod address;
 mod check;
 mod error;
 mod layer;
@@ -16,6 +17,7 @@ mod section;
 mod tests;
 mod validate;
 
+pub use address::without_credentials;
 pub use error::{Error, Origin, Problem};
 pub use load::{Sources, load};
 pub use reference::reference;

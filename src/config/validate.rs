@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::address::without_credentials;
 use super::check::{Found, examine};
 use super::schema;
 
@@ -19,9 +20,9 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// A refusal.
+    /// A refusal. Credentials in an address are hidden.
     pub fn new(key: impl Into<String>, value: impl ToString, expected: impl Into<String>) -> Self {
-        Self { key: key.into(), value: value.to_string(), expected: expected.into() }
+        Self { key: key.into(), value: without_credentials(&value.to_string()), expected: expected.into() }
     }
 
     /// The same, seen from the table that holds the section under `name`.

@@ -67,7 +67,12 @@ fn claims(with: Value) -> Value {
 }
 
 fn hs(with: Value) -> String {
-    join(&json!({ "alg": "HS256", "typ": "JWT" }), &claims(with), hmac(SECRET))
+    jwt(SECRET, with)
+}
+
+/// A token that is signed with this secret, with some of its claims replaced.
+pub fn jwt(secret: &str, with: Value) -> String {
+    join(&json!({ "alg": "HS256", "typ": "JWT" }), &claims(with), hmac(secret))
 }
 
 pub fn key(scopes: &[&str]) -> (Secret, ApiKey) {

@@ -3,4 +3,5 @@
 mod collector;
 mod metrics;
 pub mod process;
+mod secrets;
 mod traces;

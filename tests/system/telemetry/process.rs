@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::client::PATIENCE;
 
-fn program() -> PathBuf {
+/// The program that the workspace built.
+pub fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let program = tests.parent().unwrap().parent().unwrap().join("runbus");
     assert!(program.exists(), "{} is missing: cargo build -p runbus-cli", program.display());
