@@ -144,8 +144,9 @@ impl<'a> Checking<'a> {
         open: &mut Vec<&'a Value>,
         depth: usize,
     ) -> Result<(), String> {
-        self.step(1)?;
-        let Value::Object(fields) = schema else { return Ok(()) };
+        let Value::Object(fields) = schema else { return self.step(1) };
+        // The validator, and this count, look at each keyword, known or not.
+        self.step(1 + fields.len())?;
         if depth > MAX_CHECK_DEPTH {
             return Err(format!("checking them goes more than {MAX_CHECK_DEPTH} deep"));
         }
@@ -196,6 +197,10 @@ impl<'a> Checking<'a> {
                 Ok(())
             }
             _ if DEFINITIONS.contains(&key) => Ok(()),
+            // Lists of names, and no schemas.
+            Value::Object(lists) if key == "dependentRequired" => {
+                self.step(lists.values().filter_map(Value::as_array).map(|names| 1 + names.len()).sum())
+            }
             Value::Object(schemas) if key == "patternProperties" => {
                 schemas.values().try_for_each(|schema| self.children(schema, value, depth))
             }
@@ -239,6 +244,7 @@ impl<'a> Checking<'a> {
             _ => 0,
         };
         for _ in 0..children {
+            self.step(fields.len())?;
             for (key, keyword) in
                 fields.iter().filter(|(key, _)| *key == "$ref" || IN_PLACE.contains(&key.as_str()))
             {

@@ -250,6 +250,29 @@ mod tests {
         assert!(ticks.await.unwrap() > 4, "the other task did not go on");
     }
 
+    #[test]
+    fn each_keyword_is_a_step_whether_it_is_known_or_not() {
+        let fields: Value =
+            (0..4_000).map(|n| (n.to_string(), json!(1))).collect::<serde_json::Map<_, _>>().into();
+        let many = |value: Value| -> Value {
+            (0..900).map(|n| (format!("x{n}"), value.clone())).collect::<serde_json::Map<_, _>>().into()
+        };
+        let names = Schema::compile(&json!({"dependentRequired": many(json!(["0", "1", "2"]))})).unwrap();
+        assert!(names.check(&fields).is_ok());
+        for (keyword, schema) in [
+            ("unknown keywords", json!({"additionalProperties": many(json!(1))})),
+            ("an unknown map", json!({"unknown": many(json!(1))})),
+            ("unevaluated", {
+                let mut schema = many(json!(1));
+                schema["unevaluatedProperties"] = json!(true);
+                schema
+            }),
+        ] {
+            let error = Schema::compile(&schema).unwrap().check(&fields).unwrap_err().to_string();
+            assert!(error.contains("steps"), "{keyword}: {error}");
+        }
+    }
+
     fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
