@@ -231,3 +231,53 @@ fn scopes(claim: Option<&Value>) -> Result<Vec<Scope>, Fault> {
     let scopes: Vec<Scope> = texts.into_iter().filter_map(|text| text.parse().ok()).collect();
     if scopes.len() > limits::TOKEN_SCOPES { Err(Fault::Claim("scope")) } else { Ok(scopes) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn part(text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(text)
+    }
+
+    fn rules() -> Rules {
+        Rules::foreign(&config::Jwt { algorithms: vec![Algorithm::HS256], ..config::Jwt::default() })
+    }
+
+    fn refused(token: &str) -> Fault {
+        verify(token, &Keys::default(), &rules(), Timestamp::from_micros(0)).unwrap_err()
+    }
+
+    #[test]
+    fn no_parser_sees_a_hostile_header_or_hostile_claims() {
+        let head = part(r#"{"alg":"HS256"}"#);
+        let deep = |levels: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+        for hostile in [
+            r#"{"alg":"HS256","x":{"$serde_json::private::RawValue":"[[1]]"}}"#.to_owned(),
+            r#"{"alg":"HS256","x":{"$serde_json::private::Number":"1"}}"#.to_owned(),
+            r#"{"alg":"HS256","x":{"\u0024serde_json::private::RawValue":"[[1]]"}}"#.to_owned(),
+            deep(runbus::limits::EDGE_DEPTH + 1),
+            deep(100_000),
+        ] {
+            let hostile = part(&hostile);
+            for token in [format!("{hostile}.e30.c2ln"), format!("{head}.{hostile}.c2ln")] {
+                assert_eq!(readable(&token), Err(Fault::Malformed));
+                assert_eq!(refused(&token), Fault::Malformed);
+            }
+        }
+        assert_eq!(refused(&format!("{head}.e30.c2ln")), Fault::UnknownKey);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_token_or_a_refusal(token in ".*", head in ".*", claims in ".*", times in any::<[f64; 3]>()) {
+            refused(&token);
+            refused(&format!("{}.{}.c2ln", part(&head), part(&claims)));
+            let [exp, iat, nbf] = times;
+            let claims = serde_json::json!({ "exp": exp, "iat": iat, "nbf": nbf, "sub": head, "scope": [claims] });
+            let _any = accept(claims.as_object().unwrap(), &rules(), Timestamp::from_micros(0));
+        }
+    }
+}

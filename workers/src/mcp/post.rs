@@ -182,3 +182,7 @@ async fn read(response: Response, limit: usize) -> Outcome<Bytes> {
 fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
+
+#[cfg(test)]
+#[path = "post_tests.rs"]
+mod tests;
