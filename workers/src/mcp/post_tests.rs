@@ -8,7 +8,8 @@ use super::*;
 
 async fn answer_of(kind: &str, status: u16, body: String) -> Outcome<Answer> {
     let response = HttpResponse::builder().status(status).header("content-type", kind).body(body).unwrap();
-    let message = serde_json::json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": { "name": "a" } });
+    let message =
+        serde_json::json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": { "name": "a" } });
     answer(response.into(), &json::from_value(message).unwrap(), true, 1_000_000).await
 }
 
