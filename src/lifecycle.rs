@@ -31,6 +31,22 @@ pub enum Drained {
     Cut,
 }
 
+/// The signal of a write over the process's file size limit, on Linux and macOS.
+const SIGXFSZ: i32 = 25;
+
+/// Makes a write over the file size limit (`ulimit -f`) an error of that write, like a full disk. Without this the system ends
+/// the process.
+///
+/// # Errors
+/// The system refuses a signal handler.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn outlive_file_size_limit() -> io::Result<()> {
+    // The handler stays when this end of it is dropped.
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
+}
+
 impl Shutdown {
     /// Nothing has ended yet.
     #[must_use]

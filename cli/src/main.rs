@@ -53,7 +53,11 @@ fn run(args: args::Args) -> Result<exit::Code, exit::Error> {
         .thread_stack_size(STACK_BYTES)
         .build()
         .map_err(|error| exit::Error::Software(error.to_string()))?;
-    let code = runtime.block_on(args.command.run(args.global, configuration));
+    let code = runtime.block_on(async {
+        runbus::lifecycle::outlive_file_size_limit()
+            .map_err(|error| exit::Error::Software(error.to_string()))?;
+        args.command.run(args.global, configuration).await
+    });
     // Blocking threads (the embedded writer among them) get a moment to end; a hung one must not hold the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     code

@@ -19,6 +19,7 @@ mod examples;
 mod failpoints;
 mod fairness;
 mod faults;
+mod file_size;
 mod follow;
 mod gateway;
 mod hostile_json;

@@ -224,7 +224,7 @@ async fn metric(http: &reqwest::Client, address: SocketAddr, name: &str) -> f64 
 
 fn gateway_of(files: u32, address: SocketAddr, dir: &std::path::Path) -> Process {
     let settings = [("gateway.listen", address.to_string()), ("telemetry.filter", "info".into())];
-    Process::start_limited(files, dir, &["gateway"], &settings)
+    Process::start_limited(&format!("-n {files}"), dir, &["gateway"], &settings)
 }
 
 #[tokio::test(flavor = "multi_thread")]

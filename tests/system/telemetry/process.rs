@@ -30,10 +30,10 @@ impl Process {
         Self::spawn(Command::new(program()), dir, arguments, settings)
     }
 
-    /// With so many descriptors, and no way to get more.
-    pub fn start_limited(files: u32, dir: &Path, arguments: &[&str], settings: &[(&str, String)]) -> Self {
+    /// With a limit of the shell, for example `-n 256`, and no way to get more.
+    pub fn start_limited(limit: &str, dir: &Path, arguments: &[&str], settings: &[(&str, String)]) -> Self {
         let mut shell = Command::new("bash");
-        let run = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        let run = format!("ulimit {limit}; exec \"$0\" \"$@\"");
         shell.args(["-c", &run]).arg(program());
         Self::spawn(shell, dir, arguments, settings)
     }

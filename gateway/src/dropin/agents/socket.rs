@@ -242,9 +242,12 @@ impl Translate for Client {
         }
     }
 
-    fn word(&mut self, word: &Text, _said: &mut Said) {
-        // What is missing is in the next snapshot.
-        self.told |= word.kind() == "gap";
+    fn word(&mut self, word: &Text, said: &mut Said) {
+        let kind @ ("gap" | "undecodable") = word.kind() else { return };
+        let details: serde_json::Value = runbus::json::from_str(word.json()).unwrap_or_default();
+        said.say(envelope::envelope(kind, self.agent.id(), now(), &details));
+        // The next snapshot holds the state behind it.
+        self.told = true;
     }
 
     async fn settle(&mut self, said: &mut Said) {

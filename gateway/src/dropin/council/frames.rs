@@ -18,6 +18,13 @@ pub fn error(message: &str) -> String {
     json!({ "event": "error", "message": message }).to_string()
 }
 
+/// A `gap`, or an `undecodable` line: this protocol has no frame for it, and its clients ignore frames that they do not know.
+#[must_use]
+pub fn word(run: &str, kind: &str, word: &str) -> String {
+    let details: Value = runbus::json::from_str(word).unwrap_or_default();
+    json!({ "event": kind, "run_id": run, "details": details }).to_string()
+}
+
 /// Nobody has heard of the run.
 #[must_use]
 pub fn unknown(run: &str) -> String {

@@ -126,9 +126,13 @@ impl Translate for Client {
     }
 
     fn word(&mut self, word: &Text, said: &mut Said) {
-        if word.kind() == "caught_up" {
-            let frames = self.run.caught_up();
-            self.tell(frames, said);
+        match word.kind() {
+            "caught_up" => {
+                let frames = self.run.caught_up();
+                self.tell(frames, said);
+            }
+            kind @ ("gap" | "undecodable") => said.say(self.run.word(kind, word.json())),
+            _ => {}
         }
     }
 

@@ -71,6 +71,12 @@ impl Run {
         }
     }
 
+    /// The frame of a `gap`, or of an `undecodable` line.
+    #[must_use]
+    pub fn word(&self, kind: &str, json: &str) -> String {
+        frames::word(self.id(), kind, json)
+    }
+
     fn id(&self) -> &str {
         self.known.execution_id.as_str()
     }
