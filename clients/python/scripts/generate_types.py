@@ -1,0 +1,191 @@
+"""Makes `src/runbus/types` from the contracts in `docs`, with datamodel-code-generator.
+
+    python scripts/generate_types.py            rewrites the files
+    python scripts/generate_types.py --check    fails when one of them differs
+
+The generator is pinned in requirements/tools.txt.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+HERE = pathlib.Path(__file__).resolve().parent
+PACKAGE = HERE.parent
+CONTRACTS = PACKAGE.parent.parent / "docs"
+TYPES = PACKAGE / "src" / "runbus" / "types"
+
+OPTIONS = [
+    "--output-model-type", "pydantic_v2.BaseModel",
+    "--target-python-version", "3.10",
+    "--disable-timestamp",
+    "--use-annotated",
+    "--use-standard-collections",
+    "--use-union-operator",
+    "--use-schema-description",
+    "--use-field-description",
+    "--use-double-quotes",
+    "--enum-field-as-literal", "all",
+    "--use-one-literal-as-default",
+    "--collapse-root-models",
+    "--allow-extra-fields",
+    "--formatters", "black", "isort",
+]  # fmt: skip
+
+
+def pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def inline(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The same schema; references to plain texts and numbers (ids, times) become these, so that fields are `str` and not a class."""
+    if isinstance(schema, list):
+        return [inline(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    target = definitions.get(str(schema.get("$ref", "")).rpartition("/")[2])
+    if target is not None and is_plain(target):
+        # Gateways check the bounds of ids; a reader takes what is there.
+        plain = {key: target[key] for key in ("type", "format") if key in target}
+        return {**plain, **{key: value for key, value in schema.items() if key != "$ref"}}
+    # A default that is an object would be no instance of its model.
+    return {key: inline(value, definitions) for key, value in schema.items() if not (key == "default" and isinstance(value, dict))}
+
+
+def is_plain(schema: dict[str, Any]) -> bool:
+    """Whether it is a text or a number without a name of its own in Python."""
+    return schema.get("type") in ("string", "integer", "number") and "enum" not in schema and "const" not in schema
+
+
+def events() -> dict[str, Any]:
+    """The union by `type`, one named object for each event. Of a contract that binds payloads by `if` and `then` it is made here."""
+    contract = json.loads((CONTRACTS / "events.schema.json").read_text())
+    if "allOf" not in contract:
+        return contract
+    payloads: dict[str, str] = {}
+    for rule in contract["allOf"]:
+        kind = rule["if"]["properties"]["type"]["const"]
+        payloads[kind] = rule["then"]["properties"]["data"]["$ref"].rpartition("/")[2]
+    old = contract["$defs"]
+    names = {payload: pascal(kind) + "Data" for kind, payload in payloads.items()}
+    defs: dict[str, Any] = {}
+    for name, schema in old.items():
+        defs[names.get(name, name)] = rename(schema, names)
+    common = {key: value for key, value in contract["properties"].items() if key not in ("type", "data")}
+    for kind, payload in payloads.items():
+        defs[pascal(kind)] = {
+            "type": "object",
+            "description": old[payload].get("description", kind),
+            "properties": {
+                "type": {"const": kind, "type": "string"},
+                "data": {"$ref": f"#/$defs/{names[payload]}"},
+                **common,
+            },
+            "required": contract["required"],
+        }
+    kinds = [pascal(kind) for kind in payloads]
+    return {
+        "$schema": contract["$schema"],
+        "title": "KnownEvent",
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in kinds],
+        "discriminator": {"propertyName": "type", "mapping": {kind: f"#/$defs/{pascal(kind)}" for kind in payloads}},
+        "$defs": defs,
+    }
+
+
+def rename(schema: Any, names: dict[str, str]) -> Any:
+    if isinstance(schema, list):
+        return [rename(item, names) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {key: rename(value, names) for key, value in schema.items()}
+    if isinstance(reference := out.get("$ref"), str):
+        head, _, name = reference.rpartition("/")
+        out["$ref"] = f"{head}/{names.get(name, name)}"
+    return out
+
+
+def rest() -> dict[str, Any]:
+    """The schemas of requests and answers. Events in them have a module of their own."""
+    contract = json.loads((CONTRACTS / "openapi.json").read_text())
+    return {"openapi": contract["openapi"], "info": contract["info"], "paths": {}, "components": {"schemas": contract["components"]["schemas"]}}
+
+
+def snapshot() -> dict[str, Any]:
+    return {**json.loads((CONTRACTS / "snapshot.schema.json").read_text()), "title": "Snapshot"}
+
+
+SOURCES = {
+    "events": (events, "jsonschema", "Events, by their `type`."),
+    "rest": (rest, "openapi", "Requests and answers of a gateway."),
+    "snapshot": (snapshot, "jsonschema", "An execution as of one position."),
+}
+
+
+def generate(name: str, folder: pathlib.Path) -> str:
+    make, kind, says = SOURCES[name]
+    source, target = folder / f"{name}.json", folder / f"{name}.py"
+    schema = make()
+    definitions = schema.get("$defs") or schema["components"]["schemas"]
+    schema = inline(schema, definitions)
+    kept = schema.get("$defs") or schema["components"]["schemas"]
+    for known in [known for known, value in kept.items() if is_plain(value)]:
+        del kept[known]
+    source.write_text(json.dumps(schema))
+    command = [sys.executable, "-m", "datamodel_code_generator", "--input", str(source), "--input-file-type", kind, "--output", str(target), *OPTIONS]
+    if name == "events":
+        command += ["--class-name", "KnownEvent"]
+    subprocess.run(command, check=True)
+    body = target.read_text()
+    body = body.partition("from __future__ import annotations")[2]
+    if name == "events":
+        head, _, _ = body.partition("class KnownEvent(")
+        body = head + unions()
+    if name == "events":
+        body = body.replace("from typing import Annotated, Any, Literal", "from typing import Annotated, Any, Literal, TypeAlias")
+        if "RootModel[" not in body:
+            body = body.replace(", RootModel", "")
+    return f'"""{says}\n\nGenerated by scripts/generate_types.py; do not edit.\n"""\n\n# ruff: noqa\n\nfrom __future__ import annotations{body}'
+
+
+def unions() -> str:
+    """The union as a plain type, which narrows by `type`, and the classes by `type`."""
+    mapping = events()["discriminator"]["mapping"]
+    names = [(kind, reference.rpartition("/")[2]) for kind, reference in mapping.items()]
+    union = "\n    | ".join(name for _, name in names)
+    table = "\n".join(f'    "{kind}": {name},' for kind, name in names)
+    return f"""KnownEvent: TypeAlias = (
+    {union}
+)
+\"\"\"An event whose type is in the catalogue.\"\"\"
+
+BY_TYPE: dict[str, type[BaseModel]] = {{
+{table}
+}}
+\"\"\"The classes of events by `type`.\"\"\"
+"""
+
+
+def main() -> int:
+    is_check = "--check" in sys.argv[1:]
+    stale: list[str] = []
+    with tempfile.TemporaryDirectory() as work:
+        for name in SOURCES:
+            text = generate(name, pathlib.Path(work))
+            path = TYPES / f"{name}.py"
+            if not is_check:
+                path.write_text(text)
+            elif not path.exists() or path.read_text() != text:
+                stale.append(path.name)
+    if stale:
+        print(f"not as the contracts say: {', '.join(stale)}; run scripts/generate_types.py", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

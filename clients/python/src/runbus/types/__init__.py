@@ -1,0 +1,1 @@
+"""Types that the contracts in `docs` define; `scripts/generate_types.py` makes all modules of this package."""
