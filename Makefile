@@ -46,6 +46,7 @@ ifdef CI
 endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
 	$(TOOLS) $(CARGO) test --locked --workspace
+	$(MAKE) --no-print-directory test-python ARGS=
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
 	$(MAKE) --no-print-directory test-cluster
 
@@ -53,6 +54,10 @@ endif
 test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
 	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --workspace --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
+
+.PHONY: test-python
+test-python: ## the Python client and its bus, with the oldest and the newest Python (part of test; ARGS='-k bus')
+	$(TOOLS) clients/python/test.sh $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## what others send, mutated, against the code that reads it (FUZZ_SECONDS=30 for each target, ARGS='--target frames')

@@ -137,7 +137,7 @@ def generate(name: str, folder: pathlib.Path) -> str:
     for known in [known for known, value in kept.items() if is_plain(value)]:
         del kept[known]
     source.write_text(json.dumps(schema))
-    command = [sys.executable, "-m", "datamodel_code_generator", "--input", str(source), "--input-file-type", kind, "--output", str(target), *OPTIONS]
+    command = [sys.executable, "-W", "ignore", "-m", "datamodel_code_generator", "--input", str(source), "--input-file-type", kind, "--output", str(target), *OPTIONS]
     if name == "events":
         command += ["--class-name", "KnownEvent"]
     subprocess.run(command, check=True)

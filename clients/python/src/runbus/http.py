@@ -25,6 +25,7 @@ class Http:
         self._gateways, self._credentials = gateways, credentials
         self._trust_env, self._verify = trust_env, verify
         self._client: httpx.AsyncClient | None = None
+        self._calls: set[asyncio.Task[Any]] = set()
         self.is_closed = False
 
     def _pool(self) -> httpx.AsyncClient:
@@ -38,6 +39,8 @@ class Http:
     async def close(self) -> None:
         """Closes all connections. Calls that wait end with `Closed`."""
         self.is_closed = True
+        for call in tuple(self._calls):
+            call.cancel()
         if self._client is not None:
             await self._client.aclose()
 
@@ -45,15 +48,20 @@ class Http:
         """The JSON of a successful answer. Tries again after lost connections, 408, 429 and 5xx, until `timeout` seconds are over."""
         if self.is_closed:
             raise Closed("the client was closed")
-        if timeout is None:
-            return await self._until_answered(method, path, body, params, wait_s)
         last: list[RunbusError] = []
+        call = asyncio.ensure_future(self._until_answered(method, path, body, params, wait_s, last))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
         try:
-            return await asyncio.wait_for(self._until_answered(method, path, body, params, wait_s, last), timeout)
+            return await asyncio.wait_for(call, timeout)
         except asyncio.TimeoutError:
             raise last[-1] if last else Unavailable(f"no answer within {timeout:g} s") from None
+        except asyncio.CancelledError:
+            if self.is_closed:
+                raise Closed("the client was closed") from None
+            raise
 
-    async def _until_answered(self, method: str, path: str, body: Mapping[str, Any] | None, params: Mapping[str, Any] | None, wait_s: float, last: list[RunbusError] | None = None) -> Any:
+    async def _until_answered(self, method: str, path: str, body: Mapping[str, Any] | None, params: Mapping[str, Any] | None, wait_s: float, last: list[RunbusError]) -> Any:
         backoff = Backoff()
         has_fresh_token = False
         query = {name: _query(value) for name, value in (params or {}).items() if value is not None}
@@ -63,11 +71,7 @@ class Http:
             at_least = 0.0
             try:
                 answer = await self._pool().request(method, gateway + path, json=body, params=query, headers=headers, timeout=httpx.Timeout(limits.REQUEST_S + wait_s, connect=limits.HANDSHAKE_S))
-            except (httpx.TransportError, RuntimeError) as lost:
-                if self.is_closed:
-                    raise Closed("the client was closed") from lost
-                if isinstance(lost, RuntimeError):
-                    raise
+            except httpx.TransportError as lost:
                 error: RunbusError = Unavailable(f"{gateway}: {lost or type(lost).__name__}")
                 self._gateways.move_on(gateway)
             else:
@@ -83,8 +87,7 @@ class Http:
                 at_least = _seconds(answer.headers.get("retry-after"))
                 if answer.status_code >= 500:
                     self._gateways.move_on(gateway)
-            if last is not None:
-                last[:] = [error]
+            last[:] = [error]
             log.debug("%s %s: %s; trying again", method, path, error)
             await asyncio.sleep(backoff.next(at_least))
 

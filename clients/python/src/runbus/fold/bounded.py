@@ -104,10 +104,18 @@ def compact(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(compact(item) for item in cast("list[Any]", value)) + "]"
     if isinstance(value, float):
-        # The shortest digits are the same in both languages, exponents are written differently.
-        text = repr(value)
-        if "e" in text:
-            digits, _, exponent = text.partition("e")
-            return f"{digits}e{int(exponent)}"
-        return text
+        return _number(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: float) -> str:
+    """The shortest digits are the same in both languages; small numbers and exponents are written differently."""
+    text = repr(value)
+    if "e" not in text:
+        return text
+    digits, _, exponent = text.partition("e")
+    power = int(exponent)
+    if power != -5:
+        return f"{digits}e{power:+d}" if power > 0 else f"{digits}e{power}"
+    sign, figures = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
+    return f"{sign}0.0000{figures.replace('.', '')}"
