@@ -74,6 +74,14 @@ tools: ## bring the servers that tests start, print where they are
 .PHONY: bench
 bench: ## print the benchmarks beside their baselines (ARGS='append --quick' for a part)
 	ulimit -n $$(ulimit -Hn); $(TOOLS) $(CARGO) run --locked --release --package runbus-bench $(if $(ARGS),-- $(ARGS))
+ifeq ($(ARGS),)
+	$(MAKE) --no-print-directory bench-python
+endif
+
+.PHONY: bench-python
+bench-python: ## print the Python client's figures beside their baselines (part of bench)
+	$(CARGO) build --locked --release --package runbus-cli
+	RUNBUS_BINARY=$${RUNBUS_BINARY:-$${CARGO_TARGET_DIR:-target}/release/runbus} $(TOOLS) clients/python/test.sh --bench
 
 .PHONY: lint
 lint: ## what CI denies: warnings, unformatted code

@@ -3,6 +3,7 @@
 # pinned requirements, and used from there. Part of `make test`; run it through ops/tools.sh, which brings NATS and Redis.
 #
 #   ops/tools.sh run clients/python/test.sh [PYTEST ARGUMENTS]
+#   ops/tools.sh run clients/python/test.sh --bench      prints figures in place of tests
 #
 # Environment:
 #   RUNBUS_BINARY           the binary to test with (default: target/debug/runbus, as the workspace build leaves it)
@@ -74,6 +75,12 @@ pyright() {
 mkdir -p "$tools"
 work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+
+if [[ ${1:-} == --bench ]]; then
+  python=$(environment "$(interpreter "$newest")" test)
+  PYTHONPATH=$here/src PYTHONDONTWRITEBYTECODE=1 "$python" "$here/bench"
+  exit
+fi
 
 tool=$(environment "$(interpreter "$newest")" tools)
 "$tool" -W ignore "$here/scripts/generate_types.py" --check

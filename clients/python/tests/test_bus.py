@@ -333,6 +333,37 @@ def test_a_program_of_the_in_process_bus_runs_unchanged_in_two_processes(shared:
             assert [line for line in seen if line.startswith(f"{other}:")] == [f"{other}:{n}" for n in range(50)], (name, err)
 
 
+LISTENER = """
+import asyncio, sys
+from runbus.bus import EventBus, EventType
+
+bus, done = EventBus(), None
+
+async def handler(event):
+    print("heard", event.data["n"])
+    done.set()
+
+bus.subscribe([EventType.CUSTOM], handler, filter_stream=sys.argv[1])
+
+async def main():
+    global done
+    done = asyncio.Event()
+    await done.wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_program_that_subscribes_first_and_only_listens_hears(shared: str, fresh: str) -> None:
+    program = await asyncio.create_subprocess_exec(sys.executable, "-c", LISTENER, fresh, env={**os.environ, "RUNBUS_URL": shared}, stdout=asyncio.subprocess.PIPE)
+    async with EventBus(url=shared) as bus:
+        ended = asyncio.ensure_future(program.communicate())
+        while not ended.done():
+            await bus.publish(custom(fresh, 7))
+            await asyncio.wait([ended], timeout=0.1)
+        assert (await ended)[0].split()[:2] == [b"heard", b"7"]
+
+
 async def test_the_broker_may_be_away(shared: str, fresh: str) -> None:
     nowhere = f"nats://127.0.0.1:{free_port()}" if shared.startswith("nats") else f"http://127.0.0.1:{free_port()}"
     bus = EventBus(url=nowhere, publish_timeout=0.4)

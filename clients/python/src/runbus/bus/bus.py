@@ -16,6 +16,7 @@ from . import limits
 from .address import transport
 from .emit import Emit
 from .event import AgentEvent, EventHandler, EventType, from_wire, text, to_wire
+from .later import open_with_next_loop
 from .own import Own, key_of
 from .registry import Registry, Subscription
 from .transport import Transport
@@ -28,8 +29,8 @@ class EventBus(Emit):
     """Publish and subscribe between parts of a program, and between programs.
 
     Without an address (`url`, else `RUNBUS_URL`) the bus lives in memory. With `nats://HOST:PORT` or `http://HOST:PORT` (a gateway)
-    events are durable and reach the buses of all processes. A bus connects when its first coroutine is awaited, or when it is made or
-    subscribed to inside a running event loop. A program that does neither calls `await bus.start()`.
+    events are durable and reach the buses of all processes. A bus connects when it is made or subscribed to inside a running event loop,
+    when the next loop of its thread begins, or when its first coroutine is awaited.
     """
 
     def __init__(
@@ -54,17 +55,18 @@ class EventBus(Emit):
         if self._url:
             # A wrong address is an error here and not at the first event.
             transport(self._url)
-            self._open_soon()
+            self.open_soon()
 
     # Life
 
-    def _open_soon(self) -> asyncio.Task[None] | None:
+    def open_soon(self) -> asyncio.Task[None] | None:
         """Connects in the running loop, if there is one."""
         if not self._url or self._is_closed:
             return None
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            open_with_next_loop(self)
             return None
         if self._loop is not loop:
             # The program's earlier loop has ended, and with it what ran there.
@@ -81,7 +83,7 @@ class EventBus(Emit):
     async def start(self) -> None:
         """Connects. Returns when events of other processes arrive."""
         self._check_open()
-        opening = self._open_soon()
+        opening = self.open_soon()
         if opening is not None:
             await asyncio.shield(opening)
 
@@ -122,7 +124,7 @@ class EventBus(Emit):
         """Calls an async handler with each event that matches; returns the subscription's id. Works before an event loop runs."""
         self._check_open()
         found = self._registry.add(event_types, handler, filter_stream, filter_node, filter_execution)
-        self._open_soon()
+        self.open_soon()
         return found
 
     def unsubscribe(self, subscription_id: str) -> bool:
@@ -151,13 +153,14 @@ class EventBus(Emit):
             await self._registry.run(event)
             return
         wire = to_wire(event)
-        drafts.line(wire)
+        line = drafts.line(wire)
         key = key_of(wire)
+        end = asyncio.get_running_loop().time() + self._publish_timeout
         made = await self._until_open(str(wire["id"]))
         seen = self._own.begin(key)
         is_durable = False
         try:
-            await asyncio.wait_for(self._put(made, wire, seen), self._publish_timeout)
+            await asyncio.wait_for(self._put(made, wire, line, seen), max(0.001, end - asyncio.get_running_loop().time()))
             is_durable = True
         except asyncio.TimeoutError:
             is_durable = seen.done() and not seen.cancelled()
@@ -170,12 +173,12 @@ class EventBus(Emit):
             self._window.add(event, key)
             await self._registry.run(event)
 
-    async def _put(self, made: Transport, wire: dict[str, Any], seen: asyncio.Future[None]) -> None:
+    async def _put(self, made: Transport, wire: dict[str, Any], line: bytes, seen: asyncio.Future[None]) -> None:
         await self._own.space()
-        await made.publish(wire, seen)
+        await made.publish(wire, line, seen)
 
     async def _until_open(self, event_id: str | None = None) -> Transport:
-        opening = self._open_soon()
+        opening = self.open_soon()
         made = self._transport
         if opening is None or made is None:
             raise Closed("the bus was closed")
@@ -244,7 +247,7 @@ class EventBus(Emit):
     ) -> AgentEvent | None:
         """The next event that matches; None when `timeout` seconds are over before it comes."""
         self._check_open()
-        self._open_soon()
+        self.open_soon()
         wanted = Subscription("", frozenset({text(event_type)}), _nothing, stream_id, node_id, execution_id)
         future = self._registry.wait(wanted)
         try:

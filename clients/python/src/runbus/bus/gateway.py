@@ -50,7 +50,7 @@ class GatewayTransport:
         except RunbusError as error:
             log.error("the bus gets no more events of other processes: %s", error)
 
-    async def publish(self, event: dict[str, Any], seen: asyncio.Future[None]) -> None:
+    async def publish(self, event: dict[str, Any], line: bytes, seen: asyncio.Future[None]) -> None:
         """See `Transport`."""
         await self._client.publish(event)
 

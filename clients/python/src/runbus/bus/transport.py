@@ -17,7 +17,7 @@ class Transport(Protocol):
         """Connects and begins to deliver what is stored from now on. The newest events of before, oldest first. Waits while the log does not answer."""
         ...
 
-    async def publish(self, event: dict[str, Any], seen: asyncio.Future[None]) -> None:
+    async def publish(self, event: dict[str, Any], line: bytes, seen: asyncio.Future[None]) -> None:
         """Returns when the event is durable, or when `seen` is done: then the log has delivered it. Tries again while the log does not answer."""
         ...
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 
-from ... import drafts, frames, ids
+from ... import frames, ids
 from ...errors import Forbidden, InvalidArgument, RunbusError, TooLarge, Unavailable
 from ..transport import Deliver
 from . import limits
@@ -113,10 +113,10 @@ class NatsTransport:
 
     # Publishing
 
-    async def publish(self, event: dict[str, Any], seen: asyncio.Future[None]) -> None:
+    async def publish(self, event: dict[str, Any], line: bytes, seen: asyncio.Future[None]) -> None:
         """See `Transport`."""
         _check_reserved(event)
-        payload = drafts.line(event)
+        payload = line
         execution = ids.encode(event.get("execution_id"))
         shard = ids.shard(execution, self._counts)
         subject = f"{self._address.prefix}.ext.{shard}.{ids.encode(event['stream_id'])}.{ids.encode(event.get('node_id'))}.{execution}"

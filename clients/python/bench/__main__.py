@@ -1,0 +1,148 @@
+"""Figures of the Python client and its bus beside baselines of the same run. Part of `make bench`.
+
+    RUNBUS_BINARY=target/release/runbus python clients/python/bench
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+import nats
+from websockets.asyncio.client import connect
+
+import runbus
+from proxy import Proxy
+from runbus import frames, ids
+from runbus.bus import AgentEvent, EventBus, EventType
+from servers import World
+
+EVENTS = 30_000
+PUBLISHES = 4_000
+ROUNDS = 5
+
+
+def row(name: str, value: float, unit: str, baseline: float | None = None, target: float | None = None, is_most: bool = False) -> bool:
+    if baseline is None:
+        is_met = target is None or value <= target
+        print(f"  {name:<46} {value:>10,.0f} {unit:<4}" + (f" target: under {target:,.0f} {unit}" if target else ""), "" if is_met else "  MISSED")
+        return is_met
+    ratio = value / baseline
+    is_met = target is None or ratio >= target
+    print(f"  {name:<46} {value:>10,.0f} {unit:<4} baseline {baseline:>10,.0f}  ratio {ratio:.2f}" + (f" (target {target})" if target else ""), "" if is_met else "  MISSED")
+    return is_met
+
+
+async def received(world: World) -> bool:
+    """Events a second, from a log that holds them: the client beside a loop that receives and parses messages."""
+    stream = uuid.uuid4().hex
+    async with runbus.connect(world.urls) as client:
+        for base in range(0, EVENTS, 1000):
+            await client.publish([{"type": "llm_text_delta", "stream_id": stream, "node_id": "n", "execution_id": stream, "data": {"content": f"token {n}"}} for n in range(base, base + 1000)])
+
+        async def with_client() -> float:
+            async with client.subscribe(stream_id=stream, execution_id=stream, since="all", coalesce=False) as subscription:
+                begun, count = time.perf_counter(), 0
+                while count < EVENTS:
+                    count += (await subscription.__anext__()).type == "llm_text_delta"
+                return EVENTS / (time.perf_counter() - begun)
+
+        async def bare() -> float:
+            async with connect(world.urls[0].replace("http", "ws") + "/v1/ws", subprotocols=["runbus.v1"], proxy=None, compression=None, max_size=None) as socket:
+                begun, count = time.perf_counter(), 0
+                await socket.send(json.dumps({"type": "subscribe", "id": "s", "filter": {"stream_id": stream, "execution_id": stream}, "since": "all", "coalesce": False}))
+                while count < EVENTS:
+                    message = json.loads(await socket.recv())
+                    count += len(message.get("events", ()))
+                return EVENTS / (time.perf_counter() - begun)
+
+        found = [(await with_client(), await bare()) for _ in range(ROUNDS)]
+    mine, theirs = (statistics.median(column) for column in zip(*found, strict=True))
+    return row("events received", mine, "/s", theirs, 0.3)
+
+
+async def concurrently(work: Callable[[int], Awaitable[object]], count: int, at_once: int) -> float:
+    begun = time.perf_counter()
+
+    async def lane(first: int) -> None:
+        for n in range(first, count, at_once):
+            await work(n)
+
+    await asyncio.gather(*(lane(first) for first in range(at_once)))
+    return count / (time.perf_counter() - begun)
+
+
+async def published(world: World) -> bool:
+    """Publishes a second on NATS: the bus beside nats-py with the same bytes and headers."""
+    stream = uuid.uuid4().hex
+    connection = await nats.connect(world.admin_url)
+    jetstream = connection.jetstream()
+    met = True
+    async with EventBus(url=world.bus_url, max_history=100) as bus:
+
+        async def with_bus(n: int) -> None:
+            await bus.publish(AgentEvent(EventType.CUSTOM, stream, execution_id=f"{stream}-{n % 16}", data={"n": n}))
+
+        async def plain(n: int) -> None:
+            execution = f"{stream}-{n % 16}"
+            shard = ids.shard(execution)
+            subject = f"rb.ext.{shard}.{stream}._.{execution}"
+            event_id = str(uuid.uuid4())
+            line = {"id": event_id, "type": "custom", "stream_id": stream, "execution_id": execution, "data": {"n": n}, "timestamp": "2026-01-01T00:00:00.000000Z"}
+            payload = json.dumps(line).encode()
+            await jetstream.publish(subject, payload, stream=f"RB_EV_{shard}", headers={"Nats-Msg-Id": event_id, frames.HEADER: frames.header(payload)})
+
+        for at_once in (1, 64):
+            count = PUBLISHES if at_once > 1 else PUBLISHES // 4
+            found = [(await concurrently(with_bus, count, at_once), await concurrently(plain, count, at_once)) for _ in range(ROUNDS)]
+            mine, theirs = (statistics.median(column) for column in zip(*found, strict=True))
+            met &= row(f"publishes of the bus on NATS, {at_once} at once", mine, "/s", theirs, 0.7)
+    await connection.close()
+    return met
+
+
+async def reconnected(world: World) -> bool:
+    """From a lost connection to the next event, without backoff."""
+    stream = uuid.uuid4().hex
+    # Each connection ends behind its third event; hello and subscribed are messages too.
+    async with Proxy(world.urls[0], lambda _, message: "cut" if message == 4 else "pass") as proxy, runbus.connect(proxy.url) as client:
+        await client.publish([{"type": "custom", "stream_id": stream, "data": {"n": n}} for n in range(60)])
+        found: list[float] = []
+        async with client.subscribe(stream_id=stream, since="all", batch=1) as subscription:
+            last, connections = time.perf_counter(), 1
+            for _ in range(60):
+                await subscription.next_raw()
+                now = time.perf_counter()
+                if subscription.connections > connections:
+                    found.append((now - last) * 1000)
+                    connections = subscription.connections
+                last = now
+    return row("lost connection to next event, worst", max(found), "ms", target=300)
+
+
+async def main() -> int:
+    met = True
+    for backend in ("embedded", "nats"):
+        world = World(backend)
+        try:
+            print(f"Python client, {backend}, Python {sys.version.split()[0]}")
+            met &= await received(world)
+            met &= await reconnected(world)
+            if backend == "nats":
+                met &= await published(world)
+        finally:
+            world.close()
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
