@@ -63,6 +63,11 @@ test-python: ## the Python client and its bus, with the oldest and the newest Py
 fuzz: ## what others send, mutated, against the code that reads it (FUZZ_SECONDS=30 for each target, ARGS='--target frames')
 	$(CARGO) run --locked --quiet --package runbus-fuzz -- --seconds $(or $(FUZZ_SECONDS),30) $(ARGS)
 
+.PHONY: recording
+recording: ## record the demo in a terminal for the README (docs/demo.svg)
+	$(CARGO) build --locked --quiet --package runbus-cli
+	RUNBUS_TELEMETRY__FILTER=error ops/record.py docs/demo.svg $${CARGO_TARGET_DIR:-target}/debug/runbus demo
+
 .PHONY: deps
 deps: ## check the dependencies: advisories, licences, sources (part of test)
 	$(TOOLS) ops/dependencies.sh

@@ -183,7 +183,7 @@ fn a_killed_process_goes_on_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let slow = ["--set", "model.scripted_pace_ms=20", "--set", "gateway.listen=127.0.0.1:0"];
     let quick_takeover = ["--set", "embedded.hold_ms=1000", "--set", "worker.lease_ttl_ms=1000"];
-    let start = run(dir.path(), &["start", "council", "--execution", "run", "--input", "a log"]);
+    let start = run(dir.path(), &["start", "council", "--execution", "run", "a log"]);
     assert_eq!(start.status.code(), Some(0), "{}", text(&start.stderr));
     let dev = [&["dev", "--idle", "--json"], &slow[..], &quick_takeover[..]].concat();
     let first =
@@ -214,12 +214,12 @@ fn sessions_are_spoken_to_shown_and_closed() {
         let output = run(dir.path(), arguments);
         (output.status.code().unwrap(), text(&output.stdout) + &text(&output.stderr))
     };
-    let send = ["session", "send", "--definition", "assistant", "--execution", "talk", "--input", "hello"];
+    let send = ["session", "send", "--definition", "assistant", "--execution", "talk", "hello"];
     assert_eq!(code(&send), (0, "talk started (session talk)\n".into()));
     assert_eq!(code(&send), (0, "talk was there already (session talk)\n".into()));
     let (status, shown) = code(&["session", "show", "talk"]);
     assert!(status == 0 && shown.contains("session    talk, running\nthen       talk\n"), "{shown}");
-    let busy = ["session", "send", "talk", "--input", "and?", "--multitask", "reject"];
+    let busy = ["session", "send", "talk", "and?", "--multitask", "reject"];
     let (status, said) = code(&busy);
     assert!(status == 75 && said.contains("busy with execution talk"), "{said}");
     let low = ["session", "send", "talk", "--input", "and?", "--execution", "more", "--priority", "low"];

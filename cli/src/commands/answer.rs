@@ -3,7 +3,7 @@
 use runbus::control::AnswerRequest;
 use runbus::id::ExecutionId;
 
-use super::start::input;
+use super::input;
 use super::waiting;
 use crate::args::Global;
 use crate::backend::Backend;
@@ -40,7 +40,7 @@ impl Answer {
             waiting::questions(global, &control.questions(execution).await?)?;
         }
         if let (Some(request), Some(text)) = (&self.request, &self.text) {
-            let said = AnswerRequest { input: input(text)?, answer_id: None };
+            let said = AnswerRequest { input: input::value(text)?, answer_id: None };
             let decided = control.answer(request, said, None).await?;
             if global.json {
                 output::json(&decided)?;

@@ -8,8 +8,9 @@ use runbus::config::LogBackend;
 use runbus::control::StartRequest;
 use runbus::id::ExecutionId;
 
+use super::input::Input;
 use super::process;
-use super::start::{follow, input};
+use super::start::follow;
 use crate::args::Global;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
@@ -23,12 +24,11 @@ pub(crate) const QUESTION: &str = "Explain write-ahead logging to a new colleagu
 /// Runs the built-in council in this process, shows its events as they happen, and ends with it.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  runbus demo --input 'Is a monolith a good start?'\n  OPENAI_API_KEY=... runbus demo      with a real model instead of the scripted one"
+    after_help = "Example:\n  runbus demo 'Is a monolith a good start?'\n  OPENAI_API_KEY=... runbus demo      with a real model instead of the scripted one"
 )]
 pub(crate) struct Demo {
-    /// What the council is asked.
-    #[arg(long, default_value = QUESTION)]
-    input: String,
+    #[command(flatten)]
+    input: Input,
     /// The longest time it may take, in seconds.
     #[arg(long, default_value_t = 900)]
     timeout: u64,
@@ -48,7 +48,7 @@ impl Demo {
             output::lines(banner(&address, &configuration))?;
         }
         process::spawn_worker(&shutdown, worker).await?;
-        let request = StartRequest::new("council", input(&self.input)?);
+        let request = StartRequest::new("council", self.input.or(QUESTION)?);
         let started = backend.control().start(request).await?;
         let mut printer = Printer::new(global.json);
         let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());

@@ -3,8 +3,9 @@
 use runbus::bus::Filter;
 use runbus::control::StartRequest;
 
+use super::input::Input;
 use super::process;
-use super::start::{follow, input};
+use super::start::follow;
 use crate::args::Global;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
@@ -20,9 +21,8 @@ pub(crate) struct Dev {
     /// Start nothing.
     #[arg(long)]
     idle: bool,
-    /// What the council is asked.
-    #[arg(long, default_value = super::demo::QUESTION)]
-    input: String,
+    #[command(flatten)]
+    input: Input,
 }
 
 impl Dev {
@@ -42,7 +42,7 @@ impl Dev {
         }
         process::spawn_worker(&shutdown, worker).await?;
         if !self.idle {
-            let request = StartRequest::new("council", input(&self.input)?);
+            let request = StartRequest::new("council", self.input.or(super::demo::QUESTION)?);
             let started = backend.control().start(request).await?;
             let mut printer = Printer::new(global.json);
             let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());

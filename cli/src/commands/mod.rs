@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 mod filter;
 pub(crate) mod gateway;
 pub(crate) mod history;
+mod input;
 pub(crate) mod pause;
 pub(crate) mod permissions;
 mod process;

@@ -5,8 +5,9 @@ use runbus::control::SendRequest;
 use runbus::id::{ExecutionId, SessionId, StreamId};
 use serde_json::json;
 
+use super::input::{self, Input};
 use super::run::RunArgs;
-use super::start::{after, input};
+use super::start::after;
 use super::waiting;
 use crate::args::Global;
 use crate::backend::Backend;
@@ -17,7 +18,7 @@ use crate::output;
 /// Speaks to sessions, shows them, settles their unresolved calls.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  runbus session send --definition assistant --input 'Good morning' --follow\n  runbus session send SESSION --input 'And in French?' --multitask interrupt\n  runbus session show SESSION\n  runbus session abort-pending SESSION --reason 'nobody knows whether it was sent'"
+    after_help = "Examples:\n  runbus session send --definition assistant 'Good morning' --follow\n  runbus session send SESSION 'And in French?' --multitask interrupt\n  runbus session show SESSION\n  runbus session abort-pending SESSION --reason 'nobody knows whether it was sent'"
 )]
 pub(crate) struct Session {
     #[command(subcommand)]
@@ -28,7 +29,7 @@ pub(crate) struct Session {
 enum What {
     /// Say something: starts an execution that continues the conversation.
     #[command(
-        after_help = "Examples:\n  runbus session send --definition assistant --input 'Good morning'     a new session\n  runbus session send SESSION --input 'And in French?' --follow"
+        after_help = "Examples:\n  runbus session send --definition assistant 'Good morning'     a new session\n  runbus session send SESSION 'And in French?' --follow"
     )]
     Send(Box<Send>),
     /// Show where a session stands, and what waits for whom.
@@ -87,10 +88,9 @@ enum What {
 #[derive(Debug, clap::Args)]
 struct Send {
     /// The session; absent: a new one.
-    session: Option<SessionId>,
-    /// What is said: JSON, or text.
-    #[arg(long)]
-    input: String,
+    session: Option<String>,
+    #[command(flatten)]
+    input: Input,
     /// The agent or graph; absent: the one that the session ran last.
     #[arg(long, value_name = "NAME")]
     definition: Option<String>,
@@ -165,10 +165,25 @@ impl Session {
 }
 
 impl Send {
+    /// The session, if it goes on, and the input. With a definition and one text, the text is the input of a new session.
+    fn addressed(&self) -> Result<(Option<SessionId>, String), Error> {
+        let (session, text) = match (&self.session, self.input.clone().given()) {
+            (session, Some(text)) => (session.as_deref(), text),
+            (Some(text), None) if self.definition.is_some() => (None, text.clone()),
+            (_, None) => {
+                let message = "no input: write it behind the session, or after --input";
+                return Err(Error::Usage(message.into()));
+            }
+        };
+        let session = session.map(SessionId::new).transpose();
+        Ok((session.map_err(|error| Error::Usage(format!("SESSION: {error}")))?, text))
+    }
+
     async fn run(self, global: &Global, backend: &Backend) -> Result<Code, Error> {
+        let (session, text) = self.addressed()?;
         let request = SendRequest {
-            session_id: self.session,
-            input: input(&self.input)?,
+            session_id: session,
+            input: input::value(&text)?,
             definition: self.definition,
             execution_id: self.execution,
             stream_id: self.stream,

@@ -1,6 +1,5 @@
 //! `runbus start`: an execution.
 
-use runbus::json;
 use std::time::Duration;
 
 use runbus::bus::{Delivery, Filter};
@@ -9,6 +8,7 @@ use runbus::event::Kind;
 use runbus::id::{ExecutionId, SessionId, StreamId};
 use runbus::log::Since;
 
+use super::input::Input;
 use super::run::RunArgs;
 use crate::args::Global;
 use crate::backend::Backend;
@@ -20,14 +20,13 @@ use crate::render::Printer;
 /// Starts an execution; a worker runs it.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  runbus start council --input 'Should agents have a log?'\n  runbus start council --execution run-1 --follow\n  runbus start council --key customer-7 --priority low --budget-tokens 20000 --budget-wall-time 600"
+    after_help = "Examples:\n  runbus start council 'Should agents have a log?'\n  runbus start council --execution run-1 --follow\n  runbus start council --key customer-7 --priority low --budget-tokens 20000 --budget-wall-time 600"
 )]
 pub(crate) struct Start {
     /// The agent or graph.
     definition: String,
-    /// What it is given: JSON, or text.
-    #[arg(long, default_value = "")]
-    input: String,
+    #[command(flatten)]
+    input: Input,
     /// The execution's id; starting the same id twice starts one.
     #[arg(long, value_name = "ID")]
     execution: Option<ExecutionId>,
@@ -44,18 +43,6 @@ pub(crate) struct Start {
     follow: bool,
 }
 
-/// Text that is JSON is taken as JSON, other text as a string.
-///
-/// # Errors
-/// [`Error::Data`]: it may be JSON, and nobody could read it.
-pub(crate) fn input(text: &str) -> Result<serde_json::Value, Error> {
-    match json::from_str(text) {
-        Ok(value) => Ok(value),
-        Err(json::Error::Parse(_)) => Ok(serde_json::Value::String(text.into())),
-        Err(json::Error::Fault(fault)) => Err(Error::Data(format!("--input: {fault}"))),
-    }
-}
-
 impl Start {
     /// Runs it.
     ///
@@ -70,7 +57,7 @@ impl Start {
             multitask: self.run.multitask(),
             budget: self.run.budget(),
             scheduling: self.run.scheduling().unwrap_or_default(),
-            ..StartRequest::new(self.definition, input(&self.input)?)
+            ..StartRequest::new(self.definition, self.input.or("")?)
         };
         let started = backend.control().start(request).await?;
         after(&backend, global, started, self.follow).await

@@ -38,13 +38,18 @@ pub fn provide(config: &Config) -> Capacity {
     let files = raise(needed(&configured));
     let bounds = fit(configured, files);
     if bounds != configured {
-        tracing::warn!(
-            files,
-            configured = configured.admitted,
-            max_connections = bounds.admitted,
-            max_unauthenticated = bounds.waiting,
-            "gateway.max_connections is lowered to what the limit of open files (ulimit -n) lets it have"
-        );
+        // The default is a ceiling and no wish: only a number that somebody chose is worth a warning.
+        let chosen = configured != Config::default().bounds();
+        let report = |text: &str| {
+            let (max_connections, max_unauthenticated) = (bounds.admitted, bounds.waiting);
+            let configured = configured.admitted;
+            if chosen {
+                tracing::warn!(files, configured, max_connections, max_unauthenticated, "{text}");
+            } else {
+                tracing::info!(files, configured, max_connections, max_unauthenticated, "{text}");
+            }
+        };
+        report("gateway.max_connections is lowered to what the limit of open files (ulimit -n) lets it have");
     }
     Capacity { bounds, files }
 }
