@@ -1,0 +1,86 @@
+/** The one error type of the client. Codes are stable; messages are for people. */
+
+/** Codes of the gateway (docs/errors.md), and of the client: `closed` after `close()`, `outcome_unknown` for a lost answer of a command without an id. */
+export type ErrorCode =
+  | "invalid_argument"
+  | "too_large"
+  | "not_found"
+  | "conflict"
+  | "session_pending"
+  | "session_busy"
+  | "session_closed"
+  | "unauthenticated"
+  | "forbidden"
+  | "misdirected"
+  | "rate_limited"
+  | "limit_exceeded"
+  | "unavailable"
+  | "internal"
+  | "closed"
+  | "outcome_unknown"
+  | (string & {});
+
+export interface ErrorFacts {
+  /** The field or parameter that is wrong. */
+  path?: string | undefined;
+  /** What conflicts with the call, as the gateway says it. */
+  details?: unknown;
+  /** Status of the HTTP answer. */
+  status?: number | undefined;
+  /** Close code of the WebSocket or event stream. */
+  closeCode?: number | undefined;
+  cause?: unknown;
+}
+
+export class RunbusError extends Error {
+  override readonly name = "RunbusError";
+  readonly code: ErrorCode;
+  readonly path?: string | undefined;
+  readonly details?: unknown;
+  readonly status?: number | undefined;
+  readonly closeCode?: number | undefined;
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    const { cause, ...rest } = facts;
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    Object.assign(this, rest);
+  }
+}
+
+const CLOSE_CODES: Record<number, ErrorCode> = {
+  4401: "unauthenticated",
+  4403: "forbidden",
+  4408: "unauthenticated",
+  4429: "limit_exceeded",
+};
+
+/** What the end of a connection means. */
+export function ofClose(code: number, reason: string): RunbusError {
+  const known = CLOSE_CODES[code] ?? (code >= 4500 && code < 5000 ? "invalid_argument" : "unavailable");
+  return new RunbusError(known, `the gateway closed the connection: ${code} ${reason}`.trimEnd(), { closeCode: code });
+}
+
+/** What an HTTP answer means; `body` is its JSON, when it has any. */
+export function ofAnswer(status: number, body: unknown): RunbusError {
+  const error = (body as { error?: { code?: string; message?: string; path?: string; details?: unknown } } | undefined)
+    ?.error;
+  const fallback =
+    status === 401 ? "unauthenticated" : status === 403 ? "forbidden" : status < 500 ? "invalid_argument" : "unavailable";
+  return new RunbusError(error?.code ?? fallback, error?.message ?? `the gateway answered ${status}`, {
+    path: error?.path,
+    details: error?.details,
+    status,
+  });
+}
+
+const FATAL_CODES = new Set(["invalid_argument", "not_found", "conflict", "too_large", "forbidden", "unknown_command"]);
+
+/** Whether the same call may succeed later: a lost connection, 408, 429, 5xx, close codes 4000 to 4499 but 4401 and 4403. */
+export function isRetryable(error: unknown): boolean {
+  if (!(error instanceof RunbusError)) return false;
+  const { status, closeCode, code } = error;
+  if (status !== undefined) return status >= 500 || status === 429 || status === 408;
+  if (closeCode !== undefined) return !(closeCode === 4401 || closeCode === 4403 || closeCode >= 4500);
+  return !FATAL_CODES.has(code) && !["closed", "unauthenticated", "misdirected", "outcome_unknown"].includes(code);
+}

@@ -1,0 +1,57 @@
+/** Texts and values that do not grow without end, and say what they lack. */
+import { SNAPSHOT } from "../limits.js";
+import type { Excerpt, Text } from "../types/snapshot.js";
+import { cutAt, head, utf8 } from "./bytes.js";
+
+/** Bytes of texts that the fold made: a long text is not counted again for each piece. */
+const known = new WeakMap<Text, number>();
+
+export function textBytes(text: Text | undefined): number {
+  if (!text) return 0;
+  let bytes = known.get(text);
+  if (bytes === undefined) known.set(text, (bytes = utf8(text.content)));
+  return bytes;
+}
+
+/** The text with a piece behind it: its end, when it is too long. However it is cut into pieces, the outcome is the same. */
+export function push(text: Text | undefined, piece: string): Text | undefined {
+  let content = (text?.content ?? "") + piece;
+  let bytes = textBytes(text) + utf8(piece);
+  let truncated = text?.truncated_bytes ?? 0;
+  if (bytes > SNAPSHOT.turnBytes) {
+    const at = cutAt(content, bytes - SNAPSHOT.turnBytes);
+    const cut = utf8(content.slice(0, at));
+    content = content.slice(at);
+    bytes -= cut;
+    truncated += cut;
+  }
+  // An empty one is absent.
+  if (content === "" && truncated === 0) return undefined;
+  const made: Text = truncated === 0 ? { content } : { content, truncated_bytes: truncated };
+  known.set(made, bytes);
+  return made;
+}
+
+/** A value, or the beginning of its JSON. */
+export function excerpt(value: unknown, limit: number): Excerpt {
+  if (value === null || (typeof value !== "object" && typeof value !== "string")) return { value };
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const bytes = utf8(text);
+  if (bytes <= limit) return { value };
+  const kept = head(typeof value === "string" ? value : sorted(value), limit);
+  return { value: kept, truncated_bytes: bytes - utf8(kept) };
+}
+
+/** The JSON of a value with its keys in order, as the gateway cuts it. */
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_, one) =>
+    typeof one === "object" && one !== null && !Array.isArray(one)
+      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : one,
+  );
+}
+
+/** A name as it may be kept: those of strangers may have any length. */
+export const name = (text: string): string => head(text, SNAPSHOT.nameBytes);
+
+export const isShort = (id: string): boolean => utf8(id) <= SNAPSHOT.nameBytes;

@@ -1,0 +1,146 @@
+/** What is known of a run, and which events count for it: the gateway's fold, in TypeScript. */
+import type { Event } from "../event.js";
+import type { Execution, Waiting } from "../types/snapshot.js";
+import type { Payload } from "./payload.js";
+import { time } from "./time.js";
+
+/** A question that its producer gave no id: the next step of the execution answers it. */
+const UNNAMED = "";
+
+export const COALESCIBLE: ReadonlySet<string> = new Set(["llm_text_delta", "llm_reasoning_delta", "client_output_delta"]);
+
+export type Known = Execution;
+
+export const isOver = (execution: Execution | undefined): boolean =>
+  execution !== undefined && ["completed", "failed", "cancelled"].includes(execution.status);
+
+/** `begins`: what was known before is void. `nothing`: somebody else's word. */
+export type Heard = "begins" | "counts" | "nothing";
+
+/** Who tells an execution: Runbus what it runs, from its first word on; others what it does not, in the stream that came first. */
+export function hear(known: Execution | undefined, event: Event): Heard {
+  if (!known) return event.execution_id === undefined ? "nothing" : "begins";
+  if (event.execution_id !== known.execution_id) return "nothing";
+  const external = event.external === true;
+  if (known.external && !external) return "begins";
+  if (!known.external && external) return "nothing";
+  if (known.stream_id === event.stream_id) return "counts";
+  const hasNotBegun = known.status === "queued" && known.started_at === undefined;
+  const begins = event.type === "execution_queued" || event.type === "execution_started";
+  return !external && hasNotBegun && begins ? "begins" : "nothing";
+}
+
+export function begin(event: Event): Execution {
+  const { execution_id, stream_id, external } = event;
+  return {
+    execution_id: execution_id as string,
+    stream_id,
+    external: external === true,
+    status: "queued",
+    rounds: 0,
+    events: 0,
+  };
+}
+
+/** Takes an event that counts. Deltas change nothing here but counts. */
+export function apply(known: Execution, event: Event, payload: Payload | undefined): Execution {
+  const now: Execution = { ...known, events: known.events + (event.merged ?? 1) };
+  now.updated_at = time(event.timestamp) ?? event.timestamp;
+  if (event.session_id !== undefined) now.session_id = event.session_id;
+  if (event.correlation_id !== undefined) now.correlation_id = event.correlation_id;
+  if (event.attempt !== undefined) now.attempt = Math.max(now.attempt ?? 0, event.attempt);
+  if (payload && !isOver(known) && !COALESCIBLE.has(event.type)) change(now, event, payload);
+  return now;
+}
+
+function change(now: Execution, event: Event, data: Payload): void {
+  switch (event.type) {
+    case "execution_queued":
+      now.queued_at = now.updated_at as string;
+      return define(now, data);
+    case "execution_started":
+      now.started_at ??= now.updated_at as string;
+      now.status = "running";
+      return define(now, data);
+    case "execution_paused":
+      now.status = "paused";
+      return;
+    case "execution_resumed":
+      forget(now, (id) => id === UNNAMED);
+      now.status = atWork(now);
+      return;
+    case "tool_approval_requested":
+      return waits(now, data["approval_id"], { status: "waiting_for_approval", tool_use_id: data["tool_use_id"] });
+    case "tool_approval_decided":
+    case "tool_approval_expired":
+      return goesOn(now, (id) => id === data["approval_id"]);
+    case "client_input_requested": {
+      const { tool_use_id } = data;
+      const waiting: Waiting = { status: "waiting_for_input", ...(tool_use_id === undefined ? {} : { tool_use_id }) };
+      return waits(now, data["request_id"] ?? UNNAMED, waiting);
+    }
+    case "client_input_received":
+      return goesOn(now, (id) => id === (data["request_id"] ?? UNNAMED));
+    case "tool_call_completed":
+      return goesOn(now, (_, waiting) => waiting.tool_use_id === data["tool_use_id"]);
+    case "node_loop_started":
+      if (event.node_id === undefined) delete now.active_node;
+      else now.active_node = event.node_id;
+      if (data["iteration"] !== undefined) now.iteration = data["iteration"];
+      return goesOn(now, (id) => id === UNNAMED);
+    case "goal_progress":
+      now.progress = data["progress"];
+      return;
+    case "goal_achieved":
+      now.progress = 1;
+      return;
+    case "llm_turn_completed":
+      now.rounds++;
+      return;
+    case "usage_updated":
+      now.usage = data["usage"];
+      return;
+    case "execution_completed":
+      now.output = data["output"];
+      return end(now, "completed");
+    case "execution_failed":
+      now.error = data["error"];
+      return end(now, "failed");
+    case "execution_cancelled":
+      return end(now, "cancelled");
+  }
+}
+
+function define(now: Execution, data: Payload): void {
+  if (data["definition"] !== undefined) now.definition = data["definition"];
+}
+
+function waits(now: Execution, id: string, waiting: Waiting): void {
+  now.waiting = { ...now.waiting, [id]: waiting };
+  goesOn(now, () => false);
+}
+
+/** Some of what waits does so no longer. What is paused stays it until somebody says otherwise. */
+function goesOn(now: Execution, answered: (id: string, waiting: Waiting) => boolean): void {
+  forget(now, answered);
+  if (now.status !== "paused") now.status = atWork(now);
+}
+
+/** Leaves some of what waits out; what is empty is absent. */
+export function forget(now: Execution, which: (id: string, waiting: Waiting) => boolean): void {
+  const left = Object.entries(now.waiting ?? {}).filter(([id, waiting]) => !which(id, waiting));
+  if (left.length > 0) now.waiting = Object.fromEntries(left);
+  else delete now.waiting;
+}
+
+function atWork(now: Execution): Execution["status"] {
+  const waiting = Object.values(now.waiting ?? {}).map(({ status }) => status);
+  return waiting.find((status) => status === "waiting_for_approval") ?? waiting[0] ?? "running";
+}
+
+function end(now: Execution, status: Execution["status"]): void {
+  now.status = status;
+  now.ended_at = now.updated_at as string;
+  delete now.waiting;
+  delete now.active_node;
+}

@@ -1,0 +1,281 @@
+/**
+ * How events change a snapshot: the gateway's fold, in TypeScript.
+ *
+ * Nothing is changed in place, so that a view can compare what it showed with what is.
+ */
+import type { Event } from "../event.js";
+import { SNAPSHOT } from "../limits.js";
+import type { Approval, Call, CallState, Node, Question, Snapshot, Text, Turn } from "../types/snapshot.js";
+import { excerpt, isShort, name, push, textBytes } from "./bounded.js";
+import { head, utf8 } from "./bytes.js";
+import * as execution from "./execution.js";
+import { payload, type Payload } from "./payload.js";
+import { time } from "./time.js";
+
+/** Before the first event. `whole`: it is known that nothing was removed from the log. */
+export function begin(cursor: string, whole: boolean): Snapshot {
+  return { cursor, complete: whole, nodes: {}, turns: [], turns_begun: 0, calls: [], approvals: [], questions: [] };
+}
+
+/** The snapshot behind one more event. */
+export function apply(snapshot: Snapshot, event: Event): Snapshot {
+  let now: Snapshot = { ...snapshot, cursor: event.cursor };
+  const heard = execution.hear(now.execution, event);
+  if (heard === "nothing") return now;
+  const ended = heard === "counts" && execution.isOver(now.execution);
+  if (heard === "begins") {
+    // What others said before is none of it.
+    now = begin(event.cursor, now.complete || event.type === "execution_queued");
+    now.execution = execution.begin(event);
+  }
+  const data = payload(event.type, event.data);
+  now.execution = execution.apply(now.execution as execution.Known, event, data);
+  if (ended) return now;
+  if (data) change(now, event, data);
+  if (!execution.COALESCIBLE.has(event.type)) settle(now);
+  return now;
+}
+
+function change(now: Snapshot, event: Event, data: Payload): void {
+  switch (event.type) {
+    case "llm_text_delta":
+      return write(now, event, (turn) => set(turn, "text", extend(turn.text, data)));
+    case "client_output_delta":
+      return write(now, event, (turn) => set(turn, "output", extend(turn.output, data)));
+    case "llm_reasoning_delta":
+      return write(now, event, (turn) => set(turn, "reasoning", push(turn.reasoning, data["content"])));
+    case "llm_turn_completed":
+      return completeTurn(now, event, data);
+    case "llm_retry":
+      now.turns = now.turns.filter((turn) => turn.done || turn.node_id !== event.node_id);
+      return node(now, event, (node) => ({ ...node, retries: node.retries + 1 }));
+    case "attempt_superseded": {
+      // A call of a model is never continued by another attempt: it is void as a whole.
+      const from = data["void_from"] ?? Infinity;
+      now.turns = now.turns.filter((turn) => turn.done || turn.seq < from);
+      return;
+    }
+    case "node_loop_started":
+      closeTurns(now, event.node_id);
+      return node(now, event, ({ iteration: _, ...node }) => ({
+        ...node,
+        state: "running",
+        visits: node.visits + 1,
+        round: 0,
+        ...(data["iteration"] === undefined ? {} : { iteration: data["iteration"] }),
+      }));
+    case "node_loop_iteration":
+      return node(now, event, (node) => ({ ...node, state: "running", round: data["iteration"] }));
+    case "node_loop_completed":
+      closeTurns(now, event.node_id);
+      return node(now, event, (node) => ({ ...node, state: "completed" }));
+    case "node_internal_output": {
+      const output = excerpt(data["output"] ?? data["content"], SNAPSHOT.outputBytes);
+      return node(now, event, (node) => ({ ...node, output }));
+    }
+    case "node_stalled":
+      return node(now, event, (node) => ({ ...node, state: "stalled" }));
+    case "client_input_requested":
+      return ask(now, event, data);
+    case "tool_call_started":
+      return call(now, event, data, "running", data["tool_input"]);
+    case "tool_call_completed":
+      return call(now, event, data, data["is_error"] ? "failed" : "completed", undefined, data["result"]);
+    case "tool_approval_requested":
+      return askApproval(now, event, data);
+    case "tool_approval_decided":
+      return decide(now, data, data["approved"] ? "approved" : "refused");
+    case "tool_approval_expired":
+      return decide(now, data, "refused");
+    case "execution_completed":
+    case "execution_failed":
+    case "execution_cancelled":
+      return end(now);
+  }
+}
+
+/** A producer that sends the text so far is believed. */
+const extend = (text: Text | undefined, data: Payload): Text | undefined =>
+  data["snapshot"] === undefined ? push(text, data["content"]) : push(undefined, data["snapshot"]);
+
+function set(turn: Turn, field: "text" | "output" | "reasoning", text: Text | undefined): void {
+  if (text) turn[field] = text;
+  else delete turn[field];
+}
+
+function completeTurn(now: Snapshot, event: Event, data: Payload): void {
+  write(now, event, (turn) => {
+    if (data["content"] !== undefined) {
+      const ofClients = !turn.text && turn.output;
+      set(turn, ofClients ? "output" : "text", push(undefined, data["content"]));
+    }
+    delete turn.finish_reason;
+    delete turn.model;
+    if (data["finish_reason"] !== undefined) turn.finish_reason = name(data["finish_reason"]);
+    if (data["model"] !== undefined) turn.model = name(data["model"]);
+    turn.done = true;
+  });
+  for (const one of data["tool_calls"] as Payload[]) call(now, event, one, "requested", one["arguments"]);
+  node(now, event, (node) => ({ ...node, state: "running" }));
+}
+
+const turnBytes = ({ text, output, reasoning }: Turn): number =>
+  textBytes(text) + textBytes(output) + textBytes(reasoning);
+
+/** Changes the node's open turn; begins one when there is none. What an earlier attempt wrote there, and no event made void, is over. */
+function write(now: Snapshot, event: Event, change: (turn: Turn) => void): void {
+  const turns = [...now.turns];
+  let at = turns.findLastIndex((turn) => !turn.done && turn.node_id === event.node_id);
+  const open = turns[at];
+  if (open?.attempt !== undefined && event.attempt !== undefined && open.attempt < event.attempt) {
+    turns[at] = { ...open, done: true };
+    at = -1;
+  }
+  if (at < 0) {
+    now.turns_begun++;
+    const begun: Turn = { number: now.turns_begun, seq: event.seq, done: false };
+    if (event.node_id !== undefined) begun.node_id = event.node_id;
+    if (event.attempt !== undefined) begun.attempt = event.attempt;
+    at = turns.push(begun) - 1;
+  }
+  const turn: Turn = { ...(turns[at] as Turn), seq: event.seq };
+  change(turn);
+  turns[at] = turn;
+  let bytes = turns.reduce((sum, one) => sum + turnBytes(one), 0);
+  while (turns.length > SNAPSHOT.turns || (bytes > SNAPSHOT.textBytes && turns.length > 1)) {
+    // What is being written goes last.
+    const oldest = Math.max(turns.findIndex((one) => one.done), 0);
+    bytes -= turnBytes(turns.splice(oldest, 1)[0] as Turn);
+    now.turns_omitted = (now.turns_omitted ?? 0) + 1;
+  }
+  now.turns = turns;
+}
+
+/** A producer that has no turns ends its message with its node. */
+function closeTurns(now: Snapshot, nodeId: string | undefined): void {
+  now.turns = now.turns.map((turn) => (turn.node_id === nodeId && !turn.done ? { ...turn, done: true } : turn));
+}
+
+function node(now: Snapshot, event: Event, change: (node: Node) => Node): void {
+  const id = event.node_id;
+  if (id === undefined) return;
+  const known = Object.hasOwn(now.nodes, id);
+  if (!known && Object.keys(now.nodes).length >= SNAPSHOT.nodes) {
+    now.nodes_omitted_events = (now.nodes_omitted_events ?? 0) + 1;
+    return;
+  }
+  const before: Node = known
+    ? (now.nodes[id] as Node)
+    : { state: "running", visits: 0, round: 0, retries: 0, updated_at: "" };
+  const updated_at = time(event.timestamp) ?? event.timestamp;
+  // A computed key makes an own property, whatever its name.
+  now.nodes = { ...now.nodes, [id]: change({ ...before, updated_at }) };
+}
+
+function call(now: Snapshot, event: Event, data: Payload, state: CallState, args?: unknown, result?: unknown): void {
+  const id = data["tool_use_id"] as string;
+  if (!isShort(id)) {
+    now.calls_omitted = (now.calls_omitted ?? 0) + 1;
+    return;
+  }
+  const calls = [...now.calls];
+  let at = calls.findLastIndex((one) => one.tool_use_id === id);
+  if (at < 0) {
+    if (calls.length >= SNAPSHOT.calls) {
+      calls.splice(Math.max(calls.findIndex(({ state }) => state === "completed" || state === "failed"), 0), 1);
+      now.calls_omitted = (now.calls_omitted ?? 0) + 1;
+    }
+    const made: Call = { tool_use_id: id, tool_name: name(data["tool_name"]), state, arguments: { value: null } };
+    if (event.node_id !== undefined) made.node_id = event.node_id;
+    at = calls.push(made) - 1;
+  }
+  const one: Call = { ...(calls[at] as Call), state };
+  if (args !== undefined) one.arguments = excerpt(args, SNAPSHOT.valueBytes);
+  if (result !== undefined) one.result = excerpt(result, SNAPSHOT.valueBytes);
+  calls[at] = one;
+  now.calls = calls;
+}
+
+function decide(now: Snapshot, data: Payload, state: CallState): void {
+  const at = now.calls.findLastIndex((one) => one.tool_use_id === data["tool_use_id"]);
+  const known = now.calls[at];
+  if (known?.state !== "awaiting_approval") return;
+  const decided: Call = { ...known, state };
+  if (data["arguments"] !== undefined) decided.arguments = excerpt(data["arguments"], SNAPSHOT.valueBytes);
+  now.calls = now.calls.with(at, decided);
+}
+
+function askApproval(now: Snapshot, event: Event, data: Payload): void {
+  const approval: Approval = {
+    approval_id: data["approval_id"],
+    tool_use_id: data["tool_use_id"],
+    tool_name: name(data["tool_name"]),
+    arguments: excerpt(data["tool_input"], SNAPSHOT.valueBytes),
+  };
+  if (event.node_id !== undefined) approval.node_id = event.node_id;
+  if (data["arguments_digest"] !== undefined) approval.arguments_digest = name(data["arguments_digest"]);
+  if (data["expires_at"] !== undefined) approval.expires_at = data["expires_at"];
+  const others = now.approvals.filter((known) => known.approval_id !== approval.approval_id);
+  const fits = others.length < SNAPSHOT.waiting && isShort(approval.approval_id) && isShort(approval.tool_use_id);
+  now.approvals = fits ? [...others, approval] : others;
+  if (!fits) now.waiting_omitted = (now.waiting_omitted ?? 0) + 1;
+  call(now, event, data, "awaiting_approval", data["tool_input"]);
+}
+
+function ask(now: Snapshot, event: Event, data: Payload): void {
+  const request_id = (data["request_id"] ?? "") as string;
+  const content = head(data["prompt"], SNAPSHOT.valueBytes);
+  const missing = utf8(data["prompt"]) - utf8(content);
+  const question: Question = {
+    request_id,
+    prompt: missing > 0 ? { content, truncated_bytes: missing } : { content },
+  };
+  if (event.node_id !== undefined) question.node_id = event.node_id;
+  const choices = (data["choices"] as string[]).slice(0, SNAPSHOT.choices).map(name);
+  if (choices.length > 0) question.choices = choices;
+  if (data["expires_at"] !== undefined) question.expires_at = data["expires_at"];
+  if (data["tool_use_id"] !== undefined) question.tool_use_id = name(data["tool_use_id"]);
+  const others = now.questions.filter((known) => known.request_id !== request_id);
+  const fits = others.length < SNAPSHOT.waiting && isShort(request_id);
+  now.questions = fits ? [...others, question] : others;
+  if (!fits) now.waiting_omitted = (now.waiting_omitted ?? 0) + 1;
+  node(now, event, (node) => node);
+}
+
+function end(now: Snapshot): void {
+  now.nodes = Object.fromEntries(
+    Object.entries(now.nodes).map(([id, one]) => [id, one.state === "completed" ? one : { ...one, state: "stopped" }]),
+  );
+  now.turns = now.turns.map((turn) => (turn.done ? turn : { ...turn, done: true }));
+  const run = now.execution as execution.Known;
+  for (const field of ["output", "error"] as const) {
+    if (run[field] === undefined) continue;
+    const { value, truncated_bytes } = excerpt(run[field], SNAPSHOT.resultBytes);
+    run[field] = value;
+    if (truncated_bytes) now[`${field}_truncated_bytes`] = truncated_bytes;
+  }
+}
+
+/** What waits is what the status says, and who waits is seen at the nodes. */
+function settle(now: Snapshot): void {
+  const run = now.execution as execution.Known;
+  if (run.definition !== undefined) run.definition = name(run.definition);
+  execution.forget(run, (id) => !isShort(id));
+  const ids = Object.keys(run.waiting ?? {}).sort();
+  const kept = new Set(ids.slice(0, 2 * SNAPSHOT.waiting));
+  execution.forget(run, (id) => !kept.has(id));
+  now.approvals = now.approvals.filter((approval) => kept.has(approval.approval_id));
+  now.questions = now.questions.filter((question) => kept.has(question.request_id));
+  const asking = new Set([...now.approvals, ...now.questions].map((one) => one.node_id));
+  let nodes = now.nodes;
+  for (const [id, one] of Object.entries(nodes)) {
+    const state =
+      one.state === "running" && asking.has(id)
+        ? "waiting"
+        : one.state === "waiting" && !asking.has(id)
+          ? "running"
+          : one.state;
+    if (state !== one.state) nodes = { ...nodes, [id]: { ...one, state } };
+  }
+  now.nodes = nodes;
+}

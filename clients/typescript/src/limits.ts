@@ -1,0 +1,66 @@
+/** Every limit of the client, with its unit. */
+
+/** Largest event, in bytes of its JSON; the gateway's own limit. */
+export const EVENT_BYTES = 256 * 1024;
+
+/** Events of one request to publish. */
+export const PUBLISH_EVENTS = 1000;
+
+/** Body of a request to publish, in bytes. */
+export const PUBLISH_BYTES = 512 * 1024;
+
+/** Longest id, in bytes of UTF-8. */
+export const ID_BYTES = 128;
+
+/** What one subscription over a WebSocket holds for a slow consumer, in characters of JSON. Beyond it the subscription stops, and begins again behind what it holds. */
+export const BUFFER_CHARS = 1024 * 1024;
+
+/** Events that are compared with what was delivered before a connection was lost. */
+export const DUPLICATE_WINDOW_EVENTS = 256;
+
+/** Largest frame of an event stream, in characters: an event, or a snapshot or monitor of the largest size. */
+export const FRAME_CHARS = 16 * 1024 * 1024;
+
+/** Time to reach a gateway and be admitted, in milliseconds. */
+export const DIAL_MS = 10_000;
+
+/** Time for a request's answer, in milliseconds, beside the time that a long poll asks for. */
+export const REQUEST_MS = 45_000;
+
+/** Silence on a connection before it is probed, in milliseconds. */
+export const HEARTBEAT_MS = 25_000;
+
+/** Time that a WebSocket without subscriptions stays open, in milliseconds. */
+export const IDLE_SOCKET_MS = 1_000;
+
+/** Least and longest wait before a further try, in milliseconds. */
+export const BACKOFF_MIN_MS = 250;
+export const BACKOFF_MAX_MS = 15_000;
+
+/** Subscriptions of one client. */
+export const SUBSCRIPTIONS = 10_000;
+
+/** Time between two reads of who watches, where the transport does not tell it, in milliseconds. */
+export const PRESENCE_POLL_MS = 2_000;
+
+/** Bounds of a snapshot; the gateway has the same. */
+export const SNAPSHOT = {
+  /** A turn's text, in bytes: its end. */
+  turnBytes: 64 * 1024,
+  /** Texts of all turns, in bytes. */
+  textBytes: 256 * 1024,
+  turns: 256,
+  nodes: 256,
+  calls: 128,
+  /** Approvals, and questions. */
+  waiting: 128,
+  choices: 32,
+  /** Arguments, or result, of a call, in bytes of JSON. */
+  valueBytes: 4 * 1024,
+  /** A node's output, in bytes of JSON. */
+  outputBytes: 4 * 1024,
+  /** The execution's output, or error, in bytes of JSON. */
+  resultBytes: 64 * 1024,
+  /** Names, digests and choices, in bytes. */
+  nameBytes: 256,
+} as const;

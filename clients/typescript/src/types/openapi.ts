@@ -1,0 +1,5173 @@
+// Generated from docs/openapi.json by scripts/generate.mjs; do not edit.
+export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What there is */
+        get: operations["list_endpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/councils/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start a council, as its own server did (docs/dropin.md)
+         * @description The same `run_id` again starts nothing. Other fields are ignored.
+         *
+         *     Needs `start` on what it is about.
+         */
+        post: operations["start_council"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/councils/run/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Its result
+         * @description Needs `read` on what it is about.
+         */
+        get: operations["get_council"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The process is alive
+         * @description Nobody is asked who they are.
+         */
+        get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counters and gauges of this process (OpenMetrics)
+         * @description Needs `metrics` on everything.
+         */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log, queue and store answer
+         * @description Nobody is asked who they are.
+         */
+        get: operations["get_readiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{approval_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An approval, whatever became of it
+         * @description Needs `read` on what it is about.
+         */
+        get: operations["get_approval"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{approval_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide it
+         * @description The first decision counts; with a `decision_id` the same one can be repeated.
+         *
+         *     Needs `decide` on what it is about.
+         */
+        post: operations["decide_approval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a credential everywhere
+         * @description Either `token_id`, or `subject` with or without `issued_before`.
+         *
+         *     Needs `admin` on everything.
+         */
+        post: operations["revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mint a short-lived token
+         * @description For pages and programs that must not have the caller's own credential. A stream token mints none.
+         */
+        post: operations["mint_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Executions that no worker could finish, newest first
+         * @description Needs `admin` on everything.
+         */
+        get: operations["list_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{execution_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One of them
+         * @description Needs `admin` on everything.
+         */
+        get: operations["get_dead_letter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{execution_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try it again, as a new execution of the same session
+         * @description Needs `admin` on everything.
+         */
+        post: operations["retry_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stored events, or the next ones
+         * @description With `wait_ms` the next ones, when they come: ask again with `next`, on any gateway.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["list_events"];
+        put?: never;
+        /**
+         * Publish events
+         * @description Answered when all of them are durable. One that may not be published, or is wrong, is named by `path` (`events[3].stream_id`), and nothing is stored. With `unavailable` and `internal`, `details.events` says what became of each, when some may have been stored: the same request with the same ids stores nothing twice.
+         *
+         *     Needs `publish` on what it is about.
+         */
+        post: operations["publish_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events as they happen (SSE)
+         * @description Server-sent events: `id` is the cursor of what stands there, `event` its type, `data` its JSON.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["follow_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start an execution
+         * @description Starting the same `execution_id` twice starts one: give it, then the call can be repeated.
+         *
+         *     Needs `start` on what it is about.
+         */
+        post: operations["start_execution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is known of an execution
+         * @description Needs `read` on what it is about.
+         */
+        get: operations["get_execution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Its calls that wait for a decision
+         * @description Needs `read` on the execution.
+         */
+        get: operations["list_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop it
+         * @description One that nobody has asked for yet ends as cancelled when somebody does.
+         *
+         *     Needs `cancel` on what it is about.
+         */
+        post: operations["cancel_execution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An execution's stored events, or the next ones
+         * @description With `wait_ms` the next ones, when they come: ask again with `next`, on any gateway.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["list_execution_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An execution's events as they happen (SSE)
+         * @description Server-sent events: `id` is the cursor of what stands there, `event` its type, `data` its JSON.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["follow_execution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin no further step
+         * @description Needs `cancel` on what it is about.
+         */
+        post: operations["pause_execution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who watches it
+         * @description Needs `read` on the execution.
+         */
+        get: operations["get_presence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Its questions that wait for an answer
+         * @description Needs `read` on the execution.
+         */
+        get: operations["list_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on
+         * @description Needs `cancel` on what it is about.
+         */
+        post: operations["resume_execution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What it has come to, with all text so far
+         * @description Needs `read` on what it is about.
+         */
+        get: operations["get_snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Approvals, context, MCP servers, usage and graphs of all streams
+         * @description Needs `read` on what it is about.
+         */
+        get: operations["get_monitor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/monitor/{stream_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The monitor of one stream
+         * @description Needs `read` on what it is about.
+         */
+        get: operations["get_stream_monitor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/monitor/{stream_id}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The monitor of one stream as it changes (SSE)
+         * @description Server-sent events: `event` is `monitor_snapshot`, then `monitor_patch` (docs/monitoring.md).
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["follow_stream_monitor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/monitor/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The monitor as it changes: a snapshot, then JSON Patch (SSE)
+         * @description Server-sent events: `event` is `monitor_snapshot`, then `monitor_patch` (docs/monitoring.md).
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["follow_monitor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * This document (OpenAPI 3.1)
+         * @description Nobody is asked who they are.
+         */
+        get: operations["get_openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions/{request_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a question
+         * @description The first answer counts; with an `answer_id` the same one can be repeated.
+         *
+         *     Needs `decide` on what it is about.
+         */
+        post: operations["answer_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say something to a new session
+         * @description Needs `start` on what it is about.
+         */
+        post: operations["begin_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where it stands, and what waits for whom
+         * @description Needs `read` on the session.
+         */
+        get: operations["get_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/abort_pending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer its unresolved calls with the reason, and go on
+         * @description Needs `cancel` on the session.
+         */
+        post: operations["abort_pending_calls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take no more input, and stop what is at work
+         * @description Needs `cancel` on the session.
+         */
+        post: operations["close_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was said, oldest first
+         * @description As many as have 4 MiB: ask again with `from`, where there is a `next`.
+         *
+         *     Needs `read` on the session.
+         */
+        get: operations["list_messages"];
+        put?: never;
+        /**
+         * Say something to it
+         * @description Needs `start` on what it is about.
+         */
+        post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/pending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Its calls without an answer
+         * @description Needs `read` on the session.
+         */
+        get: operations["list_pending_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish its unresolved calls and go on
+         * @description Needs `start` on the session.
+         */
+        post: operations["resume_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the log holds, and what this gateway's clients cost
+         * @description Needs `read` on everything.
+         */
+        get: operations["get_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which workers there are, their tools and MCP servers
+         * @description Needs `read` on everything.
+         */
+        get: operations["list_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events as they happen, and commands (WebSocket, subprotocol `runbus.v1` or `runbus.v1.cbor`)
+         * @description The protocol: docs/protocol.md.
+         *
+         *     A credential may also be said in band.
+         */
+        get: operations["connect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All agents (WebSocket)
+         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         */
+        get: operations["connect_agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/agents/{agent_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An agent as its own server served it (WebSocket)
+         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         */
+        get: operations["connect_agent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/council/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A council as its own server served it (WebSocket)
+         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         */
+        get: operations["connect_council"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A task as its own server served it (WebSocket, docs/dropin.md)
+         * @description The task begins if it has not. Other parameters are ignored.
+         *
+         *     Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         */
+        get: operations["connect_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description Calls that were answered. */
+        AbortedCalls: {
+            aborted: components["schemas"]["PendingCall"][];
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A command that is durable; its effect shows in the execution's events. */
+        Acknowledged: {
+            /** @description What a cancel came to; absent for other commands. */
+            cancel?: components["schemas"]["CancelState"] | null;
+            /** @description The run. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Its conversation. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description How an agent or a graph is configured. */
+        AgentReport: {
+            /** @description What it does, for people. */
+            description?: string;
+            /**
+             * @description Its nodes; an agent is one node of its own name.
+             * @default {}
+             */
+            nodes: {
+                [key: string]: components["schemas"]["NodeReport"];
+            };
+        };
+        /** @description An answer to a question. */
+        AnswerRequest: {
+            /** @description Identifies the answer: the same id again is the same answer. Absent: a fresh one. */
+            answer_id?: components["schemas"]["EventId"] | null;
+            /** @description The answer. At most 64 KiB of JSON. */
+            input: unknown;
+        };
+        /** @description A call that waits for a decision. */
+        Approval: {
+            /** @description What a decision names. */
+            approval_id: string;
+            /** @description The arguments, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most. */
+            arguments: components["schemas"]["Excerpt"];
+            /** @description What a decision is bound to. */
+            arguments_digest?: string | null;
+            /** @description When it expires. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The node that called it. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description The tool. */
+            tool_name: string;
+            /** @description The call. */
+            tool_use_id: string;
+        };
+        /** @description Approvals that wait for a decision. */
+        Approvals: {
+            approvals: components["schemas"]["PendingApproval"][];
+        };
+        /** @description Where an approval stands. */
+        ApprovalStatus: "pending" | "approved" | "rejected" | "expired" | "cancelled" | "consumed";
+        /** @description What to say to a session. */
+        BeginRequest: {
+            /**
+             * @description What it may use.
+             * @default {}
+             */
+            budget: components["schemas"]["Budget"];
+            /**
+             * @description What ties it to other executions.
+             * @default null
+             */
+            correlation_id: components["schemas"]["CorrelationId"] | null;
+            /** @description The agent or graph. At most 128 bytes. */
+            definition: string;
+            /**
+             * @description The run; the same id twice starts one. Absent: a fresh one.
+             * @default null
+             */
+            execution_id: components["schemas"]["ExecutionId"] | null;
+            /**
+             * @description What is said.
+             * @default null
+             */
+            input: unknown;
+            /**
+             * @description What to do when an execution of the session is at work.
+             * @default enqueue
+             */
+            multitask: components["schemas"]["Multitask"];
+            /**
+             * @description How it is scheduled; absent: as the session's last execution.
+             * @default null
+             */
+            scheduling: components["schemas"]["Scheduling"] | null;
+            /**
+             * @description The line of work; absent: the session's last one, or the definition's name.
+             * @default null
+             */
+            stream_id: components["schemas"]["StreamId"] | null;
+        };
+        /** @description What an execution may use; passing a limit ends it. */
+        Budget: {
+            /**
+             * Format: uint32
+             * @description Calls of the model.
+             */
+            rounds?: number | null;
+            /**
+             * Format: uint64
+             * @description Tokens, read and written.
+             */
+            tokens?: number | null;
+            /**
+             * Format: uint64
+             * @description Time from its start, waiting included, in milliseconds.
+             */
+            wall_time_ms?: number | null;
+        };
+        /** @description A call of a tool. */
+        Call: {
+            /**
+             * @description Its arguments: as the model wrote them (a text) until it waits or runs. [`crate::limits::SNAPSHOT_VALUE_BYTES`] at
+             *     most.
+             */
+            arguments: components["schemas"]["Excerpt"];
+            /** @description The node that called it. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description What the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most. */
+            result?: components["schemas"]["Excerpt"] | null;
+            /** @description How far it is. */
+            state: components["schemas"]["CallState"];
+            /** @description The tool. */
+            tool_name: string;
+            /** @description Its id, as the model gave it. */
+            tool_use_id: string;
+        };
+        /** @description How far a call is. */
+        CallState: "requested" | "awaiting_approval" | "approved" | "refused" | "running" | "completed" | "failed";
+        /** @description Where a call without an answer stands. */
+        CallStatus: "waiting" | "waiting_for_approval" | "waiting_for_input" | "waiting_for_child" | "running" | "unknown";
+        /** @description Cancel an execution. */
+        CancelRequest: {
+            /**
+             * @description Why, for the record. At most 4096 bytes.
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * @description The session that an execution which nobody has asked for yet will run in, when that is not one of its own.
+             * @default null
+             */
+            session_id: components["schemas"]["SessionId"] | null;
+        };
+        /** @description What a cancel came to. */
+        CancelState: "requested" | "latched" | "cancelled";
+        /** @description Each `ok`, or what is wrong. */
+        Checks: {
+            /** @description There while the gateway drains. */
+            gateway?: string | null;
+            log: string;
+            queue: string;
+            store: string;
+        };
+        /** @description A child session. */
+        Child: {
+            /** @description What it runs. */
+            definition: string;
+            /** @description Whether its execution has ended. */
+            ended: boolean;
+            /** @description It closes when its execution has ended. */
+            ephemeral: boolean;
+            /** @description Its execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description The session. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description Close a session. */
+        CloseRequest: {
+            /**
+             * @description Whether its children close too.
+             * @default false
+             */
+            cascade: boolean;
+            /**
+             * @description Why, for the record. At most 4096 bytes.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description What a compaction did. */
+        Compacted: {
+            /**
+             * Format: uint64
+             * @description Tokens after.
+             */
+            tokens_after: number;
+            /**
+             * Format: uint64
+             * @description Tokens before.
+             */
+            tokens_before: number;
+        };
+        /** @description What was said last in a conversation. */
+        Conversation: {
+            /** @description The last compaction: tokens before and after. */
+            compacted?: components["schemas"]["Compacted"] | null;
+            /** @description Its last execution. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description Messages, oldest first. */
+            messages: components["schemas"]["MonitorMessage"][];
+            /**
+             * Format: uint64
+             * @description Older ones that are not shown.
+             * @default 0
+             */
+            omitted: number;
+            /** @description Its stream. */
+            stream_id?: components["schemas"]["StreamId"] | null;
+        };
+        /** @description at most 128 bytes of UTF-8 without control characters */
+        CorrelationId: string;
+        /** @description What tokens cost. */
+        Cost: {
+            /**
+             * Format: double
+             * @description How much, to nine decimals.
+             */
+            amount: number;
+            /** @description Of what. */
+            currency: string;
+            /**
+             * Format: uint64
+             * @description Tokens that are not in it, because nobody knows their price.
+             * @default 0
+             */
+            unpriced_tokens: number;
+        };
+        /** @description What is wrong, in the words of the server that this one stands in for. */
+        CouncilDetail: {
+            detail: string;
+        };
+        /** @description What to start. Other fields are ignored. */
+        CouncilRequest: {
+            /** @description What the council is to write about. 1 to 10000 characters. */
+            input_topic: string;
+            /**
+             * @description The run; starting the same one twice starts one. Absent: a fresh one.
+             * @default null
+             */
+            run_id: components["schemas"]["ExecutionId"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A run's status, and what it came to. */
+        CouncilRun: {
+            /** @description The critic's last score. */
+            critic_score: unknown;
+            /** @description What went wrong. */
+            error: string | null;
+            /** @description The final text. */
+            final_draft: unknown;
+            /** @description Passes of the graph's cycle. */
+            iteration_count: unknown;
+            run_id: components["schemas"]["ExecutionId"];
+            /** @description `pending`, `running`, `paused`, `completed` or `failed`. */
+            status: string;
+        };
+        /** @description A run that was asked for. */
+        CouncilStarted: {
+            /** @description For people. */
+            message: string;
+            run_id: components["schemas"]["ExecutionId"];
+            /** @description `pending`, `running`, `paused`, `completed` or `failed`. */
+            status: string;
+        };
+        /** @description An execution that no worker could finish. */
+        DeadLetter: {
+            /**
+             * Format: uint32
+             * @description How many workers tried.
+             */
+            attempts: number;
+            /** @description Since when. */
+            dead_since: components["schemas"]["Timestamp"];
+            /** @description The agent or graph. */
+            definition: string;
+            /** @description The run. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description What stood against it. */
+            reason: string;
+            /** @description The execution that tries again, if somebody asked for it. */
+            retried_as?: components["schemas"]["ExecutionId"] | null;
+            /** @description Its conversation. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A list of them. */
+        DeadLetters: {
+            dead_letters: components["schemas"]["DeadLetter"][];
+        };
+        /** @description A decision or an answer that counts. */
+        Decided: {
+            /** @description The approval as it stands now; absent for an answer. */
+            approval?: components["schemas"]["PendingApproval"] | null;
+            /** @description The conversation. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A decision. */
+        DecideRequest: {
+            /** @description Whether the call may run. It has no default: a decision is said, not left out. */
+            approved: boolean;
+            /** @description Other arguments for the call; only with an approval. */
+            arguments?: unknown;
+            /** @description The digest of the arguments that the decider saw; another one than the approval's is refused as stale. */
+            arguments_digest?: string | null;
+            /** @description Identifies the decision: the same id again is the same decision. Absent: a fresh one. */
+            decision_id?: components["schemas"]["EventId"] | null;
+            /** @description A word to the model, or for the record. At most 4096 bytes. */
+            note?: string | null;
+        };
+        Error: {
+            error: {
+                /** @description stable: programs may compare it */
+                code: string;
+                /** @description what stands against the request */
+                details?: Record<string, never>;
+                /** @description for people; may change */
+                message: string;
+                /** @description the field or parameter that is wrong */
+                path?: string;
+            };
+        };
+        /** @description docs/events.md; a stored line that is no event has the type `undecodable` */
+        Event: {
+            $defs: {
+                /** @description A goal was reached. */
+                Achieved: {
+                    /** @description Which. */
+                    goal_id?: string | null;
+                };
+                /** @description A call was decided. */
+                ApprovalDecided: {
+                    /** @description The approval's id. */
+                    approval_id: string;
+                    /** @description Whether it may run. */
+                    approved: boolean;
+                    /** @description The arguments that the decider put in place of the call's. */
+                    arguments?: unknown;
+                    /** @description Who decided. */
+                    decided_by?: string | null;
+                    /** @description The decider's note. */
+                    note?: string | null;
+                    /** @description The call's id. */
+                    tool_use_id: string;
+                };
+                /** @description Nobody decided in time. */
+                ApprovalExpired: {
+                    /** @description The approval's id. */
+                    approval_id: string;
+                    /** @description The call's id. */
+                    tool_use_id: string;
+                };
+                /** @description A call waits for a decision. */
+                ApprovalRequested: {
+                    /** @description The approval's id. */
+                    approval_id: string;
+                    /** @description SHA-256 of the canonical arguments: what a decision is bound to. */
+                    arguments_digest?: string | null;
+                    /** @description When it expires. */
+                    expires_at?: components["schemas"]["Event"]["$defs"]["Timestamp"] | null;
+                    /**
+                     * @description Its arguments.
+                     * @default null
+                     */
+                    tool_input: unknown;
+                    /** @description The tool's name. */
+                    tool_name: string;
+                    /** @description The call's id. */
+                    tool_use_id: string;
+                };
+                /** @description A new worker took the execution over. What calls of a model streamed that it makes again is void. */
+                AttemptSuperseded: {
+                    /**
+                     * Format: uint32
+                     * @description The attempt that goes on.
+                     */
+                    attempt: number;
+                    /** @description Why the other one ended, as far as it is known. */
+                    reason: string;
+                    /**
+                     * Format: uint32
+                     * @description The attempt that ended.
+                     */
+                    superseded_attempt: number;
+                    /**
+                     * Format: uint64
+                     * @description `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
+                     *     that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
+                     */
+                    void_from?: number | null;
+                };
+                /** @description A tool ended, or its call was answered without running it. */
+                CallCompleted: {
+                    /**
+                     * @description Whether it failed.
+                     * @default false
+                     */
+                    is_error: boolean;
+                    /**
+                     * @description What the model will read.
+                     * @default null
+                     */
+                    result: unknown;
+                    /** @description The tool's name. */
+                    tool_name: string;
+                    /** @description The call's id. */
+                    tool_use_id: string;
+                };
+                /** @description A tool is about to run: its intent is journalled. */
+                CallStarted: {
+                    /**
+                     * @description Its arguments.
+                     * @default null
+                     */
+                    tool_input: unknown;
+                    /** @description The tool's name. */
+                    tool_name: string;
+                    /** @description The call's id, as the model gave it. */
+                    tool_use_id: string;
+                };
+                /** @description The execution's owner has heard that it is to stop: nothing is begun any more. */
+                CancelDelivered: {
+                    /** @description Why. */
+                    reason?: string | null;
+                };
+                /** @description Somebody asked to stop the execution; it is still running. */
+                CancelRequested: {
+                    /** @description Why. */
+                    reason?: string | null;
+                    /** @description Who asked. */
+                    requested_by?: string | null;
+                };
+                /** @description An execution was stopped. Terminal. */
+                Cancelled: {
+                    /** @description Why. */
+                    reason?: string | null;
+                };
+                /** @description A key got a new value. */
+                Changed: {
+                    /** @description The key. */
+                    key: string;
+                    /**
+                     * @description What it is.
+                     * @default null
+                     */
+                    new_value: unknown;
+                    /**
+                     * @description What it was.
+                     * @default null
+                     */
+                    old_value: unknown;
+                    /** @description Who sees it: `execution`, `stream` or what the producer defines. */
+                    scope?: string | null;
+                };
+                /** @description A session takes no more input. */
+                Closed: {
+                    /** @description Why. */
+                    reason?: string | null;
+                };
+                /** @description An execution ended well. Terminal. */
+                Completed: {
+                    /**
+                     * @description Its result.
+                     * @default null
+                     */
+                    output: unknown;
+                };
+                /** @description Two writers changed the same key. */
+                Conflict: {
+                    /** @description The key. */
+                    key?: string | null;
+                };
+                /** @description A constraint does not hold. */
+                ConstraintViolation: {
+                    /** @description Which. */
+                    constraint_id: string;
+                    /**
+                     * @description What happened.
+                     * @default
+                     */
+                    description: string;
+                };
+                /** @description A range of messages was folded into one note. */
+                ContextCompacted: {
+                    /**
+                     * Format: uint64
+                     * @description Messages that were folded.
+                     * @default 0
+                     */
+                    messages: number;
+                    /**
+                     * Format: uint64
+                     * @description Tokens after.
+                     * @default 0
+                     */
+                    tokens_after: number;
+                    /**
+                     * Format: uint64
+                     * @description Tokens before.
+                     * @default 0
+                     */
+                    tokens_before: number;
+                };
+                /** @description at most 128 bytes of UTF-8 without control characters */
+                CorrelationId: string;
+                /** @description Any object. */
+                Custom: {
+                    [key: string]: unknown;
+                };
+                /** @description A dead execution is tried again. */
+                DeadLetterRetried: {
+                    /** @description The dead execution. */
+                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
+                    /** @description The execution that tries again. */
+                    retried_as: components["schemas"]["Event"]["$defs"]["ExecutionId"];
+                };
+                /** @description No worker could finish an execution. */
+                DeadLettered: {
+                    /**
+                     * Format: uint32
+                     * @description How many workers tried.
+                     */
+                    attempts: number;
+                    /** @description The agent or graph. */
+                    definition: string;
+                    /** @description The execution. */
+                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
+                    /** @description What stood against it. */
+                    reason: string;
+                    /** @description The session. */
+                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
+                };
+                /**
+                 * Format: uuid
+                 * @description An event's identity: a UUID, version 7 when Runbus makes it, version 5 when it is derived from a journal entry.
+                 */
+                EventId: string;
+                EventType: string;
+                /** @description at most 128 bytes of UTF-8 without control characters */
+                ExecutionId: string;
+                /** @description An execution ended badly. Terminal. */
+                Failed: {
+                    /**
+                     * @description What went wrong: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
+                     * @default null
+                     */
+                    error: unknown;
+                };
+                /** @description An event was given up for one endpoint: the receiver will not get it. */
+                Failed2: {
+                    /**
+                     * Format: uint32
+                     * @description How often it was tried.
+                     */
+                    attempts: number;
+                    /** @description The endpoint's name in the configuration. */
+                    endpoint: string;
+                    /** @description What the last try met. */
+                    error: string;
+                    /** @description The event that was not delivered. */
+                    event_id: components["schemas"]["Event"]["$defs"]["EventId"];
+                    /** @description Its type. */
+                    event_type: components["schemas"]["Event"]["$defs"]["EventType"];
+                    /** @description The run that it is of. */
+                    execution_id?: components["schemas"]["Event"]["$defs"]["ExecutionId"] | null;
+                };
+                /** @description A node needs input that nobody gave. */
+                InputBlocked: {
+                    /**
+                     * @description What it asks.
+                     * @default
+                     */
+                    prompt: string;
+                };
+                /** @description A human answered. */
+                InputReceived: {
+                    /** @description Who answered. */
+                    answered_by?: string | null;
+                    /**
+                     * @description The answer.
+                     * @default null
+                     */
+                    input: unknown;
+                    /** @description The request's id. */
+                    request_id?: string | null;
+                };
+                /** @description A node asks a human. */
+                InputRequested: {
+                    /** @description The answers to choose from; empty: any. */
+                    choices?: string[];
+                    /** @description When it is no longer waited for. */
+                    expires_at?: components["schemas"]["Event"]["$defs"]["Timestamp"] | null;
+                    /**
+                     * @description What it asks.
+                     * @default
+                     */
+                    prompt: string;
+                    /** @description The request's id: what an answer names. */
+                    request_id?: string | null;
+                    /** @description The call that asks, when it is a tool's. */
+                    tool_use_id?: string | null;
+                };
+                /** @description Output of a node that is not client-facing. */
+                InternalOutput: {
+                    /** @description The text. */
+                    content: string;
+                    /** @description The structured output, where the node has one. */
+                    output?: unknown;
+                };
+                /** @description A node ended its loop. */
+                LoopCompleted: {
+                    /**
+                     * Format: uint32
+                     * @description Rounds that it took.
+                     */
+                    iterations: number;
+                };
+                /** @description A round of a node's loop began. */
+                LoopIteration: {
+                    /**
+                     * Format: uint32
+                     * @description From 1.
+                     */
+                    iteration: number;
+                };
+                /** @description A node began its loop. */
+                LoopStarted: {
+                    /**
+                     * Format: uint32
+                     * @description Which pass of the graph's cycle this is, from 1.
+                     */
+                    iteration?: number | null;
+                    /**
+                     * Format: uint32
+                     * @description Its safety valve: rounds at most.
+                     */
+                    max_iterations?: number | null;
+                };
+                /** @description at most 128 bytes of UTF-8 without control characters */
+                NodeId: string;
+                /** @description A piece of output of a client-facing node. */
+                OutputDelta: {
+                    /** @description The piece. */
+                    content: string;
+                    /** @description The text so far, when the producer sends it. */
+                    snapshot?: string | null;
+                };
+                /** @description An execution waits, by command or for a decision. */
+                Paused: {
+                    /** @description Why. */
+                    reason?: string | null;
+                };
+                /** @description How far a goal has come. */
+                Progress: {
+                    /**
+                     * @description The state of each criterion.
+                     * @default null
+                     */
+                    criteria_status: unknown;
+                    /**
+                     * Format: double
+                     * @description From 0 to 1.
+                     */
+                    progress: number;
+                };
+                /** @description Somebody asked for an execution; a worker will take it. */
+                Queued: {
+                    /** @description The agent or graph that it will run. */
+                    definition?: string | null;
+                };
+                /** @description A piece of the model's reasoning. */
+                ReasoningDelta: {
+                    /** @description The piece. */
+                    content: string;
+                };
+                /** @description A paused execution goes on. */
+                Resumed: {
+                    /** @description Why. */
+                    reason?: string | null;
+                };
+                /** @description A call of the model failed and is tried again. What was streamed before in this turn is void. */
+                Retry: {
+                    /**
+                     * Format: uint64
+                     * @description The wait before it, in milliseconds.
+                     * @default 0
+                     */
+                    delay_ms: number;
+                    /**
+                     * @description The error: `{code, message, status, ...}`.
+                     * @default null
+                     */
+                    error: unknown;
+                    /**
+                     * Format: uint32
+                     * @description Which try comes next, from 2.
+                     * @default 0
+                     */
+                    next_try: number;
+                };
+                /** @description at most 128 bytes of UTF-8 without control characters */
+                SessionId: string;
+                /** @description A node makes no progress. */
+                Stalled: {
+                    /**
+                     * @description Why, as far as it is known.
+                     * @default
+                     */
+                    reason: string;
+                };
+                /** @description An execution began. */
+                Started: {
+                    /** @description The agent or graph that it runs. */
+                    definition?: string | null;
+                    /**
+                     * @description What it was started with.
+                     * @default null
+                     */
+                    input: unknown;
+                };
+                /** @description A stream accepts executions. */
+                Started2: {
+                    /** @description What it is, as its producer says. */
+                    description?: string | null;
+                };
+                /** @description A stream accepts no more. */
+                Stopped: {
+                    /** @description Why. */
+                    reason?: string | null;
+                };
+                /** @description at most 128 bytes of UTF-8 without control characters */
+                StreamId: string;
+                /** @description A child ended well. */
+                SubagentCompleted: {
+                    /**
+                     * @description Its result.
+                     * @default null
+                     */
+                    output: unknown;
+                    /** @description The child. */
+                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
+                };
+                /** @description A child ended badly. */
+                SubagentFailed: {
+                    /**
+                     * @description What went wrong.
+                     * @default null
+                     */
+                    error: unknown;
+                    /** @description The child. */
+                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
+                };
+                /** @description A tool spawned a session of its own. */
+                SubagentStarted: {
+                    /** @description Its execution. */
+                    execution_id?: components["schemas"]["Event"]["$defs"]["ExecutionId"] | null;
+                    /** @description The agent that it runs. */
+                    name: string;
+                    /** @description The child. */
+                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
+                    /** @description The call that spawned it. */
+                    tool_use_id?: string | null;
+                };
+                /** @description A piece of the model's answer. */
+                TextDelta: {
+                    /** @description The piece. */
+                    content: string;
+                    /** @description The text so far, when the producer sends it. Runbus's workers do not: it makes a stream's size quadratic. */
+                    snapshot?: string | null;
+                };
+                /** Format: date-time */
+                Timestamp: string;
+                /** @description A tool call as the model wrote it. */
+                ToolCall: {
+                    /** @description The arguments as the model wrote them: JSON text, not always valid. */
+                    arguments: string;
+                    /** @description The tool's name. */
+                    tool_name: string;
+                    /** @description The call's id. */
+                    tool_use_id: string;
+                };
+                /** @description A call of the model ended well and is recorded. */
+                TurnCompleted: {
+                    /** @description The whole text of the turn. */
+                    content?: string | null;
+                    /** @description `stop`, `tool_calls`, `length`, ... as the provider says. */
+                    finish_reason?: string | null;
+                    /** @description The model that answered. */
+                    model?: string | null;
+                    /** @description Calls that the model asks for. */
+                    tool_calls?: components["schemas"]["Event"]["$defs"]["ToolCall"][];
+                    /** @description Tokens. */
+                    usage?: components["schemas"]["Event"]["$defs"]["Usage"] | null;
+                };
+                /** @description Tokens of one or more calls. */
+                Usage: {
+                    /**
+                     * Format: uint64
+                     * @description Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+                     */
+                    cached_tokens?: number | null;
+                    /**
+                     * Format: uint64
+                     * @description Tokens written.
+                     * @default 0
+                     */
+                    completion_tokens: number;
+                    /**
+                     * Format: uint64
+                     * @description Tokens read.
+                     * @default 0
+                     */
+                    prompt_tokens: number;
+                    /**
+                     * Format: uint64
+                     * @description Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+                     */
+                    reasoning_tokens?: number | null;
+                    /**
+                     * Format: uint64
+                     * @description Both.
+                     * @default 0
+                     */
+                    total_tokens: number;
+                };
+                /** @description What the execution has used so far. */
+                UsageUpdated: {
+                    /**
+                     * Format: uint32
+                     * @description Calls so far.
+                     * @default 0
+                     */
+                    rounds: number;
+                    /** @description Tokens of all calls of the execution. */
+                    usage: components["schemas"]["Event"]["$defs"]["Usage"];
+                };
+            };
+        };
+        /** @description An event that may lack its id and its time. Fields that no event has are refused. */
+        EventDraft: {
+            /**
+             * Format: uint32
+             * @description The producer's try at the execution, from 1.
+             * @default null
+             */
+            attempt: number | null;
+            /**
+             * @description What ties it to other executions.
+             * @default null
+             */
+            correlation_id: components["schemas"]["CorrelationId"] | null;
+            /** @description The payload. A type of the catalogue has the fields of the catalogue. */
+            data: Record<string, never>;
+            /**
+             * @description The run.
+             * @default null
+             */
+            execution_id: components["schemas"]["ExecutionId"] | null;
+            /**
+             * @description Its id; absent: a fresh one. The same id again stores nothing new: give it, then the call can be repeated.
+             * @default null
+             */
+            id: components["schemas"]["EventId"] | null;
+            /**
+             * @description The step inside the stream's graph.
+             * @default null
+             */
+            node_id: components["schemas"]["NodeId"] | null;
+            /**
+             * @description The conversation.
+             * @default null
+             */
+            session_id: components["schemas"]["SessionId"] | null;
+            /** @description The line of work. */
+            stream_id: components["schemas"]["StreamId"];
+            /**
+             * @description When it happened; absent: now.
+             * @default null
+             */
+            timestamp: components["schemas"]["Timestamp"] | null;
+            /** @description What happened. */
+            type: components["schemas"]["EventType"];
+        };
+        /**
+         * Format: uuid
+         * @description An event's identity: a UUID, version 7 when Runbus makes it, version 5 when it is derived from a journal entry.
+         */
+        EventId: string;
+        /**
+         * @description A page on the wire. Events are the stored text: a number that has no place in a float, or data nested deeply, comes out
+         *     as it went in.
+         */
+        EventPage: {
+            /** @description Events, and lines that are none, in the order asked for. */
+            events: components["schemas"]["Event"][];
+            /** @description What was asked for and is gone. */
+            gaps: components["schemas"]["Gap"][];
+            /** @description Where to go on; `null` when nothing is left in this direction. */
+            next: string | null;
+        };
+        EventType: string;
+        /** @description A value, or the beginning of its JSON text. */
+        Excerpt: {
+            /**
+             * Format: uint64
+             * @description Bytes that are missing behind it; absent: none.
+             */
+            truncated_bytes?: number;
+            /** @description The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was. */
+            value: unknown;
+        };
+        /** @description What is known of a run. */
+        Execution: {
+            /** @description The node that is at work. */
+            active_node?: components["schemas"]["NodeId"] | null;
+            /**
+             * Format: uint32
+             * @description The worker's try, from 1.
+             */
+            attempt?: number | null;
+            /** @description What ties it to other executions. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
+            /** @description The agent or graph. */
+            definition?: string | null;
+            /** @description When it ended. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What went wrong. */
+            error?: unknown;
+            /**
+             * Format: uint64
+             * @description Events so far.
+             */
+            events: number;
+            /** @description The run. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /**
+             * @description Runbus does not run it: others tell it.
+             * @default false
+             */
+            external: boolean;
+            /**
+             * @description Events are missing before what stands here: they were gone before they were read. Absent: nothing is known to be
+             *     missing.
+             */
+            gap?: components["schemas"]["ExecutionGap"] | null;
+            /**
+             * Format: uint32
+             * @description Which pass of the graph's cycle, from 1.
+             */
+            iteration?: number | null;
+            /** @description Its result. */
+            output?: unknown;
+            /**
+             * Format: double
+             * @description How far its goal has come, 0 to 1.
+             */
+            progress?: number | null;
+            /** @description When it was asked for. */
+            queued_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint32
+             * @description Calls of models so far.
+             * @default 0
+             */
+            rounds: number;
+            /** @description Its conversation. */
+            session_id?: components["schemas"]["SessionId"] | null;
+            /** @description When it began. */
+            started_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["ExecutionStatus"];
+            /** @description Its line of work. */
+            stream_id: components["schemas"]["StreamId"];
+            /** @description When something happened last. */
+            updated_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Tokens so far. */
+            usage?: components["schemas"]["Usage"] | null;
+            /** @description Approvals and questions that wait for a person, by id. */
+            waiting?: {
+                [key: string]: components["schemas"]["Waiting"];
+            };
+        };
+        /** @description Why events of a run are missing. */
+        ExecutionGap: "expired";
+        /** @description at most 128 bytes of UTF-8 without control characters */
+        ExecutionId: string;
+        /** @description Where a run stands. */
+        ExecutionStatus: "queued" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "completed" | "failed" | "cancelled";
+        /** @description Events that are missing: both places as cursors. */
+        Gap: {
+            first_available: string;
+            reason: components["schemas"]["GapReason"];
+            requested: string;
+            /** @description Always `gap`. */
+            type: string;
+        };
+        /** @description Why a reader cannot have what it asked for. */
+        GapReason: "expired" | "recreated";
+        /** @description One gateway. */
+        GatewayStatistics: {
+            /**
+             * Format: uint
+             * @description Subscriptions that were too slow for the recent events and read the log at their own pace now. That is found out when
+             *     the next is prepared for the client: one that takes nothing at the moment is counted when its write ends, or never,
+             *     when it is closed for that (`cut`). Until then its bytes are in `held_bytes`.
+             */
+            behind: number;
+            /**
+             * Format: uint
+             * @description Clients: WebSockets, event streams, requests that wait.
+             */
+            connections: number;
+            /**
+             * Format: uint64
+             * @description WebSockets that were closed with 4001 because a write did not end in time.
+             */
+            cut: number;
+            /**
+             * Format: uint
+             * @description Bytes that are prepared for clients which have not taken them yet. Event streams: the last piece of each.
+             */
+            held_bytes: number;
+            /**
+             * Format: uint
+             * @description Scopes that are watched.
+             */
+            hubs: number;
+            /**
+             * Format: uint
+             * @description How many there may be: `gateway.max_connections`, or less where the limit of open files is too low.
+             */
+            max_connections: number;
+            /**
+             * Format: uint64
+             * @description The limit of open files.
+             */
+            open_files: number;
+            /**
+             * Format: uint64
+             * @description How often that happened.
+             */
+            spills: number;
+        };
+        /** @description How far an execution has come. */
+        Goals: {
+            /**
+             * Format: uint64
+             * @description Goals that were achieved.
+             * @default 0
+             */
+            achieved: number;
+            /** @description How the criteria stand, as the producer says. */
+            criteria_status?: unknown;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            progress?: number | null;
+            /** @description Constraints that were violated: how often each. */
+            violations?: {
+                [key: string]: number;
+            };
+        };
+        /** @description The process is alive. */
+        Health: {
+            /** @description Always `ok`. */
+            status: string;
+        };
+        /** @description What there is. */
+        Index: {
+            /** @description `"GET /path": "what it is for"`. */
+            endpoints: Record<string, never>;
+            name: string;
+            version: string;
+        };
+        /** @description What was said. */
+        Messages: {
+            messages: components["schemas"]["SaidMessage"][];
+            /**
+             * Format: uint
+             * @description Where the next ones are; absent: these are the last.
+             */
+            next?: number | null;
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A minted token. */
+        Minted: {
+            expires_at: components["schemas"]["Timestamp"] | null;
+            scopes: string[];
+            token: string;
+            token_id: string | null;
+        };
+        /** @description What is asked for. */
+        MintRequest: {
+            /**
+             * @description Some of the caller's scopes; absent: all that it may read.
+             * @default null
+             */
+            scopes: string[] | null;
+            /**
+             * Format: uint64
+             * @description How long it should live; at most `auth.stream_tokens.ttl_s`.
+             * @default null
+             */
+            ttl_s: number | null;
+        };
+        /** @description What is to be seen of one stream, or of all. Bounded: long values are cut, old things go. */
+        Monitor: {
+            /** @description Calls that wait for a decision. Present since somebody asked for one. */
+            approvals?: components["schemas"]["MonitorApprovals"] | null;
+            /** @description Where agents run code, by contributor. */
+            code_execution?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether everything that the log holds of it was looked at. `false`: only the newest part, which is bounded. */
+            complete: boolean;
+            /** @description What the agents read and may use. */
+            context?: components["schemas"]["MonitorContext"] | null;
+            /** @description Executions and their nodes. */
+            graph?: components["schemas"]["MonitorGraph"] | null;
+            /** @description MCP servers by name, and how each is by contributor: a worker, or `stream/<stream_id>` for what an event said. */
+            mcp?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            } | null;
+            /** @description Whether something was left out so that the document keeps within its limit of bytes. */
+            reduced?: boolean;
+            /** @description The stream; absent: all. */
+            stream_id?: components["schemas"]["StreamId"] | null;
+            /** @description Tokens, and what they cost. */
+            usage?: components["schemas"]["Used"] | null;
+        };
+        /** @description A monitor on the wire, as in a `monitor_snapshot`. */
+        MonitorAnswer: {
+            /** @description What is to be seen. */
+            monitor: components["schemas"]["Monitor"];
+            /**
+             * Format: uint64
+             * @description Counts up with every change; no gateway knows another one's.
+             */
+            revision: number;
+        };
+        /** @description A call that waits for a decision. */
+        MonitorApproval: {
+            /** @description SHA-256 of the canonical arguments. */
+            arguments_digest?: string | null;
+            /** @description The run. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description Until when. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The node. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description Since when. */
+            requested_at: components["schemas"]["Timestamp"];
+            /** @description The conversation. */
+            session_id?: components["schemas"]["SessionId"] | null;
+            /** @description The stream. */
+            stream_id: components["schemas"]["StreamId"];
+            /** @description Its arguments; `{cut, bytes, begins}` when they are long. */
+            tool_input: unknown;
+            /** @description The tool. */
+            tool_name: string;
+            /** @description The call. */
+            tool_use_id: string;
+        };
+        /** @description Calls that wait for a decision. */
+        MonitorApprovals: {
+            /**
+             * Format: uint
+             * @description How many.
+             */
+            count: number;
+            /** @description They, by id. */
+            pending: {
+                [key: string]: components["schemas"]["MonitorApproval"];
+            };
+        };
+        /** @description What the agents read and may use. */
+        MonitorContext: {
+            /** @description How the agents and graphs are configured, by name: models and tools of each node, as workers report it. */
+            agents?: {
+                [key: string]: components["schemas"]["AgentReport"];
+            };
+            /** @description The conversations that went on last, by session; by execution where there is no session. */
+            conversations?: {
+                [key: string]: components["schemas"]["Conversation"];
+            };
+            /** @description Tools by name: those that the agents may call, and those that were called. */
+            tools?: {
+                [key: string]: components["schemas"]["MonitorTool"];
+            };
+        };
+        /** @description Executions and their nodes. */
+        MonitorGraph: {
+            /**
+             * Format: uint
+             * @description Executions that have not ended, of those shown.
+             */
+            active: number;
+            /** @description They, by id; those that ended go first when there are many. */
+            executions: {
+                [key: string]: components["schemas"]["MonitorRun"];
+            };
+            /**
+             * Format: uint64
+             * @description Executions that were shown once and are not any more.
+             * @default 0
+             */
+            omitted: number;
+        };
+        /** @description A message of a conversation. */
+        MonitorMessage: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * @description What; `{cut, bytes, begins}` when it is long.
+             * @default null
+             */
+            content: unknown;
+            /** @description The node. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description Who said it. */
+            role: components["schemas"]["MonitorRole"];
+            /** @description Calls that the model asks for. */
+            tool_calls?: unknown[];
+            /** @description The tool that answers, and its call. */
+            tool_name?: string | null;
+            /** @description The call that is answered. */
+            tool_use_id?: string | null;
+        };
+        /** @description A node of an execution. */
+        MonitorNode: {
+            /** @description Whether it is at work. */
+            at_work: boolean;
+            /**
+             * Format: uint32
+             * @description The round of its loop, from 1.
+             */
+            iteration?: number | null;
+            /**
+             * Format: uint32
+             * @description Its safety valve: rounds at most.
+             */
+            max_iterations?: number | null;
+            /**
+             * Format: uint32
+             * @description How often it began.
+             */
+            passes: number;
+            /**
+             * Format: uint64
+             * @description Calls of the model that failed and were tried again.
+             * @default 0
+             */
+            retries: number;
+            /** @description Why it makes no progress, until it does. */
+            stalled?: string | null;
+            /**
+             * Format: uint64
+             * @description Tool calls that ended.
+             * @default 0
+             */
+            tool_calls: number;
+            /**
+             * Format: uint64
+             * @description Of these, those that failed.
+             * @default 0
+             */
+            tool_errors: number;
+        };
+        /** @description Who said a message. */
+        MonitorRole: "user" | "assistant" | "tool";
+        /** @description An execution. */
+        MonitorRun: {
+            /** @description The node that is at work. */
+            active_node?: components["schemas"]["NodeId"] | null;
+            /**
+             * Format: uint32
+             * @description The worker's try, from 1.
+             */
+            attempt?: number | null;
+            /** @description The agent or graph. */
+            definition?: string | null;
+            /** @description When it ended. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What went wrong. */
+            error?: unknown;
+            /** @description Runbus does not run it: others tell it. */
+            external?: boolean;
+            /** @description Its goals. */
+            goals?: components["schemas"]["Goals"] | null;
+            /**
+             * Format: uint32
+             * @description Which pass of the graph's cycle, from 1.
+             */
+            iteration?: number | null;
+            /** @description Its nodes, at most 64. */
+            nodes?: {
+                [key: string]: components["schemas"]["MonitorNode"];
+            };
+            /** @description When it was asked for. */
+            queued_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint32
+             * @description Calls of models.
+             */
+            rounds: number;
+            /** @description The conversation. */
+            session_id?: components["schemas"]["SessionId"] | null;
+            /** @description When it began. */
+            started_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["ExecutionStatus"];
+            /** @description The stream. */
+            stream_id: components["schemas"]["StreamId"];
+            /** @description Tokens. */
+            usage?: components["schemas"]["Usage"] | null;
+        };
+        /** @description How often a tool was called. */
+        MonitorTool: {
+            /**
+             * Format: uint64
+             * @description Calls that ended.
+             */
+            calls: number;
+            /**
+             * Format: uint64
+             * @description Of these, those that failed.
+             */
+            errors: number;
+        };
+        /** @description What a second execution of a session does while one is at work. */
+        Multitask: "reject" | "enqueue" | "interrupt" | "rollback";
+        /** @description A step of the stream's graph. */
+        Node: {
+            /**
+             * Format: uint32
+             * @description Which pass of the graph's cycle, from 1.
+             */
+            iteration?: number | null;
+            /** @description What it gave last, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns. */
+            output?: components["schemas"]["Excerpt"] | null;
+            /**
+             * Format: uint32
+             * @description Calls of its model that failed and were made again.
+             * @default 0
+             */
+            retries: number;
+            /**
+             * Format: uint32
+             * @description The round of its loop, from 1; 0: none has begun.
+             */
+            round: number;
+            /** @description What it does. */
+            state: components["schemas"]["NodeState"];
+            /** @description When something happened to it last. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint32
+             * @description How often its loop began.
+             */
+            visits: number;
+        };
+        /** @description at most 128 bytes of UTF-8 without control characters */
+        NodeId: string;
+        /** @description How a node is configured. */
+        NodeReport: {
+            /** @description The model and how it is asked: `name`, `temperature`, `max_tokens`; absent where it is the worker's default. */
+            model?: unknown;
+            /** @description The tools that it may call. */
+            tools?: string[];
+        };
+        /** @description What a node does. */
+        NodeState: "running" | "waiting" | "stalled" | "completed" | "stopped";
+        /** @description A command that has nothing to say but its name. */
+        Nothing: Record<string, never>;
+        /** @description An approval, as those who decide see it. */
+        PendingApproval: {
+            /** @description Names it. */
+            approval_id: string;
+            /** @description Whether the call may run, once it is decided. */
+            approved?: boolean | null;
+            /** @description SHA-256 of the canonical arguments. */
+            arguments_digest: string;
+            /** @description When it was decided. */
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who decided. */
+            decided_by?: string | null;
+            /** @description Of which execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Until when. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Of which node. */
+            node_id: components["schemas"]["NodeId"];
+            /** @description The decider's word. */
+            note?: string | null;
+            /** @description Since when. */
+            requested_at: components["schemas"]["Timestamp"];
+            /** @description Where it stands. */
+            status: components["schemas"]["ApprovalStatus"];
+            /** @description The call's arguments. */
+            tool_input: unknown;
+            /** @description The tool. */
+            tool_name: string;
+            /** @description The call. */
+            tool_use_id: string;
+        };
+        /** @description A call without an answer. */
+        PendingCall: {
+            /** @description Its arguments, as the model wrote them. */
+            arguments: string;
+            /** @description Where it stands. */
+            status: components["schemas"]["CallStatus"];
+            /** @description The tool. */
+            tool_name: string;
+            /** @description Its id. */
+            tool_use_id: string;
+        };
+        /** @description Calls without an answer. */
+        PendingCalls: {
+            pending: components["schemas"]["PendingCall"][];
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A question, as those who answer see it. */
+        PendingQuestion: {
+            /**
+             * @description The answers to choose from; empty: any.
+             * @default []
+             */
+            choices: string[];
+            /** @description Until when. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Of which node. */
+            node_id: components["schemas"]["NodeId"];
+            /** @description What is asked. */
+            prompt: string;
+            /** @description Names it. */
+            request_id: string;
+        };
+        /** @description Who watches an execution. */
+        Presence: {
+            /**
+             * Format: uint64
+             * @description Subscriptions, over all gateways.
+             */
+            count: number;
+            /** @description Which. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Those who watch longest, 100 at most. */
+            watchers: components["schemas"]["Watcher"][];
+        };
+        /** @description Which of several waiting sessions a worker takes first. */
+        Priority: "high" | "normal" | "low";
+        /** @description Events that are durable. */
+        Published: {
+            /** @description In the order in which they were given. */
+            events: components["schemas"]["StoredEvent"][];
+        };
+        /** @description Events to publish, in order. */
+        PublishRequest: {
+            /** @description Each may lack `id` and `timestamp`. */
+            events: components["schemas"]["EventDraft"][];
+        };
+        /** @description A question that waits for an answer. */
+        Question: {
+            /** @description The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any. */
+            choices?: string[];
+            /** @description When it is no longer waited for. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The node that asks. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description The question; its end when it is too long. */
+            prompt: components["schemas"]["Text"];
+            /** @description What an answer names; empty: its producer gave none. */
+            request_id: string;
+            /** @description The call that asks, when it is a tool's. */
+            tool_use_id?: string | null;
+        };
+        /** @description Questions that wait for an answer. */
+        Questions: {
+            questions: components["schemas"]["PendingQuestion"][];
+        };
+        /** @description Whether a gateway can serve. */
+        Readiness: {
+            checks: components["schemas"]["Checks"];
+            /** @description `ready` or `not_ready`. */
+            status: string;
+        };
+        /** @description A command with a reason. */
+        Reason: {
+            /**
+             * @description Why, for the record. At most 4096 bytes.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description One revocation, as the log holds it. */
+        Revocation: {
+            /** @description When it was. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who did it. */
+            by: string;
+            /** @description Until when it must be remembered; `None`: for ever. */
+            until: components["schemas"]["Timestamp"] | null;
+        } & ({
+            /** @constant */
+            revoke: "token";
+            /** @description `jti`, or `key/<name>`. */
+            token_id: string;
+        } | {
+            /** @description Tokens with an earlier `iat`. */
+            issued_before: components["schemas"]["Timestamp"];
+            /** @constant */
+            revoke: "subject";
+            /** @description Who. */
+            subject: string;
+        });
+        /** @description What is revoked: one credential, or what somebody got before a time. */
+        RevokeRequest: {
+            /** @description Only what they got before this; not in the future. Absent: now. */
+            issued_before?: components["schemas"]["Timestamp"] | null;
+            /** @description Whose. At most 256 bytes. */
+            subject?: string | null;
+            /** @description A token's `jti`, or `key/<name>`. At most 256 bytes. */
+            token_id?: string | null;
+        };
+        /** @description A message of a session. */
+        SaidMessage: {
+            /** @description It was folded into a note: the model does not read it any more. */
+            compacted?: boolean;
+        } & ({
+            /** @description The instructions. */
+            content: string;
+            /** @constant */
+            role: "system";
+        } | {
+            /** @description The text. */
+            content: string;
+            /** @constant */
+            role: "user";
+        } | {
+            /**
+             * @description The text; `None` when the model only called tools.
+             * @default null
+             */
+            content: string | null;
+            /** @constant */
+            role: "assistant";
+            /** @description The calls that must each be answered by a [`Message::Tool`] before the next turn. */
+            tool_calls?: components["schemas"]["ToolCall"][];
+        } | {
+            /** @description The result, or the error's text. */
+            content: string;
+            /** @constant */
+            role: "tool";
+            /** @description The id of the [`ToolCall`] that this answers. */
+            tool_call_id: string;
+        });
+        /** @description What to say to a session. */
+        SayRequest: {
+            /**
+             * @description What it may use.
+             * @default {}
+             */
+            budget: components["schemas"]["Budget"];
+            /**
+             * @description What ties it to other executions.
+             * @default null
+             */
+            correlation_id: components["schemas"]["CorrelationId"] | null;
+            /**
+             * @description The agent or graph; absent: the one that the session ran last.
+             * @default null
+             */
+            definition: string | null;
+            /**
+             * @description The run; the same id twice starts one. Absent: a fresh one.
+             * @default null
+             */
+            execution_id: components["schemas"]["ExecutionId"] | null;
+            /**
+             * @description What is said.
+             * @default null
+             */
+            input: unknown;
+            /**
+             * @description What to do when an execution of the session is at work.
+             * @default enqueue
+             */
+            multitask: components["schemas"]["Multitask"];
+            /**
+             * @description How it is scheduled; absent: as the session's last execution.
+             * @default null
+             */
+            scheduling: components["schemas"]["Scheduling"] | null;
+            /**
+             * @description The line of work; absent: the session's last one, or the definition's name.
+             * @default null
+             */
+            stream_id: components["schemas"]["StreamId"] | null;
+        };
+        /** @description How an execution is scheduled. */
+        Scheduling: {
+            /** @description Executions with the same key (a tenant, a customer) share a limit: `worker.max_per_key`. */
+            concurrency_key?: string | null;
+            /**
+             * @description Its rank.
+             * @default normal
+             */
+            priority: components["schemas"]["Priority"];
+        };
+        /** @description A session. */
+        Session: {
+            /**
+             * @description Approvals that wait for a decision.
+             * @default []
+             */
+            approvals: components["schemas"]["PendingApproval"][];
+            /**
+             * @description Its children.
+             * @default []
+             */
+            children: components["schemas"]["Child"][];
+            /** @description Why it takes no more input. */
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The agent or graph that it runs. */
+            definition?: string | null;
+            /** @description The execution at work, or the last one. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /**
+             * Format: uint
+             * @description Messages of the conversation that the model still reads.
+             */
+            messages: number;
+            /** @description The worker that owns it now. */
+            owner?: components["schemas"]["WorkerId"] | null;
+            /**
+             * @description Calls that have no answer yet.
+             * @default []
+             */
+            pending: components["schemas"]["PendingCall"][];
+            /**
+             * @description Questions that wait for an answer.
+             * @default []
+             */
+            questions: components["schemas"]["PendingQuestion"][];
+            /**
+             * @description Executions that wait for their turn.
+             * @default []
+             */
+            queued: components["schemas"]["ExecutionId"][];
+            /** @description Which. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description Where it stands. */
+            status: components["schemas"]["SessionStatus"];
+            /**
+             * @description Tokens of all its executions.
+             * @default {
+             *       "completion_tokens": 0,
+             *       "prompt_tokens": 0,
+             *       "total_tokens": 0
+             *     }
+             */
+            usage: components["schemas"]["Usage"];
+            /**
+             * Format: uint64
+             * @description Entries of its journal that this reflects.
+             */
+            version: number;
+        };
+        /** @description at most 128 bytes of UTF-8 without control characters */
+        SessionId: string;
+        /** @description Where a session stands. */
+        SessionStatus: "idle" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "pending" | "closed";
+        /** @description An execution as of one position. */
+        Snapshot: {
+            /**
+             * @description Calls that wait for a decision, oldest first.
+             * @default []
+             */
+            approvals: components["schemas"]["Approval"][];
+            /**
+             * @description Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first.
+             * @default []
+             */
+            calls: components["schemas"]["Call"][];
+            /**
+             * Format: uint64
+             * @description Calls that are not in `calls` any more.
+             */
+            calls_omitted?: number;
+            /**
+             * @description Whether everything from the execution's beginning on is in. `false`: retention removed a part, or that it did not
+             *     cannot be proven.
+             */
+            complete: boolean;
+            /** @description The position: events behind it are not in. */
+            cursor: string;
+            /**
+             * Format: uint64
+             * @description The same of `execution.error`.
+             */
+            error_truncated_bytes?: number;
+            /** @description Status, usage, output, error and the rest of what is known of a run; `None`: there is no event yet. */
+            execution?: components["schemas"]["Execution"] | null;
+            /**
+             * @description The steps, [`crate::limits::SNAPSHOT_NODES`] at most.
+             * @default {}
+             */
+            nodes: {
+                [key: string]: components["schemas"]["Node"];
+            };
+            /**
+             * Format: uint64
+             * @description Events of nodes that are not in `nodes`, because there are too many.
+             */
+            nodes_omitted_events?: number;
+            /**
+             * Format: uint64
+             * @description Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
+             */
+            output_truncated_bytes?: number;
+            /**
+             * @description Questions that wait for an answer, oldest first.
+             * @default []
+             */
+            questions: components["schemas"]["Question"][];
+            /**
+             * @description What models said, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`] and
+             *     [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
+             * @default []
+             */
+            turns: components["schemas"]["Turn"][];
+            /**
+             * Format: uint64
+             * @description Turns that have begun, void ones too.
+             * @default 0
+             */
+            turns_begun: number;
+            /**
+             * Format: uint64
+             * @description Turns that are not in `turns` any more.
+             */
+            turns_omitted?: number;
+            /**
+             * Format: uint64
+             * @description Approvals and questions that were left out: more than [`crate::limits::SNAPSHOT_WAITING`] waited.
+             */
+            waiting_omitted?: number;
+        };
+        /** @description What was started. */
+        Started: {
+            /** @description Whether this call started it; `false`: it was there. */
+            created: boolean;
+            /** @description The run. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Its conversation. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description Its line of work. */
+            stream_id: components["schemas"]["StreamId"];
+        };
+        /** @description What to start. */
+        StartRequest: {
+            /** @description What it may use; a limit of the definition counts too. */
+            budget?: components["schemas"]["Budget"];
+            /** @description What ties it to other executions. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
+            /** @description The agent or graph, by name. At most 128 bytes. */
+            definition: string;
+            /** @description The run; starting the same id twice starts one. Absent: a fresh one. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /**
+             * @description What it is given.
+             * @default null
+             */
+            input: unknown;
+            /**
+             * @description What to do when another execution of the session is at work.
+             * @default enqueue
+             */
+            multitask: components["schemas"]["Multitask"];
+            /**
+             * @description How it is scheduled.
+             * @default {
+             *       "priority": "normal"
+             *     }
+             */
+            scheduling: components["schemas"]["Scheduling"];
+            /** @description The conversation that it continues; absent: a conversation of its own. */
+            session_id?: components["schemas"]["SessionId"] | null;
+            /** @description The line of work; absent: the definition's name. */
+            stream_id?: components["schemas"]["StreamId"] | null;
+        };
+        /** @description Statistics of the log, and of the gateway that answers. */
+        Statistics: {
+            /** @description Events by stream; beyond 10,000 streams, the rest as `(others)`. */
+            by_stream: {
+                [key: string]: number;
+            };
+            /** @description Events by type; beyond 10,000 types, the rest as `(others)`. */
+            by_type: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint64
+             * @description Bytes of their lines.
+             */
+            bytes: number;
+            /**
+             * Format: uint64
+             * @description Events counted, with those that retention has removed since.
+             */
+            events: number;
+            /** @description Before the first event that is left. */
+            first: string;
+            /** @description Of this gateway alone. */
+            gateway: components["schemas"]["GatewayStatistics"];
+            /** @description Behind the last event. */
+            last: string;
+            /**
+             * Format: uint64
+             * @description Bytes that the log holds now, as the adapter counts them.
+             */
+            stored_bytes: number;
+            /**
+             * Format: uint64
+             * @description Messages that the log holds now, as the adapter counts them.
+             */
+            stored_frames: number;
+            /**
+             * Format: uint
+             * @description Subscriptions of this bus handle.
+             */
+            subscriptions: number;
+            /**
+             * Format: uint64
+             * @description Lines that are no events.
+             */
+            undecodable: number;
+        };
+        /** @description An event that is durable. */
+        StoredEvent: {
+            /** @description Its id, made by the gateway if it had none. */
+            id: components["schemas"]["EventId"];
+            /**
+             * Format: uint64
+             * @description Its `seq`, as readers see it. An event that was there already has the one that it had.
+             */
+            seq: number;
+        };
+        /** @description at most 128 bytes of UTF-8 without control characters */
+        StreamId: string;
+        /** @description A text that is being written: its end, [`limits::SNAPSHOT_TURN_BYTES`] at most. */
+        Text: {
+            /** @description The text, or its end. */
+            content: string;
+            /**
+             * Format: uint64
+             * @description Bytes of UTF-8 that are missing before it; absent: none, the text is whole.
+             */
+            truncated_bytes?: number;
+        };
+        /** Format: date-time */
+        Timestamp: string;
+        /** @description A model's wish to run one tool. */
+        ToolCall: {
+            function: components["schemas"]["WireFunction"];
+            id: string;
+            /** @default function */
+            type: string;
+        };
+        /** @description One call of a model, or one message of a producer that has no turns. */
+        Turn: {
+            /**
+             * Format: uint32
+             * @description The worker's try that said it.
+             */
+            attempt?: number | null;
+            /** @description Whether it is over: its text is final. */
+            done: boolean;
+            /** @description As the provider says, when the turn is done. */
+            finish_reason?: string | null;
+            /** @description The model that answered. */
+            model?: string | null;
+            /** @description The node whose turn it is. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /**
+             * Format: uint64
+             * @description Its number among the turns that began, from 1.
+             */
+            number: number;
+            /** @description The answer, of a client-facing node (`client_output_delta`). */
+            output?: components["schemas"]["Text"];
+            /** @description The reasoning (`llm_reasoning_delta`). */
+            reasoning?: components["schemas"]["Text"];
+            /**
+             * Format: uint64
+             * @description `seq` of its last event.
+             */
+            seq: number;
+            /** @description The answer, of a node that is not client-facing (`llm_text_delta`). */
+            text?: components["schemas"]["Text"];
+        };
+        /** @description Tokens of one or more calls. */
+        Usage: {
+            /**
+             * Format: uint64
+             * @description Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+             */
+            cached_tokens?: number | null;
+            /**
+             * Format: uint64
+             * @description Tokens written.
+             * @default 0
+             */
+            completion_tokens: number;
+            /**
+             * Format: uint64
+             * @description Tokens read.
+             * @default 0
+             */
+            prompt_tokens: number;
+            /**
+             * Format: uint64
+             * @description Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+             */
+            reasoning_tokens?: number | null;
+            /**
+             * Format: uint64
+             * @description Both.
+             * @default 0
+             */
+            total_tokens: number;
+        };
+        /** @description Tokens, and what they cost. */
+        Used: {
+            /** @description Tokens by model, where events say which. */
+            by_model?: {
+                [key: string]: components["schemas"]["Usage"];
+            };
+            /** @description What they cost. Absent where no event says it and no price is configured. */
+            cost?: components["schemas"]["Cost"] | null;
+            /**
+             * Format: uint64
+             * @description Executions that used any.
+             */
+            executions: number;
+            /**
+             * Format: uint64
+             * @description Calls of models.
+             */
+            rounds: number;
+            /** @description Tokens. */
+            tokens: components["schemas"]["Usage"];
+        };
+        /** @description Something that waits for a person. */
+        Waiting: {
+            /** @description For what: [`Status::WaitingForApproval`] or [`Status::WaitingForInput`]. */
+            status: components["schemas"]["ExecutionStatus"];
+            /** @description The call that waits, when it is one. */
+            tool_use_id?: string | null;
+        };
+        /** @description Those who watch under one name. */
+        Watcher: {
+            /**
+             * Format: uint64
+             * @description Subscriptions under this name.
+             */
+            connections: number;
+            /** @description What they call themselves. */
+            label?: string | null;
+            /** @description Since when there is one. */
+            since: components["schemas"]["Timestamp"];
+            /** @description Who, as their credential says; `everyone` where nobody is asked. */
+            subject: string;
+        };
+        WireFunction: {
+            /** @default  */
+            arguments: string;
+            name: string;
+        };
+        /** @description at most 128 bytes of UTF-8 without control characters */
+        WorkerId: string;
+        /** @description What a worker says of itself. */
+        WorkerReport: {
+            /** @description How its agents and graphs are configured, by name; left out when that is more than 64 KiB. */
+            agents?: {
+                [key: string]: components["schemas"]["AgentReport"];
+            };
+            /** @description When it said this. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Where it lets agents run code, and how that is; absent: it does not. */
+            code_execution?: unknown;
+            /**
+             * Format: uint
+             * @description Sessions that it would have at work at most.
+             */
+            concurrency: number;
+            /** @description The agents and graphs that it knows. */
+            definitions: string[];
+            /** @description Names and guards of its definitions that cover no tool: calls that they may be meant for need an approval. */
+            guard_faults?: string[];
+            /** @description Its MCP servers: name, state, tools, restarts, since when; refused tools and faulty guards, when there are any. */
+            mcp_servers: unknown;
+            /**
+             * Format: uint
+             * @description Sessions that it has at work.
+             */
+            sessions: number;
+            /** @description Since when it works. */
+            since: components["schemas"]["Timestamp"];
+            /** @description How its tool calls ended, by outcome. */
+            tool_calls: unknown;
+            /** @description The tools that it has, those of MCP servers included. */
+            tools: string[];
+            /** @description Which. */
+            worker: components["schemas"]["WorkerId"];
+        };
+        /** @description The workers' reports. */
+        Workers: {
+            workers: components["schemas"]["WorkerReport"][];
+        };
+    };
+    responses: {
+        /** @description `conflict`: too late, or somebody else was first: `details.standing` */
+        conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `forbidden`: the credential does not allow it, or the page's origin may not use this gateway */
+        forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `internal`: a human must look */
+        internal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `invalid_argument`: a parameter or a field is missing, unknown or wrong; `path` names it */
+        invalid_argument: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `limit_exceeded`: no more of these can be kept */
+        limit_exceeded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `misdirected`: the header `Host` names no host of `gateway.hosts` */
+        misdirected: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `not_acceptable`: `Accept` takes nothing of what there is */
+        not_acceptable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `not_found`: nobody has heard of it */
+        not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds */
+        rate_limited: {
+            headers: {
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `session_busy`: `details.execution_id` is at work */
+        session_busy: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `session_closed`: the session takes no more input */
+        session_closed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `session_pending`: calls are unresolved: `details.pending` */
+        session_pending: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `too_large`: the body, or what is in it, is too large */
+        too_large: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `too_slow`: the body came too slowly; the connection is closed */
+        too_slow: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `unauthenticated`: a valid credential is needed */
+        unauthenticated: {
+            headers: {
+                "WWW-Authenticate"?: "Bearer";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `unavailable`: the log or the queue does not answer, or the gateway drains or is full: the same request may succeed later */
+        unavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+    };
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    list_endpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the endpoints */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Index"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    start_council: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "input_topic": "Is a monolith a good start?"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CouncilRequest"];
+            };
+        };
+        responses: {
+            /** @description the run */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouncilStarted"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["too_slow"];
+            /**
+             * @description `session_pending`: calls are unresolved: `details.pending`
+             *
+             *     `session_busy`: `details.execution_id` is at work
+             *
+             *     `session_closed`: the session takes no more input
+             *
+             *     `conflict`: too late, or somebody else was first: `details.standing`
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            /** @description the topic is missing, empty or too long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouncilDetail"];
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_council: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its status, and what it came to; `null` where there is nothing yet */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouncilRun"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            /** @description nobody has heard of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouncilDetail"];
+                };
+            };
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all metrics of docs/metrics.md */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_readiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            /** @description one does not, or the gateway drains */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    get_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the approval */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingApproval"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    decide_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "approved": true,
+                 *       "note": "go ahead"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecideRequest"];
+            };
+        };
+        responses: {
+            /** @description the decision counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token_id": "key/ops"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RevokeRequest"];
+            };
+        };
+        responses: {
+            /** @description it is durable; it counts here now, at the other gateways within seconds */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revocation"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["too_slow"];
+            409: components["responses"]["limit_exceeded"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    mint_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MintRequest"];
+            };
+        };
+        responses: {
+            /** @description the token; keep it as a secret */
+            201: {
+                headers: {
+                    /** @description `no-store` */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-21T10:01:00.000000Z",
+                     *       "scopes": [
+                     *         "read:orders-*\/*\/*"
+                     *       ],
+                     *       "token": "eyJ...",
+                     *       "token_id": "0198c1f2-6a5e-7000-8000-000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Minted"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_dead_letters: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the newest ones */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetters"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what stood against it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    retry_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description it was started before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": false,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description the start is durable; a worker takes it from there */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": true,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            /**
+             * @description `session_pending`: calls are unresolved: `details.pending`
+             *
+             *     `session_busy`: `details.execution_id` is at work
+             *
+             *     `session_closed`: the session takes no more input
+             *
+             *     `conflict`: too late, or somebody else was first: `details.standing`
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description only events that happened then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only events that happened before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description go on behind it, in the same order: an earlier page's `next`, or an event's `cursor` */
+                cursor?: string;
+                /** @description only events of this run */
+                execution_id?: components["schemas"]["ExecutionId"];
+                /** @description how many at most */
+                limit?: number;
+                /** @description only events of this step */
+                node_id?: components["schemas"]["NodeId"];
+                /** @description which end comes first; `newest` by default, with `wait_ms` always `oldest` */
+                order?: "oldest" | "newest";
+                /** @description with `wait_ms`: where to begin, `all` by default; `cursor` says the same */
+                since?: ("new" | "all") | string;
+                /** @description only events of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only these types, separated by commas */
+                types?: components["schemas"]["EventType"][];
+                /** @description when nothing is there, wait so long until at least one event comes */
+                wait_ms?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page; it may be short, or empty, with a `next` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    publish_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         {
+                 *           "data": {
+                 *             "key": "total",
+                 *             "new_value": 2,
+                 *             "old_value": 1
+                 *           },
+                 *           "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                 *           "stream_id": "billing",
+                 *           "type": "state_changed"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["PublishRequest"];
+            };
+        };
+        responses: {
+            /** @description all of them are durable */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Published"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["too_slow"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    follow_events: {
+        parameters: {
+            query?: {
+                /** @description only events that happened then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only events that happened before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description whether consecutive deltas of one message come as one event; by default where the client falls behind */
+                coalesce?: boolean;
+                /** @description only events of this run */
+                execution_id?: components["schemas"]["ExecutionId"];
+                /** @description only events of this step */
+                node_id?: components["schemas"]["NodeId"];
+                /** @description where to begin; `new` by default; `snapshot`: with what an execution has come to, needs an execution */
+                since?: "snapshot" | (("new" | "all") | string);
+                /** @description only events of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only these types, separated by commas */
+                types?: components["schemas"]["EventType"][];
+                /** @description the stream ends behind the event that ends the execution; needs an execution */
+                until?: "terminal";
+            };
+            header?: {
+                /** @description go on behind it; wins over `since`; empty: nothing */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream; it ends only as docs/protocol.md says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `until=terminal`, and the execution has ended before the place asked for */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["not_acceptable"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    start_execution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "definition": "council",
+                 *       "execution_id": "run-1",
+                 *       "input": "Is a monolith a good start?"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StartRequest"];
+            };
+        };
+        responses: {
+            /** @description it was started before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": false,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description the start is durable; a worker takes it from there */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": true,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["too_slow"];
+            /**
+             * @description `session_pending`: calls are unresolved: `details.pending`
+             *
+             *     `session_busy`: `details.execution_id` is at work
+             *
+             *     `session_closed`: the session takes no more input
+             *
+             *     `conflict`: too late, or somebody else was first: `details.standing`
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_execution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what its events say so far */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Execution"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_approvals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the approvals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approvals"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    cancel_execution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelRequest"];
+            };
+        };
+        responses: {
+            /** @description the command is durable; its effect shows in the execution's events */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledged"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["too_slow"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_execution_events: {
+        parameters: {
+            query?: {
+                /** @description only events that happened then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only events that happened before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description go on behind it, in the same order: an earlier page's `next`, or an event's `cursor` */
+                cursor?: string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description only events of this step */
+                node_id?: components["schemas"]["NodeId"];
+                /** @description which end comes first; `newest` by default, with `wait_ms` always `oldest` */
+                order?: "oldest" | "newest";
+                /** @description with `wait_ms`: where to begin, `all` by default; `cursor` says the same */
+                since?: ("new" | "all") | string;
+                /** @description only events of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only these types, separated by commas */
+                types?: components["schemas"]["EventType"][];
+                /** @description when nothing is there, wait so long until at least one event comes */
+                wait_ms?: number;
+            };
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page; it may be short, or empty, with a `next` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    follow_execution: {
+        parameters: {
+            query?: {
+                /** @description only events that happened then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only events that happened before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description whether consecutive deltas of one message come as one event; by default where the client falls behind */
+                coalesce?: boolean;
+                /** @description only events of this step */
+                node_id?: components["schemas"]["NodeId"];
+                /** @description where to begin; `new` by default; `snapshot`: with what an execution has come to, needs an execution */
+                since?: "snapshot" | (("new" | "all") | string);
+                /** @description only events of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only these types, separated by commas */
+                types?: components["schemas"]["EventType"][];
+                /** @description the stream ends behind the event that ends the execution; needs an execution */
+                until?: "terminal";
+            };
+            header?: {
+                /** @description go on behind it; wins over `since`; empty: nothing */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream; it ends only as docs/protocol.md says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `until=terminal`, and the execution has ended before the place asked for */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["not_acceptable"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    pause_execution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description the command is durable; its effect shows in the execution's events */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledged"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_presence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description those who watch it now, on whichever gateway */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Presence"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the questions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Questions"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    resume_execution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description the command is durable; its effect shows in the execution's events */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledged"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_snapshot: {
+        parameters: {
+            query?: {
+                /** @description as of this place; now by default */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description status, nodes, text, calls, approvals and questions as of one place */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_monitor: {
+        parameters: {
+            query?: {
+                /** @description of this stream alone */
+                stream_id?: components["schemas"]["StreamId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what is to be seen now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorAnswer"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_stream_monitor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stream_id: components["schemas"]["StreamId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what is to be seen now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorAnswer"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    follow_stream_monitor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stream_id: components["schemas"]["StreamId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream; it ends only as docs/monitoring.md says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["not_acceptable"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    follow_monitor: {
+        parameters: {
+            query?: {
+                /** @description of this stream alone */
+                stream_id?: components["schemas"]["StreamId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream; it ends only as docs/monitoring.md says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["not_acceptable"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the document */
+            200: {
+                headers: {
+                    /** @description changes with the document; `If-None-Match` asks for another one */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description it is the one that the caller has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+        };
+    };
+    answer_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "input": "the blue one"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description the answer counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decided"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    begin_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "definition": "assistant",
+                 *       "execution_id": "chat-1",
+                 *       "input": "What time is it?"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BeginRequest"];
+            };
+        };
+        responses: {
+            /** @description it was started before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": false,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description the start is durable; a worker takes it from there */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": true,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["too_slow"];
+            /**
+             * @description `session_pending`: calls are unresolved: `details.pending`
+             *
+             *     `session_busy`: `details.execution_id` is at work
+             *
+             *     `session_closed`: the session takes no more input
+             *
+             *     `conflict`: too late, or somebody else was first: `details.standing`
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    abort_pending_calls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description the calls that were answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AbortedCalls"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    close_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CloseRequest"];
+            };
+        };
+        responses: {
+            /** @description the session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_messages: {
+        parameters: {
+            query?: {
+                /** @description an earlier answer's `next`; 0 by default */
+                from?: number;
+                /** @description also what was folded into notes */
+                include_compacted?: boolean;
+            };
+            header?: never;
+            path: {
+                session_id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Messages"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    send_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "execution_id": "chat-2",
+                 *       "input": "And in UTC?"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SayRequest"];
+            };
+        };
+        responses: {
+            /** @description it was started before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": false,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description the start is durable; a worker takes it from there */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": true,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            /**
+             * @description `session_pending`: calls are unresolved: `details.pending`
+             *
+             *     `session_busy`: `details.execution_id` is at work
+             *
+             *     `session_closed`: the session takes no more input
+             *
+             *     `conflict`: too late, or somebody else was first: `details.standing`
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_pending_calls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the calls */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingCalls"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    resume_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description it was started before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": false,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description the start is durable; a worker takes it from there */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": true,
+                     *       "execution_id": "run-1",
+                     *       "session_id": "run-1",
+                     *       "stream_id": "council"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["too_slow"];
+            /**
+             * @description `session_pending`: calls are unresolved: `details.pending`
+             *
+             *     `session_busy`: `details.execution_id` is at work
+             *
+             *     `session_closed`: the session takes no more input
+             *
+             *     `conflict`: too late, or somebody else was first: `details.standing`
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            413: components["responses"]["too_large"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description statistics up to now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_workers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what each says of itself */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workers"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    connect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a WebSocket */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    connect_agents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a WebSocket; what is said there: docs/dropin.md */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    connect_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                agent_id: components["schemas"]["StreamId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a WebSocket; what is said there: docs/dropin.md */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    connect_council: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a WebSocket; what is said there: docs/dropin.md */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    connect_task: {
+        parameters: {
+            query?: {
+                /** @description the agent or graph that it is for; by default as configured */
+                agent?: string;
+                /** @description what it is given; by default `{task_id}` */
+                input?: string;
+            };
+            header?: never;
+            path: {
+                task_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a WebSocket; what is said there: docs/dropin.md */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+}

@@ -1,0 +1,144 @@
+// Real gateways and workers, on both backends. Whatever a test file starts is stopped when the file ends.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const here = fileURLToPath(new URL("./", import.meta.url));
+const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+export const binary = process.env.CLIENT_TEST_RUNBUS ?? join(target, "debug/runbus");
+
+const running = new Set();
+const folders = [];
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** The program refuses settings that it does not know, so none of the surroundings reach it. */
+const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("RUNBUS_")));
+
+export function folder() {
+  const made = mkdtempSync(join(tmpdir(), "runbus-client-"));
+  folders.push(made);
+  return made;
+}
+
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const MODEL = {
+  "worker.definitions": join(here, "definitions.d"),
+  "model.provider": "scripted",
+  "model.script": join(here, "script.yaml"),
+  "model.scripted_pace_ms": 3,
+  "telemetry.filter": "warn",
+};
+
+class Process {
+  constructor(command, settings, port) {
+    this.command = command;
+    this.settings = settings;
+    this.port = port;
+    this.url = port && `http://127.0.0.1:${port}`;
+  }
+
+  async start() {
+    const sets = Object.entries(this.settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    if (this.port) sets.push("--set", `gateway.listen=127.0.0.1:${this.port}`);
+    let said = "";
+    this.child = spawn(binary, [...this.command, ...sets], { cwd: folder(), env: clean, stdio: ["ignore", "pipe", "pipe"] });
+    running.add(this.child);
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.on("data", (text) => (said = (said + text).slice(-8_000)));
+    }
+    this.ended = new Promise((resolve) =>
+      this.child.on("exit", (code) => {
+        running.delete(this.child);
+        resolve(code);
+      }),
+    );
+    let gone = false;
+    this.ended.then(() => (gone = true));
+    while (this.port) {
+      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
+      if (answer?.ok) break;
+      await answer?.arrayBuffer();
+      if (gone) throw new Error(`${binary} ${this.command.join(" ")} has ended:\n${said}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return this;
+  }
+
+  async kill(signal = "SIGKILL") {
+    this.child.kill(signal);
+    await this.ended;
+  }
+}
+
+/** Gateway and worker in one process, on a log of its own. */
+async function embedded(settings = {}) {
+  const all = { ...MODEL, "embedded.data_dir": join(folder(), "data"), "embedded.synchronous": "normal", ...settings };
+  return new Process(["dev", "--idle"], all, await freePort()).start();
+}
+
+/** Where the servers are that scripts/test.mjs starts. */
+function cluster() {
+  const file = process.env.CLIENT_TEST_CLUSTER;
+  if (!file || !existsSync(file)) throw new Error("CLIENT_TEST_CLUSTER names no cluster.env: run npm test");
+  return Object.fromEntries(readFileSync(file, "utf8").trim().split("\n").map((line) => line.split(/=(.*)/s, 2)));
+}
+
+function onNats(role) {
+  const env = cluster();
+  return {
+    "log.backend": "nats",
+    "store.backend": "redis",
+    "nats.servers": env.NATS_URLS,
+    "nats.user": role,
+    "nats.password": role === "gateway" ? env.NATS_GATEWAY_PASSWORD : env.NATS_WORKER_PASSWORD,
+    "nats.inbox_prefix": `rb.inbox.${role}`,
+    "redis.url": env.REDIS_URL,
+    "redis.user": "runbus",
+    "redis.password": env.REDIS_PASSWORD,
+    "telemetry.filter": "warn",
+  };
+}
+
+export const natsPublisher = () => ({
+  url: cluster().NATS_URLS,
+  user: "publisher",
+  password: cluster().NATS_PUBLISHER_PASSWORD,
+});
+
+/** Two gateways and a worker, which share the broker with the other test files. */
+async function nats(settings = {}) {
+  const worker = new Process(["worker"], { ...MODEL, ...onNats("worker") });
+  const gateways = [];
+  for (let n = 0; n < 2; n++) {
+    gateways.push(new Process(["gateway"], { ...onNats("gateway"), ...settings }, await freePort()));
+  }
+  await gateways[0].start();
+  await Promise.all([worker.start(), gateways[1].start()]);
+  return { gateways, worker };
+}
+
+/** The same shape for both: some gateways, all of one log. */
+export const backends = {
+  embedded: async (settings) => {
+    const one = await embedded(settings);
+    return { gateways: [one], stop: () => one.kill("SIGKILL") };
+  },
+  nats: async (settings) => {
+    const { gateways, worker } = await nats(settings);
+    return { gateways, stop: () => Promise.all([...gateways, worker].map((one) => one.kill("SIGKILL"))) };
+  },
+};
