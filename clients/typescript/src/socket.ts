@@ -66,7 +66,8 @@ export class Socket {
     this.#socket = new (context.WebSocket as typeof WebSocket)(socketUrl(gateway), ["runbus.v1"]);
     this.#socket.onmessage = (event) => this.#receive(event.data);
     this.#socket.onclose = (event) => this.#ended(ofClose(event.code, event.reason));
-    this.#socket.onerror = () => {};
+    // Not every runtime says `close` behind an error of the handshake.
+    this.#socket.onerror = () => void setTimeout(() => this.#ended(ofClose(1006, "")));
     const half = context.heartbeatMs / 2;
     this.#timer = setInterval(() => this.#watch(), half);
   }

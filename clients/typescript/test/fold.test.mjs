@@ -10,7 +10,7 @@ import { backends } from "./support/runbus.mjs";
 function events(r, execution_id) {
   const id = () => r.pick(["t1", "t2", "", "__proto__", "i".repeat(300)]);
   const piece = () => r.pick(["a", "é", "😀b", "", "x".repeat(r.below(30_000)), "ö".repeat(r.below(20_000))]);
-  const value = () => r.pick([null, 1, "v", { b: 1, a: [true] }, "y".repeat(r.below(9_000)), { k: "ß".repeat(r.below(4_000)) }]);
+  const value = () => r.pick([null, 1, "v", { b: 1, a: [true] }, "y".repeat(r.below(9_000)), { z: "ß".repeat(r.below(4_000)), a: { c: 1, b: 2 } }]);
   const kinds = [
     [6, () => ["llm_text_delta", { content: piece(), ...(r.below(10) === 0 ? { snapshot: piece() } : {}) }]],
     [4, () => ["client_output_delta", { content: piece() }]],

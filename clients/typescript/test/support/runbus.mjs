@@ -40,6 +40,9 @@ const MODEL = {
   "model.provider": "scripted",
   "model.script": join(here, "script.yaml"),
   "model.scripted_pace_ms": 3,
+  // What a killed worker held is soon taken over.
+  "worker.lease_ttl_ms": 1000,
+  "worker.takeover_grace_ms": 200,
   "telemetry.filter": "warn",
 };
 
@@ -86,7 +89,7 @@ class Process {
 
 /** Gateway and worker in one process, on a log of its own. */
 async function embedded(settings = {}) {
-  const all = { ...MODEL, "embedded.data_dir": join(folder(), "data"), "embedded.synchronous": "normal", ...settings };
+  const all = { ...MODEL, "embedded.data_dir": join(folder(), "data"), "embedded.synchronous": "normal", "embedded.hold_ms": 1000, ...settings };
   return new Process(["dev", "--idle"], all, await freePort()).start();
 }
 
