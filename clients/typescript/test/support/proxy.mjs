@@ -123,7 +123,11 @@ function frames() {
 /** Splits an event stream at the ends of its frames. */
 function lines() {
   let rest = Buffer.alloc(0);
+  let refused;
   return (bytes) => {
+    // An answer that is no stream has no such frames.
+    refused ??= !bytes.toString("latin1", 0, 12).endsWith(" 200");
+    if (refused) return [bytes];
     rest = Buffer.concat([rest, bytes]);
     const whole = [];
     for (let end; (end = rest.indexOf("\n\n")) >= 0; rest = rest.subarray(end + 2)) whole.push(rest.subarray(0, end + 2));
