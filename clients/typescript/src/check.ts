@@ -7,12 +7,9 @@ export const bytesOf = (text: string): number => encoder.encode(text).length;
 
 /** An id as gateways take it: 1 to 128 bytes of UTF-8 without control characters. */
 export function id(value: unknown, path: string): string {
-  const wrong = (why: string) => new RunbusError("invalid_argument", `${path} ${why}`, { path });
-  if (typeof value !== "string") throw wrong(`is ${value === null ? "null" : typeof value}, not a text`);
-  if (value === "") throw wrong("is empty");
-  if (bytesOf(value) > ID_BYTES) throw wrong(`has ${bytesOf(value)} bytes, of ${ID_BYTES} at most`);
-  if (/[\0-\x1f\x7f-\x9f]/.test(value)) throw wrong("has control characters");
-  return value;
+  if (typeof value === "string" && value && bytesOf(value) <= ID_BYTES && !/[\0-\x1f\x7f-\x9f]/.test(value)) return value;
+  const shown = JSON.stringify(value)?.slice(0, 40);
+  throw new RunbusError("invalid_argument", `${path} is ${shown}, not 1 to ${ID_BYTES} bytes without control characters`, { path });
 }
 
 const IDS = ["stream_id", "node_id", "execution_id", "session_id", "correlation_id", "definition"];
@@ -27,20 +24,19 @@ export function ids(object: object, prefix = ""): void {
 
 /** Events as one request may carry them. */
 export function events(list: readonly object[]): void {
-  if (list.length === 0 || list.length > PUBLISH_EVENTS) {
-    const message = `${list.length} events, of 1 to ${PUBLISH_EVENTS}`;
-    throw new RunbusError("invalid_argument", message, { path: "events" });
-  }
+  limit("invalid_argument", "events", list.length || Infinity, PUBLISH_EVENTS, "events");
   let all = 0;
   list.forEach((event, at) => {
-    id((event as { stream_id?: unknown }).stream_id, `events[${at}].stream_id`);
-    ids(event, `events[${at}].`);
+    const path = `events[${at}]`;
+    id((event as { stream_id?: unknown }).stream_id, `${path}.stream_id`);
+    ids(event, `${path}.`);
     const bytes = bytesOf(JSON.stringify(event));
-    if (bytes > EVENT_BYTES) throw tooLarge(`events[${at}]`, bytes, EVENT_BYTES);
+    limit("too_large", path, bytes, EVENT_BYTES, "bytes");
     all += bytes + 1;
   });
-  if (all + 16 > PUBLISH_BYTES) throw tooLarge("events", all, PUBLISH_BYTES);
+  limit("too_large", "events", all + 16, PUBLISH_BYTES, "bytes");
 }
 
-const tooLarge = (path: string, bytes: number, limit: number) =>
-  new RunbusError("too_large", `${path} has ${bytes} bytes, of ${limit} at most`, { path });
+function limit(code: string, path: string, count: number, most: number, unit: string): void {
+  if (count > most) throw new RunbusError(code, `${path} has ${count} ${unit}, of 1 to ${most}`, { path });
+}

@@ -7,6 +7,7 @@
 import type * as api from "./api.js";
 import * as check from "./check.js";
 import type { Context } from "./context.js";
+import { defined } from "./defined.js";
 import type { Abortable } from "./options.js";
 import { request, type Call } from "./rest.js";
 import type { Snapshot } from "./types/snapshot.js";
@@ -32,7 +33,7 @@ export class Commands {
 
   /** Says something to a session. */
   send(session: string, say: api.SendRequest, options?: Abortable): Promise<api.Started> {
-    return this.#do(["sessions", check.id(session, "session_id"), "messages"], withId("execution_id", say), options);
+    return this.#do(ofSession(session, "messages"), withId("execution_id", say), options);
   }
 
   cancel(
@@ -66,7 +67,7 @@ export class Commands {
 
   /** Finishes a session's unresolved calls and goes on. It has no id: a lost answer is the error `outcome_unknown`. */
   resume(session: string, { signal }: Abortable = {}): Promise<api.Started> {
-    const path = ["sessions", check.id(session, "session_id"), "resume"];
+    const path = ofSession(session, "resume");
     return request(this.context, "POST", path, { signal, repeatable: false });
   }
 
@@ -97,16 +98,16 @@ export class Commands {
   }
 
   status(execution: string, options?: Abortable): Promise<api.ExecutionInfo> {
-    return this.#get(["executions", check.id(execution, "execution_id")], options);
+    return this.#get(ofExecution(execution), options);
   }
 
   /** What an execution has come to, `at` a cursor or now. For the live state use `execution`. */
   snapshot(execution: string, options: Abortable & { at?: string } = {}): Promise<Snapshot> {
-    return this.#get(["executions", check.id(execution, "execution_id"), "snapshot"], options, { at: options.at });
+    return this.#get(ofExecution(execution, "snapshot"), options, { at: options.at });
   }
 
   approvals(execution: string, options?: Abortable): Promise<api.Approvals> {
-    return this.#get(["executions", check.id(execution, "execution_id"), "approvals"], options);
+    return this.#get(ofExecution(execution, "approvals"), options);
   }
 
   approval(approval: string, options?: Abortable): Promise<api.PendingApproval> {
@@ -114,15 +115,15 @@ export class Commands {
   }
 
   questions(execution: string, options?: Abortable): Promise<api.Questions> {
-    return this.#get(["executions", check.id(execution, "execution_id"), "questions"], options);
+    return this.#get(ofExecution(execution, "questions"), options);
   }
 
   presence(execution: string, options?: Abortable): Promise<api.Presence> {
-    return this.#get(["executions", check.id(execution, "execution_id"), "presence"], options);
+    return this.#get(ofExecution(execution, "presence"), options);
   }
 
   session(session: string, options?: Abortable): Promise<api.Session> {
-    return this.#get(["sessions", check.id(session, "session_id")], options);
+    return this.#get(ofSession(session), options);
   }
 
   /** What was said in a session, oldest first, 4 MiB at most: ask again `from` the answer's `next`. */
@@ -131,12 +132,12 @@ export class Commands {
     options: Abortable & { from?: string | number; include_compacted?: boolean } = {},
   ): Promise<api.Messages> {
     const { from, include_compacted } = options;
-    return this.#get(["sessions", check.id(session, "session_id"), "messages"], options, { from, include_compacted });
+    return this.#get(ofSession(session, "messages"), options, { from, include_compacted });
   }
 
   /** A session's calls without an answer. */
   pending(session: string, options?: Abortable): Promise<api.PendingCalls> {
-    return this.#get(["sessions", check.id(session, "session_id"), "pending"], options);
+    return this.#get(ofSession(session, "pending"), options);
   }
 
   deadLetters(options: Abortable & { limit?: number } = {}): Promise<api.DeadLetters> {
@@ -165,18 +166,18 @@ export class Commands {
   }
 
   #onExecution<T>(execution: string, what: string, { signal, ...body }: Abortable): Promise<T> {
-    return this.#do(["executions", check.id(execution, "execution_id"), what], body, { signal });
+    return this.#do(ofExecution(execution, what), body, { signal });
   }
 
   #onSession<T>(session: string, what: string, { signal, ...body }: Abortable): Promise<T> {
-    return this.#do(["sessions", check.id(session, "session_id"), what], body, { signal });
+    return this.#do(ofSession(session, what), body, { signal });
   }
 }
 
-const withId = <T extends object>(field: string, body: T): T => ({ [field]: crypto.randomUUID(), ...defined(body) });
+const ofExecution = (id: string, ...rest: string[]) => ["executions", check.id(id, "execution_id"), ...rest];
+const ofSession = (id: string, ...rest: string[]) => ["sessions", check.id(id, "session_id"), ...rest];
 
-const defined = <T extends object>(body: T): T =>
-  Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as T;
+const withId = <T extends object>(field: string, body: T): T => ({ [field]: crypto.randomUUID(), ...defined<T>(body) });
 
 /** A name that others made: approvals and questions have longer ones than ids. */
 function name(value: string, path: string): string {

@@ -48,7 +48,10 @@ export class RunbusError extends Error {
   }
 }
 
-const CLOSE_CODES: Record<number, ErrorCode> = {
+/** By status or close code. */
+const CODES: Record<number, ErrorCode> = {
+  401: "unauthenticated",
+  403: "forbidden",
   4401: "unauthenticated",
   4403: "forbidden",
   4408: "unauthenticated",
@@ -57,16 +60,18 @@ const CLOSE_CODES: Record<number, ErrorCode> = {
 
 /** What the end of a connection means. */
 export function ofClose(code: number, reason: string): RunbusError {
-  const known = CLOSE_CODES[code] ?? (code >= 4500 && code < 5000 ? "invalid_argument" : "unavailable");
+  const known = CODES[code] ?? (code >= 4500 && code < 5000 ? "invalid_argument" : "unavailable");
   return new RunbusError(known, `the gateway closed the connection: ${code} ${reason}`.trimEnd(), { closeCode: code });
 }
+
+/** No gateway, or none any more. */
+export const unavailable = (message: string, cause?: unknown) => new RunbusError("unavailable", message, { cause });
 
 /** What an HTTP answer means; `body` is its JSON, when it has any. */
 export function ofAnswer(status: number, body: unknown): RunbusError {
   const error = (body as { error?: { code?: string; message?: string; path?: string; details?: unknown } } | undefined)
     ?.error;
-  const fallback =
-    status === 401 ? "unauthenticated" : status === 403 ? "forbidden" : status < 500 ? "invalid_argument" : "unavailable";
+  const fallback = CODES[status] ?? (status < 500 ? "invalid_argument" : "unavailable");
   return new RunbusError(error?.code ?? fallback, error?.message ?? `the gateway answered ${status}`, {
     path: error?.path,
     details: error?.details,
@@ -74,13 +79,11 @@ export function ofAnswer(status: number, body: unknown): RunbusError {
   });
 }
 
-const FATAL_CODES = new Set(["invalid_argument", "not_found", "conflict", "too_large", "forbidden", "unknown_command"]);
-
 /** Whether the same call may succeed later: a lost connection, 408, 429, 5xx, close codes 4000 to 4499 but 4401 and 4403. */
 export function isRetryable(error: unknown): boolean {
   if (!(error instanceof RunbusError)) return false;
   const { status, closeCode, code } = error;
-  if (status !== undefined) return status >= 500 || status === 429 || status === 408;
-  if (closeCode !== undefined) return !(closeCode === 4401 || closeCode === 4403 || closeCode >= 4500);
-  return !FATAL_CODES.has(code) && !["closed", "unauthenticated", "misdirected", "outcome_unknown"].includes(code);
+  if (status) return status >= 500 || status === 429 || status === 408;
+  if (closeCode) return closeCode !== 4401 && closeCode !== 4403 && closeCode < 4500;
+  return /^(unavailable|internal|rate_limited|limit_exceeded)$/.test(code);
 }

@@ -7,7 +7,7 @@ export class Gateways {
 
   constructor(url: string | URL | readonly (string | URL)[]) {
     this.#urls = (Array.isArray(url) ? url : [url]).map((one) => base(String(one)));
-    if (this.#urls.length === 0) throw new RunbusError("invalid_argument", "no gateway is named", { path: "url" });
+    if (this.#urls.length === 0) base("");
     this.#at = Math.floor(Math.random() * this.#urls.length);
   }
 
@@ -22,16 +22,9 @@ export class Gateways {
 }
 
 function base(text: string): string {
-  let url: URL;
-  try {
-    url = new URL(text.replace(/^ws/, "http"));
-  } catch (cause) {
-    throw new RunbusError("invalid_argument", `${text} is no address of a gateway`, { path: "url", cause });
-  }
-  if (!/^https?:$/.test(url.protocol)) {
-    throw new RunbusError("invalid_argument", `${text} is neither http(s) nor ws(s)`, { path: "url" });
-  }
-  return url.origin + url.pathname.replace(/\/+$/, "");
+  const url = /^(http|ws)s?:/.test(text) && URL.canParse(text) ? new URL(text.replace(/^ws/, "http")) : undefined;
+  if (url) return url.origin + url.pathname.replace(/\/+$/, "");
+  throw new RunbusError("invalid_argument", `"${text}" is no http(s) or ws(s) address of a gateway`, { path: "url" });
 }
 
 /** The same gateway's WebSocket. */

@@ -15,9 +15,6 @@ export const ID_BYTES = 128;
 /** What one subscription over a WebSocket holds for a slow consumer, in characters of JSON. Beyond it the subscription stops, and begins again behind what it holds. */
 export const BUFFER_CHARS = 1024 * 1024;
 
-/** Events that are compared with what was delivered before a connection was lost. */
-export const DUPLICATE_WINDOW_EVENTS = 256;
-
 /** Largest frame of an event stream, in characters: an event, or a snapshot or monitor of the largest size. */
 export const FRAME_CHARS = 16 * 1024 * 1024;
 
@@ -37,30 +34,30 @@ export const IDLE_SOCKET_MS = 1_000;
 export const BACKOFF_MIN_MS = 250;
 export const BACKOFF_MAX_MS = 15_000;
 
-/** Subscriptions of one client. */
-export const SUBSCRIPTIONS = 10_000;
-
 /** Time between two reads of who watches, where the transport does not tell it, in milliseconds. */
 export const PRESENCE_POLL_MS = 2_000;
 
-/** Bounds of a snapshot; the gateway has the same. */
-export const SNAPSHOT = {
-  /** A turn's text, in bytes: its end. */
-  turnBytes: 64 * 1024,
-  /** Texts of all turns, in bytes. */
-  textBytes: 256 * 1024,
-  turns: 256,
-  nodes: 256,
-  calls: 128,
-  /** Approvals, and questions. */
-  waiting: 128,
-  choices: 32,
-  /** Arguments, or result, of a call, in bytes of JSON. */
-  valueBytes: 4 * 1024,
-  /** A node's output, in bytes of JSON. */
-  outputBytes: 4 * 1024,
-  /** The execution's output, or error, in bytes of JSON. */
-  resultBytes: 64 * 1024,
-  /** Names, digests and choices, in bytes. */
-  nameBytes: 256,
-} as const;
+/** Bounds of a snapshot; the gateway has the same. A turn's text, in bytes: its end. */
+export const SNAPSHOT_TURN_BYTES = 64 * 1024;
+
+/** Texts of all turns of a snapshot, in bytes. */
+export const SNAPSHOT_TEXT_BYTES = 256 * 1024;
+
+export const SNAPSHOT_TURNS = 256;
+export const SNAPSHOT_NODES = 256;
+export const SNAPSHOT_CALLS = 128;
+
+/** Approvals, and questions, of a snapshot. */
+export const SNAPSHOT_WAITING = 128;
+
+/** Choices of a question. */
+export const SNAPSHOT_CHOICES = 32;
+
+/** Arguments, or result, of a call, and a node's output, in bytes of JSON. */
+export const SNAPSHOT_VALUE_BYTES = 4 * 1024;
+
+/** The execution's output, or error, in bytes of JSON. */
+export const SNAPSHOT_RESULT_BYTES = 64 * 1024;
+
+/** Names, digests and choices, in bytes. */
+export const SNAPSHOT_NAME_BYTES = 256;

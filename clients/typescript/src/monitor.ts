@@ -15,7 +15,7 @@ export async function* monitor(
 ): AsyncGenerator<Monitor, void> {
   if (stream_id !== undefined) check.id(stream_id, "stream_id");
   const scope = context.scope(signal);
-  const query = stream_id === undefined ? {} : { stream_id };
+  const query = { stream_id };
   const request: Request = {
     socket: () => ({ type: "monitor", ...query }),
     stream: () => ({ path: ["monitor", "stream"], query }),
@@ -28,8 +28,8 @@ export async function* monitor(
       for await (const message of follow(context, link, request, { since: "new" }, scope.signal)) {
         if (message.type === "monitor_snapshot") document = message.monitor;
         else if (message.type !== "monitor_patch") continue;
-        else if (message.base !== revision) break;
-        else document = patch(document, message.patch);
+        else document = message.base === revision ? patch(document, message.patch) : undefined;
+        if (!document) break;
         revision = message.revision;
         yield document as Monitor;
       }

@@ -45,7 +45,7 @@ async function* told(
       type: "subscribe",
       filter: { execution_id, types },
       presence: true,
-      ...(label === undefined ? {} : { label }),
+      label,
     }),
     stream: () => ({ path: [] }),
   };

@@ -2,7 +2,7 @@
 import type { Context } from "./context.js";
 import { isRetryable, ofAnswer, RunbusError } from "./errors.js";
 import { REQUEST_MS } from "./limits.js";
-import { link, pause } from "./signals.js";
+import { pause, within } from "./signals.js";
 
 export interface Call {
   query?: Record<string, string | number | boolean | readonly string[] | undefined>;
@@ -25,6 +25,10 @@ export function address(base: string, path: readonly string[], query: Query = {}
   return url.href;
 }
 
+
+/** Headers, with the credential when there is one. */
+export const credential = (token: string | undefined, more: Record<string, string>): Record<string, string> =>
+  token === undefined ? more : { ...more, authorization: `Bearer ${token}` };
 
 export async function request<T>(context: Context, method: string, path: readonly string[], call: Call = {}): Promise<T> {
   const scope = context.scope(call.signal);
@@ -49,9 +53,9 @@ async function repeat<T>(
     const token = await context.credentials.current(signal);
     let wait = 0;
     try {
-      const response = await ask(context, method, address(gateway, path, call.query), token, call, signal);
-      if (response.ok) return (await response.json()) as T;
-      const error = ofAnswer(response.status, await response.json().catch(() => undefined));
+      const [response, text] = await ask(context, method, address(gateway, path, call.query), token, call, signal);
+      if (response.ok) return JSON.parse(text) as T;
+      const error = ofAnswer(response.status, json(text));
       if (response.status === 401 && context.credentials.renewable && !refused) {
         refused = true;
         await context.credentials.fresh(token, signal);
@@ -64,7 +68,7 @@ async function repeat<T>(
       context.warn(`${method} ${path.join("/")} is tried again: ${error.message}`);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof RunbusError) throw error;
+      if (error instanceof RunbusError && error.status) throw error;
       if (call.repeatable === false) {
         const message = `the answer to ${method} ${path.join("/")} was lost: it may have been done`;
         throw new RunbusError("outcome_unknown", message, { cause: error });
@@ -76,31 +80,31 @@ async function repeat<T>(
   }
 }
 
-async function ask(
+/** The answer and its whole body, within the time: a connection may break in its middle. */
+function ask(
   context: Context,
   method: string,
   url: string,
   token: string | undefined,
   call: Call,
   signal: AbortSignal,
-): Promise<Response> {
-  const limit = link(signal);
-  const timer = setTimeout(() => limit.abort(new Error("no answer in time")), call.timeoutMs ?? REQUEST_MS);
-  try {
+): Promise<[Response, string]> {
+  const post = method !== "GET";
+  return within(call.timeoutMs ?? REQUEST_MS, signal, "no answer in time", async (signal) => {
     const response = await context.fetch(url, {
       method,
-      headers: {
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(method === "GET" ? {} : { "content-type": "application/json" }),
-      },
-      ...(method === "GET" ? {} : { body: JSON.stringify(call.body ?? {}) }),
-      signal: limit.signal,
+      headers: credential(token, post ? { "content-type": "application/json" } : {}),
+      body: post ? JSON.stringify(call.body ?? {}) : null,
+      signal,
     });
-    // The whole body, within the time: a connection may break in its middle.
-    const text = await response.text();
-    return new Response(text || null, { status: response.status, headers: response.headers });
-  } finally {
-    clearTimeout(timer);
-    limit.release();
+    return [response, await response.text()];
+  });
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** Waiting that an `AbortSignal` ends. */
+import { unavailable } from "./errors.js";
 
 /** A signal that follows others until it is released, so that a long-lived signal keeps no listeners. */
 export interface Linked {
@@ -50,4 +51,21 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     timer = setTimeout(resolve, ms);
   });
   return abortable(waited, signal).finally(() => clearTimeout(timer));
+}
+
+/** What `run` gives, within a time, in milliseconds; its own signal says when that is over. */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  late: string,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = link(signal);
+  const timer = setTimeout(() => limit.abort(unavailable(late)), ms);
+  try {
+    return await run(limit.signal);
+  } finally {
+    clearTimeout(timer);
+    limit.release();
+  }
 }

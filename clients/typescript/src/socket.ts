@@ -1,9 +1,9 @@
 /** One WebSocket to one gateway: greeted, admitted, shared by many subscriptions. */
 import type { Context } from "./context.js";
-import { ofAnswer, ofClose, RunbusError } from "./errors.js";
+import { ofAnswer, ofClose, RunbusError, unavailable } from "./errors.js";
 import { socketUrl } from "./gateways.js";
 import { DIAL_MS, IDLE_SOCKET_MS } from "./limits.js";
-import { abortable, link } from "./signals.js";
+import { abortable, within } from "./signals.js";
 
 /** Takes what comes for one subscription. */
 export interface Sink {
@@ -30,27 +30,22 @@ export class Socket {
   /** Resolves when the gateway takes subscriptions. */
   static async open(context: Context, gateway: string, signal: AbortSignal): Promise<Socket> {
     const token = await context.credentials.current(signal);
-    const limit = link(signal);
-    const timer = setTimeout(() => limit.abort(new RunbusError("unavailable", "no greeting in time")), DIAL_MS);
     let socket: Socket | undefined;
+    const admitted = new Promise<void>((resolve, reject) => {
+      socket = new Socket(context, gateway, token, (error) => (error ? reject(error) : resolve()));
+    });
+    const opened = socket as unknown as Socket;
     try {
-      const admitted = new Promise<void>((resolve, reject) => {
-        socket = new Socket(context, gateway, token, (error) => (error ? reject(error) : resolve()));
-      });
-      await abortable(admitted, limit.signal);
-      const opened = socket as unknown as Socket;
-      opened.#restIfIdle();
-      return opened;
+      await within(DIAL_MS, signal, "no greeting in time", (signal) => abortable(admitted, signal));
     } catch (error) {
-      socket?.close();
+      opened.close();
       signal.throwIfAborted();
       throw error instanceof RunbusError && error.closeCode === 1006
-        ? await diagnose(context, gateway, limit.signal, error)
+        ? await diagnose(context, gateway, signal, error)
         : error;
-    } finally {
-      clearTimeout(timer);
-      limit.release();
     }
+    opened.#restIfIdle();
+    return opened;
   }
 
   private constructor(
@@ -138,17 +133,6 @@ export class Socket {
     }
     const sink = this.#sinks.get((message.sub ?? message.id) as string);
     switch (message.type) {
-      case "events":
-      case "subscribed":
-      case "snapshot":
-      case "caught_up":
-      case "gap":
-      case "undecodable":
-      case "presence":
-      case "presence_changed":
-      case "monitor_snapshot":
-      case "monitor_patch":
-        return sink?.message(message, (data as string).length);
       case "hello":
         return this.#greeted(message["auth"] as string);
       case "auth_ok":
@@ -158,12 +142,14 @@ export class Socket {
         return this.#refused(message, sink);
       case "unsubscribed":
         this.#sinks.delete(message.sub as string);
-        sink?.lost(new RunbusError("unavailable", "the gateway ended the subscription"));
+        sink?.lost(unavailable("the gateway ended the subscription"));
         return this.#restIfIdle();
       case "pong":
         return;
       default:
-        this.#context.warn(`a message of the unknown type ${message.type} is skipped`);
+        if (message.sub === undefined) return this.#context.warn(`a message of the unknown type ${message.type} is skipped`);
+        // Of a subscription that has ended just now: nobody wants it.
+        sink?.message(message, (data as string).length);
     }
   }
 
@@ -207,7 +193,9 @@ export class Socket {
 
 /** A page cannot see why a handshake failed. What no further try would change is asked for over HTTP. */
 async function diagnose(context: Context, gateway: string, signal: AbortSignal, lost: RunbusError): Promise<RunbusError> {
-  const answer = await context.fetch(`${gateway}/readyz`, { signal }).catch(() => undefined);
+  const answer = await within(DIAL_MS, signal, "", (signal) => context.fetch(`${gateway}/readyz`, { signal })).catch(
+    () => undefined,
+  );
   const status = answer?.status ?? 0;
   const body = await answer?.json().catch(() => undefined);
   return [401, 403, 421].includes(status) ? ofAnswer(status, body) : lost;

@@ -1,11 +1,11 @@
 /** A subscription over an event stream (SSE): read as fast as its consumer takes it, so that a slow one slows the connection. */
 import type { Context } from "./context.js";
-import { ofAnswer, ofClose, RunbusError } from "./errors.js";
+import { ofAnswer, ofClose, RunbusError, unavailable } from "./errors.js";
 import { DIAL_MS, FRAME_CHARS } from "./limits.js";
 import type { Event } from "./event.js";
 import { OWN_TYPES, type Message, type Source } from "./messages.js";
-import { address, type Call } from "./rest.js";
-import { abortable, link, type Linked } from "./signals.js";
+import { address, credential, type Call } from "./rest.js";
+import { abortable, link, within, type Linked } from "./signals.js";
 
 export class StreamSource implements Source {
   readonly gateway: string;
@@ -25,13 +25,10 @@ export class StreamSource implements Source {
   ): Promise<StreamSource> {
     const token = await context.credentials.current(signal);
     const connection = link(signal);
-    const timer = setTimeout(() => connection.abort(new RunbusError("unavailable", "no answer in time")), DIAL_MS);
+    const timer = setTimeout(() => connection.abort(unavailable("no answer in time")), DIAL_MS);
     try {
       const response = await context.fetch(address(gateway, path, query), {
-        headers: {
-          accept: "text/event-stream",
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        },
+        headers: credential(token, { accept: "text/event-stream" }),
         cache: "no-store",
         signal: connection.signal,
       });
@@ -43,7 +40,7 @@ export class StreamSource implements Source {
       connection.release();
       signal.throwIfAborted();
       if (error instanceof RunbusError) throw error;
-      throw new RunbusError("unavailable", "the gateway cannot be reached", { cause: error });
+      throw unavailable("the gateway cannot be reached", error);
     } finally {
       clearTimeout(timer);
     }
@@ -66,7 +63,7 @@ export class StreamSource implements Source {
       const ready = this.#ready.shift();
       if (ready) return ready;
       const text = await this.#read();
-      if (text === undefined) throw new RunbusError("unavailable", "the event stream ended");
+      if (text === undefined) throw unavailable("the event stream ended");
       this.#take(text);
     }
   }
@@ -78,17 +75,14 @@ export class StreamSource implements Source {
 
   /** The next piece, within the time in which a heartbeat comes. */
   async #read(): Promise<string | undefined> {
-    const silence = link(this.#connection.signal);
-    const timer = setTimeout(() => silence.abort(ofClose(1006, "no heartbeat")), this.#context.heartbeatMs * 1.5);
+    const { signal } = this.#connection;
     try {
-      const { done, value } = await abortable(this.#reader.read(), silence.signal);
+      const { done, value } = await within(this.#context.heartbeatMs * 1.5, signal, "no heartbeat", (signal) =>
+        abortable(this.#reader.read(), signal),
+      );
       return done ? undefined : this.#decoder.decode(value, { stream: true });
     } catch (error) {
-      if (error instanceof RunbusError) throw error;
-      throw new RunbusError("unavailable", "the event stream broke", { cause: error });
-    } finally {
-      clearTimeout(timer);
-      silence.release();
+      throw error instanceof RunbusError ? error : unavailable("the event stream broke", error);
     }
   }
 
@@ -105,22 +99,21 @@ export class StreamSource implements Source {
       if (events.length > 0) this.#ready.push({ type: "events", events: events.splice(0) });
     };
     for (const frame of frames) {
-      const at = frame.startsWith("data: ") ? 0 : frame.indexOf("\ndata: ") + 1;
-      if (at === 0 && !frame.startsWith("data: ")) continue;
-      const message = this.#parse(frame.slice(at + 6));
+      const data = /^data: (.*)/m.exec(frame)?.[1];
+      const message = data && this.#parse(data);
       if (!message) continue;
       if (!OWN_TYPES.has(message.type)) {
         events.push(message as Event);
         continue;
       }
       flush();
-      if (message.type === "closed") throw closed(message as unknown as Closed);
+      if (message.type === "closed") throw ofClose(message.code ?? 0, message.reason ?? "");
       this.#ready.push(message as Message);
     }
     flush();
   }
 
-  #parse(data: string): { type: string } | undefined {
+  #parse(data: string): { type: string; code?: number; reason?: string } | undefined {
     try {
       const message = JSON.parse(data);
       if (typeof message.type !== "string") throw new Error("it has no type");
@@ -131,6 +124,3 @@ export class StreamSource implements Source {
     }
   }
 }
-
-type Closed = { code: number; reason?: string };
-const closed = ({ code, reason = "" }: Closed): RunbusError => ofClose(code, reason);

@@ -1,7 +1,6 @@
 /** What `subscribe` gives: items one by one, for an iterator or a callback. */
 import type { Context } from "./context.js";
 import type { Event, Filter } from "./event.js";
-import { DUPLICATE_WINDOW_EVENTS } from "./limits.js";
 import { follow, type Place, type Request, type Since } from "./follow.js";
 import type { Link } from "./link.js";
 import type { CaughtUp, Gap, Message, SnapshotItem, Undecodable } from "./messages.js";
@@ -20,11 +19,16 @@ export interface SubscribeOptions extends Abortable {
 /** Something that a subscription delivers. */
 export type Item = Event | Gap | Undecodable | SnapshotItem | CaughtUp;
 
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
 export class Subscription implements AsyncIterableIterator<Item, undefined> {
+  readonly #context: Context;
   readonly #scope: Linked;
   readonly #place: Place;
   readonly #messages: AsyncGenerator<Message, never>;
-  readonly #seen = new Recent();
+  /** The events before, to which those behind a lost connection are compared. */
+  #before: Event[] = [];
+  #resumed = false;
   readonly #options: SubscribeOptions;
   #batch: readonly Item[] = [];
   #at = 0;
@@ -40,6 +44,7 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
   readonly ready: Promise<void>;
 
   constructor(context: Context, link: Link, filter: Filter, options: SubscribeOptions) {
+    this.#context = context;
     this.#scope = context.scope(options.signal);
     this.#options = options;
     const since = options.since ?? "new";
@@ -71,7 +76,7 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
   /** Ends the subscription. */
   async return(): Promise<IteratorResult<Item, undefined>> {
     this.close();
-    return { done: true, value: undefined };
+    return END;
   }
 
   close(): void {
@@ -99,7 +104,7 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
         throw error;
       }
     }
-    return this.#over ? { done: true, value: undefined } : this.#take();
+    return this.#over ? END : this.#take();
   }
 
   #fill(message: Message): void {
@@ -107,14 +112,16 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
     this.#batch = [];
     switch (message.type) {
       case "events": {
-        const events = this.#seen.fresh(message.events);
-        this.#move(message.events.at(-1)?.cursor);
-        this.#batch = events;
+        const { events } = message;
+        this.#move(events.at(-1)?.cursor);
+        this.#batch = this.#resumed ? withoutThose(events, this.#before) : events;
+        this.#before = events;
+        this.#resumed = false;
         this.#lastGap = "";
         return;
       }
       case "subscribed":
-        this.#seen.resumed();
+        this.#resumed = true;
         if (this.#place.since === "new") this.#move(message.cursor);
         this.cursor ??= message.cursor;
         return;
@@ -133,6 +140,9 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
       case "caught_up":
         if (this.#options.caughtUp && !this.#caughtUp) this.#batch = [message];
         this.#caughtUp = true;
+        return;
+      default:
+        this.#context.warn(`a message of the unknown type ${message.type} is skipped`);
     }
   }
 
@@ -141,29 +151,10 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
   }
 }
 
-/** Drops what was delivered before a connection was lost. Gateways send nothing twice; a proxy or a changed log may. */
-class Recent {
-  readonly #last: Event[] = [];
-  #known: Set<string> | undefined;
-  #left = 0;
-
-  resumed(): void {
-    this.#known = this.#last.length > 0 ? new Set(this.#last.map(key)) : undefined;
-    this.#left = DUPLICATE_WINDOW_EVENTS;
-  }
-
-  fresh(events: Event[]): Event[] {
-    const known = this.#known;
-    let fresh = events;
-    if (known) {
-      fresh = events.filter((event) => !known.has(key(event)));
-      this.#left -= events.length;
-      if (this.#left <= 0) this.#known = undefined;
-    }
-    this.#last.push(...fresh.slice(-DUPLICATE_WINDOW_EVENTS));
-    this.#last.splice(0, this.#last.length - DUPLICATE_WINDOW_EVENTS);
-    return fresh;
-  }
+/** What was delivered before a connection was lost is dropped. Gateways send nothing twice; a proxy or a changed log may. */
+function withoutThose(events: Event[], before: Event[]): Event[] {
+  const known = new Set(before.map(key));
+  return events.filter((event) => !known.has(key(event)));
 }
 
 const key = (event: Event): string =>
@@ -172,7 +163,7 @@ const key = (event: Event): string =>
 function requestOf(filter: Filter, { coalesce }: SubscribeOptions): Request {
   const { types, ...rest } = filter;
   return {
-    socket: (since) => ({ type: "subscribe", filter, since, ...(coalesce === undefined ? {} : { coalesce }) }),
+    socket: (since) => ({ type: "subscribe", filter, since, coalesce }),
     stream: (since) => ({
       path: ["events", "stream"],
       query: { ...rest, types: types?.join(","), since: typeof since === "object" ? since.cursor : since, coalesce },

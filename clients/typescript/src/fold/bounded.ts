@@ -1,5 +1,5 @@
 /** Texts and values that do not grow without end, and say what they lack. */
-import { SNAPSHOT } from "../limits.js";
+import * as LIMIT from "../limits.js";
 import type { Excerpt, Text } from "../types/snapshot.js";
 import { cutAt, head, utf8 } from "./bytes.js";
 
@@ -18,8 +18,8 @@ export function push(text: Text | undefined, piece: string): Text | undefined {
   let content = (text?.content ?? "") + piece;
   let bytes = textBytes(text) + utf8(piece);
   let truncated = text?.truncated_bytes ?? 0;
-  if (bytes > SNAPSHOT.turnBytes) {
-    const at = cutAt(content, bytes - SNAPSHOT.turnBytes);
+  if (bytes > LIMIT.SNAPSHOT_TURN_BYTES) {
+    const at = cutAt(content, bytes - LIMIT.SNAPSHOT_TURN_BYTES);
     const cut = utf8(content.slice(0, at));
     content = content.slice(at);
     bytes -= cut;
@@ -52,6 +52,6 @@ function sorted(value: unknown): string {
 }
 
 /** A name as it may be kept: those of strangers may have any length. */
-export const name = (text: string): string => head(text, SNAPSHOT.nameBytes);
+export const name = (text: string): string => head(text, LIMIT.SNAPSHOT_NAME_BYTES);
 
-export const isShort = (id: string): boolean => utf8(id) <= SNAPSHOT.nameBytes;
+export const isShort = (id: string): boolean => utf8(id) <= LIMIT.SNAPSHOT_NAME_BYTES;

@@ -3,8 +3,9 @@
  *
  * Nothing is changed in place, so that a view can compare what it showed with what is.
  */
+import { defined } from "../defined.js";
 import type { Event } from "../event.js";
-import { SNAPSHOT } from "../limits.js";
+import * as LIMIT from "../limits.js";
 import type { Approval, Call, CallState, Node, Question, Snapshot, Text, Turn } from "../types/snapshot.js";
 import { excerpt, isShort, name, push, textBytes } from "./bounded.js";
 import { head, utf8 } from "./bytes.js";
@@ -39,11 +40,11 @@ export function apply(snapshot: Snapshot, event: Event): Snapshot {
 function change(now: Snapshot, event: Event, data: Payload): void {
   switch (event.type) {
     case "llm_text_delta":
-      return write(now, event, (turn) => set(turn, "text", extend(turn.text, data)));
+      return write(now, event, ({ text }) => ({ text: extend(text, data) }));
     case "client_output_delta":
-      return write(now, event, (turn) => set(turn, "output", extend(turn.output, data)));
+      return write(now, event, ({ output }) => ({ output: extend(output, data) }));
     case "llm_reasoning_delta":
-      return write(now, event, (turn) => set(turn, "reasoning", push(turn.reasoning, data["content"])));
+      return write(now, event, ({ reasoning }) => ({ reasoning: push(reasoning, data["content"]) }));
     case "llm_turn_completed":
       return completeTurn(now, event, data);
     case "llm_retry":
@@ -57,20 +58,16 @@ function change(now: Snapshot, event: Event, data: Payload): void {
     }
     case "node_loop_started":
       closeTurns(now, event.node_id);
-      return node(now, event, ({ iteration: _, ...node }) => ({
-        ...node,
-        state: "running",
-        visits: node.visits + 1,
-        round: 0,
-        ...(data["iteration"] === undefined ? {} : { iteration: data["iteration"] }),
-      }));
+      return node(now, event, (node) =>
+        defined<Node>({ ...node, state: "running", visits: node.visits + 1, round: 0, iteration: data["iteration"] }),
+      );
     case "node_loop_iteration":
       return node(now, event, (node) => ({ ...node, state: "running", round: data["iteration"] }));
     case "node_loop_completed":
       closeTurns(now, event.node_id);
       return node(now, event, (node) => ({ ...node, state: "completed" }));
     case "node_internal_output": {
-      const output = excerpt(data["output"] ?? data["content"], SNAPSHOT.outputBytes);
+      const output = excerpt(data["output"] ?? data["content"], LIMIT.SNAPSHOT_VALUE_BYTES);
       return node(now, event, (node) => ({ ...node, output }));
     }
     case "node_stalled":
@@ -94,36 +91,36 @@ function change(now: Snapshot, event: Event, data: Payload): void {
   }
 }
 
+/** What is left out is counted. */
+function omit(now: Snapshot, what: "turns_omitted" | "nodes_omitted_events" | "calls_omitted" | "waiting_omitted"): void {
+  now[what] = (now[what] ?? 0) + 1;
+}
+
 /** A producer that sends the text so far is believed. */
 const extend = (text: Text | undefined, data: Payload): Text | undefined =>
   data["snapshot"] === undefined ? push(text, data["content"]) : push(undefined, data["snapshot"]);
 
-function set(turn: Turn, field: "text" | "output" | "reasoning", text: Text | undefined): void {
-  if (text) turn[field] = text;
-  else delete turn[field];
-}
+const short = (text: string | undefined): string | undefined => (text === undefined ? undefined : name(text));
 
 function completeTurn(now: Snapshot, event: Event, data: Payload): void {
-  write(now, event, (turn) => {
-    if (data["content"] !== undefined) {
-      const ofClients = !turn.text && turn.output;
-      set(turn, ofClients ? "output" : "text", push(undefined, data["content"]));
-    }
-    delete turn.finish_reason;
-    delete turn.model;
-    if (data["finish_reason"] !== undefined) turn.finish_reason = name(data["finish_reason"]);
-    if (data["model"] !== undefined) turn.model = name(data["model"]);
-    turn.done = true;
-  });
+  const { content, finish_reason, model } = data;
+  write(now, event, (turn) => ({
+    ...(content === undefined ? {} : { [!turn.text && turn.output ? "output" : "text"]: push(undefined, content) }),
+    finish_reason: short(finish_reason),
+    model: short(model),
+    done: true,
+  }));
   for (const one of data["tool_calls"] as Payload[]) call(now, event, one, "requested", one["arguments"]);
   node(now, event, (node) => ({ ...node, state: "running" }));
 }
+
+type Changes<T> = { [K in keyof T]?: T[K] | undefined };
 
 const turnBytes = ({ text, output, reasoning }: Turn): number =>
   textBytes(text) + textBytes(output) + textBytes(reasoning);
 
 /** Changes the node's open turn; begins one when there is none. What an earlier attempt wrote there, and no event made void, is over. */
-function write(now: Snapshot, event: Event, change: (turn: Turn) => void): void {
+function write(now: Snapshot, event: Event, change: (turn: Turn) => Changes<Turn>): void {
   const turns = [...now.turns];
   let at = turns.findLastIndex((turn) => !turn.done && turn.node_id === event.node_id);
   const open = turns[at];
@@ -131,22 +128,16 @@ function write(now: Snapshot, event: Event, change: (turn: Turn) => void): void 
     turns[at] = { ...open, done: true };
     at = -1;
   }
-  if (at < 0) {
-    now.turns_begun++;
-    const begun: Turn = { number: now.turns_begun, seq: event.seq, done: false };
-    if (event.node_id !== undefined) begun.node_id = event.node_id;
-    if (event.attempt !== undefined) begun.attempt = event.attempt;
-    at = turns.push(begun) - 1;
-  }
-  const turn: Turn = { ...(turns[at] as Turn), seq: event.seq };
-  change(turn);
-  turns[at] = turn;
+  const { seq, node_id, attempt } = event;
+  if (at < 0) at = turns.push({ number: ++now.turns_begun, seq, done: false, ...defined({ node_id, attempt }) }) - 1;
+  const turn = turns[at] as Turn;
+  turns[at] = defined<Turn>({ ...turn, seq, ...change(turn) });
   let bytes = turns.reduce((sum, one) => sum + turnBytes(one), 0);
-  while (turns.length > SNAPSHOT.turns || (bytes > SNAPSHOT.textBytes && turns.length > 1)) {
+  while (turns.length > LIMIT.SNAPSHOT_TURNS || (bytes > LIMIT.SNAPSHOT_TEXT_BYTES && turns.length > 1)) {
     // What is being written goes last.
     const oldest = Math.max(turns.findIndex((one) => one.done), 0);
     bytes -= turnBytes(turns.splice(oldest, 1)[0] as Turn);
-    now.turns_omitted = (now.turns_omitted ?? 0) + 1;
+    omit(now, "turns_omitted");
   }
   now.turns = turns;
 }
@@ -160,8 +151,8 @@ function node(now: Snapshot, event: Event, change: (node: Node) => Node): void {
   const id = event.node_id;
   if (id === undefined) return;
   const known = Object.hasOwn(now.nodes, id);
-  if (!known && Object.keys(now.nodes).length >= SNAPSHOT.nodes) {
-    now.nodes_omitted_events = (now.nodes_omitted_events ?? 0) + 1;
+  if (!known && Object.keys(now.nodes).length >= LIMIT.SNAPSHOT_NODES) {
+    omit(now, "nodes_omitted_events");
     return;
   }
   const before: Node = known
@@ -175,23 +166,23 @@ function node(now: Snapshot, event: Event, change: (node: Node) => Node): void {
 function call(now: Snapshot, event: Event, data: Payload, state: CallState, args?: unknown, result?: unknown): void {
   const id = data["tool_use_id"] as string;
   if (!isShort(id)) {
-    now.calls_omitted = (now.calls_omitted ?? 0) + 1;
+    omit(now, "calls_omitted");
     return;
   }
   const calls = [...now.calls];
   let at = calls.findLastIndex((one) => one.tool_use_id === id);
   if (at < 0) {
-    if (calls.length >= SNAPSHOT.calls) {
+    if (calls.length >= LIMIT.SNAPSHOT_CALLS) {
       calls.splice(Math.max(calls.findIndex(({ state }) => state === "completed" || state === "failed"), 0), 1);
-      now.calls_omitted = (now.calls_omitted ?? 0) + 1;
+      omit(now, "calls_omitted");
     }
-    const made: Call = { tool_use_id: id, tool_name: name(data["tool_name"]), state, arguments: { value: null } };
-    if (event.node_id !== undefined) made.node_id = event.node_id;
-    at = calls.push(made) - 1;
+    const { node_id } = event;
+    const made = { tool_use_id: id, tool_name: name(data["tool_name"]), state, node_id, arguments: { value: null } };
+    at = calls.push(defined<Call>(made)) - 1;
   }
   const one: Call = { ...(calls[at] as Call), state };
-  if (args !== undefined) one.arguments = excerpt(args, SNAPSHOT.valueBytes);
-  if (result !== undefined) one.result = excerpt(result, SNAPSHOT.valueBytes);
+  if (args !== undefined) one.arguments = excerpt(args, LIMIT.SNAPSHOT_VALUE_BYTES);
+  if (result !== undefined) one.result = excerpt(result, LIMIT.SNAPSHOT_VALUE_BYTES);
   calls[at] = one;
   now.calls = calls;
 }
@@ -201,44 +192,45 @@ function decide(now: Snapshot, data: Payload, state: CallState): void {
   const known = now.calls[at];
   if (known?.state !== "awaiting_approval") return;
   const decided: Call = { ...known, state };
-  if (data["arguments"] !== undefined) decided.arguments = excerpt(data["arguments"], SNAPSHOT.valueBytes);
+  if (data["arguments"] !== undefined) decided.arguments = excerpt(data["arguments"], LIMIT.SNAPSHOT_VALUE_BYTES);
   now.calls = now.calls.with(at, decided);
 }
 
+/** One more that waits, in the place of an earlier one of the same id, where there is room. */
+function wait<T>(now: Snapshot, list: T[], one: T, id: (one: T) => string, short: boolean): T[] {
+  const others = list.filter((known) => id(known) !== id(one));
+  if (short && others.length < LIMIT.SNAPSHOT_WAITING && isShort(id(one))) return [...others, one];
+  omit(now, "waiting_omitted");
+  return others;
+}
+
 function askApproval(now: Snapshot, event: Event, data: Payload): void {
-  const approval: Approval = {
+  const approval = defined<Approval>({
     approval_id: data["approval_id"],
     tool_use_id: data["tool_use_id"],
     tool_name: name(data["tool_name"]),
-    arguments: excerpt(data["tool_input"], SNAPSHOT.valueBytes),
-  };
-  if (event.node_id !== undefined) approval.node_id = event.node_id;
-  if (data["arguments_digest"] !== undefined) approval.arguments_digest = name(data["arguments_digest"]);
-  if (data["expires_at"] !== undefined) approval.expires_at = data["expires_at"];
-  const others = now.approvals.filter((known) => known.approval_id !== approval.approval_id);
-  const fits = others.length < SNAPSHOT.waiting && isShort(approval.approval_id) && isShort(approval.tool_use_id);
-  now.approvals = fits ? [...others, approval] : others;
-  if (!fits) now.waiting_omitted = (now.waiting_omitted ?? 0) + 1;
+    arguments: excerpt(data["tool_input"], LIMIT.SNAPSHOT_VALUE_BYTES),
+    node_id: event.node_id,
+    arguments_digest: short(data["arguments_digest"]),
+    expires_at: data["expires_at"],
+  });
+  now.approvals = wait(now, now.approvals, approval, ({ approval_id }) => approval_id, isShort(approval.tool_use_id));
   call(now, event, data, "awaiting_approval", data["tool_input"]);
 }
 
 function ask(now: Snapshot, event: Event, data: Payload): void {
   const request_id = (data["request_id"] ?? "") as string;
-  const content = head(data["prompt"], SNAPSHOT.valueBytes);
-  const missing = utf8(data["prompt"]) - utf8(content);
-  const question: Question = {
+  const content = head(data["prompt"], LIMIT.SNAPSHOT_VALUE_BYTES);
+  const choices = (data["choices"] as string[]).slice(0, LIMIT.SNAPSHOT_CHOICES).map(name);
+  const question = defined<Question>({
     request_id,
-    prompt: missing > 0 ? { content, truncated_bytes: missing } : { content },
-  };
-  if (event.node_id !== undefined) question.node_id = event.node_id;
-  const choices = (data["choices"] as string[]).slice(0, SNAPSHOT.choices).map(name);
-  if (choices.length > 0) question.choices = choices;
-  if (data["expires_at"] !== undefined) question.expires_at = data["expires_at"];
-  if (data["tool_use_id"] !== undefined) question.tool_use_id = name(data["tool_use_id"]);
-  const others = now.questions.filter((known) => known.request_id !== request_id);
-  const fits = others.length < SNAPSHOT.waiting && isShort(request_id);
-  now.questions = fits ? [...others, question] : others;
-  if (!fits) now.waiting_omitted = (now.waiting_omitted ?? 0) + 1;
+    prompt: defined<Text>({ content, truncated_bytes: utf8(data["prompt"]) - utf8(content) || undefined }),
+    node_id: event.node_id,
+    choices: choices.length > 0 ? choices : undefined,
+    expires_at: data["expires_at"],
+    tool_use_id: short(data["tool_use_id"]),
+  });
+  now.questions = wait(now, now.questions, question, ({ request_id }) => request_id, true);
   node(now, event, (node) => node);
 }
 
@@ -250,7 +242,7 @@ function end(now: Snapshot): void {
   const run = now.execution as execution.Known;
   for (const field of ["output", "error"] as const) {
     if (run[field] === undefined) continue;
-    const { value, truncated_bytes } = excerpt(run[field], SNAPSHOT.resultBytes);
+    const { value, truncated_bytes } = excerpt(run[field], LIMIT.SNAPSHOT_RESULT_BYTES);
     run[field] = value;
     if (truncated_bytes) now[`${field}_truncated_bytes`] = truncated_bytes;
   }
@@ -262,7 +254,7 @@ function settle(now: Snapshot): void {
   if (run.definition !== undefined) run.definition = name(run.definition);
   execution.forget(run, (id) => !isShort(id));
   const ids = Object.keys(run.waiting ?? {}).sort();
-  const kept = new Set(ids.slice(0, 2 * SNAPSHOT.waiting));
+  const kept = new Set(ids.slice(0, 2 * LIMIT.SNAPSHOT_WAITING));
   execution.forget(run, (id) => !kept.has(id));
   now.approvals = now.approvals.filter((approval) => kept.has(approval.approval_id));
   now.questions = now.questions.filter((question) => kept.has(question.request_id));
