@@ -1,15 +1,13 @@
 /** What is wrong with an argument is said before anything is sent. */
 import { RunbusError } from "./errors.js";
+import { utf8 } from "./fold/bytes.js";
 import { EVENT_BYTES, ID_BYTES, PUBLISH_BYTES, PUBLISH_EVENTS } from "./limits.js";
 
-const encoder = new TextEncoder();
-export const bytesOf = (text: string): number => encoder.encode(text).length;
-
 /** An id as gateways take it: 1 to 128 bytes of UTF-8 without control characters. */
-export function id(value: unknown, path: string): string {
-  if (typeof value === "string" && value && bytesOf(value) <= ID_BYTES && !/[\0-\x1f\x7f-\x9f]/.test(value)) return value;
+export function id(value: unknown, path: string, most = ID_BYTES): string {
+  if (typeof value === "string" && value && utf8(value) <= most && !/[\0-\x1f\x7f-\x9f]/.test(value)) return value;
   const shown = JSON.stringify(value)?.slice(0, 40);
-  throw new RunbusError("invalid_argument", `${path} is ${shown}, not 1 to ${ID_BYTES} bytes without control characters`, { path });
+  throw new RunbusError("invalid_argument", `${path} is ${shown}, not 1 to ${most} bytes without control characters`, { path });
 }
 
 const IDS = ["stream_id", "node_id", "execution_id", "session_id", "correlation_id", "definition"];
@@ -30,7 +28,7 @@ export function events(list: readonly object[]): void {
     const path = `events[${at}]`;
     id((event as { stream_id?: unknown }).stream_id, `${path}.stream_id`);
     ids(event, `${path}.`);
-    const bytes = bytesOf(JSON.stringify(event));
+    const bytes = utf8(JSON.stringify(event));
     limit("too_large", path, bytes, EVENT_BYTES, "bytes");
     all += bytes + 1;
   });

@@ -8,6 +8,7 @@ import type * as api from "./api.js";
 import * as check from "./check.js";
 import type { Context } from "./context.js";
 import { defined } from "./defined.js";
+import { NAME_BYTES } from "./limits.js";
 import type { Abortable } from "./options.js";
 import { request, type Call } from "./rest.js";
 import type { Snapshot } from "./types/snapshot.js";
@@ -179,7 +180,5 @@ const ofSession = (id: string, ...rest: string[]) => ["sessions", check.id(id, "
 
 const withId = <T extends object>(field: string, body: T): T => ({ [field]: crypto.randomUUID(), ...defined<T>(body) });
 
-/** A name that others made: approvals and questions have longer ones than ids. */
-function name(value: string, path: string): string {
-  return value.length > 128 && typeof value === "string" ? value : check.id(value, path);
-}
+/** A name that is made of several ids. */
+const name = (value: string, path: string): string => check.id(value, path, NAME_BYTES);

@@ -38,6 +38,11 @@ export class Context {
     else signal?.addEventListener("abort", () => this.close(), { once: true, signal: this.closing });
   }
 
+  /** A gateway of a later version says more than this one knows. */
+  skip(type: string): void {
+    this.warn(`a message of the unknown type ${type} is skipped`);
+  }
+
   /** Aborted by `close()`. */
   get closing(): AbortSignal {
     return this.#closing.signal;

@@ -41,10 +41,10 @@ export class RunbusError extends Error {
   readonly closeCode?: number | undefined;
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
-    const { cause, ...rest } = facts;
-    super(message, cause === undefined ? undefined : { cause });
+    super(message, { cause: facts.cause });
     this.code = code;
-    Object.assign(this, rest);
+    const { path, details, status, closeCode } = facts;
+    Object.assign(this, { path, details, status, closeCode });
   }
 }
 

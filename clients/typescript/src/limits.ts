@@ -12,6 +12,9 @@ export const PUBLISH_BYTES = 512 * 1024;
 /** Longest id, in bytes of UTF-8. */
 export const ID_BYTES = 128;
 
+/** Longest name of an approval or a question, in bytes of UTF-8. */
+export const NAME_BYTES = 4096;
+
 /** What one subscription over a WebSocket holds for a slow consumer, in characters of JSON. Beyond it the subscription stops, and begins again behind what it holds. */
 export const BUFFER_CHARS = 1024 * 1024;
 

@@ -64,7 +64,6 @@ function apply(now: Presence | undefined, message: Message): Presence | undefine
   if (message.type !== "presence_changed" || !now) return now;
   const gone = new Set([...message.left, ...message.joined].map(who));
   const watchers = [...now.watchers.filter((one) => !gone.has(who(one as Watcher))), ...message.joined];
-  watchers.sort((a, b) => (a.since < b.since ? -1 : 1));
   return { ...now, count: message.count, watchers: watchers as Presence["watchers"] };
 }
 

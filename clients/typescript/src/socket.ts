@@ -1,6 +1,6 @@
 /** One WebSocket to one gateway: greeted, admitted, shared by many subscriptions. */
 import type { Context } from "./context.js";
-import { ofAnswer, ofClose, RunbusError, unavailable } from "./errors.js";
+import { type ErrorFacts, ofAnswer, ofClose, RunbusError, unavailable } from "./errors.js";
 import { socketUrl } from "./gateways.js";
 import { DIAL_MS, IDLE_SOCKET_MS } from "./limits.js";
 import { abortable, within } from "./signals.js";
@@ -147,7 +147,7 @@ export class Socket {
       case "pong":
         return;
       default:
-        if (message.sub === undefined) return this.#context.warn(`a message of the unknown type ${message.type} is skipped`);
+        if (message.sub === undefined) return this.#context.skip(message.type);
         // Of a subscription that has ended just now: nobody wants it.
         sink?.message(message, (data as string).length);
     }
@@ -162,8 +162,7 @@ export class Socket {
   }
 
   #refused(message: Wire, sink: Sink | undefined): void {
-    const { code, path, details } = message as { code?: string; path?: string; details?: unknown };
-    const error = new RunbusError(code ?? "internal", String(message["message"]), { path, details });
+    const error = new RunbusError(message["code"] as string, String(message["message"]), message as ErrorFacts);
     if (!sink) return this.#context.warn(error.message, error);
     this.#sinks.delete(message.id as string);
     sink.lost(error);

@@ -132,7 +132,7 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
         return;
       case "gap": {
         // A connection that broke behind a gap is told of it again.
-        const gap = `${message.requested} ${message.first_available} ${message.reason}`;
+        const gap = JSON.stringify({ ...message, sub: 0 });
         if (gap !== this.#lastGap) this.#batch = [message];
         this.#lastGap = gap;
         return;
@@ -142,7 +142,7 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
         this.#caughtUp = true;
         return;
       default:
-        this.#context.warn(`a message of the unknown type ${message.type} is skipped`);
+        this.#context.skip(message.type);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Texts and values that do not grow without end, and say what they lack. */
 import * as LIMIT from "../limits.js";
 import type { Excerpt, Text } from "../types/snapshot.js";
-import { cutAt, head, utf8 } from "./bytes.js";
+import { cut, head, utf8 } from "./bytes.js";
 
 /** Bytes of texts that the fold made: a long text is not counted again for each piece. */
 const known = new WeakMap<Text, number>();
@@ -19,11 +19,10 @@ export function push(text: Text | undefined, piece: string): Text | undefined {
   let bytes = textBytes(text) + utf8(piece);
   let truncated = text?.truncated_bytes ?? 0;
   if (bytes > LIMIT.SNAPSHOT_TURN_BYTES) {
-    const at = cutAt(content, bytes - LIMIT.SNAPSHOT_TURN_BYTES);
-    const cut = utf8(content.slice(0, at));
-    content = content.slice(at);
-    bytes -= cut;
-    truncated += cut;
+    const gone = cut(content, bytes - LIMIT.SNAPSHOT_TURN_BYTES);
+    content = content.slice(gone.length);
+    bytes -= utf8(gone);
+    truncated += utf8(gone);
   }
   // An empty one is absent.
   if (content === "" && truncated === 0) return undefined;

@@ -11,6 +11,9 @@ export const COALESCIBLE: ReadonlySet<string> = new Set(["llm_text_delta", "llm_
 
 export type Known = Execution;
 
+/** With fields that not every gateway has yet. */
+type Run = Execution & { request_digest?: string; waits_for?: string };
+
 export const isOver = (execution: Execution | undefined): boolean =>
   execution !== undefined && ["completed", "failed", "cancelled"].includes(execution.status);
 
@@ -44,7 +47,7 @@ export function begin(event: Event): Execution {
 
 /** Takes an event that counts. Deltas change nothing here but counts. */
 export function apply(known: Execution, event: Event, payload: Payload | undefined): Execution {
-  const now: Execution = { ...known, events: known.events + (event.merged ?? 1) };
+  const now: Run = { ...known, events: known.events + (event.merged ?? 1) };
   now.updated_at = time(event.timestamp) ?? event.timestamp;
   if (event.session_id !== undefined) now.session_id = event.session_id;
   if (event.correlation_id !== undefined) now.correlation_id = event.correlation_id;
@@ -53,11 +56,16 @@ export function apply(known: Execution, event: Event, payload: Payload | undefin
   return now;
 }
 
-function change(now: Execution, event: Event, data: Payload): void {
-  switch (event.type) {
+function change(now: Run, { type, node_id }: { type: string; node_id?: string }, data: Payload): void {
+  if (type !== "execution_queued") delete now.waits_for;
+  switch (type) {
     case "execution_queued":
       now.queued_at = now.updated_at as string;
+      if (data["request_digest"] !== undefined) now.request_digest ??= data["request_digest"];
       return define(now, data);
+    case "execution_waiting":
+      now.waits_for = data["waits_for"];
+      return;
     case "execution_started":
       now.started_at ??= now.updated_at as string;
       now.status = "running";
@@ -84,8 +92,8 @@ function change(now: Execution, event: Event, data: Payload): void {
     case "tool_call_completed":
       return goesOn(now, (_, waiting) => waiting.tool_use_id === data["tool_use_id"]);
     case "node_loop_started":
-      if (event.node_id === undefined) delete now.active_node;
-      else now.active_node = event.node_id;
+      if (node_id === undefined) delete now.active_node;
+      else now.active_node = node_id;
       if (data["iteration"] !== undefined) now.iteration = data["iteration"];
       return goesOn(now, (id) => id === UNNAMED);
     case "goal_progress":

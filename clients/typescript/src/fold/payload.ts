@@ -11,7 +11,8 @@ import { time } from "./time.js";
  * u 32 bits, n 64 bits, f number, b boolean, v anything, t time, l texts, c tool calls, g usage.
  */
 const FIELDS: Record<string, string> = {
-  execution_queued: "definition?",
+  execution_queued: "definition? request_digest?",
+  execution_waiting: "waits_for definition? tool?",
   execution_started: "input:v= definition?",
   execution_paused: "reason?",
   execution_resumed: "reason?",
@@ -41,7 +42,7 @@ const FIELDS: Record<string, string> = {
   tool_approval_expired: "approval_id tool_use_id",
 };
 
-const USAGE = "prompt_tokens:n= completion_tokens:n= total_tokens:n= reasoning_tokens:n? cached_tokens:n?";
+const USAGE = "prompt_tokens:n= completion_tokens:n= total_tokens:n= reasoning_tokens:n? cached_tokens:n? estimated:b?";
 const CALL = "tool_use_id tool_name arguments";
 
 // biome-ignore lint/suspicious/noExplicitAny: payloads were checked by their kinds
@@ -64,7 +65,8 @@ function fields(spec: string, data: unknown): Payload | undefined {
     }
     const value = read(kind, given);
     if (value === undefined) return undefined;
-    made[name] = value;
+    // A flag that is not set is absent.
+    if (value !== false || flag !== "?") made[name] = value;
   }
   return made;
 }
