@@ -47,6 +47,7 @@ endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
 	$(TOOLS) $(CARGO) test --locked --workspace
 	$(MAKE) --no-print-directory test-python ARGS=
+	$(MAKE) --no-print-directory test-typescript ARGS=
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
 	$(MAKE) --no-print-directory test-cluster
 
@@ -58,6 +59,10 @@ test-cluster: ## the runtime's tests once more, on three NATS servers (part of t
 .PHONY: test-python
 test-python: ## the Python client and its bus, with the oldest and the newest Python (part of test; ARGS='-k bus')
 	$(TOOLS) clients/python/test.sh $(ARGS)
+
+.PHONY: test-typescript
+test-typescript: ## the TypeScript client on real gateways, in Node, Deno, Bun, workerd, Chromium (part of test, behind build)
+	$(TOOLS) clients/typescript/scripts/test.sh $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## what others send, mutated, against the code that reads it (FUZZ_SECONDS=30 for each target, ARGS='--target frames')

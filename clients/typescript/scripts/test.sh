@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what the tests of the client need, and runs them. `make test-typescript` calls this with the servers of ops/tools.sh.
+#
+# Environment: CLIENT_TEST_RUNBUS (the program), CLIENT_TEST_CHROMIUM (the browser), CLIENT_TEST_NAME (only tests of that name).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf 'typescript: %s\n' "$*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null ||
+  die "Node 20 or later is needed, with npm"
+
+browser=${CLIENT_TEST_CHROMIUM:-/usr/bin/chromium}
+if [[ ! -x $browser ]]; then
+  [[ -z ${CLIENT_TEST_CHROMIUM:-} ]] || die "CLIENT_TEST_CHROMIUM=$browser is no program"
+  [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null ||
+    die "Chromium is needed: install your system's package and set CLIENT_TEST_CHROMIUM to its path"
+  say "installing Debian's chromium"
+  log=$(mktemp)
+  install() {
+    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=120 install -y --no-install-recommends \
+      chromium </dev/null >>"$log" 2>&1
+  }
+  install || { apt-get -qq update >>"$log" 2>&1 && install; } || {
+    cat "$log" >&2
+    die "apt-get could not install chromium (see above)"
+  }
+  rm -f "$log"
+fi
+
+# Installed once for each lock file: the runtimes are large.
+sum=$(cat package-lock.json package.json | sha256sum | cut -c1-16)
+if [[ ! -e node_modules/.installed-$sum ]]; then
+  say "installing the packages of package-lock.json"
+  # Some packages that only tests use ask for Node 22 and run on 20, too.
+  npm ci --no-audit --no-fund --loglevel=error
+  touch "node_modules/.installed-$sum"
+fi
+exec node scripts/test.mjs "$@"
