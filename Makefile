@@ -105,6 +105,7 @@ fmt: ## format the code
 .PHONY: docs
 docs: ## rewrite the committed contracts (schemas, references) from the code
 	RUNBUS_BLESS=1 $(TOOLS) $(CARGO) test --locked --workspace -- contract reference_page
+	clients/typescript/scripts/install.sh && node clients/typescript/scripts/generate.mjs
 
 .PHONY: scale-out
 scale-out: build ## run the council on 3 NATS servers, Redis, 2 gateways, 3 workers

@@ -11,9 +11,6 @@ die() {
   exit 1
 }
 
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null ||
-  die "Node 20 or later is needed, with npm"
-
 browser=${CLIENT_TEST_CHROMIUM:-/usr/bin/chromium}
 if [[ ! -x $browser ]]; then
   [[ -z ${CLIENT_TEST_CHROMIUM:-} ]] || die "CLIENT_TEST_CHROMIUM=$browser is no program"
@@ -32,12 +29,5 @@ if [[ ! -x $browser ]]; then
   rm -f "$log"
 fi
 
-# Installed once for each lock file: the runtimes are large.
-sum=$(cat package-lock.json package.json | sha256sum | cut -c1-16)
-if [[ ! -e node_modules/.installed-$sum ]]; then
-  say "installing the packages of package-lock.json"
-  # Some packages that only tests use ask for Node 22 and run on 20, too.
-  npm ci --no-audit --no-fund --loglevel=error
-  touch "node_modules/.installed-$sum"
-fi
+scripts/install.sh
 exec node scripts/test.mjs "$@"
