@@ -86,12 +86,20 @@ bench: ## print the benchmarks beside their baselines (ARGS='append --quick' for
 	ulimit -n $$(ulimit -Hn); $(TOOLS) $(CARGO) run --locked --release --package runbus-bench $(if $(ARGS),-- $(ARGS))
 ifeq ($(ARGS),)
 	$(MAKE) --no-print-directory bench-python
+	$(MAKE) --no-print-directory bench-typescript
 endif
 
 .PHONY: bench-python
 bench-python: ## print the Python client's figures beside their baselines (part of bench)
 	$(CARGO) build --locked --release --package runbus-cli
 	RUNBUS_BINARY=$${RUNBUS_BINARY:-$${CARGO_TARGET_DIR:-target}/release/runbus} $(TOOLS) clients/python/test.sh --bench
+
+.PHONY: bench-typescript
+bench-typescript: ## print the TypeScript client's figures beside their baselines (part of bench)
+	$(CARGO) build --locked --release --package runbus-cli
+	clients/typescript/scripts/install.sh
+	cd clients/typescript && npm run --silent build && \
+	  CLIENT_TEST_RUNBUS=$(abspath $(or $(CARGO_TARGET_DIR),target))/release/runbus npm run --silent bench
 
 .PHONY: lint
 lint: ## what CI denies: warnings, unformatted code

@@ -105,33 +105,35 @@ for (const [name, start] of Object.entries(backends)) {
     });
 
     for (const transport of transports) {
-      it(`goes on when the gateway is killed in mid-stream, over ${transport}`, async (t) => {
-        const own = await start();
-        const gateway = client(own.gateways.map(({ url }) => url), { transport });
-        t.after(() => (gateway.close(), own.stop()));
-        const execution_id = randomUUID();
-        const subscription = gateway.subscribe({ execution_id }, { since: "all", coalesce: false });
-        const view = gateway.execution(execution_id);
-        await gateway.start({ definition: "council", input: "Why?", execution_id });
-        const got = [];
-        for await (const item of subscription) {
-          got.push(item);
-          if (got.length === 20 || got.length === 60) {
-            // Both, one after the other: so whichever serves this client is killed.
-            for (const one of own.gateways) {
-              await one.kill("SIGKILL");
-              await one.start();
+      for (const signal of ["SIGKILL", "SIGTERM"]) {
+        it(`goes on when gateways get ${signal} in mid-stream, over ${transport}`, async (t) => {
+          const own = await start();
+          const gateway = client(own.gateways.map(({ url }) => url), { transport });
+          t.after(() => (gateway.close(), own.stop()));
+          const execution_id = randomUUID();
+          const subscription = gateway.subscribe({ execution_id }, { since: "all", coalesce: false });
+          const view = gateway.execution(execution_id);
+          await gateway.start({ definition: "council", input: "Why?", execution_id });
+          const got = [];
+          for await (const item of subscription) {
+            got.push(item);
+            if (got.length === 20 || got.length === 60) {
+              // Both, one after the other: so whichever serves this client is killed.
+              for (const one of own.gateways) {
+                await one.kill(signal);
+                await one.start();
+              }
             }
+            if (item.type === "execution_completed") break;
           }
-          if (item.type === "execution_completed") break;
-        }
-        const state = await view.done;
-        const stored = await log(gateway, { execution_id });
-        assertIsLog(got, stored);
-        const told = await gateway.snapshot(execution_id, { at: state.snapshot.cursor });
-        assert.deepEqual(state.snapshot, told);
-        assert.equal(state.status, "completed");
-      });
+          const state = await view.done;
+          const stored = await log(gateway, { execution_id });
+          assertIsLog(got, stored);
+          const told = await gateway.snapshot(execution_id, { at: state.snapshot.cursor });
+          assert.deepEqual(state.snapshot, told);
+          assert.equal(state.status, "completed");
+        });
+      }
     }
   });
 }

@@ -3,13 +3,13 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const here = fileURLToPath(new URL("./", import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-export const binary = process.env.CLIENT_TEST_RUNBUS ?? join(target, "debug/runbus");
+export const binary =
+  process.env.CLIENT_TEST_RUNBUS ?? resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug/runbus");
 
 const running = new Set();
 const folders = [];
