@@ -1,9 +1,9 @@
 /** A subscription that outlives its connections: begun again behind the last message, on whichever gateway answers. */
 import type { Context } from "./context.js";
-import { isRetryable, RunbusError } from "./errors.js";
 import type { Link } from "./link.js";
 import type { Message } from "./messages.js";
-import { abortable, pause } from "./signals.js";
+import { Retry } from "./retry.js";
+import { abortable } from "./signals.js";
 import { SocketSource } from "./socket_source.js";
 import { StreamSource } from "./stream_source.js";
 import type { Call } from "./rest.js";
@@ -29,8 +29,7 @@ export async function* follow(
   place: Place,
   signal: AbortSignal,
 ): AsyncGenerator<Message, never> {
-  const backoff = context.backoff();
-  let refused = false;
+  const retry = new Retry(context);
   for (;;) {
     const gateway = context.gateways.current();
     const token = await context.credentials.current(signal);
@@ -40,23 +39,12 @@ export async function* follow(
       for (;;) {
         const message = await abortable(source.next(), signal);
         if (!message) break;
-        refused = false;
-        backoff.reset();
+        retry.reset();
         yield message;
       }
       // It was stopped because its consumer was behind, and has been consumed: the next part.
     } catch (error) {
-      signal.throwIfAborted();
-      const unauthenticated = error instanceof RunbusError && error.code === "unauthenticated";
-      if (unauthenticated && context.credentials.renewable && !refused) {
-        refused = true;
-        await context.credentials.fresh(token, signal);
-        continue;
-      }
-      if (!isRetryable(error)) throw error;
-      context.gateways.failed(source?.gateway ?? gateway);
-      context.warn("the connection is made again", error);
-      await pause(backoff.next(), signal);
+      await retry.after(error, "a subscription", source?.gateway ?? gateway, token, signal);
     } finally {
       source?.stop();
     }

@@ -1,8 +1,9 @@
 /** Requests with one answer, repeated until there is one that counts. */
 import type { Context } from "./context.js";
-import { isRetryable, ofAnswer, RunbusError } from "./errors.js";
+import { ofAnswer, RunbusError, unavailable } from "./errors.js";
 import { REQUEST_MS } from "./limits.js";
-import { pause, within } from "./signals.js";
+import { Retry } from "./retry.js";
+import { within } from "./signals.js";
 
 export interface Call {
   query?: Record<string, string | number | boolean | readonly string[] | undefined>;
@@ -46,8 +47,8 @@ async function repeat<T>(
   call: Call,
   signal: AbortSignal,
 ): Promise<T> {
-  const backoff = context.backoff();
-  let refused = false;
+  const retry = new Retry(context);
+  const what = `${method} ${path.join("/")}`;
   for (;;) {
     const gateway = context.gateways.current();
     const token = await context.credentials.current(signal);
@@ -55,28 +56,16 @@ async function repeat<T>(
     try {
       const [response, text] = await ask(context, method, address(gateway, path, call.query), token, call, signal);
       if (response.ok) return JSON.parse(text) as T;
-      const error = ofAnswer(response.status, json(text));
-      if (response.status === 401 && context.credentials.renewable && !refused) {
-        refused = true;
-        await context.credentials.fresh(token, signal);
-        continue;
-      }
-      if (!isRetryable(error)) throw error;
       wait = Number(response.headers.get("retry-after") ?? 0) * 1000 || 0;
-      // What is busy for this caller is so on each gateway; what is away may be there on another one.
-      if (response.status !== 429) context.gateways.failed(gateway);
-      context.warn(`${method} ${path.join("/")} is tried again: ${error.message}`);
+      throw ofAnswer(response.status, json(text));
     } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof RunbusError && error.status) throw error;
-      if (call.repeatable === false) {
-        const message = `the answer to ${method} ${path.join("/")} was lost: it may have been done`;
+      const lost = !(error instanceof RunbusError && error.status);
+      if (lost && call.repeatable === false && !signal.aborted) {
+        const message = `the answer to ${what} was lost: it may have been done`;
         throw new RunbusError("outcome_unknown", message, { cause: error });
       }
-      context.gateways.failed(gateway);
-      context.warn(`${method} ${path.join("/")} is tried again`, error);
+      await retry.after(lost ? unavailable("no answer", error) : error, what, gateway, token, signal, wait);
     }
-    await pause(backoff.next(wait), signal);
   }
 }
 

@@ -5,7 +5,7 @@ import { client, transports } from "./support/collect.mjs";
 import { proxy } from "./support/proxy.mjs";
 import { backends } from "./support/runbus.mjs";
 
-const EVENTS = 400;
+const EVENTS = 240;
 const BYTES = 50_000;
 /** The client's buffer, what the gateway prepares, and what the kernel holds for two hops. */
 const SLACK = 7 * 1024 * 1024;
