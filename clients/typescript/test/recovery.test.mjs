@@ -65,6 +65,17 @@ for (const [name, start] of Object.entries(backends)) {
       });
     }
 
+    it("drops events that come twice when a connection is made again", async (t) => {
+      const through = await proxy(runbus.gateways[0].port, { plan: () => ({ at: 6, how: "cut" }), again: true });
+      const gateway = client(through.url);
+      t.after(() => (gateway.close(), through.close()));
+      const execution_id = randomUUID();
+      await direct.start({ definition: "council", input: "Why?", execution_id });
+      const got = await untilEnd(gateway.subscribe({ execution_id }, { since: "all", coalesce: false }));
+      assert.ok(through.repeated > 2);
+      assert.deepEqual(got.map(({ id }) => id), (await log(direct, { execution_id })).map(({ id }) => id));
+    });
+
     it("repeats commands whose answers are lost, and nothing is done twice", async (t) => {
       const through = await proxy(runbus.gateways[0].port, { answers: (n) => n % 3 !== 0 });
       const gateway = client(through.url, { transport: "sse" });

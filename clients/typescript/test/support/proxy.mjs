@@ -4,11 +4,12 @@ import { connect, createServer } from "node:net";
 /**
  * `plan(n)` says what happens to the n-th connection that carries a stream (1, 2, ...): `{ at, how }`, behind `at` messages of
  * the gateway: `cut` (both sides reset), `half` (the gateway's side ends), `middle` (cut within the next message), `mute`
- * (nothing more comes, and nobody says so). `delay` gives the wait before a message. Requests with one answer pass, but for
+ * (nothing more comes, and nobody says so). `delay` gives the wait before a message. `again` sends the last
+ * events of a WebSocket once more on the next one. Requests with one answer pass, but for
  * `answers(n)`: `true` loses the n-th answer, behind the request.
  */
-export async function proxy(port, { plan = () => undefined, delay, answers, inject } = {}) {
-  const state = { streams: 0, requests: 0, connections: 0, received: 0, messages: 0, open: new Set() };
+export async function proxy(port, { plan = () => undefined, delay, answers, inject, again } = {}) {
+  const state = { streams: 0, requests: 0, connections: 0, received: 0, messages: 0, repeated: 0, open: new Set() };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     state.connections++;
     state.open.add(client);
@@ -22,7 +23,7 @@ export async function proxy(port, { plan = () => undefined, delay, answers, inje
       const head = bytes.toString("latin1", 0, 200);
       if (/^GET \S*(\/v1\/ws|\/stream)/.test(head)) {
         const n = ++state.streams;
-        count = messages(state, client, gateway, head.includes("/ws") ? frames() : lines(), plan(n), delay, inject);
+        count = messages(state, client, gateway, head.includes("/ws") ? frames() : lines(), plan(n), delay, again ? repeat : inject);
       } else if (/^(GET|POST) /.test(head)) {
         count = undefined;
         losing = answers?.(++state.requests, head) ?? false;
@@ -74,7 +75,7 @@ function messages(state, client, gateway, split, action, delay, inject) {
     }
     passed++;
     state.messages++;
-    const more = inject?.(passed);
+    const more = inject?.(passed, message, state);
     if (more) client.write(more);
     if (!client.write(message)) {
       gateway.pause();
@@ -89,6 +90,15 @@ function messages(state, client, gateway, split, action, delay, inject) {
       else queue = queue.then(() => new Promise((resolve) => setTimeout(resolve, wait ?? 0))).then(() => one(part));
     }
   };
+}
+
+/** Behind the answer, the greeting and `subscribed`: the last events of the connection before. */
+function repeat(passed, message, state) {
+  const { last } = state;
+  if (message.includes('"type":"events"')) state.last = message;
+  if (passed !== 4 || !last) return undefined;
+  state.repeated++;
+  return last;
 }
 
 /** Splits what a WebSocket server sends: the answer's head, then frames. */
