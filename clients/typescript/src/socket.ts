@@ -169,13 +169,13 @@ export class Socket {
     this.#restIfIdle();
   }
 
-  /** In band, so that subscriptions go on, at some moment of the last third of the credential's life. */
+  /** In band, so that subscriptions go on, at some moment of the third quarter of the credential's life. */
   #renewLater(expiresAt: string | null): void {
     clearTimeout(this.#renewal);
     const { credentials, closing, warn } = this.#context;
     if (!expiresAt || !credentials.renewable) return;
     const left = Math.max(Date.parse(expiresAt) - Date.now(), 2_000);
-    const wait = Math.min(left * (0.66 + Math.random() * 0.24), 2 ** 31 - 1);
+    const wait = Math.min(left * (0.5 + Math.random() / 4), 2 ** 31 - 1);
     this.#renewal = setTimeout(async () => {
       try {
         const token = await credentials.fresh(this.#token, closing);

@@ -74,7 +74,7 @@ describe("credentials", { concurrency: 4, timeout: 90_000 }, () => {
       let minted = 0;
       const getToken = async () => {
         minted++;
-        return (await ops.mintToken({ ttl_s: 4, scopes: ["read,publish"] })).token;
+        return (await ops.mintToken({ ttl_s: 6, scopes: ["read,publish"] })).token;
       };
       const mine = client(through.url, { transport, getToken });
       t.after(() => (mine.close(), through.close()));
@@ -82,7 +82,7 @@ describe("credentials", { concurrency: 4, timeout: 90_000 }, () => {
       const subscription = mine.subscribe({ stream_id });
       await subscription.ready;
       const begun = Date.now();
-      for (let n = 0; minted < 3 || Date.now() - begun < 5_000; n++) {
+      for (let n = 0; minted < 3 || Date.now() - begun < 7_000; n++) {
         await ops.publish({ type: "tick", stream_id, data: { n } });
         assert.equal((await subscription.next()).value.data.n, n);
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -94,7 +94,7 @@ describe("credentials", { concurrency: 4, timeout: 90_000 }, () => {
 
   it("a credential of somebody else on the same connection ends it as forbidden", async (t) => {
     let asked = 0;
-    const getToken = async () => (++asked === 1 ? (await ops.mintToken({ ttl_s: 2, scopes: ["read:open"] })).token : OTHER);
+    const getToken = async () => (++asked === 1 ? (await ops.mintToken({ ttl_s: 6, scopes: ["read:open"] })).token : OTHER);
     const mixed = client(url, { getToken });
     t.after(() => mixed.close());
     await assert.rejects(mixed.subscribe({ stream_id: "open" }).next(), { code: "forbidden", closeCode: 4403 });

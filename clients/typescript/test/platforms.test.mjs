@@ -99,7 +99,7 @@ for (const [name, start] of Object.entries(backends)) {
 
     it("runs in Chromium, and the hooks show and approve", async (t) => {
       const { chromium } = await import("playwright-core");
-      const browser = await chromium.launch({ executablePath: process.env.CLIENT_TEST_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+      const browser = await chromium.launch({ executablePath: process.env.CLIENT_TEST_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
       t.after(() => browser.close());
       const page = await browser.newPage();
       await page.goto(origin);
