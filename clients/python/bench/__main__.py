@@ -9,6 +9,7 @@ import asyncio
 import json
 import pathlib
 import statistics
+import subprocess
 import sys
 import time
 import uuid
@@ -42,32 +43,50 @@ def row(name: str, value: float, unit: str, baseline: float | None = None, targe
     return is_met
 
 
+async def bare(url: str, stream: str, keep: list[str] | None = None) -> float:
+    """A loop that receives and parses messages, and nothing else."""
+    async with connect(url.replace("http", "ws") + "/v1/ws", subprotocols=["runbus.v1"], proxy=None, compression=None, max_size=None) as socket:
+        begun, count = time.perf_counter(), 0
+        await socket.send(json.dumps({"type": "subscribe", "id": "s", "filter": {"stream_id": stream, "execution_id": stream}, "since": "all", "coalesce": False}))
+        while count < EVENTS:
+            text = await socket.recv()
+            count += len(json.loads(text).get("events", ()))
+            if keep is not None:
+                keep.append(str(text))
+        return EVENTS / (time.perf_counter() - begun)
+
+
+async def with_client(url: str, stream: str) -> float:
+    async with runbus.connect(url) as client, client.subscribe(stream_id=stream, execution_id=stream, since="all", coalesce=False) as subscription:
+        begun, count = time.perf_counter(), 0
+        while count < EVENTS:
+            count += (await subscription.__anext__()).type == "llm_text_delta"
+        return EVENTS / (time.perf_counter() - begun)
+
+
 async def received(world: World) -> bool:
-    """Events a second, from a log that holds them: the client beside a loop that receives and parses messages."""
+    """Events a second, from a log that holds them; and from a server that only repeats the gateway's messages, so that the client is the limit."""
     stream = uuid.uuid4().hex
     async with runbus.connect(world.urls) as client:
         for base in range(0, EVENTS, 1000):
             await client.publish([{"type": "llm_text_delta", "stream_id": stream, "node_id": "n", "execution_id": stream, "data": {"content": f"token {n}"}} for n in range(base, base + 1000)])
-
-        async def with_client() -> float:
-            async with client.subscribe(stream_id=stream, execution_id=stream, since="all", coalesce=False) as subscription:
-                begun, count = time.perf_counter(), 0
-                while count < EVENTS:
-                    count += (await subscription.__anext__()).type == "llm_text_delta"
-                return EVENTS / (time.perf_counter() - begun)
-
-        async def bare() -> float:
-            async with connect(world.urls[0].replace("http", "ws") + "/v1/ws", subprotocols=["runbus.v1"], proxy=None, compression=None, max_size=None) as socket:
-                begun, count = time.perf_counter(), 0
-                await socket.send(json.dumps({"type": "subscribe", "id": "s", "filter": {"stream_id": stream, "execution_id": stream}, "since": "all", "coalesce": False}))
-                while count < EVENTS:
-                    message = json.loads(await socket.recv())
-                    count += len(message.get("events", ()))
-                return EVENTS / (time.perf_counter() - begun)
-
-        found = [(await with_client(), await bare()) for _ in range(ROUNDS)]
-    mine, theirs = (statistics.median(column) for column in zip(*found, strict=True))
-    return row("events received", mine, "/s", theirs, 0.3)
+    messages: list[str] = []
+    await bare(world.urls[0], stream, messages)
+    record = world.folder / "messages"
+    record.write_text("\n".join(message for message in messages if '"hello"' not in message[:80]))
+    replay = subprocess.Popen([sys.executable, str(HERE / "replay.py"), str(record)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220
+    assert replay.stdout is not None
+    port = replay.stdout.readline().strip()
+    met = True
+    try:
+        for name, url in (("events received", world.urls[0]), ("events received, the server repeats messages", f"http://127.0.0.1:{port}")):
+            found = [(await with_client(url, stream), await bare(url, stream)) for _ in range(ROUNDS)]
+            mine, theirs = (statistics.median(column) for column in zip(*found, strict=True))
+            met &= row(name, mine, "/s", theirs, 0.3)
+    finally:
+        replay.terminate()
+        replay.wait()
+    return met
 
 
 async def concurrently(work: Callable[[int], Awaitable[object]], count: int, at_once: int) -> float:

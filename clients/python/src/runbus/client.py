@@ -15,12 +15,12 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar, cast
 from urllib.parse import quote
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from typing_extensions import Self
 
 from . import drafts, ids, limits
 from .credentials import Credentials, TokenSource
-from .errors import Closed, InvalidArgument, TooLarge
+from .errors import Closed, InvalidArgument, ProtocolError, TooLarge
 from .execution import ExecutionView
 from .feed import Feed
 from .gateways import Gateways
@@ -81,7 +81,7 @@ class Client:
     async def _call(self, kind: type[Model], method: str, path: str, *, body: Mapping[str, Any] | None = None, params: Mapping[str, Any] | None = None, timeout: float | None = None) -> Model:
         found = None if body is None else {name: value for name, value in body.items() if value is not None}
         answer = await self._http.call(method, path, body=found, params=params, timeout=self._timeout if timeout is None else timeout)
-        return kind.model_validate(answer)
+        return _typed(kind, answer)
 
     # Executions
 
@@ -169,7 +169,7 @@ class Client:
         path = f"/v1/questions/{quote(_not_empty('request_id', request_id), safe='')}/answer"
         # `null` is an answer too.
         answer = await self._http.call("POST", path, body={"input": input, "answer_id": answer_id or str(uuid.uuid4())}, timeout=self._timeout if timeout is None else timeout)
-        return rest.Decided.model_validate(answer)
+        return _typed(rest.Decided, answer)
 
     # Sessions
 
@@ -305,6 +305,8 @@ class Client:
     ) -> Subscription:
         """Events from `since` on, as an async iterator. It connects when the iteration begins."""
         self._check_open()
+        if filter is not None and (stream_id or node_id or execution_id or types):
+            raise InvalidArgument("give a filter or its fields, not both", path="filter")
         found = filter or Filter(stream_id, node_id, execution_id, tuple(types))
         subscription = Subscription(found, since, Options(coalesce, batch, presence, label), **self._feed())
         self._feeds.add(subscription)
@@ -336,6 +338,13 @@ class Client:
 
     def _feed(self) -> dict[str, Any]:
         return {"gateways": self._gateways, "credentials": self._credentials, "trust_env": self._trust_env, "ssl": self._ssl, "on_close": self._feeds.discard}
+
+
+def _typed(kind: type[Model], answer: Any) -> Model:
+    try:
+        return kind.model_validate(answer)
+    except ValidationError as error:
+        raise ProtocolError(f"the answer is no {kind.__name__}: is this a gateway, and of this version? {error}") from None
 
 
 def _path(resource: str, verb: str | None = None, **identifier: str) -> str:

@@ -140,12 +140,19 @@ class Feed(ABC):
             self._expires.set()
         elif kind in ("hello", "pong", "unsubscribed"):
             pass
-        elif isinstance(kind, str) and message.get("sub") == SUB and self._take(message):
+        elif isinstance(kind, str) and message.get("sub") == SUB and self._takes(kind, message):
             # The gateway serves the subscription: failures from here on are new ones.
             self._backoff.reset()
             self._has_fresh_token = False
         else:
             log.warning("a message of unknown type %r; skipped", kind)
+
+    def _takes(self, kind: str, message: dict[str, Any]) -> bool:
+        try:
+            return self._take(message)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.warning("a message of type %r is malformed; skipped: %r", kind, error)
+            return True
 
     async def _failed(self, message: dict[str, Any]) -> None:
         error = of_code(str(message.get("code")), str(message.get("message")), message.get("path"), message.get("details"))

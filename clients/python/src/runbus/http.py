@@ -12,7 +12,7 @@ import httpx
 from . import limits
 from .backoff import Backoff
 from .credentials import Credentials
-from .errors import Closed, Forbidden, RunbusError, Unauthenticated, Unavailable, of_status
+from .errors import Closed, Forbidden, ProtocolError, RunbusError, Unauthenticated, Unavailable, of_status
 from .gateways import Gateways
 
 log = logging.getLogger("runbus")
@@ -61,6 +61,16 @@ class Http:
                 raise Closed("the client was closed") from None
             raise
 
+    async def _send(self, method: str, url: str, body: Mapping[str, Any] | None, query: dict[str, str], headers: dict[str, str], wait_s: float) -> httpx.Response:
+        timeout = httpx.Timeout(limits.REQUEST_S + wait_s, connect=limits.HANDSHAKE_S)
+        async with self._pool().stream(method, url, json=body, params=query, headers=headers, timeout=timeout) as answer:
+            content = bytearray()
+            async for piece in answer.aiter_bytes():
+                content += piece
+                if len(content) > limits.ANSWER_BYTES:
+                    raise ProtocolError(f"the answer has more than {limits.ANSWER_BYTES} bytes: is this a gateway?")
+            return httpx.Response(answer.status_code, headers=_plain(answer.headers), content=bytes(content), request=answer.request)
+
     async def _until_answered(self, method: str, path: str, body: Mapping[str, Any] | None, params: Mapping[str, Any] | None, wait_s: float, last: list[RunbusError]) -> Any:
         backoff = Backoff()
         has_fresh_token = False
@@ -70,13 +80,13 @@ class Http:
             headers, token = await self._credentials.headers()
             at_least = 0.0
             try:
-                answer = await self._pool().request(method, gateway + path, json=body, params=query, headers=headers, timeout=httpx.Timeout(limits.REQUEST_S + wait_s, connect=limits.HANDSHAKE_S))
+                answer = await self._send(method, gateway + path, body, query, headers, wait_s)
             except httpx.TransportError as lost:
                 error: RunbusError = Unavailable(f"{gateway}: {lost or type(lost).__name__}")
                 self._gateways.move_on(gateway)
             else:
                 if answer.is_success:
-                    return answer.json() if answer.content else None
+                    return _answer(answer)
                 error = of_status(answer.status_code, _json(answer))
                 if isinstance(error, Unauthenticated | Forbidden) and self._credentials.can_refresh and not has_fresh_token:
                     has_fresh_token = True
@@ -90,6 +100,18 @@ class Http:
             last[:] = [error]
             log.debug("%s %s: %s; trying again", method, path, error)
             await asyncio.sleep(backoff.next(at_least))
+
+
+def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
+    """Headers of a body that was decoded."""
+    return [(name, value) for name, value in headers.multi_items() if name not in ("content-encoding", "content-length", "transfer-encoding")]
+
+
+def _answer(answer: httpx.Response) -> Any:
+    try:
+        return answer.json() if answer.content else None
+    except ValueError as error:
+        raise ProtocolError(f"the answer is no JSON: is this a gateway? {error}") from None
 
 
 def _query(value: Any) -> str:

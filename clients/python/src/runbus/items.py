@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, cast
 
 import pydantic_core
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from .types import rest
 from .types.events import BY_TYPE, KnownEvent
@@ -24,7 +25,7 @@ class UnknownEvent(_Message):
     type: str
     stream_id: str
     data: dict[str, Any] = Field(default_factory=dict[str, Any])
-    timestamp: str
+    timestamp: AwareDatetime | str
     node_id: str | None = None
     execution_id: str | None = None
     session_id: str | None = None
@@ -106,18 +107,26 @@ ABOUT: dict[str, type[BaseModel]] = {
 }  # fmt: skip
 
 
+_VALIDATE = {kind: known.__pydantic_validator__.validate_python for kind, known in BY_TYPE.items()}
+"""What `model_validate` does, without its options."""
+
+
 def decode_event(line: Mapping[str, Any]) -> Event | Undecodable:
     """The event of a JSON object. A payload that is not as its type says makes an `UnknownEvent`."""
     kind = line.get("type")
     if kind == "undecodable" and "reason" in line:
         return Undecodable.model_validate(line)
-    known = BY_TYPE.get(kind) if isinstance(kind, str) else None
-    if known is not None:
+    validate = _VALIDATE.get(kind) if isinstance(kind, str) else None
+    if validate is not None:
         try:
-            return cast("Event", known.model_validate(line))
+            return cast("Event", validate(line))
         except ValidationError:
             pass
-    return UnknownEvent.model_validate(line)
+    try:
+        return UnknownEvent.model_validate(line)
+    except ValidationError as error:
+        seq = line.get("seq")
+        return Undecodable(line=json.dumps(line), reason=str(error), seq=seq if isinstance(seq, int) else 0, cursor=line.get("cursor"))
 
 
 def decode_events(lines: list[Any]) -> list[Event | Undecodable]:
@@ -128,7 +137,7 @@ def decode_events(lines: list[Any]) -> list[Event | Undecodable]:
 def parse(text: str | bytes) -> dict[str, Any] | None:
     """A message as a JSON object; None when it is something else."""
     try:
-        message: Any = pydantic_core.from_json(text)
+        message: Any = pydantic_core.from_json(text, cache_strings="keys")
     except ValueError:
         return None
     return cast("dict[str, Any]", message) if isinstance(message, dict) else None

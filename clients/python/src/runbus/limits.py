@@ -18,6 +18,9 @@ PUBLISH_BYTES = 512 * 1024
 MESSAGE_BYTES = 16 * 1024 * 1024
 """Largest message that the client takes from a gateway, in bytes. A snapshot is smaller than 4 MiB."""
 
+ANSWER_BYTES = 32 * 1024 * 1024
+"""Largest answer that the client takes, in bytes. A page of history has 4 MiB of events, or one larger event."""
+
 SOCKET_MESSAGES = 16
 """Messages of one connection that wait for their consumer. Then the client stops reading the socket."""
 

@@ -7,7 +7,7 @@ import inspect
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from typing_extensions import Self
 from . import ids, limits
 from .errors import Closed, InvalidArgument
 from .feed import SUB, Feed
-from .items import ABOUT, CaughtUp, Gap, Item, decode_event
+from .items import ABOUT, CaughtUp, Gap, Item, SnapshotItem, decode_event
 
 log = logging.getLogger("runbus")
 
@@ -67,28 +67,31 @@ class Options:
         return {**found, "presence": True} if self.presence else found
 
 
-@dataclass
 class _Memory:
-    """Recent items, to recognise what a gateway sends again after a reconnect."""
+    """Recent lines, to recognise what a gateway sends again after a reconnect."""
 
-    recent: deque[tuple[Any, ...]] = field(default_factory=lambda: deque[tuple[Any, ...]](maxlen=limits.REMEMBERED_ITEMS))
-    known: set[tuple[Any, ...]] = field(default_factory=set[tuple[Any, ...]])
-    fresh: int = 0
+    def __init__(self) -> None:
+        self.recent: deque[dict[str, Any]] = deque(maxlen=limits.REMEMBERED_ITEMS)
+        self.known: set[tuple[Any, ...]] = set()
+        self._fresh = 0
 
     def reconnected(self) -> None:
-        self.known = set(self.recent)
-        self.fresh = 0
+        """The next lines may be known."""
+        self.known = {_key(line) for line in self.recent}
+        self._fresh = 0
 
     def is_new(self, line: dict[str, Any]) -> bool:
-        key = (line.get("seq"), line.get("id") or line.get("line"), line.get("execution_id"), line.get("stream_id"), line.get("node_id"))
-        if self.known:
-            if key in self.known:
-                return False
-            self.fresh += 1
-            if self.fresh > limits.REMEMBERED_ITEMS:
-                self.known = set()
-        self.recent.append(key)
+        """Whether a line behind a reconnect was not received before it."""
+        if _key(line) in self.known:
+            return False
+        self._fresh += 1
+        if self._fresh > limits.REMEMBERED_ITEMS:
+            self.known = set()
         return True
+
+
+def _key(line: dict[str, Any]) -> tuple[Any, ...]:
+    return (line.get("seq"), line.get("id") or line.get("line"), line.get("execution_id"), line.get("stream_id"), line.get("node_id"))
 
 
 class Subscription(Feed):
@@ -103,7 +106,7 @@ class Subscription(Feed):
         self.filter, self._since, self._options = filter, since, options
         self.cursor: str | None = None if since in ("new", "all", "snapshot") else since
         self._received = self.cursor
-        self._ready: deque[tuple[Item | dict[str, Any], str | None]] = deque()
+        self._ready: deque[Item | dict[str, Any]] = deque()
         self._memory = _Memory()
         self._is_caught_up = False
         self._last_gap: Gap | None = None
@@ -116,41 +119,44 @@ class Subscription(Feed):
     def _take(self, message: dict[str, Any]) -> bool:
         kind = message["type"]
         if kind == "events":
-            lines: list[Any] = message.get("events", [])
-            for line in lines:
-                self._put(line)
+            lines: list[Any] = message["events"]
+            if not all(isinstance(line, dict) for line in lines):
+                raise TypeError("an event is no object")
+            self._put(lines)
         elif kind == "subscribed":
             # Events since then count also when the connection breaks before the first one comes.
             if self._received is None and self._since != "snapshot":
                 self._received = message.get("cursor")
         elif kind == "undecodable":
-            self._put(message)
+            self._put([message])
         elif kind == "gap":
             gap = Gap.model_validate(message)
             # A reconnect behind a gap reports it again until the next event moves the cursor.
             if self._last_gap is None or (gap.requested, gap.first_available) != (self._last_gap.requested, self._last_gap.first_available):
-                self._ready.append((gap, None))
+                self._ready.append(gap)
             self._last_gap = gap
         elif kind == "caught_up":
             if not self._is_caught_up:
                 self._is_caught_up = True
-                self._ready.append((CaughtUp(), None))
+                self._ready.append(CaughtUp())
         elif kind == "snapshot":
             self._received = message["cursor"]
-            self._ready.append((ABOUT[kind].model_validate(message), self._received))  # pyright: ignore[reportArgumentType]
+            self._ready.append(ABOUT[kind].model_validate(message))  # pyright: ignore[reportArgumentType]
         elif kind in ABOUT:
-            self._ready.append((ABOUT[kind].model_validate(message), None))  # pyright: ignore[reportArgumentType]
+            self._ready.append(ABOUT[kind].model_validate(message))  # pyright: ignore[reportArgumentType]
         else:
             return False
         return True
 
-    def _put(self, line: dict[str, Any]) -> None:
-        cursor = line.get("cursor")
-        if isinstance(cursor, str):
-            self._received = cursor
-        if self._memory.is_new(line):
+    def _put(self, lines: list[dict[str, Any]]) -> None:
+        memory = self._memory
+        if memory.known:
+            lines = [line for line in lines if memory.is_new(line)]
+        if lines:
+            memory.recent.extend(lines)
             self._last_gap = None
-            self._ready.append((line, cursor))
+            self._received = lines[-1].get("cursor", self._received)
+            self._ready.extend(lines)
 
     async def start_over(self) -> None:
         """Forgets the position: the next connection begins with `since` again."""
@@ -163,7 +169,8 @@ class Subscription(Feed):
         return self
 
     async def __anext__(self) -> Item:
-        raw = await self.next_raw()
+        # Most items are there already: they cost no further coroutine.
+        raw = self._next() if self._ready and not self._is_closed else await self.next_raw()
         return decode_event(raw) if isinstance(raw, dict) else raw
 
     async def next_raw(self) -> Item | dict[str, Any]:
@@ -175,7 +182,11 @@ class Subscription(Feed):
                 await self._pull()
             except Closed:
                 raise StopAsyncIteration from None
-        item, cursor = self._ready.popleft()
+        return self._next()
+
+    def _next(self) -> Item | dict[str, Any]:
+        item = self._ready.popleft()
+        cursor = item.get("cursor") if isinstance(item, dict) else item.cursor if isinstance(item, SnapshotItem) else None
         if cursor is not None:
             self.cursor = cursor
         return item

@@ -66,7 +66,9 @@ class EventBus(Emit):
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            open_with_next_loop(self)
+            # Without handlers nobody listens yet: the first coroutine opens the bus.
+            if len(self._registry):
+                open_with_next_loop(self)
             return None
         if self._loop is not loop:
             # The program's earlier loop has ended, and with it what ran there.

@@ -44,4 +44,5 @@ def open_with_next_loop(bus: Opens) -> None:
 def _tell() -> None:
     for bus, thread in tuple(_waiting.items()):
         if thread == threading.get_ident():
+            del _waiting[bus]
             bus.open_soon()
