@@ -114,6 +114,7 @@ fmt: ## format the code
 docs: ## rewrite the committed contracts (schemas, references) from the code
 	RUNBUS_BLESS=1 $(TOOLS) $(CARGO) test --locked --workspace -- contract reference_page
 	clients/typescript/scripts/install.sh && node clients/typescript/scripts/generate.mjs
+	clients/python/test.sh --types
 
 .PHONY: scale-out
 scale-out: build ## run the council on 3 NATS servers, Redis, 2 gateways, 3 workers

@@ -4,6 +4,7 @@
 #
 #   ops/tools.sh run clients/python/test.sh [PYTEST ARGUMENTS]
 #   ops/tools.sh run clients/python/test.sh --bench      prints figures in place of tests
+#   clients/python/test.sh --types                       makes the types from the contracts (part of `make docs`)
 #
 # Environment:
 #   RUNBUS_BINARY           the binary to test with (default: target/debug/runbus, as the workspace build leaves it)
@@ -83,6 +84,10 @@ if [[ ${1:-} == --bench ]]; then
 fi
 
 tool=$(environment "$(interpreter "$newest")" tools)
+if [[ ${1:-} == --types ]]; then
+  "$tool" "$here/scripts/generate_types.py"
+  exit
+fi
 "$tool" -W ignore "$here/scripts/generate_types.py" --check
 "$tool" -m ruff check --quiet --no-cache "$here"
 (cd "$here" && "$tool" -m hatchling build --target wheel --directory "$work/dist" >/dev/null)
