@@ -265,12 +265,12 @@ async def test_a_closed_client_answers_at_once(world: World) -> None:
     await asyncio.sleep(0)
     await client.aclose()
     with pytest.raises(StopAsyncIteration):
-        await within(waiting, 5)
+        await within(waiting, 50)
     with pytest.raises(Closed):
-        await within(call, 5)
+        await within(call, 50)
     for use in (client.stats(), client.start("a"), subscription.__anext__()):
         with pytest.raises(Closed):
-            await within(use, 5)
+            await within(use, 50)
     for use in (client.subscribe, client.monitor):
         with pytest.raises(Closed):
             use()

@@ -165,16 +165,16 @@ async def test_wrong_credentials_are_an_error_without_retry(guarded: Gateway) ->
     for token in (None, "nonsense", jwt(-10)):
         async with runbus.connect(guarded.url, token=token) as client:
             with pytest.raises(Unauthenticated):
-                await within(client.history(), 10)
+                await within(client.history(), 50)
             # A gateway may accept the upgrade and close with 4401, or refuse it with 401.
             with pytest.raises(Unauthenticated):
-                await within(client.subscribe(since="new").__anext__(), 10)
+                await within(client.subscribe(since="new").__anext__(), 50)
     async with runbus.connect(guarded.url, token=jwt(60, scope="read:mine")) as client:
         with pytest.raises(Forbidden):
-            await within(client.history(stream_id="theirs"), 10)
+            await within(client.history(stream_id="theirs"), 50)
         with pytest.raises(Forbidden):
-            await within(client.subscribe(stream_id="theirs").__anext__(), 10)
-        assert (await within(client.subscribe(stream_id="mine").__anext__(), 10)).type == "caught_up"
+            await within(client.subscribe(stream_id="theirs").__anext__(), 50)
+        assert (await within(client.subscribe(stream_id="mine").__anext__(), 50)).type == "caught_up"
 
 
 async def test_one_fresh_token_is_tried(guarded: Gateway) -> None:
@@ -185,11 +185,11 @@ async def test_one_fresh_token_is_tried(guarded: Gateway) -> None:
         return given[-1]
 
     async with runbus.connect(guarded.url, get_token=get_token) as client:
-        await within(client.history(), 10)
+        await within(client.history(), 50)
         assert len(given) == 2
     given.clear()
     async with runbus.connect(guarded.url, get_token=get_token) as client:
-        assert (await within(client.subscribe(since="new").__anext__(), 10)).type == "caught_up"
+        assert (await within(client.subscribe(since="new").__anext__(), 50)).type == "caught_up"
         assert len(given) == 2
     never = []
 
@@ -199,7 +199,7 @@ async def test_one_fresh_token_is_tried(guarded: Gateway) -> None:
 
     async with runbus.connect(guarded.url, get_token=worthless) as client:
         with pytest.raises(Unauthenticated):
-            await within(client.subscribe(since="new").__anext__(), 10)
+            await within(client.subscribe(since="new").__anext__(), 50)
         assert len(never) == 2
 
 
@@ -207,14 +207,14 @@ async def test_tokens_are_refreshed_in_band(guarded: Gateway, fresh: str) -> Non
     given: list[str] = []
 
     async def get_token() -> str:
-        given.append(jwt(3))
+        given.append(jwt(6))
         return given[-1]
 
     async with runbus.connect(guarded.url, get_token=get_token) as client:
         async with client.subscribe(stream_id=fresh, since="new") as subscription:
             assert (await within(subscription.__anext__())).type == "caught_up"
             waiting = asyncio.ensure_future(subscription.next_raw())
-            while len(given) < 4:
+            while len(given) < 3:
                 await asyncio.sleep(0.05)
                 assert not waiting.done()
             await client.publish({"type": "custom", "stream_id": fresh, "data": {}})
@@ -272,7 +272,7 @@ async def test_what_is_no_message_is_skipped() -> None:
     script = ["no json", "[1]", b"\x00\xff", {"type": "of_the_future", "sub": "s", "x": 1}, {"no": "type"}, {"type": 7, "sub": "s"}, {"type": "events", "sub": "another", "events": [event(9)]},
               {"type": "events", "sub": "s"}, {"type": "events", "sub": "s", "events": [1]}, {"type": "gap", "sub": "s"}, {"type": "snapshot", "sub": "s"}, "[" * 100_000, events(event(1))]  # fmt: skip
     async with Fake(script) as fake, runbus.connect(fake.url) as client:
-        assert await within(numbers(client, 1), 10) == [1]
+        assert await within(numbers(client, 1), 50) == [1]
         assert len(fake.asked) == 1, "the connection stays open"
 
 
@@ -282,19 +282,19 @@ async def test_damaged_lines_and_gaps_stand_among_the_events() -> None:
     again = {"type": "gap", "sub": "s", "requested": "c4", "first_available": "c0", "reason": "recreated"}
     script = [events(event(1)), damaged, gap, 4000]
     async with Fake(script, [gap, events(event(4)), again, events(event(0))]) as fake, runbus.connect(fake.url) as client:
-        assert await within(numbers(client, 6), 10) == [1, 2, "gap", 4, "gap", 0]
+        assert await within(numbers(client, 6), 50) == [1, 2, "gap", 4, "gap", 0]
         assert fake.asked[1]["since"] == {"cursor": "c2"}
 
 
 async def test_what_comes_again_after_a_reconnect_is_dropped() -> None:
     async with Fake([events(event(1), event(2)), 4000], [events(event(1), event(2), event(3))]) as fake, runbus.connect(fake.url) as client:
-        assert await within(numbers(client, 3), 10) == [1, 2, 3]
+        assert await within(numbers(client, 3), 50) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("code", [4000, 4001, 4002, 4003, 4408, 4429, 4499, 1000, 1011, 1012])
 async def test_other_closes_are_retried(code: int) -> None:
     async with Fake([events(event(1)), code], [events(event(2))]) as fake, runbus.connect(fake.url) as client:
-        assert await within(numbers(client, 2), 10) == [1, 2]
+        assert await within(numbers(client, 2), 50) == [1, 2]
         assert fake.asked[1]["since"] == {"cursor": "c1"}
 
 
@@ -302,7 +302,7 @@ async def test_other_closes_are_retried(code: int) -> None:
 async def test_final_closes_are_typed_errors(code: int, kind: type[Exception]) -> None:
     async with Fake([events(event(1)), code]) as fake, runbus.connect(fake.url) as client:
         with pytest.raises(kind):
-            await within(numbers(client, 2), 10)
+            await within(numbers(client, 2), 50)
         assert len(fake.asked) == 1
 
 
@@ -313,11 +313,11 @@ async def test_errors_of_a_subscription_are_typed() -> None:
     for code, kind in (("invalid_argument", runbus.InvalidArgument), ("forbidden", Forbidden)):
         async with Fake([said(code)]) as fake, runbus.connect(fake.url) as client:
             with pytest.raises(kind) as error:
-                await within(numbers(client, 1), 10)
+                await within(numbers(client, 1), 50)
             assert error.value.path == "filter"
     for code in ("unavailable", "limit_exceeded", "rate_limited"):
         async with Fake([said(code)], [events(event(1))]) as fake, runbus.connect(fake.url) as client:
-            assert await within(numbers(client, 1), 10) == [1]
+            assert await within(numbers(client, 1), 50) == [1]
 
 
 async def test_answers_of_servers_that_fail_are_retried_until_the_bound() -> None:
@@ -345,10 +345,10 @@ async def test_answers_of_servers_that_fail_are_retried_until_the_bound() -> Non
             trying.cancel()
             await asyncio.gather(trying, return_exceptions=True)
         with pytest.raises(Unavailable):
-            await within(client.stats(timeout=0.5), 30)
+            await within(client.stats(timeout=0.5), 50)
     async with runbus.connect("http://127.0.0.1:1", timeout=0.3) as client:
         with pytest.raises(Unavailable):
-            await within(client.start("a"), 10)
+            await within(client.start("a"), 50)
 
 
 async def test_answers_that_are_no_gateways_are_typed_errors() -> None:
@@ -366,11 +366,11 @@ async def test_answers_that_are_no_gateways_are_typed_errors() -> None:
     async with server, runbus.connect(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client:
         while bodies:
             with pytest.raises(ProtocolError):
-                await within(client.stats(), 20)
+                await within(client.stats(), 50)
             bodies.pop(0)
         with pytest.raises(ProtocolError):
             bodies.append(b"{}")
-            await within(client.subscribe(since="new").__anext__(), 20)
+            await within(client.subscribe(since="new").__anext__(), 50)
 
 
 async def test_the_next_gateway_is_taken_when_one_is_gone(world: World, fresh: str) -> None:
