@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import pathlib
@@ -10,7 +11,7 @@ import random
 import pytest
 
 import runbus
-from runbus import backoff, frames, ids, limits, monitor, sync
+from runbus import backoff, frames, ids, limits, monitor, sync, tasks
 from runbus.fold import State
 from runbus.items import decode_event
 from runbus.types.snapshot import Snapshot
@@ -128,3 +129,30 @@ def test_ids_are_versioned_and_in_order_of_time() -> None:
 def test_the_blocking_client_has_every_command() -> None:
     missing = {name for name in dir(runbus.Client) if not name.startswith("_")} - set(dir(sync.Client)) - {"aclose", "listen", "iter_history"}
     assert missing == set()
+
+
+def test_a_task_that_loses_a_cancellation_is_ended() -> None:
+    async def main() -> None:
+        lost = []
+
+        async def stubborn() -> None:
+            while True:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    lost.append(1)
+                    if len(lost) > 2:
+                        raise
+
+        async def failing() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise KeyError("too late to matter")
+
+        found = [asyncio.ensure_future(stubborn()), asyncio.ensure_future(failing())]
+        await asyncio.sleep(0)
+        await tasks.end(*found)
+        assert all(task.done() for task in found) and len(lost) == 3
+
+    asyncio.run(main())

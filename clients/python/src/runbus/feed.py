@@ -224,7 +224,7 @@ class Feed(ABC):
             refresh.cancel()
 
     async def _refresh(self, socket: ClientConnection) -> None:
-        while True:
+        while self._socket is socket:
             await self._expires.wait()
             self._expires.clear()
             if self._expires_at is None or not self._credentials.can_refresh:

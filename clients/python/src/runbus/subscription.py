@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from typing_extensions import Self
 
-from . import ids, limits
+from . import ids, limits, tasks
 from .errors import Closed, InvalidArgument
 from .feed import SUB, Feed
 from .items import ABOUT, CaughtUp, Gap, Item, SnapshotItem, decode_event
@@ -234,8 +234,8 @@ class Listener:
     async def aclose(self) -> None:
         """Ends the subscription, and the handler that runs."""
         await self.subscription.aclose()
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        if self._task is not asyncio.current_task():
+            await tasks.end(self._task)
 
     async def __aenter__(self) -> Self:
         return self

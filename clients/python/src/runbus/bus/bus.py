@@ -10,7 +10,7 @@ from typing import Any
 
 from typing_extensions import Self
 
-from .. import drafts
+from .. import drafts, tasks
 from ..errors import Closed, PublishTimeout, RunbusError, Unavailable
 from . import limits
 from .address import transport
@@ -97,7 +97,7 @@ class EventBus(Emit):
         self._registry.fail_waiters(Closed("the bus was closed"))
         if self._loop is asyncio.get_running_loop():
             if self._opening is not None and not self._opening.done():
-                self._opening.cancel()
+                await tasks.end(self._opening)
             if self._transport is not None:
                 await self._transport.close()
         await self._registry.stop()

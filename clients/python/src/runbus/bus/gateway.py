@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .. import tasks
 from ..client import Client
 from ..errors import Closed, RunbusError
 from ..items import CaughtUp, Gap, UnknownEvent
@@ -80,6 +81,5 @@ class GatewayTransport:
     async def close(self) -> None:
         """See `Transport`."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.end(self._task)
         await self._client.aclose()

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .. import tasks
 from ..errors import RunbusError
 from ..subscription import check_handler
 from . import limits
@@ -153,10 +154,8 @@ class Registry:
 
     async def stop(self) -> None:
         """Ends the handlers of events of other processes."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # A handler may close the bus: it does not wait for itself.
+        await tasks.end(*(task for task in self._tasks if task is not asyncio.current_task()))
         self._remote = 0
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 
-from ... import frames, ids
+from ... import frames, ids, tasks
 from ...errors import Forbidden, InvalidArgument, RunbusError, TooLarge, Unavailable
 from ..transport import Deliver
 from . import limits
@@ -107,8 +107,7 @@ class NatsTransport:
     async def close(self) -> None:
         """See `Transport`."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.end(self._task)
         await self._link.close()
 
     # Publishing

@@ -1,0 +1,23 @@
+"""Tasks that are ended for certain."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+_AGAIN_S = 0.1
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancels tasks and returns when they have ended.
+
+    `asyncio.wait_for` of Python 3.10 and 3.11 loses a cancellation that comes together with the result: it is asked for again.
+    """
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=_AGAIN_S)
+    for task in tasks:
+        if not task.cancelled():
+            # Errors of what is no longer wanted are nobody's.
+            task.exception()
