@@ -1,10 +1,10 @@
 /** What the parts of a client share. */
-import { Backoff, type BackoffOptions } from "./backoff.js";
 import { Credentials } from "./credentials.js";
 import { RunbusError } from "./errors.js";
 import { Gateways } from "./gateways.js";
 import { HEARTBEAT_MS } from "./limits.js";
 import type { ConnectOptions } from "./options.js";
+import type { BackoffOptions } from "./retry.js";
 import { link, type Linked } from "./signals.js";
 
 export class Context {
@@ -14,7 +14,7 @@ export class Context {
   readonly WebSocket: typeof WebSocket | undefined;
   readonly heartbeatMs: number;
   readonly warn: (message: string, cause?: unknown) => void;
-  readonly #backoff: BackoffOptions | undefined;
+  readonly backoff: BackoffOptions;
   readonly #closing = new AbortController();
 
   constructor(options: ConnectOptions) {
@@ -32,7 +32,7 @@ export class Context {
     }
     this.heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     this.warn = options.onWarning ?? ((message, cause) => console.warn(`runbus: ${message}`, cause ?? ""));
-    this.#backoff = options.backoff;
+    this.backoff = options.backoff ?? {};
     const { signal } = options;
     if (signal?.aborted) this.close();
     else signal?.addEventListener("abort", () => this.close(), { once: true, signal: this.closing });
@@ -50,10 +50,6 @@ export class Context {
 
   close(): void {
     this.#closing.abort(new RunbusError("closed", "the client is closed"));
-  }
-
-  backoff(): Backoff {
-    return new Backoff(this.#backoff);
   }
 
   /** A call's signal: the caller's, and the client's end. Throws when either has come. */

@@ -60,18 +60,6 @@ export interface PatchOperation {
   value?: unknown;
 }
 
-/** Types that only gateways use: whatever else an event stream carries is an event. */
-export const OWN_TYPES: ReadonlySet<string> = new Set([
-  "subscribed",
-  "snapshot",
-  "caught_up",
-  "gap",
-  "undecodable",
-  "closed",
-  "monitor_snapshot",
-  "monitor_patch",
-]);
-
 /** One connection's part of a subscription: ends by `undefined` (go on from the last place), or by an error. */
 export interface Source {
   next(): Promise<Message | undefined>;

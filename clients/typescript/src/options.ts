@@ -1,6 +1,6 @@
 /** How a client is made. */
-import type { BackoffOptions } from "./backoff.js";
 import type { GetToken } from "./credentials.js";
+import type { BackoffOptions } from "./retry.js";
 
 export interface ConnectOptions {
   /** Addresses of one or several gateways: `http(s)` or `ws(s)`. The client uses one, and another one when that fails. */

@@ -3,7 +3,7 @@ import type { Context } from "./context.js";
 import { ofAnswer, ofClose, RunbusError, unavailable } from "./errors.js";
 import { DIAL_MS, FRAME_CHARS } from "./limits.js";
 import type { Event } from "./event.js";
-import { OWN_TYPES, type Message, type Source } from "./messages.js";
+import type { Message, Source } from "./messages.js";
 import { address, credential, type Call } from "./rest.js";
 import { abortable, link, within, type Linked } from "./signals.js";
 
@@ -102,7 +102,8 @@ export class StreamSource implements Source {
       const data = /^data: (.*)/m.exec(frame)?.[1];
       const message = data && this.#parse(data);
       if (!message) continue;
-      if (!OWN_TYPES.has(message.type)) {
+      // Events have ids; what gateways say themselves has none.
+      if ("id" in message) {
         events.push(message as Event);
         continue;
       }

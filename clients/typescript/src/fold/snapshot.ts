@@ -234,10 +234,17 @@ function ask(now: Snapshot, event: Event, data: Payload): void {
   node(now, event, (node) => node);
 }
 
+/** Gives each node the state that it has now. */
+function states(now: Snapshot, of: (node: Node, id: string) => Node["state"]): void {
+  const nodes = Object.entries(now.nodes).map(([id, one]) => {
+    const state = of(one, id);
+    return [id, state === one.state ? one : { ...one, state }];
+  });
+  now.nodes = Object.fromEntries(nodes);
+}
+
 function end(now: Snapshot): void {
-  now.nodes = Object.fromEntries(
-    Object.entries(now.nodes).map(([id, one]) => [id, one.state === "completed" ? one : { ...one, state: "stopped" }]),
-  );
+  states(now, ({ state }) => (state === "completed" ? state : "stopped"));
   now.turns = now.turns.map((turn) => (turn.done ? turn : { ...turn, done: true }));
   const run = now.execution as execution.Known;
   for (const field of ["output", "error"] as const) {
@@ -252,22 +259,14 @@ function end(now: Snapshot): void {
 function settle(now: Snapshot): void {
   const run = now.execution as execution.Known;
   if (run.definition !== undefined) run.definition = name(run.definition);
-  execution.forget(run, (id) => !isShort(id));
-  const ids = Object.keys(run.waiting ?? {}).sort();
+  const ids = Object.keys(run.waiting ?? {}).filter(isShort).sort();
   const kept = new Set(ids.slice(0, 2 * LIMIT.SNAPSHOT_WAITING));
   execution.forget(run, (id) => !kept.has(id));
   now.approvals = now.approvals.filter((approval) => kept.has(approval.approval_id));
   now.questions = now.questions.filter((question) => kept.has(question.request_id));
   const asking = new Set([...now.approvals, ...now.questions].map((one) => one.node_id));
-  let nodes = now.nodes;
-  for (const [id, one] of Object.entries(nodes)) {
-    const state =
-      one.state === "running" && asking.has(id)
-        ? "waiting"
-        : one.state === "waiting" && !asking.has(id)
-          ? "running"
-          : one.state;
-    if (state !== one.state) nodes = { ...nodes, [id]: { ...one, state } };
-  }
-  now.nodes = nodes;
+  states(now, ({ state }, id) => {
+    if (state === "running" && asking.has(id)) return "waiting";
+    return state === "waiting" && !asking.has(id) ? "running" : state;
+  });
 }

@@ -11,6 +11,9 @@ const here = fileURLToPath(new URL("./", import.meta.url));
 export const binary =
   process.env.CLIENT_TEST_RUNBUS ?? resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug/runbus");
 
+/** Time in which a gateway must be ready, in milliseconds. */
+const READY_MS = 60_000;
+
 const running = new Set();
 const folders = [];
 process.on("exit", () => {
@@ -71,11 +74,13 @@ class Process {
     );
     let gone = false;
     this.ended.then(() => (gone = true));
+    const deadline = Date.now() + READY_MS;
     while (this.port) {
       const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
       if (answer?.ok) break;
-      await answer?.arrayBuffer();
+      const checks = await answer?.text();
       if (gone) throw new Error(`${binary} ${this.command.join(" ")} has ended:\n${said}`);
+      if (Date.now() > deadline) throw new Error(`${binary} ${this.command.join(" ")} is not ready: ${checks}\n${said}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return this;
