@@ -122,7 +122,7 @@ for name, selector in re.findall(r"(runbus_\w+)\{([^}]*)\}", alerts):
             check(value in known.get(label, []), f"ops/prometheus/alerts.yml: {name} is never {label}={value}")
 
 # Every variable of the servers' files is set by both.
-for path in ["ops/nats/common.conf", "ops/nats/accounts.conf", "ops/nats/cluster.conf", "ops/nats/single.conf"]:
+for path in ["ops/nats/common.conf", "ops/nats/accounts.conf", "ops/nats/cluster.conf", "ops/nats/secured.conf", "ops/nats/single.conf"]:
     for variable in re.findall(r"^[^#\n]*\$(NATS_\w+)", text(path), re.MULTILINE):
         check(f"{variable}=" in scripts, f"{path}: ops/cluster.sh does not set {variable}")
         for name in ["nats-1", "nats-2", "nats-3"]:

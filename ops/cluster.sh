@@ -75,7 +75,7 @@ start_one() {
       setsid "$root/ops/redis/start.sh" "$RUNBUS_REDIS_SERVER" "$root/ops/redis/redis.conf" --port "$(get REDIS_PORT)" --bind 127.0.0.1 \
       --dir "$dir/redis" >>"$dir/redis.log" 2>&1 </dev/null &
   else
-    conf=$root/ops/nats/single.conf
+    conf=$root/ops/nats/secured.conf
     [[ $(get NODES) == 1 ]] || conf=$root/ops/nats/cluster.conf
     routes=
     for n in $(seq 1 "$(get NODES)"); do routes+="${routes:+, }\"nats://127.0.0.1:$(get "NATS_ROUTE_$n")\""; done

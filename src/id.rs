@@ -36,6 +36,9 @@ pub enum Reason {
         /// Where it stands.
         at: usize,
     },
+    /// The text is `.` or `..`: clients and proxies take it out of a path.
+    #[error("must not be `.` or `..`: paths cannot name it")]
+    Dots,
     /// The text is no UUID, where one is needed.
     #[error("is no UUID")]
     NotUuid,
@@ -48,6 +51,8 @@ fn check(field: &'static str, text: &str) -> Result<(), Error> {
         Reason::TooLong { bytes: text.len() }
     } else if let Some((at, _)) = text.char_indices().find(|(_, c)| c.is_control()) {
         Reason::Control { at }
+    } else if matches!(text, "." | "..") {
+        Reason::Dots
     } else {
         return Ok(());
     };
@@ -221,10 +226,13 @@ mod tests {
         for (text, reason) in [
             ("", Reason::Empty),
             ("a\nb", Reason::Control { at: 1 }),
+            (".", Reason::Dots),
+            ("..", Reason::Dots),
             (&"x".repeat(129), Reason::TooLong { bytes: 129 }),
         ] {
             assert_eq!(StreamId::new(text), Err(Error { field: "stream_id", reason }));
         }
+        assert_eq!(StreamId::new("...").unwrap().as_str(), "...");
         assert_eq!(StreamId::new("a.b *>ü").unwrap().as_str(), "a.b *>ü");
     }
 

@@ -65,6 +65,15 @@ impl Shutdown {
         let shutdown = Self::new();
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        // Files with certificates and credentials are read again when they change: there is nothing to do but to stay.
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                tracing::info!(
+                    "SIGHUP: certificates and credentials are read again from their files when these change"
+                );
+            }
+        });
         // Not tracked: draining must not wait for the task that waits for signals.
         tokio::spawn(shutdown.clone().follow(terminate, interrupt));
         Ok(shutdown)
@@ -210,12 +219,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn real_signals_drain_then_cut() {
+    async fn a_hangup_ends_nothing_and_real_signals_drain_then_cut() {
         let shutdown = Shutdown::on_signals().unwrap();
-        let kill = || {
+        let send = |name: &str| {
             let own = std::process::id().to_string();
-            assert!(std::process::Command::new("kill").args(["-TERM", &own]).status().unwrap().success());
+            assert!(std::process::Command::new("kill").args([name, &own]).status().unwrap().success());
         };
+        send("-HUP");
+        assert!(!shutdown.is_draining());
+        let kill = || send("-TERM");
         kill();
         shutdown.soft().cancelled().await;
         assert!(!shutdown.hard().is_cancelled());

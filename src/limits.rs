@@ -112,6 +112,9 @@ pub const PROJECTION_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Types, and streams, that statistics count apart.
 pub const STATS_NAMES: usize = 10_000;
 
+/// Executions that a sweep for stranded ones keeps in mind.
+pub const SWEEP_EXECUTIONS: usize = 10_000;
+
 /// Executions that wait in one session.
 pub const SESSION_QUEUE: usize = 1000;
 

@@ -38,7 +38,7 @@ pub(crate) struct Counted<T: ?Sized> {
 
 #[async_trait]
 impl Log for Counted<dyn Log> {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> std::sync::Arc<Layout> {
         self.inner.layout()
     }
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {

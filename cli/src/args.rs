@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Auth(commands::auth::Auth),
     /// Print the permissions that NATS and Redis users need.
     Permissions(commands::permissions::Permissions),
+    /// Make the streams of the configuration.
+    Setup(commands::setup::Setup),
     /// Check configuration, broker, store and streams.
     Doctor(commands::doctor::Doctor),
 }
@@ -115,17 +117,19 @@ impl Command {
             Self::Wait(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Auth(command) => command.run(&global),
             Self::Permissions(command) => command.run(&configuration),
+            Self::Setup(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Doctor(command) => Box::pin(command.run(&global, &configuration)).await,
         }
     }
 
-    /// How it logs: servers as configured, tools for people only what a human must look at.
+    /// How it logs: servers as configured, tools for people not at all, unless they are told to.
     #[must_use]
     pub(crate) fn telemetry(&self, configuration: &Configuration) -> telemetry::Config {
         let mut config = configuration.telemetry.clone();
         let server = matches!(self, Self::Gateway(_) | Self::Worker(_) | Self::Dev(_));
         if !server && config.filter == telemetry::Config::default().filter {
-            config.filter = "warn".into();
+            // What fails is said once, by the command itself.
+            config.filter = "off".into();
         }
         config
     }

@@ -16,6 +16,9 @@ use runbus::time::Clock;
 use crate::configuration::Configuration;
 use crate::exit::Error;
 
+/// How long the start of a process waits for the broker.
+const AGREEMENT: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// The three ports.
 #[derive(Debug, Clone)]
 pub(crate) struct Backend {
@@ -27,6 +30,8 @@ pub(crate) struct Backend {
     pub store: Arc<dyn Store>,
     /// The broker, where there is one.
     nats: Option<Arc<Nats>>,
+    /// Other processes that have the data directory open.
+    others: Vec<u32>,
 }
 
 impl Backend {
@@ -60,13 +65,34 @@ impl Backend {
                 Redis::new(&configuration.redis).map_err(|error| Error::Usage(format!("redis.{error}")))?,
             ),
         };
-        Ok(Self { log: Arc::new(Metered::new(log)), queue, store, nats: broker })
+        let others = embedded.map(|embedded| embedded.others).unwrap_or_default();
+        Ok(Self { log: Arc::new(Metered::new(log)), queue, store, nats: broker, others })
     }
 
-    /// The version of the broker, where there is one and it has answered.
-    #[must_use]
-    pub(crate) fn broker_version(&self) -> Option<String> {
-        self.nats.as_ref().and_then(|nats| nats.server_version())
+    /// Returns when the log is found to be split in another way than the configuration says; else never.
+    pub(crate) async fn refused(&self) -> Error {
+        match &self.nats {
+            Some(nats) => Error::Usage(format!("nats: {}", nats.refused().await)),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits a moment for the broker, so that a process which must not run does not even begin.
+    ///
+    /// # Errors
+    /// The log is split in another way than the configuration says.
+    pub(crate) async fn agreed(&self) -> Result<(), Error> {
+        for process in &self.others {
+            tracing::warn!(
+                process,
+                "the data directory is also open in another process; both work on the same log"
+            );
+        }
+        tokio::select! {
+            refused = self.refused() => Err(refused),
+            // Whatever else is wrong with it is no reason not to begin: it may pass.
+            _ = tokio::time::timeout(AGREEMENT, self.log.ready()) => Ok(()),
+        }
     }
 
     /// A bus on them.

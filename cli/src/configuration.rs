@@ -101,6 +101,187 @@ mod tests {
         assert!(committed == page, "docs/configuration.md differs from the code: run `make docs`");
     }
 
+    /// Without the rules between keys: each key is set alone.
+    #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(transparent)]
+    struct Unruled(Configuration);
+
+    impl Validate for Unruled {
+        fn validate(&self) -> Result<(), Invalid> {
+            Ok(())
+        }
+    }
+
+    /// What is there beside the key that is set: what a table with a name must have.
+    const BESIDE: &str = r#"
+        [webhooks.endpoints.name]
+        url = "https://example.com/in"
+        secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        [auth.api_keys.name]
+        sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        scopes = ["*"]
+        [mcp.servers.name]
+        command = "true"
+        [gateway.monitor.prices.name]
+        prompt_per_million = 1.0
+        completion_per_million = 1.0
+    "#;
+
+    /// Keys whose texts must be of a form that no other key's have.
+    const TEXTS: &[(&str, &str)] = &[
+        ("gateway.listen", "127.0.0.1:9"),
+        ("telemetry.metrics_listen", "127.0.0.1:9"),
+        (
+            "auth.api_keys",
+            r#"{"name": {"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "scopes": ["*"]}}"#,
+        ),
+        (
+            "webhooks.endpoints",
+            r#"{"name": {"url": "https://example.com/in", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}"#,
+        ),
+        ("mcp.servers", r#"{"name": {"command": "true"}}"#),
+        ("auth.jwt.algorithms", "HS256"),
+        ("gateway.monitor.prices", r#"{"name": {"prompt_per_million": 2.0, "completion_per_million": 2.0}}"#),
+        ("mcp.servers.name.require_approval", "all"),
+    ];
+
+    /// What a key may be set to: a row of the reference page.
+    fn samples(key: &str, kind: &str, default: &str, range: &str) -> Vec<String> {
+        if let Some((_, text)) = TEXTS.iter().find(|(known, _)| *known == key) {
+            return vec![(*text).into()];
+        }
+        let numbers: Vec<String> =
+            range.split(' ').filter(|word| word.parse::<f64>().is_ok()).map(str::to_owned).collect();
+        let words =
+            range.trim_start_matches("one of ").split(", ").map(|word| word.trim_matches('"').to_owned());
+        let texts =
+            ["7", "true", "false", "text", "*", "10.0.0.0/8", "https://example.com", "2030-01-01T00:00:00Z"]
+                .map(str::to_owned);
+        let table = r#"{"A": "b"}"#.to_owned();
+        let found: Vec<String> = match kind.split([' ', ',']).next().unwrap_or_default() {
+            "choice" => words.chain(texts).collect(),
+            "boolean" => vec![(default != "`true`").to_string()],
+            "integer" | "number" => numbers.into_iter().chain(texts).collect(),
+            "table" => vec![table, "{}".into()],
+            _ => texts.into_iter().chain(words).chain([table]).collect(),
+        };
+        found.into_iter().filter(|text| !text.is_empty() && format!("`{text}`") != default).collect()
+    }
+
+    /// A text of a variable or a flag as TOML.
+    fn toml(kind: &str, text: &str) -> String {
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(serde_json::Value::Object(fields)) => toml_table(&fields),
+            _ if kind.starts_with("list") => format!("[{}]", toml(&kind[8..], text)),
+            Ok(serde_json::Value::Number(_) | serde_json::Value::Bool(_)) if !kind.contains("string") => {
+                text.into()
+            }
+            _ => format!("{text:?}"),
+        }
+    }
+
+    fn toml_table(fields: &serde_json::Map<String, serde_json::Value>) -> String {
+        let value = |value: &serde_json::Value| match value {
+            serde_json::Value::Object(fields) => toml_table(fields),
+            value => value.to_string(),
+        };
+        let fields: Vec<String> =
+            fields.iter().map(|(name, field)| format!("{name:?} = {}", value(field))).collect();
+        format!("{{{}}}", fields.join(", "))
+    }
+
+    fn layered(
+        file: &str,
+        environment: &[(String, String)],
+        sets: &[(String, String)],
+    ) -> Result<serde_json::Value, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runbus.toml");
+        std::fs::write(&path, format!("{file}\n")).unwrap();
+        let sources = Sources { file: Some(&path), sets };
+        let loaded = config::load::<Unruled>(sources, environment.iter().cloned());
+        loaded.map(|loaded| serde_json::to_value(loaded).unwrap()).map_err(|error| error.to_string())
+    }
+
+    /// The keys of the reference page: their whole path and the columns that follow.
+    fn rows() -> Vec<(String, Vec<String>)> {
+        let page = config::reference::<Configuration>().replace("\\|", "\u{1}");
+        let mut section = String::new();
+        let mut found = Vec::new();
+        for line in page.lines() {
+            if let Some(heading) = line.strip_prefix("## `[").and_then(|rest| rest.strip_suffix("]`")) {
+                section = heading.replace(".NAME", ".name");
+            } else if let Some(row) = line.strip_prefix("| `") {
+                let mut columns = row.split(" | ").map(|column| column.trim_end_matches(" |").to_owned());
+                let name = columns.next().unwrap().trim_end_matches('`').to_owned();
+                found.push((format!("{section}.{name}"), columns.collect()));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_key_of_the_reference_page_can_be_set_in_every_layer() {
+        let rows = rows();
+        assert!(rows.len() > 150, "{}", rows.len());
+        let mut failures = Vec::new();
+        for (key, columns) in rows {
+            let [kind, default, range, ..] = &columns[..] else { panic!("{key}: {columns:?}") };
+            let path = format!("/{}", key.replace('.', "/"));
+            let (section, name) = key.rsplit_once('.').unwrap();
+            let mut refusals = Vec::new();
+            let accepted = samples(&key, kind, default, range).into_iter().find_map(|text| {
+                let flag = [(key.clone(), text.clone())];
+                match layered(BESIDE, &[], &flag) {
+                    Ok(found) => Some((text, found.pointer(&path)?.clone())),
+                    Err(error) => {
+                        refusals.push(error);
+                        None
+                    }
+                }
+            });
+            let Some((text, by_flag)) = accepted else {
+                failures.push(format!("{key} cannot be set by a flag: {refusals:?}"));
+                continue;
+            };
+            let mut compare = |layer: &str, found: Result<serde_json::Value, String>| match found {
+                Ok(found) if !by_flag.is_null() && found.pointer(&path) == Some(&by_flag) => {}
+                Ok(found) => failures
+                    .push(format!("{key} = {text} by {layer}: {:?}, not {by_flag}", found.pointer(&path))),
+                Err(error) => failures.push(format!("{key} = {text} by {layer}: {error}")),
+            };
+            let variable = format!("RUNBUS_{}", key.to_uppercase().replace('.', "__"));
+            compare(&variable, layered(BESIDE, &[(variable.clone(), text.clone())], &[]));
+            let line = format!("{name} = {}", toml(kind, &text));
+            compare(&line, layered(&with_line(section, name, &line), &[], &[]));
+        }
+        assert!(failures.is_empty(), "{failures:#?}");
+    }
+
+    /// [`BESIDE`] with a line in a section, in place of the one that is there.
+    fn with_line(section: &str, name: &str, line: &str) -> String {
+        let heading = format!("[{section}]");
+        let table = format!("[{section}.{name}.");
+        let (mut file, mut inside, mut is_done) = (String::new(), "", false);
+        for old in BESIDE.lines().map(str::trim) {
+            if old.starts_with('[') {
+                inside = old;
+            }
+            // What is there of the table that is set whole, and of the key itself.
+            if inside.starts_with(&table) || (inside == heading && old.starts_with(&format!("{name} ="))) {
+                continue;
+            }
+            file.push_str(old);
+            file.push('\n');
+            if old == heading {
+                file.push_str(line);
+                file.push('\n');
+                is_done = true;
+            }
+        }
+        if is_done { file } else { format!("{file}{heading}\n{line}\n") }
+    }
+
     #[test]
     fn endpoints_are_a_table_by_name_and_their_secrets_are_not_shown() {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -6,6 +6,7 @@ mod backend;
 mod commands;
 mod configuration;
 mod exit;
+mod init;
 mod output;
 mod render;
 mod snapshot;
@@ -29,6 +30,10 @@ fn main() -> std::process::ExitCode {
         Ok(args) => args,
         Err(error) => return exit::usage(error),
     };
+    if init::is_needed() {
+        return init::run()
+            .unwrap_or_else(|error| exit::report(&exit::Error::Software(error.to_string())).into());
+    }
     // The first thread's stack is whatever its shell allows: the work is done on one of known size.
     let work = std::thread::Builder::new().name("runbus".into()).stack_size(STACK_BYTES).spawn(|| run(args));
     let ended = match work.map(std::thread::JoinHandle::join) {

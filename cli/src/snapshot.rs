@@ -16,7 +16,7 @@ use crate::output;
 pub(crate) async fn take(bus: &Bus, filter: &Filter) -> Result<Snapshot, ReadError> {
     let scope = filter.scope();
     let mut is_whole = true;
-    for shard in scope.shards(bus.log().layout()) {
+    for shard in scope.shards(&bus.log().layout()) {
         is_whole &= bus.log().bounds(scope.lane(), shard).await?.first.0 <= 1;
     }
     let filter = Filter {

@@ -121,15 +121,46 @@ fn events_are_published_from_arguments_and_stdin() {
     assert_eq!(refused.status.code(), Some(65));
     assert!(text(&refused.stderr).contains("data.content"));
     let input = "{\"stream_id\":\"ci\",\"type\":\"custom\",\"data\":{\"n\":1}}\n\nnot json\n{\"stream_id\":\"ci\",\"type\":\"custom\"}\n";
-    let output = with_input(dir.path(), &["publish", "--stdin", "--json"], input);
+    let output = with_input(dir.path(), &["publish", "--stdin", "--json", "--keep-going"], input);
     assert_eq!(output.status.code(), Some(65), "{}", text(&output.stderr));
     assert_eq!(lines(&output), [serde_json::json!({ "published": 2, "refused": 1 })]);
-    assert!(text(&output.stderr).contains('3'), "the line is named: {}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.starts_with("runbus: line 3: ") && said.lines().count() == 1, "{said}");
     // What history gives can be published again: the ids are the same, nothing is doubled.
     let history = run(dir.path(), &["history", "--json"]);
     let output = with_input(dir.path(), &["publish", "--stdin"], &text(&history.stdout));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(lines(&run(dir.path(), &["history", "--json"])).len(), 3);
+}
+
+#[test]
+fn a_bad_line_is_named_once_and_ends_publishing_unless_told_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = "{\"stream_id\":\"ci\",\"type\":\"custom\"}\n";
+    for (bad, reason) in [
+        (&b"\xef\xbb\xbf{}"[..], "byte order mark"),
+        (b"{\"stream_id\":\"a\xff\"}", "byte 16 (0xff) is no UTF-8"),
+        (b"[1]", "line 2: "),
+    ] {
+        let input = [good.as_bytes(), bad, b"\n", good.as_bytes()].concat();
+        for (flag, published, code) in [("--stdin", 1, 65), ("--keep-going", 2, 65)] {
+            let mut child = runbus(dir.path())
+                .args(["publish", "--stdin", "--json"])
+                .args((flag == "--keep-going").then_some(flag))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            child.stdin.take().unwrap().write_all(&input).unwrap();
+            let output = child.wait_with_output().unwrap();
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{said}");
+            assert!(said.starts_with("runbus: line 2: ") && said.contains(reason), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert_eq!(lines(&output), [serde_json::json!({ "published": published, "refused": 1 })]);
+        }
+    }
 }
 
 #[test]
@@ -146,6 +177,7 @@ fn every_command_explains_itself_with_an_example() {
         "history",
         "stats",
         "wait",
+        "setup",
         "doctor",
         "session",
         "session send",

@@ -40,6 +40,7 @@ pub mod origin;
 pub mod presence;
 pub mod protocol;
 pub mod publishing;
+pub mod readiness;
 pub mod router;
 pub mod scrape;
 pub mod server;

@@ -1,5 +1,5 @@
-//! A listener of its own for `GET /metrics`: in workers, and where a gateway's metrics belong on another port. It asks
-//! nobody who they are and serves nothing else.
+//! A listener of its own for `GET /metrics`, `/healthz` and, of a worker, `/readyz`: in workers, and where a gateway's metrics
+//! belong on another port. It asks nobody who they are and serves nothing else.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,10 +10,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::api::metrics;
+use crate::api::{health, metrics};
 use crate::hosts::host::NotAHost;
 use crate::hosts::{self, Door, Hosts};
 use crate::limits;
+use crate::readiness::WorkerProbe;
 use crate::serving::Serving;
 use crate::sockets::acceptor::Acceptor;
 use crate::sockets::{Bounds, Sockets, descriptors};
@@ -45,6 +46,7 @@ pub struct Scrape {
     listener: TcpListener,
     address: SocketAddr,
     door: Arc<Door>,
+    worker: Option<WorkerProbe>,
 }
 
 impl Scrape {
@@ -63,7 +65,13 @@ impl Scrape {
             tracing::warn!(address = %bound, "other machines may read this process's metrics");
         }
         let door = Arc::new(Door { hosts, key: "telemetry.metrics_hosts" });
-        Ok(Self { listener, address: bound, door })
+        Ok(Self { listener, address: bound, door, worker: None })
+    }
+
+    /// The same, with a worker's readiness.
+    #[must_use]
+    pub fn with_worker(self, worker: WorkerProbe) -> Self {
+        Self { worker: Some(worker), ..self }
     }
 
     /// Where it listens.
@@ -75,8 +83,12 @@ impl Scrape {
     /// Answers until `end`: also while the process drains, so that its end can be seen.
     pub async fn run(self, end: CancellationToken) {
         tracing::info!(address = %self.address, "metrics are served");
-        let router = Router::new()
-            .route("/metrics", get(metrics::get))
+        let mut router =
+            Router::new().route("/metrics", get(metrics::get)).route("/healthz", get(health::alive));
+        if let Some(worker) = self.worker {
+            router = router.route("/readyz", get(async move || worker.check().await));
+        }
+        let router = router
             .layer(axum::middleware::from_fn_with_state(self.door, hosts::check))
             .layer(CatchPanicLayer::new());
         let bounds = Bounds {

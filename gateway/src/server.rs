@@ -150,6 +150,10 @@ impl Gateway {
             // Who drops the gateway ends it.
             AbortOnDropHandle::new(tokio::spawn(async move { shared.presence.keep(store, end).await }))
         };
+        let counting = {
+            let queue = app.control.queue().clone();
+            AbortOnDropHandle::new(tokio::spawn(async move { runbus::queue::keep_counting(&*queue).await }))
+        };
         let serving = Serving {
             tls,
             patience: app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
@@ -173,6 +177,7 @@ impl Gateway {
         // Only a panic of its own keeps it from saying that it has ended.
         let _ = serving.await;
         following.abort();
+        drop(counting);
         tokio::select! {
             _ = presence => {}
             () = hard.cancelled() => {}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Succeeds when a gateway answers an HTTP path with 200; needs nothing but bash.
+# Succeeds when a gateway or a worker answers an HTTP path with 200; needs nothing but bash.
 #
 #   healthcheck.sh HOST:PORT [PATH]     PATH: /readyz (default) or /healthz
 set -euo pipefail

@@ -144,7 +144,7 @@ impl Bus {
         let scope = query.filter.scope();
         let mut page = Page::default();
         let mut sides = BTreeMap::new();
-        for shard in scope.shards(self.log.layout()) {
+        for shard in scope.shards(&self.log.layout()) {
             sides.insert(shard, self.side(shard, &scope, query, &mut page.gaps).await?);
         }
         let mut budget = limits::HISTORY_SCAN_FRAMES;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::address::without_credentials;
-use super::schema::{choices, holds_secret, types, unwrap};
+use super::schema::{choices, forms, holds_secret, types, unwrap};
 use super::secret::HIDDEN;
 
 /// Longest value that a refusal shows, in characters.
@@ -32,6 +32,9 @@ pub(super) fn show(schema: &Value, value: &Value) -> String {
 /// What a schema asks for, in words: `an integer from 1 to 9`.
 pub(super) fn wanted(schema: &Value) -> String {
     let (schema, _) = unwrap(schema);
+    if let Some(forms) = forms(schema) {
+        return forms.iter().map(wanted).collect::<Vec<_>>().join(", or ");
+    }
     let choices = choices(schema);
     if !choices.is_empty() {
         let names: Vec<String> = choices.iter().map(ToString::to_string).collect();
@@ -118,7 +121,14 @@ fn known(properties: Option<&serde_json::Map<String, Value>>) -> String {
 }
 
 /// Whether the value itself (not what is in it) has the right type and lies in the range.
-fn fits(schema: &Value, value: &Value) -> bool {
+pub(super) fn fits(schema: &Value, value: &Value) -> bool {
+    if let Some(forms) = forms(schema) {
+        return forms.iter().any(|form| {
+            let mut found = Vec::new();
+            examine(form, value, "", &mut found);
+            found.is_empty()
+        });
+    }
     let choices = choices(schema);
     if !choices.is_empty() {
         return choices.contains(&value);

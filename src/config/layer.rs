@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use config::{ConfigError, Map, Source, Value, ValueKind};
 use serde_json::Value as Json;
 
+use super::check::fits;
 use super::error::{Origin, Problem};
-use super::schema::{Key, types, unwrap, variable};
+use super::load::to_json;
+use super::named;
+use super::schema::{Key, forms, types, unwrap, variable};
 
 /// The prefix of every environment variable that is read.
 pub(super) const PREFIX: &str = "RUNBUS_";
@@ -15,6 +18,33 @@ pub(super) const PREFIX: &str = "RUNBUS_";
 #[derive(Debug, Clone, Default)]
 pub(super) struct Layer {
     values: Map<String, Value>,
+}
+
+impl Layer {
+    /// Makes a tree of what was given: a table before what is in it, else in the order given.
+    fn of(mut given: Vec<(Vec<String>, Value)>) -> Self {
+        given.sort_by_key(|(path, _)| path.len());
+        let mut layer = Self::default();
+        for (path, value) in given {
+            insert(&mut layer.values, &path, value);
+        }
+        layer
+    }
+}
+
+fn insert(table: &mut Map<String, Value>, path: &[String], value: Value) {
+    let Some((name, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        table.insert(name.clone(), value);
+        return;
+    }
+    let inner = table.entry(name.clone()).or_insert_with(|| Value::new(None, ValueKind::Table(Map::new())));
+    if !matches!(inner.kind, ValueKind::Table(_)) {
+        inner.kind = ValueKind::Table(Map::new());
+    }
+    if let ValueKind::Table(inner) = &mut inner.kind {
+        insert(inner, rest, value);
+    }
 }
 
 impl Source for Layer {
@@ -38,22 +68,28 @@ pub(super) fn environment(
     problems: &mut Vec<Problem>,
 ) -> Layer {
     let by_name: HashMap<String, &Key<'_>> = keys.iter().map(|key| (variable(&key.path), key)).collect();
-    let mut layer = Layer::default();
+    let mut given = Vec::new();
     for (name, text) in variables.filter(|(name, _)| name.starts_with(PREFIX)) {
         if text.is_empty() {
             continue;
         }
         let origin = Origin::Environment(name.clone());
-        let Some(key) = by_name.get(&name) else {
+        let found = match by_name.get(&name) {
+            Some(key) => Some((segments(&key.path), key.schema)),
+            None => named::variable(keys, &name),
+        };
+        let Some((path, schema)) = found else {
             if let Some(expected) = misspelt(&by_name, &name) {
                 problems.push(Problem { key: name, value: None, expected, origin });
             }
             continue;
         };
-        layer.values.insert(key.path.clone(), Value::new(Some(&name), read(key.schema, &text)));
-        origins.insert(key.path.clone(), origin);
+        origins.insert(path.join("."), origin);
+        given.push((path, Value::new(Some(&name), read(schema, &text))));
     }
-    layer
+    // Variables come in no order.
+    given.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Layer::of(given)
 }
 
 /// The reason to refuse a variable that is not a key; `None` if it belongs to other programs.
@@ -72,17 +108,22 @@ pub(super) fn flags(
     origins: &mut HashMap<String, Origin>,
     problems: &mut Vec<Problem>,
 ) -> Layer {
-    let mut layer = Layer::default();
+    let mut given = Vec::new();
     for (path, text) in sets {
-        let Some(key) = keys.iter().find(|key| key.path == *path) else {
+        let known = keys.iter().find(|key| key.path == *path).map(|key| (segments(path), key.schema));
+        let Some((segments, schema)) = known.or_else(|| named::path(keys, path)) else {
             let expected = format!("unknown key; known here: {}", siblings(keys, path));
             problems.push(Problem { key: path.clone(), value: None, expected, origin: Origin::Flag });
             continue;
         };
-        layer.values.insert(path.clone(), Value::new(Some(&"--set".into()), read(key.schema, text)));
         origins.insert(path.clone(), Origin::Flag);
+        given.push((segments, Value::new(Some(&"--set".into()), read(schema, text))));
     }
-    layer
+    Layer::of(given)
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split('.').map(str::to_owned).collect()
 }
 
 fn siblings(keys: &[Key<'_>], path: &str) -> String {
@@ -103,6 +144,12 @@ fn siblings(keys: &[Key<'_>], path: &str) -> String {
 /// A text as the type that the schema asks for; what does not parse stays a text and is refused later, by its value.
 fn read(schema: &Json, text: &str) -> ValueKind {
     let (schema, _) = unwrap(schema);
+    // One of several forms: the first that the text can be.
+    if let Some(forms) = forms(schema) {
+        let read = forms.iter().map(|form| (form, read(form, text)));
+        let mut fitting = read.filter(|(form, kind)| fits(form, &to_json(&Value::new(None, kind.clone()))));
+        return fitting.next().map_or_else(|| ValueKind::String(text.into()), |(_, kind)| kind);
+    }
     let types = types(schema);
     let kind = match types.first().copied() {
         Some("boolean") => text.parse().ok().map(ValueKind::Boolean),

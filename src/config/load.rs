@@ -127,7 +127,7 @@ fn at<'j>(json: &'j Json, key: &str) -> Option<&'j Json> {
     plain.split('.').try_fold(json, |json, name| json.get(name))
 }
 
-fn to_json(value: &Value) -> Json {
+pub(super) fn to_json(value: &Value) -> Json {
     match &value.kind {
         ValueKind::Nil => Json::Null,
         ValueKind::Boolean(yes) => (*yes).into(),

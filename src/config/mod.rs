@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod layer;
 mod load;
+mod named;
 mod reference;
 mod schema;
 mod secret;

@@ -6,14 +6,15 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::check::{range, wanted};
-use super::schema::{self, Key, choices, is_secret, keys, types, unwrap, variable};
+use super::schema::{self, Key, choices, forms, is_secret, keys, types, unwrap, variable};
 
 const HEAD: &str = "\
 # Configuration
 
 Generated from the code; do not edit. Values come from, weakest first: the defaults below, the TOML file
 (`--config FILE` or `RUNBUS_CONFIG`), environment variables, `--set section.key=value`. Lists in variables and flags
-are separated by commas or written as JSON. An empty variable counts as not set. A key that is unknown, of the wrong
+are separated by commas or written as JSON; tables are written as JSON, or key by key with the table's name
+(`--set webhooks.endpoints.billing.url=URL`, `RUNBUS_WEBHOOKS__ENDPOINTS__BILLING__URL`). An empty variable counts as not set. A key that is unknown, of the wrong
 type, out of range or contradictory is refused at start with exit code 64, before anything is bound. A variable without
 `__` is not a key and is ignored (Kubernetes sets `RUNBUS_SERVICE_HOST`), unless it is a key with one underscore.
 ";
@@ -107,6 +108,12 @@ fn escape(text: &str) -> String {
 /// The type, with the unit that the key's name ends in.
 fn kind(key: &Key<'_>, name: &str) -> String {
     let (schema, _) = unwrap(key.schema);
+    if let Some(forms) = forms(schema) {
+        let of = |form: &Value| {
+            types(unwrap(form).0).first().map_or_else(|| "value".into(), |of| (*of).to_owned())
+        };
+        return forms.iter().map(of).collect::<Vec<_>>().join(" or ").replace("array", "list");
+    }
     let kind = match (choices(schema).is_empty(), types(schema).first().copied()) {
         (false, _) => "choice".into(),
         (true, Some("array")) => {

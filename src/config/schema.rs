@@ -38,6 +38,12 @@ pub(super) fn unwrap(schema: &Value) -> (&Value, bool) {
     (schema, types(schema).contains(&"null"))
 }
 
+/// The forms of a value that may be one of several, and is no enumeration.
+pub(super) fn forms(schema: &Value) -> Option<&[Value]> {
+    let several = ["anyOf", "oneOf"].into_iter().find_map(|word| schema.get(word)?.as_array())?;
+    (several.len() > 1 && choices(schema).is_empty()).then_some(several)
+}
+
 /// The JSON types that a schema allows; empty: it does not say.
 pub(super) fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {

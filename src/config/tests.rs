@@ -46,6 +46,30 @@ impl Default for Pump {
     }
 }
 
+/// A number, or several.
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Parts {
+    One(u16),
+    Several(Vec<u16>),
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self::One(1)
+    }
+}
+
+/// One of many, by name.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Valve {
+    /// How wide.
+    width: u16,
+    /// What is written on it.
+    labels: std::collections::BTreeMap<String, String>,
+}
+
 /// All of it.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -54,6 +78,10 @@ struct Root {
     log: LogSection,
     /// Moves | things.
     pump: Pump,
+    /// In how many parts.
+    parts: Parts,
+    /// By name.
+    valves: std::collections::BTreeMap<String, Valve>,
 }
 
 impl Validate for Root {
@@ -122,7 +150,7 @@ fn refusals_name_key_value_range_and_origin() {
         ("log.backend", "kafka", Some("\"kafka\""), "expected one of \"embedded\", \"nats\""),
         ("pump.listen", "here", Some("\"here\""), "invalid socket address syntax"),
         ("log.backends", "nats", None, "unknown key; known here: log.backend"),
-        ("dog.x", "1", None, "unknown key; known here: log, pump"),
+        ("dog.x", "1", None, "unknown key; known here: log, parts, pump, valves"),
     ];
     for (key, text, value, expected) in cases {
         let found = problems(run("", &[], &[(key, text)]));
@@ -227,4 +255,37 @@ proptest::proptest! {
         let name = format!("RUNBUS_{}", sets[0].0.to_uppercase().replace('.', "__"));
         let _ = load::<Root>(Sources::default(), [(name, sets[0].1.clone())].into_iter());
     }
+}
+
+#[test]
+fn a_value_of_several_forms_is_read_in_each_layer() {
+    for (text, wanted) in
+        [("8", Parts::One(8)), ("[4, 8]", Parts::Several(vec![4, 8])), ("4,8", Parts::Several(vec![4, 8]))]
+    {
+        assert_eq!(run("", &[("RUNBUS_PARTS", text)], &[]).unwrap().parts, wanted, "{text}");
+        assert_eq!(run("", &[], &[("parts", text)]).unwrap().parts, wanted, "{text}");
+    }
+    assert_eq!(run("parts = [4, 8]", &[], &[]).unwrap().parts, Parts::Several(vec![4, 8]));
+    let wrong = problems(run("", &[], &[("parts", "many")]));
+    assert_eq!((wrong[0].key.as_str(), wrong[0].origin.clone()), ("parts", Origin::Flag));
+    assert!(wrong[0].expected.contains("an integer from 0 to 65535, or a list"), "{}", wrong[0]);
+}
+
+#[test]
+fn tables_by_name_are_set_whole_or_key_by_key() {
+    let file = "[valves.in]\nwidth = 1\n[valves.out]\nwidth = 2";
+    let variables = [("RUNBUS_VALVES__IN__WIDTH", "3"), ("RUNBUS_VALVES__NEW__LABELS__Color", "red")];
+    let sets =
+        [("valves.out.labels.a-b", "x"), ("valves", r#"{"last": {"width": 9}}"#), ("valves.last.width", "5")];
+    let valves = run(file, &variables, &sets).unwrap().valves;
+    let widths: Vec<_> = valves.iter().map(|(name, valve)| (name.as_str(), valve.width)).collect();
+    assert_eq!(widths, [("in", 3), ("last", 5), ("new", 0), ("out", 2)]);
+    assert_eq!(valves["new"].labels["Color"], "red");
+    assert_eq!(valves["out"].labels["a-b"], "x");
+    for (sets, wanted) in [("valves.in.depth", "valves.in.depth"), ("valves.", "valves.")] {
+        assert_eq!(problems(run("", &[], &[(sets, "1")]))[0].key, wanted);
+    }
+    let wrong = problems(run("", &[("RUNBUS_VALVES__IN__WIDTH", "wide")], &[]));
+    assert_eq!(wrong[0].key, "valves.in.width");
+    assert!(matches!(&wrong[0].origin, Origin::Environment(name) if name.ends_with("WIDTH")), "{}", wrong[0]);
 }

@@ -10,6 +10,7 @@ mod removed_tests;
 mod sessions;
 mod start;
 pub mod status;
+mod stranded;
 pub mod workers;
 
 use std::sync::Arc;

@@ -27,7 +27,7 @@ struct Removing(Arc<dyn Log>, AtomicBool);
 
 #[async_trait]
 impl Log for Removing {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> std::sync::Arc<Layout> {
         self.0.layout()
     }
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {

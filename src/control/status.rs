@@ -135,7 +135,7 @@ impl Look<'_> {
                 None
             }
         };
-        let shards = Filter::execution(id.clone()).scope().shards(self.bus.log().layout());
+        let shards = Filter::execution(id.clone()).scope().shards(&self.bus.log().layout());
         let kept = match kept {
             // Nothing follows the end of what Runbus ran. What others say has ended may begin yet.
             Some(kept) if kept.own().is_some_and(|known| known.status.is_terminal()) => return Ok(kept),

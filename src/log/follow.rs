@@ -127,7 +127,7 @@ impl Follower {
             log,
             scope,
         };
-        for shard in follower.scope.shards(follower.log.layout()) {
+        for shard in follower.scope.shards(&follower.log.layout()) {
             let progress = follower.locate(shard, &since).await?;
             follower.shards.insert(shard, progress);
         }
@@ -165,6 +165,18 @@ impl Follower {
         Ok(progress)
     }
 
+    /// Reads shards too by which the layout has grown, from their beginning. `false`: the log did not answer.
+    async fn adopt(&mut self) -> Result<bool, ReadError> {
+        for shard in self.scope.shards(&self.log.layout()) {
+            if !self.shards.contains_key(&shard) {
+                let bounds = self.log.bounds(self.scope.lane(), shard).await;
+                let Some(bounds) = self.patiently(bounds)? else { return Ok(false) };
+                self.shards.insert(shard, Progress::at_first_of(&bounds));
+            }
+        }
+        Ok(true)
+    }
+
     /// How far the follower has come, with everything that [`Follower::next`] returned.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
@@ -195,6 +207,9 @@ impl Follower {
                 self.pause().await;
                 let tail = self.log.tail(&self.scope).await;
                 self.tail = self.patiently(tail)?;
+                if self.tail.is_some() && !self.adopt().await? {
+                    self.tail = None;
+                }
                 self.suspect();
                 continue;
             };

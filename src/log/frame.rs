@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::header::{Header, name};
+use super::spread;
 use crate::limits;
 
 /// W3C trace context.
@@ -130,12 +131,15 @@ impl Frame {
         Self { author: Author::Owner { epoch, index, journal }, count, trace: None, payload }
     }
 
-    /// The lines; they share the payload's memory.
+    /// The lines; they share the payload's memory. An object that somebody else wrote over several lines is one.
     pub fn lines(&self) -> impl Iterator<Item = Bytes> + '_ {
-        self.payload
+        let whole = self.author.is_external().then(|| spread::whole(&self.payload)).flatten();
+        let rest = if whole.is_some() { &[][..] } else { &self.payload[..] };
+        let rest = rest
             .split(|&byte| byte == b'\n')
             .filter(|line| !line.is_empty())
-            .map(|line| self.payload.slice_ref(line))
+            .map(|line| self.payload.slice_ref(line));
+        whole.into_iter().chain(rest)
     }
 
     /// CRC-32 of the payload.

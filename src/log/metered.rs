@@ -50,8 +50,12 @@ fn count_append(lane: metrics::Lane, frame: &Frame, begun: Instant, outcome: &Re
 
 #[async_trait]
 impl Log for Metered {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> std::sync::Arc<Layout> {
         self.0.layout()
+    }
+
+    async fn home(&self, key: &Key) -> Result<Shard, ReadError> {
+        self.0.home(key).await
     }
 
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {

@@ -11,6 +11,7 @@ mod metered;
 mod port;
 mod probes;
 mod progress;
+mod spread;
 mod tail;
 
 pub use cursor::{Cursor, Epoch, Invalid as InvalidCursor, Place, Sequence};

@@ -11,6 +11,7 @@
 //! Every adapter passes `conformance` (feature `test-util`).
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -173,8 +174,16 @@ impl ReadError {
 /// An append-only log. Cheap to share behind an `Arc`; every method may be called at the same time from many tasks.
 #[async_trait]
 pub trait Log: fmt::Debug + Send + Sync + 'static {
-    /// How the lanes are split.
-    fn layout(&self) -> &Layout;
+    /// How the lanes are split now. It may grow while the process runs.
+    fn layout(&self) -> Arc<Layout>;
+
+    /// The shard that has a key, or that will have it: where the key began, else its home.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    async fn home(&self, key: &Key) -> Result<Shard, ReadError> {
+        Ok(self.layout().home(&key.shard_token()))
+    }
 
     /// Appends a frame to the topic's home shard and returns its place once it is durable.
     ///

@@ -148,7 +148,8 @@ catalogue! {
         SESSIONS: Gauge = "runbus_worker_sessions";
         /// How many sessions it may work on at a time.
         CONCURRENCY: Gauge = "runbus_worker_concurrency";
-        /// Wake-ups that wait or are held, in the whole deployment: every worker says the same, so take the maximum.
+        /// Wake-ups that wait or are held, in the whole deployment: every worker and every gateway says the same, so take the
+        /// maximum. Sessions that wait for a person or a time have none.
         JOBS: GaugeBy<Rank> = "runbus_worker_queued_jobs";
         /// Claims of sessions.
         CLAIMS: CounterBy<Ok> = "runbus_worker_claims_total";

@@ -10,7 +10,7 @@ Made of the code (`src/metrics/catalogue.rs`) by `make docs`; do not edit.
 
 `GET /metrics` on a gateway answers with OpenMetrics text, which Prometheus reads. Where callers must say who they are
 (`auth.mode = "required"`) it needs the scope `metrics`, which `*` does not hold. A worker, or a gateway whose metrics belong
-on another port, has them at `telemetry.metrics_listen` (off unless set; `GET /metrics` and nothing else, no credential: keep
+on another port, has them at `telemetry.metrics_listen` (off unless set; `GET /metrics` and `/healthz`, of workers `/readyz` too, no credential: keep
 it on loopback or a private network). One process has one set: `runbus dev` has the gateway's and the worker's.
 
 Counters begin at zero with the process. Gauges say what is held now: they go back to zero when clients leave and sessions end.

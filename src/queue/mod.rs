@@ -8,6 +8,9 @@ use bytes::Bytes;
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
+mod depth;
+
+pub use depth::{count, keep_counting};
 
 /// Jobs of one class are pulled by the same workers. Snake-case ASCII.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +50,12 @@ impl Class {
     #[must_use]
     pub fn sessions_low() -> Self {
         Self("sessions_low".into())
+    }
+
+    /// Points in time at which sessions are woken. Nobody waits for them: a worker makes a wake-up of each when it is due.
+    #[must_use]
+    pub fn timers() -> Self {
+        Self("timers".into())
     }
 
     /// The class as text.

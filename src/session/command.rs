@@ -341,6 +341,35 @@ impl WakeUp {
     }
 }
 
+/// A wake-up for a point in time: a job of [`crate::queue::Class::timers`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timer {
+    /// When.
+    pub due: Timestamp,
+    /// What is pushed then.
+    pub wake: WakeUp,
+}
+
+impl Timer {
+    /// As a job's payload.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON, or whoever gets it could not read it.
+    pub fn encode(&self) -> Result<Bytes, json::Error> {
+        let payload = serde_json::to_vec(self)?;
+        Self::decode(&payload)?;
+        Ok(payload.into())
+    }
+
+    /// From a job's payload.
+    ///
+    /// # Errors
+    /// It is no timer.
+    pub fn decode(payload: &[u8]) -> Result<Self, json::Error> {
+        json::from_slice(payload)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

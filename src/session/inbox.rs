@@ -27,7 +27,7 @@ pub async fn read(
     if certain && last.is_none_or(|last| last <= after) {
         return Ok(Vec::new());
     }
-    let shard = log.layout().home(&key.shard_token());
+    let shard = log.home(&key).await?;
     let mut facts = Vec::new();
     let mut from = after.next();
     let mut lag = Lag::default();

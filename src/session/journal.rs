@@ -76,7 +76,7 @@ impl Journal {
     }
 
     async fn read_to(&mut self, key: &Key, last: Sequence) -> Result<(), Error> {
-        let shard = self.log.layout().home(&key.shard_token());
+        let shard = self.log.home(key).await?;
         let mut lag = Lag::default();
         while self.last.is_none_or(|read| read < last) {
             let read = Read {

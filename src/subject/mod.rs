@@ -26,9 +26,9 @@ mod tests {
     proptest! {
         #[test]
         fn subjects_of_any_ids_parse_back(
-            stream in "[^\\p{Cc}]{1,20}",
-            node in proptest::option::of("[^\\p{Cc}]{1,20}"),
-            execution in proptest::option::of("[^\\p{Cc}]{1,20}"),
+            stream in "[^\\p{Cc}.][^\\p{Cc}]{0,19}",
+            node in proptest::option::of("[^\\p{Cc}.][^\\p{Cc}]{0,19}"),
+            execution in proptest::option::of("[^\\p{Cc}.][^\\p{Cc}]{0,19}"),
         ) {
             let topic = Topic::Events {
                 stream: StreamId::new(&stream).unwrap(),

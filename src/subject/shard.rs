@@ -8,6 +8,16 @@ use crate::limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Shard(pub u16);
 
+impl fmt::Display for Layout {
+    /// As it is configured: `4`, or `[4, 8]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.counts[..] {
+            [one] => one.fmt(f),
+            several => write!(f, "{several:?}"),
+        }
+    }
+}
+
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -28,6 +38,8 @@ pub struct Error {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     counts: Vec<u16>,
+    /// Generations that take new ids: the last of these does. Those behind them are read already.
+    active: usize,
 }
 
 impl Layout {
@@ -40,13 +52,38 @@ impl Layout {
         if counts.is_empty() || counts.contains(&0) || total > usize::from(limits::SHARDS_MAX) {
             return Err(Error { total });
         }
-        Ok(Self { counts })
+        let active = counts.len();
+        Ok(Self { counts, active })
+    }
+
+    /// The same, where only the first `active` generations take new ids, and the others are about to.
+    ///
+    /// # Errors
+    /// As [`Layout::new`]; or nothing would take new ids.
+    pub fn growing(counts: Vec<u16>, active: usize) -> Result<Self, Error> {
+        let layout = Self::new(counts)?;
+        if active == 0 || active > layout.counts.len() {
+            return Err(Error { total: 0 });
+        }
+        Ok(Self { active, ..layout })
+    }
+
+    /// The number of shards of each generation, oldest first.
+    #[must_use]
+    pub fn counts(&self) -> &[u16] {
+        &self.counts
+    }
+
+    /// Generations that take new ids.
+    #[must_use]
+    pub const fn active(&self) -> usize {
+        self.active
     }
 
     /// One shard: what an embedded log has.
     #[must_use]
     pub fn single() -> Self {
-        Self { counts: vec![1] }
+        Self { counts: vec![1], active: 1 }
     }
 
     /// All shards, oldest generation first.
@@ -63,8 +100,9 @@ impl Layout {
     /// Where new things with this token go.
     #[must_use]
     pub fn home(&self, token: &str) -> Shard {
-        let count = self.counts.last().copied().unwrap_or(1);
-        let base: u16 = self.counts.iter().sum::<u16>() - count;
+        let newest = self.active.saturating_sub(1);
+        let count = self.counts.get(newest).copied().unwrap_or(1);
+        let base: u16 = self.counts.iter().take(newest).sum();
         Shard(base + partition(token, count))
     }
 
@@ -106,6 +144,17 @@ mod tests {
         assert!(
             Layout::new(vec![]).is_err() && Layout::new(vec![0]).is_err() && Layout::new(vec![300]).is_err()
         );
+    }
+
+    #[test]
+    fn a_generation_that_is_not_active_yet_is_read_and_takes_nothing_new() {
+        let layout = Layout::growing(vec![4, 8], 1).unwrap();
+        let old = Layout::new(vec![4]).unwrap();
+        for id in ["a", "run-1", "_"] {
+            assert_eq!(layout.home(id), old.home(id));
+            assert_eq!(layout.candidates(id), Layout::new(vec![4, 8]).unwrap().candidates(id));
+        }
+        assert!(Layout::growing(vec![4, 8], 0).is_err() && Layout::growing(vec![4, 8], 3).is_err());
     }
 
     #[test]

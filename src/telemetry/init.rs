@@ -40,6 +40,9 @@ const EXPORT: &[&str] =
 /// Crates whose every line was written here: credentials are a [`crate::config::Secret`] in them.
 const OWN: &[&str] = &["runbus", "runbus_gateway", "runbus_workers", "runbus_bench"];
 
+/// The crate whose every connection is told with all that the peer says of itself: that is for debugging.
+const TALKATIVE: &str = "rmcp";
+
 /// Why telemetry did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -113,7 +116,8 @@ pub(super) fn is_safe(what: &Metadata<'_>) -> bool {
     let is_own = OWN
         .iter()
         .any(|name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")));
-    is_own || *what.level() <= Level::INFO
+    let most = if target.starts_with(TALKATIVE) { Level::WARN } else { Level::INFO };
+    is_own || *what.level() <= most
 }
 
 /// The filter of exported spans: without those of the export itself, which would never end.

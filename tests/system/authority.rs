@@ -350,7 +350,7 @@ struct Flooded(Arc<dyn Log>);
 
 #[async_trait]
 impl Log for Flooded {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> std::sync::Arc<Layout> {
         self.0.layout()
     }
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {

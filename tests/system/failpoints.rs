@@ -175,7 +175,7 @@ pub struct GatedLog(pub Arc<dyn Log>, pub Arc<Gate>);
 
 #[async_trait]
 impl Log for GatedLog {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> std::sync::Arc<Layout> {
         self.0.layout()
     }
 

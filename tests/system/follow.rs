@@ -37,7 +37,7 @@ fn roll(dice: &AtomicU64, sides: u64) -> u64 {
 
 #[async_trait]
 impl Log for Unreliable {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> std::sync::Arc<Layout> {
         self.inner.layout()
     }
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {

@@ -26,6 +26,7 @@ mod hostile_json;
 mod hosts;
 mod limits;
 mod openapi;
+mod operation;
 mod presence;
 mod publish;
 mod receiver;

@@ -341,7 +341,7 @@ impl Choosy {
 
 #[async_trait]
 impl Log for Choosy {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> std::sync::Arc<Layout> {
         self.0.layout()
     }
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {

@@ -32,6 +32,10 @@ pub struct Config {
     /// a person do not count. 0: no limit. At most 10000.
     #[schemars(range(min = 0, max = 10000))]
     pub max_per_key: u32,
+    /// How long an execution is queued before its session is woken again, in milliseconds: the wake-up that there was may be
+    /// lost. One worker at a time looks. 1000 to 86400000.
+    #[schemars(range(min = 1000, max = 86_400_000))]
+    pub stranded_after_ms: u64,
     /// How long one tool call may take, in milliseconds. 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub tool_timeout_ms: u64,
@@ -47,6 +51,7 @@ impl Default for Config {
             takeover_grace_ms: 2_000,
             max_attempts: 5,
             max_per_key: 0,
+            stranded_after_ms: 60_000,
             tool_timeout_ms: 60_000,
         }
     }
@@ -70,6 +75,12 @@ impl Config {
     #[must_use]
     pub const fn lease_ttl(&self) -> Duration {
         Duration::from_millis(self.lease_ttl_ms)
+    }
+
+    /// See [`Config::stranded_after_ms`].
+    #[must_use]
+    pub const fn stranded_after(&self) -> Duration {
+        Duration::from_millis(self.stranded_after_ms)
     }
 
     /// See [`Config::takeover_grace_ms`].

@@ -1,7 +1,7 @@
 //! Agents and graphs by name, each as a plan: what a session asks of either.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,16 @@ pub enum Error {
     /// A definition cannot be read.
     #[error(transparent)]
     Load(#[from] LoadFault),
+    /// Two files define the same name.
+    #[error("{second} defines {name:?}, which {first} defines too: rename one of them")]
+    Twice {
+        /// The name.
+        name: String,
+        /// The file that was read first.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A folder cannot be read.
     #[error("{path}: {error}")]
     Folder {
@@ -56,11 +66,13 @@ pub enum Error {
     },
 }
 
-/// Agents and graphs by name; a later one of the same name replaces an earlier one.
+/// Agents and graphs by name; one of a file replaces the built-in one of its name.
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
     plans: BTreeMap<String, Arc<Plan>>,
     kept: BTreeMap<String, Arc<Value>>,
+    /// The file of each name that was read from one.
+    files: BTreeMap<String, PathBuf>,
 }
 
 /// An agent or a graph, as a session follows it.
@@ -126,7 +138,7 @@ impl Definitions {
     /// See [`Error`].
     pub fn load(&mut self, path: &Path) -> Result<(), Error> {
         if !path.is_dir() {
-            return self.add(Definition::load(path)?);
+            return self.load_file(path);
         }
         let folder = |error| Error::Folder { path: path.display().to_string(), error };
         let mut files = Vec::new();
@@ -138,7 +150,23 @@ impl Definitions {
             }
         }
         files.sort();
-        files.iter().try_for_each(|file| self.add(Definition::load(file)?))
+        files.iter().try_for_each(|file| self.load_file(file))
+    }
+
+    fn load_file(&mut self, path: &Path) -> Result<(), Error> {
+        let definition = Definition::load(path)?;
+        let name = match &definition {
+            Definition::Agent(agent) => agent.name.clone(),
+            Definition::Graph(graph) => graph.name.clone(),
+        };
+        // A file that is listed twice is one.
+        let file = path.canonicalize().unwrap_or_else(|_unreadable| path.to_owned());
+        if let Some(first) = self.files.get(&name).filter(|first| **first != file) {
+            let shown = |path: &Path| path.display().to_string();
+            return Err(Error::Twice { name, first: shown(first), second: shown(path) });
+        }
+        self.files.insert(name, file);
+        self.add(definition)
     }
 
     /// Adds a definition.

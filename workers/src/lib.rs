@@ -31,3 +31,4 @@ pub mod tool;
 pub mod tools_section;
 pub mod webhook;
 mod yaml;
+mod zeros;

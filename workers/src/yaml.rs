@@ -6,6 +6,8 @@
 use runbus::json;
 use serde::de::DeserializeOwned;
 
+use crate::zeros::{self, Zeros};
+
 /// What does not fit, and where.
 pub(crate) struct Fault {
     /// The key, as in `nodes.critic_agent.tools[1]`; `.` for the whole.
@@ -20,14 +22,25 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     // As in YAML 1.2: a bare `yes`, `no` or `on` is a text, and may name a node.
     let options = serde_saphyr::options! { strict_booleans: true };
     let mut track = serde_path_to_error::Track::new();
+    let mut tree = serde_json::Value::Null;
     let looked =
         serde_saphyr::with_deserializer_from_str_with_options(text, options.clone(), |deserializer| {
             let located = serde_path_to_error::Deserializer::new(deserializer, &mut track);
-            json::tree::deserialize(located, runbus::limits::EDGE_DEPTH)
+            tree = json::tree::deserialize(located, runbus::limits::EDGE_DEPTH)?;
+            Ok(())
         });
     if let Err(error) = looked.map(drop) {
         path = track.path().to_string();
         return Err(Fault { path, message: error.without_snippet().to_string() });
+    }
+    let mut found = None;
+    // What it refuses is refused below, with a better word.
+    let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options.clone(), |deserializer| {
+        zeros::take(deserializer, &tree, &mut found)
+    });
+    if let Some(Zeros { path, text }) = found {
+        let message = format!("`{text}` would lose its leading zeros as a number: write it in quotes");
+        return Err(Fault { path, message });
     }
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
         #[expect(clippy::disallowed_methods, reason = "no JSON text, and looked at before")]

@@ -2,6 +2,7 @@
 
 use runbus::bus::Filter;
 use runbus::control::StartRequest;
+use tokio_util::sync::CancellationToken;
 
 use super::input::Input;
 use super::process;
@@ -32,15 +33,19 @@ impl Dev {
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: Configuration) -> Result<Code, Error> {
         let backend = Backend::open(&configuration).await?;
+        backend.agreed().await?;
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;
-        process::spawn_metrics(&configuration).await?;
+        let started = CancellationToken::new();
+        let probe = process::worker_probe(&shutdown, &backend, started.clone());
+        process::spawn_metrics(&configuration, Some(probe)).await?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
         if !global.json {
             output::lines(super::demo::banner(&address, &configuration))?;
         }
         process::spawn_worker(&shutdown, worker).await?;
+        started.cancel();
         if !self.idle {
             let request = StartRequest::new("council", self.input.or(super::demo::QUESTION)?);
             let started = backend.control().start(request).await?;
@@ -55,6 +60,6 @@ impl Dev {
                 output::line("Staying up; Ctrl-C ends.")?;
             }
         }
-        Ok(process::until_signal(&shutdown).await)
+        process::until_signal(&shutdown, &backend).await
     }
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use runbus::adapters::{embedded, nats, redis};
 use runbus::config::{LogBackend, StoreBackend};
-use runbus::subject::Lane;
 use runbus_workers::mcp::{Servers, State, Status};
+use runbus_workers::model;
 use serde::Serialize;
 
 use super::process;
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
@@ -17,7 +18,8 @@ use crate::output;
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Checks configuration, log, queue, store, streams, definitions and MCP servers; exit code 69 when something is wrong.
+/// Checks configuration, broker, store, model, definitions and MCP servers; exit code 69 when something is wrong. It creates and
+/// changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  runbus doctor --config runbus.toml\n  runbus doctor --set log.backend=nats --json"
@@ -70,49 +72,21 @@ impl Doctor {
 async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding> {
     let file = global.config.as_ref().map_or("no file".into(), |path| path.display().to_string());
     let mut findings = vec![Finding::of("configuration", Ok(file), "")];
-    let log_place = match configuration.log.backend {
-        LogBackend::Embedded => configuration.embedded.data_dir.display().to_string(),
-        LogBackend::Nats => configuration.nats.servers.join(","),
-    };
-    let backend = match Backend::open(configuration).await {
-        Ok(backend) => backend,
-        Err(error) => {
-            let advice = "The data directory must be a folder that this user may write to, used by one version of Runbus.";
-            findings.push(Finding::of("backend", Err(error.to_string()), advice));
-            return findings;
-        }
-    };
-    let advice = match configuration.log.backend {
-        LogBackend::Embedded => {
-            "Remove or move the data directory, or choose another with embedded.data_dir."
-        }
-        LogBackend::Nats => {
-            "Start nats-server 2.11 or later with JetStream (-js) at nats.servers, or correct the address, the \
-             credentials, or the setting that the message names. Streams that exist are never altered: change the \
-             configuration to what they are, or change them with the nats CLI."
-        }
-    };
-    let log = ready(backend.log.ready(), &log_place).await.map(|place| match backend.broker_version() {
-        Some(version) => format!("{place} (nats-server {version}, compare-and-set checked)"),
-        None => place,
-    });
-    findings.push(Finding::of("log", log, advice));
-    findings.push(Finding::of("queue", ready(backend.queue.ready(), &log_place).await, advice));
-    let store_place = match configuration.store.backend {
-        StoreBackend::Embedded => configuration.embedded.data_dir.display().to_string(),
-        StoreBackend::Redis => configuration.redis.url.clone(),
-    };
-    let advice = "Start Redis 7 or Valkey at redis.url, or correct the address or the credentials. It holds nothing that \
-                  the log does not: it may be empty.";
-    findings.push(Finding::of("store", ready(backend.store.ready(), &store_place).await, advice));
-    if findings.iter().all(|finding| finding.ok) {
-        findings.push(streams(&backend).await);
+    let embedded_log = configuration.log.backend == LogBackend::Embedded;
+    let embedded_store = configuration.store.backend == StoreBackend::Embedded;
+    if embedded_log || embedded_store {
+        findings.push(folder(configuration));
     }
-    match process::worker(configuration, &backend) {
+    if !embedded_log {
+        findings.extend(broker(configuration).await);
+    }
+    if !embedded_store {
+        findings.push(store(configuration).await);
+    }
+    findings.push(model(configuration).await);
+    match process::runtime(configuration) {
         Ok(work) => {
-            let model =
-                if configuration.model.is_scripted() { "scripted model" } else { "OpenAI-compatible model" };
-            findings.push(Finding::of("definitions", Ok(model.to_owned()), ""));
+            findings.push(Finding::of("definitions", Ok("each can be read".into()), ""));
             findings.extend(servers(&work.servers).await);
             findings.push(guards(&work));
             work.servers.stop().await;
@@ -125,8 +99,63 @@ async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding>
     findings
 }
 
+/// The folder of the embedded backend. It is not made, and a database in it is only read.
+fn folder(configuration: &Configuration) -> Finding {
+    let advice = "The data directory must be a folder that this user may write to, used by one version of Runbus. Remove or move it, or \
+                  choose another with embedded.data_dir.";
+    let looked = embedded::look(&configuration.embedded).map_err(|error| error.to_string());
+    Finding::of("data directory", looked, advice)
+}
+
+/// Everything that is needed of NATS.
+async fn broker(configuration: &Configuration) -> Vec<Finding> {
+    let advice = "Start nats-server 2.11 or later with JetStream (-js) at nats.servers, or correct the address, the credentials, or the \
+                  setting that the message names. Streams that exist are never altered: change the configuration to what they \
+                  are, or change them with the nats CLI. ops/nats/single.conf and ops/nats/accounts.conf have the mapping.";
+    match nats::examine(&configuration.nats).await {
+        Ok(found) => found.into_iter().map(|found| Finding::of(found.check, found.outcome, advice)).collect(),
+        Err(error) => vec![Finding::of("connection", Err(error.to_string()), advice)],
+    }
+}
+
+async fn store(configuration: &Configuration) -> Finding {
+    let advice = "Start Redis 7 or Valkey at redis.url, or correct the address or the credentials. It holds nothing that \
+                  the log does not: it may be empty.";
+    let looked = match redis::Redis::new(&configuration.redis) {
+        Ok(store) => ready(store.look(), &configuration.redis.url).await,
+        Err(error) => Err(format!("redis.{error}")),
+    };
+    Finding::of("store", looked, advice)
+}
+
+/// Whether the model answers: it is asked for one token.
+async fn model(configuration: &Configuration) -> Finding {
+    let advice = "Correct model.base_url (up to and with /v1), model.api_key or model.name; the message has what the provider answered.";
+    if configuration.model.is_scripted() {
+        return Finding::of("model", Ok("scripted model".into()), advice);
+    }
+    let model = match configuration.model.build() {
+        Ok(model) => model,
+        Err(error) => return Finding::of("model", Err(error.to_string()), advice),
+    };
+    let options = model::Options { max_tokens: Some(1), ..model::Options::default() };
+    let messages = vec![model::Message::User { content: "Say yes.".into() }];
+    let request = model::Request { messages, options, ..model::Request::default() };
+    let asked = tokio::time::timeout(PATIENCE, async {
+        let mut answer = model.stream(request).await?;
+        answer.next().await.transpose()
+    });
+    let name = &configuration.model.name;
+    let found = match asked.await {
+        Ok(Ok(_)) => Ok(format!("{name} answers")),
+        Ok(Err(fault)) => Err(format!("{name}: {fault}")),
+        Err(_elapsed) => Err(format!("{name}: no answer within {} s", PATIENCE.as_secs())),
+    };
+    Finding::of("model", found, advice)
+}
+
 /// Whether each name and guard covers a tool. Those of a server that is not up cannot be checked.
-fn guards(work: &process::Work) -> Finding {
+fn guards(work: &process::Runtime) -> Finding {
     let advice = "Correct the name or the pattern: in the definition that the message names, or in `mcp.servers`. A worker does \
                   not start with it; while it runs, every call that such a guard may be meant for needs an approval.";
     let faults = work.faults();
@@ -174,26 +203,4 @@ async fn ready<E: std::fmt::Display>(
         Ok(Err(error)) => Err(format!("{place}: {error}")),
         Err(_elapsed) => Err(format!("{place}: no answer within {} s", PATIENCE.as_secs())),
     }
-}
-
-async fn streams(backend: &Backend) -> Finding {
-    let mut held = Vec::new();
-    for lane in Lane::ALL {
-        let (mut frames, mut bytes, mut shards) = (0, 0, 0);
-        for shard in backend.log.layout().all() {
-            match backend.log.bounds(lane, shard).await {
-                Ok(bounds) => {
-                    frames += bounds.frames;
-                    bytes += bounds.bytes;
-                    shards += 1;
-                }
-                Err(error) => {
-                    let found = format!("{} shard {shard}: {error}", lane.token());
-                    return Finding::of("streams", Err(found), "See the log's advice.");
-                }
-            }
-        }
-        held.push(format!("{} {shards} shards, {frames} frames, {bytes} bytes", lane.token()));
-    }
-    Finding::of("streams", Ok(held.join("; ")), "")
 }

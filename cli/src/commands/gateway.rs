@@ -19,10 +19,11 @@ impl Gateway {
     /// See [`Error`].
     pub(crate) async fn run(self, configuration: Configuration) -> Result<Code, Error> {
         let backend = Backend::open(&configuration).await?;
+        backend.agreed().await?;
         let shutdown = process::signals()?;
-        process::spawn_metrics(&configuration).await?;
+        process::spawn_metrics(&configuration, None).await?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         tracing::info!(%address, "gateway is listening");
-        Ok(process::until_signal(&shutdown).await)
+        process::until_signal(&shutdown, &backend).await
     }
 }

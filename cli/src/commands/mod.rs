@@ -18,6 +18,7 @@ mod process;
 pub(crate) mod publish;
 mod run;
 pub(crate) mod session;
+pub(crate) mod setup;
 pub(crate) mod start;
 pub(crate) mod stats;
 pub(crate) mod tail;

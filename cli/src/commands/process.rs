@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use runbus::lifecycle::{Drained, Shutdown};
 use runbus::time::Clock;
+use runbus_gateway::readiness::WorkerProbe;
 use runbus_gateway::{Gateway, Scrape};
 use runbus_workers::definition::Definitions;
 use runbus_workers::mcp::Servers;
@@ -22,15 +23,14 @@ use crate::exit::{Code, Error};
 /// How long a process drains before it cuts.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// A worker and the servers whose tools it uses.
-pub(super) struct Work {
-    worker: Worker,
+/// What a worker runs agents with, wherever the log is. Dropping it ends the MCP servers.
+pub(super) struct Runtime {
     pub(super) servers: Servers,
     definitions: Arc<Definitions>,
     registry: Arc<Registry>,
 }
 
-impl Work {
+impl Runtime {
     /// Names of tools and guards that cover no tool, as far as the tools of the MCP servers are known by now.
     pub(super) fn faults(&self) -> Vec<String> {
         let definitions = self.definitions.faults(&self.registry).map(|fault| fault.to_string());
@@ -38,11 +38,17 @@ impl Work {
     }
 }
 
-/// Checks everything that a worker needs, before it runs. Its MCP servers are started: dropping the result ends them.
+/// A worker and what it runs agents with.
+pub(super) struct Work {
+    worker: Worker,
+    runtime: Runtime,
+}
+
+/// Reads definitions and starts MCP servers.
 ///
 /// # Errors
-/// A definition cannot be read, or the model's section is wrong.
-pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result<Work, Error> {
+/// A definition cannot be read.
+pub(super) fn runtime(configuration: &Configuration) -> Result<Runtime, Error> {
     let usage = |error: &dyn std::fmt::Display| Error::Usage(error.to_string());
     let mut definitions = Definitions::builtin().map_err(|error| usage(&error))?;
     for path in &configuration.worker.definitions {
@@ -57,19 +63,36 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
     let servers = Servers::start(&configuration.mcp, &Clock::System, &CancellationToken::new());
     let registry = servers.register(registry).map_err(|error| usage(&error))?;
     definitions.check_tools(&registry).map_err(|error| usage(&error))?;
-    let (definitions, registry) = (Arc::new(definitions), Arc::new(registry));
+    Ok(Runtime { servers, definitions: Arc::new(definitions), registry: Arc::new(registry) })
+}
+
+/// Checks everything that a worker needs, before it runs. Its MCP servers are started: dropping the result ends them.
+///
+/// # Errors
+/// A definition cannot be read, or the model's section is wrong.
+pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result<Work, Error> {
+    let runtime = runtime(configuration)?;
     let tools = Tools {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
-        definitions: definitions.clone(),
-        model: configuration.model.build().map_err(|error| usage(&error))?,
-        registry: registry.clone(),
+        definitions: runtime.definitions.clone(),
+        model: configuration.model.build().map_err(|error| Error::Usage(error.to_string()))?,
+        registry: runtime.registry.clone(),
         worker: Worker::id(&configuration.worker),
     };
-    let worker =
-        Worker::new(configuration.worker.clone(), backend.queue.clone(), tools).with_servers(servers.clone());
-    Ok(Work { worker, servers, definitions, registry })
+    let worker = Worker::new(configuration.worker.clone(), backend.queue.clone(), tools)
+        .with_servers(runtime.servers.clone());
+    Ok(Work { worker, runtime })
+}
+
+/// A worker's readiness: it starts until the token is cancelled.
+pub(super) fn worker_probe(
+    shutdown: &Shutdown,
+    backend: &Backend,
+    started: CancellationToken,
+) -> WorkerProbe {
+    WorkerProbe { control: backend.control(), started, drain: shutdown.soft().clone() }
 }
 
 /// Runs a worker as a part of the process: once its MCP servers are up or were tried in vain, so that the first session
@@ -79,9 +102,9 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
 /// A name of a tool, or a guard, covers none of the tools that are known by then.
 pub(super) async fn spawn_worker(shutdown: &Shutdown, work: Work) -> Result<(), Error> {
     let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
-    let settled = soft.run_until_cancelled(work.servers.settled()).await.is_some();
-    let faults = if settled { work.faults() } else { Vec::new() };
-    let Work { worker, servers, .. } = work;
+    let settled = soft.run_until_cancelled(work.runtime.servers.settled()).await.is_some();
+    let faults = if settled { work.runtime.faults() } else { Vec::new() };
+    let Work { worker, runtime: Runtime { servers, .. } } = work;
     if !settled || !faults.is_empty() {
         servers.stop().await;
         return if settled { Err(Error::Usage(faults.join("\n"))) } else { Ok(()) };
@@ -112,16 +135,22 @@ pub(super) fn spawn_webhooks(
     Ok(())
 }
 
-/// Answers `GET /metrics` on an address of its own, when one is configured: until the process ends, so that its drain can
-/// be watched.
+/// Answers `GET /metrics` and `/healthz` on an address of its own, when one is configured, and `/readyz` of a worker: until the
+/// process ends, so that its drain can be watched.
 ///
 /// # Errors
 /// The address cannot be bound.
-pub(super) async fn spawn_metrics(configuration: &Configuration) -> Result<(), Error> {
+pub(super) async fn spawn_metrics(
+    configuration: &Configuration,
+    worker: Option<WorkerProbe>,
+) -> Result<(), Error> {
     let Some(address) = configuration.telemetry.metrics_listen else { return Ok(()) };
-    let scrape = Scrape::bind(address, &configuration.telemetry.metrics_hosts)
+    let mut scrape = Scrape::bind(address, &configuration.telemetry.metrics_hosts)
         .await
         .map_err(|error| Error::Usage(error.to_string()))?;
+    if let Some(worker) = worker {
+        scrape = scrape.with_worker(worker);
+    }
     tokio::spawn(scrape.run(CancellationToken::new()));
     Ok(())
 }
@@ -165,13 +194,19 @@ pub(super) async fn spawn_gateway_anywhere(
 }
 
 /// Waits for a signal, then drains.
-pub(super) async fn until_signal(shutdown: &Shutdown) -> Code {
-    shutdown.soft().cancelled().await;
+///
+/// # Errors
+/// The log turns out to be split in another way than the configuration says.
+pub(super) async fn until_signal(shutdown: &Shutdown, backend: &Backend) -> Result<Code, Error> {
+    tokio::select! {
+        () = shutdown.soft().cancelled() => {}
+        refused = backend.refused() => return Err(refused),
+    }
     match shutdown.drain(DRAIN).await {
         Drained::Clean => tracing::info!("drained"),
         Drained::Cut => tracing::warn!("cut off: what was running goes on elsewhere, or at the next start"),
     }
-    Code::Ok
+    Ok(Code::Ok)
 }
 
 /// Signals for this process.

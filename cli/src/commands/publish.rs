@@ -5,8 +5,9 @@ use runbus::bus::Publisher;
 use runbus::bus::publish;
 use runbus::event::{Event, Kind, Payload, Source};
 use runbus::id::{CorrelationId, ExecutionId, NodeId, StreamId};
+use runbus::limits;
 use runbus::time::Clock;
-use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
+use tokio_util::codec::{AnyDelimiterCodec, AnyDelimiterCodecError, FramedRead};
 
 use crate::args::Global;
 use crate::backend::Backend;
@@ -23,6 +24,9 @@ pub(crate) struct Publish {
     /// One JSON event a line from stdin.
     #[arg(long, conflicts_with_all = ["stream", "kind", "data"])]
     stdin: bool,
+    /// Go on behind a line that is no event. Without it publishing ends there.
+    #[arg(long, requires = "stdin")]
+    keep_going: bool,
     /// The stream.
     #[arg(long, value_name = "ID", required_unless_present = "stdin")]
     stream: Option<StreamId>,
@@ -50,7 +54,7 @@ impl Publish {
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
         if self.stdin {
-            return from_stdin(global, configuration).await;
+            return from_stdin(global, configuration, self.keep_going).await;
         }
         let Some(stream) = self.stream else { return Err(Error::Usage("--stream is missing".into())) };
         let data =
@@ -85,20 +89,22 @@ fn failure(error: &publish::Error) -> Error {
     }
 }
 
-async fn from_stdin(global: &Global, configuration: &Configuration) -> Result<Code, Error> {
+async fn from_stdin(global: &Global, configuration: &Configuration, keep_going: bool) -> Result<Code, Error> {
     let backend = Backend::open(configuration).await?;
     let mut publisher = backend.bus().publisher();
-    // Twice the limit of an event: what is a little too large gets the clear error of the bus.
-    let codec = LinesCodec::new_with_max_length(2 * runbus::limits::EVENT_BYTES);
+    // Twice the limit of an event: what is a little too large gets the clear error of the bus. Bytes, so that what is no text is one
+    // line's fault.
+    let codec = AnyDelimiterCodec::new_with_max_length(b"\n".to_vec(), Vec::new(), 2 * limits::EVENT_BYTES);
     let mut lines = FramedRead::new(tokio::io::stdin(), codec);
     let (mut number, mut done, mut refused) = (0_u64, 0_u64, 0_u64);
+    let mut first = None;
     while let Some(line) = lines.next().await {
         number += 1;
         let event = match line {
-            Ok(line) if line.trim().is_empty() => continue,
-            Ok(line) => read(&line),
-            Err(LinesCodecError::MaxLineLengthExceeded) => Err("the line is too long".into()),
-            Err(LinesCodecError::Io(error)) => return Err(error.into()),
+            Ok(line) if line.trim_ascii().is_empty() => continue,
+            Ok(line) => text(&line).and_then(read),
+            Err(AnyDelimiterCodecError::MaxChunkLengthExceeded) => Err("it is too long".into()),
+            Err(AnyDelimiterCodecError::Io(error)) => return Err(error.into()),
         };
         match event {
             Ok(event) => {
@@ -109,7 +115,13 @@ async fn from_stdin(global: &Global, configuration: &Configuration) -> Result<Co
             }
             Err(error) => {
                 refused += 1;
-                tracing::warn!(line = number, error, "a line is no event");
+                let said = format!("line {number}: {error}");
+                if keep_going {
+                    output::complain(&format!("runbus: {said}"));
+                } else {
+                    first = Some(said);
+                    break;
+                }
             }
         }
     }
@@ -119,10 +131,25 @@ async fn from_stdin(global: &Global, configuration: &Configuration) -> Result<Co
     } else {
         output::line(&format!("{done} events are durable, {refused} lines were refused"))?;
     }
-    if refused > 0 {
-        return Err(Error::Data(format!("{refused} of {number} lines are no events")));
+    match first {
+        Some(said) => {
+            Err(Error::Data(format!("{said}; nothing behind it was published (--keep-going goes on)")))
+        }
+        None if refused > 0 => Ok(Code::Data),
+        None => Ok(Code::Ok),
     }
-    Ok(Code::Ok)
+}
+
+/// A line as text.
+fn text(line: &[u8]) -> Result<&str, String> {
+    if line.starts_with(b"\xef\xbb\xbf") {
+        return Err("it begins with a byte order mark: save the file as UTF-8 without one".into());
+    }
+    std::str::from_utf8(line).map_err(|error| {
+        let at = error.valid_up_to();
+        let byte = line.get(at).copied().unwrap_or_default();
+        format!("byte {} (0x{byte:02x}) is no UTF-8", at + 1)
+    })
 }
 
 async fn rest(publisher: &mut Publisher) -> Result<u64, Error> {

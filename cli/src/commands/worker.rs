@@ -1,5 +1,7 @@
 //! `runbus worker`: a worker.
 
+use tokio_util::sync::CancellationToken;
+
 use super::process;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
@@ -19,11 +21,15 @@ impl Worker {
     /// See [`Error`].
     pub(crate) async fn run(self, configuration: Configuration) -> Result<Code, Error> {
         let backend = Backend::open(&configuration).await?;
+        backend.agreed().await?;
         let worker = process::worker(&configuration, &backend)?;
         let shutdown = process::signals()?;
-        process::spawn_metrics(&configuration).await?;
+        let started = CancellationToken::new();
+        let probe = process::worker_probe(&shutdown, &backend, started.clone());
+        process::spawn_metrics(&configuration, Some(probe)).await?;
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
         process::spawn_worker(&shutdown, worker).await?;
-        Ok(process::until_signal(&shutdown).await)
+        started.cancel();
+        process::until_signal(&shutdown, &backend).await
     }
 }

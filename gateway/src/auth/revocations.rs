@@ -158,7 +158,7 @@ impl Revocations {
         } else {
             self.log.last(key).await?.map(|stored| (stored.shard, stored.sequence))
         };
-        for shard in scope.shards(self.log.layout()) {
+        for shard in scope.shards(&self.log.layout()) {
             let epoch = self.log.bounds(Lane::Journal, shard).await?.epoch;
             let place = places.entry(shard).or_insert((epoch, Sequence::default()));
             if place.0 != epoch {

@@ -78,7 +78,7 @@ pub(super) async fn join(
     wake: &Wake,
 ) -> Result<Joined, Error> {
     let scope = filter.scope();
-    let shards = scope.shards(shared.bus.log().layout());
+    let shards = scope.shards(&shared.bus.log().layout());
     if let [shard] = shards[..]
         && registry::is_narrow(&scope, shared.bus.log().as_ref())
     {

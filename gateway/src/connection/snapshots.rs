@@ -293,7 +293,7 @@ pub async fn at(shared: &Shared, account: &Account, filter: &Filter, at: &Cursor
     let log = shared.bus.log();
     let scope = filter.scope();
     let mut places: Vec<(runbus::subject::Shard, Place)> = Vec::new();
-    for shard in scope.shards(log.layout()) {
+    for shard in scope.shards(&log.layout()) {
         let Some(place) = at.place(shard) else { continue };
         let bounds = log.bounds(scope.lane(), shard).await?;
         if bounds.epoch != place.epoch || place.sequence > bounds.last {
@@ -362,7 +362,7 @@ fn event(delivery: &Delivery) -> Option<&Delivered> {
 async fn is_whole(shared: &Shared, filter: &Filter) -> Result<bool, ReadError> {
     let log = shared.bus.log();
     let scope = filter.scope();
-    for shard in scope.shards(log.layout()) {
+    for shard in scope.shards(&log.layout()) {
         if log.bounds(scope.lane(), shard).await?.first.0 > 1 {
             return Ok(false);
         }

@@ -111,7 +111,7 @@ const TOLD_AT_ONCE: usize = 128;
 /// Whether a scope is one execution in one shard: its whole log can be read by a hub.
 #[must_use]
 pub fn is_narrow(scope: &Scope, log: &dyn Log) -> bool {
-    matches!(scope, Scope::Events { execution: Some(_), .. }) && scope.shards(log.layout()).len() == 1
+    matches!(scope, Scope::Events { execution: Some(_), .. }) && scope.shards(&log.layout()).len() == 1
 }
 
 /// Why there is no hub.

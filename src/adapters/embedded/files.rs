@@ -5,18 +5,24 @@
 //! files    0600   made so before SQLite opens them; SQLite gives the modes of the database to its companions
 //! ```
 
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
-use std::io::{self, ErrorKind};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::handle::OpenError;
 
 /// The file's name in the data folder.
-const FILE: &str = "runbus.db";
+pub(super) const FILE: &str = "runbus.db";
 
 /// What SQLite puts beside the file.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Beside it: who has it open. Locked by each of them.
+const LOCK: &str = "-lock";
+
+/// How much of that file is read, in bytes.
+const LOCK_BYTES: u64 = 64 * 1024;
 
 /// Nobody but the owner: entering, reading, writing.
 const FOLDER_MODE: u32 = 0o700;
@@ -44,6 +50,45 @@ pub(super) fn prepare(folder: &Path) -> Result<PathBuf, OpenError> {
         narrow_file(&file).map_err(|error| not_writable(&file, &error))?;
     }
     Ok(path)
+}
+
+/// Says that this process has the folder open, for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Joined {
+    _file: Option<File>,
+    /// Other processes that have it open.
+    pub(super) others: Vec<u32>,
+}
+
+/// Joins those who have the folder open. Where files cannot be locked nobody is known.
+pub(super) fn join(folder: &Path) -> Joined {
+    match try_join(folder) {
+        Ok(joined) => joined,
+        Err(error) => {
+            tracing::debug!(%error, "who else has the data folder open is not known");
+            Joined { _file: None, others: Vec::new() }
+        }
+    }
+}
+
+fn try_join(folder: &Path) -> io::Result<Joined> {
+    let path = folder.join(format!("{FILE}{LOCK}"));
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(FILE_MODE).open(path)?;
+    let own = std::process::id();
+    let mut others = Vec::new();
+    // Nobody else holds it: whoever is written there has gone.
+    if file.try_lock().is_ok() {
+        file.set_len(0)?;
+    } else {
+        let mut known = String::new();
+        Read::by_ref(&mut file).take(LOCK_BYTES).read_to_string(&mut known)?;
+        let is_alive = |id: &u32| *id != own && Path::new("/proc").join(id.to_string()).exists();
+        others.extend(known.lines().filter_map(|line| line.parse().ok()).filter(is_alive));
+        others.dedup();
+    }
+    file.lock_shared()?;
+    writeln!(file, "{own}")?;
+    Ok(Joined { _file: Some(file), others })
 }
 
 fn not_writable(path: &Path, error: &io::Error) -> OpenError {

@@ -101,6 +101,8 @@ pub struct Embedded {
     pub queue: Arc<EmbeddedQueue>,
     /// The store.
     pub store: Arc<EmbeddedStore>,
+    /// Other processes that had the folder open when this one opened it.
+    pub others: Vec<u32>,
 }
 
 impl Embedded {
@@ -111,6 +113,8 @@ impl Embedded {
     pub fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         check(config)?;
         let path = files::prepare(&config.data_dir)?;
+        let joined = files::join(&config.data_dir);
+        let others = joined.others.clone();
         let mut connection = schema::connect(&path, config, Role::Write)?;
         let epoch = schema::prepare(&mut connection, &path)?;
         let pool: Result<Vec<_>, _> =
@@ -125,16 +129,18 @@ impl Embedded {
         if let Err(error) = set_mark(&connection, time.now()) {
             tracing::warn!(%error, "the database is opened, but takes nothing");
         }
-        let writer = Writer::start(connection, time.clone(), retention, watch.clone(), due.clone())
+        let folder = config.data_dir.clone();
+        let writer = Writer::start(connection, folder, time.clone(), retention, watch.clone(), due.clone())
             .map_err(OpenError::Thread)?;
         Ok(Self {
             log: Arc::new(EmbeddedLog {
-                layout: Layout::single(),
+                layout: Arc::new(Layout::single()),
                 epoch,
                 writer: writer.clone(),
                 readers: readers.clone(),
                 watch,
                 _stop: stop,
+                _joined: joined,
             }),
             queue: Arc::new(EmbeddedQueue {
                 writer: writer.clone(),
@@ -144,6 +150,7 @@ impl Embedded {
                 time: time.clone(),
             }),
             store: Arc::new(EmbeddedStore { writer, readers, time }),
+            others,
         })
     }
 }

@@ -35,6 +35,9 @@ pub const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// What the disk must take before a database that it had refused is ready again, in bytes: as much as a large group.
 pub const PROBE_BYTES: u32 = 1024 * 1024;
 
+/// What the disk must have left, in bytes: the largest group twice, in the write-ahead log and in the database.
+pub const DISK_BYTES: u64 = 2 * PROBE_BYTES as u64;
+
 /// Most jobs of one pull.
 pub const PULL_JOBS: u32 = 1024;
 

@@ -1,11 +1,13 @@
 //! The log.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::types::Value;
 
 use super::append;
+use super::files::Joined;
 use super::limits;
 use super::readers::{self, Readers};
 use super::rows::{condition, first, place, select, sequence, stored};
@@ -20,12 +22,13 @@ use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 
 /// The log in a SQLite file: one shard.
 pub struct EmbeddedLog {
-    pub(super) layout: Layout,
+    pub(super) layout: Arc<Layout>,
     pub(super) epoch: Epoch,
     pub(super) writer: Writer,
     pub(super) readers: Readers,
     pub(super) watch: Watch,
     pub(super) _stop: Stop,
+    pub(super) _joined: Joined,
 }
 
 impl fmt::Debug for EmbeddedLog {
@@ -106,8 +109,8 @@ fn is_here(shard: Shard) -> bool {
 
 #[async_trait]
 impl Log for EmbeddedLog {
-    fn layout(&self) -> &Layout {
-        &self.layout
+    fn layout(&self) -> std::sync::Arc<Layout> {
+        self.layout.clone()
     }
 
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {

@@ -1,5 +1,7 @@
-//! Readiness is a write: a full disk answers reads, and empty transactions too.
+//! Readiness is a write: a full disk answers reads, and empty transactions too. And it is a look at the disk: small writes still
+//! fit into files that have been longer.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
@@ -10,8 +12,10 @@ use super::transaction::Transaction;
 use super::writer::{Failure, Writer};
 
 /// What is known of the disk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Probe {
+    /// The folder of the database.
+    folder: PathBuf,
     /// A transaction was refused since a probe of [`limits::PROBE_BYTES`] was taken.
     is_suspect: AtomicBool,
     /// The last answer. Callers that come together share one.
@@ -19,6 +23,10 @@ pub(super) struct Probe {
 }
 
 impl Probe {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder, is_suspect: AtomicBool::new(false), last: Mutex::default() }
+    }
+
     /// The disk refused a transaction.
     pub(super) fn refused(&self) {
         self.is_suspect.store(true, Ordering::Release);
@@ -36,12 +44,37 @@ impl Probe {
             return outcome.clone();
         }
         let bytes = if is_suspect { limits::PROBE_BYTES } else { 0 };
-        let outcome = writer.call(bytes as usize, move |transaction| write(transaction, bytes)).await;
+        let folder = self.folder.clone();
+        // On the writer's thread: a disk that hangs answers neither.
+        let outcome = writer
+            .call(bytes as usize, move |transaction| {
+                write(transaction, bytes)?;
+                Ok(free(&folder))
+            })
+            .await
+            .and_then(|free| room(&self.folder, free));
         if outcome.is_ok() && is_suspect {
             self.is_suspect.store(false, Ordering::Release);
         }
         *last = Some((Instant::now(), outcome.clone()));
         outcome
+    }
+}
+
+/// The bytes that the disk has left for this user, if the system says so.
+fn free(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+fn room(folder: &Path, free: Option<u64>) -> Result<(), Failure> {
+    match free {
+        Some(free) if free < limits::DISK_BYTES => Err(Failure::Retry(format!(
+            "the disk of {} is full: {free} bytes are left, {} are needed",
+            folder.display(),
+            limits::DISK_BYTES
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -59,4 +92,18 @@ fn write(transaction: &mut Transaction<'_>, bytes: u32) -> rusqlite::Result<()> 
             .execute((bytes, now))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_with_too_little_left_is_full() {
+        let folder = Path::new("/data");
+        assert!(room(folder, None).is_ok() && room(folder, Some(limits::DISK_BYTES)).is_ok());
+        let full = room(folder, Some(4096)).unwrap_err().to_string();
+        assert!(full.contains("/data is full: 4096 bytes"), "{full}");
+        assert!(free(Path::new("/")).is_some());
+    }
 }

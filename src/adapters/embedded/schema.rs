@@ -12,7 +12,7 @@ use crate::log::Epoch;
 use crate::subject::Lane;
 
 /// Says in the file's header that it is ours ("Rnbs").
-const APPLICATION: i32 = 0x526e_6273;
+pub(super) const APPLICATION: i32 = 0x526e_6273;
 
 /// The version of the tables that this code makes and reads.
 pub(super) const VERSION: i32 = 1;

@@ -1,5 +1,6 @@
 //! The writer: one thread, one connection; everything that waits goes into one transaction.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Instant;
@@ -112,13 +113,14 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(
         connection: Connection,
+        folder: PathBuf,
         time: Arc<Time>,
         retention: Retention,
         watch: Watch,
         due: Due,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(limits::WAITING_KIB as usize);
-        let probe = Arc::new(Probe::default());
+        let probe = Arc::new(Probe::new(folder));
         let thread =
             Thread { connection, time, retention, watch, due, probe: probe.clone(), names: Names::default() };
         std::thread::Builder::new()

@@ -50,10 +50,14 @@ pub(super) struct Attempt<'a> {
 
 /// What makes the broker refuse a message that must not be stored.
 enum Guard {
-    /// The same message was stored before.
-    Id(String),
+    /// The same message was stored before; and the id that it has when somebody used that for another one.
+    Id(String, String),
     /// The key ends elsewhere.
     Check(Check),
+}
+
+fn random() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 /// What is expected of which key.
@@ -73,13 +77,18 @@ impl Core {
         frame: &Frame,
         expect: Expect,
     ) -> Result<Sequence, AppendError> {
-        let attempt = Attempt::new(self, topic, frame, expect)?;
-        let headers = attempt.headers();
-        attempt.fits(&headers)?;
         let begun = Instant::now();
         if !self.is_open() {
+            // What is wrong with it is said first.
+            let home = self.layouts.current().home(&topic.shard_token());
+            let attempt = Attempt::new(self, topic, home, frame, expect.clone())?;
+            attempt.fits(&attempt.headers())?;
             Box::pin(attempt.open()).await?;
         }
+        let shard = self.shard_of(topic).await?;
+        let attempt = Attempt::new(self, topic, shard, frame, expect)?;
+        let headers = attempt.headers();
+        attempt.fits(&headers)?;
         // Nearly all end here, and a request has a timer of its own.
         let first = attempt.publish(headers).await;
         let mut last = None;
@@ -101,12 +110,31 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Where a topic's next frame goes.
+    async fn shard_of(&self, topic: &Topic) -> Result<Shard, AppendError> {
+        let Some(key) = topic.key() else { return Ok(self.layouts.current().home(&topic.shard_token())) };
+        self.place(&key).await.map_err(|failure| {
+            if failure.is_retryable() {
+                AppendError::Unresolved(failure.to_string())
+            } else {
+                AppendError::Refused(failure.to_string())
+            }
+        })
+    }
+}
+
 impl<'a> Attempt<'a> {
-    fn new(core: &'a Core, topic: &'a Topic, frame: &'a Frame, expect: Expect) -> Result<Self, AppendError> {
+    fn new(
+        core: &'a Core,
+        topic: &'a Topic,
+        shard: Shard,
+        frame: &'a Frame,
+        expect: Expect,
+    ) -> Result<Self, AppendError> {
         if matches!(topic, Topic::Opaque(..)) {
             return Err(AppendError::Refused("a subject that names no ids takes no appends".into()));
         }
-        let shard = core.layout.home(&topic.shard_token());
         let prefix = &core.names.prefix;
         let is_external = frame.author.is_external();
         let subject = if is_external {
@@ -119,8 +147,13 @@ impl<'a> Attempt<'a> {
         let guard = match expect {
             Expect::Open(id) => {
                 // The window is the stream's, the promise is the topic's.
-                let topic = crc32fast::hash(subject.as_bytes());
-                Guard::Id(format!("{id}-{topic:08x}"))
+                let of_topic = format!("{id}-{:08x}", crc32fast::hash(subject.as_bytes()));
+                if is_external {
+                    // What a plain publisher writes too: whichever way an event comes in, the broker knows it again.
+                    Guard::Id(id.to_string(), of_topic)
+                } else {
+                    Guard::Id(of_topic, uuid::Uuid::new_v4().to_string())
+                }
             }
             Expect::Last(_) | Expect::Own(_) if is_external => {
                 return Err(AppendError::Refused("what others publish has no expectation".into()));
@@ -141,7 +174,7 @@ impl<'a> Attempt<'a> {
     /// `None` for open appends.
     pub(super) const fn check(&self) -> Option<&Check> {
         match &self.guard {
-            Guard::Id(_) => None,
+            Guard::Id(..) => None,
             Guard::Check(check) => Some(check),
         }
     }
@@ -159,7 +192,7 @@ impl<'a> Attempt<'a> {
             self.core.names.stream(self.topic.lane(), self.shard).into_header_value(),
         );
         match &self.guard {
-            Guard::Id(id) => headers.insert(MESSAGE_ID, id.as_str()),
+            Guard::Id(id, _) => headers.insert(MESSAGE_ID, id.as_str()),
             Guard::Check(Check { pattern, expected, .. }) => {
                 headers.insert(header::EXPECTED_SUBJECT, pattern.as_str());
                 let expected = expected.unwrap_or_default().0.to_string();
@@ -214,14 +247,29 @@ impl<'a> Attempt<'a> {
         }))
     }
 
-    /// Stores it although somebody used its id for something else. Repeated, it may be stored again: that is better than not at all.
+    /// Stores it although somebody used its id for something else. Where that somebody used the second id too it is stored once
+    /// more when it is repeated: that is better than not at all.
     async fn publish_beside(&self) -> Result<Sequence, Failure> {
-        tracing::warn!(subject = %self.subject, "somebody else's message has the id of this one; storing it beside that");
+        tracing::info!(subject = %self.subject, "another message has the id of this one; storing it beside that");
+        let second = match &self.guard {
+            Guard::Id(_, second) => Some(second.clone()),
+            Guard::Check(_) => None,
+        };
+        if let Some(place) = self.publish_as(second.unwrap_or_else(random)).await? {
+            return Ok(place);
+        }
+        let last = self.publish_as(random()).await?;
+        last.ok_or_else(|| Failure::Unexpected("a fresh message id is taken".into()))
+    }
+
+    /// Publishes it with this message id; `None`: another message has it.
+    async fn publish_as(&self, id: String) -> Result<Option<Sequence>, Failure> {
         let mut headers = self.headers();
-        headers.insert(MESSAGE_ID, uuid::Uuid::new_v4().to_string());
+        headers.insert(MESSAGE_ID, id);
         let link = self.core.link(self.shard);
         let ack = link.publish(self.subject.clone(), headers, self.frame.payload.clone()).await?;
-        Ok(Sequence(ack.seq))
+        let place = Sequence(ack.seq);
+        Ok((!ack.duplicate || self.is_at(place).await?).then_some(place))
     }
 
     async fn retry(&self, mut failure: Failure, last: &mut Option<Failure>) -> Result<Sequence, AppendError> {
@@ -231,6 +279,10 @@ impl<'a> Attempt<'a> {
                 tokio::time::sleep(IN_PROCESS_PAUSE + jitter(IN_PROCESS_PAUSE * 3)).await;
             } else {
                 tracing::debug!(subject = %self.subject, %failure, "an append is not acknowledged");
+                if failure.is_full() {
+                    let stream = self.core.names.stream(self.topic.lane(), self.shard);
+                    self.core.room.refused(stream, &failure);
+                }
                 let decided = last.insert(failure).clone();
                 if let Some(sequence) = self.decide(&decided, last).await? {
                     return Ok(sequence);

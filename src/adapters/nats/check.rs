@@ -1,4 +1,4 @@
-//! The checks: a server that is recent enough, JetStream, a compare-and-set that works; and, for readiness, room.
+//! The checks: a server that is recent enough, JetStream, a compare-and-set that works.
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -69,12 +69,6 @@ pub(super) async fn compare_and_set(link: &Link, names: &Names) -> Result<(), Se
         tracing::debug!(%error, "the scratch messages stay until they expire");
     }
     if accepted == 1 { Ok(()) } else { Err(SetupError::CompareAndSet { accepted, tried: 3 }) }
-}
-
-/// Whether the broker stores what is published: one without room answers questions.
-pub(super) async fn room(link: &Link, names: &Names) -> Result<(), Failure> {
-    let subject = format!("{}.check.ready.room", names.prefix);
-    link.publish(subject, HeaderMap::new(), Bytes::from_static(b"{}")).await.map(drop)
 }
 
 #[cfg(test)]

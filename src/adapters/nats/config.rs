@@ -34,16 +34,32 @@ pub struct Config {
     pub password: Option<Secret>,
     /// A token in place of user and password.
     pub token: Option<Secret>,
-    /// A `.creds` file (JWT and seed) in place of user and password.
+    /// A `.creds` file (JWT and seed) in place of user and password. Read again for each connection.
     pub credentials_file: Option<PathBuf>,
+    /// A file with the user's password, in place of `password`. Read again for each connection, without the white space around it.
+    pub password_file: Option<PathBuf>,
+    /// A file with a token, in place of `token`. Read again for each connection.
+    pub token_file: Option<PathBuf>,
+    /// A file with the seed of an NKey (`SU...`) in place of user and password. Read again for each connection.
+    pub nkey_file: Option<PathBuf>,
     /// First tokens of the subjects on which answers arrive, without wildcards: 1 to 64 characters. Users with different prefixes
     /// cannot read each other's answers.
     #[schemars(length(min = 1, max = 64))]
     pub inbox_prefix: String,
     /// Whether to refuse servers without TLS.
     pub tls: bool,
-    /// A PEM file with the certificates that sign the servers', beside those of the system. Implies `tls`.
+    /// A PEM file with the certificates that sign the servers', in place of those of the system. Implies `tls`. Read again for each
+    /// connection.
     pub tls_ca_file: Option<PathBuf>,
+    /// A PEM file with the certificate that this process shows to servers. Needs `tls_key_file`; implies `tls`. Read again for each
+    /// connection.
+    pub tls_cert_file: Option<PathBuf>,
+    /// A PEM file with the key of `tls_cert_file`.
+    pub tls_key_file: Option<PathBuf>,
+    /// The JetStream domain whose streams are used, when it is not the server's own: 1 to 64 characters without dots, spaces and
+    /// wildcards.
+    #[schemars(length(min = 1, max = 64))]
+    pub domain: Option<String>,
     /// First token of every subject and, in upper case, of every stream's name, so that several deployments share one NATS:
     /// 1 to 32 characters a-z, 0-9, `_`, `-`.
     #[schemars(length(min = 1, max = 32))]
@@ -61,6 +77,10 @@ pub struct Config {
     /// inboxes always stay.
     #[schemars(range(min = 16, max = 1_000_000_000))]
     pub max_bytes_mib: Option<u64>,
+    /// What each stream of journals, inboxes and jobs may hold, in MiB; a full one takes nothing more until the limit is raised.
+    /// Without it there is no limit; accounts that demand `max_bytes` of each stream need it.
+    #[schemars(range(min = 16, max = 1_000_000_000))]
+    pub state_max_bytes_mib: Option<u64>,
     /// How long repeated event ids and job keys are recognised, in seconds; the broker holds about 250 bytes for each. At
     /// least the 30 s for which an append is retried.
     #[schemars(range(min = 60, max = 86_400))]
@@ -87,14 +107,21 @@ impl Default for Config {
             password: None,
             token: None,
             credentials_file: None,
+            password_file: None,
+            token_file: None,
+            nkey_file: None,
             inbox_prefix: "_INBOX".into(),
             tls: false,
             tls_ca_file: None,
+            tls_cert_file: None,
+            tls_key_file: None,
+            domain: None,
             prefix: "rb".into(),
             replicas: 1,
             shards: Shards::Count(4),
             max_age_hours: None,
             max_bytes_mib: None,
+            state_max_bytes_mib: None,
             duplicate_window_s: 120,
             hold_ms: 6_000,
             connections: 2,
@@ -134,6 +161,45 @@ pub(super) fn parse(server: &str) -> Result<ServerAddr, Invalid> {
     Ok(address)
 }
 
+impl Config {
+    fn validate_login(&self) -> Result<(), Invalid> {
+        let has_password = self.password.is_some() || self.password_file.is_some();
+        if self.user.is_some() != has_password {
+            return Err(Invalid::new("password", "", "user and password, or neither"));
+        }
+        let ways = [
+            self.password.is_some(),
+            self.password_file.is_some(),
+            self.token.is_some(),
+            self.token_file.is_some(),
+            self.credentials_file.is_some(),
+            self.nkey_file.is_some(),
+        ];
+        if ways.into_iter().filter(|&set| set).count() > 1 {
+            let expected = "one way to log in: a password, a token, credentials_file or nkey_file";
+            return Err(Invalid::new("user", "", expected));
+        }
+        if self.tls_cert_file.is_some() != self.tls_key_file.is_some() {
+            return Err(Invalid::new("tls_key_file", "", "tls_cert_file and tls_key_file, or neither"));
+        }
+        let is_token = |text: &String| text.chars().all(|c| c.is_ascii_graphic() && !".*>".contains(c));
+        match &self.domain {
+            Some(domain) if !is_token(domain) => {
+                Err(Invalid::new("domain", domain, "visible ASCII characters without `.`, `*` and `>`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The first tokens of JetStream's API.
+    pub(super) fn api(&self) -> String {
+        match &self.domain {
+            Some(domain) => format!("$JS.{domain}.API"),
+            None => "$JS.API".into(),
+        }
+    }
+}
+
 impl Validate for Config {
     fn validate(&self) -> Result<(), Invalid> {
         if self.servers.is_empty() {
@@ -142,13 +208,7 @@ impl Validate for Config {
         for server in &self.servers {
             parse(server)?;
         }
-        if self.user.is_some() != self.password.is_some() {
-            return Err(Invalid::new("password", "", "user and password, or neither"));
-        }
-        let ways = [self.user.is_some(), self.token.is_some(), self.credentials_file.is_some()];
-        if ways.into_iter().filter(|&set| set).count() > 1 {
-            return Err(Invalid::new("user", "", "one way to log in: user, token or credentials_file"));
-        }
+        self.validate_login()?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
         if self.prefix.is_empty() || self.prefix.len() > 32 || !self.prefix.chars().all(plain) {
             return Err(Invalid::new("prefix", &self.prefix, "1 to 32 characters a-z, 0-9, `_`, `-`"));
@@ -192,6 +252,9 @@ mod tests {
             ("shards", Config { shards: Shards::Count(0), ..base.clone() }),
             ("shards", Config { shards: Shards::Generations(vec![200, 57]), ..base.clone() }),
             ("password", Config { user: Some("u".into()), ..base.clone() }),
+            ("user", Config { token_file: Some("a".into()), nkey_file: Some("b".into()), ..base.clone() }),
+            ("tls_key_file", Config { tls_cert_file: Some("a".into()), ..base.clone() }),
+            ("domain", Config { domain: Some("a.b".into()), ..base.clone() }),
             ("duplicate_window_s", Config { duplicate_window_s: 1, ..base.clone() }),
             ("hold_ms", Config { hold_ms: 1, ..base }),
         ] {

@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use super::config::{Config, parse};
 use super::error::ConnectError;
 use super::inbox::Inbox;
+use super::login;
+use super::trouble::{Trouble, is_denial};
 use crate::metrics;
 
 /// How often the server is asked whether it is there; two lost answers end the connection.
@@ -47,11 +49,13 @@ pub(super) async fn open(
     config: &Config,
     n: u16,
     inbox: Arc<Inbox>,
+    trouble: Arc<Trouble>,
 ) -> Result<(Client, watch::Receiver<Health>), ConnectError> {
     crate::tls::install();
     let (health, watching) = watch::channel(Health::default());
     let standing = Mutex::default();
-    let options = ConnectOptions::new()
+    let options = log_in(config)
+        .await?
         .name(format!("runbus {n}"))
         .custom_inbox_prefix(&config.inbox_prefix)
         .ping_interval(PING)
@@ -60,37 +64,50 @@ pub(super) async fn open(
         .retry_on_initial_connect()
         .max_reconnects(None)
         .reconnect_delay_callback(pause)
-        .require_tls(config.tls || config.tls_ca_file.is_some())
+        .require_tls(config.tls || config.tls_ca_file.is_some() || config.tls_cert_file.is_some())
         .event_callback(move |event| {
             count(&event, &standing);
-            heard(&event, &health, &inbox);
+            heard(&event, &health, &inbox, &trouble);
             std::future::ready(())
         });
-    let options = log_in(options, config).await?;
+    let options = secure(options, config)?;
     let servers =
         config.servers.iter().map(|server| parse(server)).collect::<Result<Vec<ServerAddr>, _>>()?;
     let client = options.connect(servers).await.map_err(|error| ConnectError::Options(error.to_string()))?;
     Ok((client, watching))
 }
 
-async fn log_in(mut options: ConnectOptions, config: &Config) -> Result<ConnectOptions, ConnectError> {
+/// The options with what the connection shows of itself.
+async fn log_in(config: &Config) -> Result<ConnectOptions, ConnectError> {
+    if !login::is_needed(config) {
+        return Ok(ConnectOptions::new());
+    }
+    login::check(config).await?;
+    let config = Arc::new(config.clone());
+    Ok(ConnectOptions::with_auth_callback(move |nonce| {
+        let config = config.clone();
+        async move { login::identify(&config, nonce).await }
+    }))
+}
+
+/// The options with the files of TLS. The client reads them at each attempt and would try forever.
+fn secure(mut options: ConnectOptions, config: &Config) -> Result<ConnectOptions, ConnectError> {
+    let files = [
+        ("tls_ca_file", &config.tls_ca_file),
+        ("tls_cert_file", &config.tls_cert_file),
+        ("tls_key_file", &config.tls_key_file),
+    ];
+    for (key, path) in files {
+        if let Some(path) = path {
+            std::fs::read(path)
+                .map_err(|error| ConnectError::Options(format!("{key} {}: {error}", path.display())))?;
+        }
+    }
     if let Some(path) = &config.tls_ca_file {
-        // The client reads it at each attempt and would try forever.
-        std::fs::read(path)
-            .map_err(|error| ConnectError::Options(format!("tls_ca_file {}: {error}", path.display())))?;
         options = options.add_root_certificates(path.clone());
     }
-    if let (Some(user), Some(password)) = (&config.user, &config.password) {
-        options = options.user_and_password(user.clone(), password.reveal().into());
-    }
-    if let Some(token) = &config.token {
-        options = options.token(token.reveal().into());
-    }
-    if let Some(path) = &config.credentials_file {
-        options = options
-            .credentials_file(path)
-            .await
-            .map_err(|error| ConnectError::Credentials { path: path.clone(), reason: error.to_string() })?;
+    if let (Some(certificate), Some(key)) = (&config.tls_cert_file, &config.tls_key_file) {
+        options = options.add_client_certificate(certificate.clone(), key.clone());
     }
     Ok(options)
 }
@@ -114,14 +131,19 @@ fn count(event: &Event, standing: &Mutex<Option<metrics::Held>>) {
 }
 
 /// Must not wait: the client calls it one event after the other and drops what does not fit.
-fn heard(event: &Event, health: &watch::Sender<Health>, inbox: &Inbox) {
+fn heard(event: &Event, health: &watch::Sender<Health>, inbox: &Inbox, trouble: &Trouble) {
     match event {
         Event::Connected => {
+            trouble.clear();
             tracing::info!("connected to NATS");
             health.send_modify(|health| *health = Health { up: true, losses: health.losses + 1 });
         }
         Event::Disconnected | Event::Closed => {
-            tracing::warn!("the connection to NATS is lost");
+            if trouble.is_ending() {
+                tracing::debug!("the connection to NATS is let go");
+            } else {
+                tracing::warn!("the connection to NATS is lost");
+            }
             health.send_modify(|health| *health = Health { up: false, losses: health.losses + 1 });
             inbox.disconnected();
         }
@@ -130,8 +152,20 @@ fn heard(event: &Event, health: &watch::Sender<Health>, inbox: &Inbox) {
             health.send_modify(|health| health.losses += 1);
         }
         Event::LameDuckMode => tracing::info!("the NATS server shuts down soon"),
-        Event::ServerError(error) => tracing::warn!(%error, "NATS reports an error"),
-        Event::ClientError(error) => tracing::warn!(%error, "connecting to NATS fails"),
+        // Whoever made the request says so.
+        Event::ServerError(error) if is_denial(&error.to_string()) => {
+            trouble.say(&error.to_string());
+            tracing::debug!(%error, "NATS refuses a request");
+        }
+        Event::ServerError(error) => {
+            trouble.say(&error.to_string());
+            tracing::warn!(%error, "NATS reports an error");
+        }
+        // Whoever waits for the connection says so, with this reason.
+        Event::ClientError(error) => {
+            trouble.say(&error.to_string());
+            tracing::debug!(%error, "connecting to NATS fails");
+        }
         Event::Draining => {}
     }
 }

@@ -4,26 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
-use tokio::time::Instant;
+use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::connect::jitter;
 use super::elections::Elections;
-use super::error::{ConnectError, Failure, SetupError};
+use super::error::{ConnectError, SetupError};
+use super::layouts::{self, Layouts};
 use super::names::Names;
 use super::publish::Link;
+use super::room::Room;
 use super::seen::Seen;
 use super::{check, streams};
 use crate::config::Invalid;
-use crate::subject::{Layout, Shard};
+use crate::subject::Shard;
 
 /// Pauses between two attempts to set up: doubled from the first to the second.
 const SETUP_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-
-/// How long an answer about the broker's room stands.
-const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How far the set-up is.
 #[derive(Debug, Clone, Default)]
@@ -42,14 +40,13 @@ enum Gate {
 pub(super) struct Core {
     pub(super) config: Config,
     pub(super) names: Names,
-    pub(super) layout: Layout,
+    pub(super) layouts: Arc<Layouts>,
     pub(super) elections: Elections,
     pub(super) seen: Seen,
-    links: Vec<Arc<Link>>,
+    pub(super) room: Room,
+    pub(super) links: Vec<Arc<Link>>,
     turn: AtomicUsize,
     gate: watch::Receiver<Gate>,
-    /// The last answer about the broker's room.
-    room: Mutex<Option<(Instant, Result<(), Failure>)>>,
     _setup: AbortOnDropHandle<()>,
 }
 
@@ -57,6 +54,7 @@ impl Core {
     pub(super) async fn new(config: Config) -> Result<Self, ConnectError> {
         crate::config::check(&config)?;
         let layout = config.layout().map_err(|error| Invalid::new("shards", error.total, "1 to 256"))?;
+        let layouts = Arc::new(Layouts::new(layout));
         let mut links = Vec::with_capacity(config.connections.into());
         for n in 0..config.connections.max(1) {
             links.push(Arc::new(Link::open(&config, n).await?));
@@ -64,22 +62,30 @@ impl Core {
         let names = Names::new(&config.prefix);
         let (opened, gate) = watch::channel(Gate::Starting);
         let setup = tokio::spawn({
-            let (link, config, names, layout) =
-                (links[0].clone(), config.clone(), names.clone(), layout.clone());
+            let (link, config, names, layouts) =
+                (links[0].clone(), config.clone(), names.clone(), layouts.clone());
             async move {
                 let (mut pause, longest) = SETUP_PAUSES;
-                while let Err(error) = set_up(&link, &config, &names, &layout).await {
-                    if error.is_retryable() {
-                        tracing::warn!(%error, "the broker is not ready");
-                    } else {
-                        tracing::error!(%error, "the broker cannot be used");
+                let mut said = String::new();
+                while let Err(error) = set_up(&link, &config, &names, &layouts).await {
+                    // Once, however often it is tried in vain.
+                    let text = error.to_string();
+                    match (said == text, error.is_retryable()) {
+                        (true, _) => tracing::debug!(%error, "the broker still cannot be used"),
+                        // Whoever runs the process ends it, and says why.
+                        _ if matches!(error, SetupError::Layout { .. }) => {
+                            tracing::debug!(%error, "another layout")
+                        }
+                        (false, true) => tracing::warn!(%error, "the broker is not ready"),
+                        (false, false) => tracing::error!(%error, "the broker cannot be used"),
                     }
+                    said = text;
                     opened.send_replace(Gate::Failed(Arc::new(error)));
                     tokio::time::sleep(pause + jitter(pause)).await;
                     pause = (pause * 2).min(longest);
                 }
                 opened.send_replace(Gate::Open);
-                // Whoever waits sees the last state even though the sender goes.
+                layouts::follow(&link, &names, &layouts).await;
             }
         });
         let elections = Elections::follow(&links[0]).await?;
@@ -88,11 +94,11 @@ impl Core {
             seen: Seen::new(),
             config,
             names,
-            layout,
+            layouts,
             links,
             turn: AtomicUsize::new(0),
             gate,
-            room: Mutex::default(),
+            room: Room::default(),
             _setup: AbortOnDropHandle::new(setup),
         })
     }
@@ -128,9 +134,23 @@ impl Core {
             _ => match &*self.gate.borrow() {
                 Gate::Open => Ok(()),
                 Gate::Failed(error) => Err(error.clone()),
-                Gate::Starting => Err(Arc::new(SetupError::unreachable(&self.config))),
+                Gate::Starting => Err(Arc::new(SetupError::unreachable(&self.config, &self.links[0]))),
             },
         }
+    }
+
+    /// Returns when the log is found to be split in another way than this process is configured to.
+    pub(super) async fn refused(&self) -> Arc<SetupError> {
+        let mut gate = self.gate.clone();
+        let refused = gate.wait_for(
+            |gate| matches!(gate, Gate::Failed(error) if matches!(**error, SetupError::Layout { .. })),
+        );
+        if let Ok(gate) = refused.await
+            && let Gate::Failed(error) = &*gate
+        {
+            return error.clone();
+        }
+        std::future::pending().await
     }
 
     /// Waits as long as for an answer.
@@ -164,29 +184,20 @@ impl Core {
                 .map_err(|failure| Arc::new(SetupError::step("asking the broker", &failure)))?;
         }
         check::jetstream(&self.links[0]).await.map_err(Arc::new)?;
-        self.room().await.map_err(|failure| Arc::new(SetupError::step("storing a message", &failure)))
-    }
-
-    /// Whether the broker has room, asked at most once in [`ROOM_INTERVAL`]: asking stores a message.
-    async fn room(&self) -> Result<(), Failure> {
-        let mut last = self.room.lock().await;
-        if let Some((at, outcome)) = &*last
-            && at.elapsed() < ROOM_INTERVAL
-        {
-            return outcome.clone();
-        }
-        let outcome = check::room(&self.links[0], &self.names).await;
-        *last = Some((Instant::now(), outcome.clone()));
-        outcome
+        let room = self.room.check(&self.links[0], &self.config, &self.names).await;
+        room.map_err(|failure| Arc::new(SetupError::step("storing a message", &failure)))
     }
 }
 
-/// One attempt: version, JetStream, compare-and-set, streams.
-async fn set_up(link: &Link, config: &Config, names: &Names, layout: &Layout) -> Result<(), SetupError> {
-    link.round_trip().await.map_err(|_failure| SetupError::unreachable(config))?;
+/// One attempt: version, JetStream, compare-and-set, layout, streams.
+async fn set_up(link: &Link, config: &Config, names: &Names, layouts: &Layouts) -> Result<(), SetupError> {
+    link.round_trip().await.map_err(|_failure| SetupError::unreachable(config, link))?;
     check::version(&link.client.server_info().version)?;
     check::jetstream(link).await?;
     streams::scratch(link, config, names).await?;
     check::compare_and_set(link, names).await?;
-    streams::set_up(link, config, names, layout).await
+    let layout = layouts::agree(link, config, names).await?;
+    streams::set_up(link, config, names, &layout).await?;
+    layouts.adopt(layout);
+    Ok(())
 }

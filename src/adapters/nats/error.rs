@@ -1,6 +1,7 @@
 //! What the broker says when it does not do what was asked.
 
 use super::config::Config;
+use super::publish::Link;
 use crate::config::Invalid;
 use crate::log::ReadError;
 use crate::queue;
@@ -23,6 +24,8 @@ pub(super) mod code {
     pub(crate) const TOO_LARGE: u64 = 10_054;
     /// The stream exists with a different configuration.
     pub(crate) const NAME_IN_USE: u64 = 10_058;
+    /// The message was meant for another stream.
+    pub(crate) const OTHER_STREAM: u64 = 10_060;
     /// The stream does not exist.
     pub(crate) const NO_STREAM: u64 = 10_059;
     /// Another last sequence than expected; the description ends with it.
@@ -53,6 +56,9 @@ pub(super) enum Failure {
     /// The connection broke. It may have been done.
     #[error("the connection to the broker is down")]
     Disconnected,
+    /// The user may not do that.
+    #[error("the NATS user lacks a permission: {0}")]
+    Denied(String),
     /// The broker's own error.
     #[error("{description} (code {code})")]
     Api {
@@ -89,6 +95,7 @@ impl Failure {
         match self {
             full if full.is_full() => true,
             Self::Timeout | Self::NoResponders | Self::Disconnected | Self::Unexpected(_) => true,
+            Self::Denied(_) => false,
             // 4xx says that the request is wrong; 429 and 5xx that the broker cannot answer now.
             Self::Api { status, .. } => *status == 429 || *status >= 500,
         }
@@ -121,8 +128,8 @@ pub enum ConnectError {
     /// A value is refused.
     #[error("nats.{0}")]
     Invalid(#[from] Invalid),
-    /// The credentials file cannot be read.
-    #[error("nats.credentials_file {}: {reason}", path.display())]
+    /// A file with credentials cannot be read or used.
+    #[error("nats: the credentials of {} cannot be used: {reason}", path.display())]
     Credentials {
         /// Which.
         path: std::path::PathBuf,
@@ -160,10 +167,14 @@ pub struct Drift {
 fn advise(stream: &str, old: Option<&str>) -> String {
     old.map_or_else(String::new, |reason| {
         format!(
-            "; an earlier version made it, and bringing it up to date failed ({reason}): run `runbus doctor` once with this \
+            "; an earlier version made it, and bringing it up to date failed ({reason}): run `runbus setup` once with this \
              configuration and a NATS user that may publish to $JS.API.STREAM.UPDATE.{stream}"
         )
     })
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
 fn list(differences: &[Difference]) -> String {
@@ -175,10 +186,12 @@ fn list(differences: &[Difference]) -> String {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SetupError {
     /// No connection yet.
-    #[error("no connection to {servers}")]
+    #[error("no connection to {servers}{}", because(reason.as_deref()))]
     Unreachable {
         /// Where it was tried.
         servers: String,
+        /// What went wrong the last time, as far as it is known.
+        reason: Option<String>,
     },
     /// The server is older than what the checks below rely on.
     #[error(
@@ -205,6 +218,17 @@ pub enum SetupError {
         /// How many were tried.
         tried: usize,
     },
+    /// The log is split in another way.
+    #[error(
+        "the log has {recorded} shards and nats.shards is {configured}: set nats.shards to {recorded}; to grow, add a \
+         generation behind it, as [4, 8]"
+    )]
+    Layout {
+        /// What is in use.
+        recorded: String,
+        /// What is asked for.
+        configured: String,
+    },
     /// A stream is not as configured.
     #[error(transparent)]
     Drift(#[from] Drift),
@@ -225,8 +249,8 @@ impl SetupError {
         Self::Step { step: step.into(), reason: failure.to_string(), passing: failure.is_retryable() }
     }
 
-    pub(super) fn unreachable(config: &Config) -> Self {
-        Self::Unreachable { servers: config.servers.join(", ") }
+    pub(super) fn unreachable(config: &Config, link: &Link) -> Self {
+        Self::Unreachable { servers: config.servers.join(", "), reason: link.trouble.last() }
     }
 
     /// Whether it may pass without anybody's help.
@@ -235,7 +259,11 @@ impl SetupError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Step { passing, .. } => *passing,
-            Self::Version { .. } | Self::NoJetStream | Self::CompareAndSet { .. } | Self::Drift(_) => false,
+            Self::Version { .. }
+            | Self::NoJetStream
+            | Self::CompareAndSet { .. }
+            | Self::Layout { .. }
+            | Self::Drift(_) => false,
         }
     }
 }

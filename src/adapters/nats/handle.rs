@@ -49,6 +49,11 @@ impl Nats {
         self.core.ready().await.map_err(|error| (*error).clone())
     }
 
+    /// Returns when the log is found to be split in another way than this process is configured to; else never.
+    pub async fn refused(&self) -> SetupError {
+        (*self.core.refused().await).clone()
+    }
+
     /// The server's version, once there was a connection.
     #[must_use]
     pub fn server_version(&self) -> Option<String> {

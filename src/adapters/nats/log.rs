@@ -22,8 +22,13 @@ impl Log {
 
 #[async_trait]
 impl crate::log::Log for Log {
-    fn layout(&self) -> &Layout {
-        &self.core.layout
+    fn layout(&self) -> std::sync::Arc<Layout> {
+        self.core.layouts.current()
+    }
+
+    async fn home(&self, key: &Key) -> Result<Shard, ReadError> {
+        self.open().await?;
+        Ok(self.core.place(key).await?)
     }
 
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {
@@ -37,7 +42,8 @@ impl crate::log::Log for Log {
 
     async fn last(&self, key: &Key) -> Result<Option<Stored>, ReadError> {
         self.open().await?;
-        Ok(self.core.last_of(key, self.core.layout.home(&key.shard_token())).await?)
+        let shard = self.core.place(key).await?;
+        Ok(self.core.last_of(key, shard).await?)
     }
 
     async fn tail(&self, scope: &Scope) -> Result<Tail, ReadError> {

@@ -6,6 +6,7 @@
 //! | `RB_SE_<shard>` | `rb.se.<shard>.<session>` | journals |
 //! | `RB_IN_<shard>` | `rb.in.<shard>.<session>` | inboxes |
 //! | `RB_JOB` | `rb.job.<class>` | jobs, a work queue |
+//! | `RB_LAYOUT` | `rb.layout` | how the lanes are split |
 //! | `RB_CHECK` | `rb.check.*.*` | scratch of the checks |
 //!
 //! What is stored is published again below `rb.live.`, for live feeds. Appends are fenced by the broker's compare-and-set
@@ -20,11 +21,14 @@ mod decode;
 mod elections;
 mod ends;
 mod error;
+mod examine;
 mod handle;
 mod held;
 mod inbox;
+mod layouts;
 mod leader;
 mod log;
+mod login;
 mod names;
 mod outbox;
 mod parts;
@@ -34,6 +38,7 @@ mod queue;
 mod read;
 mod replies;
 mod resolve;
+mod room;
 mod seen;
 mod streams;
 mod tail;
@@ -41,9 +46,11 @@ mod tail;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 pub use config::{Config, Shards};
 pub use error::{ConnectError, Difference, Drift, SetupError};
+pub use examine::{Examined, examine};
 pub use handle::Nats;
 pub use log::Log;
 pub use permissions::{Permissions, Role, accounts, permissions};

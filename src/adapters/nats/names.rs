@@ -87,6 +87,16 @@ impl Names {
         format!("{}.job.{}", self.prefix, class.as_str())
     }
 
+    /// The stream that holds the record of the layout.
+    pub(super) fn layout(&self) -> String {
+        format!("{}_LAYOUT", self.upper)
+    }
+
+    /// Its subject.
+    pub(super) fn layout_subject(&self) -> String {
+        format!("{}.layout", self.prefix)
+    }
+
     /// The scratch stream of the start-up check.
     pub(super) fn check(&self) -> String {
         format!("{}_CHECK", self.upper)

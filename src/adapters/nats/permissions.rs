@@ -68,20 +68,27 @@ struct Area {
     streams: Vec<String>,
     jobs: String,
     check: String,
+    layout: String,
 }
 
 impl Area {
     fn of(config: &Config) -> Result<Self, LayoutError> {
         let (names, layout) = (Names::new(&config.prefix), config.layout()?);
         let streams = places(&layout).map(|(lane, shard)| names.stream(lane, shard)).collect();
-        Ok(Self { prefix: config.prefix.clone(), streams, jobs: names.jobs(), check: names.check() })
+        Ok(Self {
+            prefix: config.prefix.clone(),
+            streams,
+            jobs: names.jobs(),
+            check: names.check(),
+            layout: names.layout(),
+        })
     }
 
     /// Every prefix and number of shards: tests share a server.
     #[cfg(any(test, feature = "test-util"))]
     fn any() -> Self {
         let any = || "*".to_owned();
-        Self { prefix: any(), streams: vec![any()], jobs: any(), check: any() }
+        Self { prefix: any(), streams: vec![any()], jobs: any(), check: any(), layout: any() }
     }
 
     fn permissions(&self, role: Role) -> Permissions {
@@ -115,10 +122,10 @@ impl Area {
 
     /// What gateways and workers have in common.
     fn process(&self, role: Role) -> Permissions {
-        let (prefix, jobs, check) = (&self.prefix, &self.jobs, &self.check);
+        let (prefix, jobs, check, layout) = (&self.prefix, &self.jobs, &self.check, &self.layout);
         let inbox = format!("{}.>", role.inbox(prefix));
         let mut publish = vec!["$JS.API.INFO".into()];
-        for stream in self.streams.iter().chain([jobs, check]) {
+        for stream in self.streams.iter().chain([jobs, check, layout]) {
             // A stream that is missing is created by the process that finds out. Nobody may alter or remove one.
             publish.push(format!("$JS.API.STREAM.CREATE.{stream}"));
             publish.push(format!("$JS.API.STREAM.INFO.{stream}"));
@@ -127,6 +134,9 @@ impl Area {
             publish.push(format!("$JS.API.STREAM.MSG.GET.{stream}"));
             publish.push(format!("$JS.API.DIRECT.GET.{stream}"));
         }
+        // Whoever comes first records the layout.
+        publish.push(format!("$JS.API.STREAM.MSG.GET.{layout}"));
+        publish.push(format!("{prefix}.layout"));
         publish.push(format!("$JS.API.STREAM.PURGE.{check}"));
         let subjects = ["check.*.*", "ev.*.*.*.*", "ext.*.*.*.*", "in.*.*", "job.*"];
         publish.extend(subjects.map(|subject| format!("{prefix}.{subject}")));

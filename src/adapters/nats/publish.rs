@@ -20,6 +20,7 @@ use super::error::{ConnectError, Failure};
 use super::inbox::{Entry, Inbox};
 use super::outbox::{self, Outbox, Outgoing};
 use super::replies::{Answers, Pull};
+use super::trouble::Trouble;
 use crate::limits;
 
 /// Requests of one connection that wait for their answers at the same time.
@@ -33,6 +34,7 @@ const _: () = assert!(IN_FLIGHT + SEVERAL_IN_FLIGHT * (limits::PAGE_FRAMES + 8) 
 pub(super) struct Link {
     pub(super) client: Client,
     pub(super) health: watch::Receiver<Health>,
+    pub(super) trouble: Arc<Trouble>,
     /// Where answers go, up to the token.
     prefix: String,
     inbox: Arc<Inbox>,
@@ -40,6 +42,8 @@ pub(super) struct Link {
     room: Semaphore,
     several: Arc<Semaphore>,
     timeout: Duration,
+    /// The first tokens of JetStream's API.
+    pub(super) api: String,
     _dispatch: AbortOnDropHandle<()>,
 }
 
@@ -79,8 +83,8 @@ impl From<ApiError> for Failure {
 
 impl Link {
     pub(super) async fn open(config: &Config, n: u16) -> Result<Self, ConnectError> {
-        let inbox = Arc::new(Inbox::default());
-        let (client, health) = connect::open(config, n, inbox.clone()).await?;
+        let (inbox, trouble) = (Arc::new(Inbox::default()), Arc::new(Trouble::default()));
+        let (client, health) = connect::open(config, n, inbox.clone(), trouble.clone()).await?;
         let prefix = format!("{}.", client.new_inbox());
         let mut answers = client
             .subscribe(format!("{prefix}*"))
@@ -99,11 +103,13 @@ impl Link {
             outbox: Outbox::new(client.clone(), inbox.clone(), IN_FLIGHT),
             client,
             health,
+            trouble,
             prefix,
             inbox,
             room: Semaphore::new(IN_FLIGHT),
             several: Arc::new(Semaphore::new(SEVERAL_IN_FLIGHT)),
             timeout: config.request_timeout(),
+            api: config.api(),
             _dispatch: AbortOnDropHandle::new(dispatch),
         })
     }
@@ -149,18 +155,26 @@ impl Link {
     ) -> Result<Message, Failure> {
         let _room = self.room.acquire().await.map_err(|_closed| Failure::Disconnected)?;
         let (entry, answer) = self.inbox.one();
+        let (subject, since) = (subject.into(), Instant::now());
         let exchange = async {
             self.stands().await?;
             let (token, reply) = (entry.token(), self.reply(&entry));
-            self.outbox.put(Outgoing { token, subject: subject.into(), reply, headers, payload }).await?;
+            self.outbox.put(Outgoing { token, subject: subject.clone(), reply, headers, payload }).await?;
             answer.await.map_err(|_gone| Failure::Disconnected)?
         };
-        let message =
-            tokio::time::timeout(timeout, exchange).await.map_err(|_elapsed| Failure::Timeout)??;
+        let message = match tokio::time::timeout(timeout, exchange).await {
+            Ok(answered) => answered?,
+            Err(_elapsed) => return Err(self.silence(since, &subject)),
+        };
         match message.status {
             Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
             _ => Ok(message),
         }
+    }
+
+    /// Why a request has no answer.
+    fn silence(&self, since: Instant, subject: &str) -> Failure {
+        self.trouble.about(since, subject, &self.prefix).map_or(Failure::Timeout, Failure::Denied)
     }
 
     /// Up to `most` answers to one request, each within `timeout` of the one before.
@@ -227,8 +241,9 @@ impl Link {
         verb: &str,
         body: &Value,
     ) -> Result<T, Failure> {
-        let message =
-            self.request_within(timeout, format!("$JS.API.{verb}"), None, body.to_string().into()).await?;
+        let message = self
+            .request_within(timeout, format!("{}.{verb}", self.api), None, body.to_string().into())
+            .await?;
         answer(&message.payload)
     }
 
@@ -256,6 +271,12 @@ impl Link {
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.inbox.len()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.trouble.ends();
     }
 }
 

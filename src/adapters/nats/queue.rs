@@ -104,7 +104,8 @@ impl Queue {
 
     /// One pull request; `wait` zero: what is there now.
     async fn pull_once(&self, class: &Class, max: usize, wait: Duration) -> Result<Vec<Delivery>, Error> {
-        let verb = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.core.names.jobs(), class.as_str());
+        let api = &self.link().api;
+        let verb = format!("{api}.CONSUMER.MSG.NEXT.{}.{}", self.core.names.jobs(), class.as_str());
         let body = if wait.is_zero() {
             json!({ "batch": max, "no_wait": true })
         } else {
@@ -184,6 +185,10 @@ impl crate::queue::Queue for Queue {
                     if start.elapsed() < limits::PUBLISH_WAIT =>
                 {
                     tokio::time::sleep(jitter(RETRY)).await;
+                }
+                Err(failure) if failure.is_full() => {
+                    self.core.room.refused(self.core.names.jobs(), &failure);
+                    return Err(failure.into());
                 }
                 Err(failure) if failure.is_retryable() && start.elapsed() < limits::PUBLISH_WAIT => {
                     tokio::time::sleep(RETRY + jitter(RETRY)).await;

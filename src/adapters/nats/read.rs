@@ -195,7 +195,8 @@ impl Range<'_> {
 
     /// The last matching frame that a replica knows.
     async fn last(&self) -> Result<Option<Stored>, Failure> {
-        let verb = format!("$JS.API.DIRECT.GET.{}", self.core.names.stream(self.lane, self.shard));
+        let api = &self.core.link(self.shard).api;
+        let verb = format!("{api}.DIRECT.GET.{}", self.core.names.stream(self.lane, self.shard));
         let body = json!({ "last_by_subj": self.pattern }).to_string();
         let message = self.core.link(self.shard).request(verb, None, body.into()).await?;
         match message.status.map(|status| status.as_u16()) {
@@ -250,7 +251,8 @@ impl Range<'_> {
     /// A request that has up to `most` stored messages as answers.
     pub(super) async fn ask(&self, body: &Value, most: usize) -> Result<Answered, Failure> {
         let core = self.core;
-        let verb = format!("$JS.API.DIRECT.GET.{}", core.names.stream(self.lane, self.shard));
+        let api = &core.link(self.shard).api;
+        let verb = format!("{api}.DIRECT.GET.{}", core.names.stream(self.lane, self.shard));
         let timeout = core.config.request_timeout();
         let body = body.to_string().into();
         let mut answers = core.link(self.shard).request_many(timeout, verb, body, most + MARKS).await?;

@@ -9,6 +9,7 @@ use super::config::Config;
 use super::error::{Difference, Drift, Failure, SetupError, code};
 use super::names::{Names, places};
 use super::publish::Link;
+use super::room::{self, Demands};
 use crate::subject::{Lane, Layout, Shard};
 
 /// Largest message that a stream takes, in bytes with its headers; also the server's own default limit.
@@ -20,6 +21,18 @@ const CONSUMERS: u32 = 10_000;
 
 /// Creating a replicated stream waits for its Raft group.
 const CREATE: Duration = Duration::from_secs(10);
+
+/// What the scratch stream of the checks holds at most, in bytes, where the account demands a limit.
+const SCRATCH_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What the record of the layout takes at most over all growths, in bytes, where the account demands a limit.
+const LAYOUT_BYTES: u64 = 1024 * 1024;
+
+/// Fields by which an operator bounds a stream. A stream that differs in these is used.
+const BOUNDS: [&str; 2] = ["max_bytes", "max_msgs"];
+
+/// The same of events, which may expire.
+const EVENT_BOUNDS: [&str; 3] = ["max_age", "max_bytes", "max_msgs"];
 
 /// How long messages of the start-up check stay, in nanoseconds.
 const SCRATCH_AGE_NS: u64 = 60_000_000_000;
@@ -66,7 +79,10 @@ fn shard(config: &Config, names: &Names, lane: Lane, shard: Shard) -> Wanted {
     set("republish", json!({ "src": from, "dest": to }));
     // Old events may go when space is short; journals and inboxes are the state itself.
     set("discard", if lane == Lane::Events { "old" } else { "new" }.into());
-    if lane == Lane::Events {
+    if lane != Lane::Events {
+        bounded(&mut wanted, config);
+    } else {
+        let mut set = |field: &str, value: Value| wanted.insert(field.into(), value);
         if let Some(hours) = config.max_age_hours {
             set("max_age", (u64::from(hours) * 3_600_000_000_000).into());
         }
@@ -77,9 +93,17 @@ fn shard(config: &Config, names: &Names, lane: Lane, shard: Shard) -> Wanted {
     wanted
 }
 
+/// The limit of a stream that holds the state itself.
+fn bounded(wanted: &mut Wanted, config: &Config) {
+    if let Some(mib) = config.state_max_bytes_mib {
+        wanted.insert("max_bytes".into(), (mib * 1024 * 1024).into());
+    }
+}
+
 /// The stream of jobs.
 fn jobs(config: &Config, names: &Names) -> Wanted {
     let mut wanted = base(&names.jobs(), &[names.job_subjects()], config.replicas, config.duplicate_window_s);
+    bounded(&mut wanted, config);
     wanted.insert("retention".into(), "workqueue".into());
     wanted.insert("discard".into(), "new".into());
     wanted
@@ -90,9 +114,14 @@ pub(super) async fn scratch(link: &Link, config: &Config, names: &Names) -> Resu
     let mut wanted = base(&names.check(), &[names.check_subjects()], config.replicas, 30);
     wanted.insert("retention".into(), "limits".into());
     wanted.insert("discard".into(), "old".into());
-    // On disk, as the others are: readiness asks whether there is room (`check::room`).
+    // On disk, as the others are: readiness asks whether there is room (`room`).
     wanted.insert("max_age".into(), SCRATCH_AGE_NS.into());
-    match create(link, &wanted, &names.check()).await {
+    let demands = asked(link, config).await?;
+    if demands.max_bytes {
+        // A limit takes as much of the account's storage from the beginning.
+        wanted.insert("max_bytes".into(), SCRATCH_BYTES.into());
+    }
+    match create(link, &wanted, &names.check(), demands).await {
         Ok(_) | Err(Failure::Api { code: code::NAME_IN_USE, .. }) => Ok(()),
         Err(failure) => Err(SetupError::step(format!("creating stream {}", names.check()), &failure)),
     }
@@ -105,12 +134,83 @@ pub(super) async fn set_up(
     names: &Names,
     layout: &Layout,
 ) -> Result<(), SetupError> {
+    let demands = asked(link, config).await?;
     for (lane, number) in places(layout) {
         let wanted = shard(config, names, lane, number);
         let old = (lane == Lane::Events).then(|| old_form(&wanted, names, number));
-        ensure(link, &names.stream(lane, number), &wanted, old.as_ref()).await?;
+        ensure(link, &names.stream(lane, number), &wanted, old.as_ref(), demands).await?;
     }
-    ensure(link, &names.jobs(), &jobs(config, names), None).await
+    ensure(link, &names.jobs(), &jobs(config, names), None, demands).await
+}
+
+async fn asked(link: &Link, config: &Config) -> Result<Demands, SetupError> {
+    room::demands(link, config)
+        .await
+        .map_err(|failure| SetupError::step("asking for the account's limits", &failure))
+}
+
+/// The stream that holds the record of the layout.
+fn layout(config: &Config, names: &Names) -> Wanted {
+    let mut wanted =
+        base(&names.layout(), &[names.layout_subject()], config.replicas, config.duplicate_window_s);
+    for (field, value) in [("retention", "limits"), ("discard", "new")] {
+        wanted.insert(field.into(), value.into());
+    }
+    for field in ["deny_delete", "deny_purge"] {
+        wanted.insert(field.into(), true.into());
+    }
+    wanted
+}
+
+/// Makes it.
+pub(super) async fn set_up_first(link: &Link, config: &Config, names: &Names) -> Result<(), SetupError> {
+    let demands = asked(link, config).await?;
+    let mut wanted = layout(config, names);
+    if demands.max_bytes {
+        wanted.insert("max_bytes".into(), LAYOUT_BYTES.into());
+    }
+    ensure(link, &names.layout(), &wanted, None, demands).await
+}
+
+/// Whether a stream is there.
+pub(super) async fn exists(link: &Link, name: &str) -> Result<bool, Failure> {
+    match info(link, name).await {
+        Ok(_) => Ok(true),
+        Err(Failure::Api { code: code::NO_STREAM, .. }) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// What the broker says of a shard's stream, when it is as configured; `None`: it is not there. Changes nothing.
+pub(super) async fn inspect(
+    link: &Link,
+    config: &Config,
+    names: &Names,
+    lane: Lane,
+    number: Shard,
+) -> Result<Option<Value>, SetupError> {
+    inspect_as(link, &names.stream(lane, number), &shard(config, names, lane, number)).await
+}
+
+/// The same of the stream of jobs.
+pub(super) async fn inspect_jobs(
+    link: &Link,
+    config: &Config,
+    names: &Names,
+) -> Result<Option<Value>, SetupError> {
+    inspect_as(link, &names.jobs(), &jobs(config, names)).await
+}
+
+async fn inspect_as(link: &Link, name: &str, wanted: &Wanted) -> Result<Option<Value>, SetupError> {
+    let found = match info(link, name).await {
+        Err(Failure::Api { code: code::NO_STREAM, .. }) => return Ok(None),
+        found => found.map_err(|failure| SetupError::step(format!("reading stream {name}"), &failure))?,
+    };
+    let differences = differences(wanted, &found["config"]);
+    if differences.iter().all(|difference| is_harmless(wanted, difference)) {
+        return Ok(Some(found));
+    }
+    Err(Drift { stream: name.into(), differences, old: None }.into())
 }
 
 /// A shard of events as earlier versions made it.
@@ -122,23 +222,45 @@ fn old_form(wanted: &Wanted, names: &Names, shard: Shard) -> Wanted {
     old
 }
 
-async fn ensure(link: &Link, name: &str, wanted: &Wanted, old: Option<&Wanted>) -> Result<(), SetupError> {
+async fn ensure(
+    link: &Link,
+    name: &str,
+    wanted: &Wanted,
+    old: Option<&Wanted>,
+    demands: Demands,
+) -> Result<(), SetupError> {
     let failed = |what: &str, failure: &Failure| SetupError::step(format!("{what} stream {name}"), failure);
     let found = match info(link, name).await {
-        Err(Failure::Api { code: code::NO_STREAM, .. }) => match create(link, wanted, name).await {
+        Err(Failure::Api { code: code::NO_STREAM, .. }) if demands.max_bytes && has_no_bound(wanted) => {
+            let reason = "the account demands max_bytes of each stream: set nats.max_bytes_mib for events and \
+                          nats.state_max_bytes_mib for all others";
+            let (step, reason) = (format!("creating stream {name}"), reason.to_owned());
+            return Err(SetupError::Step { step, reason, passing: false });
+        }
+        Err(Failure::Api { code: code::NO_STREAM, .. }) => match create(link, wanted, name, demands).await {
             // Another process was faster.
             Err(Failure::Api { code: code::NAME_IN_USE, .. }) => {
                 info(link, name).await.map_err(|failure| failed("reading", &failure))?
             }
             created => {
+                let created = created.map_err(|failure| failed("creating", &failure))?;
                 tracing::info!(stream = name, "created");
-                created.map_err(|failure| failed("creating", &failure))?
+                created
             }
         },
         found => found.map_err(|failure| failed("reading", &failure))?,
     };
     let unlike = differences(wanted, &found["config"]);
-    if unlike.is_empty() {
+    if unlike.iter().all(|difference| is_harmless(wanted, difference)) {
+        for Difference { field, found, wanted } in unlike {
+            tracing::warn!(
+                stream = name,
+                field,
+                found,
+                configured = wanted,
+                "somebody bounded a stream; it is used as it is"
+            );
+        }
         return Ok(());
     }
     // Nothing else differs: what somebody else decided is not touched.
@@ -170,14 +292,33 @@ async fn info(link: &Link, name: &str) -> Result<Value, Failure> {
     link.api(&format!("STREAM.INFO.{name}"), &json!({})).await
 }
 
-async fn create(link: &Link, wanted: &Wanted, name: &str) -> Result<Value, Failure> {
-    let set: Wanted =
+/// Whether a stream would have no limit in bytes.
+fn has_no_bound(wanted: &Wanted) -> bool {
+    wanted.get("max_bytes").and_then(Value::as_i64).is_none_or(|bytes| bytes <= 0)
+}
+
+/// Whether a stream that differs so is good all the same. What holds the state itself must not expire.
+fn is_harmless(wanted: &Wanted, difference: &Difference) -> bool {
+    let expires = wanted.get("discard").is_some_and(|discard| discard == "old");
+    let bounds: &[&str] = if expires { &EVENT_BOUNDS } else { &BOUNDS };
+    bounds.contains(&difference.field.as_str())
+}
+
+async fn create(link: &Link, wanted: &Wanted, name: &str, demands: Demands) -> Result<Value, Failure> {
+    let mut set: Wanted =
         wanted.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    if (1..i64::from(CONSUMERS)).contains(&demands.max_consumers) {
+        set.insert("max_consumers".into(), demands.max_consumers.into());
+    }
     link.api_within(CREATE, &format!("STREAM.CREATE.{name}"), &Value::Object(set)).await
 }
 
 fn differences(wanted: &Wanted, found: &Value) -> Vec<Difference> {
     let differs = |(field, wanted): (&String, &Value)| {
+        // As many as the account lets a stream have.
+        if field == "max_consumers" {
+            return None;
+        }
         let found = &found[field.as_str()];
         let same = same(wanted, found);
         (!same).then(|| Difference {

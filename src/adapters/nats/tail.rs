@@ -34,7 +34,9 @@ impl Core {
         self.open_soon().await.map_err(|error| ReadError::from(&*error))?;
         let link = self.next_link().clone();
         let lane = scope.lane();
-        let shards = scope.shards(&self.layout);
+        // Before the shards are looked up, so that no change is missed.
+        let grown = self.layouts.changes();
+        let shards = scope.shards(&self.layouts.current());
         // Before the subscriptions, so that whatever happens from now on is noticed.
         let mut health = link.health.clone();
         health.borrow_and_update();
@@ -62,8 +64,8 @@ impl Core {
         }
         // Most feeds have one subscription, and go without the bookkeeping of several.
         match <[_; 1]>::try_from(subscriptions) {
-            Ok([one]) => tokio::spawn(feed.run(one, health, elections)),
-            Err(several) => tokio::spawn(feed.run(select_all(several), health, elections)),
+            Ok([one]) => tokio::spawn(feed.run(one, health, elections, grown)),
+            Err(several) => tokio::spawn(feed.run(select_all(several), health, elections, grown)),
         };
         Ok(tail)
     }
@@ -83,10 +85,11 @@ impl Feed {
         mut messages: impl StreamExt<Item = (Shard, async_nats::Message)> + Unpin,
         health: watch::Receiver<Health>,
         elections: broadcast::Receiver<Arc<str>>,
+        grown: watch::Receiver<()>,
     ) {
         let mut last = Last::default();
         // One future for all of it: what is waited for with each message anew costs as much as the message.
-        let mut rest = pin!(self.watch(health, elections));
+        let mut rest = pin!(self.watch(health, elections, grown));
         loop {
             tokio::select! {
                 biased;
@@ -107,11 +110,18 @@ impl Feed {
     }
 
     /// Says when frames may be lost; returns when the feed is to end.
-    async fn watch(&self, mut health: watch::Receiver<Health>, mut elections: broadcast::Receiver<Arc<str>>) {
+    async fn watch(
+        &self,
+        mut health: watch::Receiver<Health>,
+        mut elections: broadcast::Receiver<Arc<str>>,
+        mut grown: watch::Receiver<()>,
+    ) {
         let mut end = pin!(self.end.cancelled());
         loop {
             tokio::select! {
                 () = &mut end => return,
+                // The reader begins a feed of all shards anew.
+                _ = grown.changed() => return,
                 changed = health.changed() => {
                     if changed.is_err() {
                         return;

@@ -68,6 +68,17 @@ impl Redis {
         })
     }
 
+    /// Answers when the server could store something. Nothing is stored: the key that would have to be there never is.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn look(&self) -> Result<(), Error> {
+        let mut cmd = redis::cmd("SET");
+        let key = format!("{}:look:{}", self.prefix, uuid::Uuid::new_v4());
+        cmd.arg(key).arg(1).arg("XX");
+        self.shared.query::<Option<String>>(&cmd).await.map(drop)
+    }
+
     fn key(&self, kind: Kind, name: &Name) -> String {
         key(&self.prefix, kind, name)
     }

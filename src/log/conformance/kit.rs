@@ -128,7 +128,7 @@ pub(super) async fn read_shard(log: &Arc<dyn Log>, first: Read) -> Vec<Stored> {
 /// Everything under a scope, oldest first in each shard.
 pub(super) async fn read_all(log: &Arc<dyn Log>, scope: &Scope) -> Vec<Stored> {
     let mut all = Vec::new();
-    for shard in scope.shards(log.layout()) {
+    for shard in scope.shards(&log.layout()) {
         all.extend(read_shard(log, request(scope, shard, Sequence(0), Direction::Forward)).await);
     }
     all

@@ -152,7 +152,7 @@ impl Model {
             found.iter().filter(|stored| mine(&stored.topic)).count() == expected
         })
         .await;
-        for shard in scope.shards(log.layout()) {
+        for shard in scope.shards(&log.layout()) {
             let mut wanted: Vec<&Entry> = self
                 .entries
                 .iter()

@@ -45,7 +45,7 @@ pub(super) async fn every_scope_in_both_directions(log: Arc<dyn Log>) {
         let expected: Vec<_> =
             stored.iter().filter(|(topic, _)| scope.matches(topic)).map(|(_, place)| *place).collect();
         holds(&log, scope, &expected, "a scope holds exactly what it matches").await;
-        for shard in scope.shards(log.layout()) {
+        for shard in scope.shards(&log.layout()) {
             let mut wanted: Vec<_> = expected.iter().copied().filter(|(at, _)| *at == shard).collect();
             let few = |from, direction| Read { max_frames: 3, ..request(scope, shard, from, direction) };
             let forward = read_shard(&log, few(Sequence(0), Direction::Forward)).await;
@@ -179,7 +179,7 @@ pub(super) async fn nothing_is_an_empty_page_that_is_done(log: Arc<dyn Log>) {
             (Scope::EVERYTHING, Sequence(1_000_000), Direction::Forward),
             (Scope::EVERYTHING, Sequence(0), Direction::Backward),
         ] {
-            for shard in scope.shards(log.layout()) {
+            for shard in scope.shards(&log.layout()) {
                 let found = page(&log, &request(&scope, shard, from, direction)).await;
                 assert!(
                     found.frames.is_empty() && found.done,

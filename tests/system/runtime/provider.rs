@@ -12,7 +12,8 @@ use super::kit::{Crew, Stage, on_each};
 
 fn openai(base_url: String) -> OpenAi {
     let mut config = Config::new(base_url, "m");
-    config.idle_timeout = Duration::from_millis(400);
+    // Long enough for a busy machine; what stalls never goes on.
+    config.idle_timeout = Duration::from_secs(2);
     OpenAi::new(config).unwrap()
 }
 

@@ -20,6 +20,16 @@ pub fn free() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
+/// Runs a command to its end.
+pub fn run(dir: &Path, arguments: &[&str], settings: &[(&str, String)]) -> std::process::Output {
+    let mut command = Command::new(program());
+    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    for (key, value) in settings {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
+    command.output().unwrap()
+}
+
 pub struct Process {
     child: Child,
     log: PathBuf,

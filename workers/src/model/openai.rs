@@ -94,6 +94,15 @@ impl OpenAi {
         Ok(Self { config, url, client })
     }
 
+    /// Where the request went, without what may be a secret in an address.
+    fn asked(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        // Only addresses without a host refuse these.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        format!("[asked at {url}; model.base_url goes up to and with /v1]")
+    }
+
     /// The JSON that is sent.
     fn body(&self, request: Request) -> Value {
         let Request { model, messages, tools, options, hint: _ } = request;
@@ -164,6 +173,9 @@ impl Model for OpenAi {
             if error.message.is_empty() {
                 error.message = status.to_string();
             }
+            if matches!(status.as_u16(), 404 | 405) {
+                error.message = format!("{} {}", error.message, self.asked());
+            }
             return Err(Fault::from_response(error));
         }
         match content_type(response.headers()).as_str() {
@@ -176,7 +188,9 @@ impl Model for OpenAi {
             "text/html" => {
                 let (body, _cut) = self.read(&mut response, 200).await.unwrap_or_default();
                 let sample = String::from_utf8_lossy(&body);
-                Err(Fault::Garbage { message: format!("a web page instead of an answer: {sample:?}") })
+                Err(Fault::Garbage {
+                    message: format!("a web page instead of an answer: {sample:?} {}", self.asked()),
+                })
             }
             _ => Ok(answer::streamed(response, self.config.idle_timeout)),
         }

@@ -4,6 +4,8 @@ mod intake;
 mod report;
 mod seat;
 mod slot;
+mod sweep;
+mod timers;
 mod worker;
 
 pub use worker::Worker;

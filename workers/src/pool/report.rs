@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runbus::control::workers::{self, WorkerReport};
-use runbus::metrics::{Rank, worker as metrics};
-use runbus::queue::{Class, Queue};
+use runbus::metrics::worker as metrics;
+use runbus::queue::Queue;
 use runbus::time::Timestamp;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -32,7 +32,7 @@ pub(super) async fn keep(
     metrics::CONCURRENCY.set(i64::try_from(config.concurrency).unwrap_or(i64::MAX));
     let mut guard_faults = faults(&tools);
     loop {
-        count_jobs(queue.as_ref()).await;
+        runbus::queue::count(queue.as_ref()).await;
         let report = WorkerReport {
             guard_faults: guard_faults.clone(),
             ..report(&tools, &config, &room, servers.as_ref(), since)
@@ -53,19 +53,6 @@ pub(super) async fn keep(
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = changed => guard_faults = faults(&tools),
-        }
-    }
-}
-
-/// How many wake-ups there are. An answer that does not come leaves the numbers as they were.
-async fn count_jobs(queue: &dyn Queue) {
-    for (rank, class) in [
-        (Rank::High, Class::sessions_high()),
-        (Rank::Normal, Class::sessions()),
-        (Rank::Low, Class::sessions_low()),
-    ] {
-        if let Ok(jobs) = queue.depth(&class).await {
-            metrics::JOBS.of(rank).set(i64::try_from(jobs).unwrap_or(i64::MAX));
         }
     }
 }

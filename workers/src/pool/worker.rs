@@ -24,16 +24,14 @@ use super::intake::Intake;
 use super::report;
 use super::seat::Seats;
 use super::slot::{self, Held, Slot};
+use super::{sweep, timers};
 use crate::config::Config;
-use crate::limits;
 use crate::mcp::Servers;
 use crate::model::Observed;
 use crate::session::actor::{Actor, Ended, Error, Tools};
 use crate::session::claim::{self, Claim};
 use crate::spans;
 
-/// The shortest time that a wake-up is set for.
-const TIMER_MIN: Duration = Duration::from_millis(100);
 /// The wait before a wake-up of a busy session is looked at again.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
 /// The same when it is this worker itself that is busy with it.
@@ -87,6 +85,11 @@ impl Worker {
         let queue = worker.queue.clone();
         let report = report::keep(tools, config, queue, room.clone(), worker.servers.clone());
         let report = AbortOnDropHandle::new(tokio::spawn(report));
+        let timers = timers::keep(worker.queue.clone(), worker.tools.clock.clone());
+        let timers = AbortOnDropHandle::new(tokio::spawn(timers));
+        let patience = worker.config.stranded_after();
+        let sweep = sweep::keep(worker.control.clone(), worker.tools.worker.clone(), patience);
+        let sweep = AbortOnDropHandle::new(tokio::spawn(sweep));
         tracing::info!(worker = %worker.tools.worker, concurrency = worker.config.concurrency, "worker is ready");
         loop {
             let permit = tokio::select! {
@@ -112,7 +115,7 @@ impl Worker {
             () = cut.cancelled() => {}
             () = tracker.wait() => {}
         }
-        drop(report);
+        drop((report, timers, sweep));
         if !cut.is_cancelled() {
             report::end(&worker.tools).await;
         }
@@ -169,8 +172,13 @@ impl Worker {
                     // An earlier wake-up waits for that time.
                     settle("acknowledge", self.queue.ack(delivery).await);
                 } else {
-                    let wait = at.since(now).clamp(TIMER_MIN, limits::WAKE_AT_MOST);
-                    settle("set", self.queue.retry(delivery, wait).await);
+                    match timers::set(&*self.queue, &self.tools.clock, wake.clone(), at).await {
+                        Ok(()) => settle("acknowledge", self.queue.ack(delivery).await),
+                        Err(error) => {
+                            tracing::warn!(%session, %error, "a timer was not set; the session is looked at again");
+                            retry(FAULT_RETRY).await;
+                        }
+                    }
                 }
             }
             Ok(Owned::Ended(Ended::Yielded)) => {

@@ -469,6 +469,9 @@ impl Actor {
 
     async fn write(&mut self, fact: Fact) -> Result<(), Error> {
         let before = self.shows();
+        if let Fact::ExecutionEnded { outcome: Outcome::Failed { error } } = &fact {
+            self.tell_failure(error);
+        }
         let (entry, changes) = self.journal.append(fact).await?;
         self.count(&entry.fact, &changes);
         if matches!(entry.fact, Fact::ExecutionStarted { .. }) {
@@ -485,6 +488,15 @@ impl Actor {
             self.keep().await;
         }
         Ok(())
+    }
+
+    /// One line for an execution that fails, with what an operator looks for.
+    fn tell_failure(&self, error: &serde_json::Value) {
+        let Some(run) = self.journal.state.running() else { return };
+        let start = &run.start;
+        let trace = start.trace.as_ref().and_then(|trace| trace.parent.split('-').nth(1)).unwrap_or("-");
+        let (execution, session) = (&start.execution_id, &self.session);
+        tracing::warn!(%execution, %session, trace, %error, definition = start.definition, "the execution fails");
     }
 
     fn count(&self, fact: &Fact, changes: &[Change]) {

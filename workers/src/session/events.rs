@@ -203,7 +203,7 @@ impl Events {
     /// Brings the store's copy of the status up to the log.
     async fn keep(&mut self) {
         let scope = Scope::from(&self.key);
-        let shard = self.log.layout().home(&self.key.shard_token());
+        let Ok(shard) = self.log.home(&self.key).await else { return };
         loop {
             let read = Read {
                 scope: scope.clone(),

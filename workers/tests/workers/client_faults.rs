@@ -13,7 +13,8 @@ async fn fail(mode: Mode) -> (Got, Got) {
     let server = serve("plain-text", Options::default()).await;
     server.fail_next([mode]);
     let mut config = Config::new(server.base_url(), "m");
-    config.idle_timeout = Duration::from_millis(500);
+    // Long enough for a busy machine; what stalls never goes on.
+    config.idle_timeout = Duration::from_secs(2);
     let model = OpenAi::new(config).unwrap();
     let (_, request) = client(&server);
     (ask(&model, request.clone()).await, ask(&model, request).await)
@@ -89,6 +90,20 @@ async fn refusals_are_sorted_by_what_to_do() {
         let asked = matches!(&mode, Mode::Refuse { retry_after: Some(_), .. });
         assert_eq!(fault.retry_after(), asked.then_some(Duration::from_secs(7)));
         assert!(after.end.unwrap().is_ok());
+    }
+}
+
+/// A base address without `/v1`, mostly: the address that was asked is in the error.
+#[tokio::test]
+async fn a_wrong_path_is_shown_with_the_address() {
+    for body in [r#"{"error": {"message": "no such path"}}"#, "", "<html>not found</html>"] {
+        let (got, _) = fail(refuse(404, body, None)).await;
+        let fault = got.end.unwrap().unwrap_err().to_string();
+        assert!(
+            fault.contains("[asked at http://127.0.0.1:") && fault.contains("/chat/completions;"),
+            "{fault}"
+        );
+        assert!(fault.contains("/v1]"), "{fault}");
     }
 }
 

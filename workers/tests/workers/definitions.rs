@@ -199,3 +199,48 @@ fn the_page_is_true() {
     }
     assert!(missing.is_empty(), "not in docs/definitions.md:\n{}", missing.join("\n"));
 }
+
+/// Which of them would run is nothing to guess.
+#[test]
+fn two_files_of_one_name_are_refused_and_a_built_in_one_is_replaced() {
+    use runbus_workers::definition::{Definitions, Error};
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let agent = |name: &str| format!("kind: agent\nname: {name}\ntools: [clock]\n");
+    let (first, second) = (file("a.yaml", &agent("clerk")), file("b.yaml", &agent("clerk")));
+    let own = file("council.yml", &agent("council"));
+    let mut definitions = Definitions::builtin().unwrap();
+    definitions.load(&own).unwrap();
+    definitions.load(&first).unwrap();
+    // The same file twice is one.
+    definitions.load(&first).unwrap();
+    let refused = definitions.load(&second).unwrap_err();
+    assert!(matches!(&refused, Error::Twice { name, .. } if name == "clerk"), "{refused}");
+    let said = refused.to_string();
+    assert!(said.contains("a.yaml") && said.contains("b.yaml") && said.contains("clerk"), "{said}");
+    assert!(Definitions::builtin().unwrap().load(folder.path()).is_err(), "a folder with both");
+}
+
+/// A number would lose the zeros that its author wrote.
+#[test]
+fn a_number_with_leading_zeros_is_refused_and_a_text_keeps_them() {
+    let definition = |value: &str| {
+        let text = format!(
+            "kind: graph\nname: zip\nentry: look\nnodes:\n  look:\n    type: tool\n    tool: clock\n    arguments:\n      zip: {value}\n"
+        );
+        Definition::parse("zip.yaml", &text)
+    };
+    for value in ["00123", "-007", "0001.5", "[1, 02]"] {
+        let refused = definition(value).unwrap_err().to_string();
+        assert!(refused.contains("leading zeros") && refused.contains("arguments.zip"), "{value}: {refused}");
+    }
+    for value in ["\"00123\"", "'007'", "0", "0.5", "10", "0x1f", "text 007"] {
+        if let Err(error) = definition(value) {
+            assert!(!error.to_string().contains("leading zeros"), "{value}: {error}");
+        }
+    }
+}

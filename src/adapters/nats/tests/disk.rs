@@ -82,3 +82,67 @@ async fn a_broker_without_room_is_unavailable_and_not_ready_until_it_has_some() 
     }
     assert_eq!(found, acknowledged, "what was acknowledged is there, and nothing else");
 }
+
+/// An idle process, whose account's storage somebody else uses up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reached_quota_of_the_account_makes_it_unready_until_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nats.conf");
+    let accounts =
+        "accounts { A { jetstream: {max_file: 4MB, max_mem: 1MB}, users: [{user: u, password: p}] } }";
+    std::fs::write(&file, accounts).unwrap();
+    let server = Server::start_with(&["-c", file.to_str().unwrap()]);
+    let config = Config {
+        shards: Shards::Count(1),
+        user: Some("u".into()),
+        password: Some(crate::config::Secret::new("p")),
+        ..server.config()
+    };
+    let nats = connect(config).await;
+    let other = async_nats::ConnectOptions::with_user_and_password("u".into(), "p".into());
+    let other = async_nats::jetstream::new(other.connect(server.url()).await.unwrap());
+    let stream = async_nats::jetstream::stream::Config {
+        name: "OTHER".into(),
+        subjects: vec!["other".into()],
+        ..Default::default()
+    };
+    other.create_stream(stream).await.unwrap();
+    while other.publish("other", vec![0; 100_000].into()).await.unwrap().await.is_ok() {}
+    let unready = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Err(error) = nats.ready().await {
+                break error;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let unready = unready.await.expect("it is not ready").to_string();
+    assert!(unready.contains("storage is used up"), "{unready}");
+    other.delete_stream("OTHER").await.unwrap();
+    until_ready(&nats).await;
+}
+
+/// A stream that an operator gave a limit: what refuses an append makes the process unready, until the limit is raised.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_stream_makes_it_unready_until_its_limit_is_raised() {
+    let server = Server::start_with(&[]);
+    let config = Config { shards: Shards::Count(1), ..server.config() };
+    let nats = connect(config.clone()).await;
+    let name = format!("{}_JOB", config.prefix.to_uppercase());
+    let admin = async_nats::jetstream::new(server.client("admin").await);
+    let mut stream = admin.get_stream(&name).await.unwrap().cached_info().config.clone();
+    stream.max_bytes = 20_000;
+    admin.update_stream(stream.clone()).await.unwrap();
+    let queue = nats.queue();
+    let mut n = 0;
+    while queue.push(&Class::sessions(), &n.to_string(), Bytes::from(vec![0; 4_000])).await.is_ok() {
+        n += 1;
+        assert!(n < 20, "the stream has room for 20 kB");
+    }
+    let error = nats.ready().await.unwrap_err().to_string();
+    assert!(error.contains(&name) && error.contains("full"), "{error}");
+    stream.max_bytes = -1;
+    admin.update_stream(stream).await.unwrap();
+    until_ready(&nats).await;
+    queue.push(&Class::sessions(), "more", Bytes::from_static(b"x")).await.unwrap();
+}

@@ -72,7 +72,7 @@ impl Raw {
 }
 
 /// Subjects, and the users who may publish there.
-const PUBLISH: [(&str, &[&str]); 25] = [
+const PUBLISH: [(&str, &[&str]); 26] = [
     ("rb.ev.0.s.n.x", &["gateway", "worker"]),
     ("rb.ext.0.s.n.x", &["gateway", "worker", "publisher"]),
     // The mapping leads to `rb.ext`.
@@ -82,6 +82,7 @@ const PUBLISH: [(&str, &[&str]); 25] = [
     ("rb.se.0.x", &["worker"]),
     ("rb.se.1.runbus%2Fauth%2Frevocations", &["gateway", "worker"]),
     ("rb.check.i.n", &["gateway", "worker"]),
+    ("rb.layout", &["gateway", "worker"]),
     ("rb.live.ev.0.s.n.x", &[]),
     ("rb.other", &[]),
     ("other.ev.0.s.n.x", &[]),

@@ -107,3 +107,43 @@ async fn headers_make_nobody_an_owner() {
     assert!(matches!(authors[4], Author::Owner { epoch: 1, index: 1, .. }), "{authors:?}");
     assert_eq!(authors[5], Author::Open);
 }
+
+/// Whichever way an event comes in, the broker knows it again.
+#[tokio::test]
+async fn the_same_event_over_the_library_and_over_plain_nats_is_stored_once() {
+    let server = Server::shared();
+    let config = small(server.config());
+    let prefix = config.prefix.clone();
+    let log = connect(config).await.log();
+    let topic = |stream: &str| Topic::Events {
+        stream: StreamId::new(stream).unwrap(),
+        node: None,
+        execution: Some(ExecutionId::new("run").unwrap()),
+    };
+    let shard = log.layout().home(&topic("a").shard_token());
+    let client = async_nats::jetstream::new(server.client("admin").await);
+    let line = Bytes::from_static(b"{\"a\":1}");
+    let plain = async |stream: &str, id: Option<EventId>| {
+        let mut headers = async_nats::HeaderMap::new();
+        if let Some(id) = id {
+            headers.insert("Nats-Msg-Id", id.to_string());
+        }
+        let subject = topic(stream).external_subject(&prefix, shard).unwrap();
+        let ack = client.publish_with_headers(subject, headers, line.clone()).await.unwrap().await.unwrap();
+        (Sequence(ack.sequence), ack.duplicate)
+    };
+    let own = async |stream: &str, id: EventId| {
+        log.append(&topic(stream), &Frame::external(&[line.clone()]), Expect::Open(id)).await.unwrap()
+    };
+    let (first, second) = (EventId::generate(), EventId::generate());
+    let stored = own("a", first).await;
+    assert_eq!(plain("a", Some(first)).await, (stored, true), "library, then plain");
+    let (stored, _) = plain("a", Some(second)).await;
+    assert_eq!(own("a", second).await, stored, "plain, then library");
+    // Another topic is another event, as often as it is repeated.
+    let beside = own("b", second).await;
+    assert_ne!(beside, stored);
+    assert_eq!(own("b", second).await, beside);
+    // Without the header the broker cannot know.
+    assert!(!plain("a", None).await.1 && !plain("a", None).await.1);
+}

@@ -58,6 +58,8 @@ async fn a_stream_that_differs_is_refused_and_left_alone() {
     drop(connect(config.clone()).await);
     // The same configuration again is no drift.
     drop(connect(config.clone()).await);
+    // What only bounds a stream is no reason not to use it.
+    drop(connect(Config { max_age_hours: Some(5), max_bytes_mib: Some(64), ..config.clone() }).await);
     let changed = Config { duplicate_window_s: 90, max_age_hours: Some(5), ..config.clone() };
     let nats = Nats::connect(changed).await.unwrap();
     let SetupError::Drift(drift) = until_refused(&nats).await else { panic!("expected drift") };
@@ -82,6 +84,72 @@ async fn no_jetstream_is_said() {
     let nats = Nats::connect(login).await.unwrap();
     let error = until_refused(&nats).await;
     assert!(matches!(error, SetupError::NoJetStream), "{error}");
+}
+
+/// An account that gives a stream few consumers, and none without a limit in bytes.
+#[tokio::test]
+async fn streams_fit_an_account_with_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("accounts.conf");
+    let limits = "jetstream: {max_file: 4GB, max_mem: 1MB, max_consumers: 20, max_bytes_required: true}";
+    std::fs::write(&file, format!("accounts {{ A {{ {limits}, users: [{{user: u, password: p}}] }} }}"))
+        .unwrap();
+    let server = Server::start_with(&["-c", file.to_str().unwrap()]);
+    let password = folder.path().join("password");
+    std::fs::write(&password, "p\n").unwrap();
+    let config = Config {
+        user: Some("u".into()),
+        password: None,
+        password_file: Some(password),
+        ..small(server.config())
+    };
+    let nats = Nats::connect(config.clone()).await.unwrap();
+    let error = until_refused(&nats).await.to_string();
+    assert!(error.contains("nats.state_max_bytes_mib") && error.contains("max_bytes"), "{error}");
+    drop(nats);
+    let bounded = Config { max_bytes_mib: Some(64), state_max_bytes_mib: Some(64), ..config };
+    connect(bounded).await;
+}
+
+/// A user who may do nothing: the error blames the permission, soon, and not the broker.
+#[tokio::test]
+async fn a_refused_permission_is_blamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.conf");
+    let users = r#"authorization { users: [
+        {user: few, password: p, permissions: {publish: {deny: "$JS.API.STREAM.CREATE.>"}}}
+    ] }"#;
+    std::fs::write(&file, users).unwrap();
+    let server = Server::start_with(&["-c", file.to_str().unwrap()]);
+    let login = Config {
+        user: Some("few".into()),
+        password: Some(crate::config::Secret::new("p")),
+        request_timeout_ms: 1000,
+        ..server.config()
+    };
+    let nats = Nats::connect(login).await.unwrap();
+    // Creating is given more time than an answer.
+    let error = until_refused(&nats).await.to_string();
+    assert!(error.contains("lacks a permission") && error.contains("$JS.API.STREAM.CREATE."), "{error}");
+}
+
+/// The key of a user in a file, as operators give it.
+#[tokio::test]
+async fn an_nkey_lets_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = nkeys::KeyPair::new_user();
+    let seed = folder.path().join("user.nk");
+    std::fs::write(&seed, pair.seed().unwrap()).unwrap();
+    let file = folder.path().join("users.conf");
+    std::fs::write(&file, format!("authorization {{ users: [{{nkey: {}}}] }}", pair.public_key())).unwrap();
+    let server = Server::start_with(&["-c", file.to_str().unwrap()]);
+    let nobody = Config { user: None, password: None, ..small(server.config()) };
+    connect(Config { nkey_file: Some(seed.clone()), ..nobody.clone() }).await;
+    std::fs::write(&seed, nkeys::KeyPair::new_user().seed().unwrap()).unwrap();
+    let stranger = Config { nkey_file: Some(seed), request_timeout_ms: 500, ..nobody };
+    let found = super::super::examine(&stranger).await.unwrap();
+    let said = found[0].outcome.as_ref().unwrap_err();
+    assert!(said.contains("authorization violation"), "{said}");
 }
 
 #[tokio::test]
@@ -159,7 +227,7 @@ async fn streams_of_earlier_versions_are_brought_up_to_date() {
     let fields: Vec<_> = drift.differences.iter().map(|d| d.field.as_str()).collect();
     assert_eq!(fields, ["republish", "subjects"], "{drift}");
     let text = error.to_string();
-    assert!(text.contains("runbus doctor") && text.contains("$JS.API.STREAM.UPDATE."), "{text}");
+    assert!(text.contains("runbus setup") && text.contains("$JS.API.STREAM.UPDATE."), "{text}");
     drop(nats);
 
     let log = connect(as_user("all", &config)).await.log();

@@ -1,0 +1,80 @@
+//! What the server, or the way to it, last said against a connection: so that an error can blame it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+/// The last complaint of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    last: Mutex<Option<(Instant, String)>>,
+    is_ending: AtomicBool,
+}
+
+impl Trouble {
+    /// The process lets the connection go: its end is no trouble.
+    pub(super) fn ends(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Relaxed)
+    }
+
+    /// Something was said.
+    pub(super) fn say(&self, text: &str) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), text.to_owned()));
+    }
+
+    /// The connection stands: what kept it from that is over.
+    pub(super) fn clear(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What was said last.
+    pub(super) fn last(&self) -> Option<String> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, text)| text.clone())
+    }
+
+    /// What was said since a request was made, when it is about its subject or about its answers.
+    pub(super) fn about(&self, since: Instant, subject: &str, inbox: &str) -> Option<String> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, text) = last.as_ref()?;
+        // A mapping changes the head of a subject.
+        let tail = subject.rsplit('.').next().unwrap_or(subject);
+        let names = text.contains(subject)
+            || text.contains(inbox.trim_end_matches('.'))
+            || text.contains(&format!(".{tail}\""));
+        (*at >= since && is_denial(text) && names).then(|| text.clone())
+    }
+}
+
+/// Whether the server refused something that the user may not do.
+pub(super) fn is_denial(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("permissions violation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_is_of_the_request_that_it_names() {
+        let trouble = Trouble::default();
+        let since = Instant::now();
+        trouble.say("nats: Permissions Violation for Publish to \"rb.ext.0.a._.x\"");
+        assert!(trouble.about(since, "rb.ext.0.a._.x", "_INBOX.1.").is_some());
+        assert!(trouble.about(since, "rb.pub.a._.x", "_INBOX.1.").is_some(), "mapped");
+        assert!(trouble.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_none());
+        assert!(
+            trouble
+                .about(Instant::now() + std::time::Duration::from_secs(1), "rb.ext.0.a._.x", "_")
+                .is_none()
+        );
+        trouble.say("nats: Permissions Violation for Subscription to \"_INBOX.1.*\"");
+        assert!(trouble.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_some(), "its answers do not come");
+        trouble.clear();
+        assert_eq!(trouble.last(), None);
+    }
+}
