@@ -3,20 +3,25 @@
 use runbus::json;
 use serde_json::Value;
 
-use super::chunk::{CallPiece, Choice, Chunk, Piece};
-use super::limits::{MAX_TOOL_CALL_ID_BYTES, MAX_TOOL_CALLS, MAX_TOOL_NAME_BYTES, MAX_TURN_BYTES};
-use super::{Delta, Event, Fault, ProviderError, ToolCall, Turn};
+use super::calls::Calls;
+use super::chunk::{Choice, Chunk, Form, Piece};
+use super::limits::MAX_TURN_BYTES;
+use super::{Delta, Event, Fault, ProviderError, Turn, surrogates};
 
 /// Collects one turn.
 #[derive(Debug, Default)]
 pub struct Accumulator {
     turn: Turn,
-    /// The index that the provider gave each of the turn's calls.
-    indices: Vec<Option<u32>>,
+    calls: Calls,
+    /// The index of the choice that counts, and whether another choice has been seen beside it.
+    choice: u64,
+    has_others: bool,
     /// Bytes of everything that the turn keeps.
     bytes: usize,
     /// Whether the provider said `[DONE]`.
     done: bool,
+    /// Whether the answer came in one piece.
+    whole: bool,
 }
 
 impl Accumulator {
@@ -35,8 +40,8 @@ impl Accumulator {
                 json::from_str(&event.data).unwrap_or_else(|_no_json| Value::from(event.data.as_str()));
             return Err(Fault::from_stream(ProviderError::from_value(&value)));
         }
-        match json::from_str(&event.data) {
-            Ok(chunk) => self.chunk(chunk, deltas),
+        match surrogates::parse(&event.data) {
+            Ok(chunk) => self.chunk(Chunk::read(chunk, Form::Streamed), deltas),
             // Someone's keep-alive of a kind of its own.
             Err(_) if !event.name.is_empty() && event.name != "message" => Ok(()),
             Err(error) => Err(garbage(&error, &event.data)),
@@ -49,9 +54,13 @@ impl Accumulator {
     ///
     /// As [`Accumulator::event`].
     pub fn response(&mut self, body: &[u8], deltas: &mut impl Extend<Delta>) -> Result<(), Fault> {
-        let chunk: Chunk = json::from_slice(body)
-            .map_err(|error| garbage(&error, &String::from_utf8_lossy(&body[..body.len().min(400)])))?;
-        self.chunk(chunk, deltas)
+        let body = String::from_utf8_lossy(body);
+        let chunk = surrogates::parse(&body).map_err(|error| garbage(&error, &body))?;
+        self.calls.are_whole();
+        self.chunk(Chunk::read(chunk, Form::Whole), deltas)?;
+        // All of it is there, whether it says why it ends or not; an answer without any choice is none.
+        self.whole = !self.turn.text.is_empty() || !self.calls.is_empty();
+        Ok(())
     }
 
     /// Whether the provider said that nothing follows.
@@ -59,38 +68,43 @@ impl Accumulator {
         self.done
     }
 
-    /// Whether the model has said why it stopped: what may follow is usage at most.
+    /// Whether the model has said why it stopped: what may follow is usage at most. `[DONE]` alone is not enough: proxies write it
+    /// behind a stream that broke.
     pub fn is_finished(&self) -> bool {
-        self.done || self.turn.finish_reason.is_some()
+        self.whole || self.turn.finish_reason.is_some()
     }
 
     /// The turn, once the stream has ended. Calls without an id have an empty one.
     ///
     /// # Errors
     ///
-    /// [`Fault::ClosedEarly`] when the provider never said that it was done.
-    pub fn finish(self) -> Result<Turn, Fault> {
-        if self.is_finished() { Ok(self.turn) } else { Err(Fault::ClosedEarly) }
+    /// [`Fault::ClosedEarly`] when the provider never said why the answer ends.
+    pub fn finish(mut self) -> Result<Turn, Fault> {
+        if !self.is_finished() {
+            return Err(Fault::ClosedEarly);
+        }
+        self.turn.tool_calls = self.calls.finish();
+        Ok(self.turn)
     }
 
     fn chunk(&mut self, chunk: Chunk, deltas: &mut impl Extend<Delta>) -> Result<(), Fault> {
-        let Chunk { model, choices, usage, x_groq, error } = chunk;
-        let (groq_usage, groq_error) = x_groq.map_or((None, None), |groq| (groq.usage, groq.error));
-        if let Some(model) = model.filter(|model| !model.is_empty()) {
+        let Chunk { model, choices, usage, error } = chunk;
+        if let Some(model) = model {
             self.turn.model.get_or_insert(model);
         }
-        // Some servers count while they stream: the last count is the right one.
-        if let Some(usage) = usage.or(groq_usage) {
-            self.turn.usage = Some(usage.into());
+        // Some servers count while they stream: the last count is the right one, unless it is empty.
+        if let Some(usage) = usage.filter(|usage| usage.total_tokens > 0 || self.turn.usage.is_none()) {
+            self.turn.usage = Some(usage);
         }
-        let mut fault = error.or(groq_error);
-        for Choice { delta, finish_reason, error, .. } in
-            choices.into_iter().flatten().filter(|choice| choice.index == 0)
-        {
-            if let Some(piece) = delta {
-                self.piece(piece, deltas)?;
+        let mut fault = error;
+        self.has_others |= choices.len() > 1;
+        for choice in choices {
+            if !self.counts(&choice) {
+                continue;
             }
-            if let Some(reason) = finish_reason.filter(|reason| !reason.is_empty()) {
+            let Choice { piece, finish_reason, error, .. } = choice;
+            self.piece(piece, deltas)?;
+            if let Some(reason) = finish_reason {
                 if reason == "error" && fault.is_none() && error.is_none() {
                     fault = Some(Value::from("the provider ended the answer with an error"));
                 }
@@ -104,34 +118,53 @@ impl Accumulator {
         }
     }
 
-    fn piece(&mut self, mut piece: Piece, deltas: &mut impl Extend<Delta>) -> Result<(), Fault> {
-        if let Some(reasoning) = piece.take_reasoning() {
+    /// Whether a choice belongs to the answer: only the first of several does. Servers that number tokens in place of choices count
+    /// up by one, and never begin another choice.
+    fn counts(&mut self, choice: &Choice) -> bool {
+        if choice.index == self.choice {
+            return true;
+        }
+        let counts_up = choice.index == self.choice + 1 && !choice.is_opening;
+        if self.has_others || !counts_up || self.is_empty() {
+            self.has_others = true;
+            return false;
+        }
+        self.choice = choice.index;
+        true
+    }
+
+    fn is_empty(&self) -> bool {
+        self.turn.text.is_empty() && self.turn.reasoning.is_empty() && self.calls.is_empty()
+    }
+
+    fn piece(&mut self, piece: Piece, deltas: &mut impl Extend<Delta>) -> Result<(), Fault> {
+        let Piece { text, reasoning, calls, refusal, annotations, reasoning_details } = piece;
+        if !reasoning.is_empty() {
             self.grow(reasoning.len())?;
             self.turn.reasoning.push_str(&reasoning);
             deltas.extend([Delta::Reasoning(reasoning)]);
         }
-        if let Some(text) =
-            piece.content.map(super::chunk::Content::into_text).filter(|text| !text.is_empty())
-        {
+        if !text.is_empty() {
             self.grow(text.len())?;
             self.turn.text.push_str(&text);
             deltas.extend([Delta::Text(text)]);
         }
-        for call in piece.tool_calls.into_iter().flatten() {
-            self.call(call)?;
+        for call in calls {
+            self.grow(call.arguments.len() + call.name.as_ref().map_or(0, String::len))?;
+            self.calls.add(call)?;
         }
-        if let Some(refusal) = piece.refusal.filter(|text| !text.is_empty()) {
+        if !refusal.is_empty() {
             self.grow(refusal.len())?;
             let so_far = self.turn.extra.entry("refusal").or_insert_with(|| Value::from(""));
             *so_far = Value::from(format!("{}{refusal}", so_far.as_str().unwrap_or_default()));
         }
-        self.extra("annotations", piece.annotations)?;
-        self.extra("reasoning_details", piece.reasoning_details)
+        self.extra("annotations", annotations)?;
+        self.extra("reasoning_details", reasoning_details)
     }
 
     /// Keeps a list of what is handed on unchanged.
-    fn extra(&mut self, name: &str, values: Option<Vec<Value>>) -> Result<(), Fault> {
-        for value in values.into_iter().flatten() {
+    fn extra(&mut self, name: &str, values: Vec<Value>) -> Result<(), Fault> {
+        for value in values {
             // The journal keeps it inside envelopes of its own.
             json::tree::check_within(&value, runbus::limits::EDGE_DEPTH)
                 .map_err(|fault| Fault::Garbage { message: format!("{name}: {fault}") })?;
@@ -142,65 +175,6 @@ impl Accumulator {
             }
         }
         Ok(())
-    }
-
-    /// Adds to the tool call that a piece belongs to.
-    fn call(&mut self, piece: CallPiece) -> Result<(), Fault> {
-        let CallPiece { index, id, function } = piece;
-        let id = id.filter(|id| !id.is_empty());
-        let place = self.place(index, id.as_deref())?;
-        let function = function.unwrap_or_default();
-        let arguments = match function.arguments {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text,
-            Some(value) => value.to_string(),
-        };
-        let name = function.name.unwrap_or_default();
-        if name.len() > MAX_TOOL_NAME_BYTES {
-            return Err(Fault::TooLarge { what: "bytes of a tool's name", limit: MAX_TOOL_NAME_BYTES });
-        }
-        self.grow(arguments.len() + name.len())?;
-        let call = &mut self.turn.tool_calls[place];
-        // Some servers repeat id and name with every piece.
-        if call.id.is_empty() {
-            call.id = id.unwrap_or_default();
-        }
-        if call.name.is_empty() {
-            call.name = name;
-        }
-        call.arguments.push_str(&arguments);
-        Ok(())
-    }
-
-    /// The place of the call that a piece belongs to: that of its index, else of its id, else the last one.
-    /// Another id begins another call, since some servers number every call 0 or not at all.
-    fn place(&mut self, index: Option<u32>, id: Option<&str>) -> Result<usize, Fault> {
-        let mut calls = self.turn.tool_calls.iter().zip(&self.indices);
-        let same = |call: &ToolCall| id.is_none_or(|id| call.id.is_empty() || call.id == id);
-        let found = match (index, id) {
-            (Some(_), _) => calls.rposition(|(call, at)| *at == index && same(call)),
-            (None, Some(id)) => calls.rposition(|(call, _)| call.id == id),
-            (None, None) => self.turn.tool_calls.len().checked_sub(1),
-        };
-        if let Some(place) = found {
-            return Ok(place);
-        }
-        if self.turn.tool_calls.len() == MAX_TOOL_CALLS {
-            return Err(Fault::TooLarge { what: "tool calls of one turn", limit: MAX_TOOL_CALLS });
-        }
-        if id.is_some_and(|id| id.len() > MAX_TOOL_CALL_ID_BYTES) {
-            return Err(Fault::TooLarge { what: "bytes of a tool call's id", limit: MAX_TOOL_CALL_ID_BYTES });
-        }
-        // In the order of their index, whatever the order in which they begin.
-        let place = match index {
-            Some(_) => self.indices.iter().rposition(|at| *at <= index).map_or(0, |before| before + 1),
-            None => self.indices.len(),
-        };
-        self.indices.insert(place, index);
-        self.turn
-            .tool_calls
-            .insert(place, ToolCall { id: String::new(), name: String::new(), arguments: String::new() });
-        Ok(place)
     }
 
     fn grow(&mut self, bytes: usize) -> Result<(), Fault> {

@@ -1,134 +1,308 @@
 //! The wire form of an answer, streamed or whole, as OpenAI-compatible providers send it.
 //!
-//! Unknown fields are ignored and `null` counts as absent, since every provider adds its own.
+//! Only the fields that are needed are looked at, and none of them costs the answer: a field of another type counts as absent, since
+//! every provider adds and bends its own.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Usage;
 
-/// One chunk of a stream, or a whole answer: they differ in the name of the choice's message only.
-#[derive(Debug, Default, Deserialize)]
+/// One chunk of a stream, or a whole answer.
+#[derive(Debug, Default)]
 pub(super) struct Chunk {
     pub(super) model: Option<String>,
-    pub(super) choices: Option<Vec<Choice>>,
-    pub(super) usage: Option<WireUsage>,
-    pub(super) x_groq: Option<GroqExtension>,
+    pub(super) choices: Vec<Choice>,
+    pub(super) usage: Option<Usage>,
+    /// What the provider reports in place of, or beside, an answer.
     pub(super) error: Option<Value>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Choice {
-    #[serde(default)]
-    pub(super) index: u32,
-    /// `message` in an answer that is not streamed.
-    #[serde(alias = "message")]
-    pub(super) delta: Option<Piece>,
+    pub(super) index: u64,
+    pub(super) piece: Piece,
+    /// Whether the piece only says who speaks.
+    pub(super) is_opening: bool,
     pub(super) finish_reason: Option<String>,
     /// OpenRouter reports an upstream provider's error here.
     pub(super) error: Option<Value>,
 }
 
 /// What a chunk adds to the answer.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Piece {
-    pub(super) content: Option<Content>,
-    /// DeepSeek, vLLM.
-    pub(super) reasoning_content: Option<String>,
-    /// Groq, OpenRouter; some servers send both names with the same text.
-    pub(super) reasoning: Option<String>,
-    pub(super) tool_calls: Option<Vec<CallPiece>>,
-    pub(super) refusal: Option<String>,
-    pub(super) annotations: Option<Vec<Value>>,
-    pub(super) reasoning_details: Option<Vec<Value>>,
+    pub(super) text: String,
+    pub(super) reasoning: String,
+    pub(super) calls: Vec<CallPiece>,
+    pub(super) refusal: String,
+    pub(super) annotations: Vec<Value>,
+    pub(super) reasoning_details: Vec<Value>,
+}
+
+/// What a chunk adds to a call.
+#[derive(Debug, Default)]
+pub(super) struct CallPiece {
+    pub(super) index: Option<u64>,
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) arguments: String,
+}
+
+/// A whole answer has its text in `message`; a chunk in `delta`, perhaps beside a `message` with the text so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Whole,
+    Streamed,
+}
+
+impl Chunk {
+    /// Reads what is there.
+    pub(super) fn read(mut value: Value, form: Form) -> Self {
+        let error = error(&mut value);
+        let Value::Object(mut fields) = value else { return Self { error, ..Self::default() } };
+        let choices = match fields.remove("choices") {
+            Some(Value::Array(choices)) => choices,
+            Some(choice @ Value::Object(_)) => vec![choice],
+            _ => Vec::new(),
+        };
+        let groq = fields.get("x_groq").and_then(|groq| groq.get("usage"));
+        Self {
+            model: fields.get("model").and_then(text).filter(|model| !model.is_empty()),
+            usage: fields.get("usage").or(groq).and_then(usage),
+            choices: choices.into_iter().filter_map(|choice| Choice::read(choice, form)).collect(),
+            error,
+        }
+    }
+}
+
+/// The error of a chunk in any shape: `error`, `base_resp`, `detail`, a flat `{code, message}`, or one of these in a list.
+fn error(value: &mut Value) -> Option<Value> {
+    if let Value::Array(items) = value {
+        // Google's services wrap their errors, and whole answers, into a list.
+        let first = std::mem::take(items).into_iter().find(Value::is_object)?;
+        *value = first;
+    }
+    let fields = value.as_object()?;
+    let groq = fields.get("x_groq").and_then(|groq| groq.get("error"));
+    if let Some(error) = fields.get("error").or(groq).filter(|error| says_something(error)) {
+        return Some(error.clone());
+    }
+    if let Some(status) = fields.get("base_resp")
+        && number(status.get("status_code")?).is_some_and(|code| code != 0)
+    {
+        return Some(status.clone());
+    }
+    if fields.get("choices").is_some_and(says_something) {
+        return None;
+    }
+    let is = |name: &str| fields.get(name).is_some_and(says_something);
+    let named = ["object", "type"].iter().any(|name| fields.get(*name).is_some_and(|kind| kind == "error"));
+    let flat = is("message") && (is("code") || is("status") || is("status_code") || is("type"));
+    (named || flat || is("detail")).then(|| value.clone())
+}
+
+/// Whether a value is more than a placeholder.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) => true,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => fields.values().any(says_something),
+    }
+}
+
+impl Choice {
+    fn read(choice: Value, form: Form) -> Option<Self> {
+        let Value::Object(mut fields) = choice else { return None };
+        let (delta, message) = (object(fields.remove("delta")), object(fields.remove("message")));
+        let source = match form {
+            Form::Whole => message.or(delta),
+            Form::Streamed => delta.or(message),
+        };
+        let mut piece = source.map(Piece::read);
+        if piece.is_none() {
+            // The older interface without messages.
+            let text = fields.get("text").and_then(text).unwrap_or_default();
+            piece = Some((Piece { text, ..Piece::default() }, false));
+        }
+        let (piece, is_opening) = piece.unwrap_or_default();
+        Some(Self {
+            index: fields.get("index").and_then(number).unwrap_or_default(),
+            piece,
+            is_opening,
+            finish_reason: fields.get("finish_reason").and_then(text).filter(|reason| !reason.is_empty()),
+            error: fields.remove("error").filter(says_something),
+        })
+    }
 }
 
 impl Piece {
-    /// The reasoning, under whichever name it came.
-    pub(super) fn take_reasoning(&mut self) -> Option<String> {
-        let names = [self.reasoning_content.take(), self.reasoning.take()];
-        names.into_iter().flatten().find(|text| !text.is_empty())
-    }
-}
-
-/// Text, plain or in typed parts.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Content {
-    Text(String),
-    Parts(Vec<ContentPart>),
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct ContentPart {
-    pub(super) text: Option<String>,
-}
-
-impl Content {
-    pub(super) fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Parts(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
+    /// The piece, and whether it only says who speaks.
+    fn read(mut fields: Map<String, Value>) -> (Self, bool) {
+        let mut piece = Self::default();
+        let speaks = fields.contains_key("role");
+        content(fields.remove("content"), &mut piece);
+        // Some servers send two names with the same text: one of them counts.
+        let names = ["reasoning_content", "reasoning", "reasoning_text", "thinking"];
+        let named = names.iter().filter_map(|name| fields.get(*name)).map(plain);
+        if let Some(reasoning) = named.into_iter().find(|text| !text.is_empty()) {
+            piece.reasoning = reasoning;
         }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct CallPiece {
-    pub(super) index: Option<u32>,
-    pub(super) id: Option<String>,
-    pub(super) function: Option<FunctionPiece>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct FunctionPiece {
-    pub(super) name: Option<String>,
-    /// A string; some servers send the object itself.
-    pub(super) arguments: Option<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct GroqExtension {
-    pub(super) usage: Option<WireUsage>,
-    pub(super) error: Option<Value>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct WireUsage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    total_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
-    /// DeepSeek's own name for cached tokens.
-    prompt_cache_hit_tokens: Option<u64>,
-    cost: Option<f64>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct PromptDetails {
-    cached_tokens: Option<u64>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct CompletionDetails {
-    reasoning_tokens: Option<u64>,
-}
-
-impl From<WireUsage> for Usage {
-    fn from(wire: WireUsage) -> Self {
-        let prompt_tokens = wire.prompt_tokens.unwrap_or(0);
-        let completion_tokens = wire.completion_tokens.unwrap_or(0);
-        let cached = wire.prompt_tokens_details.and_then(|details| details.cached_tokens);
-        Self {
-            prompt_tokens,
-            completion_tokens,
-            total_tokens: wire
-                .total_tokens
-                .unwrap_or_else(|| prompt_tokens.saturating_add(completion_tokens)),
-            reasoning_tokens: wire.completion_tokens_details.and_then(|details| details.reasoning_tokens),
-            cached_tokens: cached.or(wire.prompt_cache_hit_tokens),
-            cost: wire.cost,
+        piece.reasoning_details = list(fields.remove("reasoning_details"));
+        if piece.reasoning.is_empty() {
+            piece.reasoning = piece.reasoning_details.iter().map(detail).collect();
         }
+        piece.annotations = list(fields.remove("annotations"));
+        if let Some(refusal) = fields.get("refusal").and_then(text) {
+            piece.refusal.push_str(&refusal);
+        }
+        piece.calls = match fields.remove("tool_calls") {
+            Some(Value::Array(calls)) => calls.into_iter().filter_map(CallPiece::read).collect(),
+            Some(call @ Value::Object(_)) => CallPiece::read(call).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        // The older interface with one call.
+        if let Some(call) = object(fields.remove("function_call")) {
+            let mut call = CallPiece::of_function(call);
+            call.index = Some(0);
+            piece.calls.push(call);
+        }
+        let is_opening = speaks && piece.is_empty();
+        (piece, is_opening)
     }
+
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.reasoning.is_empty() && self.calls.is_empty() && self.refusal.is_empty()
+    }
+}
+
+/// Text, plain or in typed parts; thinking may be one of them.
+fn content(value: Option<Value>, piece: &mut Piece) {
+    match value {
+        Some(Value::Array(parts)) => parts.into_iter().for_each(|part| content(Some(part), piece)),
+        Some(Value::Object(part)) => {
+            let kind = part.get("type").and_then(Value::as_str).unwrap_or("text");
+            let of = |names: &[&str]| {
+                names.iter().filter_map(|name| part.get(*name)).map(plain).find(|text| !text.is_empty())
+            };
+            match kind {
+                "thinking" | "reasoning" | "reasoning_text" => {
+                    piece.reasoning.extend(of(&["thinking", "reasoning", "text", "summary"]));
+                }
+                "refusal" => piece.refusal.extend(of(&["refusal", "text"])),
+                _ => piece.text.extend(of(&["text", "content"])),
+            }
+        }
+        Some(value) => piece.text.extend(text(&value)),
+        None => {}
+    }
+}
+
+/// All text of a value, whatever it is wrapped into.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Object(fields) => {
+            let names = ["text", "content", "value", "thinking", "summary"];
+            names
+                .iter()
+                .filter_map(|name| fields.get(*name))
+                .map(plain)
+                .find(|t| !t.is_empty())
+                .unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// The readable part of one entry of `reasoning_details`; encrypted ones have none.
+fn detail(entry: &Value) -> String {
+    let names = ["text", "summary"];
+    names.iter().filter_map(|name| entry.get(*name)).filter_map(text).collect()
+}
+
+impl CallPiece {
+    fn read(call: Value) -> Option<Self> {
+        let Value::Object(mut fields) = call else { return None };
+        let index = fields.get("index").and_then(number);
+        let id = fields.get("id").and_then(text).filter(|id| !id.is_empty());
+        // Some servers leave the wrapper out.
+        let function = object(fields.remove("function")).unwrap_or(fields);
+        Some(Self { index, id, ..Self::of_function(function) })
+    }
+
+    fn of_function(fields: Map<String, Value>) -> Self {
+        let name = fields.get("name").and_then(text).filter(|name| !name.is_empty());
+        let arguments = match fields.get("arguments") {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            // The object itself.
+            Some(value) => value.to_string(),
+        };
+        Self { index: None, id: None, name, arguments }
+    }
+}
+
+fn object(value: Option<Value>) -> Option<Map<String, Value>> {
+    match value {
+        Some(Value::Object(fields)) => Some(fields),
+        _ => None,
+    }
+}
+
+fn list(value: Option<Value>) -> Vec<Value> {
+    match value {
+        Some(Value::Array(items)) => items,
+        Some(item @ Value::Object(_)) => vec![item],
+        _ => Vec::new(),
+    }
+}
+
+/// A text, or a number as one.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A count: also as a fraction or as text. A negative one is none.
+fn number(value: &Value) -> Option<u64> {
+    let fraction = match value {
+        Value::Number(number) => return number.as_u64().or_else(|| number.as_f64().and_then(whole)),
+        Value::String(text) => text.trim().parse::<f64>().ok()?,
+        _ => return None,
+    };
+    whole(fraction)
+}
+
+fn whole(number: f64) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+    (0.0..1e15).contains(&number).then_some(number as u64)
+}
+
+/// The counts, under the names of OpenAI, Anthropic and DeepSeek.
+fn usage(usage: &Value) -> Option<Usage> {
+    let fields = usage.as_object()?;
+    let of = |names: &[&str]| names.iter().filter_map(|name| fields.get(*name)).find_map(number);
+    let within = |names: &[&str], inner: &str| {
+        names.iter().filter_map(|name| fields.get(*name)?.get(inner)).find_map(number)
+    };
+    let prompt_tokens = of(&["prompt_tokens", "input_tokens"]).unwrap_or_default();
+    let completion_tokens = of(&["completion_tokens", "output_tokens"]).unwrap_or_default();
+    let total = of(&["total_tokens"]).filter(|total| *total >= prompt_tokens.max(completion_tokens));
+    let cost = fields.get("cost").and_then(|cost| cost.get("total_cost").unwrap_or(cost).as_f64());
+    Some(Usage {
+        prompt_tokens,
+        completion_tokens,
+        total_tokens: total.unwrap_or_else(|| prompt_tokens.saturating_add(completion_tokens)),
+        reasoning_tokens: within(&["completion_tokens_details", "output_tokens_details"], "reasoning_tokens"),
+        cached_tokens: within(&["prompt_tokens_details", "input_tokens_details"], "cached_tokens")
+            .or_else(|| of(&["prompt_cache_hit_tokens", "cache_read_input_tokens"])),
+        cost,
+    })
 }

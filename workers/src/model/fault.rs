@@ -46,6 +46,26 @@ pub enum Fault {
         /// The limit, in the unit that `what` names.
         limit: usize,
     },
+    /// The provider's filter stopped the answer.
+    #[error("the provider's filter stopped the answer ({reason}) behind: {text:?}")]
+    Filtered {
+        /// The provider's reason.
+        reason: String,
+        /// The text before it.
+        text: String,
+    },
+    /// The model declined to answer.
+    #[error("the model declines: {refusal}")]
+    Declined {
+        /// The model's words.
+        refusal: String,
+    },
+    /// The answer has neither text nor calls.
+    #[error("the model's answer is empty (finish reason {reason}): it has neither text nor calls")]
+    Empty {
+        /// The provider's reason.
+        reason: String,
+    },
     /// The answer ended before the model said that it was done.
     #[error("the provider's answer ended early")]
     ClosedEarly,
@@ -83,8 +103,16 @@ impl Fault {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Refused(error) | Self::MidStream(error) | Self::RateLimited(error) => error.is_transient(),
-            Self::Connection { .. } | Self::Stalled { .. } | Self::Garbage { .. } | Self::ClosedEarly => true,
-            Self::InvalidToolCall(_) | Self::TooLarge { .. } | Self::Unsendable { .. } => false,
+            Self::Connection { .. }
+            | Self::Stalled { .. }
+            | Self::Garbage { .. }
+            | Self::Empty { .. }
+            | Self::ClosedEarly => true,
+            Self::InvalidToolCall(_)
+            | Self::TooLarge { .. }
+            | Self::Filtered { .. }
+            | Self::Declined { .. }
+            | Self::Unsendable { .. } => false,
         }
     }
 
@@ -120,6 +148,9 @@ impl Fault {
             Self::Stalled { .. } => "stalled",
             Self::Garbage { .. } => "garbage",
             Self::TooLarge { .. } => "too_large",
+            Self::Filtered { .. } => "content_filter",
+            Self::Declined { .. } => "refusal",
+            Self::Empty { .. } => "empty_answer",
             Self::ClosedEarly => "closed_early",
             Self::Unsendable { .. } => "unsendable",
         }

@@ -28,7 +28,13 @@ pub const MAX_TOOL_NAME_BYTES: usize = 256;
 pub const MAX_TOOL_CALL_ID_BYTES: usize = 256;
 
 /// The longest wait that a provider may ask for with `retry-after`.
-pub const MAX_RETRY_AFTER_SECONDS: u64 = 3600;
+pub const MAX_RETRY_AFTER_SECONDS: u64 = 600;
+
+/// The most redirects (307, 308) of one request.
+pub const MAX_REDIRECTS: usize = 3;
+
+/// How long a provider has for what follows the end of its answer (usage, `[DONE]`), heartbeats included.
+pub const AFTER_FINISH_MS: u64 = 2_000;
 
 /// How long connecting may take.
 pub const CONNECT_TIMEOUT_MS: u64 = 10_000;

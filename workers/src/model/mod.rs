@@ -5,6 +5,7 @@
 
 mod accumulate;
 mod answer;
+mod calls;
 mod chunk;
 mod fault;
 pub mod limits;
@@ -17,6 +18,8 @@ mod request;
 mod script;
 mod scripted;
 mod sse;
+mod surrogates;
+mod verdict;
 
 pub use accumulate::Accumulator;
 pub use fault::Fault;

@@ -85,6 +85,9 @@ impl Call {
             Fault::MidStream(_)
             | Fault::Garbage { .. }
             | Fault::TooLarge { .. }
+            | Fault::Filtered { .. }
+            | Fault::Declined { .. }
+            | Fault::Empty { .. }
             | Fault::Unsendable { .. } => Answer::Error,
         };
         spans::faulted(&self.span, fault);

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::answer;
 use super::limits::{
-    CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY_BYTES, MAX_RESPONSE_BYTES, MAX_RETRY_AFTER_SECONDS,
+    CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY_BYTES, MAX_REDIRECTS, MAX_RESPONSE_BYTES,
+    MAX_RETRY_AFTER_SECONDS,
 };
 use super::{Fault, Model, Provider, ProviderError, Request, TurnStream};
 
@@ -84,8 +85,12 @@ impl OpenAi {
         rustls::crypto::ring::default_provider().install_default().ok();
         let mut builder = Client::builder()
             .connect_timeout(config.connect_timeout)
-            // A redirected POST becomes a GET, which no service means.
-            .redirect(redirect::Policy::none());
+            .user_agent(concat!("runbus/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::custom(|attempt| match attempt.status().as_u16() {
+                307 | 308 if attempt.previous().len() < MAX_REDIRECTS => attempt.follow(),
+                // A redirected POST becomes a GET, which no service means.
+                _ => attempt.stop(),
+            }));
         if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
             // A proxy of the environment does not reach this machine's loopback.
             builder = builder.no_proxy();
@@ -203,12 +208,26 @@ fn content_type(headers: &HeaderMap) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// How long the service asks to wait: `retry-after-ms` (OpenAI), else `retry-after` in seconds. Its date form
-/// is ignored, since no service of this kind was seen to send it.
+/// How long the service asks to wait: `retry-after-ms` (OpenAI), else `retry-after` in seconds or as a date, else the time until its
+/// limit of requests begins anew.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number(RETRY_AFTER.as_str()))?;
-    #[expect(clippy::cast_precision_loss, reason = "an hour is exact")]
+    let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
+    let number = |name: &str| text(name)?.parse::<f64>().ok();
+    let date = || {
+        let date = jiff::fmt::rfc2822::parse(text(RETRY_AFTER.as_str())?).ok()?;
+        Some(date.timestamp().duration_since(jiff::Timestamp::now()).as_secs_f64())
+    };
+    let reset = || {
+        let used_up = number("x-ratelimit-remaining-requests") == Some(0.0);
+        let text = text("x-ratelimit-reset-requests").filter(|_| used_up)?;
+        Some(text.parse::<jiff::SignedDuration>().ok()?.as_secs_f64())
+    };
+    let seconds = number("retry-after-ms")
+        .map(|ms| ms / 1000.0)
+        .or_else(|| number(RETRY_AFTER.as_str()))
+        .or_else(date)
+        .or_else(reset)?;
+    #[expect(clippy::cast_precision_loss, reason = "the limit is small")]
     let limit = MAX_RETRY_AFTER_SECONDS as f64;
     Duration::try_from_secs_f64(seconds.clamp(0.0, limit)).ok()
 }

@@ -1,7 +1,8 @@
 //! A parser for server-sent events as providers send them: bounded, and tolerant where the standard is.
 //!
-//! It follows the WHATWG HTML standard, section 9.2.6, but for two points: what is not used (`id`, `retry`) is
-//! ignored, and [`Parser::finish`] gives the last event even when the blank line after it never came.
+//! It follows the WHATWG HTML standard, section 9.2.6, but for these points: what is not used (`id`, `retry`) is ignored;
+//! [`Parser::finish`] gives the last event even when the blank line after it never came; a line of JSON behind a complete one
+//! begins another event, since some servers leave the blank line out; and the field `error` is an event of that name.
 
 use std::collections::VecDeque;
 
@@ -102,6 +103,9 @@ impl Parser {
         let value = String::from_utf8_lossy(value.strip_prefix(b" ").unwrap_or(value));
         match &line[..colon] {
             b"data" => {
+                if self.data.as_deref().is_some_and(|before| begins_another(before, &value)) {
+                    self.dispatch();
+                }
                 let data = self.data.get_or_insert_default();
                 if data.len() + value.len() + 1 > MAX_SSE_EVENT_BYTES {
                     return Err(Fault::TooLarge { what: "bytes of one event", limit: MAX_SSE_EVENT_BYTES });
@@ -110,6 +114,11 @@ impl Parser {
                 data.push('\n');
             }
             b"event" => self.name = value.into_owned(),
+            // llama.cpp reports errors so.
+            b"error" if !value.is_empty() => {
+                self.dispatch();
+                self.ready.push_back(Event { name: "error".into(), data: value.into_owned() });
+            }
             // A comment (a line that starts with a colon) or a field of no meaning here.
             _ => {}
         }
@@ -126,6 +135,12 @@ impl Parser {
             self.ready.push_back(Event { name, data });
         }
     }
+}
+
+/// Whether a line is another JSON text, and no more of the one before it: no JSON text holds such a line break.
+fn begins_another(before: &str, line: &str) -> bool {
+    let (before, line) = (before.trim_end(), line.trim_start());
+    (before.ends_with('}') || before == "[DONE]") && (line.starts_with('{') || line.starts_with("[DONE]"))
 }
 
 #[cfg(test)]
@@ -160,6 +175,15 @@ mod tests {
             ("id: 1\nretry: 5\nnonsense\nfoo: bar\ndata\ndata: a\n\n", vec![event("", "\na")]),
             ("\u{feff}data: a\n\n", vec![event("", "a")]),
             ("event: ping\n\ndata: \n\ndata: [DONE]", vec![event("", "[DONE]")]),
+            (
+                "data: {\"a\":1}\ndata: {}\ndata: [DONE]\n\n",
+                vec![event("", "{\"a\":1}"), event("", "{}"), event("", "[DONE]")],
+            ),
+            ("data: {\"a\":\ndata: 1}\n\n", vec![event("", "{\"a\":\n1}")]),
+            (
+                "error: {\"code\":400}\n\ndata: [DONE]\n\n",
+                vec![event("error", "{\"code\":400}"), event("", "[DONE]")],
+            ),
             ("", vec![]),
         ] {
             assert_eq!(parse([text.as_bytes()]), events, "{text:?}");
@@ -214,7 +238,7 @@ mod tests {
 
         #[test]
         fn reads_back_what_was_written(
-            events in prop::collection::vec(("[a-z]{0,5}", "[^\r\n\0]{1,20}(\n[^\r\n\0]{0,9}){0,2}"), 0..9),
+            events in prop::collection::vec(("[a-z]{0,5}", "[^\r\n\0]{1,20}(\n[^{\\[ \r\n\0][^\r\n\0]{0,9}){0,2}"), 0..9),
             end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
         ) {
             let mut text = String::new();

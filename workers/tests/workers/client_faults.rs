@@ -68,7 +68,46 @@ async fn refusals_are_sorted_by_what_to_do() {
     for (mode, code, retryable, message) in [
         (refuse(429, r#"{"error": {"message": "slow down"}}"#, Some(7)), "rate_limited", true, "slow down"),
         (refuse(429, quota, None), "rate_limited", false, "pay"),
-        (refuse(500, "<html>oops</html>", None), "provider_refused", true, "<html>oops</html>"),
+        (
+            refuse(500, "<html><head><title>oops</title></head><p>x</p></html>", None),
+            "provider_refused",
+            true,
+            "a web page instead of an answer: oops",
+        ),
+        (
+            refuse(400, r#"[{"error": {"code": 400, "message": "no such field"}}]"#, None),
+            "provider_refused",
+            false,
+            "no such field",
+        ),
+        (
+            refuse(429, r#"{"error": {"message": "stop", "type": "exceeded_current_quota_error"}}"#, None),
+            "rate_limited",
+            false,
+            "stop",
+        ),
+        (
+            refuse(502, r#"{"error": {"message": "upstream", "metadata": {"raw": "no room"}}}"#, None),
+            "provider_refused",
+            true,
+            "upstream: no room",
+        ),
+        (
+            refuse(
+                200,
+                r#"{"choices": null, "base_resp": {"status_code": 1008, "status_msg": "no money"}}"#,
+                None,
+            ),
+            "provider_refused",
+            true,
+            "no money",
+        ),
+        (
+            refuse(200, r#"{"choices": [{"message": {"content": " "}, "finish_reason": "stop"}]}"#, None),
+            "empty_answer",
+            true,
+            "",
+        ),
         (refuse(503, "", None), "provider_refused", true, "503 Service Unavailable"),
         (refuse(401, r#"{"error": "who are you"}"#, None), "provider_refused", false, "who are you"),
         (refuse(422, r#"{"detail": "bad field"}"#, None), "provider_refused", false, "bad field"),
