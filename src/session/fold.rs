@@ -227,6 +227,10 @@ impl State {
                 visit.not_before = None;
                 visit.context_tokens = turn.usage.map_or(0, |usage| usage.total_tokens);
                 visit.calls = turn.tool_calls.iter().cloned().map(OpenCall::new).collect();
+                if turn.is_cut_off() {
+                    // Arguments that parse by chance may lack their end: none of these calls runs.
+                    visit.calls.iter_mut().for_each(OpenCall::cut_off);
+                }
                 visit.answer = turn.tool_calls.is_empty().then(|| Answer::Text(turn.text.clone()));
                 said(&mut self.transcript, visit).push(turn.message());
             }

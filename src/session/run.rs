@@ -154,6 +154,12 @@ impl OpenCall {
         Self { call, phase: Phase::New }
     }
 
+    /// Answers it without running it: the token limit cut off the turn that it belongs to.
+    pub(super) fn cut_off(&mut self) {
+        let reason = "the token limit cut off your answer, so the call may be incomplete; call again with shorter arguments";
+        self.settle(aborted(reason), true);
+    }
+
     /// Gives it an answer.
     pub(super) fn settle(&mut self, result: impl Into<String>, is_error: bool) {
         self.phase = Phase::Settled { result: result.into(), is_error };

@@ -43,7 +43,8 @@ impl Turn {
 
     /// Whether the answer was cut off by a token limit: its text or last tool call may be incomplete.
     pub fn is_cut_off(&self) -> bool {
-        self.finish_reason.as_deref() == Some("length")
+        let reason = self.finish_reason.as_deref().unwrap_or_default();
+        ["length", "max_tokens"].iter().any(|limit| reason.eq_ignore_ascii_case(limit))
     }
 }
 

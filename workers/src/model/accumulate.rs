@@ -4,6 +4,7 @@ use runbus::json;
 use serde_json::Value;
 
 use super::calls::Calls;
+use super::choices::Choices;
 use super::chunk::{Choice, Chunk, Form, Piece};
 use super::limits::MAX_TURN_BYTES;
 use super::{Delta, Event, Fault, ProviderError, Turn, surrogates};
@@ -13,9 +14,7 @@ use super::{Delta, Event, Fault, ProviderError, Turn, surrogates};
 pub struct Accumulator {
     turn: Turn,
     calls: Calls,
-    /// The index of the choice that counts, and whether another choice has been seen beside it.
-    choice: u64,
-    has_others: bool,
+    choices: Choices,
     /// Bytes of everything that the turn keeps.
     bytes: usize,
     /// Whether the provider said `[DONE]`.
@@ -33,7 +32,8 @@ impl Accumulator {
     pub fn event(&mut self, event: &Event, deltas: &mut impl Extend<Delta>) -> Result<(), Fault> {
         if event.data.trim() == "[DONE]" {
             self.done = true;
-            return Ok(());
+            let held = self.choices.end();
+            return held.map_or(Ok(()), |held| self.choice(held, &mut None, deltas));
         }
         if event.name == "error" {
             let value =
@@ -68,10 +68,10 @@ impl Accumulator {
         self.done
     }
 
-    /// Whether the model has said why it stopped: what may follow is usage at most. `[DONE]` alone is not enough: proxies write it
-    /// behind a stream that broke.
+    /// Whether the model has said why it stopped: what may follow is usage at most. `[DONE]` behind text is not enough: proxies write
+    /// it behind a stream that broke. Behind complete calls it is.
     pub fn is_finished(&self) -> bool {
-        self.whole || self.turn.finish_reason.is_some()
+        self.whole || self.turn.finish_reason.is_some() || (self.done && self.calls.are_complete())
     }
 
     /// The turn, once the stream has ended. Calls without an id have an empty one.
@@ -80,6 +80,9 @@ impl Accumulator {
     ///
     /// [`Fault::ClosedEarly`] when the provider never said why the answer ends.
     pub fn finish(mut self) -> Result<Turn, Fault> {
+        if let Some(held) = self.choices.end() {
+            self.choice(held, &mut None, &mut Vec::new())?;
+        }
         if !self.is_finished() {
             return Err(Fault::ClosedEarly);
         }
@@ -97,20 +100,9 @@ impl Accumulator {
             self.turn.usage = Some(usage);
         }
         let mut fault = error;
-        self.has_others |= choices.len() > 1;
-        for choice in choices {
-            if !self.counts(&choice) {
-                continue;
-            }
-            let Choice { piece, finish_reason, error, .. } = choice;
-            self.piece(piece, deltas)?;
-            if let Some(reason) = finish_reason {
-                if reason == "error" && fault.is_none() && error.is_none() {
-                    fault = Some(Value::from("the provider ended the answer with an error"));
-                }
-                self.turn.finish_reason = Some(reason);
-            }
-            fault = fault.or(error);
+        let is_empty = self.is_empty();
+        for choice in self.choices.take(choices, is_empty) {
+            self.choice(choice, &mut fault, deltas)?;
         }
         match fault {
             Some(error) => Err(Fault::from_stream(ProviderError::from_value(&error))),
@@ -118,19 +110,22 @@ impl Accumulator {
         }
     }
 
-    /// Whether a choice belongs to the answer: only the first of several does. Servers that number tokens in place of choices count
-    /// up by one, and never begin another choice.
-    fn counts(&mut self, choice: &Choice) -> bool {
-        if choice.index == self.choice {
-            return true;
+    fn choice(
+        &mut self,
+        choice: Choice,
+        fault: &mut Option<Value>,
+        deltas: &mut impl Extend<Delta>,
+    ) -> Result<(), Fault> {
+        let Choice { piece, finish_reason, error, .. } = choice;
+        self.piece(piece, deltas)?;
+        if let Some(reason) = finish_reason {
+            if reason == "error" && fault.is_none() && error.is_none() {
+                *fault = Some(Value::from("the provider ended the answer with an error"));
+            }
+            self.turn.finish_reason = Some(reason);
         }
-        let counts_up = choice.index == self.choice + 1 && !choice.is_opening;
-        if self.has_others || !counts_up || self.is_empty() {
-            self.has_others = true;
-            return false;
-        }
-        self.choice = choice.index;
-        true
+        *fault = fault.take().or(error);
+        Ok(())
     }
 
     fn is_empty(&self) -> bool {

@@ -82,6 +82,11 @@ impl Calls {
         self.calls.is_empty()
     }
 
+    /// Whether there are calls, and the arguments of each are all there.
+    pub(super) fn are_complete(&self) -> bool {
+        !self.calls.is_empty() && self.calls.iter().all(Open::is_complete)
+    }
+
     /// Adds a piece to the call that it belongs to.
     ///
     /// # Errors

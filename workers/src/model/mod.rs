@@ -6,6 +6,7 @@
 mod accumulate;
 mod answer;
 mod calls;
+mod choices;
 mod chunk;
 mod fault;
 pub mod limits;

@@ -138,6 +138,8 @@ fn only_the_first_of_several_choices_counts_and_numbered_tokens_are_one() {
         fold(&[opening(0), opening(1), piece(0, "a"), piece(1, "b"), piece(0, "c"), stop(1), stop(0)]),
         "ac"
     );
+    assert_eq!(fold(&[piece(0, "a"), piece(1, "b"), piece(0, "c"), stop(1), stop(0)]), "ac");
+    assert_eq!(fold(&[piece(0, "a"), stop(1)]), "a");
     let both = json!([{"index": 1, "delta": {"content": "b"}}, {"index": 0, "delta": {"content": "a"}}]);
     assert_eq!(fold(&[both, piece(1, "c"), stop(0)]), "a");
 }
