@@ -81,7 +81,7 @@ impl Core {
         if !self.is_open() {
             // What is wrong with it is said first.
             let home = self.layouts.current().home(&topic.shard_token());
-            let attempt = Attempt::new(self, topic, home, frame, expect.clone())?;
+            let attempt = Attempt::new(self, topic, home, frame, expect)?;
             attempt.fits(&attempt.headers())?;
             Box::pin(attempt.open()).await?;
         }
