@@ -97,9 +97,11 @@ mod tests {
         assert_eq!(supervised("true & exit 0"), ExitCode::from(0));
         // A child of another process group: so are those of MCP servers.
         let mut other = Command::new("true");
-        let other = std::os::unix::process::CommandExt::process_group(&mut other, 0).spawn().unwrap();
+        let mut other = std::os::unix::process::CommandExt::process_group(&mut other, 0).spawn().unwrap();
         while std::path::Path::new(&format!("/proc/{}", other.id())).exists() {
             supervised("true");
         }
+        // The supervisor has reaped it.
+        assert!(other.wait().is_err());
     }
 }

@@ -390,3 +390,14 @@ fn keys_are_made_with_their_configuration() {
     let wrong = run(dir.path(), &["auth", "key", "--scope", "fly"]);
     assert_eq!(wrong.status.code(), Some(64), "{}", text(&wrong.stderr));
 }
+
+#[test]
+fn permissions_are_printed_as_the_files_that_servers_read() {
+    let dir = tempfile::tempdir().unwrap();
+    for (server, wanted) in [("nats", "accounts {"), ("redis", "user ")] {
+        let output = run(dir.path(), &["permissions", server]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let shown = text(&output.stdout);
+        assert!(shown.lines().any(|line| line.starts_with(wanted)) && !shown.contains("\\n"), "{shown}");
+    }
+}

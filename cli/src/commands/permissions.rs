@@ -37,7 +37,7 @@ impl Permissions {
             }
             Server::Redis => redis::acl(&configuration.redis.prefix),
         };
-        output::line(text.trim_end())?;
+        output::lines(text.trim_end().lines())?;
         Ok(Code::Ok)
     }
 }

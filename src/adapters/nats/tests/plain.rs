@@ -133,7 +133,9 @@ async fn the_same_event_over_the_library_and_over_plain_nats_is_stored_once() {
         (Sequence(ack.sequence), ack.duplicate)
     };
     let own = async |stream: &str, id: EventId| {
-        log.append(&topic(stream), &Frame::external(&[line.clone()]), Expect::Open(id)).await.unwrap()
+        log.append(&topic(stream), &Frame::external(std::slice::from_ref(&line)), Expect::Open(id))
+            .await
+            .unwrap()
     };
     let (first, second) = (EventId::generate(), EventId::generate());
     let stored = own("a", first).await;
