@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages; and the
-# Python packages that they use, by pinned hashes; and the programs that check the dependencies.
+# Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages, MCP servers; and the
+# Python and Node packages that they use, by pinned hashes; and the programs that check the dependencies.
 #
 #   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
 #   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
@@ -126,6 +126,28 @@ python_environment() {
   printf '%s\n' "$dir/bin/python"
 }
 
+# Prints the folder with the Node packages that a lock file names, every hash checked; nothing where there is no Node.
+node_packages() {
+  local lock=$root/$1 sum dir
+  command -v node >/dev/null && command -v npm >/dev/null || {
+    say "no node and npm (Debian: apt-get install nodejs npm): tests that need $1 say so"
+    return
+  }
+  sum=$(cat "$lock/package-lock.json" <(node --version) | sha256sum | cut -c1-16)
+  dir=$tools/node-$sum
+  if [[ ! -e $dir/complete ]]; then
+    say "fetching the Node packages of $1"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    cp "$lock/package.json" "$lock/package-lock.json" "$dir"
+    # No package runs code of its own when it is installed.
+    npm ci --prefix "$dir" --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null ||
+      die "cannot install the Node packages of $1 (see above)"
+    touch "$dir/complete"
+  fi
+  printf '%s\n' "$dir/node_modules"
+}
+
 # Prints the path of a redis-server.
 redis_server() {
   local found
@@ -224,16 +246,18 @@ RUNBUS_REDIS_SERVER=$(redis_server)
 RUNBUS_TOOLS_PYTHON=$(python_packages)
 RUNBUS_DROPIN_PYTHON=$(python_environment tests/dropin/requirements.txt)
 RUNBUS_OPENAPI_PYTHON=$(python_environment tests/openapi/requirements.txt)
+RUNBUS_MCP_PYTHON=$(python_environment tests/mcp/requirements.txt)
+RUNBUS_MCP_NODE=$(node_packages tests/mcp)
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
-export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT
+export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_MCP_PYTHON RUNBUS_MCP_NODE
 
 case ${1:-print} in
   print)
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
       RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON" \
       RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON" RUNBUS_CARGO_DENY "$RUNBUS_CARGO_DENY" \
-      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT"
+      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT" RUNBUS_MCP_PYTHON "$RUNBUS_MCP_PYTHON" RUNBUS_MCP_NODE "$RUNBUS_MCP_NODE"
     ;;
   run)
     shift

@@ -144,6 +144,7 @@ fn about(event: &Event, payload: &Payload) -> String {
         Payload::ExecutionStarted(started) => {
             format!("{} {}", event.execution_id.as_ref().map_or("", |id| id.as_str()), plain(&started.input))
         }
+        Payload::ExecutionWaiting(waiting) => format!("for {}", waiting.waits_for),
         Payload::ExecutionCompleted(completed) => plain(&completed.output),
         Payload::ExecutionFailed(failed) => plain(&failed.error),
         Payload::NodeLoopStarted(node) => node.iteration.map_or_else(String::new, |n| format!("pass {n}")),

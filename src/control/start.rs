@@ -169,13 +169,14 @@ impl Control {
             correlation_id: request.correlation_id,
             ..Source::execution(stream_id.clone(), execution_id.clone(), self.clock.clone())
         };
+        let definition = request.definition.clone();
         let queued = Queued { definition: Some(request.definition) };
         let queued = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
         let id = EventId::derived(&format!("{execution_id}/start"));
         let inbox = self.command(&session_id, Command { id, at: self.clock.now(), by, action }).await?;
         self.bus.record(queued).await?;
         let key = format!("start/{execution_id}");
-        self.wake(&session_id, inbox, request.scheduling, &key).await?;
+        self.wake(&session_id, inbox, request.scheduling, Some(definition), &key).await?;
         Ok(Started { execution_id, stream_id, session_id, created })
     }
 
@@ -238,11 +239,12 @@ impl Control {
         session: &SessionId,
         inbox: Sequence,
         scheduling: Scheduling,
+        definition: Option<String>,
         key: &str,
     ) -> Result<(), Error> {
         let class = class(scheduling.priority);
         let trace = current_trace();
-        let job = WakeUp { session_id: session.clone(), inbox, scheduling, trace };
+        let job = WakeUp { session_id: session.clone(), inbox, scheduling, trace, definition };
         let payload = job.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
         Ok(self.queue.push(&class, key, payload).await?)
     }
@@ -258,7 +260,7 @@ impl Control {
         let giving = async {
             let key = format!("command/{}", command.id);
             let inbox = self.command(session, command).await?;
-            self.wake(session, inbox, scheduling, &key).await?;
+            self.wake(session, inbox, scheduling, None, &key).await?;
             Ok(inbox)
         };
         giving.instrument(span).await

@@ -9,6 +9,7 @@ macro_rules! catalogue {
     ($callback:ident) => {
         $callback! {
             execution_queued => ExecutionQueued(execution::Queued), Critical;
+            execution_waiting => ExecutionWaiting(execution::Waiting), Critical;
             execution_started => ExecutionStarted(execution::Started), Critical;
             execution_completed => ExecutionCompleted(execution::Completed), Critical;
             execution_failed => ExecutionFailed(execution::Failed), Critical;
@@ -38,6 +39,7 @@ macro_rules! catalogue {
             usage_updated => UsageUpdated(model::UsageUpdated), Critical;
             context_compacted => ContextCompacted(model::ContextCompacted), Critical;
             tool_call_started => ToolCallStarted(tool::CallStarted), Critical;
+            tool_call_progress => ToolCallProgress(tool::CallProgress), Critical;
             tool_call_completed => ToolCallCompleted(tool::CallCompleted), Critical;
             tool_approval_requested => ToolApprovalRequested(tool::ApprovalRequested), Critical;
             tool_approval_decided => ToolApprovalDecided(tool::ApprovalDecided), Critical;

@@ -27,6 +27,7 @@ impl Execution {
             progress: None,
             rounds: 0,
             usage: None,
+            waits_for: None,
             queued_at: None,
             started_at: None,
             updated_at: None,
@@ -62,6 +63,12 @@ impl Execution {
     }
 
     fn change(&mut self, event: &Event, payload: Payload) {
+        self.waits_for = match &payload {
+            Payload::ExecutionWaiting(waiting) => Some(waiting.waits_for.clone()),
+            // The command that begins it may be recorded later than the worker that cannot run it speaks.
+            Payload::ExecutionQueued(_) => self.waits_for.take(),
+            _ => None,
+        };
         match payload {
             Payload::ExecutionQueued(queued) => {
                 self.queued_at = Some(event.timestamp);

@@ -89,6 +89,9 @@ pub struct Execution {
     pub definition: Option<String>,
     /// Where it stands.
     pub status: Status,
+    /// No worker that is there can run it: what it waits for, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// Approvals and questions that wait for a person, by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waiting: BTreeMap<String, Waiting>,

@@ -319,6 +319,9 @@ pub struct WakeUp {
     /// The trace of the command that it announces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
+    /// The definition of the execution that it announces: a worker without it looks before it claims the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
 }
 
 impl WakeUp {

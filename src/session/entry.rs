@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::approval::Requested;
 use super::command::Command;
-use super::message::{Message, ToolCall};
+use super::message::{Image, Message, ToolCall};
 use super::turn::{Turn, Usage};
 use crate::id::{ExecutionId, NodeId, SessionId, WorkerId};
 use crate::log::Sequence;
@@ -150,6 +150,9 @@ pub enum Fact {
         result: String,
         /// Whether it failed.
         is_error: bool,
+        /// Images that belong to the result.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
     /// Calls whose outcome nobody knows and that are not safe to repeat: their worker died while they ran. They stay
     /// open until somebody decides.

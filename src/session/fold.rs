@@ -235,8 +235,11 @@ impl State {
                 said(&mut self.transcript, visit).push(turn.message());
             }
             Fact::TurnFailed { correction, delay_ms, .. } => {
-                visit.failures += 1;
-                visit.answer = None;
+                // What had an answer was refused; the other calls of the model failed.
+                match visit.answer.take() {
+                    Some(_) => visit.refusals += 1,
+                    None => visit.failures += 1,
+                }
                 let delay = i64::try_from(*delay_ms).unwrap_or(i64::MAX).saturating_mul(1000);
                 visit.not_before = Some(Timestamp::from_micros(at.micros().saturating_add(delay)));
                 if let Some(correction) = correction {
@@ -319,13 +322,17 @@ impl State {
                     }
                 }
             }
-            Fact::ToolCompleted { call_id, result, is_error, .. } => {
+            Fact::ToolCompleted { call_id, result, is_error, images, .. } => {
                 visit.calls.retain(|open| open.call.id != *call_id);
                 if visit.is_call {
                     let answer = if *is_error { Answer::Failed } else { Answer::Text };
                     visit.answer = Some(answer(result.clone()));
                 } else {
-                    let message = Message::tool(call_id.clone(), result.clone());
+                    let message = Message::Tool {
+                        tool_call_id: call_id.clone(),
+                        content: result.clone(),
+                        images: images.clone(),
+                    };
                     said(&mut self.transcript, visit).push(message);
                 }
             }
@@ -379,6 +386,7 @@ impl Visit {
             question: None,
             rounds: 0,
             failures: 0,
+            refusals: 0,
             not_before: None,
             context_tokens: 0,
             answer: None,
@@ -398,4 +406,5 @@ fn add(total: &mut Usage, turn: Option<&turn::Usage>) {
     total.total_tokens = total.total_tokens.saturating_add(turn.total_tokens);
     total.reasoning_tokens = sum(total.reasoning_tokens, turn.reasoning_tokens);
     total.cached_tokens = sum(total.cached_tokens, turn.cached_tokens);
+    total.estimated |= turn.estimated;
 }

@@ -4,6 +4,15 @@
 
 use serde::{Deserialize, Serialize};
 
+/// An image of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Image {
+    /// Its type, as in `image/png`.
+    pub media_type: String,
+    /// Its bytes in base64.
+    pub data: String,
+}
+
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "role", rename_all = "lowercase")]
@@ -33,6 +42,9 @@ pub enum Message {
         tool_call_id: String,
         /// The result, or the error's text.
         content: String,
+        /// Images that belong to the result.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
 }
 
@@ -54,7 +66,7 @@ impl Message {
 
     /// The answer to the tool call `tool_call_id`.
     pub fn tool(tool_call_id: impl Into<String>, content: impl Into<String>) -> Self {
-        Self::Tool { tool_call_id: tool_call_id.into(), content: content.into() }
+        Self::Tool { tool_call_id: tool_call_id.into(), content: content.into(), images: Vec::new() }
     }
 
     /// The tool calls of an assistant message; empty for every other one.

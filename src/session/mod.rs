@@ -20,5 +20,5 @@ pub mod transcript;
 pub mod turn;
 pub mod view;
 
-pub use message::{Message, ToolCall};
+pub use message::{Image, Message, ToolCall};
 pub use turn::{Turn, Usage};

@@ -84,6 +84,8 @@ pub struct Visit {
     pub rounds: u32,
     /// Failed calls of the model since the last answer.
     pub failures: u32,
+    /// Answers of this visit that were refused.
+    pub refusals: u32,
     /// Not to be asked again before.
     pub not_before: Option<Timestamp>,
     /// Tokens that the last call of the model read.

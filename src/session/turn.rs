@@ -63,6 +63,9 @@ pub struct Usage {
     /// How many of the prompt tokens came from the provider's cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_tokens: Option<u64>,
+    /// Whether the provider did not count, and the tokens are estimated from the length of the texts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
     /// The price in the provider's currency, where it states one (OpenRouter: US dollars).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,

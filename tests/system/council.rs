@@ -178,7 +178,7 @@ async fn a_dead_workers_session_is_taken_over_and_ends_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_draining_worker_hands_over_and_unknown_definitions_fail_clearly() {
+async fn a_draining_worker_hands_over() {
     for backend in backends::all().await {
         let first = worker(&backend, Duration::from_millis(2));
         let control = backend.control();
@@ -198,14 +198,6 @@ async fn a_draining_worker_hands_over_and_unknown_definitions_fail_clearly() {
         let events = watch(&backend, "handed over").await;
         assert_eq!(output(&events)["node"], "writer_agent", "{}", backend.name);
         assert!(!events.iter().any(|found| found.event.kind == Kind::AttemptSuperseded), "nobody died");
-
-        let request = StartRequest { definition: "nonsense".into(), ..council("unknown") };
-        control.start(request).await.unwrap();
-        let events = watch(&backend, "unknown").await;
-        let Payload::ExecutionFailed(failed) = events.last().unwrap().event.payload().unwrap() else {
-            panic!()
-        };
-        assert_eq!(failed.error["code"], "unknown_definition");
         second.drain.cancel();
         second.task.await.unwrap();
     }

@@ -301,19 +301,15 @@ impl Plan {
 
     /// The tools that a node may call.
     fn tools(&self, node: &str) -> Patterns {
-        let mut tools = match self {
+        let listed = match self {
             Self::Agent(agent) => agent.tools.clone(),
             Self::Graph(_) => self.node(node).map_or_else(Patterns::default, |node| node.tools.clone()),
         };
         let own = self.node(node).and_then(|node| node.tool.as_deref());
         let children = self.subagents(node).iter().map(|child| child.name.as_str());
-        for name in own.into_iter().chain(children) {
-            // Definitions are checked: it is a name.
-            if let Ok(name) = Pattern::new(name) {
-                tools = tools.with(name);
-            }
-        }
-        tools
+        // Definitions are checked: each is a name.
+        let named = own.into_iter().chain(children).filter_map(|name| Pattern::new(name).ok());
+        listed.iter().cloned().chain(named).collect()
     }
 
     fn approve(&self, node: &str) -> Patterns {
@@ -336,6 +332,15 @@ impl Plan {
             }
         }
         registry.scope(self.tools(node), self.approve(node))
+    }
+
+    /// A tool, or a pattern of tools, that it names and that a worker does not have.
+    #[must_use]
+    pub(crate) fn missing_tool(&self, worker: &Registry) -> Option<String> {
+        self.node_names().into_iter().find_map(|node| match self.scope(node, worker).check() {
+            Err(RegistryFault::Idle { pattern, .. }) => Some(pattern),
+            _ => None,
+        })
     }
 
     /// The scope of each node, in a run on a worker with these tools.
@@ -569,7 +574,7 @@ impl Plan {
             Self::Graph(graph) => {
                 let nodes: BTreeMap<String, Value> =
                     run.outputs.iter().map(|(id, output)| (id.to_string(), output.clone())).collect();
-                let context = Context { input: &input, nodes: &nodes, iteration };
+                let context = Context { input: &input, given: &run.start.input, nodes: &nodes, iteration };
                 let node = node.as_str();
                 let Some(found) = graph.nodes.get(node) else { return Err(format!("no such node {node:?}")) };
                 let template = graph.prompt(node).ok_or_else(|| format!("no such node {node:?}"))?;
@@ -587,11 +592,10 @@ impl Plan {
         Ok(Opening { messages, converses: self.converses(), call })
     }
 
-    /// One call of the model for a node.
+    /// One call of the model for a node, without its tools: they are those that are there when it is made.
     #[must_use]
-    pub fn request(&self, node: &NodeId, messages: Vec<Message>, scope: &Scope, hint: Hint) -> Request {
+    pub fn request(&self, node: &NodeId, messages: Vec<Message>, hint: Hint) -> Request {
         let options = self.options(node.as_str());
-        let tools = scope.specs();
         let response_format = match self {
             Self::Agent(_) => None,
             Self::Graph(graph) => graph
@@ -601,7 +605,7 @@ impl Plan {
         Request {
             model: options.and_then(|options| options.name.clone()),
             messages,
-            tools,
+            tools: Vec::new(),
             options: Options {
                 temperature: options.and_then(|options| options.temperature),
                 max_tokens: options.and_then(|options| options.max_tokens),

@@ -76,3 +76,6 @@ pub const REPORT_FAULTS: usize = 32;
 
 /// The longest text of each of them, in bytes.
 pub const REPORT_FAULT_BYTES: usize = 512;
+
+/// Sessions that could not go on, as far as a worker counts how often.
+pub const REMEMBERED_FAILURES: usize = 10_000;

@@ -7,7 +7,7 @@ use runbus::config::{Invalid, Secret, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{self, Model, OpenAi, Script, Scripted};
+use crate::model::{self, Images, Model, OpenAi, Script, Scripted, Structured};
 
 /// Which model answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -32,8 +32,14 @@ pub struct Config {
     pub base_url: Option<String>,
     /// The provider's key. `OPENAI_API_KEY` stands in.
     pub api_key: Option<Secret>,
-    /// The model's name at the provider, where a definition does not say.
-    pub name: String,
+    /// The model's name at the provider, where a definition does not say. Not set: `gpt-4o-mini` at OpenAI, elsewhere the first model
+    /// that the service lists.
+    pub name: Option<String>,
+    /// How structured answers are asked for: `auto`, `json_schema`, `json_object` or `prompt`. `auto` begins with `json_schema` and
+    /// takes the next one where the service refuses it; with the last two the schema stands in the prompt.
+    pub structured_output: Structured,
+    /// Whether images of tools' results are sent: `auto`, `always` or `never`. `auto` sends them until the service refuses one.
+    pub images: Images,
     /// The scripted model's time for one token, in milliseconds. 0 to 10000.
     #[schemars(range(min = 0, max = 10_000))]
     pub scripted_pace_ms: u64,
@@ -47,7 +53,9 @@ impl Default for Config {
             provider: Provider::Auto,
             base_url: None,
             api_key: None,
-            name: "gpt-4o-mini".into(),
+            name: None,
+            structured_output: Structured::Auto,
+            images: Images::Auto,
             scripted_pace_ms: 15,
             script: None,
         }
@@ -91,6 +99,13 @@ impl Config {
         }
     }
 
+    /// The model of requests that name none; `None`: the first that the service lists.
+    #[must_use]
+    pub fn default_name(&self) -> Option<&str> {
+        let is_openai = self.base_url.as_ref().is_none_or(|url| url.contains("://api.openai.com"));
+        self.name.as_deref().or_else(|| is_openai.then_some("gpt-4o-mini"))
+    }
+
     /// The model.
     ///
     /// # Errors
@@ -112,7 +127,13 @@ impl Config {
         runbus::tls::install();
         let base_url = self.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
         let api_key = self.api_key.as_ref().map(|key| key.reveal().to_owned());
-        let config = model::Config { api_key, ..model::Config::new(base_url, &self.name) };
+        let config = model::Config {
+            api_key,
+            model: self.default_name().map(str::to_owned),
+            structured: self.structured_output,
+            images: self.images,
+            ..model::Config::new(base_url, "")
+        };
         Ok(Arc::new(OpenAi::new(config).map_err(|fault| Error(fault.to_string()))?))
     }
 }

@@ -180,7 +180,7 @@ fn message(message: &Message) -> Value {
             });
             ("assistant", content.as_deref().map(text).into_iter().chain(calls).collect())
         }
-        Message::Tool { tool_call_id, content } => {
+        Message::Tool { tool_call_id, content, .. } => {
             let response = json!({ "type": "tool_call_response", "id": tool_call_id, "response": content });
             ("tool", vec![response])
         }

@@ -10,6 +10,7 @@ use runbus_gateway::readiness::WorkerProbe;
 use runbus_gateway::{Gateway, Scrape};
 use runbus_workers::definition::Definitions;
 use runbus_workers::mcp::Servers;
+use runbus_workers::mcp::limits::START_WAIT;
 use runbus_workers::pool::Worker;
 use runbus_workers::session::actor::Tools;
 use runbus_workers::tool::Registry;
@@ -95,8 +96,8 @@ pub(super) fn worker_probe(
     WorkerProbe { control: backend.control(), started, drain: shutdown.soft().clone() }
 }
 
-/// Runs a worker as a part of the process: once its MCP servers are up or were tried in vain, so that the first session
-/// finds their tools, and until its sessions do not need them any more.
+/// Runs a worker as a part of the process: once its MCP servers are up or were tried in vain, or after [`START_WAIT`], and until its
+/// sessions do not need them any more.
 ///
 /// # Errors
 /// A name of a tool, or a guard, covers none of the tools that are known by then.
@@ -105,6 +106,11 @@ pub(super) async fn spawn_worker(shutdown: &Shutdown, work: Work) -> Result<(), 
     let settled = soft.run_until_cancelled(work.runtime.servers.settled()).await.is_some();
     let faults = if settled { work.runtime.faults() } else { Vec::new() };
     let Work { worker, runtime: Runtime { servers, .. } } = work;
+    // A session waits for the servers whose tools it needs; one that hangs holds up nothing else.
+    let servers = tokio::time::timeout(START_WAIT, work.servers.settled());
+    let settled = soft.run_until_cancelled(servers).await.is_some();
+    let faults = if settled { work.faults() } else { Vec::new() };
+    let Work { worker, servers, .. } = work;
     if !settled || !faults.is_empty() {
         servers.stop().await;
         return if settled { Err(Error::Usage(faults.join("\n"))) } else { Ok(()) };

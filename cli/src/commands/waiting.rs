@@ -124,7 +124,9 @@ pub(super) fn message(global: &Global, said: &SaidMessage) -> io::Result<()> {
     match &said.message {
         Message::System { content } => said_text(&format!("system{old}: {content}")),
         Message::User { content } => said_text(&format!("user{old}: {content}")),
-        Message::Tool { tool_call_id, content } => said_text(&format!("tool {tool_call_id}{old}: {content}")),
+        Message::Tool { tool_call_id, content, .. } => {
+            said_text(&format!("tool {tool_call_id}{old}: {content}"))
+        }
         Message::Assistant { content, tool_calls } => {
             if let Some(content) = content {
                 said_text(&format!("assistant{old}: {content}"))?;

@@ -9,6 +9,17 @@ super::payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         definition: Option<String>,
     }
+    /// No worker that is there can run the execution: it waits for one that can.
+    Waiting {
+        /// What it waits for, in words.
+        waits_for: String,
+        /// The agent or graph that it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<String>,
+        /// The tool that is missing; absent: the definition is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool: Option<String>,
+    }
     /// An execution began.
     Started {
         /// What it was started with.

@@ -61,6 +61,9 @@ super::payloads! {
         /// Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cached_tokens: Option<u64>,
+        /// Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        estimated: bool,
     }
     /// A call of the model failed and is tried again. What was streamed before in this turn is void.
     Retry {

@@ -15,6 +15,21 @@ super::payloads! {
         #[serde(default)]
         tool_input: Value,
     }
+    /// A tool says how far its call has come. Words that come faster than readers can use are left out.
+    CallProgress {
+        /// The call's id.
+        tool_use_id: String,
+        /// The tool's name.
+        tool_name: String,
+        /// A number that grows.
+        progress: f64,
+        /// The number at its end, when the tool knows it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<f64>,
+        /// What the tool is doing, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    }
     /// A tool ended, or its call was answered without running it.
     CallCompleted {
         /// The call's id.

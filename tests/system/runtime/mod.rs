@@ -16,6 +16,7 @@ mod multitask;
 mod pause;
 mod people;
 mod permits;
+mod placement;
 mod provider;
 mod scheduling;
 mod sessions;

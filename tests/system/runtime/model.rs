@@ -108,6 +108,7 @@ impl Model for Obedient {
             total_tokens: TOKENS,
             reasoning_tokens: None,
             cached_tokens: None,
+            estimated: false,
             cost: None,
         };
         let turn = Turn {

@@ -84,9 +84,16 @@ impl From<Graph> for GraphSpec {
 fn fill(value: &mut Value, context: Context<'_>, left: &mut usize) {
     match value {
         Value::String(text) => {
-            if let Ok(template) = Template::parse(text) {
-                *text = template.render_within(*left, context);
-                *left -= text.len();
+            let Ok(template) = Template::parse(text) else { return };
+            match template.value(context).map(|value| (value.to_string().len(), value)) {
+                Some((bytes, whole)) if bytes <= *left && !whole.is_string() => {
+                    *left -= bytes;
+                    *value = whole;
+                }
+                _ => {
+                    *text = template.render_within(*left, context);
+                    *left -= text.len();
+                }
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| fill(item, context, left)),

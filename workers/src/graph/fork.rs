@@ -13,6 +13,7 @@ pub(super) type Joins = BTreeMap<String, usize>;
 
 /// Checks every fork and join.
 pub(super) fn check(spec: &GraphSpec, closing: &[bool]) -> Result<Joins, Fault> {
+    let forks = forks(spec);
     let mut joins = Joins::new();
     let mut inside: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, edge) in spec.edges.iter().enumerate() {
@@ -21,7 +22,7 @@ pub(super) fn check(spec: &GraphSpec, closing: &[bool]) -> Result<Joins, Fault> 
         if targets.is_empty() {
             return fault(path, "names no node");
         }
-        if !edge.to.is_fork() {
+        if !edge.to.is_fork() || forks[index] != index {
             continue;
         }
         let mut meet: Option<Option<String>> = None;
@@ -31,10 +32,14 @@ pub(super) fn check(spec: &GraphSpec, closing: &[bool]) -> Result<Joins, Fault> 
                 return fault(path, format!("{first} is a join: a branch has at least one node of its own"));
             }
             let branch = Branch::of(spec, first);
-            branch.check(spec, closing, &path, index)?;
+            branch.check(spec, closing, &forks, &path, index)?;
             for node in &branch.nodes {
                 if inside.insert(node, index).is_some() {
-                    return fault(path, format!("{node} belongs to more than one branch"));
+                    let what = format!(
+                        "{node} belongs to more than one branch; give each branch nodes of its own, or let every edge into the \
+                         fork name all of its branches"
+                    );
+                    return fault(path, what);
                 }
             }
             let join = branch.join(spec, &path)?;
@@ -47,17 +52,38 @@ pub(super) fn check(spec: &GraphSpec, closing: &[bool]) -> Result<Joins, Fault> 
         if let Some(Some(join)) = meet
             && joins.insert(join.clone(), targets.len()).is_some()
         {
-            return fault(format!("nodes.{join}.join"), "branches of more than one fork lead there");
+            let what = "branches of more than one fork lead there; give each fork a join of its own, or let the edges into one fork \
+                        name the same branches";
+            return fault(format!("nodes.{join}.join"), what);
         }
     }
-    entered_once(spec, &inside, &joins)?;
+    entered_once(spec, &forks, &inside, &joins)?;
     Ok(joins)
+}
+
+/// For each edge the first one into the same fork: edges with the same branches lead into one. Only one of them is taken at a time, since
+/// none of them stands in a branch. An edge that is no fork stands for itself.
+fn forks(spec: &GraphSpec) -> Vec<usize> {
+    let mut known: BTreeMap<BTreeSet<&str>, usize> = BTreeMap::new();
+    let mut first = Vec::with_capacity(spec.edges.len());
+    for (index, edge) in spec.edges.iter().enumerate() {
+        first.push(if edge.to.is_fork() {
+            let branches = edge.to.all().iter().map(String::as_str).collect();
+            *known.entry(branches).or_insert(index)
+        } else {
+            index
+        });
+    }
+    first
 }
 
 /// For each join of a valid graph, the nodes of each branch that leads there.
 pub(super) fn branches(spec: &GraphSpec) -> BTreeMap<&str, Vec<BTreeSet<&str>>> {
     let mut found: BTreeMap<&str, Vec<BTreeSet<&str>>> = BTreeMap::new();
-    for first in spec.edges.iter().filter(|edge| edge.to.is_fork()).flat_map(|edge| edge.to.all()) {
+    let first = forks(spec);
+    let edges = spec.edges.iter().enumerate();
+    let begun = edges.filter(|(index, edge)| edge.to.is_fork() && first[*index] == *index);
+    for first in begun.flat_map(|(_, edge)| edge.to.all()) {
         let Branch { nodes, joins, .. } = Branch::of(spec, first);
         if let Some(&join) = joins.first() {
             found.entry(join).or_default().push(nodes);
@@ -91,13 +117,28 @@ impl<'a> Branch<'a> {
         branch
     }
 
-    fn check(&self, spec: &GraphSpec, closing: &[bool], path: &str, fork: usize) -> Result<(), Fault> {
+    fn check(
+        &self,
+        spec: &GraphSpec,
+        closing: &[bool],
+        forks: &[usize],
+        path: &str,
+        fork: usize,
+    ) -> Result<(), Fault> {
         for (index, edge) in
             spec.edges.iter().enumerate().filter(|(_, e)| self.nodes.contains(e.from.as_str()))
         {
             if edge.to.is_fork() {
-                let what = if index == fork { "it leads back to its own fork" } else { "it forks again" };
-                return fault(path, format!("{what} at edges[{index}], which is not supported"));
+                let what = if forks[index] == fork {
+                    format!(
+                        "it leads back to its own fork at edges[{index}], which is not supported; let the node behind the join lead back"
+                    )
+                } else {
+                    format!(
+                        "it forks again at edges[{index}], which is not supported; join the branches before the next fork"
+                    )
+                };
+                return fault(path, what);
             }
             if closing.get(index).copied().unwrap_or(false) && self.nodes.contains(edge.to.all()[0].as_str())
             {
@@ -132,18 +173,25 @@ impl<'a> Branch<'a> {
 }
 
 /// Checks that branches are entered at their fork only, and joins from branches only.
-fn entered_once(spec: &GraphSpec, inside: &BTreeMap<&str, usize>, joins: &Joins) -> Result<(), Fault> {
+fn entered_once(
+    spec: &GraphSpec,
+    forks: &[usize],
+    inside: &BTreeMap<&str, usize>,
+    joins: &Joins,
+) -> Result<(), Fault> {
     for (index, edge) in spec.edges.iter().enumerate() {
         for to in edge.to.all() {
             let from = inside.get(edge.from.as_str());
             if let Some(fork) = inside.get(to.as_str())
-                && *fork != index
+                && *fork != forks[index]
                 && from != Some(fork)
             {
-                return fault(
-                    format!("edges[{index}].to"),
-                    format!("{to} belongs to a branch, which begins elsewhere"),
+                let all = spec.edges[*fork].to.all().join(", ");
+                let what = format!(
+                    "{to} belongs to a branch of the fork at edges[{fork}]; to begin that fork here too, name all its branches: \
+                     to: [{all}]"
                 );
+                return fault(format!("edges[{index}].to"), what);
             }
             if spec.nodes.get(to).is_some_and(|node| node.join) && from.is_none() {
                 return fault(

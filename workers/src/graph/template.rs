@@ -1,6 +1,6 @@
 //! Prompts with places to fill in.
 //!
-//! `{{input}}` is what the execution was started with, `{{iteration}}` the number of the iteration,
+//! `{{input}}` is what the execution was started with, `{{input.<field>}}` a field of it, `{{iteration}}` the number of the iteration,
 //! `{{nodes.<id>.output}}` a node's latest answer and `{{nodes.<id>.<field>}}` a field of it.
 //! `{{#if nodes.<id>}}...{{/if}}` stays only when that node has run (or that field is there). What was filled
 //! in is never read as a template itself.
@@ -15,8 +15,10 @@ use super::limits::MAX_PROMPT_BYTES;
 /// What a template is filled with.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// What the execution was started with.
+    /// What the execution was started with, as text.
     pub input: &'a str,
+    /// The same as it was given.
+    pub given: &'a Value,
     /// The iteration, from 1.
     pub iteration: u32,
     /// The latest output of every node that has run: text, or the object that its node declares.
@@ -37,7 +39,10 @@ enum Part {
 /// What a place is filled with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reference {
-    Input,
+    /// The execution's input, or what `field` leads to in it.
+    Input {
+        field: Vec<String>,
+    },
     Iteration,
     /// A node's output, or what `field` leads to in it.
     Node {
@@ -100,6 +105,16 @@ impl Template {
         let mut prompt = Bounded { text: String::new(), limit };
         fill(&self.0, context, &mut prompt);
         prompt.text
+    }
+
+    /// The value that stands there when the template is one place and nothing else: it keeps its type. `None`: the template makes a
+    /// text, or nothing stands there, which is an empty text.
+    pub(super) fn value(&self, context: Context<'_>) -> Option<Value> {
+        let [Part::Fill(reference)] = self.0.as_slice() else { return None };
+        match reference {
+            Reference::Iteration => Some(context.iteration.into()),
+            Reference::Input { .. } | Reference::Node { .. } => reference.value(context).cloned(),
+        }
     }
 
     /// Everything that it refers to.
@@ -171,7 +186,9 @@ impl Reference {
     fn parse(name: &str) -> Result<Self, String> {
         let mut words = name.split('.');
         let reference = match (words.next(), words.next()) {
-            (Some("input"), None) => Self::Input,
+            (Some("input"), first) => {
+                Self::Input { field: first.into_iter().chain(words).map(str::to_owned).collect() }
+            }
             (Some("iteration"), None) => Self::Iteration,
             (Some("nodes"), Some(id)) if !id.is_empty() => {
                 let mut field: Vec<String> = words.map(str::to_owned).collect();
@@ -181,35 +198,40 @@ impl Reference {
                 Self::Node { id: id.to_owned(), field }
             }
             _ => {
-                let known = "input, iteration, nodes.<id>.output or nodes.<id>.<field>";
+                let known = "input, input.<field>, iteration, nodes.<id>.output or nodes.<id>.<field>";
                 return Err(format!("`{{{{{}}}}}` is none of {known}", clip(name)));
             }
         };
         Ok(reference)
     }
 
-    /// The value of a node that it leads to; `None` when the node has not run or has no such field.
+    /// The value that it leads to; `None` when the node has not run or there is no such field.
     fn value<'a>(&self, context: Context<'a>) -> Option<&'a Value> {
-        let Self::Node { id, field } = self else { return None };
-        let output = context.nodes.get(id)?;
-        field.iter().try_fold(output, |value, key| value.get(key)).filter(|value| !value.is_null())
+        let (whole, field) = match self {
+            Self::Node { id, field } => (context.nodes.get(id)?, field),
+            Self::Input { field } => (context.given, field),
+            Self::Iteration => return None,
+        };
+        field.iter().try_fold(whole, |value, key| value.get(key)).filter(|value| !value.is_null())
     }
 
     /// Whether something stands there. It makes no text: a template may ask thousands of times.
     fn is_there(&self, context: Context<'_>) -> bool {
         match self {
-            Self::Input => !context.input.is_empty(),
+            Self::Input { field } if field.is_empty() => !context.input.is_empty(),
             Self::Iteration => true,
-            Self::Node { .. } => self.value(context).is_some_and(|value| value.as_str() != Some("")),
+            Self::Input { .. } | Self::Node { .. } => {
+                self.value(context).is_some_and(|value| value.as_str() != Some(""))
+            }
         }
     }
 
     /// Writes what stands there.
     fn write(&self, context: Context<'_>, prompt: &mut Bounded) {
         match self {
-            Self::Input => prompt.push(context.input),
+            Self::Input { field } if field.is_empty() => prompt.push(context.input),
             Self::Iteration => prompt.push(&context.iteration.to_string()),
-            Self::Node { .. } => match self.value(context) {
+            Self::Input { .. } | Self::Node { .. } => match self.value(context) {
                 None => {}
                 Some(Value::String(text)) => prompt.push(text),
                 Some(value) => {
@@ -234,7 +256,12 @@ mod tests {
 
     fn render(template: &str, nodes: Value) -> String {
         let nodes: BTreeMap<String, Value> = serde_json::from_value(nodes).unwrap();
-        let context = Context { input: "{{iteration}}", iteration: 2, nodes: &nodes };
+        let context = Context {
+            input: "{{iteration}}",
+            given: &json!({"days": 3, "who": {"name": "A"}}),
+            iteration: 2,
+            nodes: &nodes,
+        };
         Template::parse(template).unwrap().render(context)
     }
 
@@ -244,7 +271,39 @@ mod tests {
         assert_eq!(render("{{ input }}|{{iteration}}", nodes.clone()), "{{iteration}}|2");
         assert_eq!(render("{{nodes.a.output}} {{nodes.b.score}}", nodes.clone()), "text 7.5");
         assert_eq!(render("{{nodes.b.why.deep}}{{nodes.b.none}}{{nodes.c.output}}", nodes.clone()), "x");
-        assert_eq!(render("{{nodes.b.output}}", nodes), r#"{"score":7.5,"why":{"deep":"x"}}"#);
+        assert_eq!(render("{{nodes.b.output}}", nodes.clone()), r#"{"score":7.5,"why":{"deep":"x"}}"#);
+        assert_eq!(
+            render("{{input.days}} {{input.who.name}}{{input.none}}{{#if input.none}}x{{/if}}", nodes),
+            "3 A"
+        );
+    }
+
+    #[test]
+    fn a_template_that_is_one_place_keeps_the_type_of_its_value() {
+        let nodes: BTreeMap<String, Value> = serde_json::from_value(
+            json!({"n": {"days": 3, "rate": 0.5, "ok": true, "list": [1, "a"], "text": "7"}}),
+        )
+        .unwrap();
+        let given = json!({"days": 2, "tags": ["x"]});
+        let context = Context { input: "text", given: &given, iteration: 4, nodes: &nodes };
+        for (template, value) in [
+            ("{{nodes.n.days}}", Some(json!(3))),
+            ("{{ nodes.n.rate }}", Some(json!(0.5))),
+            ("{{nodes.n.ok}}", Some(json!(true))),
+            ("{{nodes.n.list}}", Some(json!([1, "a"]))),
+            ("{{nodes.n.text}}", Some(json!("7"))),
+            ("{{nodes.n.output}}", Some(nodes["n"].clone())),
+            ("{{input}}", Some(given.clone())),
+            ("{{input.tags}}", Some(json!(["x"]))),
+            ("{{iteration}}", Some(json!(4))),
+            ("{{nodes.n.days}} days", None),
+            ("{{nodes.n.days}}{{nodes.n.days}}", None),
+            ("{{nodes.n.none}}", None),
+            ("{{nodes.other.output}}", None),
+            ("plain", None),
+        ] {
+            assert_eq!(Template::parse(template).unwrap().value(context), value, "{template}");
+        }
     }
 
     #[test]
@@ -256,7 +315,7 @@ mod tests {
         let fills = render(&"{{nodes.a.output}}{{nodes.b.output}}".repeat(20_000), large.clone());
         assert_eq!(fills.len(), MAX_PROMPT_BYTES);
         let nodes: BTreeMap<String, Value> = serde_json::from_value(large).unwrap();
-        let context = Context { input: "\u{e9}\u{e9}", iteration: 1, nodes: &nodes };
+        let context = Context { input: "\u{e9}\u{e9}", given: &Value::Null, iteration: 1, nodes: &nodes };
         assert_eq!(Template::parse("{{input}}").unwrap().render_within(3, context), "\u{e9}");
         assert_eq!(Template::parse("{{nodes.b.output}}").unwrap().render_within(6, context), "{\"c\":[");
     }
@@ -287,7 +346,7 @@ mod tests {
         #[test]
         fn never_panics_and_keeps_plain_text(text in "\\PC{0,80}", braces in "[{}#/ifnodes. ]{0,40}") {
             let nodes = BTreeMap::new();
-            let context = Context { input: "i", iteration: 1, nodes: &nodes };
+            let context = Context { input: "i", given: &Value::Null, iteration: 1, nodes: &nodes };
             if let Ok(template) = Template::parse(&text) && !text.contains("{{") {
                 prop_assert_eq!(template.render(context), text);
             }

@@ -430,7 +430,11 @@ fn edges(spec: &GraphSpec) -> Result<(), Fault> {
             None if !with_default.insert(edge.from.as_str()) => {
                 return fault(
                     format!("edges[{index}]"),
-                    format!("{} has two edges without `when`", edge.from),
+                    format!(
+                        "{0} has two edges without `when`; to run both nodes at the same time, write one edge from {0} with a list \
+                         of them in `to`",
+                        edge.from
+                    ),
                 );
             }
             None => {}

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, ClientConfig, ClientRequest, Implementation, ListToolsRequest,
-    PaginatedRequestParams, ProtocolVersion, ServerResult,
+    CallToolRequest, CallToolRequestParams, CallToolResult, ClientConfig, ClientRequest, Implementation,
+    ListToolsRequest, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
+    ServerResult,
 };
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, NotificationContext, Peer, RunningService,
@@ -19,16 +20,21 @@ use runbus::telemetry;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
+use super::call::{self, Limits};
 use super::child::Child;
 use super::config::{Server, Transport};
 use super::content;
+use super::decode::TASK_SUPPORT;
 use super::http::{self, Meaning};
 use super::limits::{
     EXIT_GRACE, MAX_DESCRIPTION_BYTES, MAX_OWN_NAME_BYTES, MAX_PAGES, MAX_REASON_BYTES, MAX_REFUSED,
     MAX_SCHEMA_BYTES, MAX_TOOLS,
 };
+use super::matched::Matched;
+use super::progress::Watchers;
 use super::stdio::Pipes;
-use crate::tool::{self, truncate};
+use super::words;
+use crate::tool::{self, Invocation, truncate};
 
 /// A tool as its server describes it, within our limits.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,8 +62,8 @@ pub(super) enum Fault {
     NotSent(String),
     /// The connection broke while it was on its way: whether it had an effect is unknown.
     Lost(String),
-    /// There was no answer in time.
-    TimedOut,
+    /// There was no answer in time: in this time, when the server had something to say meanwhile.
+    TimedOut(Option<Duration>),
 }
 
 /// What the supervisor holds: the connection's life. Dropping it ends the connection and the process.
@@ -74,17 +80,23 @@ pub(super) struct Session {
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     peer: Peer<RoleClient>,
+    watchers: Watchers,
 }
 
-/// What servers may ask of us: nothing but to look at their tools again.
+/// What servers may tell us: that their tools have changed, and how far calls have come.
 #[derive(Debug, Clone)]
 struct Handler {
     changed: Arc<Notify>,
+    watchers: Watchers,
 }
 
 impl ClientHandler for Handler {
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
         self.changed.notify_one();
+    }
+
+    async fn on_progress(&self, told: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
+        self.watchers.tell(told).await;
     }
 
     fn get_info(&self) -> ClientConfig {
@@ -116,36 +128,42 @@ impl Session {
         mode: ClientLifecycleMode,
     ) -> Result<Self, (ClientInitializeError, String)> {
         let changed = Arc::new(Notify::new());
-        let handler = Handler { changed: changed.clone() };
+        let watchers = Watchers::default();
+        let handler = Handler { changed: changed.clone(), watchers: watchers.clone() };
         let local = |reason: String| (ClientInitializeError::Cancelled, reason);
         let (shaken, child) = match server.transport {
             Transport::Stdio => {
                 let (child, output, input) = Child::spawn(name, server).map_err(local)?;
-                let pipes = Pipes::new(output, input);
+                let pipes = Matched::new(name, Pipes::new(output, input));
                 (Box::pin(serve_client_with_lifecycle(handler, pipes, mode)).await, Some(child))
             }
             Transport::Http => {
-                let transport = http::transport(server).map_err(local)?;
+                let transport = Matched::new(name, http::transport(server).map_err(local)?);
                 (Box::pin(serve_client_with_lifecycle(handler, transport, mode)).await, None)
             }
         };
         match (shaken, child) {
-            (Ok(running), child) => Ok(Self::of(running, child, changed)),
+            (Ok(running), child) => Ok(Self::of(running, child, changed, watchers)),
             (Err(error @ ClientInitializeError::ConnectionClosed(_)), Some(mut child)) => {
                 // The process has closed its output; what it said last is the better reason.
                 let reason = tokio::time::timeout(EXIT_GRACE, child.ended()).await;
-                let reason = reason.unwrap_or_else(|_elapsed| error.to_string());
+                let reason = reason.unwrap_or_else(|_elapsed| words::opening(&error));
                 Err((error, reason))
             }
             (Err(error), _) => {
-                let reason = with_sources(&error);
+                let reason = words::opening(&error);
                 Err((error, reason))
             }
         }
     }
 
-    fn of(running: RunningService<RoleClient, Handler>, child: Option<Child>, changed: Arc<Notify>) -> Self {
-        let connection = Connection { peer: running.peer().clone() };
+    fn of(
+        running: RunningService<RoleClient, Handler>,
+        child: Option<Child>,
+        changed: Arc<Notify>,
+        watchers: Watchers,
+    ) -> Self {
+        let connection = Connection { peer: running.peer().clone(), watchers };
         let cancel = running.cancellation_token();
         let running = Box::pin(async move {
             let reason = running.waiting().await;
@@ -210,9 +228,12 @@ impl Connection {
             // Not the SDK's own method: that one may answer from its cache, and this is also how we see that the server lives.
             let params = PaginatedRequestParams::default().with_cursor(cursor);
             let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
-            let ServerResult::ListToolsResult(page) = self.peer.send_request(request).await.map_err(fault)?
-            else {
-                return Err(Fault::Refused("its list of tools is no such list".into()));
+            let page = match self.peer.send_request(request).await.map_err(fault)? {
+                ServerResult::ListToolsResult(page) => page,
+                other => {
+                    let reason = call::mismatch::<ListToolsResult>(&other);
+                    return Err(Fault::Refused(format!("its list of tools cannot be read: {reason}")));
+                }
             };
             for tool in page.tools {
                 listed.take(tool);
@@ -239,7 +260,8 @@ impl Connection {
         &self,
         tool: &str,
         arguments: Map<String, Value>,
-        limit: Duration,
+        limits: Limits,
+        invocation: &Invocation,
     ) -> Result<Result<String, tool::Error>, Fault> {
         let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         if let Some(trace) = telemetry::current_trace() {
@@ -249,14 +271,23 @@ impl Connection {
                 meta.set_tracestate(state);
             }
         }
-        let answer = tokio::time::timeout(limit, Box::pin(self.peer.call_tool_once(params))).await;
-        match answer.map_err(|_elapsed| Fault::TimedOut)?.map_err(fault)? {
-            CallToolResponse::Complete(result) => Ok(content::text(result)),
-            CallToolResponse::InputRequired(_) => {
-                Err(Fault::Refused("the tool asks for further input, which is not supported".into()))
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let called = call::call(&self.peer, &self.watchers, request, limits, invocation);
+        let refused = |reason: &str| Err(Fault::Refused(reason.to_owned()));
+        match Box::pin(called).await? {
+            ServerResult::CallToolResult(result) => {
+                Ok(content::read(result, |image| invocation.attach(image)))
             }
-            _ => {
-                Err(Fault::Refused("the tool wants to run in the background, which is not supported".into()))
+            ServerResult::InputRequiredResult(_) => {
+                refused("the tool asks for further input, which is not supported")
+            }
+            ServerResult::CreateTaskResult(_) => {
+                refused("the tool runs in the background, which is not supported; whether it does is unknown")
+            }
+            other => {
+                let reason = call::mismatch::<CallToolResult>(&other);
+                tracing::warn!(tool, reason, "an MCP server's answer is no result of a call");
+                refused(&format!("the server's answer is no result of a call: {reason}"))
             }
         }
     }
@@ -270,6 +301,10 @@ impl Listed {
             let reason =
                 format!("its name takes at most {MAX_OWN_NAME_BYTES} bytes and no control characters");
             return self.refuse(truncate(name.escape_debug().to_string(), MAX_OWN_NAME_BYTES).0, reason);
+        }
+        let task = tool.meta.as_ref().and_then(|meta| meta.0.get(TASK_SUPPORT));
+        if task.and_then(Value::as_str) == Some("required") {
+            return self.refuse(name, "it runs only as a task, which is not supported".into());
         }
         let mut parameters = Value::Object(Map::clone(&tool.input_schema));
         if let Some(schema) = parameters.as_object_mut() {
@@ -294,19 +329,26 @@ impl Listed {
     }
 }
 
-fn fault(error: ServiceError) -> Fault {
+pub(super) fn fault(error: ServiceError) -> Fault {
     match error {
         ServiceError::McpError(error) => Fault::Refused(error.message.into_owned()),
-        ServiceError::Timeout { .. } => Fault::TimedOut,
+        ServiceError::Timeout { timeout } => Fault::TimedOut(Some(timeout)),
         ServiceError::UnexpectedResponse => Fault::Refused("the answer is not one to this request".into()),
-        ServiceError::TransportSend(error) => match http::meaning(error.error.as_ref()) {
-            Meaning::NotSent => Fault::NotSent(with_sources(error.error.as_ref())),
-            Meaning::TooLarge => {
-                Fault::Refused(format!("the tool ran, but its result was dropped: {}", error.error))
+        ServiceError::TransportSend(error) => {
+            let words = words::transport(error.error.as_ref());
+            match http::meaning(error.error.as_ref()) {
+                Meaning::NotSent => Fault::NotSent(words),
+                Meaning::TooLarge => {
+                    Fault::Refused(format!("the tool ran, but its result was dropped: {words}"))
+                }
+                Meaning::Refused => Fault::Refused(words),
+                Meaning::Unknown => Fault::Lost(words),
             }
-            Meaning::Unknown => Fault::Lost(with_sources(error.error.as_ref())),
-        },
-        error => Fault::Lost(error.to_string()),
+        }
+        ServiceError::Cancelled { reason: Some(reason) } => {
+            Fault::Lost(format!("the server cancelled it: {reason}"))
+        }
+        _ => Fault::Lost("the connection was closed".into()),
     }
 }
 
@@ -314,23 +356,9 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Refused(reason) | Self::NotSent(reason) | Self::Lost(reason) => f.write_str(reason),
-            Self::TimedOut => f.write_str("it does not answer"),
+            Self::TimedOut(_) => f.write_str("it does not answer"),
         }
     }
-}
-
-/// An error with what caused it: the first line of HTTP clients' errors says little.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        source = error.source();
-    }
-    text
 }
 
 fn bounded(reason: String) -> String {

@@ -76,6 +76,10 @@ pub struct Server {
     /// How long one call may take, in milliseconds, in place of `worker.tool_timeout_ms`. 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub call_timeout_ms: u64,
+    /// How long one call may take whose server reports progress, in milliseconds: each report begins `call_timeout_ms` anew, up to
+    /// this. 1 to 86400000.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub call_timeout_total_ms: u64,
     /// The tools that agents may use, by the server's own names, `*` for any run of characters; not set: all of them.
     pub allow: Option<Vec<String>>,
     /// The tools whose calls may simply run again when their outcome is unknown.
@@ -95,6 +99,7 @@ impl Default for Server {
             headers: BTreeMap::new(),
             start_timeout_ms: 30_000,
             call_timeout_ms: 50_000,
+            call_timeout_total_ms: 600_000,
             allow: None,
             safe_to_repeat: Vec::new(),
             require_approval: Approval::default(),
@@ -113,6 +118,18 @@ impl Server {
     #[must_use]
     pub const fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.call_timeout_ms)
+    }
+
+    /// The longest that a call takes: see [`Server::call_timeout_total_ms`].
+    #[must_use]
+    pub const fn call_timeout_total(&self) -> Duration {
+        // A longer limit of a single call is not cut by the default of this one.
+        let longest = if self.call_timeout_total_ms > self.call_timeout_ms {
+            self.call_timeout_total_ms
+        } else {
+            self.call_timeout_ms
+        };
+        Duration::from_millis(longest)
     }
 
     fn validate(&self) -> Result<(), Invalid> {

@@ -61,6 +61,8 @@ pub(super) enum Meaning {
     NotSent,
     /// The server answered, with too much.
     TooLarge,
+    /// The server answered that it does not take the request.
+    Refused,
     /// It may have reached the server.
     Unknown,
 }
@@ -70,6 +72,11 @@ pub(super) fn meaning(error: &(dyn std::error::Error + Send + Sync + 'static)) -
     match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
         Some(StreamableHttpError::Client(error)) if error.is_connect() => Meaning::NotSent,
         Some(StreamableHttpError::ResponseBodyTooLarge { .. }) => Meaning::TooLarge,
+        Some(
+            StreamableHttpError::AuthRequired(_)
+            | StreamableHttpError::InsufficientScope(_)
+            | StreamableHttpError::ReservedHeaderConflict(_),
+        ) => Meaning::Refused,
         _ => Meaning::Unknown,
     }
 }

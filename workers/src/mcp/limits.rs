@@ -12,8 +12,8 @@ pub const MAX_SERVER_NAME_BYTES: usize = 32;
 /// answers fails.
 pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// The most tools of one server; further ones are left out.
-pub const MAX_TOOLS: usize = 128;
+/// The most tools that one server lists; further ones are left out. Which of them a model gets is the definition's to say.
+pub const MAX_TOOLS: usize = 512;
 
 /// The longest name that a server gives a tool, in bytes; one with a longer name is left out. As long as a pattern may be.
 pub const MAX_OWN_NAME_BYTES: usize = runbus::pattern::PATTERN_BYTES;
@@ -62,3 +62,18 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Largest body of an answer that is an error, in bytes.
 pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// Requests to one server that wait for an answer, as far as their ids are kept.
+pub const MAX_OPEN_REQUESTS: usize = 4_096;
+
+/// Ids of requests that have ended, whose answers may still come.
+pub const MAX_ENDED_REQUESTS: usize = 1_024;
+
+/// The longest text of a server's progress that is kept, in bytes.
+pub const MAX_PROGRESS_BYTES: usize = 1_024;
+
+/// How long a call whose connection broke waits for the reason that the supervisor finds.
+pub const LOSS_GRACE: Duration = Duration::from_secs(3);
+
+/// How long a worker that starts waits for its servers before it takes work.
+pub const START_WAIT: Duration = Duration::from_secs(2);

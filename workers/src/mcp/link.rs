@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use runbus::time::{Clock, Timestamp};
 use tokio::sync::{Notify, watch};
 
 use super::client::{Connection, Found, Listed};
-use super::config::Server;
+use super::config::{Server, Transport};
 use super::guards::Guards;
-use super::limits::MAX_REASON_BYTES;
+use super::limits::{LOSS_GRACE, MAX_REASON_BYTES};
 use super::remote::Remote;
 use super::status::{State, Status};
 use super::{name, servers::Board};
@@ -51,6 +52,12 @@ struct View {
     restarts: u64,
     /// Starts that failed in a row.
     failures: u64,
+    /// Whether it ever came up.
+    came_up: bool,
+    /// How often it was up and was lost.
+    losses: u64,
+    /// Why it was lost, or did not come up, last.
+    last: Option<String>,
     connection: Option<Connection>,
     tools: Arc<[Arc<dyn Tool>]>,
     /// The server's own name of each tool.
@@ -61,6 +68,25 @@ struct View {
     refused: BTreeMap<String, String>,
 }
 
+impl View {
+    /// Why there is no connection.
+    fn why_away(&self, waited: Duration) -> String {
+        let last = self.last.as_deref();
+        match (self.came_up, last) {
+            (false, Some(last)) => {
+                format!("it has never come up since the worker started (tries: {}): {last}", self.failures)
+            }
+            (false, None) => format!(
+                "it has never come up since the worker started: no answer within {} ms",
+                waited.as_millis()
+            ),
+            (true, last) => {
+                format!("it is being started again; it was lost: {}", last.unwrap_or("no reason is known"))
+            }
+        }
+    }
+}
+
 impl Link {
     /// A server that is about to be started.
     pub(super) fn new(name: &str, server: Server, clock: Clock, board: Board) -> Arc<Self> {
@@ -69,6 +95,9 @@ impl Link {
             since: clock.now(),
             restarts: 0,
             failures: 0,
+            came_up: false,
+            losses: 0,
+            last: None,
             connection: None,
             tools: Arc::new([]),
             originals: BTreeMap::new(),
@@ -197,6 +226,7 @@ impl Link {
         self.publish(|view| {
             view.state = State::Ready;
             view.failures = 0;
+            view.came_up = true;
             view.connection = Some(connection.clone());
             view.tools = tools.into();
             view.originals = originals;
@@ -208,14 +238,34 @@ impl Link {
     /// It was up and is not any more. Its tools stay known: it is about to come back.
     pub(super) fn lost(&self, reason: String) {
         self.publish(|view| {
+            view.last = Some(reason.clone());
+            view.losses += 1;
             view.state = State::Failed { reason };
             view.connection = None;
         });
     }
 
+    /// How often it was lost so far.
+    pub(super) fn losses(&self) -> u64 {
+        self.view.borrow().losses
+    }
+
+    /// Why it was lost, when that is found within [`LOSS_GRACE`]; else what was `said`.
+    pub(super) async fn why_lost(&self, before: u64, said: String) -> String {
+        if self.server.transport == Transport::Http {
+            return said;
+        }
+        let mut view = self.view.subscribe();
+        match tokio::time::timeout(LOSS_GRACE, view.wait_for(|view| view.losses > before)).await {
+            Ok(Ok(view)) => view.last.clone().unwrap_or(said),
+            _ => said,
+        }
+    }
+
     /// It did not come up.
     pub(super) fn failed(&self, reason: String) {
         self.publish(|view| {
+            view.last = Some(reason.clone());
             view.state = State::Failed { reason };
             view.failures += 1;
         });
@@ -244,15 +294,24 @@ impl Link {
             let open = view.connection.as_ref().is_some_and(|connection| !connection.is_closed());
             open || view.failures > 0 || matches!(view.state, State::Stopped)
         };
-        match tokio::time::timeout(limit, view.wait_for(settled)).await {
+        let waited = tokio::time::timeout(limit, view.wait_for(settled)).await;
+        match &waited {
             Ok(Ok(view)) => match (&view.connection, &view.state) {
-                (Some(connection), _) => Ok(connection.clone()),
-                (None, State::Failed { reason }) => Err(reason.clone()),
-                (None, State::Stopped) => Err("it was stopped".into()),
-                (None, _) => Err("it is being started again".into()),
+                (Some(connection), _) => return Ok(connection.clone()),
+                (None, State::Stopped) => return Err("it was stopped".into()),
+                (None, _) => {}
             },
-            _ => Err("it is still starting".into()),
+            _ => {}
         }
+        drop(waited);
+        Err(self.view.borrow().why_away(limit))
+    }
+
+    /// Waits until it is up or was tried in vain, within its own limit.
+    async fn settled(&self) {
+        let mut view = self.view.subscribe();
+        let settled = |view: &View| view.came_up || view.failures > 0 || view.state.is_settled();
+        let _ = tokio::time::timeout(self.server.start_timeout(), view.wait_for(settled)).await;
     }
 
     /// The server's own name of a tool.
@@ -281,6 +340,7 @@ impl Link {
 #[derive(Debug)]
 pub(super) struct Tools(pub(super) Arc<Link>);
 
+#[async_trait]
 impl Source for Tools {
     fn prefix(&self) -> &str {
         &self.0.prefix
@@ -292,6 +352,10 @@ impl Source for Tools {
 
     fn listing(&self) -> Listing {
         self.0.view.borrow().listing.clone()
+    }
+
+    async fn settled(&self) {
+        self.0.settled().await;
     }
 
     fn absent(&self, name: &str) -> Arc<dyn Tool> {

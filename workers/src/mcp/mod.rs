@@ -9,26 +9,32 @@
 //! ```
 //! The protocol itself is the official SDK's; none of its types leaves this folder.
 
+mod call;
 mod child;
 mod client;
 pub mod config;
 mod content;
+mod decode;
 mod envelope;
 mod guards;
 mod http;
 pub mod limits;
 mod link;
+mod matched;
 mod name;
 mod oversize;
 mod pace;
 mod post;
+mod progress;
 mod refusal;
 mod remote;
+mod same;
 mod servers;
 mod sse;
 mod status;
 mod stdio;
 mod supervisor;
+mod words;
 
 pub use config::Config;
 pub use servers::Servers;
@@ -38,8 +44,10 @@ pub use status::{State, Status};
 #[cfg(feature = "test-util")]
 pub fn fuzz(line: &[u8]) {
     use rmcp::model::{JsonRpcMessage, ServerResult};
-    let Some(JsonRpcMessage::Response(answer)) = stdio::parse(line) else { return };
-    if let ServerResult::CallToolResult(result) = answer.result {
-        drop(content::text(result));
+    for message in decode::messages(line) {
+        let JsonRpcMessage::Response(answer) = message else { continue };
+        if let ServerResult::CallToolResult(result) = answer.result {
+            drop(content::read(result, |_image| true));
+        }
     }
 }

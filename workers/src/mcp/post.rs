@@ -9,7 +9,9 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Response, StatusCode};
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorData, JsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientRequest, ErrorData, JsonRpcMessage, RequestId, ServerJsonRpcMessage,
+};
 use rmcp::transport::streamable_http_client::{
     AuthRequiredError, HttpStatusError, InsufficientScopeError, StreamableHttpError,
     StreamableHttpPostResponse as Answer,
@@ -18,7 +20,7 @@ use runbus::json;
 
 use super::limits::MAX_ERROR_BODY_BYTES;
 use super::oversize::{Headers, Outcome};
-use super::{refusal, sse};
+use super::{decode, refusal, sse};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const RESERVED: [HeaderName; 3] = [ACCEPT, SESSION, HeaderName::from_static("last-event-id")];
@@ -75,7 +77,7 @@ async fn answer(
         (StatusCode::FORBIDDEN, Some(asked)) => {
             return Err(StreamableHttpError::InsufficientScope(InsufficientScopeError::new(asked, None)));
         }
-        (StatusCode::ACCEPTED | StatusCode::NO_CONTENT, _) => return Ok(Answer::Accepted),
+        (StatusCode::ACCEPTED | StatusCode::NO_CONTENT, _) => return Ok(empty(status, message)),
         (StatusCode::NOT_FOUND, _) if attached => return Err(StreamableHttpError::SessionExpired),
         _ => {}
     }
@@ -96,16 +98,40 @@ async fn answer(
         return Err(StreamableHttpError::UnexpectedContentType(kind));
     }
     let body = read(response, limit).await?;
-    match (json::from_slice::<ServerJsonRpcMessage>(&body), message) {
-        (Ok(answer), _) => Ok(Answer::Json(answer, session)),
-        // Whoever made a call hears that its answer is none.
-        (Err(error), JsonRpcMessage::Request(request)) => {
-            Ok(Answer::Json(refusal::unreadable(request.id.clone(), &error), session))
+    match message {
+        JsonRpcMessage::Request(request) => Ok(Answer::Json(only(&body, &request.id), session)),
+        _ => Ok(Answer::Accepted),
+    }
+}
+
+/// The answer to a request in a body. Another one, or none, becomes the error that the caller reads.
+fn only(body: &[u8], id: &RequestId) -> ServerJsonRpcMessage {
+    let unreadable = |reason: &str| refusal::unreadable(Some(id.clone()), reason);
+    let mut all = decode::messages(body);
+    let mine = |message: &ServerJsonRpcMessage| match message {
+        JsonRpcMessage::Response(answer) => answer.id == *id,
+        JsonRpcMessage::Error(answer) => answer.id.as_ref().is_none_or(|named| named == id),
+        _ => false,
+    };
+    match all.iter().position(mine).map(|place| all.swap_remove(place)) {
+        Some(JsonRpcMessage::Error(said)) => JsonRpcMessage::error(said.error, Some(id.clone())),
+        Some(answer) => answer,
+        None if body.trim_ascii().is_empty() => unreadable("it is empty"),
+        None => match json::from_slice::<serde_json::Value>(body) {
+            Err(error) => unreadable(&error.to_string()),
+            Ok(_) => unreadable(&format!("it does not answer the request {id}")),
+        },
+    }
+}
+
+/// An answer without a body: to a request it is none.
+fn empty(status: StatusCode, message: &ClientJsonRpcMessage) -> Answer {
+    match message {
+        JsonRpcMessage::Request(request) => {
+            let reason = format!("HTTP {status} without one");
+            Answer::Json(refusal::unreadable(Some(request.id.clone()), &reason), None)
         }
-        (Err(error), _) => {
-            tracing::warn!(%error, "an MCP server answered what needs no answer, and not with JSON");
-            Ok(Answer::Accepted)
-        }
+        _ => Answer::Accepted,
     }
 }
 
@@ -134,6 +160,13 @@ async fn failed(
     };
     let said = json::from_slice::<ServerJsonRpcMessage>(&body).ok();
     let said = said.filter(|said| matches!(said, JsonRpcMessage::Error(_)));
+    let names_none = matches!(&said, Some(JsonRpcMessage::Error(said)) if said.id.is_none());
+    let speaks_of_it = || String::from_utf8_lossy(&body).to_ascii_lowercase().contains("session");
+    if attached && status == StatusCode::BAD_REQUEST && (names_none || speaks_of_it()) {
+        // The server refuses the message before it reads it: it does not know the session, as after a restart.
+        tracing::warn!(%status, "an MCP server does not know the session any more; a new one is made");
+        return Err(StreamableHttpError::SessionExpired);
+    }
     let refuses = status.is_client_error()
         && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
         && !attached;
@@ -150,9 +183,10 @@ async fn failed(
     }
     if is_json
         && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-        && let Some(said) = said
+        && let Some(JsonRpcMessage::Error(said)) = said
+        && let JsonRpcMessage::Request(request) = message
     {
-        return Ok(Answer::Json(said, session));
+        return Ok(Answer::Json(JsonRpcMessage::error(said.error, Some(request.id.clone())), session));
     }
     let text = String::from_utf8_lossy(&body);
     Err(known.map_or_else(

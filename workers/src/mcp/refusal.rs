@@ -7,17 +7,19 @@ use sse_stream::Sse;
 pub(super) const TOO_LARGE: i32 = -32099;
 /// The same for an answer that is no valid one.
 pub(super) const UNREADABLE: i32 = -32098;
+/// The same for an answer that is to no request.
+pub(super) const UNMATCHED: i32 = -32097;
 
 /// In place of an answer over `limit` bytes.
 pub(super) fn too_large(id: RequestId, limit: usize) -> ServerJsonRpcMessage {
     let text = format!("the tool ran, but its result is over the limit of {limit} bytes and was dropped");
-    failure(id, TOO_LARGE, text)
+    failure(Some(id), TOO_LARGE, text)
 }
 
-/// In place of an answer that is not read.
-pub(super) fn unreadable(id: RequestId, error: &runbus::json::Error) -> ServerJsonRpcMessage {
-    tracing::warn!(%error, "an MCP server's answer is not read");
-    failure(id, UNREADABLE, format!("the answer is not a valid one: {error}"))
+/// In place of an answer that is not read. `None`: it does not say which call it answers.
+pub(super) fn unreadable(id: Option<RequestId>, error: &str) -> ServerJsonRpcMessage {
+    tracing::warn!(error, ?id, "an MCP server's answer cannot be read");
+    failure(id, UNREADABLE, format!("the server's answer cannot be read: {error}"))
 }
 
 /// As an event of a stream; it keeps the place of `instead`.
@@ -25,6 +27,6 @@ pub(super) fn event(message: ServerJsonRpcMessage, instead: Sse) -> Sse {
     Sse { data: serde_json::to_string(&message).ok(), ..instead }
 }
 
-pub(super) fn failure(id: RequestId, code: i32, text: String) -> ServerJsonRpcMessage {
-    ServerJsonRpcMessage::error(ErrorData::new(ErrorCode(code), text, None), Some(id))
+pub(super) fn failure(id: Option<RequestId>, code: i32, text: String) -> ServerJsonRpcMessage {
+    ServerJsonRpcMessage::error(ErrorData::new(ErrorCode(code), text, None), id)
 }

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::call::Limits;
 use super::client::Fault;
 use super::link::Link;
 use crate::tool::{self, Error, Invocation, Schema, Spec, Tool};
 
 /// How much longer than its own limit the registry waits for a call.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A tool of a server, whether the server is up or not.
 pub(super) struct Remote {
@@ -44,7 +45,10 @@ impl Remote {
             Fault::Lost(reason) => Error::failed(format_args!(
                 "mcp server {server} was lost during the call ({reason}): whether the call had an effect is unknown"
             )),
-            Fault::TimedOut => Error::TimedOut { limit_ms: self.link.server().call_timeout_ms },
+            Fault::TimedOut(after) => {
+                let spoken = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+                Error::TimedOut { limit_ms: spoken.unwrap_or(self.link.server().call_timeout_ms) }
+            }
         }
     }
 }
@@ -80,12 +84,12 @@ impl Tool for Remote {
 
     fn timeout(&self) -> Option<Duration> {
         // The call ends by itself, and can say more then.
-        Some(self.link.server().call_timeout() + GRACE)
+        Some(self.link.server().call_timeout_total() + GRACE)
     }
 
     async fn call(&self, invocation: Invocation) -> Result<String, Error> {
         let server = self.link.server();
-        let deadline = Instant::now() + server.call_timeout();
+        let begun = Instant::now();
         let patience = server.start_timeout().min(server.call_timeout());
         let connection =
             self.link.connection(patience).await.map_err(|reason| self.explain(Fault::NotSent(reason)))?;
@@ -95,12 +99,14 @@ impl Tool for Remote {
             let (server, tool) = (self.link.name(), &self.spec.name);
             return Err(Error::failed(format_args!("mcp server {server} has no tool {tool}")));
         };
-        let Value::Object(arguments) = invocation.arguments else {
+        let Value::Object(arguments) = invocation.arguments.clone() else {
             return Err(Error::Arguments { path: ".".into(), message: "not a JSON object".into() });
         };
-        let limit = deadline.saturating_duration_since(Instant::now());
-        let waiting = self.link.begin_call();
-        let answer = connection.call(&tool, arguments, limit).await;
+        // The time until the server was there is a part of its first silence.
+        let silent = server.call_timeout().saturating_sub(begun.elapsed());
+        let limits = Limits { silent, until: begun + server.call_timeout_total() };
+        let (waiting, losses) = (self.link.begin_call(), self.link.losses());
+        let answer = connection.call(&tool, arguments, limits, &invocation).await;
         drop(waiting);
         match answer {
             Ok(result) => result,
@@ -108,6 +114,11 @@ impl Tool for Remote {
                 if !matches!(fault, Fault::Refused(_)) {
                     self.link.report();
                 }
+                let fault = match fault {
+                    // How a process ended says more than that its pipe is closed.
+                    Fault::Lost(said) => Fault::Lost(self.link.why_lost(losses, said).await),
+                    other => other,
+                };
                 Err(self.explain(fault))
             }
         }

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, future};
-use rmcp::model::RequestId;
+use rmcp::model::{JsonRpcMessage, RequestId};
 use rmcp::transport::streamable_http_client::SseError;
 use runbus::json::scan;
 use sse_stream::{Sse, SseStream};
 
-use super::refusal;
+use super::{decode, refusal};
 
 /// As the SDK takes them.
 pub(super) type Events = BoxStream<'static, Result<Sse, SseError>>;
@@ -72,10 +72,7 @@ pub(super) fn events(
 /// The events that answer a request: what is too large, or what no parser may see, becomes the error that its caller gets.
 pub(super) fn answering(events: Events, id: RequestId, limit: usize) -> Events {
     let events = events.map(move |event| match event {
-        Ok(event) => Ok(match fault(&event) {
-            Some(fault) => refusal::event(refusal::unreadable(id.clone(), &fault), event),
-            None => event,
-        }),
+        Ok(event) => Ok(answer(event, &id)),
         Err(SseError::Body(reason)) if is_too_large(reason.as_ref()) => {
             tracing::warn!(limit, "an MCP server sent a message that is too large");
             Ok(refusal::event(refusal::too_large(id.clone(), limit), Sse::default()))
@@ -83,6 +80,38 @@ pub(super) fn answering(events: Events, id: RequestId, limit: usize) -> Events {
         Err(error) => Err(error),
     });
     events.boxed()
+}
+
+/// An event of the stream that answers a request. The SDK skips what it cannot read, and its caller would wait on: an answer that cannot
+/// be read, or that names no request, is one to this request.
+fn answer(event: Sse, id: &RequestId) -> Sse {
+    let Some(data) = event.data.as_deref().filter(|_| is_message(&event)) else { return event };
+    if let Some(fault) = fault(&event) {
+        return refusal::event(refusal::unreadable(Some(id.clone()), &fault.to_string()), event);
+    }
+    let mut all = decode::messages(data.as_bytes());
+    let only = if all.len() == 1 { all.pop() } else { None };
+    match only {
+        // The server's own error, or the one that stands for what cannot be read.
+        Some(JsonRpcMessage::Error(said)) => {
+            let id = said.id.unwrap_or_else(|| id.clone());
+            refusal::event(JsonRpcMessage::error(said.error, Some(id)), event)
+        }
+        Some(_) => match decode::lifted(data) {
+            Some(data) => Sse { data: Some(data), ..event },
+            None => event,
+        },
+        // A batch, or no message at all.
+        None if data.trim().is_empty() => event,
+        None => {
+            refusal::event(refusal::unreadable(Some(id.clone()), "it is not one JSON-RPC message"), event)
+        }
+    }
+}
+
+/// Whether an event carries a message: others are for the control of the stream.
+fn is_message(event: &Sse) -> bool {
+    matches!(event.event.as_deref(), None | Some("" | "message"))
 }
 
 /// Events that answer nothing: what no parser may see is left out.

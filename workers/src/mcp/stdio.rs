@@ -1,19 +1,18 @@
 //! JSON-RPC over the pipes of a process: one message per line, none larger than the limit.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 
 use bytes::Bytes;
 use rmcp::RoleClient;
-use rmcp::model::RequestId;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
-use runbus::json;
-use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::decode;
 use super::envelope::Envelope;
 use super::limits::{MAX_MESSAGE_BYTES, MAX_QUEUED_MESSAGES};
 use super::refusal;
@@ -26,6 +25,8 @@ pub(super) struct Pipes<R> {
     line: Vec<u8>,
     /// The current line is too long and is being dropped.
     dropping: Option<Envelope>,
+    /// Messages of the last line that are not taken yet.
+    ready: VecDeque<RxJsonRpcMessage<RoleClient>>,
     limit: usize,
     /// `None`: closed.
     input: Option<mpsc::Sender<Bytes>>,
@@ -40,6 +41,7 @@ impl<R: AsyncRead + Unpin + Send> Pipes<R> {
             output: BufReader::new(output),
             line: Vec::new(),
             dropping: None,
+            ready: VecDeque::new(),
             limit: MAX_MESSAGE_BYTES,
             input: Some(sender),
             // A task of its own, so that a message is written as a whole, whatever happens to the call that sent it.
@@ -50,6 +52,9 @@ impl<R: AsyncRead + Unpin + Send> Pipes<R> {
     /// The next message; `None` at the end. May be dropped and called again: what was read stays.
     async fn next(&mut self) -> io::Result<Option<RxJsonRpcMessage<RoleClient>>> {
         loop {
+            if let Some(message) = self.ready.pop_front() {
+                return Ok(Some(message));
+            }
             let read = self.output.fill_buf().await?;
             if read.is_empty() {
                 return Ok(None);
@@ -70,16 +75,13 @@ impl<R: AsyncRead + Unpin + Send> Pipes<R> {
             if end.is_none() {
                 continue;
             }
-            let message = match self.dropping.take() {
-                Some(envelope) => too_large(&envelope, self.limit),
-                None => parse(&self.line),
-            };
+            match self.dropping.take() {
+                Some(envelope) => self.ready.push_back(too_large(&envelope, self.limit)),
+                None => self.ready.extend(decode::messages(&self.line)),
+            }
             self.line.clear();
             // One large message must not hold its memory for ever.
             self.line.shrink_to(64 * 1024);
-            if message.is_some() {
-                return Ok(message);
-            }
         }
     }
 }
@@ -98,43 +100,14 @@ async fn write(mut input: impl AsyncWrite + Unpin + Send, mut messages: mpsc::Re
     }
 }
 
-pub(super) fn parse(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
-    if line.trim_ascii().is_empty() {
-        return None;
-    }
-    let error = match json::from_slice(line) {
-        Ok(message) => return Some(message),
-        Err(error) => error,
-    };
-    // Programs that log to their standard output, and notifications that are in no version of the protocol.
-    tracing::debug!(%error, bytes = line.len(), "an MCP server sent what is no message");
-    let id = match &error {
-        // No parser may see the line; its id is found as in one that is too large.
-        json::Error::Fault(_) => {
-            let mut envelope = Envelope::default();
-            envelope.feed(line);
-            envelope.id()?
-        }
-        json::Error::Parse(_) => {
-            let value: Value = json::from_slice(line).ok()?;
-            value.get("id").filter(|_| value.get("method").is_none())?.clone()
-        }
-    };
-    Some(refusal::unreadable(request(id)?, &error))
-}
-
-/// The answer that a call gets in place of one that is too large.
-fn too_large(envelope: &Envelope, limit: usize) -> Option<RxJsonRpcMessage<RoleClient>> {
+/// The answer that a call gets in place of one that is too large; of one that does not say which call it answers, each that waits.
+fn too_large(envelope: &Envelope, limit: usize) -> RxJsonRpcMessage<RoleClient> {
     let bytes = envelope.bytes();
     tracing::warn!(bytes, limit, "an MCP server sent a message that is too large");
     let text = format!(
         "the tool ran, but its result of {bytes} bytes is over the limit of {limit} bytes and was dropped"
     );
-    Some(refusal::failure(request(envelope.id()?)?, refusal::TOO_LARGE, text))
-}
-
-fn request(id: Value) -> Option<RequestId> {
-    json::from_value(id).ok()
+    refusal::failure(envelope.id().and_then(decode::request), refusal::TOO_LARGE, text)
 }
 
 impl<R: AsyncRead + Unpin + Send> Transport<RoleClient> for Pipes<R> {
@@ -170,7 +143,7 @@ impl<R: AsyncRead + Unpin + Send> Transport<RoleClient> for Pipes<R> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -6,7 +6,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Listed, Session};
-use super::limits::{CHECK_EVERY, CHECK_TIMEOUT, STABLE_AFTER};
+use super::limits::{CHECK_EVERY, CHECK_TIMEOUT, EXIT_GRACE, STABLE_AFTER};
 use super::link::Link;
 use super::pace::Pace;
 
@@ -96,7 +96,12 @@ async fn serve(link: &Arc<Link>, session: &mut Session, mut tools: Listed) -> St
                 tools.clone_from(&now);
                 Box::pin(link.ready(&connection, now)).await;
             }
-            Ok(Err(fault)) => return fault.to_string(),
+            // How it ended says more than that it takes no message any more.
+            Ok(Err(fault)) => {
+                return timeout(EXIT_GRACE, session.ended())
+                    .await
+                    .unwrap_or_else(|_elapsed| fault.to_string());
+            }
             // Each call is bounded by itself, and reports the server when it had no answer.
             Err(_elapsed) if link.is_busy() => {}
             Err(_elapsed) => return format!("no answer within {} s", CHECK_TIMEOUT.as_secs()),

@@ -36,6 +36,9 @@ pub const MAX_REDIRECTS: usize = 3;
 /// How long a provider has for what follows the end of its answer (usage, `[DONE]`), heartbeats included.
 pub const AFTER_FINISH_MS: u64 = 2_000;
 
+/// Models whose abilities are remembered.
+pub const MAX_KNOWN_MODELS: usize = 256;
+
 /// How long connecting may take.
 pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
 

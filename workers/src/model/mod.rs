@@ -3,11 +3,13 @@
 //! [`Model`] takes a [`Request`] and answers with a stream of [`Delta`]s that ends in one [`Turn`] or one
 //! [`Fault`]. [`OpenAi`] is the client for every OpenAI-compatible service; [`Scripted`] needs no service.
 
+mod abilities;
 mod accumulate;
 mod answer;
 mod calls;
 mod choices;
 mod chunk;
+mod estimate;
 mod fault;
 pub mod limits;
 mod observed;
@@ -21,7 +23,9 @@ mod scripted;
 mod sse;
 mod surrogates;
 mod verdict;
+mod wire;
 
+pub use abilities::{Images, Structured};
 pub use accumulate::Accumulator;
 pub use fault::Fault;
 pub use observed::Observed;

@@ -10,7 +10,7 @@ use futures_util::Stream;
 use runbus::metrics::{Answer, Held, Tokens, worker as metrics};
 use tracing::{Instrument, Span};
 
-use super::{Delta, Fault, Model, Provider, Request, Turn, TurnStream};
+use super::{Delta, Fault, Model, Provider, Request, Turn, TurnStream, estimate};
 use crate::spans;
 
 /// Counts and traces what goes through it.
@@ -32,7 +32,7 @@ impl Model for Observed {
     }
 
     async fn stream(&self, request: Request) -> Result<TurnStream, Fault> {
-        let mut call = Call::begin(spans::chat(&self.0.provider(), &request));
+        let mut call = Call::begin(spans::chat(&self.0.provider(), &request), estimate::prompt(&request));
         match self.0.stream(request).instrument(call.span.clone()).await {
             Ok(deltas) => Ok(Box::pin(Watched { deltas, call })),
             Err(fault) => {
@@ -49,13 +49,16 @@ struct Call {
     begun: Instant,
     has_spoken: bool,
     outcome: Answer,
+    /// An estimate, for providers that do not count.
+    prompt_tokens: u64,
     _running: Held,
 }
 
 impl Call {
-    fn begin(span: Span) -> Self {
+    fn begin(span: Span, prompt_tokens: u64) -> Self {
         let _running = metrics::MODEL_CALLS_NOW.hold();
-        Self { span, begun: Instant::now(), has_spoken: false, outcome: Answer::Dropped, _running }
+        let (begun, outcome) = (Instant::now(), Answer::Dropped);
+        Self { span, begun, has_spoken: false, outcome, prompt_tokens, _running }
     }
 
     fn spoke(&mut self) {
@@ -65,8 +68,12 @@ impl Call {
         }
     }
 
-    fn answered(&mut self, turn: &Turn) {
+    fn answered(&mut self, turn: &mut Turn) {
         self.outcome = Answer::Ok;
+        turn.usage = turn.usage.filter(|usage| usage.total_tokens > 0);
+        if turn.usage.is_none() {
+            turn.usage = Some(estimate::usage(self.prompt_tokens, turn));
+        }
         spans::answered(&self.span, turn);
         let Some(usage) = &turn.usage else { return };
         metrics::TOKENS.of(Tokens::Input).add(usage.prompt_tokens);
@@ -113,8 +120,8 @@ impl Stream for Watched {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { deltas, call } = &mut *self;
-        let polled = call.span.in_scope(|| deltas.as_mut().poll_next(context));
-        match &polled {
+        let mut polled = call.span.in_scope(|| deltas.as_mut().poll_next(context));
+        match &mut polled {
             Poll::Ready(Some(Ok(Delta::Completed(turn)))) => {
                 // An answer that only calls tools has no piece before its end.
                 call.spoke();

@@ -1,19 +1,23 @@
 //! The client for every service that speaks OpenAI's chat completions API.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, Url, redirect};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
-use super::answer;
+use super::abilities::{self, Abilities, Form, Images, Structured};
 use super::limits::{
     CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY_BYTES, MAX_REDIRECTS, MAX_RESPONSE_BYTES,
     MAX_RETRY_AFTER_SECONDS,
 };
-use super::{Fault, Model, Provider, ProviderError, Request, TurnStream};
+use super::{Delta, Fault, Model, Provider, ProviderError, Request, ResponseFormat, TurnStream};
+use super::{answer, wire};
 
 /// Where the service is and how long it may take.
 #[derive(Clone)]
@@ -22,8 +26,12 @@ pub struct Config {
     pub base_url: String,
     /// The bearer token; local servers often need none.
     pub api_key: Option<String>,
-    /// The model of requests that name none.
-    pub model: String,
+    /// The model of requests that name none; `None`: the first that the service lists.
+    pub model: Option<String>,
+    /// How structured answers are asked for.
+    pub structured: Structured,
+    /// Whether images of tools' results are sent.
+    pub images: Images,
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// How long the service may send nothing, also before its first byte.
@@ -36,7 +44,9 @@ impl Config {
         Self {
             base_url: base_url.into(),
             api_key: None,
-            model: model.into(),
+            model: Some(model.into()),
+            structured: Structured::Auto,
+            images: Images::Auto,
             connect_timeout: Duration::from_millis(CONNECT_TIMEOUT_MS),
             idle_timeout: Duration::from_millis(IDLE_TIMEOUT_MS),
         }
@@ -50,6 +60,8 @@ impl fmt::Debug for Config {
             .field("base_url", &self.base_url)
             .field("api_key", &self.api_key.as_ref().map(|_| "..."))
             .field("model", &self.model)
+            .field("structured", &self.structured)
+            .field("images", &self.images)
             .field("connect_timeout", &self.connect_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .finish()
@@ -62,6 +74,9 @@ pub struct OpenAi {
     config: Config,
     url: Url,
     client: Client,
+    abilities: Arc<Abilities>,
+    /// The first model that the service lists, once it was asked.
+    listed: Arc<OnceCell<String>>,
 }
 
 impl OpenAi {
@@ -96,7 +111,49 @@ impl OpenAi {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| unsendable(chain(&error)))?;
-        Ok(Self { config, url, client })
+        let abilities = Arc::new(Abilities::new(config.structured, config.images));
+        Ok(Self { config, url, client, abilities, listed: Arc::default() })
+    }
+
+    /// The name of the model that a request is for.
+    async fn model(&self, request: &Request) -> Result<String, Fault> {
+        if let Some(name) = request.model.as_ref().or(self.config.model.as_ref()) {
+            return Ok(name.clone());
+        }
+        self.listed.get_or_try_init(|| self.first_listed()).await.cloned()
+    }
+
+    /// Asks the service for its models.
+    async fn first_listed(&self) -> Result<String, Fault> {
+        let mut url = self.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop().pop().push("models");
+        }
+        let mut get = self.client.get(url);
+        if let Some(key) = &self.config.api_key {
+            get = get.bearer_auth(key);
+        }
+        let mut response = self.within(get.send()).await?;
+        let status = response.status();
+        let (body, _cut) = self.read(&mut response, MAX_RESPONSE_BYTES).await?;
+        let unknown = |why: &str| Fault::Unsendable {
+            message: format!("no model is configured (model.name), and the service lists none: {why}"),
+        };
+        if !status.is_success() {
+            let error = ProviderError::from_body(status.as_u16(), &body, None);
+            let fault = Fault::from_response(error.clone());
+            return Err(if fault.is_retryable() { fault } else { unknown(&error.to_string()) });
+        }
+        let listed: Value = runbus::json::from_slice(&body).map_err(|error| unknown(&error.to_string()))?;
+        let models = listed["data"].as_array().or_else(|| listed["models"].as_array());
+        let names = models.into_iter().flatten().filter_map(|model| model["id"].as_str());
+        // Services list models that do not chat among those that do.
+        let chats =
+            |name: &&str| !["embed", "rerank", "whisper", "tts"].iter().any(|kind| name.contains(kind));
+        let name = names.clone().find(chats).or_else(|| names.clone().next());
+        let name = name.ok_or_else(|| unknown("the list is empty"))?;
+        tracing::info!(model = name, "no model is configured; the first of the service is taken");
+        Ok(name.to_owned())
     }
 
     /// Where the request went, without what may be a secret in an address.
@@ -109,14 +166,21 @@ impl OpenAi {
     }
 
     /// The JSON that is sent.
-    fn body(&self, request: Request) -> Value {
-        let Request { model, messages, tools, options, hint: _ } = request;
+    fn body(&self, request: &Request, model: &str, form: Form) -> Value {
+        let Request { messages, tools, options, .. } = request;
+        let format = options.response_format.as_ref();
+        let mut messages = messages.clone();
+        if let Some(format) = format.filter(|_| form.in_prompt) {
+            abilities::with_schema(&mut messages, format);
+        }
         let mut body = json!({
-            "model": model.as_ref().unwrap_or(&self.config.model),
-            "messages": messages,
+            "model": model,
+            "messages": wire::messages(&messages, form.images),
             "stream": true,
-            "stream_options": {"include_usage": true},
         });
+        if form.counts {
+            body["stream_options"] = json!({"include_usage": true});
+        }
         if !tools.is_empty() {
             body["tools"] = json!(tools);
         }
@@ -128,43 +192,19 @@ impl OpenAi {
             let is_openai = self.url.host_str() == Some("api.openai.com");
             body[if is_openai { "max_completion_tokens" } else { "max_tokens" }] = json!(max_tokens);
         }
-        if let Some(format) = options.response_format {
-            body["response_format"] = json!(format);
+        match (format, form.structured) {
+            (None, _) | (Some(_), Structured::Prompt) => {}
+            (Some(_), Structured::JsonObject) => body["response_format"] = json!(ResponseFormat::JsonObject),
+            (Some(format), Structured::JsonSchema | Structured::Auto) => {
+                body["response_format"] = json!(format)
+            }
         }
         body
     }
 
-    /// Awaits something that the service sends, for as long as it may be silent.
-    async fn within<T>(&self, sent: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Fault> {
-        match tokio::time::timeout(self.config.idle_timeout, sent).await {
-            Ok(result) => result.map_err(|error| connection(&error)),
-            Err(_elapsed) => Err(stalled(self.config.idle_timeout)),
-        }
-    }
-
-    /// Reads a body that is not a stream, at most `limit` bytes; also whether there was more.
-    async fn read(&self, response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), Fault> {
-        let mut body = Vec::new();
-        while let Some(bytes) = self.within(response.chunk()).await? {
-            let room = limit - body.len();
-            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            if bytes.len() > room {
-                return Ok((body, true));
-            }
-        }
-        Ok((body, false))
-    }
-}
-
-#[async_trait]
-impl Model for OpenAi {
-    fn provider(&self) -> Provider {
-        let (host, port) = (self.url.host_str().unwrap_or_default(), self.url.port_or_known_default());
-        Provider::at(host, port.unwrap_or_default(), &self.config.model)
-    }
-
-    async fn stream(&self, request: Request) -> Result<TurnStream, Fault> {
-        let mut post = self.client.post(self.url.clone()).json(&self.body(request));
+    /// One request in one form.
+    async fn attempt(&self, request: &Request, model: &str, form: Form) -> Result<TurnStream, Fault> {
+        let mut post = self.client.post(self.url.clone()).json(&self.body(request, model, form));
         if let Some(key) = &self.config.api_key {
             post = post.bearer_auth(key);
         }
@@ -199,6 +239,63 @@ impl Model for OpenAi {
             }
             _ => Ok(answer::streamed(response, self.config.idle_timeout)),
         }
+    }
+
+    /// Awaits something that the service sends, for as long as it may be silent.
+    async fn within<T>(&self, sent: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Fault> {
+        match tokio::time::timeout(self.config.idle_timeout, sent).await {
+            Ok(result) => result.map_err(|error| connection(&error)),
+            Err(_elapsed) => Err(stalled(self.config.idle_timeout)),
+        }
+    }
+
+    /// Reads a body that is not a stream, at most `limit` bytes; also whether there was more.
+    async fn read(&self, response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), Fault> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.within(response.chunk()).await? {
+            let room = limit - body.len();
+            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            if bytes.len() > room {
+                return Ok((body, true));
+            }
+        }
+        Ok((body, false))
+    }
+}
+
+#[async_trait]
+impl Model for OpenAi {
+    fn provider(&self) -> Provider {
+        let (host, port) = (self.url.host_str().unwrap_or_default(), self.url.port_or_known_default());
+        let model = self.config.model.as_deref().or_else(|| self.listed.get().map(String::as_str));
+        Provider::at(host, port.unwrap_or_default(), model.unwrap_or("unknown"))
+    }
+
+    async fn stream(&self, request: Request) -> Result<TurnStream, Fault> {
+        let model = self.model(&request).await?;
+        let asks = request.options.response_format.is_some();
+        // Each form is one less than the form before it, so that this ends.
+        let (form, deltas) = loop {
+            let form = self.abilities.form(&model);
+            match self.attempt(&request, &model, form).await {
+                Err(fault) if self.abilities.refused(&model, form, &request, &fault) => {}
+                answered => break (form, answered?),
+            }
+        };
+        if !asks {
+            return Ok(deltas);
+        }
+        let abilities = self.abilities.clone();
+        let watched = deltas.inspect(move |delta| {
+            if let Ok(Delta::Completed(turn)) = delta
+                && turn.tool_calls.is_empty()
+                && !turn.is_cut_off()
+                && !turn.text.contains('{')
+            {
+                abilities.ignored_schema(&model, form);
+            }
+        });
+        Ok(watched.boxed())
     }
 }
 

@@ -55,6 +55,14 @@ impl ResponseFormat {
     }
 }
 
+impl NamedSchema {
+    /// The schema itself.
+    #[must_use]
+    pub const fn schema(&self) -> &Value {
+        &self.schema
+    }
+}
+
 /// A JSON Schema with the name that the provider wants it to have.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NamedSchema {

@@ -70,6 +70,7 @@ impl Scripted {
             total_tokens: prompt_tokens + completion_tokens,
             reasoning_tokens: Some(reasoning_tokens),
             cached_tokens: Some(0),
+            estimated: false,
             cost: None,
         };
         let finish_reason = if tool_calls.is_empty() { "stop" } else { "tool_calls" };

@@ -1,6 +1,7 @@
 //! The worker: a session for each wake-up, and what becomes of the wake-up then.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runbus::bus::Bus;
@@ -21,6 +22,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument;
 
 use super::intake::Intake;
+use super::placing;
 use super::report;
 use super::seat::Seats;
 use super::slot::{self, Held, Slot};
@@ -30,6 +32,7 @@ use crate::mcp::Servers;
 use crate::model::Observed;
 use crate::session::actor::{Actor, Ended, Error, Tools};
 use crate::session::claim::{self, Claim};
+use crate::session::placement::Lack;
 use crate::spans;
 
 /// The wait before a wake-up of a busy session is looked at again.
@@ -48,6 +51,8 @@ pub struct Worker {
     control: Control,
     servers: Option<Servers>,
     seats: Seats,
+    /// How often each session could not go on here since it last did.
+    failures: Mutex<HashMap<SessionId, u32>>,
 }
 
 impl Worker {
@@ -57,7 +62,8 @@ impl Worker {
         tools.model = Arc::new(Observed::new(tools.model));
         let bus = Bus::new(tools.log.clone(), tools.store.clone());
         let control = Control::new(bus, queue.clone(), tools.clock.clone());
-        Self { config, queue, tools, control, servers: None, seats: Seats::default() }
+        let (seats, failures) = (Seats::default(), Mutex::default());
+        Self { config, queue, tools, control, servers: None, seats, failures }
     }
 
     /// The same, with MCP servers whose state its report shows.
@@ -160,6 +166,9 @@ impl Worker {
             ))),
             outcome => outcome,
         };
+        if outcome.is_ok() {
+            self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
+        }
         let retry = async |wait| settle("retry", self.queue.retry(delivery, wait).await);
         match outcome {
             Ok(Owned::Ended(Ended::Parked { wake_at: None, .. })) => {
@@ -190,6 +199,11 @@ impl Worker {
                 }
             }
             Ok(Owned::Ended(Ended::HandedOver)) => retry(Duration::ZERO).await,
+            Ok(Owned::Ended(Ended::Left(lack)) | Owned::NotHere(lack)) => {
+                let wait =
+                    placing::wait(&self.control, &self.tools, session, &lack, delivery.deliveries).await;
+                retry(wait).await;
+            }
             // Its owner has taken the command that this wake-up announced, and holds a wake-up of its own.
             Ok(Owned::Busy(inbox) | Owned::Here(inbox))
                 if inbox >= wake.inbox && delivery.deliveries <= 1 =>
@@ -207,7 +221,7 @@ impl Worker {
                 tracing::warn!(%session, %error, "the session is taken up again later");
                 retry(FAULT_RETRY).await;
             }
-            Err(error) if delivery.deliveries < self.config.max_attempts => {
+            Err(error) if self.attempts(delivery, wake) < self.config.max_attempts => {
                 tracing::error!(%session, %error, "the session cannot go on");
                 retry(FAULT_RETRY * delivery.deliveries.clamp(1, 15)).await;
             }
@@ -219,6 +233,18 @@ impl Worker {
                 }
             },
         }
+    }
+
+    /// How often a session could not go on. Wake-ups of starts also come back from workers that lack the definition, which says nothing
+    /// of the session: of these only the failures of this worker count.
+    fn attempts(&self, delivery: &Delivery, wake: &WakeUp) -> u32 {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() >= limits::REMEMBERED_FAILURES {
+            failures.clear();
+        }
+        let own = failures.entry(wake.session_id.clone()).or_default();
+        *own = own.saturating_add(1);
+        if wake.definition.is_some() { delivery.deliveries.min(*own) } else { delivery.deliveries }
     }
 
     /// Whether this worker's claim on a session is the last one.
@@ -300,21 +326,25 @@ impl Worker {
         if let Some(trace) = &wake.trace {
             telemetry::follow(&span, trace);
         }
-        let work = Box::pin(self.own(&wake.session_id, slot, drain, cut));
+        let work = Box::pin(self.own(wake, slot, drain, cut));
         telemetry::passing(wake.trace.clone().map(Arc::new), work).instrument(span).await
     }
 
     async fn own(
         &self,
-        session: &SessionId,
+        wake: &WakeUp,
         slot: Option<&Held>,
         drain: &CancellationToken,
         cut: &CancellationToken,
     ) -> Result<Owned, Error> {
+        let session = &wake.session_id;
         let Some(_seat) = self.seats.take(session) else {
             let journal = Journal::load(self.tools.log.clone(), self.tools.clock.clone(), session.clone());
             return Ok(Owned::Here(journal.await?.state.inbox));
         };
+        if let Some(lack) = placing::lack(&self.tools, wake).await? {
+            return Ok(Owned::NotHere(lack));
+        }
         let (ttl, grace) = (self.config.lease_ttl(), self.config.takeover_grace());
         let journal = match claim::claim(&self.tools, session, ttl, grace).await? {
             Claim::Owned(journal) => {
@@ -382,6 +412,8 @@ impl Worker {
 
 enum Owned {
     Ended(Ended),
+    /// This worker lacks what it needs, and did not claim it.
+    NotHere(Lack),
     Busy(Sequence),
     /// Busy in this very worker.
     Here(Sequence),

@@ -86,6 +86,7 @@ fn usage_of(usage: &Value) -> Usage {
         total_tokens: count(&usage["total_tokens"]).unwrap_or(0),
         reasoning_tokens: count(&usage["completion_tokens_details"]["reasoning_tokens"]),
         cached_tokens: count(&usage["prompt_tokens_details"]["cached_tokens"]),
+        estimated: false,
         cost: usage["cost"].as_f64(),
     }
 }

@@ -41,11 +41,7 @@ pub fn fold(
     let tokens_kept =
         compaction::estimate(said.live().filter(|(at, _)| *at >= to).map(|(_, message)| message));
     let whole = compaction::estimate(said.live().map(|(_, message)| message));
-    let request = Request {
-        messages,
-        tools: Vec::new(),
-        ..context.plan.request(node, Vec::new(), context.scopes.of(node), hint)
-    };
+    let request = context.plan.request(node, messages, hint);
     let tokens_before = visit.context_tokens.max(whole);
     Some(Fold { node: node.clone(), from, to, request, tokens_before, tokens_kept, attempt })
 }

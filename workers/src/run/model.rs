@@ -34,13 +34,16 @@ pub fn question(context: &Context, state: &State, node: &NodeId, attempt: u32) -
     let round = visit.rounds + 1;
     let hint = Hint { node: node.to_string(), iteration: visit.number, round };
     let messages = step::messages(state, visit);
-    let request = context.plan.request(node, messages, context.scopes.of(node), hint);
+    let request = context.plan.request(node, messages, hint);
     Some(Question { source: context.source(state, node)?, node: node.clone(), request, round, attempt })
 }
 
 /// Asks. Dropping the future ends the request at once.
 pub async fn ask(context: Context, question: Question) -> Done {
-    let Question { source, node, request, round, attempt } = question;
+    let Question { source, node, mut request, round, attempt } = question;
+    let scope = context.scopes.of(&node);
+    scope.settled().await;
+    request.tools = scope.specs();
     match stream(&context, &source, &node, request, round).await {
         Ok(Ok(turn)) => Done::fact(Fact::TurnCompleted { node, turn }),
         Ok(Err(fault)) => Done::fact(failed(&context, &node, &fault, attempt)),

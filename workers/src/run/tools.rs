@@ -1,19 +1,25 @@
 //! Running a tool whose intent is journalled.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use runbus::event::Source;
+use runbus::event::family::tool::CallProgress;
+use runbus::event::{Event, Source};
 use runbus::id::NodeId;
+use runbus::session::ToolCall;
 use runbus::session::entry::Fact;
 use runbus::session::state::State;
 use runbus::telemetry;
 use runbus::time::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use super::{Context, Done};
 use crate::session::step;
-use crate::tool::{Permit, Refusal};
+use crate::tool::limits::PROGRESS_EVENT_MS;
+use crate::tool::{Permit, Progress, Refusal};
 use crate::{spans, tool};
 
 /// A call to run, and the permit that it may.
@@ -58,6 +64,7 @@ pub fn job(
                 name: call.name.clone(),
                 result: error.to_string(),
                 is_error: true,
+                images: Vec::new(),
             })));
         }
     };
@@ -69,24 +76,76 @@ pub fn job(
 pub async fn run(context: Context, job: Job) -> Done {
     let Job { source, node, permit, key } = job;
     let call = permit.call().clone();
+    let mut told = Told::new(permit.progress());
     let span = spans::execute_tool(&call, node.as_str());
     let trace = telemetry::current_trace().map(Arc::new);
     // A task of its own: a tool that computes for a while holds up no other call, and no command.
     let running = async move { permit.run(&key).await };
     let task = tokio::spawn(telemetry::passing(trace, running).instrument(span.clone()));
-    let task = AbortOnDropHandle::new(task);
+    let mut task = AbortOnDropHandle::new(task);
     let what = format!("tool {}", call.name);
-    let (result, is_error) = match context.watched(&source, &what, task).await {
-        Ok(Ok(outcome)) => {
+    let ended = loop {
+        // Each word of the tool's is progress, so that it is not called stalled.
+        let next = async {
+            tokio::select! {
+                biased;
+                ended = &mut task => Some(ended),
+                () = told.next() => None,
+            }
+        };
+        match context.watched(&source, &what, next).await {
+            Ok(Some(ended)) => break ended,
+            Ok(None) => {}
+            Err(error) => return Done::Failed(error),
+        }
+        let Some(event) = told.event(&source, &call) else { continue };
+        if let Err(error) = context.deltas.write(&event).await {
+            return Done::Failed(error.into());
+        }
+    };
+    let (result, is_error, images) = match ended {
+        Ok(outcome) => {
             spans::executed(&span, &outcome.content, outcome.error.as_ref().map(tool::Error::code));
             let is_error = outcome.is_error();
-            (outcome.content, is_error)
+            (outcome.content, is_error, outcome.images)
         }
-        Ok(Err(error)) => {
+        Err(error) => {
             spans::executed(&span, "", Some("panicked"));
-            (format!("the tool broke: {error}"), true)
+            (format!("the tool broke: {error}"), true, Vec::new())
         }
-        Err(error) => return Done::Failed(error),
     };
-    Done::fact(Fact::ToolCompleted { node, call_id: call.id, name: call.name, result, is_error })
+    Done::fact(Fact::ToolCompleted { node, call_id: call.id, name: call.name, result, is_error, images })
+}
+
+/// What a tool says of its progress, as often as readers can use it.
+struct Told {
+    words: watch::Receiver<Option<Progress>>,
+    /// When the next word may become an event.
+    from: Instant,
+    open: bool,
+}
+
+impl Told {
+    fn new(words: watch::Receiver<Option<Progress>>) -> Self {
+        Self { words, from: Instant::now(), open: true }
+    }
+
+    /// Waits for the next word.
+    async fn next(&mut self) {
+        if self.open {
+            tokio::time::sleep_until(self.from).await;
+            self.open = self.words.changed().await.is_ok();
+        }
+        if !self.open {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The latest word as an event.
+    fn event(&mut self, source: &Source, call: &ToolCall) -> Option<Event> {
+        self.from = Instant::now() + Duration::from_millis(PROGRESS_EVENT_MS);
+        let Progress { progress, total, message } = self.words.borrow_and_update().clone()?;
+        let (tool_use_id, tool_name) = (call.id.clone(), call.name.clone());
+        Some(source.tool_call_progress(CallProgress { tool_use_id, tool_name, progress, total, message }))
+    }
 }

@@ -23,6 +23,7 @@ use super::events::{self, Events};
 use super::invocation::{self, Invocation};
 use super::listen::{Ear, Heard};
 use super::mirror::Reflected;
+use super::placement::{self, Lack};
 use super::step::{self, Decision, Effect, World};
 use crate::definition::{Definitions, Plan, Scopes};
 use crate::limits;
@@ -101,7 +102,7 @@ impl From<events::Error> for Error {
 }
 
 /// How an owner ended its work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Ended {
     /// Nothing is left to do until a command comes, or until `wake_at`.
     Parked {
@@ -114,6 +115,8 @@ pub enum Ended {
     Yielded,
     /// The worker shuts down; another one goes on.
     HandedOver,
+    /// The worker lacks what the session needs; another one may have it.
+    Left(Lack),
 }
 
 /// A session and its owner.
@@ -127,6 +130,8 @@ pub struct Actor {
     events: Option<Events>,
     plan: Option<Arc<Plan>>,
     scopes: Arc<Scopes>,
+    /// What this worker lacks to go on with the execution under way.
+    lack: Option<Lack>,
     effects: Effects,
     ear: Ear,
     armed: Option<Timestamp>,
@@ -160,6 +165,7 @@ impl Actor {
             events,
             plan,
             scopes,
+            lack: None,
             effects,
             ear,
             armed,
@@ -175,6 +181,9 @@ impl Actor {
 
     fn follow_plan(&mut self) {
         self.plan = self.journal.state.run.as_ref().and_then(|run| self.tools.definitions.of(run));
+        let running = self.journal.state.running();
+        self.lack =
+            running.and_then(|run| placement::of_run(run, &self.tools.definitions, &self.tools.registry));
         self.scopes = Arc::new(match &self.plan {
             Some(plan) => plan.scopes(&self.tools.registry),
             None => Scopes::none(&self.tools.registry),
@@ -233,6 +242,11 @@ impl Actor {
                     continue;
                 }
                 Decision::Wait { effects, wake_at, paused } => (effects, wake_at, paused),
+                Decision::Leave(lack) => {
+                    self.effects.clear();
+                    self.record(Fact::Released { wake_at: None }).await?;
+                    return Ok(Ended::Left(lack));
+                }
             };
             self.effects.keep(&effects, paused);
             for effect in effects {
@@ -273,6 +287,7 @@ impl Actor {
                 plan: self.plan.as_deref(),
                 definitions: &self.tools.definitions,
                 scopes: &self.scopes,
+                lack: self.lack.as_ref(),
                 max_attempts: self.max_attempts,
                 now: self.tools.clock.now(),
             },

@@ -193,7 +193,7 @@ fn work(run: &Run, plan: Option<&Plan>, fact: &Fact) -> Option<(NodeId, Vec<Payl
             (node.clone(), vec![started.into()])
         }
         Fact::ToolsStarted { node, calls } => (node.clone(), calls.iter().map(call_started).collect()),
-        Fact::ToolCompleted { node, call_id, name, result, is_error } => {
+        Fact::ToolCompleted { node, call_id, name, result, is_error, .. } => {
             let completed = tool::CallCompleted {
                 tool_use_id: call_id.clone(),
                 tool_name: name.clone(),
@@ -269,6 +269,7 @@ fn turn_events(run: &Run, turn: &Turn) -> Vec<Payload> {
             total_tokens: usage.total_tokens,
             reasoning_tokens: usage.reasoning_tokens,
             cached_tokens: usage.cached_tokens,
+            estimated: usage.estimated,
         }),
         finish_reason: turn.finish_reason.clone(),
         model: turn.model.clone(),

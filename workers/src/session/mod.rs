@@ -15,5 +15,6 @@ mod invocation;
 mod listen;
 mod log_end;
 pub mod mirror;
+pub mod placement;
 mod shrink;
 pub mod step;

@@ -15,6 +15,7 @@ use runbus::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::compaction;
+use super::placement::{self, Lack};
 use crate::definition::{Definitions, Opening, Plan, Scopes, Work};
 use crate::limits;
 use crate::tool::{Kind, Permit, Refusal, Scope};
@@ -34,6 +35,8 @@ pub enum Decision {
         /// The execution is paused: steps that are at work are finished nevertheless.
         paused: bool,
     },
+    /// This worker cannot go on with the session: another one may.
+    Leave(Lack),
 }
 
 /// Something that happens outside the session. It is at work exactly as long as the state asks for it.
@@ -103,6 +106,8 @@ pub struct World<'a> {
     pub definitions: &'a Definitions,
     /// The tools of each node, with their guards.
     pub scopes: &'a Scopes,
+    /// What the worker lacks to go on with the execution under way.
+    pub lack: Option<&'a Lack>,
     /// Takeovers without a step forward after which an execution is dead.
     pub max_attempts: u32,
     /// The time.
@@ -139,19 +144,28 @@ pub fn decide(state: &State, world: World<'_>) -> Decision {
     if let Some(notice) = state.notices.front() {
         gathered.effects.insert(Effect::Tell { notice: notice.key() });
     }
+    let mut lack = None;
     let fact = match state.running() {
+        Some(run) if run.stop.is_none() && world.lack.is_some() => {
+            lack = world.lack.cloned();
+            None
+        }
         Some(run) => running(state, run, world, &mut gathered),
         // Calls that the last execution left are for a command to resolve: nobody else's question comes between.
-        None => state.queue.front().filter(|start| start.resumes || state.dangling.is_empty()).map(|start| {
-            Fact::ExecutionStarted {
+        None => {
+            let next = state.queue.front().filter(|start| start.resumes || state.dangling.is_empty());
+            lack = next.and_then(|start| placement::of_start(start, world.definitions));
+            next.filter(|_| lack.is_none()).map(|start| Fact::ExecutionStarted {
                 execution_id: start.execution_id.clone(),
                 definition: world.definitions.kept(&start.definition),
-            }
-        }),
+            })
+        }
     };
-    match fact {
-        Some(fact) => Decision::Record(Box::new(fact)),
-        None => {
+    match (fact, lack) {
+        (Some(fact), _) => Decision::Record(Box::new(fact)),
+        // Others are told first.
+        (None, Some(lack)) if gathered.effects.is_empty() => Decision::Leave(lack),
+        (None, _) => {
             let Gathered { effects, wake_at, paused } = gathered;
             Decision::Wait { effects, wake_at, paused }
         }
@@ -171,10 +185,8 @@ fn running(state: &State, run: &Run, world: World<'_>, gathered: &mut Gathered) 
         let message = format!("{} workers in a row began this step and did not end it", state.fruitless);
         return Some(failed("dead_letter", &message));
     }
-    let Some(plan) = world.plan else {
-        let message = format!("no agent or graph is called {:?} here", run.start.definition);
-        return Some(failed("unknown_definition", &message));
-    };
+    // Without a plan the worker lacks it: decided before.
+    let plan = world.plan?;
     if let Some(violated) = &run.violated {
         return Some(failed("constraint_violated", violated));
     }
@@ -292,7 +304,7 @@ impl View<'_> {
             return Some(over);
         }
         if let Some(reason) = refused {
-            return Some(refuse(node, &reason, visit.failures + 1));
+            return Some(refuse(node, &reason, visit.refusals + 1));
         }
         if let Some(not_before) = visit.not_before.filter(|at| world.now < *at) {
             gathered.wake(not_before);
@@ -492,6 +504,7 @@ impl View<'_> {
             name: call.name.clone(),
             result: result.to_owned(),
             is_error,
+            images: Vec::new(),
         }
     }
 

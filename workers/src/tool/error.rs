@@ -98,6 +98,18 @@ pub enum RegistryFault {
         /// The limit.
         limit: usize,
     },
+    /// A node asks for more tools than a model takes.
+    #[error(
+        "tools: {count} tools are more than the limit of {limit} for one model; those beyond it, by the order of the list: {left_out}; name fewer, or narrow a pattern"
+    )]
+    Excess {
+        /// How many.
+        count: usize,
+        /// The limit.
+        limit: usize,
+        /// The names beyond it, comma separated.
+        left_out: String,
+    },
     /// A list names a tool that is not there, or has a pattern that covers none.
     #[error("{list}[{index}]: {pattern:?} covers no tool; the tools are: {known}")]
     Idle {

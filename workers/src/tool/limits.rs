@@ -3,6 +3,15 @@
 /// The most bytes of a result that the model gets to see; the rest is cut with a marker.
 pub const MAX_RESULT_BYTES: usize = 64 * 1024;
 
+/// The largest image of a result that a model gets, in bytes of base64; a larger one is only described.
+pub const MAX_IMAGE_BYTES: usize = 256 * 1024;
+
+/// The images of one result that a model gets, in bytes of base64 together: they are a part of one entry of the journal.
+pub const MAX_IMAGES_BYTES: usize = 320 * 1024;
+
+/// The time between two events of one call's progress, in milliseconds: the latest word counts.
+pub const PROGRESS_EVENT_MS: u64 = 250;
+
 /// The most bytes of an error that the model gets to see.
 pub const MAX_ERROR_BYTES: usize = 8 * 1024;
 
@@ -18,7 +27,7 @@ pub const CALL_TIMEOUT_MS: u64 = 60_000;
 /// The longest name that every provider accepts.
 pub const MAX_NAME_BYTES: usize = 64;
 
-/// The most tools of one registry: providers refuse more.
+/// The most tools of one model, and of one registry: providers refuse more.
 pub const MAX_TOOLS: usize = 128;
 
 /// The most bytes of a tool's JSON Schema.

@@ -16,6 +16,7 @@
 //! # Ok::<(), runbus_workers::tool::RegistryFault>(())
 //! ```
 
+mod beside;
 mod blocking;
 mod bounds;
 mod calculator;
@@ -36,6 +37,7 @@ mod source;
 mod stats;
 mod truncate;
 
+pub use beside::Progress;
 pub use calculator::calculator;
 pub use clock::clock;
 pub use error::{Error, RegistryFault};

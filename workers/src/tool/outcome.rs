@@ -1,5 +1,7 @@
 //! How a call ended.
 
+use runbus::session::Image;
+
 use super::Error;
 
 /// How a call ended, as the model and the readers of events get to see it.
@@ -11,6 +13,8 @@ pub struct Outcome {
     pub error: Option<Error>,
     /// Whether `content` was cut.
     pub truncated: bool,
+    /// Images that belong to the result.
+    pub images: Vec<Image>,
 }
 
 impl Outcome {

@@ -8,10 +8,12 @@ use futures_util::FutureExt;
 use runbus::metrics::worker as metrics;
 use runbus::session::ToolCall;
 use serde_json::Value;
+use tokio::sync::watch;
 
+use super::beside::Beside;
 use super::limits::{MAX_ARGUMENTS_BYTES, MAX_ERROR_BYTES};
 use super::scope::{Need, Scope};
-use super::{Error, Invocation, Kind, Outcome, Tool, truncate};
+use super::{Error, Invocation, Kind, Outcome, Progress, Tool, truncate};
 
 /// A call that may run. Only [`Scope::clear`] makes one.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub struct Permit {
     call: ToolCall,
     arguments: Value,
     clearance: Clearance,
+    beside: Beside,
 }
 
 /// Why a call was cleared, so that it can be looked at again.
@@ -74,13 +77,14 @@ impl Clearance {
 }
 
 impl Permit {
-    pub(super) const fn new(
-        tool: Arc<dyn Tool>,
-        call: ToolCall,
-        arguments: Value,
-        clearance: Clearance,
-    ) -> Self {
-        Self { tool, call, arguments, clearance }
+    pub(super) fn new(tool: Arc<dyn Tool>, call: ToolCall, arguments: Value, clearance: Clearance) -> Self {
+        Self { tool, call, arguments, clearance, beside: Beside::default() }
+    }
+
+    /// How far the call has come, as the tool says so while it runs.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Option<Progress>> {
+        self.beside.watch()
     }
 
     /// The call.
@@ -104,11 +108,11 @@ impl Permit {
     /// Runs the call within the limits, and always has an answer for the model. Dropping the future drops the call.
     pub async fn run(self, idempotency_key: &str) -> Outcome {
         let (_running, begun) = (metrics::TOOL_CALLS_NOW.hold(), Instant::now());
-        let scope = self.clearance.scope.clone();
+        let (scope, beside) = (self.clearance.scope.clone(), self.beside.clone());
         let outcome = match self.carry_out(idempotency_key).await {
             Ok(result) => {
                 let (content, truncated) = truncate(result, scope.registry().max_result_bytes);
-                Outcome { content, error: None, truncated }
+                Outcome { content, error: None, truncated, images: beside.images() }
             }
             Err(error) => failed(error),
         };
@@ -118,11 +122,11 @@ impl Permit {
     }
 
     async fn carry_out(self, key: &str) -> Result<String, Error> {
-        let Self { tool, call, arguments, clearance } = self;
+        let Self { tool, call, arguments, clearance, beside } = self;
         clearance.check()?;
         let timeout = tool.timeout().unwrap_or(clearance.scope.registry().timeout);
         let invocation =
-            Invocation { call_id: call.id, idempotency_key: key.to_owned(), arguments, clearance };
+            Invocation { call_id: call.id, idempotency_key: key.to_owned(), arguments, clearance, beside };
         // A tool keeps no state that we would look at after its panic, so nothing broken can be observed.
         let running = AssertUnwindSafe(async { tool.call(invocation).await }).catch_unwind();
         match tokio::time::timeout(timeout, running).await {
@@ -139,7 +143,7 @@ impl Permit {
 fn failed(mut error: Error) -> Outcome {
     let cut = error.cut(MAX_ERROR_BYTES);
     let (content, truncated) = truncate(error.to_string(), MAX_ERROR_BYTES);
-    Outcome { content, error: Some(error), truncated: cut || truncated }
+    Outcome { content, error: Some(error), truncated: cut || truncated, images: Vec::new() }
 }
 
 /// Reads a model's arguments.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use runbus::session::Image;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::{Value, json};
 
+use super::beside::Beside;
 use super::permit::Clearance;
-use super::{Approval, Error, Kind, Schema};
+use super::{Approval, Error, Kind, Progress, Schema};
 
 /// What a model is told about a tool. It serialises to the wire form of the OpenAI API.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,7 @@ pub struct Invocation {
     /// The arguments; an object for every well-behaved model.
     pub arguments: Value,
     pub(super) clearance: Clearance,
+    pub(super) beside: Beside,
 }
 
 impl Invocation {
@@ -53,6 +56,17 @@ impl Invocation {
     /// The call needs an approval now, and has none.
     pub fn still_cleared(&self) -> Result<(), Error> {
         self.clearance.check()
+    }
+
+    /// Says how far the call has come: readers see it as `tool_call_progress`.
+    pub fn progress(&self, progress: Progress) {
+        self.beside.progress(progress);
+    }
+
+    /// Gives the model an image with the result; whether it fits into the limits of a result.
+    #[must_use]
+    pub fn attach(&self, image: Image) -> bool {
+        self.beside.attach(image)
     }
 }
 

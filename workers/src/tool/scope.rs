@@ -17,7 +17,7 @@ use runbus::session::approval;
 use super::limits::MAX_TOOLS;
 use super::permit::{Clearance, Permit, Refusal};
 use super::registry::list;
-use super::{Approval, Error, Listing, Outcome, Registry, RegistryFault, Source, Spec, Tool, permit};
+use super::{Approval, Error, Kind, Listing, Outcome, Registry, RegistryFault, Source, Spec, Tool, permit};
 
 /// The tools that a node may call, with their guards. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -100,15 +100,52 @@ impl Scope {
         })
     }
 
-    /// What a model is told about every tool that is there at the moment, sorted by name.
+    /// Waits until the tools of each source that may have one of this scope are known, or the source was tried in vain. A source that
+    /// hangs delays those alone who want its tools.
+    pub async fn settled(&self) {
+        let wanted = self.0.tools.iter().flat_map(|pattern| self.sources_of(pattern));
+        for source in wanted.filter(|source| source.listing() == Listing::Unknown) {
+            source.settled().await;
+        }
+    }
+
+    /// What a model is told about the tools that are there at the moment, sorted by name: the first [`MAX_TOOLS`] by importance.
     #[must_use]
     pub fn specs(&self) -> Vec<Spec> {
-        let specs: Vec<Spec> = self.present().into_values().map(|tool| tool.spec().clone()).collect();
-        if specs.len() > MAX_TOOLS {
-            let left_out: Vec<&str> = specs[MAX_TOOLS..].iter().map(|spec| spec.name.as_str()).collect();
-            tracing::warn!(?left_out, limit = MAX_TOOLS, "too many tools for one model; some are left out");
+        let present = self.present();
+        let mut names = self.by_importance(&present);
+        let left_out = names.split_off(names.len().min(MAX_TOOLS));
+        if !left_out.is_empty() {
+            let left_out = list(&left_out);
+            tracing::warn!(left_out, limit = MAX_TOOLS, "too many tools for one model; some are left out");
         }
-        specs.into_iter().take(MAX_TOOLS).collect()
+        names.sort_unstable();
+        names.into_iter().filter_map(|name| Some(present.get(name)?.spec().clone())).collect()
+    }
+
+    /// The names of its tools, the most important ones first: in the order of the patterns that cover them. Those of one pattern take
+    /// turns by their source, so that a large one leaves room for the others.
+    fn by_importance<'a>(&self, present: &'a BTreeMap<String, Arc<dyn Tool>>) -> Vec<&'a str> {
+        let Inner { registry, tools, .. } = &*self.0;
+        let mut turns: BTreeMap<(usize, Option<&str>), usize> = BTreeMap::new();
+        let mut ranked: Vec<(usize, usize, &str)> = Vec::with_capacity(present.len());
+        for (name, tool) in present {
+            // A node's own children are named one by one. Every other tool here is covered by a pattern.
+            let pattern = match tool.kind() {
+                Kind::Subagent(_) => 0,
+                _ => tools
+                    .iter()
+                    .position(|pattern| pattern.matches(name))
+                    .map_or(usize::MAX, |place| place + 1),
+            };
+            let source =
+                registry.get(name).is_none().then(|| registry.source(name).map(|source| source.prefix()));
+            let turn = turns.entry((pattern, source.flatten())).or_default();
+            ranked.push((pattern, *turn, name));
+            *turn += 1;
+        }
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(_, _, name)| name).collect()
     }
 
     /// Whether a call of `name` whose outcome is unknown may simply run again: also when there is no such tool, since that
@@ -118,16 +155,23 @@ impl Scope {
         self.find(name).is_none_or(|tool| tool.safe_to_repeat())
     }
 
-    /// Checks that each name and pattern of both lists covers a tool, as far as the tools are known.
+    /// Checks that each name and pattern of both lists covers a tool, and that a model takes all of them, as far as the tools are
+    /// known.
     ///
     /// # Errors
-    /// See [`RegistryFault::Idle`].
+    /// See [`RegistryFault::Idle`] and [`RegistryFault::Excess`].
     pub fn check(&self) -> Result<(), RegistryFault> {
         let Inner { registry, tools, approve } = &*self.0;
         let known = || registry.known();
         let everything = registry.everything().present().into_keys().collect::<Vec<_>>();
         self.covers("tools", tools, &everything, known)?;
-        let mine: Vec<String> = self.present().into_keys().collect();
+        let present = self.present();
+        let names = self.by_importance(&present);
+        if names.len() > MAX_TOOLS {
+            let (count, left_out) = (names.len(), list(&names[MAX_TOOLS..]));
+            return Err(RegistryFault::Excess { count, limit: MAX_TOOLS, left_out });
+        }
+        let mine: Vec<String> = present.into_keys().collect();
         self.covers("approve", approve, &mine, || list(&mine))
     }
 

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::Tool;
 
 /// How much is known of a source's tools.
@@ -17,6 +19,7 @@ pub enum Listing {
 }
 
 /// Where such tools come from. The names of all of them begin with the source's prefix.
+#[async_trait]
 pub trait Source: Send + Sync + Debug {
     /// What the names of its tools begin with. It MUST NOT change, and no other tool's name may begin so.
     fn prefix(&self) -> &str;
@@ -26,6 +29,9 @@ pub trait Source: Send + Sync + Debug {
 
     /// How much is known of its tools. Unless it is [`Listing::Checked`], every call of one of them needs an approval.
     fn listing(&self) -> Listing;
+
+    /// Waits until its tools are known or it was tried in vain, within bounds of its own.
+    async fn settled(&self) {}
 
     /// A tool with its prefix that is not there at the moment: a call of it waits for it, within bounds, or fails.
     fn absent(&self, name: &str) -> Arc<dyn Tool>;

@@ -58,8 +58,12 @@ fn the_script_takes_the_council_to_its_end() {
     let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
     let mut prompts = Vec::new();
     let (steps, _) = walk(&council, |step| {
-        let context =
-            Context { input: "Explain write-ahead logging.", iteration: step.iteration, nodes: &outputs };
+        let context = Context {
+            input: "Explain write-ahead logging.",
+            given: &serde_json::Value::Null,
+            iteration: step.iteration,
+            nodes: &outputs,
+        };
         let prompt = council.prompt(&step.node).unwrap().render(context);
         let request = Request {
             messages: vec![Message::system(&council.nodes[&step.node].system), Message::user(&prompt)],

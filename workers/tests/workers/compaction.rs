@@ -19,6 +19,7 @@ fn visit(context_tokens: u64) -> Visit {
         question: None,
         rounds: 0,
         failures: 0,
+        refusals: 0,
         not_before: None,
         context_tokens,
         answer: None,

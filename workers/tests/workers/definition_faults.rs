@@ -119,7 +119,7 @@ fn arguments_are_an_object_of_good_templates() {
         ("{ a: '{{input' }", ".a: `{{input` is not closed".to_owned()),
         (
             "{ a: { b: [x, '{{nope}}'] } }",
-            ".a.b[1]: `{{nope}}` is none of input, iteration, nodes.<id>.output or \
+            ".a.b[1]: `{{nope}}` is none of input, input.<field>, iteration, nodes.<id>.output or \
           nodes.<id>.<field>"
                 .to_owned(),
         ),
@@ -308,13 +308,15 @@ fn branches_keep_apart_and_meet_again() {
         "to: [left, right, meet] }",
         "edges[4].to[2]: meet is a join: a branch has at least one node of its own",
     );
-    refused(FORK, "to: [left, right, further] }", "edges[4].to[2]: further belongs to more than one branch");
-    refused(JOIN, "{ from: right, to: further }", "edges[4].to[1]: further belongs to more than one branch");
+    let twice = "further belongs to more than one branch; give each branch nodes of its own, or let every edge into the fork name all \
+                 of its branches";
+    refused(FORK, "to: [left, right, further] }", &format!("edges[4].to[2]: {twice}"));
+    refused(JOIN, "{ from: right, to: further }", &format!("edges[4].to[1]: {twice}"));
     refused(&format!("  - {JOIN}\n"), "", "edges[4].to[1]: its branches do not all lead to the same join");
     refused(
         JOIN,
         "{ from: right, to: triage }",
-        "edges[4].to[1]: it leads back to its own fork at edges[4], which is not supported",
+        "edges[4].to[1]: it leads back to its own fork at edges[4], which is not supported; let the node behind the join lead back",
     );
     refused(
         "{ from: further, to: meet }",
@@ -335,7 +337,7 @@ fn branches_do_not_fork_nor_cycle_nor_end_early() {
         (
             "  more: { type: agent }\n  most: { type: agent }\n",
             "{ from: right, to: [more, most] }\n  - { from: more, to: meet }\n  - { from: most, to: meet }",
-            "edges[4].to[1]: it forks again at edges[7], which is not supported",
+            "edges[4].to[1]: it forks again at edges[7], which is not supported; join the branches before the next fork",
         ),
         (
             pick,
@@ -375,7 +377,7 @@ fn joins_are_entered_from_one_fork_only() {
     refused(
         ", join: true",
         "",
-        "edges[4].to[0]: it leads back to its own fork at edges[4], which is not supported",
+        "edges[4].to[0]: it leads back to its own fork at edges[4], which is not supported; let the node behind the join lead back",
     );
     refused(
         "{ from: work, to: ask }",
@@ -385,7 +387,8 @@ fn joins_are_entered_from_one_fork_only() {
     refused(
         "{ from: work, to: ask }",
         "{ from: work, to: right }",
-        "edges[3].to: right belongs to a branch, which begins elsewhere",
+        "edges[3].to: right belongs to a branch of the fork at edges[4]; to begin that fork here too, name all its branches: \
+         to: [left, right]",
     );
     refused("on_exhausted: last", "on_exhausted: right", "on_exhausted: right leads back into a cycle");
     let simple = |entry: &str, exhausted: &str, more: &str| {
@@ -419,7 +422,11 @@ fn joins_are_entered_from_one_fork_only() {
                   c: {type: agent}, d: {type: agent}, j: {type: agent, join: true}}, edges: [{from: h, to: [a, b], when: \
                   {field: answer, eq: x}}, {from: h, to: [c, d]}, {from: a, to: j}, {from: b, to: j}, {from: c, to: j}, \
                   {from: d, to: j}]}";
-    assert_eq!(fault(shared), "t: nodes.j.join: branches of more than one fork lead there");
+    assert_eq!(
+        fault(shared),
+        "t: nodes.j.join: branches of more than one fork lead there; give each fork a join of its own, or let the edges into one \
+         fork name the same branches"
+    );
     let number = "{kind: graph, name: g, entry: a, nodes: {a: {type: agent}}, edges: [{from: a, to: 1}]}";
     assert!(
         fault(number).starts_with("t: edges[0].to: expected a node's name, or a list of them"),
@@ -551,4 +558,26 @@ fn a_graph_that_cannot_end_is_refused() {
     );
     let circle = "{kind: graph, name: g, entry: a, nodes: {a: {type: agent}, b: {type: agent}}, edges: [{from: a, to: b}, {from: b, to: a}]}";
     assert_eq!(fault(circle), "t: max_iterations: is required, since edges[1] from b to a closes a cycle");
+}
+
+#[test]
+fn several_edges_may_lead_into_one_fork() {
+    let graph = |edges: &str| {
+        format!(
+            "{{kind: graph, name: g, entry: h, max_iterations: 3, nodes: {{h: {{type: human}}, o: {{type: agent}}, a: {{type: agent}}, \
+             b: {{type: agent}}, j: {{type: agent, join: true}}, k: {{type: human}}, e: {{type: agent}}}}, edges: [\
+             {{from: h, to: [a, b], when: {{field: answer, eq: x}}}}, {{from: h, to: o}}, {{from: a, to: j}}, {{from: b, to: j}}, \
+             {{from: j, to: k}}, {{from: k, to: e}}, {edges}]}}"
+        )
+    };
+    // From another node, in another order, and back from behind the join.
+    for edges in [
+        "{from: o, to: [a, b]}",
+        "{from: o, to: [b, a]}",
+        "{from: o, to: [a, b]}, {from: k, to: [a, b], when: {field: answer, eq: again}}",
+    ] {
+        Definition::parse("t", &graph(edges)).unwrap_or_else(|fault| panic!("{edges}: {fault}"));
+    }
+    let one = fault(&graph("{from: o, to: a}"));
+    assert!(one.ends_with("to begin that fork here too, name all its branches: to: [a, b]"), "{one}");
 }

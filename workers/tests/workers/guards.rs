@@ -329,3 +329,87 @@ fn a_pattern_grants_no_child_of_another_node() {
     assert_eq!(names("b"), ["child"]);
     assert!(names("c").is_empty());
 }
+
+/// A server with many tools.
+#[derive(Debug)]
+struct Many {
+    prefix: &'static str,
+    tools: Arc<[Arc<dyn Tool>]>,
+}
+
+impl Many {
+    fn new(prefix: &'static str, count: usize) -> Self {
+        let tool = |number: usize| -> Arc<dyn Tool> {
+            Arc::new(Function::new(format!("{prefix}{number:03}"), "x", async |_: Value| Ok("x")))
+        };
+        Self { prefix, tools: (0..count).map(tool).collect() }
+    }
+}
+
+impl Source for Many {
+    fn prefix(&self) -> &str {
+        self.prefix
+    }
+
+    fn tools(&self) -> Arc<[Arc<dyn Tool>]> {
+        self.tools.clone()
+    }
+
+    fn listing(&self) -> Listing {
+        Listing::Checked
+    }
+
+    fn absent(&self, _: &str) -> Arc<dyn Tool> {
+        self.tools[0].clone()
+    }
+}
+
+/// How many tools of each server a model gets.
+fn shares(registry: &Registry, tools: &[&str]) -> (usize, usize) {
+    let scope = registry.scope(Patterns::parse(tools.to_vec()).unwrap(), Patterns::default());
+    let names: Vec<String> = scope.specs().into_iter().map(|spec| spec.name).collect();
+    assert!(names.is_sorted());
+    (
+        names.iter().filter(|name| name.starts_with("a__")).count(),
+        names.iter().filter(|name| name.starts_with("b__")).count(),
+    )
+}
+
+#[test]
+fn the_order_of_the_list_decides_which_tools_a_model_gets() {
+    let registry = Registry::new()
+        .with_source(Many::new("a__", 200))
+        .unwrap()
+        .with_source(Many::new("b__", 100))
+        .unwrap();
+    assert_eq!(shares(&registry, &["a__*", "b__*"]), (128, 0));
+    assert_eq!(shares(&registry, &["b__*", "a__*"]), (28, 100));
+    assert_eq!(shares(&registry, &["b__001", "a__*", "b__*"]), (127, 1));
+    // One pattern says nothing about them: they share the room.
+    assert_eq!(shares(&registry, &["*"]), (64, 64));
+    assert_eq!(shares(&registry, &["b__*"]), (0, 100));
+}
+
+#[test]
+fn a_definition_that_asks_for_more_tools_than_a_model_takes_is_refused_with_the_names() {
+    let registry = Registry::new()
+        .with_source(Many::new("a__", 100))
+        .unwrap()
+        .with_source(Many::new("b__", 30))
+        .unwrap();
+    let load = |tools: &str| {
+        let mut definitions = Definitions::default();
+        let text = format!("kind: agent\nname: x\ntools: [{tools}]\n");
+        definitions.add(Definition::parse("x", &text).unwrap()).unwrap();
+        definitions.check_tools(&registry).map_err(|error| error.to_string())
+    };
+    load("\"a__*\", b__001, b__002").unwrap();
+    let refused = load("\"b__*\", \"a__*\"").unwrap_err();
+    assert!(
+        refused.starts_with("x: tools: 130 tools are more than the limit of 128 for one model"),
+        "{refused}"
+    );
+    assert!(refused.contains(": a__098, a__099;"), "{refused}");
+    let refused = load("\"a__*\", \"b__*\"").unwrap_err();
+    assert!(refused.contains(": b__028, b__029;"), "{refused}");
+}

@@ -9,6 +9,7 @@ mod client_faults;
 mod compaction;
 mod definition_faults;
 mod definitions;
+mod error_codes;
 mod goals;
 mod graph_walks;
 mod guards;

@@ -13,6 +13,7 @@ use runbus::session::{Message, ToolCall, Turn, Usage};
 use runbus::time::Timestamp;
 use runbus_workers::definition::{Definitions, Plan, Scopes};
 use runbus_workers::graph::Definition;
+use runbus_workers::session::placement;
 use runbus_workers::session::step::{self, Decision, Effect, World, decide};
 use runbus_workers::tool::{Function, Registry, ask_human, calculator};
 use schemars::JsonSchema;
@@ -159,11 +160,14 @@ impl Sim {
         let plan = self.plan();
         let scopes =
             plan.as_ref().map_or_else(|| Scopes::none(&self.registry), |plan| plan.scopes(&self.registry));
+        let lack =
+            self.state.running().and_then(|run| placement::of_run(run, &self.definitions, &self.registry));
         let world = World {
             session: &self.session,
             plan: plan.as_deref(),
             definitions: &self.definitions,
             scopes: &scopes,
+            lack: lack.as_ref(),
             max_attempts: 3,
             now: self.now,
         };
@@ -231,6 +235,13 @@ impl Sim {
                 Decision::Wait { effects, .. } => {
                     self.check_effects(&effects)?;
                     self.effects = effects;
+                    return Ok(());
+                }
+                // It lets go, and comes back to a worker that may have what is missing.
+                Decision::Leave(_) => {
+                    self.effects.clear();
+                    self.apply(Fact::Released { wake_at: None });
+                    self.claim();
                     return Ok(());
                 }
             }
@@ -384,6 +395,7 @@ impl Sim {
                     name: "t".into(),
                     result: "result".into(),
                     is_error: how.is_multiple_of(5),
+                    images: Vec::new(),
                 };
                 self.apply(fact);
             }
@@ -586,7 +598,12 @@ proptest! {
                 continue;
             }
             let waits = sim.state.running().map(|run| run.start.execution_id.clone());
-            if !sim.state.unresolved().is_empty() {
+            let strange = sim.state.queue.iter().find(|start| sim.definitions.get(&start.definition).is_none());
+            if let Some(execution_id) = strange.map(|start| start.execution_id.clone()).filter(|_| waits.is_none()) {
+                // No worker can run it: it waits until somebody cancels it.
+                prop_assert!(matches!(sim.decide(), Decision::Leave(_) | Decision::Wait { .. }));
+                sim.command(Action::Cancel { execution_id, reason: None });
+            } else if !sim.state.unresolved().is_empty() {
                 sim.command(Action::AbortPending { reason: "rest".into() });
             } else if let Some(execution_id) = waits {
                 // It waits for a person, a child or a time: the budget ends it at the latest.

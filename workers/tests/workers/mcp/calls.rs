@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use runbus::log::Trace;
+use runbus::session::ToolCall;
 use runbus::telemetry;
 use runbus_workers::mcp::State;
 use runbus_workers::mcp::config::{Approval, Server};
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use super::kit::{Bench, Http, stdio};
 
-const TOOLS: [&str; 11] = [
+const TOOLS: [&str; 12] = [
     "s__big",
     "s__die",
     "s__echo",
@@ -20,6 +21,7 @@ const TOOLS: [&str; 11] = [
     "s__mixed",
     "s__pid",
     "s__refuse",
+    "s__steps",
     "s__variable",
     "s__wide_name_e83ab8c7",
 ];
@@ -32,10 +34,10 @@ async fn lists_and_calls(server: Server) {
     assert_eq!(specs[0].description, "does echo");
     assert_eq!(specs[0].parameters["properties"]["text"]["type"], "string");
     assert_eq!(bench.text("echo", json!({"text": "hé"})).await, "hé");
-    assert_eq!(bench.text(&TOOLS[10][3..], json!({})).await, "wide.name");
+    assert_eq!(bench.text(&TOOLS[11][3..], json!({})).await, "wide.name");
     assert_eq!(
         bench.text("mixed", json!({})).await,
-        "see\n[image image/png, 3 bytes, not shown]\n{\"count\":2}"
+        "see\n[image image/png, 3 bytes, attached]\n{\"count\":2}"
     );
     let refused = bench.call("refuse", json!({})).await;
     assert_eq!((refused.error.unwrap().code(), refused.content.as_str()), ("failed", "no such customer"));
@@ -147,4 +149,17 @@ async fn a_process_sees_its_own_variables_and_not_the_workers() {
     // Cargo sets it for this process.
     assert_eq!(bench.text("variable", json!({"name": "CARGO_PKG_NAME"})).await, "");
     assert!(!bench.text("variable", json!({"name": "PATH"})).await.is_empty());
+}
+
+#[tokio::test]
+async fn progress_is_told_while_a_call_runs() {
+    let bench = Bench::of(stdio("stdio"));
+    bench.ready().await;
+    let call = ToolCall { id: "c".into(), name: "s__steps".into(), arguments: "{}".into() };
+    let permit = bench.scope("s__*").clear(&call, None).unwrap();
+    let mut words = permit.progress();
+    let outcome = permit.run("key").await;
+    assert_eq!(outcome.content, "done");
+    let last = words.borrow_and_update().clone().unwrap();
+    assert_eq!((last.progress, last.total, last.message.as_deref()), (3.0, Some(3.0), Some("step 3")));
 }

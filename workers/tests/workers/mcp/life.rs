@@ -35,6 +35,8 @@ async fn a_call_whose_server_dies_says_that_its_outcome_is_unknown() {
     assert_eq!(outcome.error.as_ref().unwrap().code(), "failed");
     assert!(outcome.content.contains("mcp server s was lost during the call"), "{}", outcome.content);
     assert!(outcome.content.contains("whether the call had an effect is unknown"), "{}", outcome.content);
+    // The reason is the process's, not the pipe's.
+    assert!(outcome.content.contains("exit status: 9"), "{}", outcome.content);
     assert_eq!(bench.text("echo", json!({"text": "back"})).await, "back");
 }
 
@@ -46,7 +48,9 @@ async fn a_missing_program_is_a_reason_and_calls_fail_at_once() {
     assert!(reason.contains("cannot run \"no-such-program-of-runbus\""), "{reason}");
     bench.servers.settled().await;
     let outcome = bench.call("echo", json!({})).await;
-    assert!(outcome.content.starts_with("mcp server s is not available: "), "{}", outcome.content);
+    let never = "mcp server s is not available: it has never come up since the worker started (tries: ";
+    assert!(outcome.content.starts_with(never), "{}", outcome.content);
+    assert!(outcome.content.contains("cannot run"), "{}", outcome.content);
     // It is tried again for as long as the worker lives.
     bench.until(|status| status.restarts >= 2).await;
 }
@@ -63,7 +67,8 @@ async fn a_server_that_never_answers_is_a_reason() {
     let bench = Bench::of(Server { start_timeout_ms: 300, ..stdio("mute") });
     // The first call waits with the server, no longer.
     let outcome = bench.call("echo", json!({})).await;
-    assert!(outcome.content.starts_with("mcp server s is not available: "), "{}", outcome.content);
+    let never = "mcp server s is not available: it has never come up since the worker started";
+    assert!(outcome.content.starts_with(never), "{}", outcome.content);
     assert_eq!(bench.failed().await, "it was not ready within 300 ms");
 }
 

@@ -3,5 +3,7 @@
 mod calls;
 pub(super) mod kit;
 mod life;
+mod odd;
 mod registry;
 mod server;
+mod web;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonObject,
-    ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion, ServerCapabilities,
+    ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer, serve_server};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -34,6 +35,7 @@ async fn process() {
             running.waiting().await.unwrap();
         }
         Some("http") => http().await,
+        Some("odd") => super::odd::serve(),
         Some("mute") => {
             tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await.unwrap();
         }
@@ -127,6 +129,7 @@ impl ServerHandler for TestServer {
             "meta",
             "grow",
             "wide.name",
+            "steps",
         ];
         if self.grown.load(Ordering::SeqCst) {
             names.push("late");
@@ -175,6 +178,16 @@ impl ServerHandler for TestServer {
                 self.grown.store(true, Ordering::SeqCst);
                 context.peer.notify_tool_list_changed().await.unwrap();
                 text("grown".into())
+            }
+            "steps" => {
+                let token = context.meta.get_progress_token().unwrap();
+                for step in 1..=3 {
+                    let mut told = ProgressNotificationParam::new(token.clone(), f64::from(step));
+                    told.total = Some(3.0);
+                    told.message = Some(format!("step {step}"));
+                    context.peer.notify_progress(told).await.unwrap();
+                }
+                text("done".into())
             }
             "late" | "wide.name" => text(request.name.into_owned()),
             other => Err(ErrorData::invalid_params(format!("no tool {other}"), None)),

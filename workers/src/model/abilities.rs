@@ -1,0 +1,193 @@
+//! What a service takes: as it is configured, or as its answers have shown.
+//!
+//! ```text
+//! json_schema ──refused──▶ json_object, the schema in the prompt ──refused──▶ nothing, the schema in the prompt
+//!      └──answered with what is no JSON──▶ json_schema, the schema also in the prompt
+//! ```
+//! What is learnt holds for the model of that name until the process ends.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::limits::MAX_KNOWN_MODELS;
+use super::{Fault, Message, Request, ResponseFormat};
+
+/// How a structured answer is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Structured {
+    /// With `json_schema`, and less where the service refuses that.
+    #[default]
+    Auto,
+    /// With the response format `json_schema`.
+    JsonSchema,
+    /// With the response format `json_object`, and the schema in the prompt.
+    JsonObject,
+    /// With the schema in the prompt alone.
+    Prompt,
+}
+
+/// Whether images of tools' results are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Images {
+    /// Until the service refuses one.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never: the model reads that there is one.
+    Never,
+}
+
+/// The form in which a service is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    pub(super) structured: Structured,
+    /// Whether the schema stands in the prompt too.
+    pub(super) in_prompt: bool,
+    pub(super) images: bool,
+    /// Whether the service is asked to count the tokens of a stream.
+    pub(super) counts: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Abilities {
+    structured: Structured,
+    images: Images,
+    learnt: Mutex<BTreeMap<String, Form>>,
+}
+
+impl Abilities {
+    pub(super) const fn new(structured: Structured, images: Images) -> Self {
+        Self { structured, images, learnt: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// How a model is asked.
+    pub(super) fn form(&self, model: &str) -> Form {
+        let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        learnt.get(model).copied().unwrap_or_else(|| {
+            let structured = match self.structured {
+                Structured::Auto => Structured::JsonSchema,
+                configured => configured,
+            };
+            let in_prompt = structured != Structured::JsonSchema;
+            Form { structured, in_prompt, images: self.images != Images::Never, counts: true }
+        })
+    }
+
+    /// Learns from a refusal of a request in `form`; whether the request may be made again in another one.
+    pub(super) fn refused(&self, model: &str, form: Form, request: &Request, fault: &Fault) -> bool {
+        let Some(text) = complaint(fault) else { return false };
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        let mut next = form;
+        if form.counts && says(&["stream_options", "include_usage"]) {
+            next.counts = false;
+        } else if form.images && self.images == Images::Auto && has_images(request) && says(IMAGES) {
+            next.images = false;
+        } else if self.structured == Structured::Auto
+            && request.options.response_format.is_some()
+            && says(FORMATS)
+        {
+            let structured = match form.structured {
+                Structured::JsonSchema | Structured::Auto => Structured::JsonObject,
+                Structured::JsonObject => Structured::Prompt,
+                Structured::Prompt => return false,
+            };
+            next = Form { structured, in_prompt: true, ..form };
+        } else {
+            return false;
+        }
+        tracing::warn!(
+            model,
+            reason = text,
+            ?next,
+            "the service does not take the request; it is asked in another form"
+        );
+        self.learn(model, next);
+        true
+    }
+
+    /// Learns from an answer: one to a schema that is no JSON comes from a service that ignores schemas.
+    pub(super) fn ignored_schema(&self, model: &str, form: Form) {
+        if self.structured == Structured::Auto && !form.in_prompt {
+            tracing::warn!(
+                model,
+                "the answer is no JSON; the model is told the schema in the prompt from now on"
+            );
+            self.learn(model, Form { in_prompt: true, ..form });
+        }
+    }
+
+    fn learn(&self, model: &str, form: Form) {
+        let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        if learnt.len() < MAX_KNOWN_MODELS || learnt.contains_key(model) {
+            learnt.insert(model.to_owned(), form);
+        }
+    }
+}
+
+/// Words of services that refuse a response format.
+const FORMATS: &[&str] = &[
+    "response_format",
+    "response format",
+    "responseformat",
+    "response mime type",
+    "json_schema",
+    "json schema",
+    "json_object",
+    "json mode",
+    "structured output",
+    "structured_output",
+    "guided",
+    "grammar",
+];
+
+/// Words of services that refuse an image.
+const IMAGES: &[&str] = &[
+    "image",
+    "vision",
+    "multimodal",
+    "multi-modal",
+    "content part",
+    "content type",
+    "valid string",
+    "must be a string",
+];
+
+/// What a service says about a request that it does not take; `None`: it fails for another reason.
+fn complaint(fault: &Fault) -> Option<String> {
+    let Fault::Refused(said) = fault else { return None };
+    // Some services answer 500 to what they cannot check.
+    if !matches!(said.status, Some(400 | 404 | 415 | 422 | 500 | 501)) {
+        return None;
+    }
+    let code = said.code.as_deref().unwrap_or_default();
+    Some(format!("{code} {}", said.message).to_lowercase())
+}
+
+fn has_images(request: &Request) -> bool {
+    request
+        .messages
+        .iter()
+        .any(|message| matches!(message, Message::Tool { images, .. } if !images.is_empty()))
+}
+
+/// The schema in the prompt: a part of the first instructions, since some models take no further ones.
+pub(super) fn with_schema(messages: &mut Vec<Message>, format: &ResponseFormat) {
+    let text = match format {
+        ResponseFormat::JsonObject => "Answer with one JSON object, and nothing else.".to_owned(),
+        ResponseFormat::JsonSchema { json_schema } => format!(
+            "Answer with one JSON object that satisfies this JSON Schema, and nothing else:\n{}",
+            json_schema.schema()
+        ),
+    };
+    match messages.iter_mut().find(|message| matches!(message, Message::System { .. })) {
+        Some(Message::System { content }) => *content = format!("{content}\n\n{text}"),
+        _ => messages.insert(0, Message::system(text)),
+    }
+}

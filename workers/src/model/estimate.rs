@@ -1,0 +1,43 @@
+//! How many tokens a text has, about: for providers that do not count, so that budgets hold nevertheless.
+
+use super::{Message, Request, Turn, Usage};
+
+/// Bytes of text that make one token, about. English has more, other scripts fewer.
+const BYTES_PER_TOKEN: usize = 4;
+/// Bytes that each message adds to its text.
+const MESSAGE_BYTES: usize = 16;
+
+/// Tokens of a question.
+pub(super) fn prompt(request: &Request) -> u64 {
+    let said: usize = request.messages.iter().map(|message| text(message) + MESSAGE_BYTES).sum();
+    let tool = |spec: &crate::tool::Spec| {
+        spec.name.len() + spec.description.len() + spec.parameters.to_string().len()
+    };
+    tokens(said + request.tools.iter().map(tool).sum::<usize>())
+}
+
+/// What an answer to a question of so many tokens cost.
+pub(super) fn usage(prompt_tokens: u64, turn: &Turn) -> Usage {
+    let calls = turn.tool_calls.iter().map(|call| call.name.len() + call.arguments.len() + MESSAGE_BYTES);
+    let completion_tokens = tokens(turn.text.len() + turn.reasoning.len() + calls.sum::<usize>());
+    let total_tokens = prompt_tokens.saturating_add(completion_tokens);
+    Usage { prompt_tokens, completion_tokens, total_tokens, estimated: true, ..Usage::default() }
+}
+
+fn text(message: &Message) -> usize {
+    match message {
+        Message::System { content } | Message::User { content } => content.len(),
+        Message::Tool { content, images, .. } => {
+            // Providers count an image by its size in pixels; its bytes say a little of that.
+            content.len() + images.iter().map(|image| image.data.len() / 16).sum::<usize>()
+        }
+        Message::Assistant { content, tool_calls } => {
+            let calls = tool_calls.iter().map(|call| call.name.len() + call.arguments.len());
+            content.as_ref().map_or(0, String::len) + calls.sum::<usize>()
+        }
+    }
+}
+
+fn tokens(bytes: usize) -> u64 {
+    u64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u64::MAX)
+}
