@@ -40,3 +40,68 @@ fn the_permissions_contract_is_committed() {
     file_is_committed("ops/nats/accounts.conf", &nats::accounts(&nats::Config::default()).unwrap());
     file_is_committed("ops/redis/users.acl", &redis::acl(&redis::Config::default().prefix));
 }
+
+/// A number of bytes as people read it.
+fn bytes(count: usize) -> String {
+    match count {
+        count if count % (1024 * 1024) == 0 => format!("{} MiB", count / 1024 / 1024),
+        count if count % 1024 == 0 => format!("{} KiB", count / 1024),
+        count => format!("{count} bytes"),
+    }
+}
+
+/// Each limit of what is handed in, with the number that the code has.
+fn limits_table() -> String {
+    use runbus::limits as core;
+    use runbus_workers::graph::limits as graph;
+    use runbus_workers::mcp::limits as mcp;
+    use runbus_workers::tool::limits as tool;
+    let rows = [
+        ("an id (stream, node, execution, session)", bytes(core::ID_BYTES), "`invalid_argument`"),
+        ("the input of an execution, as JSON", bytes(core::INPUT_BYTES), "`too_large`"),
+        (
+            "JSON that is handed in, in levels of lists and objects",
+            core::EDGE_DEPTH.to_string(),
+            "`invalid_argument`",
+        ),
+        ("an event, as its line", bytes(core::EVENT_BYTES), "`too_large`; what a worker writes is cut"),
+        (
+            "what one entry of a session's journal records",
+            bytes(core::GROUP_BYTES),
+            "the execution fails with `too_large`",
+        ),
+        ("executions of a session that wait", core::SESSION_QUEUE.to_string(), "`queue_full`"),
+        (
+            "approvals and questions of executions below that one shows",
+            core::BELOW_WAITING.to_string(),
+            "left out",
+        ),
+        ("nodes of a graph", graph::MAX_NODES.to_string(), "refused at load"),
+        ("edges of a graph", graph::MAX_EDGES.to_string(), "refused at load"),
+        ("tools that one model gets", tool::MAX_TOOLS.to_string(), "refused at load, with the names"),
+        ("arguments of a tool call", bytes(tool::MAX_ARGUMENTS_BYTES), "`invalid_arguments`"),
+        ("a tool's result, for the model", bytes(tool::MAX_RESULT_BYTES), "cut in the middle"),
+        ("a tool's error, for the model", bytes(tool::MAX_ERROR_BYTES), "cut"),
+        ("an image of a result, in base64", bytes(tool::MAX_IMAGE_BYTES), "described, not shown"),
+        ("the images of a result together, in base64", bytes(tool::MAX_IMAGES_BYTES), "described, not shown"),
+        ("a tool's JSON Schema", bytes(tool::MAX_SCHEMA_BYTES), "the tool is refused"),
+        ("MCP servers of a worker", mcp::MAX_SERVERS.to_string(), "refused at start"),
+        ("tools that an MCP server lists", mcp::MAX_TOOLS.to_string(), "left out"),
+        ("a message of an MCP server", bytes(mcp::MAX_MESSAGE_BYTES), "dropped; the call fails"),
+    ];
+    let mut table = String::from("| what | limit | beyond it |\n|---|---|---|\n");
+    for (what, limit, beyond) in rows {
+        table.push_str(&format!("| {what} | {limit} | {beyond} |\n"));
+    }
+    table
+}
+
+#[test]
+fn the_page_of_limits_has_the_numbers_of_the_code() {
+    let path = format!("{}/docs/limits.md", env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(path).unwrap();
+    let (begin, end) = ("<!-- written by tests/system/contracts.rs -->\n", "<!-- end -->");
+    let (before, rest) = page.split_once(begin).unwrap();
+    let (_, after) = rest.split_once(end).unwrap();
+    file_is_committed("docs/limits.md", &format!("{before}{begin}{}{end}{after}", limits_table()));
+}

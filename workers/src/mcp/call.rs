@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{CancelledNotificationParam, ClientRequest, RequestId, ServerResult};
-use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
+use rmcp::service::{Peer, PeerRequestOptions};
 use serde::de::DeserializeOwned;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::client::{Fault, fault};
@@ -51,17 +50,13 @@ pub(super) async fn call(
     limits: Limits,
     invocation: &Invocation,
 ) -> Result<ServerResult, Fault> {
-    let (sender, mut words) = watch::channel(None);
-    let sent = async {
-        let mut sending = watchers.sending().await;
-        let handle = peer.send_request_with_option(request, PeerRequestOptions::no_options()).await?;
-        sending.insert(handle.progress_token.clone(), sender);
-        Ok::<_, ServiceError>(handle)
-    };
     let ends = |from: Instant| (from + limits.silent).min(limits.until);
     let begun = Instant::now();
+    let sent = peer.send_request_with_option(request, PeerRequestOptions::no_options());
     let sent = tokio::time::timeout_at(ends(begun), sent).await;
     let mut handle = sent.map_err(|_elapsed| Fault::TimedOut(None))?.map_err(fault)?;
+    let mut words = watchers.watch(handle.progress_token.clone());
+    words.mark_changed();
     let mut open = Open { peer: Some(peer.clone()), id: handle.id.clone() };
     let (mut end, mut heard) = (ends(Instant::now()), false);
     let answer = loop {
@@ -72,8 +67,8 @@ pub(super) async fn call(
                 return Err(Fault::TimedOut(heard.then(|| begun.elapsed())));
             }
             Ok(()) = words.changed() => {
-                (end, heard) = (ends(Instant::now()), true);
                 if let Some(progress) = words.borrow_and_update().clone() {
+                    (end, heard) = (ends(Instant::now()), true);
                     invocation.progress(progress);
                 }
             }
@@ -86,7 +81,7 @@ pub(super) async fn call(
     {
         invocation.progress(progress);
     }
-    watchers.forget(&handle.progress_token).await;
+    watchers.forget(&handle.progress_token);
     answer.map_err(|_closed| Fault::Lost("the connection was closed".into()))?.map_err(fault)
 }
 

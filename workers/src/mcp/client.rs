@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CallToolResult, ClientConfig, ClientRequest, Implementation,
-    ListToolsRequest, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
-    ServerResult,
+    ListToolsRequest, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerResult,
 };
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, NotificationContext, Peer, RunningService,
@@ -83,20 +82,15 @@ pub(super) struct Connection {
     watchers: Watchers,
 }
 
-/// What servers may tell us: that their tools have changed, and how far calls have come.
+/// What servers may tell us here: that their tools have changed. How far calls have come is heard before ([`Matched`]).
 #[derive(Debug, Clone)]
 struct Handler {
     changed: Arc<Notify>,
-    watchers: Watchers,
 }
 
 impl ClientHandler for Handler {
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
         self.changed.notify_one();
-    }
-
-    async fn on_progress(&self, told: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
-        self.watchers.tell(told).await;
     }
 
     fn get_info(&self) -> ClientConfig {
@@ -129,16 +123,16 @@ impl Session {
     ) -> Result<Self, (ClientInitializeError, String)> {
         let changed = Arc::new(Notify::new());
         let watchers = Watchers::default();
-        let handler = Handler { changed: changed.clone(), watchers: watchers.clone() };
+        let handler = Handler { changed: changed.clone() };
         let local = |reason: String| (ClientInitializeError::Cancelled, reason);
         let (shaken, child) = match server.transport {
             Transport::Stdio => {
                 let (child, output, input) = Child::spawn(name, server).map_err(local)?;
-                let pipes = Matched::new(name, Pipes::new(output, input));
+                let pipes = Matched::new(name, Pipes::new(output, input), watchers.clone());
                 (Box::pin(serve_client_with_lifecycle(handler, pipes, mode)).await, Some(child))
             }
             Transport::Http => {
-                let transport = Matched::new(name, http::transport(server).map_err(local)?);
+                let transport = Matched::new(name, http::transport(server).map_err(local)?, watchers.clone());
                 (Box::pin(serve_client_with_lifecycle(handler, transport, mode)).await, None)
             }
         };

@@ -72,6 +72,9 @@ pub const MAX_ENDED_REQUESTS: usize = 1_024;
 /// The longest text of a server's progress that is kept, in bytes.
 pub const MAX_PROGRESS_BYTES: usize = 1_024;
 
+/// Words about the progress of calls that are just being sent.
+pub const MAX_EARLY_WORDS: usize = 64;
+
 /// How long a call whose connection broke waits for the reason that the supervisor finds.
 pub const LOSS_GRACE: Duration = Duration::from_secs(3);
 

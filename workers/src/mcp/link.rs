@@ -295,13 +295,12 @@ impl Link {
             open || view.failures > 0 || matches!(view.state, State::Stopped)
         };
         let waited = tokio::time::timeout(limit, view.wait_for(settled)).await;
-        match &waited {
-            Ok(Ok(view)) => match (&view.connection, &view.state) {
+        if let Ok(Ok(view)) = &waited {
+            match (&view.connection, &view.state) {
                 (Some(connection), _) => return Ok(connection.clone()),
                 (None, State::Stopped) => return Err("it was stopped".into()),
                 (None, _) => {}
-            },
-            _ => {}
+            }
         }
         drop(waited);
         Err(self.view.borrow().why_away(limit))

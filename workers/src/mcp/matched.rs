@@ -8,12 +8,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::RoleClient;
-use rmcp::model::{ClientNotification, JsonRpcMessage, RequestId};
+use rmcp::model::{ClientNotification, JsonRpcMessage, RequestId, ServerNotification};
 use rmcp::service::TxJsonRpcMessage;
 use rmcp::transport::Transport;
 
 use super::decode::Message;
 use super::limits::{MAX_ENDED_REQUESTS, MAX_OPEN_REQUESTS, MAX_OWN_NAME_BYTES};
+use super::progress::Watchers;
 use super::refusal;
 use crate::tool::truncate;
 
@@ -24,6 +25,8 @@ pub(super) struct Matched<T> {
     server: String,
     open: Arc<Mutex<Open>>,
     ready: VecDeque<Message>,
+    /// Who hears of the progress of calls.
+    watchers: Watchers,
 }
 
 /// Which requests wait for an answer.
@@ -98,8 +101,8 @@ impl Open {
 
 impl<T> Matched<T> {
     /// The transport to `server`.
-    pub(super) fn new(server: &str, inner: T) -> Self {
-        Self { inner, server: server.to_owned(), open: Arc::default(), ready: VecDeque::new() }
+    pub(super) fn new(server: &str, inner: T, watchers: Watchers) -> Self {
+        Self { inner, server: server.to_owned(), open: Arc::default(), ready: VecDeque::new(), watchers }
     }
 
     /// Takes a message of the server.
@@ -114,9 +117,13 @@ impl<T> Matched<T> {
             JsonRpcMessage::Error(answer) => {
                 (answer.id.as_ref(), answer.error.code.0, Some(answer.error.message.as_ref()))
             }
-            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => {
+            JsonRpcMessage::Notification(told) => {
+                if let ServerNotification::ProgressNotification(progress) = &told.notification {
+                    self.watchers.tell(&progress.params);
+                }
                 return self.ready.push_back(message);
             }
+            JsonRpcMessage::Request(_) => return self.ready.push_back(message),
         };
         let Some(ends) = open.stray(id) else {
             return tracing::debug!(
@@ -221,7 +228,7 @@ mod tests {
     /// What becomes of the requests 1 and 2 (of which `cancelled` ones are not waited for), when the server says these texts.
     async fn answers(cancelled: Option<i64>, said: &[&str]) -> Vec<(i64, String)> {
         let said = said.iter().flat_map(|text| decode::messages(text.as_bytes())).collect();
-        let mut matched = Matched::new("s", Says(said));
+        let mut matched = Matched::new("s", Says(said), Watchers::default());
         for id in [1, 2] {
             let request = ClientRequest::ListToolsRequest(ListToolsRequest::default());
             matched.send(JsonRpcMessage::request(request, RequestId::Number(id))).await.unwrap();

@@ -39,6 +39,10 @@ impl Beside {
     /// Gives the model an image; whether it fits.
     pub(super) fn attach(&self, image: Image) -> bool {
         let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        // A server may give one image twice: as a part of its answer, and as structured content.
+        if images.contains(&image) {
+            return true;
+        }
         let held: usize = images.iter().map(|image| image.data.len()).sum();
         let fits = image.data.len() <= MAX_IMAGE_BYTES && held + image.data.len() <= MAX_IMAGES_BYTES;
         if fits {

@@ -1,7 +1,10 @@
 //! What a definition may say, and where the fault is when it does not.
 
+use std::collections::BTreeMap;
+
 use runbus_workers::graph::limits::MAX_DEFINITION_BYTES;
-use runbus_workers::graph::{Definition, schema};
+use runbus_workers::graph::{Context, Definition, schema};
+use serde_json::json;
 
 const GRAPH: &str = r#"
 kind: graph
@@ -243,4 +246,36 @@ fn a_number_with_leading_zeros_is_refused_and_a_text_keeps_them() {
             assert!(!error.to_string().contains("leading zeros"), "{value}: {error}");
         }
     }
+/// A tool that takes a number gets one, from a template that is the whole text.
+#[test]
+fn arguments_keep_the_types_of_their_values() {
+    let text = "
+kind: graph
+name: g
+entry: plan
+nodes:
+  plan: { type: agent, output: { days: { type: integer }, tags: { type: array } } }
+  book:
+    type: tool
+    tool: book
+    arguments:
+      days: '{{nodes.plan.days}}'
+      said: '{{nodes.plan.days}} days'
+      tags: '{{ nodes.plan.tags }}'
+      person: '{{input.person}}'
+      deep: [{ round: '{{iteration}}' }]
+      missing: '{{nodes.plan.none.deeper}}'
+edges:
+  - { from: plan, to: book }
+"
+    .replace("nodes.plan.none.deeper", "nodes.plan.tags.none");
+    let Definition::Graph(graph) = Definition::parse("g.yaml", &text).unwrap() else { panic!() };
+    let nodes = BTreeMap::from([("plan".to_owned(), json!({"days": 3, "tags": ["a", 1]}))]);
+    let given = json!({"person": {"name": "Ann", "age": 40}});
+    let context = Context { input: &given.to_string(), given: &given, iteration: 2, nodes: &nodes };
+    let expected = json!({
+        "days": 3, "said": "3 days", "tags": ["a", 1], "person": {"name": "Ann", "age": 40},
+        "deep": [{"round": 2}], "missing": "",
+    });
+    assert_eq!(graph.arguments("book", context), expected);
 }

@@ -10,6 +10,7 @@ mod compaction;
 mod definition_faults;
 mod definitions;
 mod error_codes;
+mod fallbacks;
 mod goals;
 mod graph_walks;
 mod guards;

@@ -723,3 +723,39 @@ fn the_queue_waits_for_unresolved_calls() {
         }
     }
 }
+
+/// Each refused answer is a try of its own: the next one has the next number.
+#[test]
+fn refused_answers_are_counted() {
+    const JUDGE: &str =
+        "{kind: graph, name: judge, entry: n, nodes: {n: {type: agent, output: {score: {type: number}}}}}";
+    let mut sim = Sim::new();
+    sim.definitions.add(Definition::parse("test", JUDGE).unwrap()).unwrap();
+    sim.command(Action::Start(Box::new(Start {
+        execution_id: ExecutionId::new("judged").unwrap(),
+        stream_id: StreamId::new("s").unwrap(),
+        definition: "judge".into(),
+        input: json!("text"),
+        correlation_id: None,
+        multitask: Multitask::Enqueue,
+        budget: Budget::default(),
+        scheduling: Scheduling::default(),
+        parent: None,
+        resumes: false,
+        trace: None,
+    })));
+    sim.settle(10).unwrap();
+    let node = runbus::id::NodeId::new("n").unwrap();
+    for expected in 2..=4 {
+        let turn = Turn { text: "no object".into(), finish_reason: Some("stop".into()), ..Turn::default() };
+        sim.apply(Fact::TurnCompleted { node: node.clone(), turn });
+        let Decision::Record(fact) = sim.decide() else { panic!() };
+        let Fact::TurnFailed { next_try, ref error, .. } = *fact else { panic!("{fact:?}") };
+        assert_eq!((next_try, &error["code"]), (expected, &json!("invalid_output")));
+        sim.apply(*fact);
+        // A refused answer is no failed call: the call's tries begin anew.
+        let Decision::Wait { effects, .. } = sim.decide() else { panic!() };
+        let first_try = |effect: &Effect| matches!(effect, Effect::Model { attempt: 1, .. });
+        assert!(effects.iter().all(first_try), "{effects:?}");
+    }
+}
