@@ -46,6 +46,9 @@ pub const GROUP_BYTES: usize = 768 * 1024;
 /// Largest input of an execution, in bytes of JSON: it must fit into its events.
 pub const INPUT_BYTES: usize = 128 * 1024;
 
+/// Approvals and questions of the executions below one that it shows.
+pub const BELOW_WAITING: usize = 256;
+
 /// Most events in one frame.
 pub const FRAME_EVENTS: usize = 4096;
 

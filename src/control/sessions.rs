@@ -8,7 +8,8 @@ use super::{Control, Error, RESERVED_SESSIONS, StartRequest, Started};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
-use crate::session::command::{Action, Budget, Command, Multitask, Scheduling};
+use crate::session::below::{Told, Used};
+use crate::session::command::{Action, Budget, Command, Multitask, Parent, Scheduling};
 use crate::session::entry::Fact;
 use crate::session::inbox;
 use crate::session::journal::Journal;
@@ -270,6 +271,7 @@ impl Control {
         execution: &ExecutionId,
         completed: bool,
         output: Value,
+        used: Used,
     ) -> Result<(), Error> {
         // The parent reads it as a tool's result: what is too long or too deep for that is sent as text.
         let output = match accept("output", &output) {
@@ -284,11 +286,28 @@ impl Control {
             output
         };
         let (session_id, execution_id) = (child.clone(), execution.clone());
-        let action = Action::ChildEnded { session_id, execution_id, completed, output };
+        let action = Action::ChildEnded { session_id, execution_id, completed, output, used: Box::new(used) };
         let id = EventId::derived(&format!("{execution}/child_ended"));
         let scheduling =
             self.state(parent).await?.and_then(|state| Some(state.running()?.start.scheduling.clone()));
         self.give(parent, self.now(id, action, None), scheduling.unwrap_or_default()).await?;
+        Ok(())
+    }
+
+    /// Tells an execution what happened in one below it. `number` names the word: told twice, it is told once.
+    ///
+    /// # Errors
+    /// The log refuses or does not answer.
+    pub async fn tell_above(
+        &self,
+        parent: &Parent,
+        child: &ExecutionId,
+        number: &str,
+        told: Told,
+    ) -> Result<(), Error> {
+        let id = EventId::derived(&format!("{number}/below"));
+        let action = Action::Below { execution_id: child.clone(), told: Box::new(told) };
+        self.give(&parent.session_id, self.now(id, action, None), parent.scheduling.clone()).await?;
         Ok(())
     }
 

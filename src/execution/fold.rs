@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Execution, Status, Waiting};
 use crate::event::{Class, Event, Payload};
+use crate::id::SessionId;
 
 /// A question that its producer gave no id: the next step of the execution answers it.
 const UNNAMED: &str = "";
@@ -86,13 +87,15 @@ impl Execution {
             }
             Payload::ToolApprovalRequested(asked) => {
                 let status = Status::WaitingForApproval;
-                let waiting = Waiting { status, tool_use_id: Some(asked.tool_use_id) };
+                let tool_use_id = asked.below.is_none().then_some(asked.tool_use_id);
+                let waiting = Waiting { status, tool_use_id, below: asked.below };
                 self.waits(asked.approval_id, waiting);
             }
             Payload::ToolApprovalDecided(decided) => self.goes_on(|id, _| *id == decided.approval_id),
             Payload::ToolApprovalExpired(expired) => self.goes_on(|id, _| *id == expired.approval_id),
             Payload::ClientInputRequested(asked) => {
-                let waiting = Waiting { status: Status::WaitingForInput, tool_use_id: asked.tool_use_id };
+                let tool_use_id = asked.tool_use_id.filter(|_| asked.below.is_none());
+                let waiting = Waiting { status: Status::WaitingForInput, tool_use_id, below: asked.below };
                 self.waits(asked.request_id.unwrap_or_else(|| UNNAMED.into()), waiting);
             }
             Payload::ClientInputReceived(received) => {
@@ -103,6 +106,8 @@ impl Execution {
             Payload::ToolCallCompleted(completed) => {
                 self.goes_on(|_, waiting| waiting.tool_use_id.as_ref() == Some(&completed.tool_use_id));
             }
+            Payload::SubagentCompleted(ended) if ended.below.is_none() => self.child_ended(&ended.session_id),
+            Payload::SubagentFailed(ended) if ended.below.is_none() => self.child_ended(&ended.session_id),
             Payload::NodeLoopStarted(node) => {
                 self.active_node.clone_from(&event.node_id);
                 self.iteration = node.iteration.or(self.iteration);
@@ -111,7 +116,10 @@ impl Execution {
             Payload::GoalProgress(goal) => self.progress = Some(goal.progress),
             Payload::GoalAchieved(_) => self.progress = Some(1.0),
             Payload::LlmTurnCompleted(_) => self.rounds = self.rounds.saturating_add(1),
-            Payload::UsageUpdated(used) => self.usage = Some(used.usage),
+            Payload::UsageUpdated(used) => {
+                self.usage = Some(used.usage);
+                self.rounds = self.rounds.max(used.rounds);
+            }
             Payload::ExecutionCompleted(completed) => {
                 self.end(event, Status::Completed);
                 self.output = Some(completed.output);
@@ -123,6 +131,11 @@ impl Execution {
             Payload::ExecutionCancelled(_) => self.end(event, Status::Cancelled),
             _ => {}
         }
+    }
+
+    /// Nothing waits below a child that has ended.
+    fn child_ended(&mut self, session: &SessionId) {
+        self.goes_on(|_, waiting| waiting.below.as_ref().is_some_and(|below| below.through == *session));
     }
 
     fn waits(&mut self, id: String, waiting: Waiting) {

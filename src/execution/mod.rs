@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::event::family::model::Usage;
 use crate::id::{CorrelationId, ExecutionId, NodeId, SessionId, StreamId};
+use crate::session::below::Below;
 use crate::time::Timestamp;
 
 /// Where a run stands.
@@ -54,9 +55,12 @@ impl Status {
 pub struct Waiting {
     /// For what: [`Status::WaitingForApproval`] or [`Status::WaitingForInput`].
     pub status: Status,
-    /// The call that waits, when it is one.
+    /// The call that waits, when it is one of this execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_use_id: Option<String>,
+    /// Where it waits, when that is below this execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<Below>,
 }
 
 /// Why events of a run are missing.

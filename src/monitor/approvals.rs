@@ -40,6 +40,8 @@ impl Approvals {
             }
         }
         match payload {
+            // The execution below is of the same stream, and tells it itself.
+            Payload::ToolApprovalRequested(asked) if asked.below.is_some() => false,
             Payload::ToolApprovalRequested(asked) => {
                 self.seen = true;
                 let approval = view::Approval {

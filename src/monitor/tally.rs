@@ -8,6 +8,7 @@ use super::cost::{Nano, Prices, amount, nano};
 use super::{cut, view};
 use crate::event::family::model::{TurnCompleted, Usage, UsageUpdated};
 use crate::limits;
+use crate::session::below::Used;
 
 /// Models beyond [`limits::MONITOR_NAMES`].
 const OTHERS: &str = "(others)";
@@ -45,6 +46,8 @@ pub(super) struct Tally {
     counted: bool,
     cost_total: Option<Nano>,
     cost_turns: Option<Nano>,
+    /// The part of the total that executions below used: they are counted themselves.
+    below: Used,
     by_model: BTreeMap<String, Usage>,
 }
 
@@ -53,9 +56,9 @@ impl Tally {
         self.rounds = self.rounds.saturating_add(1);
         if let Some(used) = &turn.usage {
             self.counted = true;
-            add(&mut self.turns, used);
+            self.turns.add(used);
             if let Some(model) = &turn.model {
-                add(entry(&mut self.by_model, model), used);
+                entry(&mut self.by_model, model).add(used);
             }
         }
         if let Some(cost) = said(data) {
@@ -65,6 +68,7 @@ impl Tally {
 
     pub(super) fn updated(&mut self, updated: &UsageUpdated, data: &str) {
         self.total = Some(updated.usage.clone());
+        self.below = updated.below.clone().unwrap_or_default();
         self.rounds = self.rounds.max(u64::from(updated.rounds));
         self.cost_total = said(data).or(self.cost_total);
     }
@@ -92,17 +96,19 @@ impl Totals {
     pub(super) fn add(&mut self, tally: &Tally) {
         let Some(used) = tally.used() else { return };
         self.executions += 1;
-        self.rounds = self.rounds.saturating_add(tally.rounds);
-        add(&mut self.used, used);
+        let used = &used.without(&tally.below.usage);
+        self.rounds = self.rounds.saturating_add(tally.rounds.saturating_sub(u64::from(tally.below.rounds)));
+        self.used.add(used);
         for (model, used) in &tally.by_model {
-            add(entry(&mut self.by_model, model), used);
+            entry(&mut self.by_model, model).add(used);
         }
-        match tally.cost_total.or(tally.cost_turns) {
+        let below = tally.below.usage.cost.map_or(0, nano);
+        match tally.cost_total.map(|cost| cost.saturating_sub(below)).or(tally.cost_turns) {
             Some(cost) => self.said = Some(self.said.unwrap_or(0).saturating_add(cost)),
             None => {
                 self.unsaid_tokens = self.unsaid_tokens.saturating_add(used.total_tokens);
                 for (model, used) in &tally.by_model {
-                    add(entry(&mut self.unsaid, model), used);
+                    entry(&mut self.unsaid, model).add(used);
                 }
             }
         }
@@ -136,17 +142,4 @@ fn entry<'m>(models: &'m mut BTreeMap<String, Usage>, name: &str) -> &'m mut Usa
     let name = cut::text(name);
     let known = models.contains_key(&name) || models.len() < limits::MONITOR_NAMES;
     models.entry(if known { name } else { OTHERS.into() }).or_default()
-}
-
-fn add(sum: &mut Usage, used: &Usage) {
-    let option = |sum: &mut Option<u64>, more: Option<u64>| {
-        if let Some(more) = more {
-            *sum = Some(sum.unwrap_or(0).saturating_add(more));
-        }
-    };
-    sum.prompt_tokens = sum.prompt_tokens.saturating_add(used.prompt_tokens);
-    sum.completion_tokens = sum.completion_tokens.saturating_add(used.completion_tokens);
-    sum.total_tokens = sum.total_tokens.saturating_add(used.total_tokens);
-    option(&mut sum.reasoning_tokens, used.reasoning_tokens);
-    option(&mut sum.cached_tokens, used.cached_tokens);
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::below::{Told, Used};
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::log::{Sequence, Trace};
 use crate::time::Timestamp;
@@ -96,6 +97,16 @@ pub enum Action {
         /// Its result, or what went wrong.
         #[serde(default)]
         output: Value,
+        /// What it used, with all below it.
+        #[serde(default)]
+        used: Box<Used>,
+    },
+    /// Something happened in a child's execution, or below it.
+    Below {
+        /// The child's execution.
+        execution_id: ExecutionId,
+        /// What.
+        told: Box<Told>,
     },
     /// A later version's command: recorded and left alone.
     #[serde(other)]
@@ -118,6 +129,7 @@ impl Action {
             Self::Expire { .. } => "expire",
             Self::Answer { .. } => "answer",
             Self::ChildEnded { .. } => "child_ended",
+            Self::Below { .. } => "below",
             Self::Unknown => "unknown",
         }
     }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::approval::{Refusal, Standing};
+use super::below::{Told, Used};
 use super::command::{Action, Command, Decide, Multitask, Start};
 use super::entry::Outcome;
 use super::run::{Answer, OpenCall, Phase, Run, Stop, aborted};
@@ -45,9 +46,11 @@ impl State {
             Action::Answer { request_id, input } => {
                 self.answer(command, request_id, input, changes);
             }
-            Action::ChildEnded { execution_id, completed, output, .. } => {
+            Action::ChildEnded { execution_id, completed, output, used, .. } => {
+                self.child_used(execution_id, used);
                 self.child_ended(execution_id, *completed, output, changes);
             }
+            Action::Below { execution_id, told } => self.hear_below(execution_id, told, changes),
             Action::Unknown => {}
         }
     }
@@ -104,7 +107,8 @@ impl State {
         self.notices.push_back(Notice::Dropped { start: Box::new(start.clone()), outcome: outcome.clone() });
         if let Some(parent) = start.parent.clone() {
             let execution_id = start.execution_id.clone();
-            self.notices.push_back(Notice::TellParent { parent, execution_id, outcome });
+            let used = Used::default();
+            self.notices.push_back(Notice::TellParent { parent, execution_id, outcome, used });
         }
     }
 
@@ -332,6 +336,40 @@ impl State {
         changes.push(Change::Answered { node, request_id: id.to_owned(), input, by });
     }
 
+    /// What a child used counts for its parent.
+    fn child_used(&mut self, execution_id: &ExecutionId, used: &Used) {
+        let Some(child) = self.children.get_mut(execution_id) else { return };
+        child.used = used.clone();
+        self.usage.add(&used.usage);
+        if let Some(run) = self.running_mut() {
+            run.usage.add(&used.usage);
+            run.rounds = run.rounds.saturating_add(used.rounds);
+            run.below.usage.add(&used.usage);
+            run.below.rounds = run.below.rounds.saturating_add(used.rounds);
+        }
+    }
+
+    /// Something happened below a child.
+    fn hear_below(&mut self, execution_id: &ExecutionId, told: &Told, changes: &mut Vec<Change>) {
+        let Some(child) = self.children.get(execution_id).filter(|child| !child.ended) else { return };
+        let through = child.session_id.clone();
+        if let Some(id) = told.settles() {
+            self.below.remove(id);
+        }
+        let waits = |open: &OpenCall| open.phase == Phase::Child(execution_id.clone());
+        let found = self.running().and_then(|run| {
+            let mut visits = run.visits.iter();
+            visits.find(|(_, visit)| visit.calls.iter().any(waits)).map(|(node, _)| node.clone())
+        });
+        let Some(node) = found else { return };
+        if let Some(id) = told.asks()
+            && self.below.len() < limits::BELOW_WAITING
+        {
+            self.below.insert(id.to_owned(), (execution_id.clone(), told.clone()));
+        }
+        changes.push(Change::Below { node, through, told: Box::new(told.clone()) });
+    }
+
     fn child_ended(
         &mut self,
         execution_id: &ExecutionId,
@@ -341,6 +379,7 @@ impl State {
     ) {
         let Some(child) = self.children.get_mut(execution_id) else { return };
         child.ended = true;
+        self.below.retain(|_, (through, _)| through != execution_id);
         let session_id = child.session_id.clone();
         let Some(run) = self.running_mut() else { return };
         let waits = |open: &&mut OpenCall| open.phase == Phase::Child(execution_id.clone());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approval::Requested;
-use super::command::Command;
+use super::command::{Budget, Command};
 use super::message::{Image, Message, ToolCall};
 use super::turn::{Turn, Usage};
 use crate::id::{ExecutionId, NodeId, SessionId, WorkerId};
@@ -130,6 +130,9 @@ pub enum Fact {
         /// What it is given.
         #[serde(default)]
         input: Value,
+        /// What it may use, with all below it: its share of what is left.
+        #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+        budget: Budget,
     },
     /// Tools are about to run: the intent.
     ToolsStarted {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::approval::{Approval, Standing};
+use super::below::{self, Used};
 use super::command::Parent;
 use super::entry::{Entry, Fact, Outcome};
 use super::message::Message;
@@ -23,6 +24,28 @@ const SETTLED_KEPT: usize = 256;
 impl State {
     /// Takes the next entry, and says what it changed beyond its own words.
     pub fn apply(&mut self, entry: &Entry) -> Vec<Change> {
+        let index = self.entries;
+        let changes = self.take(entry);
+        self.tell_above(entry, index, &changes);
+        changes
+    }
+
+    /// The execution above hears what waits for a person, and who works, here and below.
+    fn tell_above(&mut self, entry: &Entry, index: u64, changes: &[Change]) {
+        let Some(run) = self.run.as_ref().filter(|run| run.outcome.is_none()) else { return };
+        let Some(parent) = &run.start.parent else { return };
+        let id = &run.start.execution_id;
+        let words = below::words(&self.own, run, &entry.fact, changes, entry.at);
+        let notices = words.into_iter().enumerate().map(|(n, told)| Notice::Below {
+            parent: parent.clone(),
+            child: id.clone(),
+            number: format!("{id} {index}/{n}"),
+            told: Box::new(told),
+        });
+        self.notices.extend(notices.collect::<Vec<_>>());
+    }
+
+    fn take(&mut self, entry: &Entry) -> Vec<Change> {
         let index = self.entries;
         self.entries += 1;
         let mut changes = Vec::new();
@@ -87,6 +110,7 @@ impl State {
             counts: BTreeMap::new(),
             rounds: 0,
             usage: Usage::default(),
+            below: Used::default(),
             paused: false,
             stop: None,
             violated: None,
@@ -131,6 +155,7 @@ impl State {
             }
         }
         let (id, parent) = (run.start.execution_id.clone(), run.start.parent.clone());
+        let used = Used { usage: run.usage.clone(), rounds: run.rounds };
         if let Outcome::Failed { error } = outcome
             && error["code"] == "dead_letter"
         {
@@ -150,11 +175,13 @@ impl State {
                 self.closed = Some(Closed { at, reason: Some("its only execution has ended".into()) });
                 self.notices.push_back(Notice::Closed);
             }
-            self.notices.push_back(Notice::TellParent { parent, execution_id: id, outcome: outcome.clone() });
+            let outcome = outcome.clone();
+            self.notices.push_back(Notice::TellParent { parent, execution_id: id, outcome, used });
         }
     }
 
     pub(super) fn cancel_children(&mut self) {
+        self.below.clear();
         for (execution, child) in &mut self.children {
             if !child.ended {
                 child.ended = true;
@@ -287,13 +314,22 @@ impl State {
                 self.questions.insert(id, (node.clone(), request.clone()));
             }
             Fact::ChildStarted {
-                call_id, session_id, execution_id, definition, ephemeral, input, ..
+                call_id,
+                session_id,
+                execution_id,
+                definition,
+                ephemeral,
+                input,
+                budget,
+                ..
             } => {
                 self.notices.push_back(Notice::StartChild {
                     session_id: session_id.clone(),
                     execution_id: execution_id.clone(),
                     definition: definition.clone(),
                     input: input.clone(),
+                    stream_id: run.start.stream_id.clone(),
+                    budget: *budget,
                     parent: Parent {
                         session_id: self.own.clone(),
                         execution_id: run.start.execution_id.clone(),
@@ -306,7 +342,8 @@ impl State {
                     open.phase = Phase::Child(execution_id.clone());
                 }
                 let (definition, ephemeral) = (definition.clone(), *ephemeral);
-                let child = Child { session_id: session_id.clone(), definition, ephemeral, ended: false };
+                let (session_id, used) = (session_id.clone(), Used::default());
+                let child = Child { session_id, definition, ephemeral, ended: false, budget: *budget, used };
                 self.children.insert(execution_id.clone(), child);
             }
             Fact::ToolsStarted { calls, .. } => {
@@ -397,14 +434,13 @@ impl Visit {
 
 fn add(total: &mut Usage, turn: Option<&turn::Usage>) {
     let Some(turn) = turn else { return };
-    let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
-        (None, None) => None,
-        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
-    };
-    total.prompt_tokens = total.prompt_tokens.saturating_add(turn.prompt_tokens);
-    total.completion_tokens = total.completion_tokens.saturating_add(turn.completion_tokens);
-    total.total_tokens = total.total_tokens.saturating_add(turn.total_tokens);
-    total.reasoning_tokens = sum(total.reasoning_tokens, turn.reasoning_tokens);
-    total.cached_tokens = sum(total.cached_tokens, turn.cached_tokens);
-    total.estimated |= turn.estimated;
+    total.add(&Usage {
+        prompt_tokens: turn.prompt_tokens,
+        completion_tokens: turn.completion_tokens,
+        total_tokens: turn.total_tokens,
+        reasoning_tokens: turn.reasoning_tokens,
+        cached_tokens: turn.cached_tokens,
+        estimated: turn.estimated,
+        cost: turn.cost,
+    });
 }

@@ -7,6 +7,7 @@
 //! this module's business.
 
 pub mod approval;
+pub mod below;
 pub mod command;
 mod commands;
 pub mod entry;

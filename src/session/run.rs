@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::below::Used;
 use super::command::Start;
 use super::entry::{Arrival, Outcome};
 use super::message::{Message, ToolCall};
@@ -38,10 +39,12 @@ pub struct Run {
     pub iteration: u32,
     /// How often each node has begun.
     pub counts: BTreeMap<NodeId, u32>,
-    /// Calls of the model that were answered.
+    /// Calls of the model that were answered, those below included.
     pub rounds: u32,
-    /// Tokens of all of them.
+    /// Tokens of all of them, those below included.
     pub usage: Usage,
+    /// The part of both that executions below used.
+    pub below: Used,
     /// Somebody paused it.
     pub paused: bool,
     /// Somebody stopped it.

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use serde_json::Value;
 
 use super::approval::Approval;
-use super::command::{Parent, Start};
+use super::below::{Told, Used};
+use super::command::{Budget, Parent, Start};
 use super::entry::{Outcome, Question};
 use super::run::{OpenCall, Phase, Run, Visit};
 use super::transcript::Transcript;
 use crate::event::family::model::Usage;
-use crate::id::{EventId, ExecutionId, NodeId, SessionId, WorkerId};
+use crate::id::{EventId, ExecutionId, NodeId, SessionId, StreamId, WorkerId};
 use crate::log::Sequence;
 use crate::time::Timestamp;
 
@@ -49,6 +50,8 @@ pub struct State {
     pub answered: VecDeque<(String, Option<EventId>)>,
     /// Executions of children.
     pub children: BTreeMap<ExecutionId, Child>,
+    /// What waits for a person below: by its id, with the child that it stands below.
+    pub below: BTreeMap<String, (ExecutionId, Told)>,
     /// Whether it takes no more input.
     pub closed: Option<Closed>,
     /// What others have to be told.
@@ -72,6 +75,10 @@ pub struct Child {
     pub ephemeral: bool,
     /// Whether its execution has ended.
     pub ended: bool,
+    /// What it may use.
+    pub budget: Budget,
+    /// What it has used, with all below it, as far as it has said so.
+    pub used: Used,
 }
 
 /// A session that takes no more input.
@@ -103,8 +110,23 @@ pub enum Notice {
         definition: String,
         /// What it is given.
         input: Value,
+        /// The line of work: that of its parent, so that those who watch it see the child too.
+        stream_id: StreamId,
+        /// What it may use.
+        budget: Budget,
         /// Who waits for it.
         parent: Parent,
+    },
+    /// The execution above is told what happened here, or below.
+    Below {
+        /// The execution above.
+        parent: Parent,
+        /// The execution here.
+        child: ExecutionId,
+        /// Names the word.
+        number: String,
+        /// What happened.
+        told: Box<Told>,
     },
     /// A child's execution is to stop.
     CancelChild {
@@ -126,6 +148,8 @@ pub enum Notice {
         execution_id: ExecutionId,
         /// How.
         outcome: Outcome,
+        /// What it used, with all below it.
+        used: Used,
     },
     /// Readers of the session's stream are told that it closed.
     Closed,
@@ -147,6 +171,7 @@ impl Notice {
         match self {
             Self::Dropped { start, .. } => format!("dropped {}", start.execution_id),
             Self::StartChild { execution_id, .. } => format!("start {execution_id}"),
+            Self::Below { number, .. } => format!("below {number}"),
             Self::CancelChild { execution_id, .. } => format!("cancel {execution_id}"),
             Self::CloseChild { session_id } => format!("close {session_id}"),
             Self::TellParent { execution_id, .. } => format!("parent {execution_id}"),
@@ -202,6 +227,15 @@ pub enum Change {
         /// Its result, or what went wrong.
         output: Value,
     },
+    /// Something happened below a child.
+    Below {
+        /// Whose call waits for the child.
+        node: NodeId,
+        /// The child's session.
+        through: SessionId,
+        /// What.
+        told: Box<Told>,
+    },
 }
 
 impl State {
@@ -225,6 +259,7 @@ impl State {
             questions: BTreeMap::new(),
             answered: VecDeque::new(),
             children: BTreeMap::new(),
+            below: BTreeMap::new(),
             closed: None,
             notices: VecDeque::new(),
             latched: VecDeque::new(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approval::{Approval, Decision, Standing};
+use super::below::{Told, Word};
 use super::message::Message;
 use super::run::{OpenCall, Phase};
 use super::state::State;
@@ -182,6 +183,47 @@ pub struct PendingQuestion {
     /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// The execution that asks, when it is below this session's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_id: Option<ExecutionId>,
+}
+
+impl PendingApproval {
+    /// Of an execution below.
+    fn below(told: &Told) -> Option<Self> {
+        let Word::ApprovalRequested(asked) = &told.what else { return None };
+        Some(Self {
+            approval_id: asked.approval_id.clone(),
+            execution_id: told.execution_id.clone(),
+            node_id: told.node_id.clone()?,
+            tool_use_id: asked.tool_use_id.clone(),
+            tool_name: asked.tool_name.clone(),
+            tool_input: asked.tool_input.clone(),
+            arguments_digest: asked.arguments_digest.clone().unwrap_or_default(),
+            status: Standing::Pending,
+            requested_at: told.at,
+            expires_at: asked.expires_at,
+            approved: None,
+            decided_by: None,
+            decided_at: None,
+            note: None,
+        })
+    }
+}
+
+impl PendingQuestion {
+    /// Of an execution below.
+    fn below(told: &Told) -> Option<Self> {
+        let Word::InputRequested(asked) = &told.what else { return None };
+        Some(Self {
+            request_id: asked.request_id.clone()?,
+            node_id: told.node_id.clone()?,
+            prompt: asked.prompt.clone(),
+            choices: asked.choices.clone(),
+            expires_at: asked.expires_at,
+            execution_id: Some(told.execution_id.clone()),
+        })
+    }
 }
 
 /// A child session.
@@ -246,6 +288,7 @@ impl Session {
                 .values()
                 .filter(|approval| approval.status == Standing::Pending)
                 .map(PendingApproval::from)
+                .chain(state.below.values().filter_map(|(_, told)| PendingApproval::below(told)))
                 .collect(),
             questions: state
                 .questions
@@ -256,7 +299,9 @@ impl Session {
                     prompt: question.prompt.clone(),
                     choices: question.choices.clone(),
                     expires_at: question.expires_at,
+                    execution_id: None,
                 })
+                .chain(state.below.values().filter_map(|(_, told)| PendingQuestion::below(told)))
                 .collect(),
             children: state
                 .children
@@ -292,13 +337,16 @@ fn status(state: &State) -> SessionStatus {
     let waits = |phase: fn(&Phase) -> bool| {
         run.visits.values().flat_map(|visit| &visit.calls).any(|open| phase(&open.phase))
     };
+    let below = |is: fn(&Word) -> bool| state.below.values().any(|(_, told)| is(&told.what));
     if run.paused {
         SessionStatus::Paused
     } else if waits(|phase| *phase == Phase::Unknown) {
         SessionStatus::Pending
-    } else if !state.questions.is_empty() {
+    } else if !state.questions.is_empty() || below(|word| matches!(word, Word::InputRequested(_))) {
         SessionStatus::WaitingForInput
-    } else if waits(|phase| matches!(phase, Phase::Approval(_))) {
+    } else if waits(|phase| matches!(phase, Phase::Approval(_)))
+        || below(|word| matches!(word, Word::ApprovalRequested(_)))
+    {
         SessionStatus::WaitingForApproval
     } else {
         SessionStatus::Running

@@ -145,6 +145,7 @@ impl Snapshot {
                     choices: choices.collect(),
                     expires_at: asked.expires_at,
                     tool_use_id: asked.tool_use_id.map(name),
+                    below: asked.below,
                     request_id,
                 };
                 if is_short(&question.request_id) && self.questions.len() < limits::SNAPSHOT_WAITING {
@@ -178,6 +179,7 @@ impl Snapshot {
                     tool_use_id: asked.tool_use_id.clone(),
                     tool_name: name(asked.tool_name.clone()),
                     node_id: event.node_id.clone(),
+                    below: asked.below.clone(),
                     arguments: Excerpt::of(asked.tool_input.clone(), limits::SNAPSHOT_VALUE_BYTES),
                     arguments_digest: asked.arguments_digest.map(name),
                     expires_at: asked.expires_at,
@@ -189,9 +191,15 @@ impl Snapshot {
                 } else {
                     self.waiting_omitted += 1;
                 }
+                if asked.below.is_some() {
+                    return;
+                }
                 let input = Some(asked.tool_input);
                 self.call(event, asked.tool_use_id, asked.tool_name, CallState::AwaitingApproval, input);
             }
+            // A call below is no call of this execution: what waits follows the status.
+            Payload::ToolApprovalDecided(decided) if decided.below.is_some() => {}
+            Payload::ToolApprovalExpired(expired) if expired.below.is_some() => {}
             Payload::ToolApprovalDecided(decided) => {
                 let state = if decided.approved { CallState::Approved } else { CallState::Refused };
                 self.decide(&decided.tool_use_id, state, decided.arguments);

@@ -99,16 +99,16 @@ fn payloads() -> impl Strategy<Value = Payload> {
             tool::CallCompleted { tool_use_id, tool_name: "t".into(), result, is_error }.into()),
         2 => (id.clone(), id.clone(), value.clone()).prop_map(|(approval_id, tool_use_id, tool_input)|
             tool::ApprovalRequested { approval_id, tool_use_id, tool_name: "t".into(), tool_input,
-                arguments_digest: None, expires_at: None }.into()),
+                arguments_digest: None, expires_at: None, below: None, }.into()),
         2 => (id.clone(), id.clone(), any::<bool>(), proptest::option::of(value.clone())).prop_map(
             |(approval_id, tool_use_id, approved, arguments)| tool::ApprovalDecided { approval_id, tool_use_id,
-                approved, arguments, note: None, decided_by: None }.into()),
+                approved, arguments, note: None, decided_by: None, below: None, }.into()),
         1 => (id.clone(), id.clone()).prop_map(|(approval_id, tool_use_id)|
-            tool::ApprovalExpired { approval_id, tool_use_id }.into()),
+            tool::ApprovalExpired { approval_id, tool_use_id, below: None }.into()),
         2 => (proptest::option::of(id.clone()), piece.clone()).prop_map(|(request_id, prompt)| client::InputRequested {
-            prompt, request_id, choices: vec!["y".into()], expires_at: None, tool_use_id: None }.into()),
+            prompt, request_id, choices: vec!["y".into()], expires_at: None, tool_use_id: None, below: None, }.into()),
         1 => proptest::option::of(id).prop_map(|request_id| client::InputReceived {
-            request_id, input: json!(1), answered_by: None }.into()),
+            request_id, input: json!(1), answered_by: None, below: None, }.into()),
         1 => Just(execution::Paused { reason: None }.into()),
         1 => Just(execution::Resumed { reason: None }.into()),
         1 => (0u64..9).prop_map(|n| model::UsageUpdated { rounds: 1,
@@ -240,6 +240,7 @@ fn what_waits_is_there_until_it_is_answered() {
         tool_input: json!({ "path": "/" }),
         arguments_digest: None,
         expires_at: None,
+        below: None,
     };
     let mut events =
         vec![n(node::LoopStarted { max_iterations: None, iteration: Some(1) }.into()), n(asked.into())];
@@ -254,6 +255,7 @@ fn what_waits_is_there_until_it_is_answered() {
         arguments: Some(json!({ "path": "/tmp" })),
         note: None,
         decided_by: None,
+        below: None,
     };
     events.push(n(decided.into()));
     let now = of(&events);

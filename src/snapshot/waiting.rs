@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::{Excerpt, Text};
 use crate::id::NodeId;
+use crate::session::below::Below;
 use crate::time::Timestamp;
 
 /// A call that waits for a decision.
@@ -26,6 +27,9 @@ pub struct Approval {
     /// When it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Where it waits, when that is below the execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<Below>,
 }
 
 /// A question that waits for an answer.
@@ -47,4 +51,7 @@ pub struct Question {
     /// The call that asks, when it is a tool's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_use_id: Option<String>,
+    /// Where it waits, when that is below the execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<Below>,
 }

@@ -236,6 +236,7 @@ fn random(dice: &mut Dice) -> Payload {
             tool_input: json!(1),
             arguments_digest: None,
             expires_at: None,
+            below: None,
         }
         .into(),
         17 => tool::ApprovalDecided {
@@ -245,6 +246,7 @@ fn random(dice: &mut Dice) -> Payload {
             arguments: None,
             note: None,
             decided_by: None,
+            below: None,
         }
         .into(),
         18 => clients::InputRequested {
@@ -253,9 +255,13 @@ fn random(dice: &mut Dice) -> Payload {
             choices: Vec::new(),
             expires_at: None,
             tool_use_id: None,
+            below: None,
         }
         .into(),
-        19 => clients::InputReceived { request_id: Some(id), input: json!(1), answered_by: None }.into(),
+        19 => {
+            clients::InputReceived { request_id: Some(id), input: json!(1), answered_by: None, below: None }
+                .into()
+        }
         20 => model::Retry { error: json!("x"), next_try: 2, delay_ms: 1 }.into(),
         21 => {
             let attempt = 2 + u32::try_from(dice.throw(3)).unwrap();

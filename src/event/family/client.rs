@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::session::below::Below;
 use crate::time::Timestamp;
 
 super::payloads! {
@@ -30,6 +31,9 @@ super::payloads! {
         /// The call that asks, when it is a tool's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tool_use_id: Option<String>,
+        /// Where it happened, when that is below the execution that tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Below>,
     }
     /// A human answered.
     InputReceived {
@@ -42,5 +46,8 @@ super::payloads! {
         /// Who answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answered_by: Option<String>,
+        /// Where it happened, when that is below the execution that tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Below>,
     }
 }

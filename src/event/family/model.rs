@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::session::below::Used;
+
 super::payloads! {
     /// A piece of the model's answer.
     TextDelta {
@@ -64,6 +66,9 @@ super::payloads! {
         /// Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         estimated: bool,
+        /// The price, where the providers state one, in their currency.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cost: Option<f64>,
     }
     /// A call of the model failed and is tried again. What was streamed before in this turn is void.
     Retry {
@@ -79,11 +84,14 @@ super::payloads! {
     }
     /// What the execution has used so far.
     UsageUpdated {
-        /// Tokens of all calls of the execution.
+        /// Tokens of all calls of the execution and of all executions below it.
         usage: Usage,
-        /// Calls so far.
+        /// Calls so far, of all of them.
         #[serde(default)]
         rounds: u32,
+        /// The part of it that the executions below used.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Used>,
     }
     /// A range of messages was folded into one note.
     ContextCompacted {
@@ -96,5 +104,40 @@ super::payloads! {
         /// Messages that were folded.
         #[serde(default)]
         messages: u64,
+    }
+}
+
+impl Usage {
+    /// Adds what another call, or another execution, used.
+    pub fn add(&mut self, more: &Self) {
+        let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+        };
+        self.prompt_tokens = self.prompt_tokens.saturating_add(more.prompt_tokens);
+        self.completion_tokens = self.completion_tokens.saturating_add(more.completion_tokens);
+        self.total_tokens = self.total_tokens.saturating_add(more.total_tokens);
+        self.reasoning_tokens = sum(self.reasoning_tokens, more.reasoning_tokens);
+        self.cached_tokens = sum(self.cached_tokens, more.cached_tokens);
+        self.estimated |= more.estimated;
+        self.cost = match (self.cost, more.cost) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
+        };
+    }
+
+    /// What is left without a part of it.
+    #[must_use]
+    pub fn without(&self, part: &Self) -> Self {
+        let less = |a: Option<u64>, b: Option<u64>| a.map(|a| a.saturating_sub(b.unwrap_or(0)));
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_sub(part.prompt_tokens),
+            completion_tokens: self.completion_tokens.saturating_sub(part.completion_tokens),
+            total_tokens: self.total_tokens.saturating_sub(part.total_tokens),
+            reasoning_tokens: less(self.reasoning_tokens, part.reasoning_tokens),
+            cached_tokens: less(self.cached_tokens, part.cached_tokens),
+            estimated: self.estimated,
+            cost: self.cost.map(|cost| (cost - part.cost.unwrap_or(0.0)).max(0.0)),
+        }
     }
 }

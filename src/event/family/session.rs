@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::id::{ExecutionId, SessionId};
+use crate::session::below::Below;
 
 super::payloads! {
     /// A tool spawned a session of its own.
@@ -17,6 +18,9 @@ super::payloads! {
         /// The call that spawned it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tool_use_id: Option<String>,
+        /// Where it happened, when that is below the execution that tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Below>,
     }
     /// No worker could finish an execution.
     DeadLettered {
@@ -45,6 +49,9 @@ super::payloads! {
         /// Its result.
         #[serde(default)]
         output: Value,
+        /// Where it happened, when that is below the execution that tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Below>,
     }
     /// A child ended badly.
     SubagentFailed {
@@ -53,6 +60,9 @@ super::payloads! {
         /// What went wrong.
         #[serde(default)]
         error: Value,
+        /// Where it happened, when that is below the execution that tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Below>,
     }
     /// A session takes no more input.
     Closed {

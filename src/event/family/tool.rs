@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::session::below::Below;
 use crate::time::Timestamp;
 
 super::payloads! {
@@ -60,6 +61,9 @@ super::payloads! {
         /// When it expires.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
+        /// Where it happened, when that is below the execution that tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Below>,
     }
     /// A call was decided.
     ApprovalDecided {
@@ -78,6 +82,9 @@ super::payloads! {
         /// Who decided.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decided_by: Option<String>,
+        /// Where it happened, when that is below the execution that tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Below>,
     }
     /// Nobody decided in time.
     ApprovalExpired {
@@ -85,5 +92,8 @@ super::payloads! {
         approval_id: String,
         /// The call's id.
         tool_use_id: String,
+        /// Where it happened, when that is below the execution that tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Below>,
     }
 }

@@ -21,3 +21,4 @@ mod provider;
 mod scheduling;
 mod sessions;
 mod tools;
+mod trees;

@@ -4,6 +4,7 @@ use runbus::control::{Control, Error, StartRequest};
 use runbus::event::Source;
 use runbus::event::family::session::{Closed, DeadLettered};
 use runbus::id::{EventId, SessionId, StreamId};
+use runbus::session::below::{self, Used, Word};
 use runbus::session::command::Start;
 use runbus::session::entry::{Fact, Outcome};
 use runbus::session::state::{Notice, State};
@@ -13,6 +14,10 @@ use serde_json::json;
 use super::Done;
 use crate::session::actor;
 use crate::session::mirror;
+use crate::tool::truncate;
+
+/// Bytes of a long question that an execution above shows.
+const PROMPT_BYTES: usize = 16 * 1024;
 
 /// What a notice needs besides its own words.
 #[derive(Debug)]
@@ -52,11 +57,22 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
     let Told { notice, session, stream, closed } = told;
     match notice {
         Notice::Dropped { start, outcome } => dropped(control, &session, &start, &outcome).await,
-        Notice::StartChild { session_id, execution_id, definition, input, parent } => {
+        Notice::Below { parent, child, number, told } => {
+            match control.tell_above(&parent, &child, &number, (*told).clone()).await {
+                // What is too large for a command is left out: the approval's id, and where it waits, count.
+                Err(Error::TooLarge { .. }) => {
+                    control.tell_above(&parent, &child, &number, shortened(*told)).await
+                }
+                outcome => outcome,
+            }
+        }
+        Notice::StartChild { session_id, execution_id, definition, input, stream_id, budget, parent } => {
             let parent_of = (parent.session_id.clone(), execution_id.clone());
             let request = StartRequest {
                 execution_id: Some(execution_id),
                 session_id: Some(session_id.clone()),
+                stream_id: Some(stream_id),
+                budget,
                 scheduling: parent.scheduling.clone(),
                 parent: Some(parent),
                 ..StartRequest::new(definition, input)
@@ -68,7 +84,9 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
                 Err(error) => {
                     let (parent, execution) = parent_of;
                     let output = json!({ "code": error.code(), "message": error.to_string() });
-                    control.child_ended(&parent, &session_id, &execution, false, output).await
+                    control
+                        .child_ended(&parent, &session_id, &execution, false, output, Used::default())
+                        .await
                 }
             }
         }
@@ -86,7 +104,7 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
                 Err(error) => Err(error),
             }
         }
-        Notice::TellParent { parent, execution_id, outcome } => {
+        Notice::TellParent { parent, execution_id, outcome, used } => {
             let (completed, output) = match outcome {
                 Outcome::Completed { output } => {
                     // An agent's result is what it said.
@@ -95,7 +113,7 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
                 Outcome::Failed { error } => (false, error),
                 Outcome::Cancelled { reason } => (false, json!({ "code": "cancelled", "message": reason })),
             };
-            control.child_ended(&parent.session_id, &session, &execution_id, completed, output).await
+            control.child_ended(&parent.session_id, &session, &execution_id, completed, output, used).await
         }
         Notice::Closed => {
             let stream = stream.or_else(|| StreamId::new(session.as_str()).ok());
@@ -117,6 +135,21 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
             control.dead_letter(letter).await
         }
     }
+}
+
+/// A word without what makes it large.
+fn shortened(mut told: below::Told) -> below::Told {
+    let cut = || json!({ "truncated": true });
+    match &mut told.what {
+        Word::ApprovalRequested(asked) => asked.tool_input = cut(),
+        Word::ApprovalDecided(decided) => decided.arguments = decided.arguments.take().map(|_| cut()),
+        Word::InputRequested(asked) => asked.prompt = truncate(asked.prompt.clone(), PROMPT_BYTES).0,
+        Word::InputReceived(received) => received.input = cut(),
+        Word::ChildCompleted(ended) => ended.output = cut(),
+        Word::ChildFailed(ended) => ended.error = cut(),
+        Word::ApprovalExpired(_) | Word::ChildStarted(_) | Word::Unknown => {}
+    }
+    told
 }
 
 /// The terminal event of an execution that never began.

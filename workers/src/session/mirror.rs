@@ -4,6 +4,7 @@
 use runbus::event::family::{client, execution, goal, model, node, session as sessions, tool};
 use runbus::event::{Event, Payload, Source};
 use runbus::id::{EventId, NodeId, SessionId};
+use runbus::session::below::{self, Used};
 use runbus::session::entry::{Entry, Fact, Judgement, Outcome};
 use runbus::session::run::Run;
 use runbus::session::state::{Change, State};
@@ -61,8 +62,7 @@ pub fn mirror(
     let Reflected { entry, index, changes, void_from } = reflected;
     let (node, payloads) = match &entry.fact {
         Fact::Claimed { .. } | Fact::CommandTaken { .. } => {
-            let (node, payload) = changes.iter().find_map(|change| changed(change, run, void_from))?;
-            (node, vec![payload])
+            changes.iter().find_map(|change| changed(change, run, void_from))?
         }
         Fact::ExecutionStarted { .. } => {
             let started = execution::Started {
@@ -87,8 +87,8 @@ pub fn mirror(
 }
 
 /// What a command, or a claim, came to.
-fn changed(change: &Change, run: &Run, void_from: Option<u64>) -> Option<(Option<NodeId>, Payload)> {
-    Some(match change {
+fn changed(change: &Change, run: &Run, void_from: Option<u64>) -> Option<(Option<NodeId>, Vec<Payload>)> {
+    let (node, payload) = match change {
         Change::Superseded => {
             let superseded = execution::AttemptSuperseded {
                 superseded_attempt: run.attempt.saturating_sub(1),
@@ -103,43 +103,35 @@ fn changed(change: &Change, run: &Run, void_from: Option<u64>) -> Option<(Option
         }
         Change::Paused { reason } => (None, execution::Paused { reason: reason.clone() }.into()),
         Change::Resumed { reason } => (None, execution::Resumed { reason: Some(reason.clone()) }.into()),
-        Change::Decided(approval) => {
-            let decision = approval.decision.as_ref()?;
-            let decided = tool::ApprovalDecided {
-                approval_id: approval.requested.approval_id.clone(),
-                tool_use_id: approval.requested.call_id.clone(),
-                approved: decision.approved,
-                arguments: decision.arguments.clone(),
-                note: decision.note.clone(),
-                decided_by: decision.decided_by.clone(),
-            };
-            (Some(approval.node_id.clone()), decided.into())
-        }
-        Change::Expired(approval) => {
-            let expired = tool::ApprovalExpired {
-                approval_id: approval.requested.approval_id.clone(),
-                tool_use_id: approval.requested.call_id.clone(),
-            };
-            (Some(approval.node_id.clone()), expired.into())
-        }
+        Change::Decided(approval) => (Some(approval.node_id.clone()), below::decided(approval)?.into()),
+        Change::Expired(approval) => (Some(approval.node_id.clone()), below::expired(approval).into()),
         Change::Answered { node, request_id, input, by } => {
             let received = client::InputReceived {
                 request_id: Some(request_id.clone()),
                 input: input.clone(),
                 answered_by: by.clone(),
+                below: None,
             };
             (Some(node.clone()), received.into())
         }
         Change::ChildEnded { node, session_id, completed, output } => {
             let (session_id, output) = (session_id.clone(), output.clone());
             let payload = if *completed {
-                sessions::SubagentCompleted { session_id, output }.into()
+                sessions::SubagentCompleted { session_id, output, below: None }.into()
             } else {
-                sessions::SubagentFailed { session_id, error: output }.into()
+                sessions::SubagentFailed { session_id, error: output, below: None }.into()
             };
-            (Some(node.clone()), payload)
+            return Some((Some(node.clone()), vec![payload, used(run)]));
         }
-    })
+        Change::Below { node, through, told } => (Some(node.clone()), told.payload(through)?),
+    };
+    Some((node, vec![payload]))
+}
+
+/// What the run has used, with all below it.
+fn used(run: &Run) -> Payload {
+    let below = (run.below != Used::default()).then(|| run.below.clone());
+    model::UsageUpdated { usage: run.usage.clone(), rounds: run.rounds, below }.into()
 }
 
 /// What nodes, the model and tools did.
@@ -156,40 +148,19 @@ fn work(run: &Run, plan: Option<&Plan>, fact: &Fact) -> Option<(NodeId, Vec<Payl
             (node.clone(), vec![retry.into()])
         }
         Fact::ApprovalsRequested { node, approvals } => {
-            let requested = approvals.iter().map(|asked| {
-                tool::ApprovalRequested {
-                    approval_id: asked.approval_id.clone(),
-                    tool_use_id: asked.call_id.clone(),
-                    tool_name: asked.tool_name.clone(),
-                    tool_input: asked.arguments.clone(),
-                    arguments_digest: Some(asked.arguments_digest.clone()),
-                    expires_at: asked.expires_at,
-                }
-                .into()
-            });
+            let requested = approvals.iter().map(|asked| below::requested(asked).into());
             (node.clone(), requested.collect())
         }
         Fact::InputRequested { node, request } => {
             let faced = plan.is_none_or(|plan| plan.is_client_facing(node));
-            let asked = client::InputRequested {
-                prompt: request.prompt.clone(),
-                request_id: Some(request.request_id.clone()),
-                choices: request.choices.clone(),
-                expires_at: request.expires_at,
-                tool_use_id: request.call_id.clone(),
-            };
+            let asked = below::question(request);
             let blocked = node::InputBlocked { prompt: request.prompt.clone() };
             let mut payloads: Vec<Payload> = vec![asked.into()];
             payloads.extend((!faced).then(|| blocked.into()));
             (node.clone(), payloads)
         }
         Fact::ChildStarted { node, call_id, session_id, execution_id, definition, .. } => {
-            let started = sessions::SubagentStarted {
-                session_id: session_id.clone(),
-                execution_id: Some(execution_id.clone()),
-                name: definition.clone(),
-                tool_use_id: Some(call_id.clone()),
-            };
+            let started = below::started(session_id, execution_id, definition, call_id);
             (node.clone(), vec![started.into()])
         }
         Fact::ToolsStarted { node, calls } => (node.clone(), calls.iter().map(call_started).collect()),
@@ -270,6 +241,7 @@ fn turn_events(run: &Run, turn: &Turn) -> Vec<Payload> {
             reasoning_tokens: usage.reasoning_tokens,
             cached_tokens: usage.cached_tokens,
             estimated: usage.estimated,
+            cost: usage.cost,
         }),
         finish_reason: turn.finish_reason.clone(),
         model: turn.model.clone(),
@@ -278,7 +250,7 @@ fn turn_events(run: &Run, turn: &Turn) -> Vec<Payload> {
     };
     let mut events = vec![completed.into()];
     if turn.usage.is_some() {
-        events.push(model::UsageUpdated { usage: run.usage.clone(), rounds: run.rounds }.into());
+        events.push(used(run));
     }
     events
 }

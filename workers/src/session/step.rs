@@ -479,6 +479,7 @@ impl View<'_> {
                     definition: child.definition,
                     ephemeral: child.ephemeral,
                     input: arguments.get("input").unwrap_or(arguments).clone(),
+                    budget: self.share(),
                 }
             }
             Kind::AskHuman | Kind::Function => {
@@ -494,6 +495,41 @@ impl View<'_> {
                 };
                 Fact::InputRequested { node: (*node).clone(), request }
             }
+        }
+    }
+
+    /// What a child may use: its share of what is left of the run's budget. What children at work may still use is not left, and children
+    /// that are about to begin share with each other and with the other nodes at work.
+    fn share(&self) -> Budget {
+        let Self { run, state, world, budget, node, visit, .. } = self;
+        let at_work = || state.children.values().filter(|child| !child.ended);
+        let held = |limit: fn(&Budget) -> Option<u64>| {
+            at_work().filter_map(|child| limit(&child.budget)).sum::<u64>()
+        };
+        let scope = world.scopes.of(node);
+        let begins = |open: &&OpenCall| {
+            matches!(open.phase, Phase::New | Phase::Ready | Phase::Approval(_))
+                && scope.is_child(&open.call.name)
+        };
+        let begin = visit.calls.iter().filter(begins).count().max(1);
+        let others = run.visits.len().saturating_sub(1);
+        let parts = u64::try_from(begin + others).unwrap_or(u64::MAX);
+        let share = |limit: u64, used: u64, held: u64| {
+            limit.saturating_sub(used).saturating_sub(held).div_ceil(parts)
+        };
+        let rounds = |budget: &Budget| budget.rounds.map(u64::from);
+        let left = |ms: u64| {
+            let end = later(run.started_at, Duration::from_millis(ms));
+            u64::try_from(end.since(world.now).as_millis()).unwrap_or(u64::MAX).max(1)
+        };
+        Budget {
+            rounds: rounds(budget)
+                .map(|limit| share(limit, u64::from(run.rounds), held(rounds)))
+                .map(|share| u32::try_from(share).unwrap_or(u32::MAX)),
+            tokens: budget
+                .tokens
+                .map(|limit| share(limit, run.usage.total_tokens, held(|budget| budget.tokens))),
+            wall_time_ms: budget.wall_time_ms.map(left),
         }
     }
 

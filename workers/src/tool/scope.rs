@@ -148,6 +148,12 @@ impl Scope {
         ranked.into_iter().map(|(_, _, name)| name).collect()
     }
 
+    /// Whether a call of `name` starts a child.
+    #[must_use]
+    pub(crate) fn is_child(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|tool| matches!(tool.kind(), Kind::Subagent(_)))
+    }
+
     /// Whether a call of `name` whose outcome is unknown may simply run again: also when there is no such tool, since that
     /// call does nothing.
     #[must_use]

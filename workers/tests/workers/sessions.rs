@@ -343,6 +343,7 @@ impl Sim {
                     execution_id,
                     completed: how.is_multiple_of(2),
                     output: json!("done"),
+                    used: Box::default(),
                 }
             }
             _ if how.is_multiple_of(8) => Action::Close { cascade: which.is_multiple_of(2), reason: None },
@@ -601,7 +602,8 @@ proptest! {
             let strange = sim.state.queue.iter().find(|start| sim.definitions.get(&start.definition).is_none());
             if let Some(execution_id) = strange.map(|start| start.execution_id.clone()).filter(|_| waits.is_none()) {
                 // No worker can run it: it waits until somebody cancels it.
-                prop_assert!(matches!(sim.decide(), Decision::Leave(_) | Decision::Wait { .. }));
+                let leaves = matches!(sim.decide(), Decision::Leave(_) | Decision::Wait { .. });
+                prop_assert!(leaves);
                 sim.command(Action::Cancel { execution_id, reason: None });
             } else if !sim.state.unresolved().is_empty() {
                 sim.command(Action::AbortPending { reason: "rest".into() });

@@ -65,6 +65,10 @@ impl Agent {
         }
         let at = event.timestamp;
         let record = match event.payload() {
+            // The execution below is of the same stream, and tells it itself.
+            Ok(Payload::ToolApprovalRequested(asked)) if asked.below.is_some() => return None,
+            Ok(Payload::ToolApprovalDecided(decided)) if decided.below.is_some() => return None,
+            Ok(Payload::ToolApprovalExpired(expired)) if expired.below.is_some() => return None,
             Ok(Payload::ToolApprovalRequested(asked)) => {
                 let record = Record::requested(asked, &event.stream_id, at);
                 self.note(record.clone());
@@ -177,6 +181,7 @@ mod tests {
             tool_input: json!({ "n": 1 }),
             arguments_digest: None,
             expires_at: None,
+            below: None,
         })
     }
 
@@ -188,6 +193,7 @@ mod tests {
             arguments: None,
             note: Some("why".into()),
             decided_by: None,
+            below: None,
         })
     }
 

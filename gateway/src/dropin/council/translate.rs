@@ -295,6 +295,7 @@ mod tests {
             tool_input: json!({}),
             arguments_digest: None,
             expires_at: None,
+            below: None,
         };
         let said = json(run.event(&of("master_agent").tool_approval_requested(asked), false));
         assert_eq!((said.len(), &said[0]["next_nodes"]), (1, &json!(["master_agent"])));

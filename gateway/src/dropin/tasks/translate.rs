@@ -170,7 +170,7 @@ mod tests {
             (agent.tool_call_started(called), "tool_call_started", 1),
             (agent.llm_text_delta(delta("b")), "llm_text_delta", 2),
             (agent.llm_turn_completed(turn()), "llm_turn_completed", 2),
-            (agent.usage_updated(model::UsageUpdated { usage, rounds: 2 }), "usage_updated", 2),
+            (agent.usage_updated(model::UsageUpdated { usage, rounds: 2, below: None }), "usage_updated", 2),
         ] {
             let frame = said(&mut task, &event);
             assert_eq!((&frame["type"], frame.as_object().unwrap().len()), (&json!("step"), 2));

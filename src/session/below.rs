@@ -1,0 +1,253 @@
+//! What an execution tells the one above it, so that the root of a tree shows all that is below it.
+//!
+//! ```text
+//! child's journal ──fold──▶ Notice::Below ──command──▶ parent's inbox ──fold──▶ Change::Below ──▶ event of the parent, with `below`
+//!                                                                  └── the parent is a child itself: Notice::Below, and so on
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::approval::{Approval, Requested};
+use super::entry::{Fact, Question};
+use super::run::Run;
+use super::state::Change;
+use crate::event::Payload;
+use crate::event::family::model::Usage;
+use crate::event::family::{client, session, tool};
+use crate::id::{ExecutionId, NodeId, SessionId};
+use crate::time::Timestamp;
+
+/// Where something happened that an execution above tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Below {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// Its session.
+    pub session_id: SessionId,
+    /// Its node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<NodeId>,
+    /// The session of the child of the execution that tells it, on the way there.
+    pub through: SessionId,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "word", rename_all = "snake_case")]
+pub enum Word {
+    /// A call waits for a decision.
+    ApprovalRequested(tool::ApprovalRequested),
+    /// It was decided.
+    ApprovalDecided(tool::ApprovalDecided),
+    /// Nobody decided in time.
+    ApprovalExpired(tool::ApprovalExpired),
+    /// A question waits for an answer.
+    InputRequested(client::InputRequested),
+    /// It was answered.
+    InputReceived(client::InputReceived),
+    /// A child began.
+    ChildStarted(session::SubagentStarted),
+    /// A child ended well.
+    ChildCompleted(session::SubagentCompleted),
+    /// A child ended badly.
+    ChildFailed(session::SubagentFailed),
+    /// A later version's word.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A word with its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Of which execution.
+    pub execution_id: ExecutionId,
+    /// Of which session.
+    pub session_id: SessionId,
+    /// Of which node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<NodeId>,
+    /// What.
+    pub what: Word,
+}
+
+/// What an execution used, with all below it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Used {
+    /// Tokens.
+    pub usage: Usage,
+    /// Calls of the model.
+    pub rounds: u32,
+}
+
+impl Told {
+    /// As an event of the execution above, whose child has the session `through`.
+    #[must_use]
+    pub fn payload(&self, through: &SessionId) -> Option<Payload> {
+        let below = Some(Below {
+            execution_id: self.execution_id.clone(),
+            session_id: self.session_id.clone(),
+            node_id: self.node_id.clone(),
+            through: through.clone(),
+        });
+        Some(match self.what.clone() {
+            Word::ApprovalRequested(word) => tool::ApprovalRequested { below, ..word }.into(),
+            Word::ApprovalDecided(word) => tool::ApprovalDecided { below, ..word }.into(),
+            Word::ApprovalExpired(word) => tool::ApprovalExpired { below, ..word }.into(),
+            Word::InputRequested(word) => client::InputRequested { below, ..word }.into(),
+            Word::InputReceived(word) => client::InputReceived { below, ..word }.into(),
+            Word::ChildStarted(word) => session::SubagentStarted { below, ..word }.into(),
+            Word::ChildCompleted(word) => session::SubagentCompleted { below, ..word }.into(),
+            Word::ChildFailed(word) => session::SubagentFailed { below, ..word }.into(),
+            Word::Unknown => return None,
+        })
+    }
+
+    /// What waits for a person since: its id.
+    pub(super) fn asks(&self) -> Option<&str> {
+        match &self.what {
+            Word::ApprovalRequested(asked) => Some(&asked.approval_id),
+            Word::InputRequested(asked) => asked.request_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What does not wait any more: its id.
+    pub(super) fn settles(&self) -> Option<&str> {
+        match &self.what {
+            Word::ApprovalDecided(decided) => Some(&decided.approval_id),
+            Word::ApprovalExpired(expired) => Some(&expired.approval_id),
+            Word::InputReceived(received) => received.request_id.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// What an entry, and what it changed, tell the execution above.
+pub(super) fn words(own: &SessionId, run: &Run, fact: &Fact, changes: &[Change], at: Timestamp) -> Vec<Told> {
+    let execution_id = &run.start.execution_id;
+    let here = |node: &NodeId, what: Word| Told {
+        at,
+        execution_id: execution_id.clone(),
+        session_id: own.clone(),
+        node_id: Some(node.clone()),
+        what,
+    };
+    let mut words: Vec<Told> = match fact {
+        Fact::ApprovalsRequested { node, approvals } => {
+            approvals.iter().map(|asked| here(node, Word::ApprovalRequested(requested(asked)))).collect()
+        }
+        Fact::InputRequested { node, request } => vec![here(node, Word::InputRequested(question(request)))],
+        Fact::ChildStarted { node, session_id, execution_id, definition, call_id, .. } => {
+            vec![here(node, Word::ChildStarted(started(session_id, execution_id, definition, call_id)))]
+        }
+        _ => Vec::new(),
+    };
+    for change in changes {
+        match change {
+            Change::Decided(approval) => {
+                words.extend(
+                    decided(approval).map(|word| here(&approval.node_id, Word::ApprovalDecided(word))),
+                );
+            }
+            Change::Expired(approval) => {
+                words.push(here(&approval.node_id, Word::ApprovalExpired(expired(approval))));
+            }
+            Change::Answered { node, request_id, input, by } => {
+                let received = client::InputReceived {
+                    request_id: Some(request_id.clone()),
+                    input: input.clone(),
+                    answered_by: by.clone(),
+                    below: None,
+                };
+                words.push(here(node, Word::InputReceived(received)));
+            }
+            Change::ChildEnded { node, session_id, completed, output } => {
+                words.push(here(node, ended(session_id, *completed, output)));
+            }
+            // It happened further below: it goes up as it came.
+            Change::Below { told, .. } => words.push((**told).clone()),
+            _ => {}
+        }
+    }
+    words
+}
+
+/// The event of an approval that is asked for.
+#[must_use]
+pub fn requested(asked: &Requested) -> tool::ApprovalRequested {
+    tool::ApprovalRequested {
+        approval_id: asked.approval_id.clone(),
+        tool_use_id: asked.call_id.clone(),
+        tool_name: asked.tool_name.clone(),
+        tool_input: asked.arguments.clone(),
+        arguments_digest: Some(asked.arguments_digest.clone()),
+        expires_at: asked.expires_at,
+        below: None,
+    }
+}
+
+/// The event of a decision; `None`: there is none.
+#[must_use]
+pub fn decided(approval: &Approval) -> Option<tool::ApprovalDecided> {
+    let decision = approval.decision.as_ref()?;
+    Some(tool::ApprovalDecided {
+        approval_id: approval.requested.approval_id.clone(),
+        tool_use_id: approval.requested.call_id.clone(),
+        approved: decision.approved,
+        arguments: decision.arguments.clone(),
+        note: decision.note.clone(),
+        decided_by: decision.decided_by.clone(),
+        below: None,
+    })
+}
+
+/// The event of an approval whose time is up.
+#[must_use]
+pub fn expired(approval: &Approval) -> tool::ApprovalExpired {
+    tool::ApprovalExpired {
+        approval_id: approval.requested.approval_id.clone(),
+        tool_use_id: approval.requested.call_id.clone(),
+        below: None,
+    }
+}
+
+/// The event of a question.
+#[must_use]
+pub fn question(request: &Question) -> client::InputRequested {
+    client::InputRequested {
+        prompt: request.prompt.clone(),
+        request_id: Some(request.request_id.clone()),
+        choices: request.choices.clone(),
+        expires_at: request.expires_at,
+        tool_use_id: request.call_id.clone(),
+        below: None,
+    }
+}
+
+/// The event of a child that began.
+#[must_use]
+pub fn started(
+    session: &SessionId,
+    execution: &ExecutionId,
+    name: &str,
+    call: &str,
+) -> session::SubagentStarted {
+    session::SubagentStarted {
+        session_id: session.clone(),
+        execution_id: Some(execution.clone()),
+        name: name.to_owned(),
+        tool_use_id: Some(call.to_owned()),
+        below: None,
+    }
+}
+
+fn ended(session_id: &SessionId, completed: bool, output: &serde_json::Value) -> Word {
+    let (session_id, output) = (session_id.clone(), output.clone());
+    if completed {
+        Word::ChildCompleted(session::SubagentCompleted { session_id, output, below: None })
+    } else {
+        Word::ChildFailed(session::SubagentFailed { session_id, error: output, below: None })
+    }
+}
