@@ -26,92 +26,6 @@ class GoalAchievedData(BaseModel):
     """
 
 
-class ToolApprovalDecidedData(BaseModel):
-    """
-    A call was decided.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval_id: str
-    """
-    The approval's id.
-    """
-    approved: bool
-    """
-    Whether it may run.
-    """
-    arguments: Any | None = None
-    """
-    The arguments that the decider put in place of the call's.
-    """
-    decided_by: str | None = None
-    """
-    Who decided.
-    """
-    note: str | None = None
-    """
-    The decider's note.
-    """
-    tool_use_id: str
-    """
-    The call's id.
-    """
-
-
-class ToolApprovalExpiredData(BaseModel):
-    """
-    Nobody decided in time.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval_id: str
-    """
-    The approval's id.
-    """
-    tool_use_id: str
-    """
-    The call's id.
-    """
-
-
-class ToolApprovalRequestedData(BaseModel):
-    """
-    A call waits for a decision.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval_id: str
-    """
-    The approval's id.
-    """
-    arguments_digest: str | None = None
-    """
-    SHA-256 of the canonical arguments: what a decision is bound to.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it expires.
-    """
-    tool_input: Any | None = None
-    """
-    Its arguments.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id.
-    """
-
-
 class AttemptSupersededData(BaseModel):
     """
     A new worker took the execution over. What calls of a model streamed that it makes again is void.
@@ -139,6 +53,32 @@ class AttemptSupersededData(BaseModel):
     """
 
 
+class Below(BaseModel):
+    """
+    Where something happened that an execution above tells.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    node_id: str | None = None
+    """
+    Its node.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+    through: str
+    """
+    The session of the child of the execution that tells it, on the way there.
+    """
+
+
 class ToolCallCompletedData(BaseModel):
     """
     A tool ended, or its call was answered without running it.
@@ -162,6 +102,36 @@ class ToolCallCompletedData(BaseModel):
     tool_use_id: str
     """
     The call's id.
+    """
+
+
+class ToolCallProgressData(BaseModel):
+    """
+    A tool says how far its call has come. Words that come faster than readers can use are left out.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    message: str | None = None
+    """
+    What the tool is doing, in words.
+    """
+    progress: float
+    """
+    A number that grows.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    total: float | None = None
+    """
+    The number at its end, when the tool knows it.
     """
 
 
@@ -473,6 +443,10 @@ class ClientInputReceivedData(BaseModel):
     """
     Who answered.
     """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
     input: Any | None = None
     """
     The answer.
@@ -491,6 +465,10 @@ class ClientInputRequestedData(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
     choices: list[str] | None = None
     """
     The answers to choose from; empty: any.
@@ -759,6 +737,10 @@ class SubagentCompletedData(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
     output: Any | None = None
     """
     Its result.
@@ -777,6 +759,10 @@ class SubagentFailedData(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
     error: Any | None = None
     """
     What went wrong.
@@ -795,6 +781,10 @@ class SubagentStartedData(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
     execution_id: str | None = None
     """
     Its execution.
@@ -869,6 +859,14 @@ class Usage(BaseModel):
     """
     Tokens written.
     """
+    cost: float | None = None
+    """
+    The price, where the providers state one, in their currency.
+    """
+    estimated: bool | None = None
+    """
+    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+    """
     prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
     """
     Tokens read.
@@ -883,21 +881,43 @@ class Usage(BaseModel):
     """
 
 
-class UsageUpdatedData(BaseModel):
+class Used(BaseModel):
     """
-    What the execution has used so far.
+    What an execution used, with all below it.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    rounds: Annotated[int | None, Field(ge=0)] = 0
+    rounds: Annotated[int, Field(ge=0)]
     """
-    Calls so far.
+    Calls of the model.
     """
     usage: Usage
     """
-    Tokens of all calls of the execution.
+    Tokens.
+    """
+
+
+class ExecutionWaitingData(BaseModel):
+    """
+    No worker that is there can run the execution: it waits for one that can.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    definition: str | None = None
+    """
+    The agent or graph that it runs.
+    """
+    tool: str | None = None
+    """
+    The tool that is missing; absent: the definition is.
+    """
+    waits_for: str
+    """
+    What it waits for, in words.
     """
 
 
@@ -923,6 +943,41 @@ class ExecutionQueued(BaseModel):
     added on delivery: somebody published it who is no part of Runbus
     """
     id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    node_id: str | None = None
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    session_id: str | None = None
+    stream_id: str
+    timestamp: AwareDatetime
+
+
+class ExecutionWaiting(BaseModel):
+    """
+    No worker that is there can run the execution: it waits for one that can.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_waiting"] = "execution_waiting"
+    data: ExecutionWaitingData
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    correlation_id: str | None = None
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    execution_id: str | None = None
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    id: UUID
     """
     UUIDv7, made by the publisher
     """
@@ -1916,6 +1971,41 @@ class ToolCallStarted(BaseModel):
     timestamp: AwareDatetime
 
 
+class ToolCallProgress(BaseModel):
+    """
+    A tool says how far its call has come. Words that come faster than readers can use are left out.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_call_progress"] = "tool_call_progress"
+    data: ToolCallProgressData
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    correlation_id: str | None = None
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    execution_id: str | None = None
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    id: UUID
+    """
+    UUIDv7, made by the publisher
+    """
+    node_id: str | None = None
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    session_id: str | None = None
+    stream_id: str
+    timestamp: AwareDatetime
+
+
 class ToolCallCompleted(BaseModel):
     """
     A tool ended, or its call was answered without running it.
@@ -2441,6 +2531,104 @@ class Custom(BaseModel):
     timestamp: AwareDatetime
 
 
+class ToolApprovalDecidedData(BaseModel):
+    """
+    A call was decided.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The approval's id.
+    """
+    approved: bool
+    """
+    Whether it may run.
+    """
+    arguments: Any | None = None
+    """
+    The arguments that the decider put in place of the call's.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+    decided_by: str | None = None
+    """
+    Who decided.
+    """
+    note: str | None = None
+    """
+    The decider's note.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+
+
+class ToolApprovalExpiredData(BaseModel):
+    """
+    Nobody decided in time.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The approval's id.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+
+
+class ToolApprovalRequestedData(BaseModel):
+    """
+    A call waits for a decision.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The approval's id.
+    """
+    arguments_digest: str | None = None
+    """
+    SHA-256 of the canonical arguments: what a decision is bound to.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    When it expires.
+    """
+    tool_input: Any | None = None
+    """
+    Its arguments.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+
+
 class LlmTurnCompletedData(BaseModel):
     """
     A call of the model ended well and is recorded.
@@ -2468,6 +2656,28 @@ class LlmTurnCompletedData(BaseModel):
     usage: Usage | None = None
     """
     Tokens.
+    """
+
+
+class UsageUpdatedData(BaseModel):
+    """
+    What the execution has used so far.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    below: Used | None = None
+    """
+    The part of it that the executions below used.
+    """
+    rounds: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Calls so far, of all of them.
+    """
+    usage: Usage
+    """
+    Tokens of all calls of the execution and of all executions below it.
     """
 
 
@@ -2506,8 +2716,149 @@ class LlmTurnCompleted(BaseModel):
     timestamp: AwareDatetime
 
 
+class UsageUpdated(BaseModel):
+    """
+    What the execution has used so far.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["usage_updated"] = "usage_updated"
+    data: UsageUpdatedData
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    correlation_id: str | None = None
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    execution_id: str | None = None
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    id: UUID
+    """
+    UUIDv7, made by the publisher
+    """
+    node_id: str | None = None
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    session_id: str | None = None
+    stream_id: str
+    timestamp: AwareDatetime
+
+
+class ToolApprovalRequested(BaseModel):
+    """
+    A call waits for a decision.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_approval_requested"] = "tool_approval_requested"
+    data: ToolApprovalRequestedData
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    correlation_id: str | None = None
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    execution_id: str | None = None
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    id: UUID
+    """
+    UUIDv7, made by the publisher
+    """
+    node_id: str | None = None
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    session_id: str | None = None
+    stream_id: str
+    timestamp: AwareDatetime
+
+
+class ToolApprovalDecided(BaseModel):
+    """
+    A call was decided.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_approval_decided"] = "tool_approval_decided"
+    data: ToolApprovalDecidedData
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    correlation_id: str | None = None
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    execution_id: str | None = None
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    id: UUID
+    """
+    UUIDv7, made by the publisher
+    """
+    node_id: str | None = None
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    session_id: str | None = None
+    stream_id: str
+    timestamp: AwareDatetime
+
+
+class ToolApprovalExpired(BaseModel):
+    """
+    Nobody decided in time.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_approval_expired"] = "tool_approval_expired"
+    data: ToolApprovalExpiredData
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    correlation_id: str | None = None
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    execution_id: str | None = None
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    id: UUID
+    """
+    UUIDv7, made by the publisher
+    """
+    node_id: str | None = None
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    session_id: str | None = None
+    stream_id: str
+    timestamp: AwareDatetime
+
+
 KnownEvent: TypeAlias = (
     ExecutionQueued
+    | ExecutionWaiting
     | ExecutionStarted
     | ExecutionCompleted
     | ExecutionFailed
@@ -2537,6 +2888,7 @@ KnownEvent: TypeAlias = (
     | UsageUpdated
     | ContextCompacted
     | ToolCallStarted
+    | ToolCallProgress
     | ToolCallCompleted
     | ToolApprovalRequested
     | ToolApprovalDecided
@@ -2557,6 +2909,7 @@ KnownEvent: TypeAlias = (
 
 BY_TYPE: dict[str, type[BaseModel]] = {
     "execution_queued": ExecutionQueued,
+    "execution_waiting": ExecutionWaiting,
     "execution_started": ExecutionStarted,
     "execution_completed": ExecutionCompleted,
     "execution_failed": ExecutionFailed,
@@ -2586,6 +2939,7 @@ BY_TYPE: dict[str, type[BaseModel]] = {
     "usage_updated": UsageUpdated,
     "context_compacted": ContextCompacted,
     "tool_call_started": ToolCallStarted,
+    "tool_call_progress": ToolCallProgress,
     "tool_call_completed": ToolCallCompleted,
     "tool_approval_requested": ToolApprovalRequested,
     "tool_approval_decided": ToolApprovalDecided,

@@ -38,6 +38,32 @@ class AnswerRequest(BaseModel):
     """
 
 
+class Below(BaseModel):
+    """
+    Where something happened that an execution above tells.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    node_id: str | None = None
+    """
+    Its node.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+    through: str
+    """
+    The session of the child of the execution that tells it, on the way there.
+    """
+
+
 class Budget(BaseModel):
     """
     What an execution may use; passing a limit ends it.
@@ -527,6 +553,24 @@ class Health(BaseModel):
     """
 
 
+class Image(BaseModel):
+    """
+    An image of a message.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    data: str
+    """
+    Its bytes in base64.
+    """
+    media_type: str
+    """
+    Its type, as in `image/png`.
+    """
+
+
 class Index(BaseModel):
     """
     What there is.
@@ -860,6 +904,10 @@ class PendingQuestion(BaseModel):
     """
     The answers to choose from; empty: any.
     """
+    execution_id: str | None = None
+    """
+    The execution that asks, when it is below this session's.
+    """
     expires_at: AwareDatetime | None = None
     """
     Until when.
@@ -1072,6 +1120,10 @@ class SaidMessage4(BaseModel):
     content: str
     """
     The result, or the error's text.
+    """
+    images: list[Image] | None = None
+    """
+    Images that belong to the result.
     """
     role: Literal["tool"] = "tool"
     tool_call_id: str
@@ -1341,6 +1393,14 @@ class Usage(BaseModel):
     """
     Tokens written.
     """
+    cost: float | None = None
+    """
+    The price, where the providers state one, in their currency.
+    """
+    estimated: bool | None = None
+    """
+    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+    """
     prompt_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
     Tokens read.
@@ -1393,6 +1453,10 @@ class Waiting(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+    below: Below | None = None
+    """
+    Where it waits, when that is below this execution.
+    """
     status: Literal[
         "queued",
         "running",
@@ -1408,7 +1472,7 @@ class Waiting(BaseModel):
     """
     tool_use_id: str | None = None
     """
-    The call that waits, when it is one.
+    The call that waits, when it is one of this execution.
     """
 
 
@@ -1517,6 +1581,10 @@ class Approval(BaseModel):
     arguments_digest: str | None = None
     """
     What a decision is bound to.
+    """
+    below: Below | None = None
+    """
+    Where it waits, when that is below the execution.
     """
     expires_at: AwareDatetime | None = None
     """
@@ -1761,6 +1829,10 @@ class Execution(BaseModel):
     """
     Approvals and questions that wait for a person, by id.
     """
+    waits_for: str | None = None
+    """
+    No worker that is there can run it: what it waits for, in words.
+    """
 
 
 class Gap(BaseModel):
@@ -1994,6 +2066,10 @@ class Question(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+    below: Below | None = None
+    """
+    Where it waits, when that is below the execution.
+    """
     choices: list[str] | None = None
     """
     The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.

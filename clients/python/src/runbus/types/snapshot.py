@@ -12,6 +12,32 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 
+class Below(BaseModel):
+    """
+    Where something happened that an execution above tells.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    node_id: str | None = None
+    """
+    Its node.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+    through: str
+    """
+    The session of the child of the execution that tells it, on the way there.
+    """
+
+
 class Excerpt(BaseModel):
     """
     A value, or the beginning of its JSON text.
@@ -114,6 +140,14 @@ class Usage(BaseModel):
     """
     Tokens written.
     """
+    cost: float | None = None
+    """
+    The price, where the providers state one, in their currency.
+    """
+    estimated: bool | None = None
+    """
+    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+    """
     prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
     """
     Tokens read.
@@ -136,6 +170,10 @@ class Waiting(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+    below: Below | None = None
+    """
+    Where it waits, when that is below this execution.
+    """
     status: Literal[
         "queued",
         "running",
@@ -151,7 +189,7 @@ class Waiting(BaseModel):
     """
     tool_use_id: str | None = None
     """
-    The call that waits, when it is one.
+    The call that waits, when it is one of this execution.
     """
 
 
@@ -174,6 +212,10 @@ class Approval(BaseModel):
     arguments_digest: str | None = None
     """
     What a decision is bound to.
+    """
+    below: Below | None = None
+    """
+    Where it waits, when that is below the execution.
     """
     expires_at: AwareDatetime | None = None
     """
@@ -342,6 +384,10 @@ class Execution(BaseModel):
     """
     Approvals and questions that wait for a person, by id.
     """
+    waits_for: str | None = None
+    """
+    No worker that is there can run it: what it waits for, in words.
+    """
 
 
 class Node(BaseModel):
@@ -390,6 +436,10 @@ class Question(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+    below: Below | None = None
+    """
+    Where it waits, when that is below the execution.
+    """
     choices: list[str] | None = None
     """
     The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.
