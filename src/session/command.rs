@@ -424,6 +424,7 @@ mod tests {
             execution_id: id.clone(),
             completed: true,
             output: serde_json::json!("done"),
+            used: Box::default(),
         };
         for action in [
             Action::Start(Box::new(start)),

@@ -111,7 +111,7 @@ fn payloads() -> impl Strategy<Value = Payload> {
             request_id, input: json!(1), answered_by: None, below: None, }.into()),
         1 => Just(execution::Paused { reason: None }.into()),
         1 => Just(execution::Resumed { reason: None }.into()),
-        1 => (0u64..9).prop_map(|n| model::UsageUpdated { rounds: 1,
+        1 => (0u64..9).prop_map(|n| model::UsageUpdated { rounds: 1, below: None,
             usage: model::Usage { total_tokens: n, ..model::Usage::default() } }.into()),
         1 => prop_oneof![
             result.clone().prop_map(|output| execution::Completed { output }.into()),
