@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 /// What a service refuses.
 type Refuses = fn(&Value) -> Option<(u16, Value)>;
 
+/// A service by name, what it refuses, and the form of each request to it, with whether the schema stands in the prompt.
+type Case = (&'static str, Refuses, Vec<(String, bool)>);
+
 /// A service that answers with what `says` makes of a request, unless it refuses it; and what it was asked.
 async fn service(refuses: Refuses, says: fn(&Value) -> String) -> (String, Arc<Mutex<Vec<Value>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -103,7 +106,7 @@ async fn a_structured_answer_falls_back_to_what_the_service_takes() {
     let schema = ("json_schema".to_owned(), false);
     let object = ("json_object".to_owned(), true);
     let prompt = ("none".to_owned(), true);
-    let cases: [(&str, Refuses, Vec<(String, bool)>); 7] = [
+    let cases: [Case; 7] = [
         ("takes schemas", |_| None, vec![schema.clone()]),
         (
             // llama-cpp-python: the check of its request fails, and it answers 500.
