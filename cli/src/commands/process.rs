@@ -103,14 +103,11 @@ pub(super) fn worker_probe(
 /// A name of a tool, or a guard, covers none of the tools that are known by then.
 pub(super) async fn spawn_worker(shutdown: &Shutdown, work: Work) -> Result<(), Error> {
     let (soft, hard) = (shutdown.soft().clone(), shutdown.hard().clone());
-    let settled = soft.run_until_cancelled(work.runtime.servers.settled()).await.is_some();
+    // A session waits for the servers whose tools it needs; one that hangs holds up nothing else.
+    let waited = tokio::time::timeout(START_WAIT, work.runtime.servers.settled());
+    let settled = soft.run_until_cancelled(waited).await.is_some();
     let faults = if settled { work.runtime.faults() } else { Vec::new() };
     let Work { worker, runtime: Runtime { servers, .. } } = work;
-    // A session waits for the servers whose tools it needs; one that hangs holds up nothing else.
-    let servers = tokio::time::timeout(START_WAIT, work.servers.settled());
-    let settled = soft.run_until_cancelled(servers).await.is_some();
-    let faults = if settled { work.faults() } else { Vec::new() };
-    let Work { worker, servers, .. } = work;
     if !settled || !faults.is_empty() {
         servers.stop().await;
         return if settled { Err(Error::Usage(faults.join("\n"))) } else { Ok(()) };

@@ -1,6 +1,7 @@
 // Generated from docs/events.schema.json by scripts/generate.mjs; do not edit.
 export type KnownEvent =
   | ExecutionQueuedEvent
+  | ExecutionWaitingEvent
   | ExecutionStartedEvent
   | ExecutionCompletedEvent
   | ExecutionFailedEvent
@@ -30,6 +31,7 @@ export type KnownEvent =
   | UsageUpdatedEvent
   | ContextCompactedEvent
   | ToolCallStartedEvent
+  | ToolCallProgressEvent
   | ToolCallCompletedEvent
   | ToolApprovalRequestedEvent
   | ToolApprovalDecidedEvent
@@ -111,6 +113,54 @@ export interface ExecutionQueuedData {
    * The agent or graph that it will run.
    */
   definition?: string;
+}
+export interface ExecutionWaitingEvent {
+  attempt?: number;
+  correlation_id?: CorrelationId;
+  /**
+   * added on delivery: hand it back to resume after this event
+   */
+  cursor: string;
+  data: ExecutionWaitingData;
+  execution_id?: ExecutionId;
+  /**
+   * added on delivery: somebody published it who is no part of Runbus
+   */
+  external?: true;
+  /**
+   * UUIDv7, made by the publisher
+   */
+  id: string;
+  node_id?: NodeId;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
+  session_id?: SessionId;
+  stream_id: StreamId;
+  timestamp: string;
+  type: "execution_waiting";
+  /**
+   * How many consecutive deltas this one stands for; absent: one.
+   */
+  merged?: number;
+}
+/**
+ * No worker that is there can run the execution: it waits for one that can.
+ */
+export interface ExecutionWaitingData {
+  /**
+   * The agent or graph that it runs.
+   */
+  definition?: string;
+  /**
+   * The tool that is missing; absent: the definition is.
+   */
+  tool?: string;
+  /**
+   * What it waits for, in words.
+   */
+  waits_for: string;
 }
 export interface ExecutionStartedEvent {
   attempt?: number;
@@ -1208,6 +1258,14 @@ export interface Usage {
    */
   completion_tokens?: number;
   /**
+   * The price, where the providers state one, in their currency.
+   */
+  cost?: number;
+  /**
+   * Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+   */
+  estimated?: boolean;
+  /**
    * Tokens read.
    */
   prompt_tokens?: number;
@@ -1303,10 +1361,21 @@ export interface UsageUpdatedEvent {
  * What the execution has used so far.
  */
 export interface UsageUpdatedData {
+  below?: Used;
   /**
-   * Calls so far.
+   * Calls so far, of all of them.
    */
   rounds?: number;
+  usage: Usage;
+}
+/**
+ * What an execution used, with all below it.
+ */
+export interface Used {
+  /**
+   * Calls of the model.
+   */
+  rounds: number;
   usage: Usage;
 }
 export interface ContextCompactedEvent {
@@ -1405,6 +1474,62 @@ export interface ToolCallStartedData {
    */
   tool_use_id: string;
 }
+export interface ToolCallProgressEvent {
+  attempt?: number;
+  correlation_id?: CorrelationId;
+  /**
+   * added on delivery: hand it back to resume after this event
+   */
+  cursor: string;
+  data: ToolCallProgressData;
+  execution_id?: ExecutionId;
+  /**
+   * added on delivery: somebody published it who is no part of Runbus
+   */
+  external?: true;
+  /**
+   * UUIDv7, made by the publisher
+   */
+  id: string;
+  node_id?: NodeId;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
+  session_id?: SessionId;
+  stream_id: StreamId;
+  timestamp: string;
+  type: "tool_call_progress";
+  /**
+   * How many consecutive deltas this one stands for; absent: one.
+   */
+  merged?: number;
+}
+/**
+ * A tool says how far its call has come. Words that come faster than readers can use are left out.
+ */
+export interface ToolCallProgressData {
+  /**
+   * What the tool is doing, in words.
+   */
+  message?: string;
+  /**
+   * A number that grows.
+   */
+  progress: number;
+  /**
+   * The tool's name.
+   */
+  tool_name: string;
+  /**
+   * The call's id.
+   */
+  tool_use_id: string;
+  /**
+   * The number at its end, when the tool knows it.
+   */
+  total?: number;
+}
 export interface ToolCallCompletedEvent {
   attempt?: number;
   correlation_id?: CorrelationId;
@@ -1500,6 +1625,7 @@ export interface ToolApprovalRequestedData {
    * SHA-256 of the canonical arguments: what a decision is bound to.
    */
   arguments_digest?: string;
+  below?: Below;
   expires_at?: Timestamp;
   /**
    * Its arguments.
@@ -1513,6 +1639,15 @@ export interface ToolApprovalRequestedData {
    * The call's id.
    */
   tool_use_id: string;
+}
+/**
+ * Where something happened that an execution above tells.
+ */
+export interface Below {
+  execution_id: ExecutionId;
+  node_id?: NodeId;
+  session_id: SessionId;
+  through: SessionId;
 }
 export interface ToolApprovalDecidedEvent {
   attempt?: number;
@@ -1561,6 +1696,7 @@ export interface ToolApprovalDecidedData {
    * The arguments that the decider put in place of the call's.
    */
   arguments?: unknown;
+  below?: Below;
   /**
    * Who decided.
    */
@@ -1613,6 +1749,7 @@ export interface ToolApprovalExpiredData {
    * The approval's id.
    */
   approval_id: string;
+  below?: Below;
   /**
    * The call's id.
    */
@@ -1697,6 +1834,7 @@ export interface ClientInputRequestedEvent {
  * A node asks a human.
  */
 export interface ClientInputRequestedData {
+  below?: Below;
   /**
    * The answers to choose from; empty: any.
    */
@@ -1754,6 +1892,7 @@ export interface ClientInputReceivedData {
    * Who answered.
    */
   answered_by?: string;
+  below?: Below;
   /**
    * The answer.
    */
@@ -1798,6 +1937,7 @@ export interface SubagentStartedEvent {
  * A tool spawned a session of its own.
  */
 export interface SubagentStartedData {
+  below?: Below;
   execution_id?: ExecutionId;
   /**
    * The agent that it runs.
@@ -1844,6 +1984,7 @@ export interface SubagentCompletedEvent {
  * A child ended well.
  */
 export interface SubagentCompletedData {
+  below?: Below;
   /**
    * Its result.
    */
@@ -1885,6 +2026,7 @@ export interface SubagentFailedEvent {
  * A child ended badly.
  */
 export interface SubagentFailedData {
+  below?: Below;
   /**
    * What went wrong.
    */

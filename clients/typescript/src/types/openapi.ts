@@ -107,7 +107,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Log, queue and store answer
+         * The gateway can serve
          * @description Nobody is asked who they are.
          */
         get: operations["get_readiness"];
@@ -1002,6 +1002,8 @@ export interface components {
             arguments: components["schemas"]["Excerpt"];
             /** @description What a decision is bound to. */
             arguments_digest?: string | null;
+            /** @description Where it waits, when that is below the execution. */
+            below?: components["schemas"]["Below"] | null;
             /** @description When it expires. */
             expires_at?: components["schemas"]["Timestamp"] | null;
             /** @description The node that called it. */
@@ -1056,6 +1058,17 @@ export interface components {
              * @default null
              */
             stream_id: components["schemas"]["StreamId"] | null;
+        };
+        /** @description Where something happened that an execution above tells. */
+        Below: {
+            /** @description The execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Its node. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description Its session. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description The session of the child of the execution that tells it, on the way there. */
+            through: components["schemas"]["SessionId"];
         };
         /** @description What an execution may use; passing a limit ends it. */
         Budget: {
@@ -1114,11 +1127,14 @@ export interface components {
         CancelState: "requested" | "latched" | "cancelled";
         /** @description Each `ok`, or what is wrong. */
         Checks: {
-            /** @description There while the gateway drains. */
+            /** @description There while a gateway drains. */
             gateway?: string | null;
             log: string;
             queue: string;
+            /** @description Executions complete without it: it alone makes a process `degraded`. */
             store: string;
+            /** @description There while a worker starts or drains. */
+            worker?: string | null;
         };
         /** @description A child session. */
         Child: {
@@ -1304,6 +1320,8 @@ export interface components {
                     approved: boolean;
                     /** @description The arguments that the decider put in place of the call's. */
                     arguments?: unknown;
+                    /** @description Where it happened, when that is below the execution that tells it. */
+                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /** @description Who decided. */
                     decided_by?: string | null;
                     /** @description The decider's note. */
@@ -1315,6 +1333,8 @@ export interface components {
                 ApprovalExpired: {
                     /** @description The approval's id. */
                     approval_id: string;
+                    /** @description Where it happened, when that is below the execution that tells it. */
+                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /** @description The call's id. */
                     tool_use_id: string;
                 };
@@ -1324,6 +1344,8 @@ export interface components {
                     approval_id: string;
                     /** @description SHA-256 of the canonical arguments: what a decision is bound to. */
                     arguments_digest?: string | null;
+                    /** @description Where it happened, when that is below the execution that tells it. */
+                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /** @description When it expires. */
                     expires_at?: components["schemas"]["Event"]["$defs"]["Timestamp"] | null;
                     /**
@@ -1357,6 +1379,17 @@ export interface components {
                      */
                     void_from?: number | null;
                 };
+                /** @description Where something happened that an execution above tells. */
+                Below: {
+                    /** @description The execution. */
+                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
+                    /** @description Its node. */
+                    node_id?: components["schemas"]["Event"]["$defs"]["NodeId"] | null;
+                    /** @description Its session. */
+                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
+                    /** @description The session of the child of the execution that tells it, on the way there. */
+                    through: components["schemas"]["Event"]["$defs"]["SessionId"];
+                };
                 /** @description A tool ended, or its call was answered without running it. */
                 CallCompleted: {
                     /**
@@ -1373,6 +1406,25 @@ export interface components {
                     tool_name: string;
                     /** @description The call's id. */
                     tool_use_id: string;
+                };
+                /** @description A tool says how far its call has come. Words that come faster than readers can use are left out. */
+                CallProgress: {
+                    /** @description What the tool is doing, in words. */
+                    message?: string | null;
+                    /**
+                     * Format: double
+                     * @description A number that grows.
+                     */
+                    progress: number;
+                    /** @description The tool's name. */
+                    tool_name: string;
+                    /** @description The call's id. */
+                    tool_use_id: string;
+                    /**
+                     * Format: double
+                     * @description The number at its end, when the tool knows it.
+                     */
+                    total?: number | null;
                 };
                 /** @description A tool is about to run: its intent is journalled. */
                 CallStarted: {
@@ -1544,6 +1596,8 @@ export interface components {
                 InputReceived: {
                     /** @description Who answered. */
                     answered_by?: string | null;
+                    /** @description Where it happened, when that is below the execution that tells it. */
+                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /**
                      * @description The answer.
                      * @default null
@@ -1554,6 +1608,8 @@ export interface components {
                 };
                 /** @description A node asks a human. */
                 InputRequested: {
+                    /** @description Where it happened, when that is below the execution that tells it. */
+                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /** @description The answers to choose from; empty: any. */
                     choices?: string[];
                     /** @description When it is no longer waited for. */
@@ -1700,6 +1756,8 @@ export interface components {
                 StreamId: string;
                 /** @description A child ended well. */
                 SubagentCompleted: {
+                    /** @description Where it happened, when that is below the execution that tells it. */
+                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /**
                      * @description Its result.
                      * @default null
@@ -1710,6 +1768,8 @@ export interface components {
                 };
                 /** @description A child ended badly. */
                 SubagentFailed: {
+                    /** @description Where it happened, when that is below the execution that tells it. */
+                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /**
                      * @description What went wrong.
                      * @default null
@@ -1720,6 +1780,8 @@ export interface components {
                 };
                 /** @description A tool spawned a session of its own. */
                 SubagentStarted: {
+                    /** @description Where it happened, when that is below the execution that tells it. */
+                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /** @description Its execution. */
                     execution_id?: components["schemas"]["Event"]["$defs"]["ExecutionId"] | null;
                     /** @description The agent that it runs. */
@@ -1774,6 +1836,13 @@ export interface components {
                      */
                     completion_tokens: number;
                     /**
+                     * Format: double
+                     * @description The price, where the providers state one, in their currency.
+                     */
+                    cost?: number | null;
+                    /** @description Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts. */
+                    estimated?: boolean;
+                    /**
                      * Format: uint64
                      * @description Tokens read.
                      * @default 0
@@ -1793,14 +1862,35 @@ export interface components {
                 };
                 /** @description What the execution has used so far. */
                 UsageUpdated: {
+                    /** @description The part of it that the executions below used. */
+                    below?: components["schemas"]["Event"]["$defs"]["Used"] | null;
                     /**
                      * Format: uint32
-                     * @description Calls so far.
+                     * @description Calls so far, of all of them.
                      * @default 0
                      */
                     rounds: number;
-                    /** @description Tokens of all calls of the execution. */
+                    /** @description Tokens of all calls of the execution and of all executions below it. */
                     usage: components["schemas"]["Event"]["$defs"]["Usage"];
+                };
+                /** @description What an execution used, with all below it. */
+                Used: {
+                    /**
+                     * Format: uint32
+                     * @description Calls of the model.
+                     */
+                    rounds: number;
+                    /** @description Tokens. */
+                    usage: components["schemas"]["Event"]["$defs"]["Usage"];
+                };
+                /** @description No worker that is there can run the execution: it waits for one that can. */
+                Waiting: {
+                    /** @description The agent or graph that it runs. */
+                    definition?: string | null;
+                    /** @description The tool that is missing; absent: the definition is. */
+                    tool?: string | null;
+                    /** @description What it waits for, in words. */
+                    waits_for: string;
                 };
             };
         };
@@ -1947,6 +2037,8 @@ export interface components {
             waiting?: {
                 [key: string]: components["schemas"]["Waiting"];
             };
+            /** @description No worker that is there can run it: what it waits for, in words. */
+            waits_for?: string | null;
         };
         /** @description Why events of a run are missing. */
         ExecutionGap: "expired";
@@ -2033,6 +2125,13 @@ export interface components {
         Health: {
             /** @description Always `ok`. */
             status: string;
+        };
+        /** @description An image of a message. */
+        Image: {
+            /** @description Its bytes in base64. */
+            data: string;
+            /** @description Its type, as in `image/png`. */
+            media_type: string;
         };
         /** @description What there is. */
         Index: {
@@ -2397,6 +2496,8 @@ export interface components {
              * @default []
              */
             choices: string[];
+            /** @description The execution that asks, when it is below this session's. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
             /** @description Until when. */
             expires_at?: components["schemas"]["Timestamp"] | null;
             /** @description Of which node. */
@@ -2432,6 +2533,8 @@ export interface components {
         };
         /** @description A question that waits for an answer. */
         Question: {
+            /** @description Where it waits, when that is below the execution. */
+            below?: components["schemas"]["Below"] | null;
             /** @description The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any. */
             choices?: string[];
             /** @description When it is no longer waited for. */
@@ -2449,11 +2552,10 @@ export interface components {
         Questions: {
             questions: components["schemas"]["PendingQuestion"][];
         };
-        /** @description Whether a gateway can serve. */
+        /** @description Whether a process can serve. */
         Readiness: {
             checks: components["schemas"]["Checks"];
-            /** @description `ready` or `not_ready`. */
-            status: string;
+            status: components["schemas"]["Status"];
         };
         /** @description A command with a reason. */
         Reason: {
@@ -2520,6 +2622,8 @@ export interface components {
         } | {
             /** @description The result, or the error's text. */
             content: string;
+            /** @description Images that belong to the result. */
+            images?: components["schemas"]["Image"][];
             /** @constant */
             role: "tool";
             /** @description The id of the [`ToolCall`] that this answers. */
@@ -2807,6 +2911,8 @@ export interface components {
              */
             undecodable: number;
         };
+        /** @description What a load balancer makes of it. */
+        Status: "ready" | "degraded" | "not_ready";
         /** @description An event that is durable. */
         StoredEvent: {
             /** @description Its id, made by the gateway if it had none. */
@@ -2884,6 +2990,13 @@ export interface components {
              */
             completion_tokens: number;
             /**
+             * Format: double
+             * @description The price, where the providers state one, in their currency.
+             */
+            cost?: number | null;
+            /** @description Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts. */
+            estimated?: boolean;
+            /**
              * Format: uint64
              * @description Tokens read.
              * @default 0
@@ -2924,9 +3037,11 @@ export interface components {
         };
         /** @description Something that waits for a person. */
         Waiting: {
+            /** @description Where it waits, when that is below this execution. */
+            below?: components["schemas"]["Below"] | null;
             /** @description For what: [`Status::WaitingForApproval`] or [`Status::WaitingForInput`]. */
             status: components["schemas"]["ExecutionStatus"];
-            /** @description The call that waits, when it is one. */
+            /** @description The call that waits, when it is one of this execution. */
             tool_use_id?: string | null;
         };
         /** @description Those who watch under one name. */
@@ -3331,7 +3446,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description all of them answer */
+            /** @description log and queue take what is appended; `degraded`: the store does not answer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3343,7 +3458,7 @@ export interface operations {
             400: components["responses"]["invalid_argument"];
             403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected"];
-            /** @description one does not, or the gateway drains */
+            /** @description log or queue do not answer or have no room, or the gateway drains */
             503: {
                 headers: {
                     [name: string]: unknown;

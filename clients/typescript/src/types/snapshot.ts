@@ -1,9 +1,17 @@
 // Generated from docs/snapshot.schema.json by scripts/generate.mjs; do not edit.
-export type Timestamp = string;
+/**
+ * at most 128 bytes of UTF-8 without control characters
+ */
+export type ExecutionId = string;
 /**
  * at most 128 bytes of UTF-8 without control characters
  */
 export type NodeId = string;
+/**
+ * at most 128 bytes of UTF-8 without control characters
+ */
+export type SessionId = string;
+export type Timestamp = string;
 /**
  * How far a call is.
  */
@@ -13,17 +21,9 @@ export type CallState = "requested" | "awaiting_approval" | "approved" | "refuse
  */
 export type CorrelationId = string;
 /**
- * at most 128 bytes of UTF-8 without control characters
- */
-export type ExecutionId = string;
-/**
  * Why events of a run are missing.
  */
 export type ExecutionGap = "expired";
-/**
- * at most 128 bytes of UTF-8 without control characters
- */
-export type SessionId = string;
 /**
  * Where a run stands.
  */
@@ -117,6 +117,7 @@ export interface Approval {
    * What a decision is bound to.
    */
   arguments_digest?: string;
+  below?: Below;
   expires_at?: Timestamp;
   node_id?: NodeId;
   /**
@@ -140,6 +141,15 @@ export interface Excerpt {
    * The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was.
    */
   value: unknown;
+}
+/**
+ * Where something happened that an execution above tells.
+ */
+export interface Below {
+  execution_id: ExecutionId;
+  node_id?: NodeId;
+  session_id: SessionId;
+  through: SessionId;
 }
 /**
  * A call of a tool.
@@ -216,6 +226,10 @@ export interface Execution {
   waiting?: {
     [k: string]: Waiting;
   };
+  /**
+   * No worker that is there can run it: what it waits for, in words.
+   */
+  waits_for?: string;
 }
 /**
  * Tokens of one or more calls.
@@ -229,6 +243,14 @@ export interface Usage {
    * Tokens written.
    */
   completion_tokens?: number;
+  /**
+   * The price, where the providers state one, in their currency.
+   */
+  cost?: number;
+  /**
+   * Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+   */
+  estimated?: boolean;
   /**
    * Tokens read.
    */
@@ -246,9 +268,10 @@ export interface Usage {
  * Something that waits for a person.
  */
 export interface Waiting {
+  below?: Below;
   status: ExecutionStatus;
   /**
-   * The call that waits, when it is one.
+   * The call that waits, when it is one of this execution.
    */
   tool_use_id?: string;
 }
@@ -280,6 +303,7 @@ export interface Node {
  * A question that waits for an answer.
  */
 export interface Question {
+  below?: Below;
   /**
    * The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.
    */

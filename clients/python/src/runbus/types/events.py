@@ -977,7 +977,7 @@ class ExecutionWaiting(BaseModel):
     """
     added on delivery: somebody published it who is no part of Runbus
     """
-    id: UUID
+    id: str
     """
     UUIDv7, made by the publisher
     """
@@ -1866,41 +1866,6 @@ class LlmRetry(BaseModel):
     timestamp: AwareDatetime
 
 
-class UsageUpdated(BaseModel):
-    """
-    What the execution has used so far.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["usage_updated"] = "usage_updated"
-    data: UsageUpdatedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
 class ContextCompacted(BaseModel):
     """
     A range of messages was folded into one note.
@@ -1992,7 +1957,7 @@ class ToolCallProgress(BaseModel):
     """
     added on delivery: somebody published it who is no part of Runbus
     """
-    id: UUID
+    id: str
     """
     UUIDv7, made by the publisher
     """
@@ -2016,111 +1981,6 @@ class ToolCallCompleted(BaseModel):
     )
     type: Literal["tool_call_completed"] = "tool_call_completed"
     data: ToolCallCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ToolApprovalRequested(BaseModel):
-    """
-    A call waits for a decision.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_approval_requested"] = "tool_approval_requested"
-    data: ToolApprovalRequestedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ToolApprovalDecided(BaseModel):
-    """
-    A call was decided.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_approval_decided"] = "tool_approval_decided"
-    data: ToolApprovalDecidedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ToolApprovalExpired(BaseModel):
-    """
-    Nobody decided in time.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_approval_expired"] = "tool_approval_expired"
-    data: ToolApprovalExpiredData
     attempt: Annotated[int | None, Field(ge=0)] = None
     correlation_id: str | None = None
     cursor: str | None = None
@@ -2737,7 +2597,7 @@ class UsageUpdated(BaseModel):
     """
     added on delivery: somebody published it who is no part of Runbus
     """
-    id: UUID
+    id: str
     """
     UUIDv7, made by the publisher
     """
@@ -2772,7 +2632,7 @@ class ToolApprovalRequested(BaseModel):
     """
     added on delivery: somebody published it who is no part of Runbus
     """
-    id: UUID
+    id: str
     """
     UUIDv7, made by the publisher
     """
@@ -2807,7 +2667,7 @@ class ToolApprovalDecided(BaseModel):
     """
     added on delivery: somebody published it who is no part of Runbus
     """
-    id: UUID
+    id: str
     """
     UUIDv7, made by the publisher
     """
@@ -2842,7 +2702,7 @@ class ToolApprovalExpired(BaseModel):
     """
     added on delivery: somebody published it who is no part of Runbus
     """
-    id: UUID
+    id: str
     """
     UUIDv7, made by the publisher
     """

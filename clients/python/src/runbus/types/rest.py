@@ -114,11 +114,18 @@ class Checks(BaseModel):
     )
     gateway: str | None = None
     """
-    There while the gateway drains.
+    There while a gateway drains.
     """
     log: str
     queue: str
     store: str
+    """
+    Executions complete without it: it alone makes a process `degraded`.
+    """
+    worker: str | None = None
+    """
+    There while a worker starts or drains.
+    """
 
 
 class Child(BaseModel):
@@ -949,21 +956,6 @@ class Questions(BaseModel):
         extra="allow",
     )
     questions: list[PendingQuestion]
-
-
-class Readiness(BaseModel):
-    """
-    Whether a gateway can serve.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    checks: Checks
-    status: str
-    """
-    `ready` or `not_ready`.
-    """
 
 
 class Reason(BaseModel):
@@ -2093,6 +2085,21 @@ class Question(BaseModel):
     tool_use_id: str | None = None
     """
     The call that asks, when it is a tool's.
+    """
+
+
+class Readiness(BaseModel):
+    """
+    Whether a process can serve.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    checks: Checks
+    status: Literal["ready", "degraded", "not_ready"]
+    """
+    What a load balancer makes of it.
     """
 
 
