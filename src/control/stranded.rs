@@ -145,7 +145,8 @@ impl Control {
         let Some(start) = starts.into_iter().find(|start| start.execution_id == *id) else { return Ok(()) };
         tracing::info!(execution = %id, session = %queued.session_id, "an execution is still queued; its session is woken again");
         let key = format!("stranded/{id}/{}", uuid::Uuid::new_v4());
-        self.wake(&queued.session_id, Sequence::default(), start.scheduling, &key).await
+        let definition = Some(start.definition);
+        self.wake(&queued.session_id, Sequence::default(), start.scheduling, definition, &key).await
     }
 
     async fn keep(&self, sweep: &mut Sweep) {

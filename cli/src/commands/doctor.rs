@@ -145,7 +145,7 @@ async fn model(configuration: &Configuration) -> Finding {
         let mut answer = model.stream(request).await?;
         answer.next().await.transpose()
     });
-    let name = &configuration.model.name;
+    let name = configuration.model.default_name().unwrap_or("the first model that the service lists");
     let found = match asked.await {
         Ok(Ok(_)) => Ok(format!("{name} answers")),
         Ok(Err(fault)) => Err(format!("{name}: {fault}")),

@@ -199,6 +199,10 @@ impl Worker {
                 }
             }
             Ok(Owned::Ended(Ended::HandedOver)) => retry(Duration::ZERO).await,
+            // A wake-up of the sweep: the next sweep makes another one, and one that comes back for ever would not be the last.
+            Ok(Owned::NotHere(_)) if wake.inbox == Sequence::default() => {
+                settle("acknowledge", self.queue.ack(delivery).await);
+            }
             Ok(Owned::Ended(Ended::Left(lack)) | Owned::NotHere(lack)) => {
                 let wait =
                     placing::wait(&self.control, &self.tools, session, &lack, delivery.deliveries).await;
@@ -239,7 +243,7 @@ impl Worker {
     /// of the session: of these only the failures of this worker count.
     fn attempts(&self, delivery: &Delivery, wake: &WakeUp) -> u32 {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= limits::REMEMBERED_FAILURES {
+        if failures.len() >= crate::limits::REMEMBERED_FAILURES {
             failures.clear();
         }
         let own = failures.entry(wake.session_id.clone()).or_default();

@@ -246,6 +246,8 @@ fn a_number_with_leading_zeros_is_refused_and_a_text_keeps_them() {
             assert!(!error.to_string().contains("leading zeros"), "{value}: {error}");
         }
     }
+}
+
 /// A tool that takes a number gets one, from a template that is the whole text.
 #[test]
 fn arguments_keep_the_types_of_their_values() {
