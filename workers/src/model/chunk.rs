@@ -304,5 +304,6 @@ fn usage(usage: &Value) -> Option<Usage> {
         cached_tokens: within(&["prompt_tokens_details", "input_tokens_details"], "cached_tokens")
             .or_else(|| of(&["prompt_cache_hit_tokens", "cache_read_input_tokens"])),
         cost,
+        estimated: false,
     })
 }
