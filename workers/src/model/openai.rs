@@ -219,7 +219,7 @@ impl OpenAi {
                 error.message = status.to_string();
             }
             if matches!(status.as_u16(), 404 | 405) {
-                error.message = format!("{} {}", error.message, self.asked());
+                error.asked = Some(self.asked());
             }
             return Err(Fault::from_response(error));
         }

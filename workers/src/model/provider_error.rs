@@ -22,6 +22,8 @@ pub struct ProviderError {
     pub failed_generation: Option<String>,
     /// How long the provider asks to wait before the next try.
     pub retry_after: Option<Duration>,
+    /// The address that was asked, where it may be the fault.
+    pub asked: Option<String>,
 }
 
 impl ProviderError {
@@ -70,7 +72,15 @@ impl ProviderError {
         };
         let failed_generation = word("failed_generation");
         let code = code.or_else(|| word("status_code"));
-        Self { status, code, kind: word("type"), message, failed_generation, retry_after: retry_delay(inner) }
+        Self {
+            status,
+            code,
+            kind: word("type"),
+            message,
+            failed_generation,
+            retry_after: retry_delay(inner),
+            asked: None,
+        }
     }
 
     /// Whether the model wrote a tool call that its provider did not let through.
@@ -147,7 +157,10 @@ impl fmt::Display for ProviderError {
         let status = self.status.map(|status| format!("status {status}"));
         let code = self.code.as_ref().map(|code| format!("code {code}"));
         let known: Vec<String> = status.into_iter().chain(code).collect();
-        if known.is_empty() { Ok(()) } else { write!(f, " ({})", known.join(", ")) }
+        if !known.is_empty() {
+            write!(f, " ({})", known.join(", "))?;
+        }
+        self.asked.as_ref().map_or(Ok(()), |asked| write!(f, " {asked}"))
     }
 }
 
