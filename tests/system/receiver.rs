@@ -122,14 +122,14 @@ async fn serve(
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
-    let length: usize = headers["content-length"].parse().unwrap();
+    let length: usize = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
     while bytes.len() < head + length {
         if socket.read_buf(&mut bytes).await? == 0 {
             return Ok(());
         }
     }
     let body = bytes[head..].to_vec();
-    let event: Value = serde_json::from_slice(&body).unwrap();
+    let event: Value = serde_json::from_slice(&body).unwrap_or_default();
     let answer = {
         let mut arrivals = arrivals.lock().unwrap();
         let answer = script(&event, arrivals.len());

@@ -158,6 +158,7 @@ otlp_endpoint = "http://{collector}"
 capture_content = true
 [model]
 base_url = "http://{peer}/v1"
+name = "m"
 api_key = "{MODEL}"
 [worker]
 definitions = ["{definitions}"]
