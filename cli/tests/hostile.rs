@@ -70,7 +70,7 @@ fn events_ids_and_errors_are_shown_and_not_obeyed() {
     let input = std::fs::File::open(&file).unwrap();
     let published = Command::new(env!("CARGO_BIN_EXE_runbus"))
         .current_dir(dir.path())
-        .args(["publish", "--stdin"])
+        .args(["publish", "--stdin", "--keep-going"])
         .stdin(input)
         .output()
         .unwrap();
