@@ -107,6 +107,7 @@ function change(now: Run, { type, node_id }: { type: string; node_id?: string },
       return;
     case "usage_updated":
       now.usage = data["usage"];
+      now.rounds = Math.max(now.rounds, data["rounds"]);
       return;
     case "execution_completed":
       now.output = data["output"];

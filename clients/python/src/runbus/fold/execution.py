@@ -71,7 +71,11 @@ def apply(run: Execution, event: Mapping[str, Any]) -> None:
 def _change(run: Execution, event: Mapping[str, Any], data: dict[str, Any]) -> None:
     kind = event["type"]
     now = timestamp(event["timestamp"])
-    if kind == "execution_queued":
+    if kind != "execution_queued":
+        run.pop("waits_for", None)
+    if kind == "execution_waiting":
+        run["waits_for"] = data["waits_for"]
+    elif kind == "execution_queued":
         run["queued_at"] = now
         _define(run, data)
     elif kind == "execution_started":
@@ -106,6 +110,7 @@ def _change(run: Execution, event: Mapping[str, Any], data: dict[str, Any]) -> N
         run["rounds"] += 1
     elif kind == "usage_updated":
         run["usage"] = {name: count for name, count in data["usage"].items() if count is not None}
+        run["rounds"] = max(run["rounds"], data["rounds"])
     elif kind in ("execution_completed", "execution_failed", "execution_cancelled"):
         _end(run, kind.removeprefix("execution_"), now)
         if kind == "execution_completed":

@@ -79,6 +79,7 @@ _USAGE = _object(prompt_tokens=_default(_U64, 0), completion_tokens=_default(_U6
 
 PAYLOADS: Mapping[str, Check] = {
     "execution_queued": _object(definition=_TEXT),
+    "execution_waiting": _object(waits_for=_text, definition=_TEXT),
     "execution_started": _object(definition=_TEXT),
     "execution_completed": _object(output=_any),
     "execution_failed": _object(error=_any),
