@@ -128,7 +128,7 @@ impl Command {
         let mut config = configuration.telemetry.clone();
         let server = matches!(self, Self::Gateway(_) | Self::Worker(_) | Self::Dev(_));
         if !server && config.filter == telemetry::Config::default().filter {
-            // What fails is said once, by the command itself.
+            // The command itself reports a failure, once.
             config.filter = "off".into();
         }
         config

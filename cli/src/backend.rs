@@ -90,7 +90,7 @@ impl Backend {
         }
         tokio::select! {
             refused = self.refused() => Err(refused),
-            // Whatever else is wrong with it is no reason not to begin: it may pass.
+            // Other faults of the log may pass, so they do not stop the start.
             _ = tokio::time::timeout(AGREEMENT, self.log.ready()) => Ok(()),
         }
     }

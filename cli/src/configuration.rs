@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    /// What is there beside the key that is set: what a table with a name must have.
+    /// The keys that a named table must have beside the key that is set.
     const BESIDE: &str = r#"
         [webhooks.endpoints.name]
         url = "https://example.com/in"
@@ -145,7 +145,7 @@ mod tests {
         ("mcp.servers.name.require_approval", "all"),
     ];
 
-    /// What a key may be set to: a row of the reference page.
+    /// The values that a key takes: a row of the reference page.
     fn samples(key: &str, kind: &str, default: &str, range: &str) -> Vec<String> {
         if let Some((_, text)) = TEXTS.iter().find(|(known, _)| *known == key) {
             return vec![(*text).into()];
@@ -267,7 +267,7 @@ mod tests {
             if old.starts_with('[') {
                 inside = old;
             }
-            // What is there of the table that is set whole, and of the key itself.
+            // The values of the table that is set whole, and of the key itself.
             if inside.starts_with(&table) || (inside == heading && old.starts_with(&format!("{name} ="))) {
                 continue;
             }

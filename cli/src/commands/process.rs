@@ -24,7 +24,7 @@ use crate::exit::{Code, Error};
 /// How long a process drains before it cuts.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// What a worker runs agents with, wherever the log is. Dropping it ends the MCP servers.
+/// The dependencies of a worker, wherever the log is. Dropping them ends the MCP servers.
 pub(super) struct Runtime {
     pub(super) servers: Servers,
     definitions: Arc<Definitions>,

@@ -57,6 +57,24 @@ async fn an_answer_that_was_finished_is_kept_when_its_connection_breaks() {
     }
 }
 
+#[tokio::test]
+async fn a_provider_that_hangs_behind_its_answer_costs_no_answer() {
+    let server = serve("plain-text", Options::default()).await;
+    let body = server_body().await;
+    let finish = body.find(r#""finish_reason":"stop""#).unwrap();
+    server.fail_next([Mode::Stall(finish + body[finish..].find("\n\n").unwrap() + 2)]);
+    let mut config = Config::new(server.base_url(), "m");
+    // The silence alone would outlast the test.
+    config.idle_timeout = Duration::from_secs(3600);
+    let (_, request) = client(&server);
+    let model = OpenAi::new(config).unwrap();
+    let answer = ask(&model, request);
+    let got = tokio::time::timeout(Duration::from_secs(60), answer)
+        .await
+        .expect("the answer waits for no connection");
+    assert_eq!(got.end.unwrap().unwrap().finish_reason.as_deref(), Some("stop"));
+}
+
 async fn server_body() -> String {
     let path = runbus_workers::recording::Recording::own_dir().join("plain-text.json");
     runbus_workers::recording::Recording::load(&path).unwrap().interactions.remove(0).body

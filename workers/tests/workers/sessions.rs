@@ -695,6 +695,32 @@ fn decisions() {
     assert_eq!(sim.effects.iter().filter(|effect| matches!(effect, Effect::Model { .. })).count(), 1);
 }
 
+/// Arguments that parse may lack their end all the same: a call of a turn that the token limit cut off never runs.
+#[test]
+fn calls_of_a_turn_that_was_cut_off_are_answered_and_never_run() {
+    for (reason, runs) in [("length", false), ("MAX_TOKENS", false), ("tool_calls", true)] {
+        let mut sim = Sim::new();
+        sim.begin(255, 255);
+        sim.settle(10).unwrap();
+        let effect = sim.effects.first().cloned().unwrap();
+        let Effect::Model { node, .. } = effect else { panic!("{effect:?}") };
+        let call = ToolCall { id: "a".into(), name: "unsafe".into(), arguments: "{}".into() };
+        let turn = Turn { tool_calls: vec![call], finish_reason: Some(reason.into()), ..Turn::default() };
+        sim.apply(Fact::TurnCompleted { node: node.clone(), turn });
+        sim.settle(10).unwrap();
+        let begun = |effect: &Effect| matches!(effect, Effect::Tool { .. });
+        assert_eq!(sim.effects.iter().any(begun), runs, "{reason}: {:?}", sim.effects);
+        if !runs {
+            // The model reads why, and is asked again.
+            assert!(
+                sim.effects.iter().all(|effect| matches!(effect, Effect::Model { .. })),
+                "{:?}",
+                sim.effects
+            );
+        }
+    }
+}
+
 /// A second execution that waits does not begin over calls that the first one left, and begins when they are resolved.
 #[test]
 fn the_queue_waits_for_unresolved_calls() {

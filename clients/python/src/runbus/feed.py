@@ -253,7 +253,7 @@ class Feed(ABC):
             socket.transport.abort()
 
     async def aclose(self) -> None:
-        """Ends the subscription. Whoever waits for its next item gets the end of the iteration."""
+        """Ends the subscription. A reader that waits for its next item gets the end of the iteration."""
         if self._is_closed:
             return
         self._is_closed = True
