@@ -156,6 +156,9 @@ pub const STREAM_RETRY: Duration = Duration::from_secs(2);
 /// The same when the gateway drains. The drain window has spread the clients already.
 pub const STREAM_DRAIN_RETRY: Duration = Duration::from_millis(500);
 
+/// How much longer than the drain window clients that take nothing, and requests that are being answered, may take until they are cut.
+pub const DRAIN_GRACE: Duration = Duration::from_secs(3);
+
 /// How long a request for events may wait for them.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
 

@@ -87,6 +87,9 @@ pub struct Execution {
     /// The agent or graph.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_digest: Option<String>,
     /// Where it stands.
     pub status: Status,
     /// Approvals and questions that wait for a person, by id.

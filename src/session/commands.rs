@@ -48,7 +48,7 @@ impl State {
             Action::ChildEnded { execution_id, completed, output, .. } => {
                 self.child_ended(execution_id, *completed, output, changes);
             }
-            Action::Unknown => {}
+            Action::Placed { .. } | Action::Unknown => {}
         }
     }
 

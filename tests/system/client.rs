@@ -23,7 +23,12 @@ pub struct Served {
 }
 
 pub fn config() -> Config {
-    Config { listen: "127.0.0.1:0".parse().unwrap(), drain_window_ms: 50, ..Config::default() }
+    Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        shutdown_delay_ms: 0,
+        drain_window_ms: 50,
+        ..Config::default()
+    }
 }
 
 pub async fn gateway(backend: &Backend, config: Config) -> Served {

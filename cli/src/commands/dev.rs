@@ -55,6 +55,6 @@ impl Dev {
                 output::line("Staying up; Ctrl-C ends.")?;
             }
         }
-        Ok(process::until_signal(&shutdown).await)
+        Ok(process::until_signal(&shutdown, &configuration).await)
     }
 }

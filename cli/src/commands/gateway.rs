@@ -23,6 +23,6 @@ impl Gateway {
         process::spawn_metrics(&configuration).await?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         tracing::info!(%address, "gateway is listening");
-        Ok(process::until_signal(&shutdown).await)
+        Ok(process::until_signal(&shutdown, &configuration).await)
     }
 }

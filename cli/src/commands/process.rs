@@ -19,9 +19,6 @@ use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 
-/// How long a process drains before it cuts.
-const DRAIN: Duration = Duration::from_secs(30);
-
 /// A worker and the servers whose tools it uses.
 pub(super) struct Work {
     worker: Worker,
@@ -165,9 +162,10 @@ pub(super) async fn spawn_gateway_anywhere(
 }
 
 /// Waits for a signal, then drains.
-pub(super) async fn until_signal(shutdown: &Shutdown) -> Code {
+pub(super) async fn until_signal(shutdown: &Shutdown, configuration: &Configuration) -> Code {
     shutdown.soft().cancelled().await;
-    match shutdown.drain(DRAIN).await {
+    let (gateway, worker) = (configuration.gateway.shutdown_most(), configuration.worker.drain());
+    match shutdown.drain(gateway.max(worker)).await {
         Drained::Clean => tracing::info!("drained"),
         Drained::Cut => tracing::warn!("cut off: what was running goes on elsewhere, or at the next start"),
     }

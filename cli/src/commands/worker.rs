@@ -24,6 +24,6 @@ impl Worker {
         process::spawn_metrics(&configuration).await?;
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
         process::spawn_worker(&shutdown, worker).await?;
-        Ok(process::until_signal(&shutdown).await)
+        Ok(process::until_signal(&shutdown, &configuration).await)
     }
 }

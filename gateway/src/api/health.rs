@@ -30,7 +30,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             Rule::Open,
             Operation::new("get_readiness", "Log, queue and store answer")
                 .answers::<Readiness>(200, "all of them answer")
-                .answers::<Readiness>(503, "one does not, or the gateway drains")
+                .answers::<Readiness>(503, "one does not, or the gateway ends")
                 .asks_nobody(),
             ready,
         ),
@@ -58,7 +58,7 @@ pub struct Checks {
     log: String,
     queue: String,
     store: String,
-    /// There while the gateway drains.
+    /// There while the gateway ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway: Option<&'static str>,
 }
@@ -76,7 +76,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>)
         check(app.control.queue().ready()),
         check(bus.store().ready()),
     );
-    let drains = app.shared.drain.is_cancelled();
+    let drains = app.shared.leaving.is_cancelled();
     let well = !drains && log.is_ok() && queue.is_ok() && store.is_ok();
     let word = |outcome: Result<(), String>| outcome.map_or_else(|wrong| wrong, |()| "ok".into());
     let checks = Checks {

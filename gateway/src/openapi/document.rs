@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
@@ -209,6 +210,9 @@ fn problems(endpoint: &Endpoint) -> Vec<Problem> {
     problems.extend([Problem::Forbidden, Problem::Invalid, Problem::Misdirected]);
     if asked.body.is_some() {
         problems.extend([Problem::TooLarge, Problem::Slow]);
+    }
+    if ![Method::GET, Method::HEAD].contains(&endpoint.method) {
+        problems.push(Problem::Media);
     }
     if endpoint.rule != Rule::Open {
         problems.extend([Problem::Unauthenticated, Problem::Rate, Problem::Unavailable]);
