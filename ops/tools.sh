@@ -9,6 +9,7 @@
 #   RUNBUS_TOOLS_DIR     where they are kept (default: .tools in the project; clones may share one)
 #   RUNBUS_NATS_SERVER   a nats-server of your own, used as it is
 #   RUNBUS_REDIS_SERVER  a redis-server of your own, used as it is
+#   RUNBUS_NGINX         an nginx of your own, used as it is
 #   RUNBUS_CARGO_DENY    a cargo-deny of your own, used as it is
 #   RUNBUS_CARGO_AUDIT   a cargo-audit of your own, used as it is
 #
@@ -126,6 +127,25 @@ python_environment() {
   printf '%s\n' "$dir/bin/python"
 }
 
+# Prints the folder with the Node packages that a lockfile names, every hash checked.
+node_packages() {
+  local folder=$root/$1 sum dir
+  command -v npm >/dev/null || die "node (20 or later) with npm is needed for $1 (Debian: apt-get install nodejs npm)"
+  sum=$(cat "$folder/package-lock.json" <(node --version) | sha256sum | cut -c1-16)
+  dir=$tools/node-$sum
+  if [[ ! -e $dir/complete ]]; then
+    say "installing the Node packages of $1"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    cp "$folder/package.json" "$folder/package-lock.json" "$dir"
+    # No package's own scripts run.
+    (cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund --silent >&2 </dev/null) ||
+      die "cannot install the Node packages of $1 (see above)"
+    touch "$dir/complete"
+  fi
+  printf '%s\n' "$dir/node_modules"
+}
+
 # Prints the path of a redis-server.
 redis_server() {
   local found
@@ -180,6 +200,30 @@ apt_get() {
 # Run level 1: the package's service is not started, because tests start servers of their own.
 apt_install() { RUNLEVEL=1 apt_get install -y --no-install-recommends "$@"; }
 
+# Prints the path of an nginx.
+nginx_server() {
+  local found
+  if [[ -n ${RUNBUS_NGINX:-} ]]; then
+    [[ -x $RUNBUS_NGINX ]] || die "RUNBUS_NGINX=$RUNBUS_NGINX is no program"
+    printf '%s\n' "$RUNBUS_NGINX"
+    return
+  fi
+  if ! found=$(find_nginx); then
+    if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+      die "nginx is needed: install your system's package, or set RUNBUS_NGINX to its path"
+    fi
+    say "installing Debian's nginx"
+    apt_install nginx-light || { apt_get update && apt_install nginx-light; } || {
+      cat "$tools/apt.log" >&2
+      die "apt-get could not install nginx (see above)"
+    }
+    found=$(find_nginx) || die "nginx was installed, but is not found"
+  fi
+  printf '%s\n' "$found"
+}
+
+find_nginx() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx; }
+
 # Without root a package can be downloaded and unpacked; its libraries are then found by a path.
 unpack_redis() {
   local work packages
@@ -224,16 +268,20 @@ RUNBUS_REDIS_SERVER=$(redis_server)
 RUNBUS_TOOLS_PYTHON=$(python_packages)
 RUNBUS_DROPIN_PYTHON=$(python_environment tests/dropin/requirements.txt)
 RUNBUS_OPENAPI_PYTHON=$(python_environment tests/openapi/requirements.txt)
+RUNBUS_CLIENTS_PYTHON=$(python_environment tests/clients/requirements.txt)
+RUNBUS_CLIENTS_NODE=$(node_packages tests/clients)
+RUNBUS_NGINX=$(nginx_server)
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
-export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT
+export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_CLIENTS_PYTHON RUNBUS_CLIENTS_NODE RUNBUS_NGINX
 
 case ${1:-print} in
   print)
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
       RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON" \
       RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON" RUNBUS_CARGO_DENY "$RUNBUS_CARGO_DENY" \
-      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT"
+      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT" RUNBUS_CLIENTS_PYTHON "$RUNBUS_CLIENTS_PYTHON" \
+      RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_NGINX "$RUNBUS_NGINX"
     ;;
   run)
     shift

@@ -156,6 +156,12 @@ pub const STREAM_RETRY: Duration = Duration::from_secs(2);
 /// The same when the gateway drains. The drain window has spread the clients already.
 pub const STREAM_DRAIN_RETRY: Duration = Duration::from_millis(500);
 
+/// How often the status of an execution is looked at for a stream that ends with it, where no event tells.
+pub const STATUS_LOOK: Duration = Duration::from_secs(2);
+
+/// How long such a stream stays when the execution has ended, for events that are still on their way.
+pub const STATUS_SETTLES: Duration = Duration::from_millis(500);
+
 /// How much longer than the drain window clients that take nothing, and requests that are being answered, may take until they are cut.
 pub const DRAIN_GRACE: Duration = Duration::from_secs(3);
 

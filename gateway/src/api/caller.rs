@@ -51,6 +51,14 @@ impl Caller {
         Ok(self.principal.check_read(filter)?)
     }
 
+    /// The same where the request cannot be made narrower.
+    ///
+    /// # Errors
+    /// They may not.
+    pub fn may_read_whole(&self, filter: &Filter) -> Result<(), Failure> {
+        self.may(Action::Read, Target::from(filter))
+    }
+
     /// Whether they may monitor a stream, or all.
     ///
     /// # Errors

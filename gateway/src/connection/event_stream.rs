@@ -51,7 +51,7 @@ pub async fn open<K>(
     shared: Arc<Shared>,
     filter: Filter,
     start: &Start,
-    (until_terminal, coalesce): (bool, Option<bool>),
+    (until_terminal, by_status, coalesce): (bool, bool, Option<bool>),
     ticket: Ticket,
     keep: K,
 ) -> Result<EventStream<K>, join::Error> {
@@ -63,7 +63,7 @@ pub async fn open<K>(
     let seat = execution.map(|id| shared.presence.enter(id, subject.clone(), None));
     Ok(EventStream {
         _seat: seat,
-        subscription: subscription.until_terminal(until_terminal).coalesce(coalesce),
+        subscription: subscription.until_terminal(until_terminal).by_status(by_status).coalesce(coalesce),
         wake,
         first: Some(greeting(cursor.as_ref())),
         beat_at: Instant::now() + shared.config.ping_interval(),

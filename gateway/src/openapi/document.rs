@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
 use super::operation::{Operation, Parameter, Shape};
+use super::portable;
 use super::problem::Problem;
 use super::schemas::{self, Schemas};
 use crate::auth::Rule;
@@ -53,6 +54,7 @@ impl Document {
             "responses": refusals(),
             "securitySchemes": security_schemes(),
         });
+        portable::rewrite(&mut openapi);
         Self { openapi, index: index.into() }
     }
 }

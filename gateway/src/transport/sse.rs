@@ -9,8 +9,10 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use runbus::bus::history::{Order, Query};
 use runbus::bus::{Delivered, Delivery, Filter};
+use runbus::control::status::projection;
 use runbus::event::Kind;
-use runbus::log::Since;
+use runbus::execution::Execution;
+use runbus::log::{Cursor, Gap, GapReason, Since};
 use serde_json::json;
 
 use crate::api::caller::Caller;
@@ -178,19 +180,29 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
     let keep = (app.place(caller.peer())?, app.tasks.token());
     let ticket = caller.ticket()?;
     let Asked { filter, start, until_terminal, coalesce } = asked;
+    let known = match &filter.execution_id {
+        Some(id) if until_terminal => app.control.status(id).await?,
+        _ => None,
+    };
+    // The event that ends an execution is of no node, and of one stream.
+    let by_status = filter.node_id.is_some()
+        || filter
+            .stream_id
+            .as_ref()
+            .is_some_and(|stream| known.as_ref().is_none_or(|known| known.stream_id != *stream));
     let stream = event_stream::open(
         app.shared.clone(),
         filter.clone(),
         &start,
-        (until_terminal, coalesce),
+        (until_terminal, by_status, coalesce),
         ticket,
         keep,
     )
     .await?;
     // A snapshot of what has ended is still of use.
     if let Start::At(since) = &start
-        && until_terminal
-        && has_ended(app, caller, &filter, since).await?
+        && let Some(known) = known.filter(|known| known.status.is_terminal())
+        && has_passed(app, caller, &known, since).await?
     {
         // What makes an `EventSource` stop.
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -198,18 +210,15 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
     Ok((headers, Body::from_stream(stream.pieces())).into_response())
 }
 
-/// Whether the filter's execution has ended and the event that ended it is not behind the place where the stream begins.
-async fn has_ended(app: &App, caller: &Caller, filter: &Filter, since: &Since) -> Result<bool, Failure> {
-    let Some(id) = &filter.execution_id else { return Ok(false) };
-    let Some(known) = app.control.status(id).await?.filter(|known| known.status.is_terminal()) else {
-        return Ok(false);
-    };
+/// Whether nothing of an execution that has ended is missing between the place where a stream begins and its end, and that end is not
+/// behind the place.
+async fn has_passed(app: &App, caller: &Caller, known: &Execution, since: &Since) -> Result<bool, Failure> {
     if *since == Since::All {
         return Ok(false);
     }
     let Since::After(cursor) = since else { return Ok(true) };
     let ends = [Kind::ExecutionCompleted, Kind::ExecutionFailed, Kind::ExecutionCancelled];
-    let filter = Filter { after: None, before: None, ..filter.clone() }.types(ends);
+    let filter = Filter::execution_of(known.stream_id.clone(), known.execution_id.clone()).types(ends);
     let mut query = Query { filter, cursor: Some(cursor.clone()), ..Query::default() };
     query.order = Order::Oldest;
     query.bytes = app.shared.ledger.page_bytes();
@@ -217,6 +226,10 @@ async fn has_ended(app: &App, caller: &Caller, filter: &Filter, since: &Since) -
     let _turn = app.folding(&account).await?;
     loop {
         let rest = app.shared.bus.history(&query).await?;
+        // What is gone is said by the stream, if it was not seen before.
+        if !rest.gaps.is_empty() {
+            return Ok(saw_all(app, known, cursor, &rest.gaps).await);
+        }
         // What others say of what Runbus runs does not end it.
         let ends =
             |found: &Delivered| found.external == known.external && found.event.stream_id == known.stream_id;
@@ -230,10 +243,21 @@ async fn has_ended(app: &App, caller: &Caller, filter: &Filter, since: &Since) -
     }
 }
 
+/// Whether a reader had seen everything before retention removed it: the store remembers the last frame.
+async fn saw_all(app: &App, known: &Execution, cursor: &Cursor, gaps: &[Gap]) -> bool {
+    if gaps.iter().any(|gap| gap.reason == GapReason::Recreated) {
+        return false;
+    }
+    let kept = app.shared.bus.store().get(&projection(&known.execution_id)).await;
+    let kept = kept.inspect_err(|error| tracing::debug!(%error, "the store does not answer")).ok().flatten();
+    kept.is_some_and(|kept| {
+        let mut places = cursor.places().peekable();
+        places.peek().is_some() && places.all(|(_, place)| place.sequence.0 >= kept.version)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use runbus::log::Cursor;
-
     use super::*;
 
     #[test]

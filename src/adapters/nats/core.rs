@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::connect::jitter;
 use super::elections::Elections;
-use super::error::{ConnectError, Failure, SetupError};
+use super::error::{ConnectError, Failure, SetupError, code};
 use super::names::Names;
 use super::publish::Link;
 use super::seen::Seen;
+use super::watch::Watch;
 use super::{check, streams};
 use crate::config::Invalid;
 use crate::subject::{Layout, Shard};
@@ -48,6 +49,8 @@ pub(super) struct Core {
     links: Vec<Arc<Link>>,
     turn: AtomicUsize,
     gate: watch::Receiver<Gate>,
+    /// Asks for a look at the streams.
+    doubt: Arc<Notify>,
     /// The last answer about the broker's room.
     room: Mutex<Option<(Instant, Result<(), Failure>)>>,
     _setup: AbortOnDropHandle<()>,
@@ -63,26 +66,41 @@ impl Core {
         }
         let names = Names::new(&config.prefix);
         let (opened, gate) = watch::channel(Gate::Starting);
+        let elections = Elections::follow(&links[0]).await?;
+        let doubt = Arc::new(Notify::new());
         let setup = tokio::spawn({
             let (link, config, names, layout) =
                 (links[0].clone(), config.clone(), names.clone(), layout.clone());
+            let mut watch = Watch::new(&names, &layout, doubt.clone(), elections.teller());
             async move {
-                let (mut pause, longest) = SETUP_PAUSES;
-                while let Err(error) = set_up(&link, &config, &names, &layout).await {
-                    if error.is_retryable() {
-                        tracing::warn!(%error, "the broker is not ready");
-                    } else {
-                        tracing::error!(%error, "the broker cannot be used");
+                loop {
+                    let (mut pause, longest) = SETUP_PAUSES;
+                    while let Err(error) = set_up(&link, &config, &names, &layout).await {
+                        if error.is_retryable() {
+                            tracing::warn!(%error, "the broker is not ready");
+                        } else {
+                            tracing::error!(%error, "the broker cannot be used");
+                        }
+                        opened.send_replace(Gate::Failed(Arc::new(error)));
+                        tokio::time::sleep(pause + jitter(pause)).await;
+                        pause = (pause * 2).min(longest);
                     }
-                    opened.send_replace(Gate::Failed(Arc::new(error)));
-                    tokio::time::sleep(pause + jitter(pause)).await;
-                    pause = (pause * 2).min(longest);
+                    opened.send_replace(Gate::Open);
+                    // Until one is gone, or another one: then it is made, or compared with the configuration.
+                    loop {
+                        match watch.look(&link).await {
+                            Ok(false) => watch.pause(&link).await,
+                            Ok(true) => break,
+                            Err(error) => {
+                                tracing::error!(%error, "the broker lost a stream; it is made again");
+                                opened.send_replace(Gate::Failed(Arc::new(error)));
+                                break;
+                            }
+                        }
+                    }
                 }
-                opened.send_replace(Gate::Open);
-                // Whoever waits sees the last state even though the sender goes.
             }
         });
-        let elections = Elections::follow(&links[0]).await?;
         Ok(Self {
             elections,
             seen: Seen::new(),
@@ -93,6 +111,7 @@ impl Core {
             turn: AtomicUsize::new(0),
             gate,
             room: Mutex::default(),
+            doubt,
             _setup: AbortOnDropHandle::new(setup),
         })
     }
@@ -105,6 +124,13 @@ impl Core {
     /// The connection for a further live feed.
     pub(super) fn next_link(&self) -> &Arc<Link> {
         &self.links[self.turn.fetch_add(1, Ordering::Relaxed) % self.links.len()]
+    }
+
+    /// A request found nobody to answer it: perhaps its stream is gone.
+    pub(super) fn doubt(&self, failure: &Failure) {
+        if matches!(failure, Failure::NoResponders | Failure::Api { code: code::NO_STREAM, .. }) {
+            self.doubt.notify_one();
+        }
     }
 
     /// Whether the broker is set up.

@@ -41,6 +41,7 @@ mod tail;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use config::{Config, Shards};
 pub use error::{ConnectError, Difference, Drift, SetupError};
