@@ -119,15 +119,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), later::check))
         .route_layer(axum::middleware::from_fn(traced::request))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") });
+    // Pages may read why they are refused.
+    let routes = routes.layer(axum::middleware::from_fn_with_state(app.clone(), media::check));
     let routes = match origin::cors(&app.shared.config.allowed_origins) {
         Some(cors) => routes.layer(cors),
         None => routes,
     };
     routes
-        .layer(axum::middleware::from_fn_with_state(app.clone(), media::check))
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
         .layer(axum::middleware::from_fn_with_state(app.door.clone(), hosts::check))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .layer(axum::middleware::from_fn(origin::as_is))
         .layer(CatchPanicLayer::custom(|_| Failure::panicked().into_response()))
         .with_state(app)
 }

@@ -192,3 +192,22 @@ async fn event_sources_live_on_when_their_gateway_restarts() {
     again.drain.cancel();
     again.task.await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_http_2_connection_carries_more_streams_than_browsers_open_connections() {
+    let key = |name: &str| Some(format!("{}/tests/system/keys/{name}", env!("CARGO_MANIFEST_DIR")).into());
+    let backend = backends::embedded();
+    let plain = gateway(&backend, config()).await;
+    let tls = Config { tls_cert_file: key("tls-cert.pem"), tls_key_file: key("tls-key.pem"), ..config() };
+    let secure = gateway(&backend, tls).await;
+    for (served, scheme, protocol) in [(plain, "http", "h2c"), (secure, "https", "h2")] {
+        let mut client = Command::new("node");
+        client.arg(file("http2.mjs")).arg(format!("{scheme}://localhost:{}", served.address.port()));
+        let said = run(&mut client).await;
+        let said: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+        let wanted = json!({ "protocol": protocol, "streams": vec![200; 12], "published": 200, "stats": 200, "refused": 400 });
+        assert_eq!(said, wanted);
+        served.drain.cancel();
+        served.task.await.unwrap();
+    }
+}

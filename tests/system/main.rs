@@ -29,6 +29,7 @@ mod limits;
 mod openapi;
 mod pages;
 mod presence;
+mod proxies;
 mod publish;
 mod races;
 mod receiver;

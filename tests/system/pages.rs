@@ -256,3 +256,113 @@ async fn who_connects_while_the_gateway_drains_is_sent_elsewhere() {
     assert_eq!(u16::from(frame.code), 4000);
     served.task.abort();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_browsers_and_what_stands_before_them_are_told() {
+    let backend = backends::embedded();
+    let page = "https://app.example";
+    let served = gateway(&backend, Config { allowed_origins: vec![page.into()], ..config() }).await;
+    let url = |path: &str| format!("http://{}{path}", served.address);
+    // Whatever the answer is.
+    for (path, kept) in [
+        ("/v1/stats", "no-store"),
+        ("/v1/nothing", "no-store"),
+        ("/v1/events?limit=0", "no-store"),
+        ("/v1/openapi.json", "public, no-cache"),
+        ("/v1/events/stream", "no-store"),
+        ("/healthz", "no-store"),
+    ] {
+        let answer = http().get(url(path)).send().await.unwrap();
+        assert_eq!(answer.headers()["cache-control"], format!("{kept}, no-transform"), "{path}");
+    }
+    let wanted = [
+        "authorization",
+        "content-type",
+        "x-api-key",
+        "last-event-id",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "if-none-match",
+        "accept",
+        "cache-control",
+    ];
+    let asked = http()
+        .request(reqwest::Method::OPTIONS, url("/v1/executions"))
+        .header("origin", page)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", wanted.join(","))
+        .send()
+        .await
+        .unwrap();
+    let allowed = asked.headers()["access-control-allow-headers"].to_str().unwrap().to_lowercase();
+    let allowed: Vec<&str> = allowed.split(',').map(str::trim).collect();
+    for header in wanted {
+        assert!(allowed.contains(&header), "{header}: {allowed:?}");
+    }
+    // Refusals are read too.
+    for (request, status) in [
+        (http().get(url("/v1/executions/nobody")), 404),
+        (http().post(url("/v1/executions")).header("content-type", "text/plain").body("{}"), 415),
+    ] {
+        let answer = request.header("origin", page).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["access-control-allow-origin"], page);
+        let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap().to_lowercase();
+        for header in ["retry-after", "etag", "allow", "www-authenticate"] {
+            assert!(exposed.contains(header), "{exposed}");
+        }
+    }
+    let foreign = http().get(url("/v1/stats")).header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(foreign.status(), 403);
+    let told = foreign.text().await.unwrap();
+    assert!(told.contains("gateway.allowed_origins") && told.contains("https://evil.example"), "{told}");
+    let other = http().get(url("/v1/stats")).header("host", "evil.example").send().await.unwrap();
+    assert!(other.text().await.unwrap().contains("gateway.hosts"));
+    end(served).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polyfills_resume_by_a_parameter_and_messages_may_have_no_names() {
+    let backend = backends::embedded();
+    let served = gateway(&backend, config()).await;
+    let events: Vec<Value> = (0..4)
+        .map(|n| json!({ "type": "custom", "stream_id": "s", "execution_id": "e", "data": { "n": n } }))
+        .collect();
+    let sent = http().post(format!("http://{}/v1/events", served.address)).json(&json!({ "events": events }));
+    assert_eq!(sent.send().await.unwrap().status(), 200);
+    let path = "/v1/executions/e/events/stream?since=all";
+    let mut stream = Stream::open(served.address, path, None).await;
+    let mut ids = Vec::new();
+    while ids.len() < 4 {
+        let frame = stream.message().await.unwrap();
+        if frame.event == "custom" {
+            ids.push(frame.id.unwrap());
+        }
+    }
+    for (parameters, header, first) in [
+        (format!("&lastEventId={}", ids[0]), None, 1),
+        (format!("&Last-Event-ID={}", ids[1]), None, 2),
+        (format!("&lastEventId={}", ids[0]), Some(ids[2].as_str()), 3),
+        ("&lastEventId=".to_owned(), None, 0),
+    ] {
+        let mut stream = Stream::open(served.address, &format!("{path}{parameters}"), header).await;
+        let found = loop {
+            let frame = stream.message().await.unwrap();
+            if frame.event == "custom" {
+                break frame.json()["data"]["n"].clone();
+            }
+        };
+        assert_eq!(found, first, "{parameters} {header:?}");
+    }
+    let mut unnamed = Stream::open(served.address, &format!("{path}&unnamed=true"), None).await;
+    let mut types = Vec::new();
+    while types.len() < 6 {
+        let frame = unnamed.message().await.unwrap();
+        assert_eq!(frame.event, "");
+        types.push(frame.json()["type"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(types, ["subscribed", "custom", "custom", "custom", "custom", "caught_up"]);
+    drop((stream, unnamed));
+    end(served).await;
+}

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-/// Rewrites a document. What it accepts stays the same.
+/// Rewrites a document. It accepts what it accepted; where one boolean alone is allowed, both are.
 pub(super) fn rewrite(document: &mut Value) {
     hoist(document);
     plain(document);
@@ -62,6 +62,12 @@ fn plain(value: &mut Value) {
                 let said = format!("{said}{}Default: `{default}`.", if said.is_empty() { "" } else { " " });
                 fields.insert("description".into(), said.into());
             }
+            open(fields);
+            // Of constants generators know texts.
+            if fields.get("const").is_some_and(Value::is_boolean) {
+                fields.remove("const");
+                fields.insert("type".into(), "boolean".into());
+            }
             for (key, value) in fields {
                 match (key.as_str(), value) {
                     // Data, not schemas.
@@ -83,6 +89,16 @@ fn plain(value: &mut Value) {
         }
         Value::Array(values) => values.iter_mut().for_each(plain),
         _ => {}
+    }
+}
+
+/// An object of which nothing is said may have any field; generators take it for one that has none.
+fn open(fields: &mut Map<String, Value>) {
+    const SAYS: [&str; 6] =
+        ["properties", "additionalProperties", "patternProperties", "allOf", "anyOf", "oneOf"];
+    let is_object = fields.get("type").and_then(Value::as_str) == Some("object");
+    if is_object && !SAYS.iter().any(|key| fields.contains_key(*key)) {
+        fields.insert("additionalProperties".into(), true.into());
     }
 }
 
@@ -115,6 +131,8 @@ mod tests {
                         "list": { "type": "array", "items": true, "default": [], "description": "All." },
                         "rank": { "$ref": "#/components/schemas/Id", "default": "normal" },
                         "input": { "description": "It.", "default": null },
+                        "free": { "type": "object" },
+                        "yes": { "const": true, "description": "Yes." },
                     },
                     "additionalProperties": true,
                     "example": { "items": true, "default": 1, "type": "x" },
@@ -135,6 +153,8 @@ mod tests {
                             "list": { "type": "array", "items": {}, "description": "All. Default: `[]`." },
                             "rank": { "$ref": "#/components/schemas/Id", "description": "Default: `\"normal\"`." },
                             "input": { "description": "It." },
+                            "free": { "type": "object", "additionalProperties": true },
+                            "yes": { "type": "boolean", "description": "Yes." },
                         },
                         "additionalProperties": true,
                         "example": { "items": true, "default": 1, "type": "x" },
