@@ -44,6 +44,7 @@ mod sse;
 mod stream;
 mod telemetry;
 mod trimmed;
+mod unchanged;
 mod webhooks;
 mod wire;
 mod writer;

@@ -161,3 +161,18 @@ fn read(line: &str) -> Result<Event, String> {
     let text = serde_json::to_vec(&fields).map_err(|error| error.to_string())?;
     Event::accept(&text).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_stay_as_they_were_written() {
+        let data = r#"{"z":0.10,"a":12345678901234567890123,"m":{"y":1E+2,"b":"\u00fc"}}"#;
+        let event =
+            read(&format!(r#"{{"stream_id":"s","type":"custom","data":{data},"seq":1,"cursor":"x"}}"#))
+                .unwrap();
+        assert_eq!(event.data.get(), data);
+        assert!(String::from_utf8_lossy(&event.encode().unwrap()).contains(data));
+    }
+}
