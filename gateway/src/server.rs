@@ -135,8 +135,8 @@ impl Gateway {
     }
 
     /// Serves until `soft` is cancelled. Then it is not ready, and serves on for `gateway.shutdown_delay_ms`; then it drains: no new
-    /// clients, and those that are here are told to connect elsewhere over `gateway.drain_window_ms`. What still runs
-    /// [`limits::DRAIN_GRACE`] later is cut. `hard` cuts at once.
+    /// clients, and those that are here are told to connect elsewhere over `gateway.drain_window_ms`. Clients that still run
+    /// [`limits::DRAIN_GRACE`] later are cut. `hard` cuts at once.
     pub async fn run(self, soft: CancellationToken, hard: CancellationToken) {
         let Self { listener, tls, address, app, sockets, drain } = self;
         let (tasks, shared) = (app.tasks.clone(), app.shared.clone());

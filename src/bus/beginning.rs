@@ -7,7 +7,7 @@ use crate::event::Kind;
 use crate::log::{Bounds, Direction, Epoch, Gap, GapReason, Log, Place, Read, ReadError, Sequence, Stored};
 use crate::subject::{Scope, Shard};
 
-/// What is left of a beginning.
+/// How much of a beginning is left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Beginning {
     /// All of it.
@@ -18,7 +18,7 @@ pub enum Beginning {
     Nothing(Gap),
 }
 
-/// What is left of the beginning of a scope in a shard. Retention that has removed nothing there is told by the bounds alone. For one
+/// Tells how much of the beginning of a scope is left in a shard. Retention that has removed nothing there is told by the bounds alone. For one
 /// execution its first frame tells; for broader scopes everything that retention removed may have been theirs.
 ///
 /// # Errors

@@ -174,7 +174,7 @@ impl Bus {
         Ok(page)
     }
 
-    /// What is gone before the first frame that is left.
+    /// The gap before the first frame that is left.
     async fn cut(&self, scope: &Scope, shard: Shard, bounds: &Bounds) -> Result<Option<Gap>, Error> {
         match (beginning(&self.log, scope, shard, bounds).await?, scope) {
             (Beginning::Whole, _) => Ok(None),

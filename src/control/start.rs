@@ -229,7 +229,7 @@ impl Control {
         })
     }
 
-    /// What an execution needs to begin: the command (`inbox` is its place if it is there), the event, the wake-up.
+    /// Does all that an execution needs to begin: the command (`inbox` is its place if it is there), the event, the wake-up.
     async fn complete(&self, place: Place, inbox: Option<Sequence>) -> Result<(), Error> {
         let Place { session_id, start, by } = place;
         let execution_id = start.execution_id.clone();

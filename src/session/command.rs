@@ -35,7 +35,7 @@ pub enum Action {
     Placed {
         /// The session.
         session_id: SessionId,
-        /// What it begins.
+        /// The start itself.
         start: Box<Start>,
     },
     /// Finish the calls that are unresolved and go on; with none, one more round without input.

@@ -62,7 +62,7 @@ impl Client {
         Some(client)
     }
 
-    /// With headers and a query of its own; the status of a refused handshake.
+    /// With headers and a query of its own; the status of a refused handshake, or the close code of one that is accepted and closed.
     pub async fn handshake(
         address: SocketAddr,
         query: &str,
@@ -77,7 +77,9 @@ impl Client {
         match tokio::time::timeout(PATIENCE, connecting).await.expect("an answer comes") {
             Ok((socket, _)) => {
                 let mut client = Self { socket, last_close: None };
-                let hello = client.message().await.unwrap();
+                let Some(hello) = client.message().await else {
+                    return Err(client.last_close.expect("it says why"));
+                };
                 assert_eq!(hello["type"], "hello");
                 Ok((client, hello))
             }

@@ -1,4 +1,4 @@
-//! What web pages and their browsers can see of a gateway, and what they can do to it.
+//! A gateway as web pages and their browsers see it.
 
 use std::net::SocketAddr;
 use std::time::Duration;

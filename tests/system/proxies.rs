@@ -17,7 +17,7 @@ use crate::sse::http;
 
 const HOST: &str = "events.example";
 
-/// What the documentation says.
+/// The configuration of the documentation.
 fn documented() -> String {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/proxies.md")).unwrap();
     let (_, block) = page.split_once("```nginx\n").expect("a configuration");

@@ -1,4 +1,4 @@
-//! What passes through is what was handed in: the order of keys everywhere, and events as text.
+//! JSON passes through unchanged: the order of keys everywhere, and events as text.
 
 use serde_json::{Value, json};
 

@@ -162,7 +162,7 @@ impl Gate {
     }
 }
 
-/// What a WebSocket's client is told that is refused.
+/// The close code for a client whose credential is refused.
 pub fn refused(refusal: Refusal) -> Farewell {
     refusal.count();
     match refusal {

@@ -18,7 +18,7 @@ pub(super) async fn goodbye(socket: &mut WebSocket, shared: &Shared, (code, reas
     let patience = shared.config.write_timeout().min(2 * limits::FAREWELL_PATIENCE);
     // A client that is gone or stuck needs no goodbye.
     let _ = tokio::time::timeout(patience, socket.send(Frame::Close(Some(frame)))).await;
-    // What it still sends is read for a moment: a connection that is dropped with something unread is reset, and the code
+    // The rest of its messages is read for a moment: a connection that is dropped with something unread is reset, and the code
     // may be lost with it.
     let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
     let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;

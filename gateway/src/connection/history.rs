@@ -26,7 +26,7 @@ struct Share {
 #[derive(Debug)]
 pub(super) struct Ahead {
     batches: mpsc::Receiver<(VecDeque<Said>, Share)>,
-    /// What is missing before all of it.
+    /// Gaps before all of it.
     gone: VecDeque<Said>,
     /// The batch that the client is at.
     at: Option<(VecDeque<Said>, Share)>,

@@ -275,7 +275,7 @@ impl Subscription {
                 false
             }
         };
-        // What came before its end may still be on its way through the live feed.
+        // Events from before its end may still be on their way through the live feed.
         let pause = if has_ended { limits::STATUS_SETTLES } else { limits::STATUS_LOOK };
         if has_ended {
             self.until = Until::Over;

@@ -22,7 +22,7 @@ fn hoist(document: &mut Value) {
         let Some(Value::Object(defined)) = defined else { continue };
         for (inner, schema) in defined {
             let old = format!("#/components/schemas/{name}/$defs/{inner}");
-            // What is a component already is not there twice.
+            // A schema that is a component already is not there twice.
             let is_known = schemas.get(&inner).is_some_and(|known| *known == schema);
             let new = if is_known { inner } else { format!("{name}{inner}") };
             moved.push((old, format!("#/components/schemas/{new}")));

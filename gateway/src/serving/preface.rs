@@ -14,7 +14,7 @@ const PREFACE: &[u8] = b"PRI ";
 /// Pause before a client is looked at again that sent less than that.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What the client speaks. Its bytes stay where they are; `None`: it sent nothing in time, or went away.
+/// The version of HTTP that the client speaks. Its bytes stay where they are; `None`: it sent nothing in time, or went away.
 pub(super) async fn version(stream: &TcpStream) -> Option<Version> {
     let looking = async {
         let mut seen = [0; PREFACE.len()];

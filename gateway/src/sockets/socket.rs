@@ -28,7 +28,7 @@ pub struct Socket {
     stuck: Option<Stuck>,
     /// Set while the head of a request is under way.
     head: Option<Pin<Box<Sleep>>>,
-    /// What comes between two requests is no head: HTTP/2 has frames of the connection itself.
+    /// Bytes between two requests are no head: HTTP/2 has frames of the connection itself.
     is_multiplexed: bool,
 }
 

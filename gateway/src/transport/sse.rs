@@ -247,7 +247,7 @@ async fn has_passed(
     let _turn = app.folding(&account).await?;
     loop {
         let rest = app.shared.bus.history(&query).await?;
-        // What is gone is said by the stream, if it was not seen before.
+        // The stream says that events are gone, if its client has not seen them.
         if !rest.gaps.is_empty() {
             return Ok(saw_all(app, known, cursor, &rest.gaps).await);
         }

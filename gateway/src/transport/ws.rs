@@ -120,7 +120,7 @@ enum Turned {
 }
 
 impl Turned {
-    /// What a program is told: it sees the status.
+    /// The answer for a program, which sees the status.
     fn failure(self) -> Failure {
         match self {
             Self::Draining => Failure::unavailable(DRAINING.1),
@@ -129,7 +129,7 @@ impl Turned {
         }
     }
 
-    /// What a page is told: it sees the close code alone.
+    /// The answer for a page, which sees the close code alone.
     fn farewell(self) -> Farewell {
         match self {
             Self::Draining => DRAINING,

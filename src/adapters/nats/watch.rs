@@ -27,13 +27,13 @@ const LEAST: Duration = Duration::from_millis(100);
 /// Streams that are asked for at the same time.
 const AT_ONCE: usize = 16;
 
-/// What is watched.
+/// The streams that are watched.
 #[derive(Debug)]
 pub(super) struct Watch {
     streams: Vec<Arc<str>>,
     /// When each of them was made.
     created: BTreeMap<Arc<str>, String>,
-    /// Whoever finds no stream asks for a look.
+    /// Requests that find no stream ask for a look.
     doubt: Arc<Notify>,
     /// Tells live feeds that they may have lost something.
     feeds: broadcast::Sender<Arc<str>>,
@@ -72,7 +72,7 @@ impl Watch {
     /// Looks at all of them. `true`: they are there, but some were made again, which their readers are told.
     ///
     /// # Errors
-    /// One is gone. What cannot be told now is no error: the broker may be away.
+    /// One is gone. A broker that does not answer is no error here.
     pub(super) async fn look(&mut self, link: &Link) -> Result<bool, SetupError> {
         let mut changed = false;
         let streams = self.streams.clone();

@@ -13,184 +13,87 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
-class GoalAchievedData(BaseModel):
+class ExecutionQueuedData(BaseModel):
     """
-    A goal was reached.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    goal_id: str | None = None
-    """
-    Which.
-    """
-
-
-class ToolApprovalDecidedData(BaseModel):
-    """
-    A call was decided.
+    Somebody asked for an execution; a worker will take it.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    approval_id: str
+    definition: str | None = None
     """
-    The approval's id.
+    The agent or graph that it will run.
     """
-    approved: bool
+    request_digest: str | None = None
     """
-    Whether it may run.
-    """
-    arguments: Any | None = None
-    """
-    The arguments that the decider put in place of the call's.
-    """
-    decided_by: str | None = None
-    """
-    Who decided.
-    """
-    note: str | None = None
-    """
-    The decider's note.
-    """
-    tool_use_id: str
-    """
-    The call's id.
+    `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
     """
 
 
-class ToolApprovalExpiredData(BaseModel):
+class ExecutionStartedData(BaseModel):
     """
-    Nobody decided in time.
+    An execution began.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    approval_id: str
+    input: Any | None = None
     """
-    The approval's id.
+    What it was started with.
     """
-    tool_use_id: str
+    definition: str | None = None
     """
-    The call's id.
-    """
-
-
-class ToolApprovalRequestedData(BaseModel):
-    """
-    A call waits for a decision.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval_id: str
-    """
-    The approval's id.
-    """
-    arguments_digest: str | None = None
-    """
-    SHA-256 of the canonical arguments: what a decision is bound to.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it expires.
-    """
-    tool_input: Any | None = None
-    """
-    Its arguments.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id.
+    The agent or graph that it runs.
     """
 
 
-class AttemptSupersededData(BaseModel):
+class ExecutionCompletedData(BaseModel):
     """
-    A new worker took the execution over. What calls of a model streamed that it makes again is void.
+    An execution ended well. Terminal.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    attempt: Annotated[int, Field(ge=0)]
+    output: Any | None = None
     """
-    The attempt that goes on.
-    """
-    reason: str
-    """
-    Why the other one ended, as far as it is known.
-    """
-    superseded_attempt: Annotated[int, Field(ge=0)]
-    """
-    The attempt that ended.
-    """
-    void_from: Annotated[int | None, Field(ge=0)] = None
-    """
-    `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
-    that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
+    Its result.
     """
 
 
-class ToolCallCompletedData(BaseModel):
+class ExecutionFailedData(BaseModel):
     """
-    A tool ended, or its call was answered without running it.
+    An execution ended badly. Terminal.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    is_error: bool | None = False
+    error: Any | None = None
     """
-    Whether it failed.
-    """
-    result: Any | None = None
-    """
-    What the model will read.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id.
+    What went wrong: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
     """
 
 
-class ToolCallStartedData(BaseModel):
+class ExecutionPausedData(BaseModel):
     """
-    A tool is about to run: its intent is journalled.
+    An execution waits, by command or for a decision.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    tool_input: Any | None = None
+    reason: str | None = None
     """
-    Its arguments.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id, as the model gave it.
+    Why.
     """
 
 
-class ExecutionCancelDeliveredData(BaseModel):
+class ExecutionResumedData(BaseModel):
     """
-    The execution's owner has heard that it is to stop: nothing is begun any more.
+    A paused execution goes on.
     """
 
     model_config = ConfigDict(
@@ -220,6 +123,20 @@ class ExecutionCancelRequestedData(BaseModel):
     """
 
 
+class ExecutionCancelDeliveredData(BaseModel):
+    """
+    The execution's owner has heard that it is to stop: nothing is begun any more.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    reason: str | None = None
+    """
+    Why.
+    """
+
+
 class ExecutionCancelledData(BaseModel):
     """
     An execution was stopped. Terminal.
@@ -231,6 +148,33 @@ class ExecutionCancelledData(BaseModel):
     reason: str | None = None
     """
     Why.
+    """
+
+
+class AttemptSupersededData(BaseModel):
+    """
+    A new worker took the execution over. What calls of a model streamed that it makes again is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    superseded_attempt: Annotated[int, Field(ge=0)]
+    """
+    The attempt that ended.
+    """
+    attempt: Annotated[int, Field(ge=0)]
+    """
+    The attempt that goes on.
+    """
+    void_from: Annotated[int | None, Field(ge=0)] = None
+    """
+    `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
+    that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
+    """
+    reason: str
+    """
+    Why the other one ended, as far as it is known.
     """
 
 
@@ -246,45 +190,17 @@ class StateChangedData(BaseModel):
     """
     The key.
     """
-    new_value: Any | None = None
-    """
-    What it is.
-    """
     old_value: Any | None = None
     """
     What it was.
     """
+    new_value: Any | None = None
+    """
+    What it is.
+    """
     scope: str | None = None
     """
     Who sees it: `execution`, `stream` or what the producer defines.
-    """
-
-
-class SessionClosedData(BaseModel):
-    """
-    A session takes no more input.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = None
-    """
-    Why.
-    """
-
-
-class ExecutionCompletedData(BaseModel):
-    """
-    An execution ended well. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    output: Any | None = None
-    """
-    Its result.
     """
 
 
@@ -299,6 +215,38 @@ class StateConflictData(BaseModel):
     key: str | None = None
     """
     The key.
+    """
+
+
+class GoalProgressData(BaseModel):
+    """
+    How far a goal has come.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    progress: float
+    """
+    From 0 to 1.
+    """
+    criteria_status: Any | None = None
+    """
+    The state of each criterion.
+    """
+
+
+class GoalAchievedData(BaseModel):
+    """
+    A goal was reached.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    goal_id: str | None = None
+    """
+    Which.
     """
 
 
@@ -317,410 +265,6 @@ class ConstraintViolationData(BaseModel):
     description: str | None = ""
     """
     What happened.
-    """
-
-
-class ContextCompactedData(BaseModel):
-    """
-    A range of messages was folded into one note.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    messages: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Messages that were folded.
-    """
-    tokens_after: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens after.
-    """
-    tokens_before: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens before.
-    """
-
-
-class CustomData(BaseModel):
-    """
-    Any object.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-
-
-class DeadLetterRetriedData(BaseModel):
-    """
-    A dead execution is tried again.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    execution_id: str
-    """
-    The dead execution.
-    """
-    retried_as: str
-    """
-    The execution that tries again.
-    """
-
-
-class SessionDeadLetteredData(BaseModel):
-    """
-    No worker could finish an execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    attempts: Annotated[int, Field(ge=0)]
-    """
-    How many workers tried.
-    """
-    definition: str
-    """
-    The agent or graph.
-    """
-    execution_id: str
-    """
-    The execution.
-    """
-    reason: str
-    """
-    What stood against it.
-    """
-    session_id: str
-    """
-    The session.
-    """
-
-
-class ExecutionFailedData(BaseModel):
-    """
-    An execution ended badly. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    error: Any | None = None
-    """
-    What went wrong: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
-    """
-
-
-class WebhookFailedData(BaseModel):
-    """
-    An event was given up for one endpoint: the receiver will not get it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    attempts: Annotated[int, Field(ge=0)]
-    """
-    How often it was tried.
-    """
-    endpoint: str
-    """
-    The endpoint's name in the configuration.
-    """
-    error: str
-    """
-    What the last try met.
-    """
-    event_id: UUID
-    """
-    The event that was not delivered.
-    """
-    event_type: str
-    """
-    Its type.
-    """
-    execution_id: str | None = None
-    """
-    The run that it is of.
-    """
-
-
-class NodeInputBlockedData(BaseModel):
-    """
-    A node needs input that nobody gave.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    prompt: str | None = ""
-    """
-    What it asks.
-    """
-
-
-class ClientInputReceivedData(BaseModel):
-    """
-    A human answered.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    answered_by: str | None = None
-    """
-    Who answered.
-    """
-    input: Any | None = None
-    """
-    The answer.
-    """
-    request_id: str | None = None
-    """
-    The request's id.
-    """
-
-
-class ClientInputRequestedData(BaseModel):
-    """
-    A node asks a human.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    choices: list[str] | None = None
-    """
-    The answers to choose from; empty: any.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it is no longer waited for.
-    """
-    prompt: str | None = ""
-    """
-    What it asks.
-    """
-    request_id: str | None = None
-    """
-    The request's id: what an answer names.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that asks, when it is a tool's.
-    """
-
-
-class NodeInternalOutputData(BaseModel):
-    """
-    Output of a node that is not client-facing.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The text.
-    """
-    output: Any | None = None
-    """
-    The structured output, where the node has one.
-    """
-
-
-class NodeLoopCompletedData(BaseModel):
-    """
-    A node ended its loop.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    iterations: Annotated[int, Field(ge=0)]
-    """
-    Rounds that it took.
-    """
-
-
-class NodeLoopIterationData(BaseModel):
-    """
-    A round of a node's loop began.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    iteration: Annotated[int, Field(ge=0)]
-    """
-    From 1.
-    """
-
-
-class NodeLoopStartedData(BaseModel):
-    """
-    A node began its loop.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    iteration: Annotated[int | None, Field(ge=0)] = None
-    """
-    Which pass of the graph's cycle this is, from 1.
-    """
-    max_iterations: Annotated[int | None, Field(ge=0)] = None
-    """
-    Its safety valve: rounds at most.
-    """
-
-
-class ClientOutputDeltaData(BaseModel):
-    """
-    A piece of output of a client-facing node.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The piece.
-    """
-    snapshot: str | None = None
-    """
-    The text so far, when the producer sends it.
-    """
-
-
-class ExecutionPausedData(BaseModel):
-    """
-    An execution waits, by command or for a decision.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = None
-    """
-    Why.
-    """
-
-
-class GoalProgressData(BaseModel):
-    """
-    How far a goal has come.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    criteria_status: Any | None = None
-    """
-    The state of each criterion.
-    """
-    progress: float
-    """
-    From 0 to 1.
-    """
-
-
-class ExecutionQueuedData(BaseModel):
-    """
-    Somebody asked for an execution; a worker will take it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    definition: str | None = None
-    """
-    The agent or graph that it will run.
-    """
-
-
-class LlmReasoningDeltaData(BaseModel):
-    """
-    A piece of the model's reasoning.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The piece.
-    """
-
-
-class ExecutionResumedData(BaseModel):
-    """
-    A paused execution goes on.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = None
-    """
-    Why.
-    """
-
-
-class LlmRetryData(BaseModel):
-    """
-    A call of the model failed and is tried again. What was streamed before in this turn is void.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    delay_ms: Annotated[int | None, Field(ge=0)] = 0
-    """
-    The wait before it, in milliseconds.
-    """
-    error: Any | None = None
-    """
-    The error: `{code, message, status, ...}`.
-    """
-    next_try: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Which try comes next, from 2.
-    """
-
-
-class NodeStalledData(BaseModel):
-    """
-    A node makes no progress.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = ""
-    """
-    Why, as far as it is known.
-    """
-
-
-class ExecutionStartedData(BaseModel):
-    """
-    An execution began.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    definition: str | None = None
-    """
-    The agent or graph that it runs.
-    """
-    input: Any | None = None
-    """
-    What it was started with.
     """
 
 
@@ -752,65 +296,95 @@ class StreamStoppedData(BaseModel):
     """
 
 
-class SubagentCompletedData(BaseModel):
+class NodeLoopStartedData(BaseModel):
     """
-    A child ended well.
+    A node began its loop.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
+    max_iterations: Annotated[int | None, Field(ge=0)] = None
+    """
+    Its safety valve: rounds at most.
+    """
+    iteration: Annotated[int | None, Field(ge=0)] = None
+    """
+    Which pass of the graph's cycle this is, from 1.
+    """
+
+
+class NodeLoopIterationData(BaseModel):
+    """
+    A round of a node's loop began.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    iteration: Annotated[int, Field(ge=0)]
+    """
+    From 1.
+    """
+
+
+class NodeLoopCompletedData(BaseModel):
+    """
+    A node ended its loop.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    iterations: Annotated[int, Field(ge=0)]
+    """
+    Rounds that it took.
+    """
+
+
+class NodeInternalOutputData(BaseModel):
+    """
+    Output of a node that is not client-facing.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    content: str
+    """
+    The text.
+    """
     output: Any | None = None
     """
-    Its result.
-    """
-    session_id: str
-    """
-    The child.
+    The structured output, where the node has one.
     """
 
 
-class SubagentFailedData(BaseModel):
+class NodeInputBlockedData(BaseModel):
     """
-    A child ended badly.
+    A node needs input that nobody gave.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    error: Any | None = None
+    prompt: str | None = ""
     """
-    What went wrong.
-    """
-    session_id: str
-    """
-    The child.
+    What it asks.
     """
 
 
-class SubagentStartedData(BaseModel):
+class NodeStalledData(BaseModel):
     """
-    A tool spawned a session of its own.
+    A node makes no progress.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    execution_id: str | None = None
+    reason: str | None = ""
     """
-    Its execution.
-    """
-    name: str
-    """
-    The agent that it runs.
-    """
-    session_id: str
-    """
-    The child.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that spawned it.
+    Why, as far as it is known.
     """
 
 
@@ -832,25 +406,17 @@ class LlmTextDeltaData(BaseModel):
     """
 
 
-class ToolCall(BaseModel):
+class LlmReasoningDeltaData(BaseModel):
     """
-    A tool call as the model wrote it.
+    A piece of the model's reasoning.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    arguments: str
+    content: str
     """
-    The arguments as the model wrote them: JSON text, not always valid.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id.
+    The piece.
     """
 
 
@@ -862,25 +428,69 @@ class Usage(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    cached_tokens: Annotated[int | None, Field(ge=0)] = None
+    prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
     """
-    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+    Tokens read.
     """
     completion_tokens: Annotated[int | None, Field(ge=0)] = 0
     """
     Tokens written.
     """
-    prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
+    total_tokens: Annotated[int | None, Field(ge=0)] = 0
     """
-    Tokens read.
+    Both.
     """
     reasoning_tokens: Annotated[int | None, Field(ge=0)] = None
     """
     Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
     """
-    total_tokens: Annotated[int | None, Field(ge=0)] = 0
+    cached_tokens: Annotated[int | None, Field(ge=0)] = None
     """
-    Both.
+    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+    """
+
+
+class ToolCall(BaseModel):
+    """
+    A tool call as the model wrote it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    arguments: str
+    """
+    The arguments as the model wrote them: JSON text, not always valid.
+    """
+
+
+class LlmRetryData(BaseModel):
+    """
+    A call of the model failed and is tried again. What was streamed before in this turn is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    error: Any | None = None
+    """
+    The error: `{code, message, status, ...}`.
+    """
+    next_try: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Which try comes next, from 2.
+    """
+    delay_ms: Annotated[int | None, Field(ge=0)] = 0
+    """
+    The wait before it, in milliseconds.
     """
 
 
@@ -892,14 +502,408 @@ class UsageUpdatedData(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    rounds: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Calls so far.
-    """
     usage: Usage
     """
     Tokens of all calls of the execution.
     """
+    rounds: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Calls so far.
+    """
+
+
+class ContextCompactedData(BaseModel):
+    """
+    A range of messages was folded into one note.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tokens_before: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Tokens before.
+    """
+    tokens_after: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Tokens after.
+    """
+    messages: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Messages that were folded.
+    """
+
+
+class ToolCallStartedData(BaseModel):
+    """
+    A tool is about to run: its intent is journalled.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    The call's id, as the model gave it.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    tool_input: Any | None = None
+    """
+    Its arguments.
+    """
+
+
+class ToolCallCompletedData(BaseModel):
+    """
+    A tool ended, or its call was answered without running it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    result: Any | None = None
+    """
+    What the model will read.
+    """
+    is_error: bool | None = False
+    """
+    Whether it failed.
+    """
+
+
+class ToolApprovalRequestedData(BaseModel):
+    """
+    A call waits for a decision.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The approval's id.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    tool_input: Any | None = None
+    """
+    Its arguments.
+    """
+    arguments_digest: str | None = None
+    """
+    SHA-256 of the canonical arguments: what a decision is bound to.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    When it expires.
+    """
+
+
+class ToolApprovalDecidedData(BaseModel):
+    """
+    A call was decided.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The approval's id.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    approved: bool
+    """
+    Whether it may run.
+    """
+    arguments: Any | None = None
+    """
+    The arguments that the decider put in place of the call's.
+    """
+    note: str | None = None
+    """
+    The decider's note.
+    """
+    decided_by: str | None = None
+    """
+    Who decided.
+    """
+
+
+class ToolApprovalExpiredData(BaseModel):
+    """
+    Nobody decided in time.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The approval's id.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+
+
+class ClientOutputDeltaData(BaseModel):
+    """
+    A piece of output of a client-facing node.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    content: str
+    """
+    The piece.
+    """
+    snapshot: str | None = None
+    """
+    The text so far, when the producer sends it.
+    """
+
+
+class ClientInputRequestedData(BaseModel):
+    """
+    A node asks a human.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    prompt: str | None = ""
+    """
+    What it asks.
+    """
+    request_id: str | None = None
+    """
+    The request's id: what an answer names.
+    """
+    choices: list[str] | None = None
+    """
+    The answers to choose from; empty: any.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    When it is no longer waited for.
+    """
+    tool_use_id: str | None = None
+    """
+    The call that asks, when it is a tool's.
+    """
+
+
+class ClientInputReceivedData(BaseModel):
+    """
+    A human answered.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    request_id: str | None = None
+    """
+    The request's id.
+    """
+    input: Any | None = None
+    """
+    The answer.
+    """
+    answered_by: str | None = None
+    """
+    Who answered.
+    """
+
+
+class SubagentStartedData(BaseModel):
+    """
+    A tool spawned a session of its own.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    execution_id: str | None = None
+    """
+    Its execution.
+    """
+    name: str
+    """
+    The agent that it runs.
+    """
+    tool_use_id: str | None = None
+    """
+    The call that spawned it.
+    """
+
+
+class SubagentCompletedData(BaseModel):
+    """
+    A child ended well.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    output: Any | None = None
+    """
+    Its result.
+    """
+
+
+class SubagentFailedData(BaseModel):
+    """
+    A child ended badly.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    error: Any | None = None
+    """
+    What went wrong.
+    """
+
+
+class SessionClosedData(BaseModel):
+    """
+    A session takes no more input.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    reason: str | None = None
+    """
+    Why.
+    """
+
+
+class SessionDeadLetteredData(BaseModel):
+    """
+    No worker could finish an execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The session.
+    """
+    execution_id: str
+    """
+    The execution.
+    """
+    definition: str
+    """
+    The agent or graph.
+    """
+    reason: str
+    """
+    What stood against it.
+    """
+    attempts: Annotated[int, Field(ge=0)]
+    """
+    How many workers tried.
+    """
+
+
+class DeadLetterRetriedData(BaseModel):
+    """
+    A dead execution is tried again.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The dead execution.
+    """
+    retried_as: str
+    """
+    The execution that tries again.
+    """
+
+
+class WebhookFailedData(BaseModel):
+    """
+    An event was given up for one endpoint: the receiver will not get it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    endpoint: str
+    """
+    The endpoint's name in the configuration.
+    """
+    event_id: UUID
+    """
+    The event that was not delivered.
+    """
+    event_type: str
+    """
+    Its type.
+    """
+    execution_id: str | None = None
+    """
+    The run that it is of.
+    """
+    attempts: Annotated[int, Field(ge=0)]
+    """
+    How often it was tried.
+    """
+    error: str
+    """
+    What the last try met.
+    """
+
+
+class CustomData(BaseModel):
+    """
+    Any object.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
 
 
 class ExecutionQueued(BaseModel):
@@ -912,29 +916,29 @@ class ExecutionQueued(BaseModel):
     )
     type: Literal["execution_queued"] = "execution_queued"
     data: ExecutionQueuedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ExecutionStarted(BaseModel):
@@ -947,29 +951,29 @@ class ExecutionStarted(BaseModel):
     )
     type: Literal["execution_started"] = "execution_started"
     data: ExecutionStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ExecutionCompleted(BaseModel):
@@ -982,29 +986,29 @@ class ExecutionCompleted(BaseModel):
     )
     type: Literal["execution_completed"] = "execution_completed"
     data: ExecutionCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ExecutionFailed(BaseModel):
@@ -1017,29 +1021,29 @@ class ExecutionFailed(BaseModel):
     )
     type: Literal["execution_failed"] = "execution_failed"
     data: ExecutionFailedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ExecutionPaused(BaseModel):
@@ -1052,29 +1056,29 @@ class ExecutionPaused(BaseModel):
     )
     type: Literal["execution_paused"] = "execution_paused"
     data: ExecutionPausedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ExecutionResumed(BaseModel):
@@ -1087,29 +1091,29 @@ class ExecutionResumed(BaseModel):
     )
     type: Literal["execution_resumed"] = "execution_resumed"
     data: ExecutionResumedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ExecutionCancelRequested(BaseModel):
@@ -1122,29 +1126,29 @@ class ExecutionCancelRequested(BaseModel):
     )
     type: Literal["execution_cancel_requested"] = "execution_cancel_requested"
     data: ExecutionCancelRequestedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ExecutionCancelDelivered(BaseModel):
@@ -1157,29 +1161,29 @@ class ExecutionCancelDelivered(BaseModel):
     )
     type: Literal["execution_cancel_delivered"] = "execution_cancel_delivered"
     data: ExecutionCancelDeliveredData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ExecutionCancelled(BaseModel):
@@ -1192,29 +1196,29 @@ class ExecutionCancelled(BaseModel):
     )
     type: Literal["execution_cancelled"] = "execution_cancelled"
     data: ExecutionCancelledData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class AttemptSuperseded(BaseModel):
@@ -1227,29 +1231,29 @@ class AttemptSuperseded(BaseModel):
     )
     type: Literal["attempt_superseded"] = "attempt_superseded"
     data: AttemptSupersededData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class StateChanged(BaseModel):
@@ -1262,29 +1266,29 @@ class StateChanged(BaseModel):
     )
     type: Literal["state_changed"] = "state_changed"
     data: StateChangedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class StateConflict(BaseModel):
@@ -1297,29 +1301,29 @@ class StateConflict(BaseModel):
     )
     type: Literal["state_conflict"] = "state_conflict"
     data: StateConflictData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class GoalProgress(BaseModel):
@@ -1332,29 +1336,29 @@ class GoalProgress(BaseModel):
     )
     type: Literal["goal_progress"] = "goal_progress"
     data: GoalProgressData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class GoalAchieved(BaseModel):
@@ -1367,29 +1371,29 @@ class GoalAchieved(BaseModel):
     )
     type: Literal["goal_achieved"] = "goal_achieved"
     data: GoalAchievedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ConstraintViolation(BaseModel):
@@ -1402,29 +1406,29 @@ class ConstraintViolation(BaseModel):
     )
     type: Literal["constraint_violation"] = "constraint_violation"
     data: ConstraintViolationData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class StreamStarted(BaseModel):
@@ -1437,29 +1441,29 @@ class StreamStarted(BaseModel):
     )
     type: Literal["stream_started"] = "stream_started"
     data: StreamStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class StreamStopped(BaseModel):
@@ -1472,29 +1476,29 @@ class StreamStopped(BaseModel):
     )
     type: Literal["stream_stopped"] = "stream_stopped"
     data: StreamStoppedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class NodeLoopStarted(BaseModel):
@@ -1507,29 +1511,29 @@ class NodeLoopStarted(BaseModel):
     )
     type: Literal["node_loop_started"] = "node_loop_started"
     data: NodeLoopStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class NodeLoopIteration(BaseModel):
@@ -1542,29 +1546,29 @@ class NodeLoopIteration(BaseModel):
     )
     type: Literal["node_loop_iteration"] = "node_loop_iteration"
     data: NodeLoopIterationData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class NodeLoopCompleted(BaseModel):
@@ -1577,29 +1581,29 @@ class NodeLoopCompleted(BaseModel):
     )
     type: Literal["node_loop_completed"] = "node_loop_completed"
     data: NodeLoopCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class NodeInternalOutput(BaseModel):
@@ -1612,29 +1616,29 @@ class NodeInternalOutput(BaseModel):
     )
     type: Literal["node_internal_output"] = "node_internal_output"
     data: NodeInternalOutputData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class NodeInputBlocked(BaseModel):
@@ -1647,29 +1651,29 @@ class NodeInputBlocked(BaseModel):
     )
     type: Literal["node_input_blocked"] = "node_input_blocked"
     data: NodeInputBlockedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class NodeStalled(BaseModel):
@@ -1682,29 +1686,29 @@ class NodeStalled(BaseModel):
     )
     type: Literal["node_stalled"] = "node_stalled"
     data: NodeStalledData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class LlmTextDelta(BaseModel):
@@ -1717,29 +1721,29 @@ class LlmTextDelta(BaseModel):
     )
     type: Literal["llm_text_delta"] = "llm_text_delta"
     data: LlmTextDeltaData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class LlmReasoningDelta(BaseModel):
@@ -1752,29 +1756,29 @@ class LlmReasoningDelta(BaseModel):
     )
     type: Literal["llm_reasoning_delta"] = "llm_reasoning_delta"
     data: LlmReasoningDeltaData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class LlmRetry(BaseModel):
@@ -1787,29 +1791,29 @@ class LlmRetry(BaseModel):
     )
     type: Literal["llm_retry"] = "llm_retry"
     data: LlmRetryData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class UsageUpdated(BaseModel):
@@ -1822,29 +1826,29 @@ class UsageUpdated(BaseModel):
     )
     type: Literal["usage_updated"] = "usage_updated"
     data: UsageUpdatedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ContextCompacted(BaseModel):
@@ -1857,29 +1861,29 @@ class ContextCompacted(BaseModel):
     )
     type: Literal["context_compacted"] = "context_compacted"
     data: ContextCompactedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ToolCallStarted(BaseModel):
@@ -1892,29 +1896,29 @@ class ToolCallStarted(BaseModel):
     )
     type: Literal["tool_call_started"] = "tool_call_started"
     data: ToolCallStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ToolCallCompleted(BaseModel):
@@ -1927,29 +1931,29 @@ class ToolCallCompleted(BaseModel):
     )
     type: Literal["tool_call_completed"] = "tool_call_completed"
     data: ToolCallCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ToolApprovalRequested(BaseModel):
@@ -1962,29 +1966,29 @@ class ToolApprovalRequested(BaseModel):
     )
     type: Literal["tool_approval_requested"] = "tool_approval_requested"
     data: ToolApprovalRequestedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ToolApprovalDecided(BaseModel):
@@ -1997,29 +2001,29 @@ class ToolApprovalDecided(BaseModel):
     )
     type: Literal["tool_approval_decided"] = "tool_approval_decided"
     data: ToolApprovalDecidedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ToolApprovalExpired(BaseModel):
@@ -2032,29 +2036,29 @@ class ToolApprovalExpired(BaseModel):
     )
     type: Literal["tool_approval_expired"] = "tool_approval_expired"
     data: ToolApprovalExpiredData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ClientOutputDelta(BaseModel):
@@ -2067,29 +2071,29 @@ class ClientOutputDelta(BaseModel):
     )
     type: Literal["client_output_delta"] = "client_output_delta"
     data: ClientOutputDeltaData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ClientInputRequested(BaseModel):
@@ -2102,29 +2106,29 @@ class ClientInputRequested(BaseModel):
     )
     type: Literal["client_input_requested"] = "client_input_requested"
     data: ClientInputRequestedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ClientInputReceived(BaseModel):
@@ -2137,29 +2141,29 @@ class ClientInputReceived(BaseModel):
     )
     type: Literal["client_input_received"] = "client_input_received"
     data: ClientInputReceivedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class SubagentStarted(BaseModel):
@@ -2172,29 +2176,29 @@ class SubagentStarted(BaseModel):
     )
     type: Literal["subagent_started"] = "subagent_started"
     data: SubagentStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class SubagentCompleted(BaseModel):
@@ -2207,29 +2211,29 @@ class SubagentCompleted(BaseModel):
     )
     type: Literal["subagent_completed"] = "subagent_completed"
     data: SubagentCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class SubagentFailed(BaseModel):
@@ -2242,29 +2246,29 @@ class SubagentFailed(BaseModel):
     )
     type: Literal["subagent_failed"] = "subagent_failed"
     data: SubagentFailedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class SessionClosed(BaseModel):
@@ -2277,29 +2281,29 @@ class SessionClosed(BaseModel):
     )
     type: Literal["session_closed"] = "session_closed"
     data: SessionClosedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class SessionDeadLettered(BaseModel):
@@ -2312,29 +2316,29 @@ class SessionDeadLettered(BaseModel):
     )
     type: Literal["session_dead_lettered"] = "session_dead_lettered"
     data: SessionDeadLetteredData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class DeadLetterRetried(BaseModel):
@@ -2347,29 +2351,29 @@ class DeadLetterRetried(BaseModel):
     )
     type: Literal["dead_letter_retried"] = "dead_letter_retried"
     data: DeadLetterRetriedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class WebhookFailed(BaseModel):
@@ -2382,29 +2386,29 @@ class WebhookFailed(BaseModel):
     )
     type: Literal["webhook_failed"] = "webhook_failed"
     data: WebhookFailedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class Custom(BaseModel):
@@ -2417,29 +2421,29 @@ class Custom(BaseModel):
     )
     type: Literal["custom"] = "custom"
     data: CustomData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class LlmTurnCompletedData(BaseModel):
@@ -2450,9 +2454,9 @@ class LlmTurnCompletedData(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    content: str | None = None
+    usage: Usage | None = None
     """
-    The whole text of the turn.
+    Tokens.
     """
     finish_reason: str | None = None
     """
@@ -2462,13 +2466,13 @@ class LlmTurnCompletedData(BaseModel):
     """
     The model that answered.
     """
+    content: str | None = None
+    """
+    The whole text of the turn.
+    """
     tool_calls: list[ToolCall] | None = None
     """
     Calls that the model asks for.
-    """
-    usage: Usage | None = None
-    """
-    Tokens.
     """
 
 
@@ -2482,29 +2486,29 @@ class LlmTurnCompleted(BaseModel):
     )
     type: Literal["llm_turn_completed"] = "llm_turn_completed"
     data: LlmTurnCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: UUID
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 KnownEvent: TypeAlias = (

@@ -12,122 +12,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 
-class Excerpt(BaseModel):
-    """
-    A value, or the beginning of its JSON text.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    truncated_bytes: Annotated[int | None, Field(ge=0)] = None
-    """
-    Bytes that are missing behind it; absent: none.
-    """
-    value: Any
-    """
-    The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was.
-    """
-
-
-class Text(BaseModel):
-    """
-    A text that is being written: its end, [`limits::SNAPSHOT_TURN_BYTES`] at most.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The text, or its end.
-    """
-    truncated_bytes: Annotated[int | None, Field(ge=0)] = None
-    """
-    Bytes of UTF-8 that are missing before it; absent: none, the text is whole.
-    """
-
-
-class Turn(BaseModel):
-    """
-    One call of a model, or one message of a producer that has no turns.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    """
-    The worker's try that said it.
-    """
-    done: bool
-    """
-    Whether it is over: its text is final.
-    """
-    finish_reason: str | None = None
-    """
-    As the provider says, when the turn is done.
-    """
-    model: str | None = None
-    """
-    The model that answered.
-    """
-    node_id: str | None = None
-    """
-    The node whose turn it is.
-    """
-    number: Annotated[int, Field(ge=0)]
-    """
-    Its number among the turns that began, from 1.
-    """
-    output: Text | None = None
-    """
-    The answer, of a client-facing node (`client_output_delta`).
-    """
-    reasoning: Text | None = None
-    """
-    The reasoning (`llm_reasoning_delta`).
-    """
-    seq: Annotated[int, Field(ge=0)]
-    """
-    `seq` of its last event.
-    """
-    text: Text | None = None
-    """
-    The answer, of a node that is not client-facing (`llm_text_delta`).
-    """
-
-
-class Usage(BaseModel):
-    """
-    Tokens of one or more calls.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    cached_tokens: Annotated[int | None, Field(ge=0)] = None
-    """
-    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
-    """
-    completion_tokens: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens written.
-    """
-    prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens read.
-    """
-    reasoning_tokens: Annotated[int | None, Field(ge=0)] = None
-    """
-    Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
-    """
-    total_tokens: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Both.
-    """
-
-
 class Waiting(BaseModel):
     """
     Something that waits for a person.
@@ -155,6 +39,72 @@ class Waiting(BaseModel):
     """
 
 
+class Usage(BaseModel):
+    """
+    Tokens of one or more calls.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Tokens read.
+    """
+    completion_tokens: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Tokens written.
+    """
+    total_tokens: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Both.
+    """
+    reasoning_tokens: Annotated[int | None, Field(ge=0)] = None
+    """
+    Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+    """
+    cached_tokens: Annotated[int | None, Field(ge=0)] = None
+    """
+    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+    """
+
+
+class Excerpt(BaseModel):
+    """
+    A value, or the beginning of its JSON text.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    value: Any
+    """
+    The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was.
+    """
+    truncated_bytes: Annotated[int | None, Field(ge=0)] = None
+    """
+    Bytes that are missing behind it; absent: none.
+    """
+
+
+class Text(BaseModel):
+    """
+    A text that is being written: its end, [`limits::SNAPSHOT_TURN_BYTES`] at most.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    content: str
+    """
+    The text, or its end.
+    """
+    truncated_bytes: Annotated[int | None, Field(ge=0)] = None
+    """
+    Bytes of UTF-8 that are missing before it; absent: none, the text is whole.
+    """
+
+
 class Approval(BaseModel):
     """
     A call that waits for a decision.
@@ -166,6 +116,18 @@ class Approval(BaseModel):
     approval_id: str
     """
     What a decision names.
+    """
+    tool_use_id: str
+    """
+    The call.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    node_id: str | None = None
+    """
+    The node that called it.
     """
     arguments: Excerpt
     """
@@ -179,60 +141,39 @@ class Approval(BaseModel):
     """
     When it expires.
     """
-    node_id: str | None = None
-    """
-    The node that called it.
-    """
-    tool_name: str
-    """
-    The tool.
-    """
-    tool_use_id: str
-    """
-    The call.
-    """
 
 
-class Call(BaseModel):
+class Question(BaseModel):
     """
-    A call of a tool.
+    A question that waits for an answer.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    arguments: Excerpt
+    request_id: str
     """
-    Its arguments: as the model wrote them (a text) until it waits or runs. [`crate::limits::SNAPSHOT_VALUE_BYTES`] at
-    most.
+    What an answer names; empty: its producer gave none.
+    """
+    prompt: Text
+    """
+    The question; its end when it is too long.
     """
     node_id: str | None = None
     """
-    The node that called it.
+    The node that asks.
     """
-    result: Excerpt | None = None
+    choices: list[str] | None = None
     """
-    What the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
+    The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.
     """
-    state: Literal[
-        "requested",
-        "awaiting_approval",
-        "approved",
-        "refused",
-        "running",
-        "completed",
-        "failed",
-    ]
+    expires_at: AwareDatetime | None = None
     """
-    How far it is.
+    When it is no longer waited for.
     """
-    tool_name: str
+    tool_use_id: str | None = None
     """
-    The tool.
-    """
-    tool_use_id: str
-    """
-    Its id, as the model gave it.
+    The call that asks, when it is a tool's.
     """
 
 
@@ -244,13 +185,21 @@ class Execution(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    active_node: str | None = None
+    execution_id: str
     """
-    The node that is at work.
+    The run.
     """
-    attempt: Annotated[int | None, Field(ge=0)] = None
+    stream_id: str
     """
-    The worker's try, from 1.
+    Its line of work.
+    """
+    external: bool | None = False
+    """
+    Runbus does not run it: others tell it.
+    """
+    session_id: str | None = None
+    """
+    Its conversation.
     """
     correlation_id: str | None = None
     """
@@ -260,58 +209,9 @@ class Execution(BaseModel):
     """
     The agent or graph.
     """
-    ended_at: AwareDatetime | None = None
+    request_digest: str | None = None
     """
-    When it ended.
-    """
-    error: Any | None = None
-    """
-    What went wrong.
-    """
-    events: Annotated[int, Field(ge=0)]
-    """
-    Events so far.
-    """
-    execution_id: str
-    """
-    The run.
-    """
-    external: bool | None = False
-    """
-    Runbus does not run it: others tell it.
-    """
-    gap: Literal["expired"] | None = None
-    """
-    Events are missing before what stands here: they were gone before they were read. Absent: nothing is known to be
-    missing.
-    """
-    iteration: Annotated[int | None, Field(ge=0)] = None
-    """
-    Which pass of the graph's cycle, from 1.
-    """
-    output: Any | None = None
-    """
-    Its result.
-    """
-    progress: float | None = None
-    """
-    How far its goal has come, 0 to 1.
-    """
-    queued_at: AwareDatetime | None = None
-    """
-    When it was asked for.
-    """
-    rounds: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Calls of models so far.
-    """
-    session_id: str | None = None
-    """
-    Its conversation.
-    """
-    started_at: AwareDatetime | None = None
-    """
-    When it began.
+    `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
     """
     status: Literal[
         "queued",
@@ -326,21 +226,66 @@ class Execution(BaseModel):
     """
     Where it stands.
     """
-    stream_id: str
+    waiting: dict[str, Waiting] | None = None
     """
-    Its line of work.
+    Approvals and questions that wait for a person, by id.
     """
-    updated_at: AwareDatetime | None = None
+    active_node: str | None = None
     """
-    When something happened last.
+    The node that is at work.
+    """
+    iteration: Annotated[int | None, Field(ge=0)] = None
+    """
+    Which pass of the graph's cycle, from 1.
+    """
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    """
+    The worker's try, from 1.
+    """
+    progress: float | None = None
+    """
+    How far its goal has come, 0 to 1.
+    """
+    rounds: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Calls of models so far.
     """
     usage: Usage | None = None
     """
     Tokens so far.
     """
-    waiting: dict[str, Waiting] | None = None
+    queued_at: AwareDatetime | None = None
     """
-    Approvals and questions that wait for a person, by id.
+    When it was asked for.
+    """
+    started_at: AwareDatetime | None = None
+    """
+    When it began.
+    """
+    updated_at: AwareDatetime | None = None
+    """
+    When something happened last.
+    """
+    ended_at: AwareDatetime | None = None
+    """
+    When it ended.
+    """
+    output: Any | None = None
+    """
+    Its result.
+    """
+    error: Any | None = None
+    """
+    What went wrong.
+    """
+    events: Annotated[int, Field(ge=0)]
+    """
+    Events so far.
+    """
+    gap: Literal["expired"] | None = None
+    """
+    Events are missing before what stands here: they were gone before they were read. Absent: nothing is known to be
+    missing.
     """
 
 
@@ -352,67 +297,126 @@ class Node(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    iteration: Annotated[int | None, Field(ge=0)] = None
-    """
-    Which pass of the graph's cycle, from 1.
-    """
-    output: Excerpt | None = None
-    """
-    What it gave last, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
-    """
-    retries: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Calls of its model that failed and were made again.
-    """
-    round: Annotated[int, Field(ge=0)]
-    """
-    The round of its loop, from 1; 0: none has begun.
-    """
     state: Literal["running", "waiting", "stalled", "completed", "stopped"]
     """
     What it does.
-    """
-    updated_at: AwareDatetime
-    """
-    When something happened to it last.
     """
     visits: Annotated[int, Field(ge=0)]
     """
     How often its loop began.
     """
-
-
-class Question(BaseModel):
+    iteration: Annotated[int | None, Field(ge=0)] = None
     """
-    A question that waits for an answer.
+    Which pass of the graph's cycle, from 1.
+    """
+    round: Annotated[int, Field(ge=0)]
+    """
+    The round of its loop, from 1; 0: none has begun.
+    """
+    retries: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Calls of its model that failed and were made again.
+    """
+    output: Excerpt | None = None
+    """
+    What it gave last, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
+    """
+    updated_at: AwareDatetime
+    """
+    When something happened to it last.
+    """
+
+
+class Turn(BaseModel):
+    """
+    One call of a model, or one message of a producer that has no turns.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    choices: list[str] | None = None
+    number: Annotated[int, Field(ge=0)]
     """
-    The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it is no longer waited for.
+    Its number among the turns that began, from 1.
     """
     node_id: str | None = None
     """
-    The node that asks.
+    The node whose turn it is.
     """
-    prompt: Text
+    attempt: Annotated[int | None, Field(ge=0)] = None
     """
-    The question; its end when it is too long.
+    The worker's try that said it.
     """
-    request_id: str
+    seq: Annotated[int, Field(ge=0)]
     """
-    What an answer names; empty: its producer gave none.
+    `seq` of its last event.
     """
-    tool_use_id: str | None = None
+    done: bool
     """
-    The call that asks, when it is a tool's.
+    Whether it is over: its text is final.
+    """
+    text: Text | None = None
+    """
+    The answer, of a node that is not client-facing (`llm_text_delta`).
+    """
+    output: Text | None = None
+    """
+    The answer, of a client-facing node (`client_output_delta`).
+    """
+    reasoning: Text | None = None
+    """
+    The reasoning (`llm_reasoning_delta`).
+    """
+    finish_reason: str | None = None
+    """
+    As the provider says, when the turn is done.
+    """
+    model: str | None = None
+    """
+    The model that answered.
+    """
+
+
+class Call(BaseModel):
+    """
+    A call of a tool.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    Its id, as the model gave it.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    node_id: str | None = None
+    """
+    The node that called it.
+    """
+    state: Literal[
+        "requested",
+        "awaiting_approval",
+        "approved",
+        "refused",
+        "running",
+        "completed",
+        "failed",
+    ]
+    """
+    How far it is.
+    """
+    arguments: Excerpt
+    """
+    Its arguments: as the model wrote them (a text) until it waits or runs. [`crate::limits::SNAPSHOT_VALUE_BYTES`] at
+    most.
+    """
+    result: Excerpt | None = None
+    """
+    What the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
     """
 
 
@@ -424,34 +428,26 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    approvals: Annotated[list[Approval] | None, Field(validate_default=True)] = []
+    cursor: str
     """
-    Calls that wait for a decision, oldest first.
-    """
-    calls: Annotated[list[Call] | None, Field(validate_default=True)] = []
-    """
-    Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first.
-    """
-    calls_omitted: Annotated[int | None, Field(ge=0)] = None
-    """
-    Calls that are not in `calls` any more.
+    The position: events behind it are not in.
     """
     complete: bool
     """
     Whether everything from the execution's beginning on is in. `false`: retention removed a part, or that it did not
     cannot be proven.
     """
-    cursor: str
+    execution: Execution | None = None
     """
-    The position: events behind it are not in.
+    Status, usage, output, error and the rest of what is known of a run; `None`: there is no event yet.
+    """
+    output_truncated_bytes: Annotated[int | None, Field(ge=0)] = None
+    """
+    Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
     """
     error_truncated_bytes: Annotated[int | None, Field(ge=0)] = None
     """
     The same of `execution.error`.
-    """
-    execution: Execution | None = None
-    """
-    Status, usage, output, error and the rest of what is known of a run; `None`: there is no event yet.
     """
     nodes: (
         dict[
@@ -469,26 +465,34 @@ class Snapshot(BaseModel):
     """
     Events of nodes that are not in `nodes`, because there are too many.
     """
-    output_truncated_bytes: Annotated[int | None, Field(ge=0)] = None
-    """
-    Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
-    """
-    questions: Annotated[list[Question] | None, Field(validate_default=True)] = []
-    """
-    Questions that wait for an answer, oldest first.
-    """
     turns: Annotated[list[Turn] | None, Field(validate_default=True)] = []
     """
     What models said, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`] and
     [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
     """
+    turns_omitted: Annotated[int | None, Field(ge=0)] = None
+    """
+    Turns that are not in `turns` any more.
+    """
     turns_begun: Annotated[int | None, Field(ge=0)] = 0
     """
     Turns that have begun, void ones too.
     """
-    turns_omitted: Annotated[int | None, Field(ge=0)] = None
+    calls: Annotated[list[Call] | None, Field(validate_default=True)] = []
     """
-    Turns that are not in `turns` any more.
+    Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first.
+    """
+    calls_omitted: Annotated[int | None, Field(ge=0)] = None
+    """
+    Calls that are not in `calls` any more.
+    """
+    approvals: Annotated[list[Approval] | None, Field(validate_default=True)] = []
+    """
+    Calls that wait for a decision, oldest first.
+    """
+    questions: Annotated[list[Question] | None, Field(validate_default=True)] = []
+    """
+    Questions that wait for an answer, oldest first.
     """
     waiting_omitted: Annotated[int | None, Field(ge=0)] = None
     """
