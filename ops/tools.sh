@@ -9,6 +9,7 @@
 #   RUNBUS_TOOLS_DIR     where they are kept (default: .tools in the project; clones may share one)
 #   RUNBUS_NATS_SERVER   a nats-server of your own, used as it is
 #   RUNBUS_REDIS_SERVER  a redis-server of your own, used as it is
+#   RUNBUS_NGINX         an nginx of your own, used as it is
 #   RUNBUS_CARGO_DENY    a cargo-deny of your own, used as it is
 #   RUNBUS_CARGO_AUDIT   a cargo-audit of your own, used as it is
 #
@@ -202,6 +203,30 @@ apt_get() {
 # Run level 1: the package's service is not started, because tests start servers of their own.
 apt_install() { RUNLEVEL=1 apt_get install -y --no-install-recommends "$@"; }
 
+# Prints the path of an nginx.
+nginx_server() {
+  local found
+  if [[ -n ${RUNBUS_NGINX:-} ]]; then
+    [[ -x $RUNBUS_NGINX ]] || die "RUNBUS_NGINX=$RUNBUS_NGINX is no program"
+    printf '%s\n' "$RUNBUS_NGINX"
+    return
+  fi
+  if ! found=$(find_nginx); then
+    if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+      die "nginx is needed: install your system's package, or set RUNBUS_NGINX to its path"
+    fi
+    say "installing Debian's nginx"
+    apt_install nginx-light || { apt_get update && apt_install nginx-light; } || {
+      cat "$tools/apt.log" >&2
+      die "apt-get could not install nginx (see above)"
+    }
+    found=$(find_nginx) || die "nginx was installed, but is not found"
+  fi
+  printf '%s\n' "$found"
+}
+
+find_nginx() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx; }
+
 # Without root a package can be downloaded and unpacked; its libraries are then found by a path.
 unpack_redis() {
   local work packages
@@ -248,16 +273,22 @@ RUNBUS_DROPIN_PYTHON=$(python_environment tests/dropin/requirements.txt)
 RUNBUS_OPENAPI_PYTHON=$(python_environment tests/openapi/requirements.txt)
 RUNBUS_MCP_PYTHON=$(python_environment tests/mcp/requirements.txt)
 RUNBUS_MCP_NODE=$(node_packages tests/mcp)
+RUNBUS_CLIENTS_PYTHON=$(python_environment tests/clients/requirements.txt)
+RUNBUS_CLIENTS_NODE=$(node_packages tests/clients)
+RUNBUS_NGINX=$(nginx_server)
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
 export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_MCP_PYTHON RUNBUS_MCP_NODE
+export RUNBUS_CLIENTS_PYTHON RUNBUS_CLIENTS_NODE RUNBUS_NGINX
 
 case ${1:-print} in
   print)
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
       RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON" \
       RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON" RUNBUS_CARGO_DENY "$RUNBUS_CARGO_DENY" \
-      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT" RUNBUS_MCP_PYTHON "$RUNBUS_MCP_PYTHON" RUNBUS_MCP_NODE "$RUNBUS_MCP_NODE"
+      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT" RUNBUS_MCP_PYTHON "$RUNBUS_MCP_PYTHON" \
+      RUNBUS_MCP_NODE "$RUNBUS_MCP_NODE" RUNBUS_CLIENTS_PYTHON "$RUNBUS_CLIENTS_PYTHON" \
+      RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_NGINX "$RUNBUS_NGINX"
     ;;
   run)
     shift

@@ -124,6 +124,12 @@ pub const SESSION_QUEUE: usize = 1000;
 /// Cancels of executions that nobody has asked for yet, which a session remembers.
 pub const LATCHED_CANCELS: usize = 1000;
 
+/// How long a cancel waits until the execution's owner has taken it.
+pub const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How soon it looks the first time; each pause is twice the one before.
+pub const CANCEL_LOOK: Duration = Duration::from_millis(10);
+
 /// Longest answer to a question, and longest arguments that a decider edits, in bytes of JSON.
 pub const ANSWER_BYTES: usize = 64 * 1024;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hosts::Hosts;
 use crate::sockets::{Bounds, Trusted};
-use crate::{dropin, monitor};
+use crate::{dropin, limits, monitor};
 
 /// How a gateway serves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -93,7 +93,11 @@ pub struct Config {
     /// Time that one message to a client may take to be written, in milliseconds. 100 to 600000.
     #[schemars(range(min = 100, max = 600_000))]
     pub write_timeout_ms: u64,
-    /// Time over which clients are told to go elsewhere when the gateway drains, in milliseconds. 0 to 600000.
+    /// Time that a gateway which is told to end is not ready and serves on, so that load balancers send nobody any more, in milliseconds.
+    /// 0 to 600000. With `drain_window_ms` and 3000 it must be less than the grace period of what ends the process.
+    #[schemars(range(min = 0, max = 600_000))]
+    pub shutdown_delay_ms: u64,
+    /// Time over which clients are told to go elsewhere when the gateway drains, in milliseconds: each hears it by then. 0 to 600000.
     #[schemars(range(min = 0, max = 600_000))]
     pub drain_window_ms: u64,
     /// Endpoints that stand in for other servers (docs/dropin.md).
@@ -128,6 +132,7 @@ impl Default for Config {
             ping_interval_ms: 20_000,
             idle_timeout_ms: 60_000,
             write_timeout_ms: 30_000,
+            shutdown_delay_ms: 2_000,
             drain_window_ms: 2_000,
             dropin: dropin::Config::default(),
             monitor: monitor::Config::default(),
@@ -241,6 +246,18 @@ impl Config {
     #[must_use]
     pub const fn write_timeout(&self) -> Duration {
         Duration::from_millis(self.write_timeout_ms)
+    }
+
+    /// See [`Config::shutdown_delay_ms`].
+    #[must_use]
+    pub const fn shutdown_delay(&self) -> Duration {
+        Duration::from_millis(self.shutdown_delay_ms)
+    }
+
+    /// How long a gateway that is told to end may take at most.
+    #[must_use]
+    pub const fn shutdown_most(&self) -> Duration {
+        self.shutdown_delay().saturating_add(self.drain_window()).saturating_add(limits::DRAIN_GRACE)
     }
 
     /// See [`Config::drain_window_ms`].

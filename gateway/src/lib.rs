@@ -16,7 +16,7 @@
 //! - [`transport`], [`api`]: the ways in
 //! - [`dropin`]: the ways in that stand in for other servers
 //! - [`endpoints`]: the one list of them
-//! - [`hosts`]: by which names it may be called; [`origin`]: which web pages may use it
+//! - [`hosts`]: by which names it may be called; [`origin`]: which web pages may use it; [`media`]: what bodies say that they are
 //! - [`sockets`], [`tls`]: their connections; `bodies`: of requests; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
@@ -34,6 +34,7 @@ pub mod hub;
 pub mod ledger;
 pub mod limits;
 pub mod line;
+pub mod media;
 pub mod monitor;
 pub mod openapi;
 pub mod origin;

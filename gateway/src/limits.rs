@@ -24,8 +24,20 @@ pub const SLOW_READS_SHARE: usize = 32;
 /// Bytes of a connection's HTTP buffers, each: of a request's headers, and of an answer on its way.
 pub const HTTP_BUFFER_BYTES: usize = 32 * 1024;
 
-/// How long a connection may stay without a request.
-pub const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a connection may stay without a request: longer than the 60 s after which load balancers close theirs, so that no request is on
+/// its way when the gateway closes.
+pub const REQUEST_PATIENCE: Duration = Duration::from_secs(75);
+
+const _: () = assert!(REQUEST_PATIENCE.as_secs() > 60);
+
+/// Requests of one HTTP/2 connection at the same time.
+pub const STREAMS: u32 = 256;
+
+/// Bytes of a request's headers over HTTP/2.
+pub const HEADERS_BYTES: u32 = 32 * 1024;
+
+/// How often an HTTP/2 client is asked whether it is there, and how long it may take to say so.
+pub const STREAMS_PING: Duration = Duration::from_secs(20);
 
 /// How long the head of a request may take, from its first byte; of a connection's first request, from accept.
 pub const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -155,6 +167,15 @@ pub const STREAM_RETRY: Duration = Duration::from_secs(2);
 
 /// The same when the gateway drains. The drain window has spread the clients already.
 pub const STREAM_DRAIN_RETRY: Duration = Duration::from_millis(500);
+
+/// How often the status of an execution is looked at for a stream that ends with it, where no event tells.
+pub const STATUS_LOOK: Duration = Duration::from_secs(2);
+
+/// How long such a stream stays when the execution has ended, for events that are still on their way.
+pub const STATUS_SETTLES: Duration = Duration::from_millis(500);
+
+/// How much longer than the drain window clients that take nothing, and requests that are being answered, may take until they are cut.
+pub const DRAIN_GRACE: Duration = Duration::from_secs(3);
 
 /// How long a request for events may wait for them.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);

@@ -23,7 +23,13 @@ pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) ->
     if may(request.headers(), &config.allowed_origins) {
         next.run(request).await
     } else {
-        Failure::forbidden("pages of this origin may not use this gateway").into_response()
+        let origin =
+            request.headers().get(header::ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
+        let message = format!(
+            "pages of origin {} may not use this gateway: gateway.allowed_origins lists those that may",
+            origin.as_deref().unwrap_or("")
+        );
+        Failure::forbidden(message).into_response()
     }
 }
 
@@ -40,10 +46,36 @@ pub fn cors(allowed: &[String]) -> Option<CorsLayer> {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             HeaderName::from_static("x-api-key"),
+            header::ACCEPT,
+            header::CACHE_CONTROL,
+            header::IF_NONE_MATCH,
             HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("traceparent"),
+            HeaderName::from_static("tracestate"),
+            HeaderName::from_static("baggage"),
+        ])
+        .expose_headers([
+            header::ALLOW,
+            header::ETAG,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            HeaderName::from_static("traceparent"),
+            HeaderName::from_static("tracestate"),
         ])
         .max_age(limits::CORS_MAX_AGE);
     Some(layer)
+}
+
+/// Nothing between the gateway and its client may change an answer: what is compressed on the way is held back on the way, and events with
+/// it. Answers that say nothing else of it are not stored.
+pub async fn as_is(request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    let said = answer.headers().get(header::CACHE_CONTROL).and_then(|said| said.to_str().ok());
+    let said = format!("{}, no-transform", said.unwrap_or("no-store"));
+    if let Ok(said) = HeaderValue::from_str(&said) {
+        answer.headers_mut().insert(header::CACHE_CONTROL, said);
+    }
+    answer
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<Uri> {

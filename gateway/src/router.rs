@@ -20,11 +20,13 @@ use crate::hosts::{self, Door};
 use crate::hub::Entry;
 use crate::ledger::{Table, Taken};
 use crate::limits;
+use crate::media;
 use crate::openapi::Endpoint;
 use crate::origin;
 use crate::protocol::Text;
 use crate::sockets::Peer;
 use crate::sockets::descriptors::Capacity;
+use crate::transport::later;
 
 /// What every endpoint may use.
 #[derive(Debug)]
@@ -114,8 +116,11 @@ pub fn router(app: Arc<App>) -> Router {
     let routes = routes
         // Every endpoint.
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), caller::check))
+        .route_layer(axum::middleware::from_fn_with_state(app.clone(), later::check))
         .route_layer(axum::middleware::from_fn(traced::request))
         .fallback(|| async { Failure::not_found("there is no such endpoint; GET / lists them") });
+    // Pages may read why they are refused.
+    let routes = routes.layer(axum::middleware::from_fn_with_state(app.clone(), media::check));
     let routes = match origin::cors(&app.shared.config.allowed_origins) {
         Some(cors) => routes.layer(cors),
         None => routes,
@@ -124,6 +129,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
         .layer(axum::middleware::from_fn_with_state(app.door.clone(), hosts::check))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .layer(axum::middleware::from_fn(origin::as_is))
         .layer(CatchPanicLayer::custom(|_| Failure::panicked().into_response()))
         .with_state(app)
 }

@@ -121,6 +121,7 @@ impl Gateway {
             history_reads,
             slow_reads,
             pressure,
+            leaving: CancellationToken::new(),
             drain: drain.clone(),
         });
         let app = Arc::new(App { shared, control, door, capacity, tasks: TaskTracker::new() });
@@ -133,19 +134,21 @@ impl Gateway {
         self.address
     }
 
-    /// Serves until `soft` is cancelled, then drains: not ready, no new clients, those that are here are told to connect
-    /// elsewhere over the drain window. `hard` cuts.
+    /// Serves until `soft` is cancelled. Then it is not ready, and serves on for `gateway.shutdown_delay_ms`; then it drains: no new
+    /// clients, and those that are here are told to connect elsewhere over `gateway.drain_window_ms`. Clients that still run
+    /// [`limits::DRAIN_GRACE`] later are cut. `hard` cuts at once.
     pub async fn run(self, soft: CancellationToken, hard: CancellationToken) {
         let Self { listener, tls, address, app, sockets, drain } = self;
-        let tasks = app.tasks.clone();
+        let (tasks, shared) = (app.tasks.clone(), app.shared.clone());
         tracing::info!(%address, "gateway listens");
-        let (drained, done) = (drain.clone(), CancellationToken::new());
+        // Cut when the drain takes too long, or by `hard`.
+        let (done, cut) = (CancellationToken::new(), hard.child_token());
         let following = {
-            let (auth, end) = (app.shared.auth.clone(), done.clone());
+            let (auth, end) = (shared.auth.clone(), done.clone());
             tokio::spawn(async move { auth.follow(end).await })
         };
         let presence = {
-            let (shared, end) = (app.shared.clone(), done.clone());
+            let (shared, end) = (shared.clone(), done.clone());
             let store = shared.bus.store().clone();
             // Who drops the gateway ends it.
             AbortOnDropHandle::new(tokio::spawn(async move { shared.presence.keep(store, end).await }))
@@ -156,32 +159,37 @@ impl Gateway {
         };
         let serving = Serving {
             tls,
-            patience: app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
+            patience: shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
             router: router(app),
             stop: done.clone(),
-            hard: hard.clone(),
+            hard: cut.clone(),
         };
         let serving = tokio::spawn(serving.run(Acceptor::new(listener, sockets)));
         tokio::select! {
             () = soft.cancelled() => {}
             () = hard.cancelled() => {}
         }
-        drained.cancel();
+        shared.leaving.cancel();
         let _draining = runbus::metrics::gateway::DRAINING.hold();
+        let _ = hard.run_until_cancelled(tokio::time::sleep(shared.config.shutdown_delay())).await;
+        drain.cancel();
         tasks.close();
-        tokio::select! {
-            () = tasks.wait() => {}
-            () = hard.cancelled() => {}
+        let ending = async {
+            tasks.wait().await;
+            done.cancel();
+            // Only a panic of its own keeps it from saying that it has ended.
+            let _ = serving.await;
+            let _ = presence.await;
+        };
+        let most = shared.config.drain_window().saturating_add(limits::DRAIN_GRACE);
+        let ended = hard.run_until_cancelled(tokio::time::timeout(most, ending)).await;
+        if !matches!(ended, Some(Ok(()))) {
+            tracing::warn!(clients = tasks.len(), "clients that did not go are cut off");
         }
         done.cancel();
-        // Only a panic of its own keeps it from saying that it has ended.
-        let _ = serving.await;
+        cut.cancel();
         following.abort();
         drop(counting);
-        tokio::select! {
-            _ = presence => {}
-            () = hard.cancelled() => {}
-        }
         tracing::info!(%address, "gateway ended");
     }
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Bus;
+use super::beginning::{Beginning, beginning};
 use super::delivery::{Delivery, Line, decode, lines};
 use super::filter::Filter;
 use crate::limits;
 use crate::log::{Bounds, Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Sequence, Stored};
+use crate::store::Name;
 use crate::subject::{Scope, Shard};
 
 /// Which end comes first.
@@ -157,9 +159,36 @@ impl Bus {
                 break;
             }
         }
+        // The pages of an order reach the beginning at one end.
+        let begins = |shard| match query.order {
+            Order::Newest => !full,
+            Order::Oldest => query.cursor.as_ref().is_none_or(|cursor| cursor.place(shard).is_none()),
+        };
+        for (&shard, side) in &sides {
+            if begins(shard) && !page.gaps.iter().any(|gap| gap.shard == shard) {
+                page.gaps.extend(self.cut(&scope, shard, &side.bounds).await?);
+            }
+        }
         page.end = boundary(&sides);
         page.next = full.then(|| page.end.clone());
         Ok(page)
+    }
+
+    /// The gap before the first frame that is left.
+    async fn cut(&self, scope: &Scope, shard: Shard, bounds: &Bounds) -> Result<Option<Gap>, Error> {
+        match (beginning(&self.log, scope, shard, bounds).await?, scope) {
+            (Beginning::Whole, _) => Ok(None),
+            (Beginning::Cut(gap), _) => Ok(Some(gap)),
+            (Beginning::Nothing(gap), Scope::Events { execution: Some(id), .. }) => {
+                // Nothing is left of it: what the store remembers tells whether there was anything.
+                let name = Name { family: "execution", id: id.to_string() };
+                let known = self.store.get(&name).await.inspect_err(|error| {
+                    tracing::warn!(execution = %id, %error, "the store does not answer");
+                });
+                Ok(known.ok().flatten().map(|_known| gap))
+            }
+            (Beginning::Nothing(_), _) => Ok(None),
+        }
     }
 
     async fn side(

@@ -4,6 +4,7 @@
 //! [`Filter`] says which events; [`Reader`] reads them for ever; [`delivery`] is what readers get; one file for each
 //! thing that a [`Bus`] does.
 
+mod beginning;
 pub mod delivery;
 mod emit;
 mod filter;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use crate::log::{Log, ReadError, Since};
 use crate::store::Store;
 
+pub use beginning::{Beginning, beginning};
 pub use delivery::{Delivered, Delivery, Undecodable};
 pub use emit::Emitter;
 pub use filter::{Filter, TooManyTypes};

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::beginning::{Beginning, beginning};
 use super::delivery::{Delivery, decode, lines};
 use super::filter::Filter;
 use crate::log::{Cursor, Follower, Item, Log, ReadError, Since};
@@ -25,13 +26,23 @@ impl Reader {
     /// # Errors
     /// The log refuses or does not answer.
     pub async fn start(log: Arc<dyn Log>, filter: Filter, since: Since) -> Result<Self, ReadError> {
+        let mut ready = VecDeque::new();
+        if since == Since::All {
+            let scope = filter.scope();
+            for shard in scope.shards(&log.layout()) {
+                let bounds = log.bounds(scope.lane(), shard).await?;
+                if let Beginning::Cut(gap) = beginning(&log, &scope, shard, &bounds).await? {
+                    ready.push_back(Delivery::Gap(gap));
+                }
+            }
+        }
         let follower = Follower::start(log, filter.scope(), since.clone()).await?;
         // Until something was read, the reader stands where it asked to stand.
         let cursor = match since {
             Since::After(cursor) => cursor,
             Since::New | Since::All => follower.cursor(),
         };
-        Ok(Self { follower, filter, cursor, returned: None, ready: VecDeque::new() })
+        Ok(Self { follower, filter, cursor, returned: None, ready })
     }
 
     /// Hand it back to go on behind everything that [`Reader::next`] returned.

@@ -9,7 +9,11 @@ use crate::event::Source;
 use crate::event::family::execution::CancelRequested;
 use crate::execution::{Execution, Status};
 use crate::id::{EventId, ExecutionId, SessionId};
+use crate::limits;
+use crate::log::Sequence;
 use crate::session::command::{Action, Priority, Scheduling};
+use crate::session::entry::Outcome;
+use crate::session::journal::Journal;
 
 /// A command that is durable; its effect shows in the execution's events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -27,7 +31,8 @@ pub struct Acknowledged {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelState {
-    /// The owner of the execution will stop it.
+    /// It is durable, and came before the execution's end: its owner will stop it. Where no owner says so within a few seconds, the next one
+    /// decides.
     Requested,
     /// Nobody has asked for the execution yet: whoever does will find it cancelled.
     Latched,
@@ -75,7 +80,8 @@ impl Control {
             Some(status) if status.is_terminal() => return Err(ended(id, status)),
             _ => {}
         }
-        let is_heard = is_asked || known.is_some();
+        let is_own = known.is_some();
+        let is_heard = is_asked || is_own;
         let state = if is_heard { CancelState::Requested } else { CancelState::Latched };
         // First, so that no reader sees what it came to before it.
         if let Some(known) = known {
@@ -92,8 +98,49 @@ impl Control {
         let command = self.now(EventId::derived(&format!("{id}/cancel")), action, by);
         // A cancel overtakes everything that waits for a worker.
         let scheduling = Scheduling { priority: Priority::High, ..Scheduling::default() };
-        self.give(&session_id, command, scheduling).await?;
+        let inbox = self.give(&session_id, command, scheduling).await?;
+        if is_own {
+            self.settle_cancel(id, &session_id, inbox).await?;
+        }
         Ok(acknowledged(state))
+    }
+
+    /// Waits until the session's journal says whether the cancel at `inbox` came before the end of the execution. A session without
+    /// an owner takes it before anything else; an owner that says nothing for [`limits::CANCEL_PATIENCE`] may have died.
+    async fn settle_cancel(
+        &self,
+        id: &ExecutionId,
+        session: &SessionId,
+        inbox: Sequence,
+    ) -> Result<(), Error> {
+        let begun = tokio::time::Instant::now();
+        let mut pause = limits::CANCEL_LOOK;
+        while let Ok(journal) =
+            Journal::load(self.bus.log().clone(), self.clock.clone(), session.clone()).await
+        {
+            let state = journal.state;
+            let run = state.run.as_ref().filter(|run| run.start.execution_id == *id);
+            if let Some(outcome) = run.and_then(|run| run.outcome.as_ref()) {
+                return match outcome {
+                    Outcome::Cancelled { .. } => Ok(()),
+                    Outcome::Completed { .. } => Err(ended(id, Status::Completed)),
+                    Outcome::Failed { .. } => Err(ended(id, Status::Failed)),
+                };
+            }
+            if state.inbox >= inbox || state.owner.is_none() {
+                break;
+            }
+            if begun.elapsed() >= limits::CANCEL_PATIENCE {
+                return Ok(());
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2);
+        }
+        // It may have ended before, and others of the session begun.
+        match self.status(id).await?.filter(|known| !known.external).map(|known| known.status) {
+            Some(status) if status.is_terminal() && status != Status::Cancelled => Err(ended(id, status)),
+            _ => Ok(()),
+        }
     }
 
     /// Asks those who run an execution outside of Runbus to stop it: an event says so. It stops nothing that Runbus runs, or will

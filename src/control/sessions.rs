@@ -63,10 +63,10 @@ impl Control {
             if waiting.is_empty() {
                 return Ok(known.then_some(state));
             }
-            known = true;
             for fact in waiting {
                 if let Fact::CommandTaken { inbox, stored_at, command } = fact {
                     state.inbox = inbox;
+                    known |= !matches!(&command, Some(Command { action: Action::Placed { .. }, .. }));
                     if let Some(command) = command {
                         state.command(&command, stored_at, &mut Vec::new());
                     }
@@ -179,7 +179,7 @@ impl Control {
     pub async fn resume(&self, id: &SessionId, by: Option<String>) -> Result<Started, Error> {
         let state = self.known_state(id).await?;
         let started = |execution_id, stream_id, created| {
-            Ok(Started { execution_id, stream_id, session_id: id.clone(), created })
+            Ok(Started { execution_id, stream_id, session_id: id.clone(), created, same_request: None })
         };
         if let Some(run) = state.running() {
             let waits = |phase: &Phase| *phase == Phase::Unknown;
@@ -212,7 +212,7 @@ impl Control {
             session_id: Some(id.clone()),
             ..Source::execution(run.start.stream_id.clone(), execution_id.clone(), self.clock.clone())
         };
-        let queued = Queued { definition: Some(run.start.definition.clone()) };
+        let queued = Queued { definition: Some(run.start.definition.clone()), request_digest: None };
         let event = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
         self.bus.record(event).await?;
         self.give(id, command, run.start.scheduling.clone()).await?;

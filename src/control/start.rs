@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
@@ -13,9 +14,11 @@ use crate::execution::Status;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::log::{Expect, Frame, Sequence};
 use crate::queue::Class;
+use crate::session::approval::digest;
 use crate::session::command::{
     Action, Budget, Command, Multitask, Parent, Priority, Scheduling, Start, WakeUp,
 };
+use crate::session::inbox;
 use crate::session::view::PendingCall;
 use crate::subject::Topic;
 use crate::telemetry::{self, current_trace};
@@ -88,6 +91,10 @@ pub struct Started {
     pub session_id: SessionId,
     /// Whether this call started it; `false`: it was there.
     pub created: bool,
+    /// Of an execution that was there: whether it was started with the same definition and the same input. Absent: this call
+    /// started it, or nobody knows any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_request: Option<bool>,
 }
 
 impl Control {
@@ -125,6 +132,7 @@ impl Control {
             None => StreamId::new(&request.definition)
                 .map_err(|error| Error::Invalid { path: "definition", message: error.reason.to_string() })?,
         };
+        let given = request.execution_id.is_some();
         let execution_id = request.execution_id.unwrap_or_else(ExecutionId::generate);
         let session_id = match request.session_id {
             Some(id) => id,
@@ -134,50 +142,117 @@ impl Control {
                 message: error.reason.to_string(),
             })?,
         };
+        let asked = request_digest(&request.definition, &request.input);
         // What others say of it is none of it.
         let known = self.own(&execution_id).await?;
-        let created = known.is_none();
+        let is_known = known.is_some();
+        let mut same_request = None;
         let (stream_id, session_id) = match known {
             Some(known) => {
                 let session_id = known.session_id.unwrap_or(session_id);
+                same_request = known.request_digest.map(|digest| digest == asked);
                 if known.status != Status::Queued {
-                    return Ok(Started { execution_id, stream_id: known.stream_id, session_id, created });
+                    let stream_id = known.stream_id;
+                    return Ok(Started { execution_id, stream_id, session_id, created: false, same_request });
                 }
                 (known.stream_id, session_id)
             }
             None => (stream_id, session_id),
         };
-        let own = session_id.as_str() == execution_id.as_str();
-        if created && !own {
+        if !is_known && session_id.as_str() != execution_id.as_str() {
             self.admit(&session_id, &execution_id, request.multitask).await?;
         }
-        let action = Action::Start(Box::new(Start {
+        let start = Start {
             execution_id: execution_id.clone(),
-            stream_id: stream_id.clone(),
-            definition: request.definition.clone(),
+            stream_id,
+            definition: request.definition,
             input: request.input,
-            correlation_id: request.correlation_id.clone(),
+            correlation_id: request.correlation_id,
             multitask: request.multitask,
             budget: request.budget,
-            scheduling: request.scheduling.clone(),
+            scheduling: request.scheduling,
             parent: request.parent,
             resumes: false,
             trace: current_trace(),
-        }));
+        };
+        let mine = Place { session_id, start: Box::new(start), by };
+        if is_known {
+            // Everything that it needs to begin is given again, where it was not.
+            let Place { session_id, start, .. } = &mine;
+            let (stream_id, session_id) = (start.stream_id.clone(), session_id.clone());
+            self.complete(mine, None).await?;
+            return Ok(Started { execution_id, stream_id, session_id, created: false, same_request });
+        }
+        let (place, inbox, created) = match given {
+            true => self.decide_start(mine).await?,
+            // Nobody else can ask for an id that was made here.
+            false => (mine, None, true),
+        };
+        let Place { session_id, start, .. } = &place;
+        let (stream_id, session_id) = (start.stream_id.clone(), session_id.clone());
+        if !created {
+            same_request = Some(request_digest(&start.definition, &start.input) == asked);
+        }
+        self.complete(place, inbox).await?;
+        Ok(Started { execution_id, stream_id, session_id, created, same_request })
+    }
+
+    /// Which of several starts of one execution counts: the first one in the inbox of the session that has its name, whichever session
+    /// and stream each of them names. Returns that one, its place if it is the start itself, and whether it is `mine`.
+    async fn decide_start(&self, mine: Place) -> Result<(Place, Option<Sequence>, bool), Error> {
+        let execution = &mine.start.execution_id;
+        let home = SessionId::new(execution.as_str())
+            .map_err(|error| Error::Invalid { path: "execution_id", message: error.reason.to_string() })?;
+        let is_home = home == mine.session_id;
+        let action = match is_home {
+            true => Action::Start(mine.start.clone()),
+            false => Action::Placed { session_id: mine.session_id.clone(), start: mine.start.clone() },
+        };
+        let id = start_id(execution);
+        let command = Command { id, at: self.clock.now(), by: mine.by.clone(), action };
+        let line = command.marked().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
+        let inbox = self.append_command(&home, id, line.clone()).await?;
+        let first = inbox::line(self.bus.log(), &home, inbox).await?;
+        if first.as_ref().is_none_or(|first| *first == line) {
+            return Ok((mine, is_home.then_some(inbox), true));
+        }
+        let command = first.and_then(|first| Command::decode(&first).ok());
+        Ok(match command {
+            Some(Command { action: Action::Start(start), by, .. }) => {
+                (Place { session_id: home, start, by }, Some(inbox), false)
+            }
+            Some(Command { action: Action::Placed { session_id, start }, by, .. }) => {
+                (Place { session_id, start, by }, None, false)
+            }
+            // Nothing else has this id.
+            _ => (mine, None, true),
+        })
+    }
+
+    /// Does all that an execution needs to begin: the command (`inbox` is its place if it is there), the event, the wake-up.
+    async fn complete(&self, place: Place, inbox: Option<Sequence>) -> Result<(), Error> {
+        let Place { session_id, start, by } = place;
+        let execution_id = start.execution_id.clone();
         let source = Source {
             session_id: Some(session_id.clone()),
-            correlation_id: request.correlation_id,
-            ..Source::execution(stream_id.clone(), execution_id.clone(), self.clock.clone())
+            correlation_id: start.correlation_id.clone(),
+            ..Source::execution(start.stream_id.clone(), execution_id.clone(), self.clock.clone())
         };
-        let definition = request.definition.clone();
-        let queued = Queued { definition: Some(request.definition) };
+        let queued = Queued {
+            definition: Some(start.definition.clone()),
+            request_digest: Some(request_digest(&start.definition, &start.input)),
+        };
         let queued = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
-        let id = EventId::derived(&format!("{execution_id}/start"));
-        let inbox = self.command(&session_id, Command { id, at: self.clock.now(), by, action }).await?;
+        let (scheduling, definition) = (start.scheduling.clone(), start.definition.clone());
+        let inbox = match inbox {
+            Some(inbox) => inbox,
+            None => {
+                let (id, action) = (start_id(&execution_id), Action::Start(start));
+                self.command(&session_id, Command { id, at: self.clock.now(), by, action }).await?
+            }
+        };
         self.bus.record(queued).await?;
-        let key = format!("start/{execution_id}");
-        self.wake(&session_id, inbox, request.scheduling, Some(definition), &key).await?;
-        Ok(Started { execution_id, stream_id, session_id, created })
+        self.wake(&session_id, inbox, scheduling, Some(definition), &format!("start/{execution_id}")).await
     }
 
     /// Refuses a start that its session would refuse: better here than by an execution that ends at once.
@@ -219,18 +294,22 @@ impl Control {
 
     /// Appends a command to a session's inbox.
     pub(super) async fn command(&self, session: &SessionId, command: Command) -> Result<Sequence, Error> {
+        let line = command.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
+        self.append_command(session, command.id, line).await
+    }
+
+    async fn append_command(&self, session: &SessionId, id: EventId, line: Bytes) -> Result<Sequence, Error> {
         if session.as_str().starts_with(RESERVED_SESSIONS) {
             let message = format!("must not begin with {RESERVED_SESSIONS}: Runbus's own");
             return Err(Error::Invalid { path: "session_id", message });
         }
-        let line = command.encode().map_err(|error| Error::Internal(Arc::from(error.to_string())))?;
         if line.len() > limits::EVENT_BYTES {
             return Err(Error::TooLarge { bytes: line.len(), limit: limits::EVENT_BYTES });
         }
         let topic = Topic::Inbox(session.clone());
         let mut frame = Frame::open(&[line]);
         frame.trace = current_trace();
-        Ok(self.bus.log().append(&topic, &frame, Expect::Open(command.id)).await?)
+        Ok(self.bus.log().append(&topic, &frame, Expect::Open(id)).await?)
     }
 
     /// Queues a wake-up of a session.
@@ -265,6 +344,22 @@ impl Control {
         };
         giving.instrument(span).await
     }
+}
+
+/// A start, and the session that it goes to.
+struct Place {
+    session_id: SessionId,
+    start: Box<Start>,
+    by: Option<String>,
+}
+
+fn start_id(execution: &ExecutionId) -> EventId {
+    EventId::derived(&format!("{execution}/start"))
+}
+
+/// Tells whether two starts ask for the same.
+fn request_digest(definition: &str, input: &Value) -> String {
+    digest(&Value::Array(vec![definition.into(), input.clone()]))
 }
 
 /// Whether a value that somebody hands in is what the log can hold and every reader can read.

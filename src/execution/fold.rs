@@ -20,6 +20,7 @@ impl Execution {
             session_id: None,
             correlation_id: None,
             definition: None,
+            request_digest: None,
             status: Status::Queued,
             waiting: BTreeMap::new(),
             active_node: None,
@@ -74,6 +75,7 @@ impl Execution {
             Payload::ExecutionQueued(queued) => {
                 self.queued_at = Some(event.timestamp);
                 self.definition = queued.definition.or(self.definition.take());
+                self.request_digest = self.request_digest.take().or(queued.request_digest);
             }
             Payload::ExecutionStarted(started) => {
                 self.started_at.get_or_insert(event.timestamp);
@@ -183,9 +185,11 @@ mod tests {
             Clock::System,
         );
         let writer = source.node(NodeId::new("writer").unwrap());
-        let mut run =
-            Execution::begin(&source.execution_queued(execution::Queued { definition: None }), false)
-                .unwrap();
+        let mut run = Execution::begin(
+            &source.execution_queued(execution::Queued { definition: None, request_digest: None }),
+            false,
+        )
+        .unwrap();
         assert_eq!(run.status, Status::Queued);
         run.apply(&source.execution_started(execution::Started {
             input: json!("hi"),

@@ -91,6 +91,9 @@ pub struct Execution {
     /// The agent or graph.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_digest: Option<String>,
     /// Where it stands.
     pub status: Status,
     /// No worker that is there can run it: what it waits for, in words.

@@ -258,7 +258,13 @@ impl Follower {
     /// A frame of the live feed: take it when it provably is the next one, else read up to it.
     fn take(&mut self, stored: Arc<Stored>) {
         let Some(progress) = self.shards.get_mut(&stored.shard) else { return };
+        let is_newest = progress.is_newest(&stored);
         if stored.sequence < progress.next {
+            // A duplicate is older than what was read. A log that was made again begins with the first place anew.
+            if is_newest {
+                progress.wanted.get_or_insert(None);
+                self.recheck = true;
+            }
             return;
         }
         if progress.wanted.is_none() && progress.skip == 0 && progress.precedes(&stored, &self.scope) {
@@ -322,6 +328,7 @@ impl Follower {
         let Some(progress) = self.shards.get_mut(&shard) else { return };
         let empty = page.frames.is_empty();
         for stored in page.frames {
+            progress.is_newest(&stored);
             let skip = if stored.sequence == progress.next { progress.skip } else { 0 };
             progress.skip = 0;
             progress.next = stored.sequence.next();

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::cursor::{Epoch, Place, Sequence};
 use super::port::{Bounds, Stored};
 use crate::subject::Scope;
+use crate::time::Timestamp;
 
 /// Where a follower stands in one shard.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(super) struct Progress {
     /// Reading is needed; up to this place, if one was announced.
     pub(super) wanted: Option<Option<Sequence>>,
     pub(super) stale_reads: u32,
+    /// When the log took the newest frame that was seen.
+    pub(super) newest: Option<Timestamp>,
 }
 
 impl Progress {
@@ -32,7 +35,17 @@ impl Progress {
             whole_at: Some(Instant::now()),
             wanted: Some(None),
             stale_reads: 0,
+            newest: None,
         }
+    }
+
+    /// Notes when the log took a frame; says whether that is later than of every frame before.
+    pub(super) fn is_newest(&mut self, stored: &Stored) -> bool {
+        let is_newest = self.newest.is_none_or(|newest| stored.stored_at > newest);
+        if is_newest {
+            self.newest = Some(stored.stored_at);
+        }
+        is_newest
     }
 
     /// Where the reader stands.

@@ -124,6 +124,8 @@ labels! {
         TooLarge = "too_large",
         /// `misdirected`.
         Misdirected = "misdirected",
+        /// `unsupported_media_type`.
+        UnsupportedMediaType = "unsupported_media_type",
         /// `unavailable`.
         Unavailable = "unavailable",
         /// `internal`.
@@ -270,6 +272,7 @@ impl Refused {
             "limit_exceeded" | "rate_limited" => Self::Limited,
             "too_large" => Self::TooLarge,
             "misdirected" => Self::Misdirected,
+            "unsupported_media_type" => Self::UnsupportedMediaType,
             "unavailable" => Self::Unavailable,
             "internal" => Self::Internal,
             _ => Self::Other,

@@ -31,6 +31,14 @@ pub struct Command {
 pub enum Action {
     /// Begin an execution.
     Start(Box<Start>),
+    /// In the inbox of the session that has the execution's name: which of several starts of one execution counts, when its session
+    /// has another name. The start itself is in that session's inbox.
+    Placed {
+        /// The session.
+        session_id: SessionId,
+        /// The start itself.
+        start: Box<Start>,
+    },
     /// Finish the calls that are unresolved and go on; with none, one more round without input.
     Resume {
         /// The run that begins when none waits.
@@ -119,6 +127,7 @@ impl Action {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Start(_) => "start",
+            Self::Placed { .. } => "placed",
             Self::Resume { .. } => "resume",
             Self::AbortPending { .. } => "abort_pending",
             Self::Close { .. } => "close",
@@ -304,6 +313,22 @@ impl Command {
     /// It cannot be written as JSON, or whoever takes it could not read it.
     pub fn encode(&self) -> Result<Bytes, json::Error> {
         let line = serde_json::to_vec(self)?;
+        Self::decode(&line)?;
+        Ok(line.into())
+    }
+
+    /// The same with a mark of its own: of two commands of one id it tells which one is stored.
+    ///
+    /// # Errors
+    /// As for [`Command::encode`].
+    pub fn marked(&self) -> Result<Bytes, json::Error> {
+        #[derive(Serialize)]
+        struct Marked<'c> {
+            #[serde(flatten)]
+            command: &'c Command,
+            mark: EventId,
+        }
+        let line = serde_json::to_vec(&Marked { command: self, mark: EventId::generate() })?;
         Self::decode(&line)?;
         Ok(line.into())
     }

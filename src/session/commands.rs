@@ -51,7 +51,7 @@ impl State {
                 self.child_ended(execution_id, *completed, output, changes);
             }
             Action::Below { execution_id, told } => self.hear_below(execution_id, told, changes),
-            Action::Unknown => {}
+            Action::Placed { .. } | Action::Unknown => {}
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::id::SessionId;
 use crate::log::{Direction, Lag, Log, Missing, Read, Sequence};
 use crate::subject::{Key, Scope};
@@ -63,6 +65,32 @@ pub async fn read(
         {
             tracing::warn!(%session, %last, "commands in the inbox are gone before they were read");
             return Ok(facts);
+        }
+    }
+}
+
+/// The command at a place that an append returned, as it is stored; `None`: it is gone.
+///
+/// # Errors
+/// The log refuses or does not answer.
+pub async fn line(log: &Arc<dyn Log>, session: &SessionId, at: Sequence) -> Result<Option<Bytes>, Error> {
+    let key = Key::Inbox(session.clone());
+    let shard = log.layout().home(&key.shard_token());
+    let mut lag = Lag::default();
+    loop {
+        let read = Read {
+            scope: Scope::from(&key),
+            shard,
+            from: at,
+            direction: Direction::Forward,
+            max_frames: 1,
+            max_bytes: limits::PAGE_BYTES,
+        };
+        if let Some(stored) = log.read(&read).await?.frames.into_iter().next() {
+            return Ok((stored.sequence == at).then(|| stored.frame.lines().next()).flatten());
+        }
+        if lag.look(log.as_ref(), &key, at).await? == Missing::Gone {
+            return Ok(None);
         }
     }
 }

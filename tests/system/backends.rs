@@ -95,6 +95,15 @@ async fn nats_and_redis_with(hold_ms: u64) -> Backend {
     Backend::of_servers("nats and redis", &config, &redis, (broker, store)).await
 }
 
+/// The same, with the broker, for tests that take something from it.
+pub async fn on_a_broker() -> (Backend, Arc<nats::testing::Server>) {
+    let (broker, store) = (Arc::new(nats::testing::Server::start()), redis::testing::Server::start());
+    let config = nats::Config { hold_ms: 1000, ..broker.config() };
+    let redis = store.config();
+    let keep = (broker.clone(), store);
+    (Backend::of_servers("nats and redis", &config, &redis, keep).await, broker)
+}
+
 /// Waits until the broker is set up: a cluster elects leaders for every stream first.
 async fn ready(nats: &nats::Nats) {
     let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(120);

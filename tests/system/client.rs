@@ -23,7 +23,12 @@ pub struct Served {
 }
 
 pub fn config() -> Config {
-    Config { listen: "127.0.0.1:0".parse().unwrap(), drain_window_ms: 50, ..Config::default() }
+    Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        shutdown_delay_ms: 0,
+        drain_window_ms: 50,
+        ..Config::default()
+    }
 }
 
 pub async fn gateway(backend: &Backend, config: Config) -> Served {
@@ -57,7 +62,7 @@ impl Client {
         Some(client)
     }
 
-    /// With headers and a query of its own; the status of a refused handshake.
+    /// With headers and a query of its own; the status of a refused handshake, or the close code of one that is accepted and closed.
     pub async fn handshake(
         address: SocketAddr,
         query: &str,
@@ -72,7 +77,9 @@ impl Client {
         match tokio::time::timeout(PATIENCE, connecting).await.expect("an answer comes") {
             Ok((socket, _)) => {
                 let mut client = Self { socket, last_close: None };
-                let hello = client.message().await.unwrap();
+                let Some(hello) = client.message().await else {
+                    return Err(client.last_close.expect("it says why"));
+                };
                 assert_eq!(hello["type"], "hello");
                 Ok((client, hello))
             }

@@ -509,10 +509,22 @@ async fn pages_of_history_hold_what_is_stored() {
     }
     // And bad requests of other shapes than the usual.
     let body = r#"{"definition":"x","execution_id":"t"} and more"#;
-    let answer = http.post(format!("{url}executions")).body(body).send().await.unwrap();
+    let answer = http
+        .post(format!("{url}executions"))
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status().as_u16(), 400);
     let body = format!(r#"{{"definition":"x","input":"{}"}}"#, "x".repeat(600_000));
-    let answer = http.post(format!("{url}executions")).body(body).send().await.unwrap();
+    let answer = http
+        .post(format!("{url}executions"))
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap()["error"]["code"], "too_large");
     let answer = http.get(format!("{url}executions/%FF")).send().await.unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap()["error"]["code"], "invalid_argument");

@@ -206,7 +206,13 @@ async fn rest_answers_with_codes_and_shapes() {
         (200, json!({ "status": "ready", "checks": { "log": "ok", "queue": "ok", "store": "ok" } }))
     );
     let start = async |body: &str| {
-        let answer = http.post(url("/v1/executions")).body(body.to_owned()).send().await.unwrap();
+        let answer = http
+            .post(url("/v1/executions"))
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
     };
     let body = r#"{"definition":"council","execution_id":"a b/ü","input":{"topic":"x"}}"#;

@@ -57,7 +57,8 @@ async fn can_be_read(backend: &Backend, execution: &ExecutionId) {
 }
 
 async fn post(address: std::net::SocketAddr, path: &str, token: Option<&str>, body: String) -> (u16, Value) {
-    let mut request = http().post(format!("http://{address}{path}")).body(body);
+    let mut request =
+        http().post(format!("http://{address}{path}")).header("content-type", "application/json").body(body);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }

@@ -190,7 +190,12 @@ async fn start(gateways: &[SocketAddr], id: &str) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     for address in gateways.iter().cycle() {
         assert!(tokio::time::Instant::now() < deadline, "no gateway takes the start");
-        let answer = http.post(format!("http://{address}/v1/executions")).body(body.clone()).send().await;
+        let answer = http
+            .post(format!("http://{address}/v1/executions"))
+            .header("content-type", "application/json")
+            .body(body.clone())
+            .send()
+            .await;
         if answer.is_ok_and(|answer| answer.status().is_success()) {
             return;
         }

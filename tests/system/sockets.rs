@@ -104,7 +104,7 @@ async fn sockets_that_say_nothing_or_little_cost_their_senders_address() {
         // These get an answer, and stay for the next request.
         b"GET /v1/stats HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{",
+        b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{",
     ] {
         let backend = backends::embedded();
         let served = secured(&backend, small(), auth.clone()).await;

@@ -247,8 +247,8 @@ async fn a_stream_that_nobody_reads_is_bounded_and_cut() {
     // Its answer has begun: it has its place.
     stuck.read_exact(&mut [0; 15]).await.unwrap();
     let mut fast = Stream::open(served.address, &format!("{}&since=all", ALL[1]), None).await;
-    let third = Stream::try_open(served.address, ALL[1], None).await.unwrap();
-    assert_eq!(third.status, 503, "connections are counted");
+    let third = http().get(format!("http://{}{}", served.address, ALL[1])).send().await.unwrap();
+    assert_eq!(third.status(), 503, "connections are counted");
     let mut seen = 0;
     while seen < 300 {
         let frame = fast.message().await.unwrap();
@@ -344,7 +344,8 @@ async fn requests_wait_for_the_next_events() {
         let url = format!("http://{}/v1/events?execution_id=x&wait_ms=60000", served.address);
         let waiting = tokio::spawn(http().get(url).send());
         // It waits when there is no place for another one.
-        while Stream::try_open(served.address, ALL[0], None).await.unwrap().status == 200 {}
+        let full = || http().get(format!("http://{}{}", served.address, ALL[0])).send();
+        while full().await.unwrap().status() == 200 {}
         served.drain.cancel();
         assert_eq!(waiting.await.unwrap().unwrap().status().as_u16(), 200);
         served.task.await.unwrap();

@@ -39,6 +39,10 @@ pub struct Config {
     /// How long one tool call may take, in milliseconds. 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub tool_timeout_ms: u64,
+    /// How long a worker that is told to end lets steps that run come to their end, in milliseconds; then it cuts them off, and another
+    /// worker takes over. Less than the grace period of what ends the process. 0 to 86400000.
+    #[schemars(range(min = 0, max = 86_400_000))]
+    pub drain_ms: u64,
 }
 
 impl Default for Config {
@@ -53,6 +57,7 @@ impl Default for Config {
             max_per_key: 0,
             stranded_after_ms: 60_000,
             tool_timeout_ms: 60_000,
+            drain_ms: 20_000,
         }
     }
 }
@@ -81,6 +86,12 @@ impl Config {
     #[must_use]
     pub const fn stranded_after(&self) -> Duration {
         Duration::from_millis(self.stranded_after_ms)
+    }
+
+    /// See [`Config::drain_ms`].
+    #[must_use]
+    pub const fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
     }
 
     /// See [`Config::takeover_grace_ms`].

@@ -60,6 +60,6 @@ impl Dev {
                 output::line("Staying up; Ctrl-C ends.")?;
             }
         }
-        process::until_signal(&shutdown, &backend).await
+        process::until_signal(&shutdown, &backend, &configuration).await
     }
 }

@@ -24,6 +24,6 @@ impl Gateway {
         process::spawn_metrics(&configuration, None).await?;
         let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         tracing::info!(%address, "gateway is listening");
-        process::until_signal(&shutdown, &backend).await
+        process::until_signal(&shutdown, &backend, &configuration).await
     }
 }

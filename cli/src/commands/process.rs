@@ -21,9 +21,6 @@ use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 
-/// How long a process drains before it cuts.
-const DRAIN: Duration = Duration::from_secs(30);
-
 /// The dependencies of a worker, wherever the log is. Dropping them ends the MCP servers.
 pub(super) struct Runtime {
     pub(super) servers: Servers,
@@ -199,13 +196,18 @@ pub(super) async fn spawn_gateway_anywhere(
 /// Waits for a signal, then drains.
 ///
 /// # Errors
-/// The log turns out to be split in another way than the configuration says.
-pub(super) async fn until_signal(shutdown: &Shutdown, backend: &Backend) -> Result<Code, Error> {
+/// The layout of the log differs from the configuration.
+pub(super) async fn until_signal(
+    shutdown: &Shutdown,
+    backend: &Backend,
+    configuration: &Configuration,
+) -> Result<Code, Error> {
     tokio::select! {
         () = shutdown.soft().cancelled() => {}
         refused = backend.refused() => return Err(refused),
     }
-    match shutdown.drain(DRAIN).await {
+    let (gateway, worker) = (configuration.gateway.shutdown_most(), configuration.worker.drain());
+    match shutdown.drain(gateway.max(worker)).await {
         Drained::Clean => tracing::info!("drained"),
         Drained::Cut => tracing::warn!("cut off: what was running goes on elsewhere, or at the next start"),
     }

@@ -1,5 +1,7 @@
 //! `runbus publish`: events from the command line, or many from stdin.
 
+use std::collections::BTreeMap;
+
 use futures_util::StreamExt;
 use runbus::bus::Publisher;
 use runbus::bus::publish;
@@ -7,6 +9,7 @@ use runbus::event::{Event, Kind, Payload, Source};
 use runbus::id::{CorrelationId, ExecutionId, NodeId, StreamId};
 use runbus::limits;
 use runbus::time::Clock;
+use serde_json::value::RawValue;
 use tokio_util::codec::{AnyDelimiterCodec, AnyDelimiterCodecError, FramedRead};
 
 use crate::args::Global;
@@ -57,7 +60,7 @@ impl Publish {
             return from_stdin(global, configuration, self.keep_going).await;
         }
         let Some(stream) = self.stream else { return Err(Error::Usage("--stream is missing".into())) };
-        let data =
+        let data: Box<RawValue> =
             runbus::json::from_str(&self.data).map_err(|error| Error::Data(format!("--data: {error}")))?;
         let source = Source {
             node_id: self.node,
@@ -65,8 +68,11 @@ impl Publish {
             correlation_id: self.correlation,
             ..Source::stream(stream, Clock::System)
         };
-        let mut event = source.event(Payload::Other(self.kind.clone(), data));
+        let empty = serde_json::Value::Object(serde_json::Map::new());
+        let mut event = source.event(Payload::Other(self.kind.clone(), empty));
         event.kind = self.kind;
+        // As it was written: its numbers and the order of its fields.
+        event.data = data.into();
         let line = event.encode().map_err(|error| Error::Data(error.to_string()))?;
         let event = Event::accept(&line).map_err(|error| Error::Data(format!("--data: {error}")))?;
         let backend = Backend::open(configuration).await?;
@@ -163,14 +169,37 @@ async fn rest(publisher: &mut Publisher) -> Result<u64, Error> {
 
 /// A line as an event; a missing id and timestamp are filled in.
 fn read(line: &str) -> Result<Event, String> {
-    let mut value: serde_json::Value = runbus::json::from_str(line).map_err(|error| error.to_string())?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.entry("id").or_insert_with(|| runbus::id::EventId::generate().to_string().into());
-        fields.entry("timestamp").or_insert_with(|| Clock::System.now().to_string().into());
-        fields.entry("data").or_insert_with(|| serde_json::json!({}));
-        // Delivered events carry their place; it is not theirs any more.
-        fields.remove("seq");
-        fields.remove("cursor");
+    let mut fields: BTreeMap<String, Box<RawValue>> =
+        runbus::json::from_str(line).map_err(|error| error.to_string())?;
+    let given = |text: String| RawValue::from_string(text).map_err(|error| error.to_string());
+    let made = [
+        ("id", format!("\"{}\"", runbus::id::EventId::generate())),
+        ("timestamp", format!("\"{}\"", Clock::System.now())),
+        ("data", "{}".to_owned()),
+    ];
+    for (name, text) in made {
+        if !fields.contains_key(name) {
+            fields.insert(name.to_owned(), given(text)?);
+        }
     }
-    Event::accept(value.to_string().as_bytes()).map_err(|error| error.to_string())
+    // Delivered events carry their place; it is not theirs any more.
+    fields.remove("seq");
+    fields.remove("cursor");
+    let text = serde_json::to_vec(&fields).map_err(|error| error.to_string())?;
+    Event::accept(&text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_stay_as_they_were_written() {
+        let data = r#"{"z":0.10,"a":12345678901234567890123,"m":{"y":1E+2,"b":"\u00fc"}}"#;
+        let event =
+            read(&format!(r#"{{"stream_id":"s","type":"custom","data":{data},"seq":1,"cursor":"x"}}"#))
+                .unwrap();
+        assert_eq!(event.data.get(), data);
+        assert!(String::from_utf8_lossy(&event.encode().unwrap()).contains(data));
+    }
 }

@@ -30,6 +30,6 @@ impl Worker {
         process::spawn_webhooks(&shutdown, &configuration, &backend)?;
         process::spawn_worker(&shutdown, worker).await?;
         started.cancel();
-        process::until_signal(&shutdown, &backend).await
+        process::until_signal(&shutdown, &backend, &configuration).await
     }
 }

@@ -114,7 +114,29 @@ def rename(schema: Any, names: dict[str, str]) -> Any:
 def rest() -> dict[str, Any]:
     """The schemas of requests and answers. Events in them have a module of their own."""
     contract = json.loads((CONTRACTS / "openapi.json").read_text())
-    return {"openapi": contract["openapi"], "info": contract["info"], "paths": {}, "components": {"schemas": contract["components"]["schemas"]}}
+    schemas: dict[str, Any] = contract["components"]["schemas"]
+    event = schemas.pop("Event")
+    others = set[str]().union(*(named(schema) for schema in schemas.values()))
+    payloads = named(event)
+    while more := set[str]().union(*(named(schemas[name]) for name in payloads if name in schemas)) - payloads:
+        payloads |= more
+    for name in payloads - others:
+        schemas.pop(name, None)
+    # Payloads may name each other.
+    for name in [name for name in payloads & others if name.startswith("Event") and not any(name in named(schema) for of, schema in schemas.items() if of not in payloads)]:
+        schemas.pop(name, None)
+    schemas["Event"] = {}
+    return {"openapi": contract["openapi"], "info": contract["info"], "paths": {}, "components": {"schemas": schemas}}
+
+
+def named(schema: Any) -> set[str]:
+    """The names of the schemas that a schema refers to."""
+    if isinstance(schema, list):
+        return set[str]().union(*(named(item) for item in schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = {str(schema["$ref"]).rpartition("/")[2]} if isinstance(schema.get("$ref"), str) else set[str]()
+    return own.union(*(named(value) for value in schema.values()))
 
 
 def snapshot() -> dict[str, Any]:

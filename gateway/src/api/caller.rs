@@ -12,12 +12,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 use runbus::bus::Filter;
-use runbus::id::{ExecutionId, SessionId};
+use runbus::id::{ExecutionId, SessionId, StreamId};
 
 use super::error::Failure;
 use crate::auth::account::Account;
 use crate::auth::permit::Extent;
-use crate::auth::{Action, Auth, Principal, Refusal, Rule, Target, Ticket, credential, permit};
+use crate::auth::{Action, Auth, Narrow, Principal, Refusal, Rule, Target, Ticket, credential, permit};
 use crate::endpoints;
 use crate::ledger::{Table, Taken};
 use crate::limits;
@@ -48,7 +48,24 @@ impl Caller {
     /// # Errors
     /// They may not: a filter that is broader than their scopes is not narrowed silently.
     pub fn may_read(&self, filter: &Filter) -> Result<(), Failure> {
+        Ok(self.principal.check_read(filter)?)
+    }
+
+    /// The same where the request cannot be made narrower.
+    ///
+    /// # Errors
+    /// They may not.
+    pub fn may_read_whole(&self, filter: &Filter) -> Result<(), Failure> {
         self.may(Action::Read, Target::from(filter))
+    }
+
+    /// Whether they may monitor a stream, or all.
+    ///
+    /// # Errors
+    /// They may not.
+    pub fn may_monitor(&self, stream: Option<&StreamId>) -> Result<(), Failure> {
+        let place = Target { stream: stream.map(StreamId::as_str), ..Target::EVERYTHING };
+        Ok(self.principal.check(Action::Read, place, Narrow::MONITOR)?)
     }
 
     /// Their socket, if they have one.
@@ -68,7 +85,15 @@ impl Caller {
     /// # Errors
     /// They have too many connections, or were revoked meanwhile.
     pub fn ticket(&self) -> Result<Ticket, Failure> {
-        Ok(self.auth.ticket(&self.principal)?)
+        Ok(self.right()?)
+    }
+
+    /// The same for a WebSocket, which has words of its own for it.
+    ///
+    /// # Errors
+    /// As for [`Caller::ticket`].
+    pub fn right(&self) -> Result<Ticket, Refusal> {
+        self.auth.ticket(&self.principal)
     }
 }
 
@@ -92,6 +117,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Perhaps {
         Ok(Self(parts.extensions.get::<Caller>().cloned()))
     }
 }
+
+/// A WebSocket's handshake that may be of a web page, which sees no status of it.
+#[derive(Debug, Clone, Copy)]
+pub struct OfPage;
+
+/// Why the caller of a WebSocket's handshake is refused: a page hears it in the WebSocket alone.
+#[derive(Debug, Clone)]
+pub struct Refused(pub Refusal);
 
 /// How much of the execution in the path a request's caller may have.
 #[derive(Debug, Clone, Copy)]
@@ -156,6 +189,10 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<(Request, Opti
     if let Some(uri) = credential::strip(&asked, rule.foreign()) {
         parts.uri = uri;
     }
+    let is_of_page = rule == Rule::Later && credential::is_of_a_page(&parts.headers, &asked);
+    if is_of_page {
+        parts.extensions.insert(OfPage);
+    }
     // A body of unknown size counts as the largest one.
     let open_ended = parts.headers.contains_key(header::TRANSFER_ENCODING);
     let bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -178,9 +215,17 @@ async fn admit(app: &App, rule: Rule, request: Request) -> Result<(Request, Opti
         Err(Refusal::Unauthenticated) if rule == Rule::Foreign => {
             return Ok((Request::from_parts(parts, body), None));
         }
-        principal => principal?,
+        principal => principal,
     };
-    auth.message(&principal, bytes)?;
+    let known_now = principal.and_then(|principal| auth.message(&principal, bytes).map(|()| principal));
+    let principal = match known_now {
+        // Said where the page can hear it: in the WebSocket.
+        Err(refusal) if is_of_page => {
+            parts.extensions.insert(Refused(refusal));
+            return Ok((Request::from_parts(parts, body), None));
+        }
+        known_now => known_now?,
+    };
     let held = hold(app, &auth.account(&principal), bytes)?;
     let caller = known(principal, auth, &parts);
     match rule {

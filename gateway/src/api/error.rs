@@ -77,6 +77,15 @@ impl Failure {
         Self::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)
     }
 
+    /// 415: the request's body is not said to be JSON.
+    #[must_use]
+    pub fn media(said: Option<&str>) -> Self {
+        let said = said.map_or_else(|| "is missing".to_owned(), |said| format!("is {said:?}"));
+        let message = format!("Content-Type {said}: a request to change something needs application/json");
+        let failure = Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message);
+        Self { path: Some("Content-Type".into()), ..failure }
+    }
+
     /// 405; `allowed` are the methods that there are.
     #[must_use]
     pub fn method(allowed: &[&str]) -> Self {
@@ -130,7 +139,7 @@ impl From<Refusal> for Failure {
         refusal.count();
         let status = match refusal {
             Refusal::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Refusal::Forbidden => StatusCode::FORBIDDEN,
+            Refusal::Forbidden | Refusal::TooBroad(_) => StatusCode::FORBIDDEN,
             Refusal::Connections | Refusal::Rate(_) => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };

@@ -144,20 +144,27 @@ impl JsonSchema for Line {
         let mut generator = settings.into_generator();
         let mut event = runbus::event::schema_in(&mut generator);
         event["required"] = json!(["id", "type", "stream_id", "data", "timestamp", "seq", "cursor"]);
+        let undecodable = json!({
+            "line": { "type": "string" },
+            "line_base64": { "type": "string" },
+            "line_bytes": { "type": "integer", "minimum": 0 },
+            "reason": { "type": "string" },
+        });
+        // The fields of both, for generators that read no conditions.
+        let mut fields = event["properties"].clone();
+        for (name, field) in undecodable.as_object().into_iter().flatten() {
+            fields[name] = field.clone();
+        }
         json_schema!({
             "description": "docs/events.md; a stored line that is no event has the type `undecodable`",
+            "type": "object",
+            "required": ["type", "seq", "cursor"],
+            "properties": fields,
             "if": { "properties": { "type": { "const": "undecodable" } } },
             "then": {
                 "type": "object",
                 "required": ["type", "line", "reason", "seq", "cursor"],
-                "properties": {
-                    "line": { "type": "string" },
-                    "line_base64": { "type": "string" },
-                    "line_bytes": { "type": "integer", "minimum": 0 },
-                    "reason": { "type": "string" },
-                    "seq": { "type": "integer", "minimum": 0 },
-                    "cursor": { "type": "string" },
-                },
+                "properties": undecodable,
             },
             "else": event,
             "$defs": generator.take_definitions(true),

@@ -57,5 +57,5 @@ pub async fn alive() -> Json<Health> {
 
 /// Whether the gateway can serve; 503 with what keeps it from that.
 pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
-    readiness::of_gateway(&app.control, app.shared.drain.is_cancelled()).await
+    readiness::of_gateway(&app.control, app.shared.leaving.is_cancelled()).await
 }

@@ -89,7 +89,7 @@ async fn answer(app: &App, caller: &Caller, stream: Option<StreamId>) -> Result<
 /// # Errors
 /// They may not.
 pub fn permit(caller: &Caller, stream: Option<&StreamId>) -> Result<(), Failure> {
-    caller.may_read(&Filter { stream_id: stream.cloned(), ..Filter::all() })
+    caller.may_monitor(stream)
 }
 
 /// The stream that a query names.

@@ -67,6 +67,15 @@ pub fn find(headers: &HeaderMap, uri: &Uri, foreign: &[&str]) -> Result<Option<C
     Ok(found)
 }
 
+/// Whether a request may be of a web page: pages can set no header on a WebSocket, and see no status of a handshake that fails.
+#[must_use]
+pub fn is_of_a_page(headers: &HeaderMap, uri: &Uri) -> bool {
+    let mut offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    headers.contains_key(header::ORIGIN)
+        || offered.any(|value| value.to_str().is_ok_and(|offered| offered.contains(SUBPROTOCOL_PREFIX)))
+        || form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()).any(|(key, _)| key == PARAMETER)
+}
+
 /// The same address without the credential, so that no handler sees it; `None` when it has none.
 #[must_use]
 pub fn strip(uri: &Uri, foreign: &[&str]) -> Option<Uri> {

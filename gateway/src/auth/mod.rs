@@ -1,7 +1,7 @@
 //! Who callers are, and what they may do.
 //!
 //! # Layout
-//! What is allowed: [`action`], [`pattern`], [`scope`]. Who somebody is: [`principal`], by a [`credential`] that
+//! What is allowed: [`action`], [`pattern`], [`scope`], [`narrow`]. Who somebody is: [`principal`], by a [`credential`] that
 //! [`api_key`], [`jwt`] (with [`keys`]) or [`stream_token`] check, purely. What is fetched for that: [`jwks`],
 //! [`authenticator`]. What endpoints ask: [`rule`]; what commands ask: [`permit`]. What ends a right: [`revocation`], [`revocations`], [`live`]. What bounds it: [`account`]. All
 //! together: [`service`] and a connection's [`ticket`].
@@ -17,6 +17,7 @@ pub mod jwks;
 pub mod jwt;
 pub mod keys;
 pub mod live;
+pub mod narrow;
 pub mod pattern;
 pub mod permit;
 pub mod principal;
@@ -31,6 +32,7 @@ pub mod ticket;
 
 pub use action::Action;
 pub use config::Config;
+pub use narrow::Narrow;
 pub use principal::Principal;
 pub use refusal::Refusal;
 pub use rule::Rule;

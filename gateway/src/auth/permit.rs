@@ -6,6 +6,7 @@ use runbus::id::{ExecutionId, NodeId, SessionId, StreamId};
 use runbus::session::view::PendingApproval;
 
 use super::action::Action;
+use super::narrow::Narrow;
 use super::principal::Principal;
 use super::refusal::Refusal;
 use super::scope::Target;
@@ -234,7 +235,8 @@ async fn begin(
     stream: Option<&str>,
     id: Option<&ExecutionId>,
 ) -> Result<(), Denied> {
-    target(principal, Action::Start, Target { stream, node: None, execution: id.map(ExecutionId::as_str) })?;
+    let place = Target { stream, node: None, execution: id.map(ExecutionId::as_str) };
+    principal.check(Action::Start, place, Narrow::START)?;
     let Some(id) = id else { return Ok(()) };
     // The session has the execution's id where the request names none.
     if let Ok(session) = SessionId::new(id.as_str()) {

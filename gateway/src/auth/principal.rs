@@ -6,6 +6,8 @@ use runbus::bus::Filter;
 use runbus::time::Timestamp;
 
 use super::action::Action;
+use super::narrow::Narrow;
+use super::refusal::Refusal;
 use super::scope::{Scope, Target};
 
 /// What kind of credential somebody showed.
@@ -67,6 +69,19 @@ impl Principal {
         self.scopes.iter().any(|scope| scope.covers(action, target))
     }
 
+    /// The same with the reason: where the request could name `fields` and would be allowed then, the refusal says which.
+    ///
+    /// # Errors
+    /// None of the scopes does.
+    pub fn check(&self, action: Action, target: Target<'_>, fields: Narrow) -> Result<(), Refusal> {
+        let missing = self.scopes.iter().filter_map(|scope| scope.lacks(action, target));
+        match missing.filter(|missing| missing.is_within(fields)).min_by_key(|missing| missing.count()) {
+            Some(missing) if missing.count() == 0 => Ok(()),
+            Some(missing) => Err(Refusal::TooBroad(missing)),
+            None => Err(Refusal::Forbidden),
+        }
+    }
+
     /// Whether one of the scopes allows an action on anything at all.
     #[must_use]
     pub fn may_somewhere(&self, action: Action) -> bool {
@@ -76,12 +91,62 @@ impl Principal {
     /// Whether they may have everything that a filter lets through.
     #[must_use]
     pub fn may_read(&self, filter: &Filter) -> bool {
-        self.may(Action::Read, Target::from(filter))
+        self.check_read(filter).is_ok()
+    }
+
+    /// The same with the reason.
+    ///
+    /// # Errors
+    /// They may not.
+    pub fn check_read(&self, filter: &Filter) -> Result<(), Refusal> {
+        self.check(Action::Read, Target::from(filter), Narrow::FILTER)
     }
 
     /// Whether the credential has ended.
     #[must_use]
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_fields_that_would_be_enough() {
+        let says = |scopes: &[&str], target: Target<'_>, fields| {
+            let scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
+            let asked = Principal { scopes, ..Principal::everyone() };
+            assert_eq!(asked.check(Action::Read, target, fields).is_ok(), asked.may(Action::Read, target));
+            asked.check(Action::Read, target, fields).map_err(|refusal| refusal.to_string())
+        };
+        let run = Target { execution: Some("run-1"), ..Target::EVERYTHING };
+        let filter = Narrow::FILTER;
+        assert_eq!(says(&["read:s"], Target { stream: Some("s"), ..run }, filter), Ok(()));
+        for (scopes, target, fields, missing) in [
+            (&["read:s"][..], run, filter, "stream_id"),
+            (&["read:s/n"], run, filter, "stream_id and node_id"),
+            (&["read:s/n", "read:t-*"], run, filter, "stream_id"),
+            (&["read:s/*/run-*"], Target::EVERYTHING, filter, "stream_id and execution_id"),
+            (&["read:s"], Target::EVERYTHING, Narrow::MONITOR, "stream_id"),
+        ] {
+            let said = says(scopes, target, fields).unwrap_err();
+            assert!(said.ends_with(&format!(": add {missing}")), "{scopes:?}: {said}");
+        }
+        for (scopes, target, fields) in [
+            // No value of the missing field makes it theirs.
+            (&["read:s/*/run-2"][..], run, filter),
+            (&["start:s"], run, filter),
+            (&["read:s"], Target { stream: Some("t"), ..run }, filter),
+            (&["read:s/n"], Target::EVERYTHING, Narrow::MONITOR),
+            (&[], run, filter),
+        ] {
+            assert_eq!(
+                says(scopes, target, fields).unwrap_err(),
+                Refusal::Forbidden.to_string(),
+                "{scopes:?}"
+            );
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use runbus::metrics;
 
+use super::narrow::Narrow;
+
 /// Why a caller is not served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -13,6 +15,9 @@ pub enum Refusal {
     /// A valid credential that does not allow this.
     #[error("this credential does not allow it")]
     Forbidden,
+    /// A valid credential that allows it on less than was asked for.
+    #[error("this credential allows it only for some: add {0}")]
+    TooBroad(Narrow),
     /// Too many connections of one principal.
     #[error("this principal has as many connections as it may have")]
     Connections,
@@ -29,7 +34,7 @@ impl Refusal {
     pub fn count(&self) {
         let reason = match self {
             Self::Unauthenticated => metrics::Auth::Unauthenticated,
-            Self::Forbidden => metrics::Auth::Forbidden,
+            Self::Forbidden | Self::TooBroad(_) => metrics::Auth::Forbidden,
             Self::Connections | Self::Rate(_) => metrics::Auth::Limited,
             Self::Unavailable => metrics::Auth::Unavailable,
         };
@@ -41,7 +46,7 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden => "forbidden",
+            Self::Forbidden | Self::TooBroad(_) => "forbidden",
             Self::Connections => "limit_exceeded",
             Self::Rate(_) => "rate_limited",
             Self::Unavailable => "unavailable",

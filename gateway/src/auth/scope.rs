@@ -13,6 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::action::Action;
+use super::narrow::Narrow;
 use super::pattern::Pattern;
 use crate::limits;
 
@@ -79,6 +80,22 @@ impl Scope {
             && self.stream.holds(target.stream)
             && self.node.holds(target.node)
             && self.execution.holds(target.execution)
+    }
+
+    /// The fields that `target` must name for this scope to cover it; `None`: no value of them makes it.
+    pub(super) fn lacks(&self, action: Action, target: Target<'_>) -> Option<Narrow> {
+        let lacks = |pattern: &Pattern, id: Option<&str>| match id {
+            None => Some(*pattern != Pattern::Any),
+            Some(_) => pattern.holds(id).then_some(false),
+        };
+        if !self.actions.contains(&action) {
+            return None;
+        }
+        Some(Narrow {
+            stream: lacks(&self.stream, target.stream)?,
+            node: lacks(&self.node, target.node)?,
+            execution: lacks(&self.execution, target.execution)?,
+        })
     }
 
     /// Its actions.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
+use axum::extract::ws::{Message as Frame, WebSocket};
 use futures_util::SinkExt;
 use runbus::metrics::{Close, Transport, gateway as metrics};
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use super::commands::Commands;
 use super::direct::Door;
 use super::ends::{self, Ends};
 use super::gate::Gate;
+use super::goodbye::goodbye;
 use super::monitoring::{self, Monitoring};
 use super::named::Named;
 use super::outbound::{Batch, Outbound};
@@ -22,7 +23,6 @@ use super::pressure::{Held, Pace};
 use super::shared::Shared;
 use super::slow::Slow;
 use super::subscription::Next;
-use crate::limits;
 use crate::line::Line;
 use crate::protocol::{Dialect, close, server};
 
@@ -127,17 +127,7 @@ impl Client {
             return;
         };
         metrics::CLOSES.of(Close::of(code)).inc();
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-        // A client that is gone or stuck needs no goodbye.
-        let _ = tokio::time::timeout(
-            self.shared.config.write_timeout().min(Duration::from_secs(2)),
-            self.socket.send(Frame::Close(Some(frame))),
-        )
-        .await;
-        // What it still sends is read for a moment: a connection that is dropped with something unread is reset, and the code
-        // may be lost with it.
-        let rest = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-        let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
+        goodbye(&mut self.socket, &self.shared, (code, reason)).await;
     }
 
     /// What the first message says of its credential.

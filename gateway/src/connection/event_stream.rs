@@ -32,6 +32,8 @@ pub struct EventStream<K> {
     first: Option<Bytes>,
     beat_at: Instant,
     ended: bool,
+    /// Messages have no `event`.
+    unnamed: bool,
     departure: Departure,
     ticket: Ticket,
     /// The piece that was given last is not taken before the next one is asked for.
@@ -51,7 +53,7 @@ pub async fn open<K>(
     shared: Arc<Shared>,
     filter: Filter,
     start: &Start,
-    (until_terminal, coalesce): (bool, Option<bool>),
+    (until_terminal, by_status, coalesce): (bool, bool, Option<bool>),
     ticket: Ticket,
     keep: K,
 ) -> Result<EventStream<K>, join::Error> {
@@ -63,11 +65,12 @@ pub async fn open<K>(
     let seat = execution.map(|id| shared.presence.enter(id, subject.clone(), None));
     Ok(EventStream {
         _seat: seat,
-        subscription: subscription.until_terminal(until_terminal).coalesce(coalesce),
+        subscription: subscription.until_terminal(until_terminal).by_status(by_status).coalesce(coalesce),
         wake,
         first: Some(greeting(cursor.as_ref())),
         beat_at: Instant::now() + shared.config.ping_interval(),
         ended: false,
+        unnamed: false,
         departure: Departure::default(),
         ticket,
         held: None,
@@ -94,11 +97,25 @@ pub(super) fn leave() -> Bytes {
     Bytes::from(format!(": the gateway drains\n{}", retry(limits::STREAM_DRAIN_RETRY)))
 }
 
+impl<K> EventStream<K> {
+    /// The same, without names of its messages: browsers give those without to `onmessage`.
+    pub fn unnamed(self, unnamed: bool) -> Self {
+        Self { unnamed, ..self }
+    }
+}
+
+/// A piece without the lines that name messages. Data is one line: none of it begins a line.
+fn without_names(piece: &[u8]) -> Bytes {
+    let named = |line: &&[u8]| !line.starts_with(b"event: ");
+    piece.split_inclusive(|byte| *byte == b'\n').filter(named).flatten().copied().collect()
+}
+
 impl<K: Send> EventStream<K> {
     /// The body's pieces. Nothing is made that is not asked for; dropping it ends the subscription.
     pub fn pieces(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
         futures_util::stream::unfold(Box::new(self), async |mut stream| {
             let piece = Box::pin(stream.next()).await?;
+            let piece = if stream.unnamed { without_names(&piece) } else { piece };
             Some((Ok(piece), stream))
         })
     }
@@ -152,5 +169,18 @@ impl<K: Send> EventStream<K> {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_and_nothing_else() {
+        let piece =
+            b"id: a\nevent: custom\ndata: {\"x\":\"event: y\"}\n\nevent: gap\ndata: event: z\n\n:\n\n";
+        let wanted = b"id: a\ndata: {\"x\":\"event: y\"}\n\ndata: event: z\n\n:\n\n";
+        assert_eq!(&without_names(piece)[..], &wanted[..]);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use runbus::bus::Filter;
 use runbus::config::Secret;
+use runbus::id::StreamId;
 use runbus::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -11,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::shared::Shared;
 use crate::auth::account::Account;
-use crate::auth::{Ended, Principal, Refusal, Ticket};
+use crate::auth::{Action, Ended, Narrow, Principal, Refusal, Target, Ticket};
 use crate::limits;
 use crate::protocol::close;
 use crate::sockets::{Crowded, Peer};
 
 /// Why a client must go: close code and reason.
-pub(super) type Farewell = (u16, &'static str);
+pub type Farewell = (u16, &'static str);
 
 /// A place among the clients that stay, given back when it is dropped.
 type Place = OwnedSemaphorePermit;
@@ -115,8 +116,20 @@ impl Gate {
     }
 
     /// Whether it may have everything that a filter lets through.
-    pub(super) fn may_read(&self, filter: &Filter) -> bool {
-        self.principal().is_some_and(|principal| principal.may_read(filter))
+    ///
+    /// # Errors
+    /// It may not.
+    pub(super) fn may_read(&self, filter: &Filter) -> Result<(), Refusal> {
+        self.principal().ok_or(Refusal::Unauthenticated)?.check_read(filter)
+    }
+
+    /// Whether it may monitor a stream, or all.
+    ///
+    /// # Errors
+    /// It may not.
+    pub(super) fn may_monitor(&self, stream: Option<&StreamId>) -> Result<(), Refusal> {
+        let place = Target { stream: stream.map(StreamId::as_str), ..Target::EVERYTHING };
+        self.principal().ok_or(Refusal::Unauthenticated)?.check(Action::Read, place, Narrow::MONITOR)
     }
 
     /// Takes a message of so many bytes. A refused one is not obeyed; who goes on like that must go.
@@ -132,16 +145,6 @@ impl Gate {
 
     /// A credential said in band: the first one, or a fresh one of the same subject. Says when it ends.
     pub(super) async fn show(&mut self, token: &Secret) -> Result<Option<Timestamp>, Farewell> {
-        const WRONG: Farewell = (close::UNAUTHENTICATED, "a valid credential is needed");
-        let refused = |refusal: Refusal| {
-            refusal.count();
-            match refusal {
-                Refusal::Unauthenticated => WRONG,
-                Refusal::Forbidden => (close::FORBIDDEN, "this credential does not allow it"),
-                Refusal::Connections | Refusal::Rate(_) => (close::TOO_MANY, "too many connections"),
-                Refusal::Unavailable => (close::UNAVAILABLE, "credentials cannot be checked now"),
-            }
-        };
         let auth = &self.shared.auth;
         let principal = auth.authenticate_token(token).await.map_err(refused)?;
         let gone = State::Unknown(Instant::now(), None);
@@ -159,7 +162,20 @@ impl Gate {
     }
 }
 
-fn crowded(crowded: Crowded) -> Farewell {
+/// The close code for a client whose credential is refused.
+pub fn refused(refusal: Refusal) -> Farewell {
+    refusal.count();
+    match refusal {
+        Refusal::Unauthenticated => (close::UNAUTHENTICATED, "a valid credential is needed"),
+        Refusal::Forbidden | Refusal::TooBroad(_) => (close::FORBIDDEN, "this credential does not allow it"),
+        Refusal::Connections => (close::TOO_MANY, "too many connections"),
+        Refusal::Rate(_) => (close::TOO_MANY, "too many requests"),
+        Refusal::Unavailable => (close::UNAVAILABLE, "credentials cannot be checked now"),
+    }
+}
+
+/// The same of one for whom there is no place.
+pub fn crowded(crowded: Crowded) -> Farewell {
     crowded.count();
     match crowded {
         Crowded::All | Crowded::Evicted => {

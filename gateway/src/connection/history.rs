@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use runbus::bus::Filter;
+use runbus::bus::{Beginning, Filter, beginning};
 use runbus::log::{Follower, ReadError, Since};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::pressure::Held;
 use super::shared::Shared;
-use crate::hub::{Entries, Said};
+use crate::hub::{Entries, Entry, Said};
 use crate::ledger::Purse;
 use crate::limits;
 
@@ -26,6 +26,8 @@ struct Share {
 #[derive(Debug)]
 pub(super) struct Ahead {
     batches: mpsc::Receiver<(VecDeque<Said>, Share)>,
+    /// Gaps before all of it.
+    gone: VecDeque<Said>,
     /// The batch that the client is at.
     at: Option<(VecDeque<Said>, Share)>,
     _task: AbortOnDropHandle<()>,
@@ -43,6 +45,16 @@ impl Ahead {
         since: Since,
         wake: Arc<Notify>,
     ) -> Result<Self, ReadError> {
+        let mut gone = VecDeque::new();
+        if since == Since::All {
+            let (log, scope) = (shared.bus.log(), filter.scope());
+            for shard in scope.shards(&log.layout()) {
+                let bounds = shared.hubs.bounds.ask(log.as_ref(), scope.lane(), shard).await?;
+                if let Beginning::Cut(gap) = beginning(log, &scope, shard, &bounds).await? {
+                    gone.push_back(Said::Entry(Entry::gap(&gap)));
+                }
+            }
+        }
         let follower = Follower::start(shared.bus.log().clone(), filter.scope(), since.clone()).await?;
         // Until something was read, the reader stands where it asked to stand.
         let cursor = match since {
@@ -84,7 +96,7 @@ impl Ahead {
                 wake.notify_one();
             }
         });
-        Ok(Self { batches, at: None, _task: AbortOnDropHandle::new(task) })
+        Ok(Self { batches, gone, at: None, _task: AbortOnDropHandle::new(task) })
     }
 
     /// The next thing, if it is there already.
@@ -92,6 +104,9 @@ impl Ahead {
     /// # Errors
     /// The reader has ended: the log refuses.
     pub(super) fn next(&mut self) -> Result<Option<Said>, ReadError> {
+        if let Some(gap) = self.gone.pop_front() {
+            return Ok(Some(gap));
+        }
         loop {
             if let Some((said, _share)) = &mut self.at
                 && let Some(said) = said.pop_front()

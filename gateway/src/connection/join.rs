@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runbus::bus::Filter;
+use runbus::bus::{Beginning, Filter, beginning};
 use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Since};
 use runbus::subject::Shard;
 
@@ -124,17 +124,35 @@ async fn narrow(
     let recreated = asked.epoch != bounds.epoch || asked.sequence > bounds.last;
     let expired = !recreated && asked.unread() < bounds.first && lost(shared, filter, shard, asked).await?;
     let reason = if recreated { GapReason::Recreated } else { GapReason::Expired };
-    let gap = (recreated || expired).then_some(Gap {
+    let mut gap = (recreated || expired).then_some(Gap {
         shard,
         requested: asked,
         epoch: bounds.epoch,
         first_available: bounds.first,
         reason,
     });
+    let from_start = match since {
+        Since::All => true,
+        Since::New => false,
+        Since::After(cursor) => cursor.place(shard).is_none(),
+    };
+    if from_start {
+        gap = match beginning(shared.bus.log(), &filter.scope(), shard, &bounds).await? {
+            Beginning::Whole => None,
+            Beginning::Cut(gap) => Some(gap),
+            Beginning::Nothing(gap) => is_known(shared, filter).await.then_some(gap),
+        };
+    }
     let place = if gap.is_some() { start } else { asked };
     let cursor = Some(Cursor::start().with(shard, place));
     let source = Source::at(hub, shard, place);
     Ok(Joined { source, cursor, gap, member: Some(member) })
+}
+
+/// Whether somebody has heard of the filter's execution.
+async fn is_known(shared: &Shared, filter: &Filter) -> bool {
+    let Some(id) = &filter.execution_id else { return false };
+    shared.control.status(id).await.is_ok_and(|known| known.is_some())
 }
 
 /// Whether frames behind `place` are gone: the next one that is left does not follow it.

@@ -1,7 +1,5 @@
 //! What a client asks for: one message, one answer or more.
 
-use runbus::bus::Filter;
-use runbus::id::StreamId;
 use runbus::metrics::Transport;
 
 use super::client::{Client, End};
@@ -69,19 +67,19 @@ impl Client {
         let gate = &self.gate;
         self.subscriptions.retain(|known| {
             let may = gate.may_read(known.subscription.filter());
-            if !may {
-                answer.push(forbidden(&known.id, "filter"));
+            may.map_err(|refusal| {
+                answer.push(forbidden(&refusal, &known.id, "filter"));
                 answer.push(server::unsubscribed(&known.id));
-            }
-            may
+            })
+            .is_ok()
         });
         self.monitors.retain(|known| {
-            let may = gate.may_read(&of(known.stream.clone()));
-            if !may {
-                answer.push(forbidden(&known.id, "stream_id"));
+            let may = gate.may_monitor(known.stream.as_ref());
+            may.map_err(|refusal| {
+                answer.push(forbidden(&refusal, &known.id, "stream_id"));
                 answer.push(server::unsubscribed(&known.id));
-            }
-            may
+            })
+            .is_ok()
         });
         Ok(answer)
     }
@@ -92,15 +90,13 @@ impl Client {
     }
 
     /// Whether one more may begin; else the answer that refuses it.
-    fn admit(&self, id: &str, filter: &Filter, path: &str) -> Result<(), String> {
+    fn admit(&self, id: &str, may: Result<(), Refusal>, path: &str) -> Result<(), String> {
         let mut names = self.subscriptions.iter().map(|known| &known.id);
         if names.any(|known| known == id) || self.monitors.iter().any(|known| known.id == id) {
             let message = "this subscription is there already";
             return Err(server::error("conflict", message, Some("id"), Some(id)));
         }
-        if !self.gate.may_read(filter) {
-            return Err(forbidden(id, path));
-        }
+        may.map_err(|refusal| forbidden(&refusal, id, path))?;
         let limit = self.shared.config.max_subscriptions;
         if self.held() >= limit {
             let message = format!("{limit} subscriptions are there already");
@@ -111,7 +107,7 @@ impl Client {
 
     fn monitor(&mut self, monitor: Monitor) -> Vec<String> {
         let Monitor { id, stream_id } = monitor;
-        if let Err(refused) = self.admit(&id, &of(stream_id.clone()), "stream_id") {
+        if let Err(refused) = self.admit(&id, self.gate.may_monitor(stream_id.as_ref()), "stream_id") {
             return vec![refused];
         }
         match self.shared.monitors.watch_with(
@@ -143,7 +139,7 @@ impl Client {
 
     async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
         let id = Some(subscribe.id.as_str());
-        if let Err(refused) = self.admit(&subscribe.id, &subscribe.filter, "filter") {
+        if let Err(refused) = self.admit(&subscribe.id, self.gate.may_read(&subscribe.filter), "filter") {
             return vec![refused];
         }
         if subscribe.presence && subscribe.filter.execution_id.is_none() {
@@ -190,13 +186,7 @@ impl Client {
     }
 }
 
-/// All events of a stream, or of all.
-fn of(stream: Option<StreamId>) -> Filter {
-    Filter { stream_id: stream, ..Filter::all() }
-}
-
-fn forbidden(id: &str, path: &str) -> String {
-    let refusal = Refusal::Forbidden;
+fn forbidden(refusal: &Refusal, id: &str, path: &str) -> String {
     refusal.count();
     server::error(refusal.code(), &refusal.to_string(), Some(path), Some(id))
 }

@@ -50,6 +50,8 @@ pub struct Shared {
     pub slow_reads: Semaphore,
     /// What slow clients cost.
     pub pressure: Arc<Pressure>,
+    /// Not ready any more: load balancers are to send nobody.
+    pub leaving: CancellationToken,
     /// Take no new clients, tell those that are here to go.
     pub drain: CancellationToken,
 }

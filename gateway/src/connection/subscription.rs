@@ -42,6 +42,17 @@ pub(super) enum Next {
     Never,
 }
 
+/// How the end of an execution is found, beside the event that says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Not: that event is still to come, and passes the filter.
+    Event,
+    /// By its status, whenever nothing is left to send.
+    Status,
+    /// It has ended: with what is left to send the subscription ends.
+    Over,
+}
+
 /// One subscription of a client.
 #[derive(Debug)]
 pub(super) struct Subscription {
@@ -61,6 +72,9 @@ pub(super) struct Subscription {
     first: VecDeque<Text>,
     /// Ends behind the event that ends an execution.
     until_terminal: bool,
+    until: Until,
+    /// When the execution's status is looked at next.
+    look_at: Option<Instant>,
     /// Whether deltas are merged; `None`: while the client is behind.
     coalesce: Option<bool>,
     /// The client had caught up, and fell out of the ring.
@@ -116,6 +130,8 @@ impl Subscription {
             metrics::GAPS.inc();
         }
         first.extend(gap.as_ref().map(server::gap));
+        // The event that ends an execution may be among what is gone.
+        let until = if gap.is_some() { Until::Status } else { Until::Event };
         let subscription = Self {
             filter,
             source,
@@ -127,6 +143,8 @@ impl Subscription {
             behind: None,
             first,
             until_terminal: false,
+            until,
+            look_at: None,
             coalesce: None,
             is_behind: false,
             began_over,
@@ -145,6 +163,14 @@ impl Subscription {
     pub(super) const fn until_terminal(mut self, until_terminal: bool) -> Self {
         self.until_terminal = until_terminal;
         self.ended = until_terminal && self.began_over;
+        self
+    }
+
+    /// The same where the event that ends the execution does not pass the filter.
+    pub(super) const fn by_status(mut self, by_status: bool) -> Self {
+        if by_status {
+            self.until = Until::Status;
+        }
         self
     }
 
@@ -226,6 +252,40 @@ impl Subscription {
     /// # Errors
     /// The log refuses.
     pub(super) async fn produce(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
+        let next = self.produce_events(shared, out).await?;
+        let rests = self.until_terminal && self.caught_up && next == Next::Woken;
+        Ok(if rests && self.until != Until::Event { self.rest(shared).await } else { next })
+    }
+
+    /// Nothing is left to send: whether the execution has ended.
+    async fn rest(&mut self, shared: &Shared) -> Next {
+        let now = Instant::now();
+        if let Some(then) = self.look_at.filter(|then| now < *then) {
+            return Next::At(then);
+        }
+        if self.until == Until::Over {
+            self.ended = true;
+            return Next::Never;
+        }
+        let Some(id) = &self.filter.execution_id else { return Next::Woken };
+        let has_ended = match shared.control.status(id).await {
+            Ok(known) => known.is_some_and(|known| known.status.is_terminal()),
+            Err(error) => {
+                tracing::warn!(%error, "whether an execution has ended cannot be told");
+                false
+            }
+        };
+        // Events from before its end may still be on their way through the live feed.
+        let pause = if has_ended { limits::STATUS_SETTLES } else { limits::STATUS_LOOK };
+        if has_ended {
+            self.until = Until::Over;
+        }
+        let then = now + pause;
+        self.look_at = Some(then);
+        Next::At(then)
+    }
+
+    async fn produce_events(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
         while let Some(first) = self.first.pop_front() {
             out.word(&first);
         }
@@ -298,6 +358,7 @@ impl Subscription {
                                 Ending::No => {}
                                 Ending::Yes => self.ended = true,
                                 Ending::Perhaps(text) => self.doubt = Some(text),
+                                Ending::Missing => self.until = Until::Status,
                             }
                             if let Some(place) = entry.place {
                                 self.cursor.set(entry.shard, place);
@@ -349,6 +410,7 @@ impl Subscription {
                         Ending::No => {}
                         Ending::Yes => self.ended = true,
                         Ending::Perhaps(text) => self.doubt = Some(text),
+                        Ending::Missing => self.until = Until::Status,
                     }
                     let text = entry.content.into_text();
                     if text.cursor().is_some() {
@@ -409,6 +471,7 @@ impl Subscription {
         let mut frames = page.frames;
         if let Some(gap) = gap {
             *place = gap.resumes();
+            self.until = Until::Status;
             metrics::GAPS.inc();
             out.word(&server::gap(&gap));
             // What was read of another incarnation is read again.
@@ -431,6 +494,7 @@ impl Subscription {
                     Ending::No => {}
                     Ending::Yes => self.ended = true,
                     Ending::Perhaps(text) => self.doubt = Some(text),
+                    Ending::Missing => self.until = Until::Status,
                 }
             }
         }
@@ -461,6 +525,8 @@ enum Ending {
     Yes,
     /// Somebody else says so.
     Perhaps(Text),
+    /// Events are missing: it may be one of them.
+    Missing,
 }
 
 /// Adds an entry if it is wanted; says whether it was the last one.
@@ -486,11 +552,12 @@ fn add(
             }
         }
         Content::Word(text) => {
-            if text.kind() == "gap" {
-                metrics::GAPS.inc();
-            }
             out.word(text);
-            Ending::No
+            if text.kind() != "gap" {
+                return Ending::No;
+            }
+            metrics::GAPS.inc();
+            Ending::Missing
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
+use axum::extract::ws::{Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt};
 use runbus::bus::Filter;
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::departure::Departure;
 use super::gate::Gate;
+use super::goodbye::goodbye;
 use super::output::Output;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
@@ -467,17 +468,6 @@ pub async fn refuse(mut socket: WebSocket, shared: &Shared, message: String) {
     let said = socket.send(Frame::Text(message.into()));
     let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, said).await;
     goodbye(&mut socket, shared, (foreign::UNAUTHENTICATED, WRONG_KEY)).await;
-}
-
-async fn goodbye(socket: &mut WebSocket, shared: &Shared, (code, reason): Farewell) {
-    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-    let patience = shared.config.write_timeout().min(2 * limits::FAREWELL_PATIENCE);
-    // A client that is gone or stuck needs no goodbye.
-    let _ = tokio::time::timeout(patience, socket.send(Frame::Close(Some(frame)))).await;
-    // What it still sends is read for a moment: a connection that is dropped with something unread is reset, and the code
-    // may be lost with it.
-    let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
-    let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
 }
 
 #[derive(Debug)]

@@ -11,8 +11,10 @@ use crate::api::caller::{Caller, Perhaps};
 use crate::api::error::Failure;
 use crate::connection::gate::Gate;
 use crate::connection::translated::{Line, refuse};
+use crate::connection::turn_away;
 use crate::limits;
 use crate::openapi::{Operation, Problem};
+use crate::protocol::foreign;
 use crate::router::App;
 
 /// What axum gives a handler that may upgrade.
@@ -30,7 +32,7 @@ pub(super) fn described(operation: Operation) -> Operation {
 /// show pages nothing of a handshake that fails.
 ///
 /// # Errors
-/// It is no upgrade, or the gateway drains or is full.
+/// It is no upgrade, or the gateway is full.
 pub(super) fn open(
     app: &Arc<App>,
     Perhaps(caller): Perhaps,
@@ -39,7 +41,6 @@ pub(super) fn open(
     serve: impl FnOnce(Line, Caller) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|error| Failure::invalid("upgrade", error.body_text()))?;
-    app.takes_clients()?;
     let config = &app.shared.config;
     let upgrade = upgrade
         .read_buffer_size(limits::READ_BUFFER_BYTES)
@@ -48,6 +49,13 @@ pub(super) fn open(
         .max_message_size(config.max_message_bytes)
         .max_frame_size(config.max_message_bytes);
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
+    if app.takes_clients().is_err() {
+        return Ok(upgrade.on_upgrade(move |socket| {
+            tasks.track_future(async move {
+                turn_away(socket, &shared, (foreign::DRAINING, "draining: connect again")).await;
+            })
+        }));
+    }
     let Some(caller) = caller else {
         // They stay among those who have not said who they are.
         return Ok(upgrade.on_upgrade(move |socket| {

@@ -41,7 +41,7 @@ impl Door {
             Some(host) if !self.hosts.hold(&host, reached) => {
                 let key = self.key;
                 Err(Failure::misdirected(format!(
-                    "this listener does not answer to {host}: {key} lists its hosts"
+                    "this listener does not answer to {host}: {key} lists its hosts; a proxy must pass on the Host that its client sent, or one of these"
                 )))
             }
             _ => Ok(()),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
 use super::operation::{Operation, Parameter, Shape};
+use super::portable;
 use super::problem::Problem;
 use super::schemas::{self, Schemas};
 use crate::auth::Rule;
@@ -52,6 +54,7 @@ impl Document {
             "responses": refusals(),
             "securitySchemes": security_schemes(),
         });
+        portable::rewrite(&mut openapi);
         Self { openapi, index: index.into() }
     }
 }
@@ -209,6 +212,9 @@ fn problems(endpoint: &Endpoint) -> Vec<Problem> {
     problems.extend([Problem::Forbidden, Problem::Invalid, Problem::Misdirected]);
     if asked.body.is_some() {
         problems.extend([Problem::TooLarge, Problem::Slow]);
+    }
+    if ![Method::GET, Method::HEAD].contains(&endpoint.method) {
+        problems.push(Problem::Media);
     }
     if endpoint.rule != Rule::Open {
         problems.extend([Problem::Unauthenticated, Problem::Rate, Problem::Unavailable]);

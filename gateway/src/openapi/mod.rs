@@ -9,6 +9,7 @@
 pub mod document;
 pub mod endpoint;
 pub mod operation;
+mod portable;
 pub mod problem;
 pub mod schemas;
 

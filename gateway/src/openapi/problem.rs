@@ -29,6 +29,8 @@ pub enum Problem {
     Full,
     /// The body, or what is in it.
     TooLarge,
+    /// The body is not said to be JSON.
+    Media,
     /// The host by which the request calls the gateway is none of its own.
     Misdirected,
     /// Too many requests or bytes of this principal.
@@ -43,7 +45,7 @@ pub enum Problem {
 
 impl Problem {
     /// All that there are.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Invalid,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -57,6 +59,7 @@ impl Problem {
         Self::Conflict,
         Self::Full,
         Self::TooLarge,
+        Self::Media,
         Self::Misdirected,
         Self::Rate,
         Self::Connections,
@@ -77,6 +80,7 @@ impl Problem {
             Self::Slow => 408,
             Self::Pending | Self::Busy | Self::Closed | Self::Conflict | Self::Full => 409,
             Self::TooLarge => 413,
+            Self::Media => 415,
             Self::Misdirected => 421,
             Self::Rate | Self::Connections => 429,
             Self::Internal => 500,
@@ -101,6 +105,7 @@ impl Problem {
             Self::Conflict => "conflict",
             Self::Full | Self::Connections => "limit_exceeded",
             Self::TooLarge => "too_large",
+            Self::Media => "unsupported_media_type",
             Self::Misdirected => "misdirected",
             Self::Rate => "rate_limited",
             Self::Internal => "internal",
@@ -127,6 +132,7 @@ impl Problem {
             Self::Conflict => "too late, or somebody else was first: `details.standing`",
             Self::Full => "no more of these can be kept",
             Self::TooLarge => "the body, or what is in it, is too large",
+            Self::Media => "a request with a body needs `Content-Type: application/json`",
             Self::Misdirected => "the header `Host` names no host of `gateway.hosts`",
             Self::Rate => "too many requests or bytes: come back after `Retry-After` seconds",
             Self::Connections => "too many connections of this principal",

@@ -9,14 +9,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::header::{CONNECTION, HOST};
+use axum::http::{HeaderValue, Request, Response, Version};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hyper::body::{Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use runbus::metrics::{Cut, gateway as metrics};
 use tokio::net::TcpStream;
@@ -62,16 +62,24 @@ impl Serving {
         connections.wait().await;
     }
 
-    /// The stream itself, or what a handshake makes of it; `None`: the handshake failed, or the socket must go.
-    async fn stream(&self, stream: TcpStream, peer: &Peer) -> Option<Stream> {
-        let Some(tls) = &self.tls else { return Some(Stream::Plain(Arc::new(Line::new(stream)))) };
-        tokio::select! {
-            done = tls.accept(stream) => {
-                if done.is_none() {
-                    metrics::SOCKETS_CUT.of(Cut::Handshake).inc();
-                }
-                done.map(Stream::Tls)
+    /// The stream itself, or what a handshake makes of it, and what is spoken over it; `None`: the handshake failed, or the socket must
+    /// go.
+    async fn stream(&self, stream: TcpStream, peer: &Peer) -> Option<(Stream, Version)> {
+        let opening = async {
+            let Some(tls) = &self.tls else {
+                let version = preface::version(&stream).await?;
+                return Some((Stream::Plain(Arc::new(Line::new(stream))), version));
+            };
+            let done = tls.accept(stream).await;
+            if done.is_none() {
+                metrics::SOCKETS_CUT.of(Cut::Handshake).inc();
             }
+            let stream = done?;
+            let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            Some((Stream::Tls(stream), if is_h2 { Version::HTTP_2 } else { Version::HTTP_11 }))
+        };
+        tokio::select! {
+            done = opening => done,
             () = peer.evicted() => None,
             () = self.stop.cancelled() => None,
             () = self.hard.cancelled() => None,
@@ -81,10 +89,23 @@ impl Serving {
 
 async fn connection(shared: Arc<Serving>, stream: TcpStream, permit: Permit) {
     // In memory of its own: a connection needs it for a moment.
-    let Some(stream) = Box::pin(shared.stream(stream, permit.peer())).await else { return };
+    let Some((stream, version)) = Box::pin(shared.stream(stream, permit.peer())).await else { return };
     let socket = Socket::new(stream, permit, shared.patience);
     let peer = socket.peer().clone();
     let router = TowerToHyperService::new(shared.router.clone());
+    if version == Version::HTTP_2 {
+        let service = Lines { line: None, peer: peer.clone(), router };
+        let serving = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits::STREAMS)
+            .max_header_list_size(limits::HEADERS_BYTES)
+            .max_send_buf_size(limits::HTTP_BUFFER_BYTES)
+            .keep_alive_interval(limits::STREAMS_PING)
+            .keep_alive_timeout(limits::STREAMS_PING)
+            .serve_connection(TokioIo::new(socket.multiplexed()), service);
+        // Few connections are of this kind, and all others would have room for its state.
+        return Box::pin(drive(shared, serving, peer, |serving| serving.graceful_shutdown())).await;
+    }
     let service = Lines { line: socket.line(), peer: peer.clone(), router };
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -92,13 +113,23 @@ async fn connection(shared: Arc<Serving>, stream: TcpStream, permit: Permit) {
         .max_buf_size(limits::HTTP_BUFFER_BYTES)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
+    drive(shared, serving, peer, |serving| serving.graceful_shutdown()).await;
+}
+
+/// Serves a connection until it ends, must go, or is told to: then behind the answers that it is at.
+async fn drive<C: Future<Output = hyper::Result<()>>>(
+    shared: Arc<Serving>,
+    serving: C,
+    peer: Peer,
+    shut: impl FnOnce(Pin<&mut C>),
+) {
     let mut serving = pin!(serving);
     let outcome = tokio::select! {
         outcome = serving.as_mut() => outcome,
         () = peer.evicted() => return,
         () = shared.hard.cancelled() => return,
         () = shared.stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
+            shut(serving.as_mut());
             tokio::select! {
                 outcome = serving => outcome,
                 () = peer.evicted() => return,
@@ -131,6 +162,14 @@ impl Service<Request<Incoming>> for Lines {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = self.peer.exchange();
         let (mut request, left) = bodies::watch(request);
+        let is_h2 = request.version() == Version::HTTP_2;
+        // HTTP/2 has the host in the target: whoever asks for it finds it where HTTP/1.1 has it.
+        if is_h2
+            && !request.headers().contains_key(HOST)
+            && let Some(host) = request.uri().authority().and_then(|host| host.as_str().parse().ok())
+        {
+            request.headers_mut().insert(HOST, host);
+        }
         if let Some(line) = &self.line {
             request.extensions_mut().insert(line.clone());
         }
@@ -143,6 +182,7 @@ impl Service<Request<Incoming>> for Lines {
             let mut answer = answering.await?;
             if let Some(left) = left
                 && !left.finish().await
+                && !is_h2
             {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -177,5 +217,6 @@ impl hyper::body::Body for Answering {
     }
 }
 
+mod preface;
 #[cfg(test)]
 mod tests;

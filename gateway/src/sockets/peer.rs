@@ -18,7 +18,8 @@ struct Inner {
     owner: Owner,
     reached: Option<IpAddr>,
     signal: Arc<Signal>,
-    place: Mutex<Place>,
+    /// Its place, and how many requests are being answered: over HTTP/2 several are at the same time.
+    place: Mutex<(Place, usize)>,
     /// A request is being answered, or the socket is no HTTP connection any more.
     is_busy: AtomicBool,
     is_upgraded: AtomicBool,
@@ -33,7 +34,7 @@ enum Place {
 }
 
 impl Inner {
-    fn place(&self) -> MutexGuard<'_, Place> {
+    fn place(&self) -> MutexGuard<'_, (Place, usize)> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -55,14 +56,14 @@ impl Peer {
     /// [`Crowded`].
     pub fn admit(&self) -> Result<(), Crowded> {
         let mut place = self.0.place();
-        let age = match &*place {
+        let age = match &place.0 {
             Place::Admitted(_) => return Ok(()),
             Place::Closed => return Err(Crowded::Evicted),
             Place::Waiting(age, _) => *age,
         };
         self.0.sockets.admit(self.0.owner, age)?;
         self.0.signal.arm(false);
-        *place = Place::Admitted(self.0.sockets.gauge(SocketState::Admitted));
+        place.0 = Place::Admitted(self.0.sockets.gauge(SocketState::Admitted));
         Ok(())
     }
 
@@ -73,7 +74,10 @@ impl Peer {
 
     /// A request begins.
     pub(crate) fn exchange(&self) -> Exchange {
+        let mut place = self.0.place();
+        place.1 += 1;
         self.0.is_busy.store(true, Ordering::Release);
+        drop(place);
         Exchange(self.clone())
     }
 
@@ -82,15 +86,16 @@ impl Peer {
     }
 
     fn release(&self) {
-        if self.0.is_upgraded.load(Ordering::Acquire) {
+        let mut place = self.0.place();
+        place.1 = place.1.saturating_sub(1);
+        if place.1 > 0 || self.0.is_upgraded.load(Ordering::Acquire) {
             return;
         }
         self.0.is_busy.store(false, Ordering::Release);
-        let mut place = self.0.place();
-        if matches!(*place, Place::Admitted(_)) {
+        if matches!(place.0, Place::Admitted(_)) {
             self.0.signal.arm(true);
             let age = self.0.sockets.release(self.0.owner, self.0.signal.clone());
-            *place = Place::Waiting(age, self.0.sockets.gauge(SocketState::Waiting));
+            place.0 = Place::Waiting(age, self.0.sockets.gauge(SocketState::Waiting));
         }
     }
 
@@ -127,7 +132,7 @@ impl Permit {
         age: u64,
         reached: Option<IpAddr>,
     ) -> Self {
-        let place = Mutex::new(Place::Waiting(age, sockets.gauge(SocketState::Waiting)));
+        let place = Mutex::new((Place::Waiting(age, sockets.gauge(SocketState::Waiting)), 0));
         let (is_busy, is_upgraded) = (AtomicBool::new(false), AtomicBool::new(false));
         Self(Peer(Arc::new(Inner { sockets, owner, reached, signal, place, is_busy, is_upgraded })))
     }
@@ -141,7 +146,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let inner = &self.0.0;
-        let age = match std::mem::replace(&mut *inner.place(), Place::Closed) {
+        let age = match std::mem::replace(&mut inner.place().0, Place::Closed) {
             Place::Waiting(age, _) => Some(age),
             Place::Admitted(_) => None,
             Place::Closed => return,

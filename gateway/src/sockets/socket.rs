@@ -28,6 +28,8 @@ pub struct Socket {
     stuck: Option<Stuck>,
     /// Set while the head of a request is under way.
     head: Option<Pin<Box<Sleep>>>,
+    /// Bytes between two requests are no head: HTTP/2 has frames of the connection itself.
+    is_multiplexed: bool,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,13 @@ impl Socket {
     pub(crate) fn new(stream: Stream, permit: Permit, patience: Duration) -> Self {
         // Before its first request nothing excuses silence.
         let head = Some(Box::pin(tokio::time::sleep(limits::HEAD_PATIENCE)));
-        Self { stream, permit, patience, stuck: None, head }
+        Self { stream, permit, patience, stuck: None, head, is_multiplexed: false }
+    }
+
+    /// The same for HTTP/2.
+    pub(crate) const fn multiplexed(mut self) -> Self {
+        self.is_multiplexed = true;
+        self
     }
 
     /// The connection itself, if nothing is between it and what is written.
@@ -70,8 +78,9 @@ impl Socket {
             self.head = None;
             return Ok(());
         }
-        if has_read {
-            self.head.get_or_insert_with(|| Box::pin(tokio::time::sleep(limits::HEAD_PATIENCE)));
+        let patience = if self.is_multiplexed { limits::REQUEST_PATIENCE } else { limits::HEAD_PATIENCE };
+        if has_read || self.is_multiplexed {
+            self.head.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         }
         let is_late = self.head.as_mut().is_some_and(|head| head.as_mut().poll(cx).is_ready());
         if is_late {

@@ -1,5 +1,6 @@
 //! The ways in that stream.
 
+pub mod later;
 pub mod monitor;
 pub mod sse;
 pub mod ws;

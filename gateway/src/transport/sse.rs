@@ -7,10 +7,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use runbus::bus::Filter;
 use runbus::bus::history::{Order, Query};
-use runbus::bus::{Delivered, Delivery, Filter};
-use runbus::event::Kind;
-use runbus::log::Since;
+use runbus::control::status::projection;
+use runbus::execution::Execution;
+use runbus::log::{Cursor, Gap, GapReason, Since};
 use serde_json::json;
 
 use crate::api::caller::Caller;
@@ -70,6 +71,16 @@ fn asked() -> Vec<Parameter> {
             json!({ "const": "terminal" }),
             "the stream ends behind the event that ends the execution; needs an execution",
         ),
+        Parameter::new(
+            "unnamed",
+            json!({ "type": "boolean" }),
+            "whether messages have no `event`, so that browsers give all of them to `onmessage`; `type` of the data tells",
+        ),
+        Parameter::new(
+            "lastEventId",
+            last.clone(),
+            "the same as the header `Last-Event-ID`, which wins, for clients that set no headers; also `Last-Event-ID`",
+        ),
         Parameter::new("Last-Event-ID", last, "go on behind it; wins over `since`; empty: nothing")
             .in_header(),
     ]);
@@ -83,6 +94,7 @@ struct Asked {
     start: Start,
     until_terminal: bool,
     coalesce: Option<bool>,
+    unnamed: bool,
 }
 
 /// Opens the stream of a filter.
@@ -141,12 +153,17 @@ pub(super) const fn head() -> [(header::HeaderName, HeaderValue); 3] {
 
 fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {
     check_accept(headers)?;
-    let mut asked = Asked { filter, start: Since::New.into(), until_terminal: false, coalesce: None };
+    let mut asked =
+        Asked { filter, start: Since::New.into(), until_terminal: false, coalesce: None, unnamed: false };
+    let mut last = None;
     for (key, value) in parameters::pairs(query)? {
         match key.as_str() {
             "since" if value == "snapshot" => asked.start = Start::Snapshot,
             "since" => asked.start = parameters::since("since", &value)?.into(),
             "coalesce" => asked.coalesce = Some(parameters::flag("coalesce", &value)?),
+            "unnamed" => asked.unnamed = parameters::flag("unnamed", &value)?,
+            // Polyfills set no headers.
+            "lastEventId" | "Last-Event-ID" => last = Some(value).filter(|last| !last.is_empty()),
             "until" if value == "terminal" => asked.until_terminal = true,
             "until" => return Err(Failure::invalid("until", "terminal is all that there is")),
             _ => parameters::filter(&mut asked.filter, &key, &value)?,
@@ -159,9 +176,12 @@ fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failu
         return Err(Failure::invalid("since", "a snapshot is of one execution: execution_id is needed"));
     }
     // Browsers send what came last when they connect again, to the address as it was.
-    if let Some(last) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
-        let last = last.to_str().map_err(|_| Failure::invalid("Last-Event-ID", "is no cursor"))?;
-        asked.start = match parameters::since("Last-Event-ID", last)? {
+    if let Some(header) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
+        let header = header.to_str().map_err(|_| Failure::invalid("Last-Event-ID", "is no cursor"))?;
+        last = Some(header.to_owned());
+    }
+    if let Some(last) = last {
+        asked.start = match parameters::since("Last-Event-ID", &last)? {
             Since::After(cursor) => Since::After(cursor).into(),
             Since::New | Since::All => return Err(Failure::invalid("Last-Event-ID", "is no cursor")),
         };
@@ -177,50 +197,61 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
     }
     let keep = (app.place(caller.peer())?, app.tasks.token());
     let ticket = caller.ticket()?;
-    let Asked { filter, start, until_terminal, coalesce } = asked;
+    let Asked { filter, start, until_terminal, coalesce, unnamed } = asked;
+    let known = match &filter.execution_id {
+        Some(id) if until_terminal => app.control.status(id).await?,
+        _ => None,
+    };
+    // The event that ends an execution is of no node, and of one stream.
+    let by_status = filter.node_id.is_some()
+        || filter
+            .stream_id
+            .as_ref()
+            .is_some_and(|stream| known.as_ref().is_none_or(|known| known.stream_id != *stream));
     let stream = event_stream::open(
         app.shared.clone(),
         filter.clone(),
         &start,
-        (until_terminal, coalesce),
+        (until_terminal, by_status, coalesce),
         ticket,
         keep,
     )
     .await?;
     // A snapshot of what has ended is still of use.
     if let Start::At(since) = &start
-        && until_terminal
-        && has_ended(app, caller, &filter, since).await?
+        && let Some(known) = known.filter(|known| known.status.is_terminal())
+        && has_passed(app, caller, (&filter, &known), since).await?
     {
         // What makes an `EventSource` stop.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok((headers, Body::from_stream(stream.pieces())).into_response())
+    Ok((headers, Body::from_stream(stream.unnamed(unnamed).pieces())).into_response())
 }
 
-/// Whether the filter's execution has ended and the event that ended it is not behind the place where the stream begins.
-async fn has_ended(app: &App, caller: &Caller, filter: &Filter, since: &Since) -> Result<bool, Failure> {
-    let Some(id) = &filter.execution_id else { return Ok(false) };
-    let Some(known) = app.control.status(id).await?.filter(|known| known.status.is_terminal()) else {
-        return Ok(false);
-    };
+/// Whether an execution that has ended has nothing left for a stream that begins behind `since`.
+async fn has_passed(
+    app: &App,
+    caller: &Caller,
+    (filter, known): (&Filter, &Execution),
+    since: &Since,
+) -> Result<bool, Failure> {
     if *since == Since::All {
         return Ok(false);
     }
     let Since::After(cursor) = since else { return Ok(true) };
-    let ends = [Kind::ExecutionCompleted, Kind::ExecutionFailed, Kind::ExecutionCancelled];
-    let filter = Filter { after: None, before: None, ..filter.clone() }.types(ends);
-    let mut query = Query { filter, cursor: Some(cursor.clone()), ..Query::default() };
+    let mut query = Query { filter: filter.clone(), cursor: Some(cursor.clone()), ..Query::default() };
     query.order = Order::Oldest;
+    query.limit = 1;
     query.bytes = app.shared.ledger.page_bytes();
     let account = caller.account();
     let _turn = app.folding(&account).await?;
     loop {
         let rest = app.shared.bus.history(&query).await?;
-        // What others say of what Runbus runs does not end it.
-        let ends =
-            |found: &Delivered| found.external == known.external && found.event.stream_id == known.stream_id;
-        if rest.events.iter().any(|found| matches!(found, Delivery::Event(found) if ends(found))) {
+        // The stream says that events are gone, if its client has not seen them.
+        if !rest.gaps.is_empty() {
+            return Ok(saw_all(app, known, cursor, &rest.gaps).await);
+        }
+        if !rest.events.is_empty() {
             return Ok(false);
         }
         match rest.next {
@@ -230,10 +261,21 @@ async fn has_ended(app: &App, caller: &Caller, filter: &Filter, since: &Since) -
     }
 }
 
+/// Whether a reader had seen everything before retention removed it: the store remembers the last frame.
+async fn saw_all(app: &App, known: &Execution, cursor: &Cursor, gaps: &[Gap]) -> bool {
+    if gaps.iter().any(|gap| gap.reason == GapReason::Recreated) {
+        return false;
+    }
+    let kept = app.shared.bus.store().get(&projection(&known.execution_id)).await;
+    let kept = kept.inspect_err(|error| tracing::debug!(%error, "the store does not answer")).ok().flatten();
+    kept.is_some_and(|kept| {
+        let mut places = cursor.places().peekable();
+        places.peek().is_some() && places.all(|(_, place)| place.sequence.0 >= kept.version)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use runbus::log::Cursor;
-
     use super::*;
 
     #[test]
@@ -246,12 +288,20 @@ mod tests {
         headers.insert("last-event-id", cursor.to_string().parse().unwrap());
         assert_eq!(
             read("since=all", &headers, Filter::all()).unwrap().start,
-            Start::At(Since::After(cursor))
+            Start::At(Since::After(cursor.clone()))
         );
+        let query = format!("since=all&lastEventId={cursor}&unnamed=true");
+        let asked = read(&query, &HeaderMap::new(), Filter::all()).unwrap();
+        assert_eq!((asked.start, asked.unnamed), (Start::At(Since::After(cursor.clone())), true));
+        let asked = read("since=all&lastEventId=", &HeaderMap::new(), Filter::all()).unwrap();
+        assert_eq!(asked.start, Start::At(Since::All));
         for bad in [
             "since=x",
             "since=snapshot",
             "coalesce=x",
+            "unnamed=x",
+            "lastEventId=all",
+            "Last-Event-ID=x",
             "until=x",
             "until=terminal",
             "limit=1",

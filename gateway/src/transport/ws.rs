@@ -9,17 +9,17 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use runbus::telemetry;
 
-use crate::api::caller::{Caller, Perhaps};
+use crate::api::caller::{Caller, OfPage, Perhaps, Refused};
 use crate::api::error::Failure;
-use crate::auth::Rule;
+use crate::auth::{Refusal, Rule};
 use crate::connection;
-use crate::connection::gate::Gate;
+use crate::connection::gate::{self, Farewell, Gate};
 use crate::limits;
 use crate::line::Line;
 use crate::openapi::{Endpoint, Operation, Problem};
-use crate::protocol::Dialect;
+use crate::protocol::{Dialect, close};
 use crate::router::App;
-use crate::sockets::Peer;
+use crate::sockets::{Crowded, Peer};
 
 /// What is here.
 #[must_use]
@@ -39,14 +39,14 @@ pub fn endpoints() -> Vec<Endpoint> {
     )]
 }
 
-/// Upgrades a request to a WebSocket.
-///
-/// The buffers are small: the defaults cost 128 KiB for every connection.
+/// Upgrades a request to a WebSocket. A page that is refused gets one too, closed with a code that it sees.
 pub async fn upgrade(
     State(app): State<Arc<App>>,
     Perhaps(caller): Perhaps,
     line: Option<Extension<Arc<Line>>>,
     peer: Option<Extension<Peer>>,
+    refused: Option<Extension<Refused>>,
+    page: Option<Extension<OfPage>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -55,42 +55,86 @@ pub async fn upgrade(
     };
     let line = line.map(|Extension(line)| line);
     let peer = peer.map(|Extension(peer)| peer);
-    let gate = match gate(&app, caller, peer.clone()) {
+    let gate = match (refused, caller) {
+        _ if app.takes_clients().is_err() => Err(Turned::Draining),
+        (Some(Extension(Refused(refusal))), _) => Err(Turned::Refused(refusal)),
+        (None, Some(caller)) => open(&app, &caller, peer.as_ref()),
+        (None, None) => Ok(Gate::closed(app.shared.clone(), peer.clone())),
+    };
+    let gate = match gate {
         Ok(gate) => gate,
-        Err(failure) => return failure.into_response(),
+        Err(turned) if page.is_some() || matches!(turned, Turned::Draining) => {
+            let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
+            let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
+            // The socket stays among those whose client is unknown: the oldest of them goes when a place is needed.
+            return sized(upgrade, &app).on_upgrade(move |socket| {
+                tasks.track_future(
+                    async move { connection::turn_away(socket, &shared, turned.farewell()).await },
+                )
+            });
+        }
+        Err(turned) => return turned.failure().into_response(),
     };
     if let Some(peer) = peer {
         peer.upgrade();
     }
-    let config = &app.shared.config;
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
     let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
     let dialect = Dialect::of(upgrade.selected_protocol().map(axum::http::HeaderValue::as_bytes));
     // The connection outlives the request and its span; what its client does belongs to the same trace.
     let trace = telemetry::current_trace().map(Arc::new);
+    sized(upgrade, &app).on_upgrade(move |socket| {
+        let client = connection::serve(socket, line, dialect, shared, gate);
+        // Passing on what is not there would cost every delivery.
+        tasks.track_future(match trace {
+            Some(_) => Either::Left(telemetry::passing(trace, client)),
+            None => Either::Right(client),
+        })
+    })
+}
+
+/// The buffers are small: the defaults cost 128 KiB for every connection.
+fn sized(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade {
+    let config = &app.shared.config;
     upgrade
         .read_buffer_size(limits::READ_BUFFER_BYTES)
         .write_buffer_size(limits::WRITE_BUFFER_BYTES)
         .max_write_buffer_size(2 * config.client_buffer_bytes + runbus::limits::EVENT_BYTES * 4)
         .max_message_size(config.max_message_bytes)
         .max_frame_size(config.max_message_bytes)
-        .on_upgrade(move |socket| {
-            let client = connection::serve(socket, line, dialect, shared, gate);
-            // Passing on what is not there would cost every delivery.
-            tasks.track_future(match trace {
-                Some(_) => Either::Left(telemetry::passing(trace, client)),
-                None => Either::Right(client),
-            })
-        })
 }
 
-fn gate(app: &App, caller: Option<Caller>, peer: Option<Peer>) -> Result<Gate, Failure> {
-    app.takes_clients()?;
-    match caller {
-        Some(caller) => {
-            let place = app.place(peer.as_ref())?;
-            Ok(Gate::open(app.shared.clone(), caller.ticket()?, place))
+fn open(app: &App, caller: &Caller, peer: Option<&Peer>) -> Result<Gate, Turned> {
+    let place = app.shared.place(peer).map_err(Turned::Crowded)?;
+    let ticket = caller.right().map_err(Turned::Refused)?;
+    Ok(Gate::open(app.shared.clone(), ticket, place))
+}
+
+const DRAINING: Farewell = (close::DRAINING, "draining: connect again with the last cursor");
+
+/// Why a client does not stay.
+enum Turned {
+    Draining,
+    Refused(Refusal),
+    Crowded(Crowded),
+}
+
+impl Turned {
+    /// The answer for a program, which sees the status.
+    fn failure(self) -> Failure {
+        match self {
+            Self::Draining => Failure::unavailable(DRAINING.1),
+            Self::Refused(refusal) => refusal.into(),
+            Self::Crowded(crowded) => crowded.into(),
         }
-        None => Ok(Gate::closed(app.shared.clone(), peer)),
+    }
+
+    /// The answer for a page, which sees the close code alone.
+    fn farewell(self) -> Farewell {
+        match self {
+            Self::Draining => DRAINING,
+            Self::Refused(refusal) => gate::refused(refusal),
+            Self::Crowded(crowded) => gate::crowded(crowded),
+        }
     }
 }

@@ -275,6 +275,7 @@ impl<'a> Attempt<'a> {
     async fn retry(&self, mut failure: Failure, last: &mut Option<Failure>) -> Result<Sequence, AppendError> {
         let (mut pause, longest) = RETRY_PAUSES;
         loop {
+            self.core.doubt(&failure);
             if let Failure::Api { code: code::LAST_IN_PROCESS | code::ID_IN_PROCESS, .. } = failure {
                 tokio::time::sleep(IN_PROCESS_PAUSE + jitter(IN_PROCESS_PAUSE * 3)).await;
             } else {

@@ -4,36 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::check;
 use super::config::Config;
-use super::connect::jitter;
 use super::elections::Elections;
-use super::error::{ConnectError, SetupError};
-use super::layouts::{self, Layouts};
+use super::error::{ConnectError, Failure, SetupError, code};
+use super::layouts::Layouts;
 use super::names::Names;
 use super::publish::Link;
 use super::room::Room;
 use super::seen::Seen;
-use super::{check, streams};
+use super::setup::{Gate, Setup};
+use super::watch::Watch;
 use crate::config::Invalid;
 use crate::subject::Shard;
-
-/// Pauses between two attempts to set up: doubled from the first to the second.
-const SETUP_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-
-/// How far the set-up is.
-#[derive(Debug, Clone, Default)]
-enum Gate {
-    /// It runs for the first time.
-    #[default]
-    Starting,
-    /// It failed, and is tried again.
-    Failed(Arc<SetupError>),
-    /// Done.
-    Open,
-}
 
 /// Shared by log and queue.
 #[derive(Debug)]
@@ -47,6 +33,8 @@ pub(super) struct Core {
     pub(super) links: Vec<Arc<Link>>,
     turn: AtomicUsize,
     gate: watch::Receiver<Gate>,
+    /// Asks for a look at the streams.
+    doubt: Arc<Notify>,
     _setup: AbortOnDropHandle<()>,
 }
 
@@ -61,34 +49,14 @@ impl Core {
         }
         let names = Names::new(&config.prefix);
         let (opened, gate) = watch::channel(Gate::Starting);
-        let setup = tokio::spawn({
-            let (link, config, names, layouts) =
-                (links[0].clone(), config.clone(), names.clone(), layouts.clone());
-            async move {
-                let (mut pause, longest) = SETUP_PAUSES;
-                let mut said = String::new();
-                while let Err(error) = set_up(&link, &config, &names, &layouts).await {
-                    // Once, however often it is tried in vain.
-                    let text = error.to_string();
-                    match (said == text, error.is_retryable()) {
-                        (true, _) => tracing::debug!(%error, "the broker still cannot be used"),
-                        // Whoever runs the process ends it, and says why.
-                        _ if matches!(error, SetupError::Layout { .. }) => {
-                            tracing::debug!(%error, "another layout")
-                        }
-                        (false, true) => tracing::warn!(%error, "the broker is not ready"),
-                        (false, false) => tracing::error!(%error, "the broker cannot be used"),
-                    }
-                    said = text;
-                    opened.send_replace(Gate::Failed(Arc::new(error)));
-                    tokio::time::sleep(pause + jitter(pause)).await;
-                    pause = (pause * 2).min(longest);
-                }
-                opened.send_replace(Gate::Open);
-                layouts::follow(&link, &names, &layouts).await;
-            }
-        });
         let elections = Elections::follow(&links[0]).await?;
+        let doubt = Arc::new(Notify::new());
+        let setup = tokio::spawn({
+            let link = links[0].clone();
+            let (config, names, layouts) = (config.clone(), names.clone(), layouts.clone());
+            let watch = Watch::new(doubt.clone(), elections.teller());
+            Setup { link, config, names, layouts, gate: opened }.run(watch)
+        });
         Ok(Self {
             elections,
             seen: Seen::new(),
@@ -99,6 +67,7 @@ impl Core {
             turn: AtomicUsize::new(0),
             gate,
             room: Room::default(),
+            doubt,
             _setup: AbortOnDropHandle::new(setup),
         })
     }
@@ -111,6 +80,13 @@ impl Core {
     /// The connection for a further live feed.
     pub(super) fn next_link(&self) -> &Arc<Link> {
         &self.links[self.turn.fetch_add(1, Ordering::Relaxed) % self.links.len()]
+    }
+
+    /// A request found nobody to answer it: perhaps its stream is gone.
+    pub(super) fn doubt(&self, failure: &Failure) {
+        if matches!(failure, Failure::NoResponders | Failure::Api { code: code::NO_STREAM, .. }) {
+            self.doubt.notify_one();
+        }
     }
 
     /// Whether the broker is set up.
@@ -187,17 +163,4 @@ impl Core {
         let room = self.room.check(&self.links[0], &self.config, &self.names).await;
         room.map_err(|failure| Arc::new(SetupError::step("storing a message", &failure)))
     }
-}
-
-/// One attempt: version, JetStream, compare-and-set, layout, streams.
-async fn set_up(link: &Link, config: &Config, names: &Names, layouts: &Layouts) -> Result<(), SetupError> {
-    link.round_trip().await.map_err(|_failure| SetupError::unreachable(config, link))?;
-    check::version(&link.client.server_info().version)?;
-    check::jetstream(link).await?;
-    streams::scratch(link, config, names).await?;
-    check::compare_and_set(link, names).await?;
-    let layout = layouts::agree(link, config, names).await?;
-    streams::set_up(link, config, names, &layout).await?;
-    layouts.adopt(layout);
-    Ok(())
 }

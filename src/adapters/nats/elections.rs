@@ -45,6 +45,11 @@ impl Elections {
         Ok(Self { sender, _listen: AbortOnDropHandle::new(listen) })
     }
 
+    /// For those who know by other means that live feeds of a stream may have lost something.
+    pub(super) fn teller(&self) -> broadcast::Sender<Arc<str>> {
+        self.sender.clone()
+    }
+
     pub(super) fn listen(&self) -> broadcast::Receiver<Arc<str>> {
         self.sender.subscribe()
     }

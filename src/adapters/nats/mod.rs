@@ -40,6 +40,7 @@ mod replies;
 mod resolve;
 mod room;
 mod seen;
+mod setup;
 mod streams;
 mod tail;
 #[cfg(any(test, feature = "test-util"))]
@@ -47,6 +48,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod watch;
 
 pub use config::{Config, Shards};
 pub use error::{ConnectError, Difference, Drift, SetupError};

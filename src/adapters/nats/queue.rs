@@ -139,6 +139,7 @@ impl Queue {
                 // What has come is held and must be handed out.
                 Err(_) if !deliveries.is_empty() => break,
                 Err(failure) => {
+                    self.core.doubt(&failure);
                     if matches!(failure, Failure::NoResponders) {
                         // Perhaps somebody deleted the consumer: look again before the next pull.
                         self.consumers.lock().unwrap_or_else(PoisonError::into_inner).remove(class);
@@ -191,6 +192,7 @@ impl crate::queue::Queue for Queue {
                     return Err(failure.into());
                 }
                 Err(failure) if failure.is_retryable() && start.elapsed() < limits::PUBLISH_WAIT => {
+                    self.core.doubt(&failure);
                     tokio::time::sleep(RETRY + jitter(RETRY)).await;
                 }
                 Err(failure) => return Err(failure.into()),

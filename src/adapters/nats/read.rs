@@ -68,7 +68,10 @@ impl Core {
     /// Reads a page; a lost request is repeated once.
     pub(super) async fn page(&self, read: &Read) -> Result<Page, Failure> {
         match self.page_once(read).await {
-            Err(failure) if failure.is_retryable() => self.page_once(read).await,
+            Err(failure) if failure.is_retryable() => {
+                self.doubt(&failure);
+                self.page_once(read).await
+            }
             outcome => outcome,
         }
     }

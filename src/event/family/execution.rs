@@ -8,6 +8,9 @@ super::payloads! {
         /// The agent or graph that it will run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         definition: Option<String>,
+        /// `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_digest: Option<String>,
     }
     /// No worker that is there can run the execution: it waits for one that can.
     Waiting {

@@ -49,7 +49,13 @@ async fn held(address: SocketAddr) -> Samples {
 
 async fn start(address: SocketAddr, id: &str) {
     let body = json!({ "definition": "council", "execution_id": id, "input": "Explain a log." }).to_string();
-    let answer = http().post(format!("http://{address}/v1/executions")).body(body).send().await.unwrap();
+    let answer = http()
+        .post(format!("http://{address}/v1/executions"))
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     assert!(answer.status().is_success());
 }
 
@@ -124,7 +130,17 @@ async fn gauges_settle_to_zero_after_churn() {
         waiting.abort();
         for id in &ids {
             let url = format!("http://{gateway}/v1/executions/{id}/cancel");
-            assert!(http().post(url).body("{}").send().await.unwrap().status().is_success());
+            assert!(
+                http()
+                    .post(url)
+                    .header("content-type", "application/json")
+                    .body("{}")
+                    .send()
+                    .await
+                    .unwrap()
+                    .status()
+                    .is_success()
+            );
         }
     }
     until(metrics, Samples::is_empty).await;

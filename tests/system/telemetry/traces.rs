@@ -76,7 +76,11 @@ impl Deployment {
         let http = http();
         let body = json!({ "definition": "assistant", "execution_id": id, "input": "what time is it?" });
         let url = format!("http://{}/v1/executions", self.gateway);
-        let request = http.post(url).header("traceparent", CALLER).header("tracestate", "a=b");
+        let request = http
+            .post(url)
+            .header("content-type", "application/json")
+            .header("traceparent", CALLER)
+            .header("tracestate", "a=b");
         let answer = request.body(body.to_string()).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
         let url =

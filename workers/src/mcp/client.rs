@@ -302,7 +302,7 @@ impl Listed {
         }
         let mut parameters = Value::Object(Map::clone(&tool.input_schema));
         if let Some(schema) = parameters.as_object_mut() {
-            schema.remove("$schema");
+            schema.shift_remove("$schema");
             schema.entry("type").or_insert_with(|| "object".into());
         }
         let bytes = parameters.to_string().len();

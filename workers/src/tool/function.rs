@@ -35,8 +35,8 @@ pub(super) fn parameters<A: JsonSchema>() -> Value {
     let mut parameters = schemars::schema_for!(A).to_value();
     if let Some(schema) = parameters.as_object_mut() {
         // Tokens that say nothing to a model.
-        schema.remove("$schema");
-        schema.remove("title");
+        schema.shift_remove("$schema");
+        schema.shift_remove("title");
     }
     parameters
 }

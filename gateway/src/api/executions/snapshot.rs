@@ -46,7 +46,7 @@ pub async fn get(
     let id = parameters::execution(id)?;
     let at = read(query.as_deref().unwrap_or(""))?;
     // Who may not have every execution of this id is not told whether there is one.
-    let all = caller.may_read(&Filter::execution(id.clone()));
+    let all = caller.may_read_whole(&Filter::execution(id.clone()));
     let Some(known) = app.control.status(&id).await? else {
         return Err(match all {
             Err(forbidden) => forbidden,
@@ -54,7 +54,7 @@ pub async fn get(
         });
     };
     let filter = Filter::execution_of(known.stream_id.clone(), id);
-    caller.may_read(&filter)?;
+    caller.may_read_whole(&filter)?;
     if let Some(at) = at {
         return Ok(Json(snapshots::at(&app.shared, &caller.account(), &filter, &at).await?).into_response());
     }

@@ -39,10 +39,10 @@ pub async fn get(
 ) -> Result<Json<Execution>, Failure> {
     let id = parameters::execution(id)?;
     // Who may not have every execution of this id is not told whether there is one.
-    let all = caller.may_read(&Filter::execution(id.clone()));
+    let all = caller.may_read_whole(&Filter::execution(id.clone()));
     match app.control.status(&id).await? {
         Some(execution) => {
-            caller.may_read(&Filter::execution_of(execution.stream_id.clone(), id))?;
+            caller.may_read_whole(&Filter::execution_of(execution.stream_id.clone(), id))?;
             Ok(Json(execution))
         }
         None => Err(match all {

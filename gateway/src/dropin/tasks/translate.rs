@@ -246,7 +246,12 @@ mod tests {
         let mut theirs = Task::new(ExecutionId::new("t").unwrap(), None, false);
         assert!(theirs.event(&end, true).is_some() && theirs.ending().is_some());
         assert!(
-            theirs.event(&source.execution_queued(execution::Queued { definition: None }), false).is_some()
+            theirs
+                .event(
+                    &source.execution_queued(execution::Queued { definition: None, request_digest: None }),
+                    false
+                )
+                .is_some()
         );
         assert_eq!((theirs.event(&end, true), theirs.ending()), (None, None));
     }

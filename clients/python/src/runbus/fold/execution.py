@@ -78,6 +78,8 @@ def _change(run: Execution, event: Mapping[str, Any], data: dict[str, Any]) -> N
     elif kind == "execution_queued":
         run["queued_at"] = now
         _define(run, data)
+        if data.get("request_digest") is not None:
+            run.setdefault("request_digest", data["request_digest"])
     elif kind == "execution_started":
         run.setdefault("started_at", now)
         _define(run, data)
