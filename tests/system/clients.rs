@@ -205,7 +205,7 @@ async fn one_http_2_connection_carries_more_streams_than_browsers_open_connectio
         client.arg(file("http2.mjs")).arg(format!("{scheme}://localhost:{}", served.address.port()));
         let said = run(&mut client).await;
         let said: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
-        let wanted = json!({ "protocol": protocol, "streams": vec![200; 12], "published": 200, "stats": 200, "refused": 400 });
+        let wanted = json!({ "protocol": protocol, "streams": vec![200; 12], "published": 200, "stats": 200, "refused": 421 });
         assert_eq!(said, wanted);
         served.drain.cancel();
         served.task.await.unwrap();

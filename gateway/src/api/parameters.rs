@@ -27,7 +27,7 @@ pub fn filters() -> Vec<Parameter> {
     vec![
         Parameter::of::<StreamId>("stream_id", "only events of this line of work"),
         Parameter::of::<NodeId>("node_id", "only events of this step"),
-        Parameter::commas::<Kind>("types", "only these types, separated by commas"),
+        Parameter::commas::<Kind>("types", "only these types, separated by commas; it may repeat"),
         Parameter::of::<Timestamp>("after", "only events that happened then or later"),
         Parameter::of::<Timestamp>("before", "only events that happened before"),
     ]
@@ -51,14 +51,17 @@ pub fn place() -> Value {
     json!({ "anyOf": [{ "enum": ["new", "all"] }, cursor()] })
 }
 
+/// Parameters that may repeat: each one adds to the list.
+const LISTS: [&str; 1] = ["types"];
+
 /// The parameters of a query.
 ///
 /// # Errors
-/// One is there twice.
+/// A parameter that takes one value is there twice.
 pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Failure> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        if pairs.iter().any(|(known, _)| *known == key) {
+        if !LISTS.contains(&&*key) && pairs.iter().any(|(known, _)| *known == key) {
             return Err(Failure::invalid(key, "is there twice"));
         }
         pairs.push((key.into_owned(), value.into_owned()));

@@ -163,7 +163,7 @@ fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failu
             "coalesce" => asked.coalesce = Some(parameters::flag("coalesce", &value)?),
             "unnamed" => asked.unnamed = parameters::flag("unnamed", &value)?,
             // Polyfills set no headers.
-            "lastEventId" | "Last-Event-ID" => last = Some(value).filter(|last| !last.is_empty()),
+            "lastEventId" | "Last-Event-ID" => last = last_event_id(&key, &value)?.or(last),
             "until" if value == "terminal" => asked.until_terminal = true,
             "until" => return Err(Failure::invalid("until", "terminal is all that there is")),
             _ => parameters::filter(&mut asked.filter, &key, &value)?,
@@ -178,15 +178,23 @@ fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failu
     // Browsers send what came last when they connect again, to the address as it was.
     if let Some(header) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
         let header = header.to_str().map_err(|_| Failure::invalid("Last-Event-ID", "is no cursor"))?;
-        last = Some(header.to_owned());
+        last = last_event_id("Last-Event-ID", header)?;
     }
     if let Some(last) = last {
-        asked.start = match parameters::since("Last-Event-ID", &last)? {
-            Since::After(cursor) => Since::After(cursor).into(),
-            Since::New | Since::All => return Err(Failure::invalid("Last-Event-ID", "is no cursor")),
-        };
+        asked.start = Since::After(last).into();
     }
     Ok(asked)
+}
+
+/// The cursor that a client saw last; an empty text is none.
+fn last_event_id(key: &str, value: &str) -> Result<Option<Cursor>, Failure> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    match parameters::since(key, value)? {
+        Since::After(cursor) => Ok(Some(cursor)),
+        Since::New | Since::All => Err(Failure::invalid(key, "is no cursor")),
+    }
 }
 
 async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) -> Result<Response, Failure> {
@@ -295,6 +303,10 @@ mod tests {
         assert_eq!((asked.start, asked.unnamed), (Start::At(Since::After(cursor.clone())), true));
         let asked = read("since=all&lastEventId=", &HeaderMap::new(), Filter::all()).unwrap();
         assert_eq!(asked.start, Start::At(Since::All));
+        let asked = read("types=custom,llm_text_delta&types=llm_retry", &HeaderMap::new(), Filter::all()).unwrap();
+        assert_eq!(asked.filter.types.len(), 3);
+        // A wrong one is refused also beside a header that wins.
+        read("lastEventId=x", &headers, Filter::all()).unwrap_err();
         for bad in [
             "since=x",
             "since=snapshot",
@@ -307,6 +319,7 @@ mod tests {
             "limit=1",
             "stream_id=a&stream_id=b",
             "types=,",
+            "types=custom&types=,",
         ] {
             read(bad, &HeaderMap::new(), Filter::all()).unwrap_err();
         }
