@@ -122,6 +122,12 @@ impl Control {
         if request.definition.is_empty() || request.definition.len() > limits::ID_BYTES {
             return Err(Error::Invalid { path: "definition", message: "must have 1 to 128 bytes".into() });
         }
+        if request.definition.contains(char::is_control) {
+            return Err(Error::Invalid {
+                path: "definition",
+                message: "must have no control characters".into(),
+            });
+        }
         accept("input", &request.input)?;
         let bytes = request.input.to_string().len();
         if bytes > limits::INPUT_BYTES {

@@ -303,7 +303,8 @@ mod tests {
         assert_eq!((asked.start, asked.unnamed), (Start::At(Since::After(cursor.clone())), true));
         let asked = read("since=all&lastEventId=", &HeaderMap::new(), Filter::all()).unwrap();
         assert_eq!(asked.start, Start::At(Since::All));
-        let asked = read("types=custom,llm_text_delta&types=llm_retry", &HeaderMap::new(), Filter::all()).unwrap();
+        let asked =
+            read("types=custom,llm_text_delta&types=llm_retry", &HeaderMap::new(), Filter::all()).unwrap();
         assert_eq!(asked.filter.types.len(), 3);
         // A wrong one is refused also beside a header that wins.
         read("lastEventId=x", &headers, Filter::all()).unwrap_err();
