@@ -1,4 +1,4 @@
-//! What readers get: events with their place, and a word about what is missing or cannot be read.
+//! The deliveries of readers: events with their place, and notices of missing or undecodable ones.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,7 +32,7 @@ pub struct Delivered {
 pub struct Undecodable {
     /// The line as it is stored.
     pub line: Bytes,
-    /// What is wrong with it.
+    /// The fault of the line.
     pub reason: String,
     /// As for an event.
     pub seq: u64,
@@ -49,7 +49,7 @@ pub enum Delivery {
     Undecodable(Box<Undecodable>),
     /// Events are missing.
     Gap(Gap),
-    /// What was stored when the reader came has been delivered; what follows is live.
+    /// The events stored before the reader came have been delivered; live events follow.
     CaughtUp,
 }
 
@@ -115,10 +115,10 @@ pub fn decode(stored: &Stored, line: Line, cursor: Cursor) -> Delivery {
     }
 }
 
-/// What passing a line on needs, for those who pass on many: its head, and the line itself as text that may stand in any document.
+/// The parts of a line for a process that passes lines on: its head, and the line as text that any document can contain.
 ///
 /// # Errors
-/// What is wrong with the line: it is to be delivered as [`Undecodable`].
+/// The fault of the line: the reader delivers it as [`Undecodable`].
 pub fn head(stored: &Stored, line: &Line) -> Result<(Head, SoundLine), String> {
     let sound = sound(stored, line)?;
     let head = Head::decode(sound.as_bytes()).map_err(|error| error.to_string())?;

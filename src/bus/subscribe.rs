@@ -54,7 +54,7 @@ pub enum SubscribeError {
     Log(#[from] ReadError),
 }
 
-/// What became of handled events, over all subscriptions of a bus handle.
+/// Counts of handled events by outcome, over all subscriptions of a bus handle.
 #[derive(Debug, Default)]
 pub struct Counters {
     handled: AtomicU64,
@@ -139,7 +139,7 @@ impl Bus {
         true
     }
 
-    /// What became of handled events.
+    /// Counts of handled events by outcome.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.subscriptions.counters

@@ -134,7 +134,7 @@ impl Control {
                 message: error.reason.to_string(),
             })?,
         };
-        // What others say of it is none of it.
+        // External events do not count here.
         let known = self.own(&execution_id).await?;
         let created = known.is_none();
         let (stream_id, session_id) = match known {

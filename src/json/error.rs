@@ -2,7 +2,7 @@
 
 use crate::limits;
 
-/// What the scan found: the parser must not see this text.
+/// A fault found by the scan: the parser must not see this text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It is larger than [`limits::JSON_BYTES`].
@@ -44,7 +44,7 @@ pub enum Error {
 pub struct Located {
     /// As in `nodes.critic.tools[1]`; `.` is the whole.
     pub path: String,
-    /// What is wrong there.
+    /// The fault at that place.
     pub error: Error,
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::port::Stored;
 use crate::limits;
 
-/// What a live feed says.
+/// The signals of a live feed.
 #[derive(Debug, Clone)]
 pub enum Signal {
     /// A frame was stored.
@@ -30,7 +30,7 @@ struct Loss {
 pub struct Tail {
     frames: mpsc::Receiver<Arc<Stored>>,
     loss: Arc<Loss>,
-    /// Whatever ends the adapter's side when it is dropped.
+    /// Ends the adapter's side when it is dropped.
     _guard: Box<dyn Send + Sync>,
 }
 

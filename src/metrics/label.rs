@@ -56,7 +56,7 @@ labels! {
         Poll = "poll",
     }
 
-    /// Whose socket it is.
+    /// The kind of a socket.
     SocketState = "state" {
         /// Of somebody who is not known, or asks nothing at the moment.
         Waiting = "waiting",
@@ -166,7 +166,7 @@ labels! {
         Inbox = "inbox",
     }
 
-    /// What became of an append that was not acknowledged.
+    /// The outcome of an append that was not acknowledged.
     Failed = "reason" {
         /// Another writer was first.
         Fenced = "fenced",
@@ -236,7 +236,7 @@ labels! {
         Panicked = "panicked",
     }
 
-    /// What became of a webhook's event or try.
+    /// The outcome of a webhook's event or try.
     Webhook = "outcome" {
         /// The receiver took the event.
         Delivered = "delivered",

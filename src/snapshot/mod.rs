@@ -5,8 +5,8 @@
 //! apply(fold(e0 .. ek), ek+1 .. en)   ==  fold(e0 .. en), also after a snapshot was written as JSON and read again
 //! ```
 //!
-//! Whoever joins in mid-stream takes a snapshot and applies the events behind its `cursor`. Everything in it is bounded;
-//! what was left out is counted.
+//! A reader that joins in mid-stream takes a snapshot and applies the events behind its `cursor`. Everything in it is
+//! bounded; left-out parts are counted.
 
 mod bounded;
 mod call;

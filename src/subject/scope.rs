@@ -5,7 +5,7 @@ use super::token;
 use super::topic::{Key, Lane, Topic, pattern_token};
 use crate::id::{ExecutionId, NodeId, SessionId, StreamId};
 
-/// A set of topics of one lane. What is `None` is any.
+/// A set of topics of one lane. `None` matches any.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Events, by stream, node and execution.

@@ -98,7 +98,7 @@ pub fn init(config: &Config) -> Result<Guard, Error> {
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
-            // Lines of diagnostics stay out: what a provider or a tool said may stand in them.
+            // Diagnostic lines stay out: they may contain text of a provider or a tool.
             .with_filter(exported(&config.filter).and(filter_fn(|what| what.is_span() && is_safe(what))))
     });
     tracing_subscriber::registry()
@@ -109,8 +109,8 @@ pub fn init(config: &Config) -> Result<Guard, Error> {
     Ok(Guard { provider, timeout: Duration::from_millis(config.otlp_timeout_ms) })
 }
 
-/// Whether the code that tells something is known to tell no credential. Other crates trace whole requests, with their
-/// headers: of them nothing below `info` is taken, whatever the configured filter says.
+/// Whether the target of a trace is known to contain no credential. Other crates trace whole requests, with their
+/// headers: of them nothing below `info` is taken, for any configured filter.
 pub(super) fn is_safe(what: &Metadata<'_>) -> bool {
     let target = what.target();
     let is_own = OWN

@@ -5,7 +5,7 @@ use super::limits;
 use super::transaction::Transaction;
 use crate::subject::Lane;
 
-/// What of the events stays.
+/// The retention limits of events.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retention {
     max_age_micros: Option<i64>,

@@ -91,7 +91,7 @@ fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
     }
 }
 
-/// The topic of the message before: what follows in a narrow feed, or in a page of one execution, is mostly of the same.
+/// The topic of the previous message: most consecutive messages of a narrow feed, or of a page of one execution, share it.
 #[derive(Debug, Default)]
 pub(super) struct Last(Option<(Box<str>, Topic, Origin)>);
 
@@ -134,7 +134,7 @@ pub(super) fn get<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h 
     headers.get(name).map(async_nats::HeaderValue::as_str)
 }
 
-/// What the leader answers.
+/// The leader's answer to a direct read.
 #[derive(Debug, Deserialize)]
 pub(super) struct Raw {
     subject: String,

@@ -1,4 +1,4 @@
-//! What streams and subjects are called.
+//! The names of streams and subjects.
 
 use crate::log::Origin;
 use crate::queue::Class;

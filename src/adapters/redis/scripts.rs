@@ -38,7 +38,7 @@ impl Scripts {
     }
 }
 
-/// What `APPLY` answers: [`crate::store::Applied`] by number.
+/// The results of `APPLY`: [`crate::store::Applied`] by number.
 pub(super) mod applied {
     pub(in super::super) const STORED: i64 = 0;
     pub(in super::super) const ALREADY: i64 = 1;

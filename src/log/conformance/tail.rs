@@ -157,7 +157,7 @@ pub(super) async fn a_slow_reader_blocks_nobody_and_is_told(log: Arc<dyn Log>) {
         }
     }
     holds(&log, &Scope::EVERYTHING, &all, "the log has what the feed lost").await;
-    // What the feed still holds leaves no room at first, so that later frames may be lost too.
+    // The frames that the feed still holds leave no room at first, so that later frames may be lost too.
     let topic = events("s", None, Some("end"));
     let start = Instant::now();
     let mut arrived = false;
