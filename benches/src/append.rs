@@ -29,7 +29,7 @@ pub(crate) const SHARDS: u16 = 4;
 /// Unacknowledged messages of the plain publishers.
 const IN_FLIGHT: usize = 4096;
 
-/// What is compared.
+/// The compared subjects.
 #[derive(Debug, Clone, Copy)]
 enum Subject {
     /// JetStream alone: so many publishers over one connection.

@@ -43,7 +43,7 @@ const WARM_UP: usize = PER_SECOND;
 /// Longest wait for the last event.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What one path took.
+/// The times of one path.
 #[derive(Debug, Default)]
 struct Times {
     /// Microseconds, sorted.

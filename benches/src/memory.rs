@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Longest time until all sessions are where they should be.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// What one moment of the processes is: KiB of the worker, the broker and the store, and bytes of the log.
+/// A sample of the processes: KiB of the worker, the broker and the store, and bytes of the log.
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     worker: f64,

@@ -20,7 +20,7 @@ pub(crate) struct Ports {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) store: Arc<dyn Store>,
-    /// What must not be dropped before them.
+    /// A value that must live as long as the ports.
     _handle: Arc<dyn std::any::Any + Send + Sync>,
 }
 
@@ -64,7 +64,7 @@ impl Ports {
         }
     }
 
-    /// What gateways and the CLI use.
+    /// The control that gateways and the CLI use.
     pub(crate) fn control(&self) -> Control {
         Control::new(Bus::new(self.log.clone(), self.store.clone()), self.queue.clone(), Clock::System)
     }

@@ -126,7 +126,7 @@ fn events_are_published_from_arguments_and_stdin() {
     assert_eq!(lines(&output), [serde_json::json!({ "published": 2, "refused": 1 })]);
     let said = text(&output.stderr);
     assert!(said.starts_with("runbus: line 3: ") && said.lines().count() == 1, "{said}");
-    // What history gives can be published again: the ids are the same, nothing is doubled.
+    // The output of `history` can be published again: the ids are the same, nothing is doubled.
     let history = run(dir.path(), &["history", "--json"]);
     let output = with_input(dir.path(), &["publish", "--stdin"], &text(&history.stdout));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -368,7 +368,7 @@ fn doctor_says_what_is_wrong_with_an_mcp_server() {
     assert!(!said.contains("hush"), "{said}");
 }
 
-/// What `auth key` says is what the gateway takes: its configuration is valid, and the key's hash is in it.
+/// The gateway accepts the output of `auth key`: its configuration is valid, and the key's hash is in it.
 #[test]
 fn keys_are_made_with_their_configuration() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Authority: what somebody publishes about an execution that Runbus runs gives them no right to it, and takes none from its owner.
+//! Authority: external events about an execution that Runbus runs grant no right to it, and take none from its owner.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ async fn is_shut(address: SocketAddr, who: &Secret, approval: &str, when: &str) 
     }
 }
 
-/// What the endpoint for tasks says of `run`, up to its end or its first word after the greeting.
+/// The frames that the endpoint for tasks sends about `run`, up to its end or its first frame after the greeting.
 async fn task(address: SocketAddr, secret: &str, agent: &str) -> String {
     let url = format!("ws://{address}/ws/tasks/run?api_key={secret}&agent={agent}");
     let (mut socket, _) = connect_async(url).await.unwrap();
@@ -160,7 +160,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
         publish("before").await;
         let first = stage.control.status(&execution("run")).await.unwrap().unwrap();
         assert!(first.external && first.stream_id.as_str() == "mine", "{first:?}");
-        // What others tell can be asked to stop; that is not heard by whoever starts it here.
+        // A cancel of an external execution is accepted; it has no effect on an execution of that id started here later.
         let (status, asked) = post(at, "/v1/executions/run/cancel", attacker.reveal(), json!({})).await;
         assert_eq!(status, 409, "it said that it has ended: {asked}");
 
@@ -199,7 +199,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
 
         publish("ended").await;
         is_shut(at, &attacker, &waiting, "ended").await;
-        // Whatever the store remembers, and when it remembers nothing.
+        // With any content of the store, and with an empty one.
         let empty = backends::embedded();
         let forgetful = Control::new(
             Bus::new(stage.backend.log.clone(), empty.store.clone()),
@@ -214,7 +214,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
         }
         let said = task(at, victim.reveal(), "cashier").await;
         assert!(said.contains("\"result\"") && !said.contains("forged"), "{said}");
-        // Who reads the stream sees what was said in it, and by whom.
+        // A reader of the stream sees the events in it, and their authors.
         let query = "/v1/events?stream_id=cashier&execution_id=run&limit=1000&order=oldest";
         let (status, text) = bearer(at, query, victim.reveal()).await;
         let page: Value = serde_json::from_str(&text).unwrap();
@@ -242,7 +242,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
     .await;
 }
 
-/// Who runs their own agents tells them, is watched, and can be asked to stop.
+/// External producers report their own executions, clients watch them, and can ask them to stop.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_run_is_told_by_them() {
     on_each(async |stage| {

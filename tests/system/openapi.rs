@@ -31,7 +31,7 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
-/// One of each thing that paths name; what they are called.
+/// Creates one of each resource that paths name; returns their names.
 async fn furnish(bench: &Bench) -> Value {
     let control = bench.backend.control();
     for (definition, id) in
@@ -155,7 +155,7 @@ async fn the_document_is_served_and_need_not_be_sent_twice() {
     assert_eq!(index["endpoints"]["GET /v1/openapi.json"], "This document (OpenAPI 3.1)");
 }
 
-/// What the fuzzer found, and what it checks, in few words.
+/// The findings of the fuzzer, and its checks, in short form.
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_tokens_and_lists_where_they_do_not_belong() {
     let backend = backends::embedded();

@@ -30,7 +30,7 @@ const STREAMS: usize = 8;
 const EXECUTIONS: usize = 40;
 const WINDOW: Duration = Duration::from_millis(1500);
 
-/// What all clients share.
+/// The shared state of all clients.
 #[derive(Default)]
 struct Seen {
     /// Clients that have had an event.

@@ -128,7 +128,8 @@ async fn slow_readers_are_bounded_and_counted_and_hold_up_nobody() {
     }
 }
 
-/// Many that can be written to again at once read the log by and by: who is not slow would wait for all of them.
+/// Many readers that become writable at once read the log a few at a time: otherwise the fast ones would wait for all
+/// of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn few_slow_readers_read_the_log_at_a_time() {
     let (backend, log) = faulty();

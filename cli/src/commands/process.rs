@@ -1,4 +1,4 @@
-//! What the long-running commands share: a worker, a gateway, and how they end.
+//! The shared parts of the long-running commands: a worker, a gateway, and how they end.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What models and tools do wrong: each call has a clear answer, and the execution goes on.
+//! Faults of models and tools: each call has a clear answer, and the execution goes on.
 
 use std::time::Duration;
 
