@@ -1,4 +1,4 @@
-//! The file format: what may be written in a definition, before it is checked.
+//! The file format: the content of a definition, before it is checked.
 
 use std::collections::BTreeMap;
 

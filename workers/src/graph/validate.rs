@@ -1,4 +1,4 @@
-//! What makes a definition valid. Each fault names the key at which it is.
+//! The rules of a valid definition. Each fault names the key at which it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +18,13 @@ use super::spec::{
 };
 use super::template::{Reference, Template};
 
-/// What is wrong, and where.
+/// A fault, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
 pub struct Fault {
     /// The key, as in `edges[1].to`.
     pub path: String,
-    /// What is wrong there.
+    /// The fault.
     pub message: String,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn agent(spec: &AgentSpec) -> Result<(), Fault> {
     model("model", &spec.model)
 }
 
-/// What agents and nodes have in common.
+/// The common settings of agents and nodes.
 struct Policy<'a> {
     tools: &'a Patterns,
     approve: &'a Patterns,

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::config::Server;
 use super::limits::{EXIT_GRACE, MAX_STDERR_LINE_BYTES};
 
-/// What a process inherits: enough to find programs and files. Everything else may be a secret of the worker's.
+/// The variables that a process inherits: enough to find programs and files. Any other may be a secret of the worker's.
 const INHERITED: &[&str] =
     &["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER"];
 

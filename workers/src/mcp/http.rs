@@ -54,7 +54,7 @@ pub(super) fn transport(server: &Server) -> Result<StreamableHttpClientTransport
     Ok(StreamableHttpClientTransport::with_client(Client(client), config))
 }
 
-/// What a fault of the transport says about the request that met it.
+/// The meaning of a transport fault for its request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// It never reached the server.

@@ -25,7 +25,7 @@ fn is(part: &str, value: &Value) -> bool {
     }
     let fenced = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
     let text = fenced.and_then(|rest| rest.strip_suffix("```")).map_or(text, str::trim);
-    // Reading a text is dear; what cannot be this value is not read.
+    // Parsing a text is expensive; a text that cannot be this value is not parsed.
     let begins = match value {
         Value::Object(_) => '{',
         Value::Array(_) => '[',

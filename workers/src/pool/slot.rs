@@ -21,7 +21,7 @@ pub(super) struct Held {
     pub(super) owner: String,
 }
 
-/// What became of asking for a slot.
+/// The outcome of a request for a slot.
 #[derive(Debug)]
 pub(super) enum Slot {
     /// The session may be worked on; `Some`: with this slot.

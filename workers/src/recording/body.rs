@@ -27,7 +27,7 @@ impl Default for Chunking {
     }
 }
 
-/// What goes wrong.
+/// The fault to inject.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Nothing.
@@ -123,7 +123,7 @@ pub(super) fn pieces(
     .boxed()
 }
 
-/// What comes after the last piece, other than the end.
+/// The event after the last piece, other than the end.
 enum Last {
     Break,
     Stall,

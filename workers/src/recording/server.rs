@@ -56,7 +56,7 @@ pub struct Received {
     pub authorization: Option<String>,
     /// The place of the interaction that answered it, if one did.
     pub interaction: Option<usize>,
-    /// What went wrong on purpose.
+    /// The injected fault.
     pub mode: Mode,
 }
 
@@ -81,7 +81,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Current {
-    /// What goes wrong with the next requests, in order.
+    /// The faults of the next requests, in order.
     modes: VecDeque<Mode>,
     /// How many requests of each conversation were answered.
     answered: HashMap<String, usize>,

@@ -11,15 +11,15 @@ pub struct Settings {
     pub at_tokens: u64,
     /// Messages at the end that are left as they are.
     pub keep_recent: usize,
-    /// What the model is told to write; absent: [`PROMPT`].
+    /// The instruction for the model; absent: [`PROMPT`].
     pub prompt: Option<String>,
 }
 
-/// What the model is told to write.
+/// The default instruction for the model.
 pub const PROMPT: &str = "Write a note that lets you go on with this conversation without reading it again: what was \
 asked, what was found and decided, what is still open, names and numbers that matter. Answer with the note alone.";
 
-/// What stands in front of a note.
+/// The heading in front of a note.
 pub const HEAD: &str = "Earlier messages were folded into this note:\n";
 
 /// Bytes of text that make one token, about.
@@ -51,7 +51,7 @@ pub fn estimate<'a>(messages: impl Iterator<Item = &'a Message>) -> u64 {
     u64::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u64::MAX)
 }
 
-/// What the model is asked.
+/// The request to the model for a note.
 #[must_use]
 pub fn question(said: &Transcript, from: usize, to: usize, settings: &Settings) -> Vec<Message> {
     let mut told = String::new();

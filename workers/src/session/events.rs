@@ -149,7 +149,7 @@ impl Events {
             if index < start.journal || index < first {
                 continue;
             }
-            // What calls of the model streamed that nobody will finish is void from the first of it on.
+            // Output of unfinished model calls that nobody will finish is void from the first of it on.
             let void_from = open.values().min().copied();
             let reflected = Reflected { entry, index, changes: &changes, void_from };
             if let Some(mirror) = mirror(&self.session, &state, plan, reflected) {

@@ -79,7 +79,7 @@ pub(super) async fn end(log: &dyn Log, key: &Key, journal: &Journal) -> Result<E
     }
 }
 
-/// The nodes whose model may have been speaking: what others have streamed is closed, or will be by what is mirrored next.
+/// The nodes whose model may have been speaking: output of other nodes is closed, or the next projected entries close it.
 fn asking(state: &State) -> BTreeSet<NodeId> {
     let visits = state.running().into_iter().flat_map(|run| &run.visits);
     let asks = |visit: &Visit| visit.calls.is_empty() && visit.question.is_none() && visit.answer.is_none();
@@ -109,7 +109,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whether an entry is a claim: what was open when it took over is void already.
+    /// Whether an entry is a claim: output that was open when it took over is void already.
     fn is_claim(&self, index: u64) -> bool {
         let entry = usize::try_from(index).ok().and_then(|index| self.journal.loaded.get(index));
         entry.is_some_and(|entry| matches!(entry.fact, Fact::Claimed { .. }))

@@ -1,4 +1,4 @@
-//! Who may dispatch an endpoint: the log decides, the lease only spares needless claims.
+//! The claim of an endpoint: the log decides, the lease only spares needless claims.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::checkpoint::{Checkpoint, Checkpoints, Error};
 use super::config::{self, Endpoint};
 use super::select::filter;
 
-/// What a claim needs.
+/// The dependencies of a claim.
 #[derive(Debug, Clone)]
 pub(super) struct Claimant {
     pub(super) bus: Bus,

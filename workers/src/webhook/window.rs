@@ -1,4 +1,4 @@
-//! What is in flight: a bounded window over the log, and the cursor behind everything that is settled. Pure.
+//! The events in flight: a bounded window over the log, and the cursor behind everything that is settled. Pure.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,7 +7,7 @@ use runbus::log::Cursor;
 
 use crate::limits;
 
-/// What keeps its order: an execution of a stream, or the stream's own events.
+/// The unit of order: an execution of a stream, or the stream's own events.
 pub(super) type Lane = (StreamId, Option<ExecutionId>);
 
 /// Names an item of the window; they grow.

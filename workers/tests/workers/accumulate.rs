@@ -1,4 +1,4 @@
-//! What providers do that the recordings do not show.
+//! Behaviour of providers that the recordings do not show.
 
 use proptest::prelude::*;
 use runbus_workers::model::{Accumulator, Delta, Event, Fault, Turn, limits};

@@ -1,4 +1,4 @@
-//! What a definition may say, and where the fault is when it does not.
+//! The content of a definition, and the place of each fault.
 
 use std::collections::BTreeMap;
 

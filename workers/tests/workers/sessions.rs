@@ -1,4 +1,4 @@
-//! Sessions simulated: what is decided, with every outcome, command, crash and moment in any order.
+//! Sessions simulated: the decisions for every outcome, command, crash and moment in any order.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -199,7 +199,7 @@ impl Sim {
             }
             _ => {}
         }
-        // What is recorded is read back: the journal is text.
+        // A recorded entry is read back: the journal is text.
         let entry = Entry { at: self.now, fact };
         let entry = Entry::decode(&entry.encode().unwrap()).unwrap();
         self.state.apply(&entry);

@@ -139,7 +139,7 @@ impl Bench {
     }
 }
 
-/// What a person says who approves a call.
+/// The approval of a call by a person.
 pub(crate) fn approved(call: &ToolCall, arguments: Value) -> Approval {
     let requested = Requested {
         approval_id: "a@s".into(),
