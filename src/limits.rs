@@ -12,7 +12,7 @@ pub const JSON_BYTES: usize = 64 * 1024 * 1024;
 pub const JSON_DEPTH: usize = 127;
 
 /// Deepest JSON that anybody hands in (input, answers, arguments, payloads of events) or a model or a tool answers with, in
-/// levels. Below [`JSON_DEPTH`] by far more than the envelopes around it add, so that whatever is accepted can be read back.
+/// levels. Below [`JSON_DEPTH`] by far more than the envelopes around it add, so that every accepted value can be read back.
 pub const EDGE_DEPTH: usize = 64;
 
 /// Deepest command that an inbox holds, in levels: a caller's value inside the command.

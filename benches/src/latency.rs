@@ -22,7 +22,7 @@ use crate::streaming::Cost;
 /// Events of an execution a second.
 const PER_SECOND: usize = 100;
 
-/// A load, and what is to be reached under it.
+/// A load, and its goals.
 #[derive(Debug)]
 struct Load {
     executions: usize,

@@ -1,5 +1,5 @@
-//! Many executions at once: 2,000 that stream 20 tokens a second each, with one reader each, and who has what of the
-//! processor.
+//! Many executions at once: 2,000 that stream 20 tokens a second each, with one reader each, and the share of each
+//! process in processor time.
 
 use std::time::Duration;
 

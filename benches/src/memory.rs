@@ -54,7 +54,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     let process = worker::start(&servers.nats.url, &servers.redis.url, &Options::default()).await?;
     let ports = servers.ports(None).await?;
     let look = async || look(&ports, &servers, process.pid()?).await;
-    // One, so that what is made once is there.
+    // One, so that one-time allocations are made.
     park(&ports, 1).await?;
     let mut before = look().await?;
     for (count, name) in

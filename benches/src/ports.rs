@@ -55,7 +55,7 @@ impl Ports {
         })
     }
 
-    /// The same, with what is asked of log and store counted.
+    /// The same, with the calls of log and store counted.
     pub(crate) fn counted(&self, calls: &Arc<Calls>) -> Self {
         Self {
             log: Arc::new(Counted { inner: self.log.clone(), calls: calls.clone() }),

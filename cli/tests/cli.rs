@@ -49,7 +49,7 @@ fn the_demo_ends_with_the_council() {
     assert_eq!(events.last().unwrap()["type"], "execution_completed");
     let id = events[0]["execution_id"].as_str().unwrap().to_owned();
 
-    // People read it too, and what it promises works.
+    // People read it too, and the commands in it work.
     let output = run(dir.path(), &["tail", "--execution", &id, "--since", "all", "--until-end"]);
     let shown = text(&output.stdout);
     assert!(shown.contains("writer_agent says: ") && shown.contains("execution_completed"), "{shown}");
@@ -238,7 +238,7 @@ fn a_killed_process_goes_on_at_the_next_start() {
     assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
 }
 
-/// Without any worker: commands are durable, and what stands against them is said with an exit code of its own.
+/// Without any worker: commands are durable, and a conflict has an exit code of its own.
 #[test]
 fn sessions_are_spoken_to_shown_and_closed() {
     let dir = tempfile::tempdir().unwrap();

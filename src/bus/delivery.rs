@@ -19,7 +19,7 @@ pub struct Delivered {
     /// Of a Runbus worker: its number in the execution, 0, 1, 2, ... without holes. Of anybody else: the place of
     /// its message in the shard, which only grows.
     pub seq: u64,
-    /// Somebody who is no part of Runbus published it. It changes nothing that is known of what Runbus runs.
+    /// An external producer published it. It does not change the state of executions that Runbus runs.
     pub external: bool,
     /// Hand it back to go on behind this event.
     pub cursor: Cursor,
@@ -73,7 +73,7 @@ pub fn lines(stored: &Stored, epoch: Epoch, skip: u32) -> impl DoubleEndedIterat
     let mut found: Vec<Bytes> =
         if stored.damage.is_some() { whole() } else { stored.frame.lines().collect() };
     if found.is_empty() {
-        // Every frame has a line, so that whoever reads on stands behind it.
+        // Every frame has a line, so that a reader that reads on stands behind it.
         found = whole();
     }
     let count = found.len();
@@ -133,7 +133,7 @@ fn sound(stored: &Stored, line: &Line) -> Result<SoundLine, String> {
     }
 }
 
-/// Where somebody else published says what they speak of, and who may read it: the body must say the same.
+/// The subject of an external event names its execution and decides who may read it: the body must name the same.
 fn speaks_of_its_subject(stored: &Stored, line: &SoundLine) -> Result<(), String> {
     if stored.frame.author.is_external() && !is_of(line.as_bytes(), &stored.topic) {
         return Err("stream_id, node_id or execution_id differ from the subject".into());

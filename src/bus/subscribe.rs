@@ -190,7 +190,7 @@ async fn deliver<H, F, E>(
                 counters.failed.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(subscription = %id, error, "a handler failed");
             }
-            // Last, so that whoever sees an event counted as handled sees its failure counted too.
+            // Last, so that a reader that counts an event as handled also counts its failure.
             counters.handled.fetch_add(1, Ordering::Release);
             drop(permit);
         });

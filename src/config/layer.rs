@@ -21,7 +21,7 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// Makes a tree of what was given: a table before what is in it, else in the order given.
+    /// Makes a tree of the given values: a table before its members, else in the order given.
     fn of(mut given: Vec<(Vec<String>, Value)>) -> Self {
         given.sort_by_key(|(path, _)| path.len());
         let mut layer = Self::default();

@@ -1,4 +1,4 @@
-//! Conversations: send, resume, abort, close, and what they hold.
+//! Conversations: send, resume, abort, close, and their content.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -69,8 +69,8 @@ impl Progress {
         }
     }
 
-    /// From the store's copy; `None` when it cannot be trusted. Copies that do not say who told the execution are of earlier
-    /// versions: those believed what anybody said, as long as no owner had written.
+    /// From the store's copy; `None` when it cannot be trusted. Copies without the producer are of earlier versions: those
+    /// folded every event, as long as no owner had written.
     fn kept(kept: &Projection) -> Option<Self> {
         #[derive(Deserialize)]
         struct Mark {
@@ -149,7 +149,7 @@ impl Look<'_> {
             self.fold_on(&mut here, shard, id).await?;
             let is_news = here.sequence > kept.sequence;
             let is_own = here.own().is_some();
-            // Others may have spoken in a younger shard of what an older one has.
+            // External events may stand in a younger shard, for an execution of an older one.
             if is_news && (is_own || found.sequence == kept.sequence) {
                 found = here;
             }
@@ -165,7 +165,7 @@ impl Look<'_> {
 
     async fn fold_on(&self, progress: &mut Progress, shard: Shard, id: &ExecutionId) -> Result<(), Error> {
         let log = self.bus.log();
-        // Read behind the leader's last frame: replicas may lag, and what was acknowledged counts.
+        // Read behind the leader's last frame: replicas may lag, and acknowledged frames count.
         let key = progress.execution.as_ref().map(|e| Key::Execution(e.stream_id.clone(), id.clone()));
         let awaited = match key {
             Some(key) => {

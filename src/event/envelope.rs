@@ -82,7 +82,7 @@ impl Error {
 }
 
 impl Event {
-    /// Reads an event, without looking into its payload: for what the log holds already.
+    /// Reads an event without decoding its payload: for events from the log.
     ///
     /// # Errors
     /// [`Error::Field`] when the text is no envelope.
@@ -114,7 +114,7 @@ impl Event {
         Ok(event)
     }
 
-    /// Whether its payload is nested no deeper than what somebody may hand in.
+    /// Whether its payload is within the depth limit of callers' values.
     ///
     /// # Errors
     /// [`Error::Field`]: how deep it is, and the limit.

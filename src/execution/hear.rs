@@ -8,7 +8,7 @@ use crate::event::{Event, Kind};
 pub enum Heard {
     /// The first event that counts: the state before it, and the state folded from earlier events, is void.
     Begins,
-    /// The next word of whoever tells it.
+    /// The next event of its producer.
     Counts,
     /// Somebody else's: it changes nothing.
     Nothing,

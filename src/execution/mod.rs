@@ -1,4 +1,4 @@
-//! Executions: a pure fold of events into what people ask about a run.
+//! Executions: a pure fold of events into the state of a run.
 //!
 //! [`hear`] is the only way to fold: it decides which producer counts for an execution. For an execution that Runbus runs,
 //! only Runbus's events count from the first on; external events about it fold into nothing. For other executions, the

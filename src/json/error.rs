@@ -22,7 +22,7 @@ pub enum Fault {
     /// An object has a key that means something to the parser.
     #[error("keys that begin with {:?} are reserved: rename {key:?}", super::key::RESERVED)]
     Reserved {
-        /// The key, cut to what a message can hold.
+        /// The key, cut to a message's limit.
         key: String,
     },
 }

@@ -83,13 +83,13 @@ catalogue! {
         BEHIND: Gauge = "runbus_gateway_slow_readers";
         /// Bytes that are prepared for clients which have not taken them yet.
         HELD: Gauge = "runbus_gateway_held_bytes";
-        /// Gaps that clients were told: events that are gone.
+        /// Gaps that clients received: events that are gone.
         GAPS: Counter = "runbus_gateway_gaps_total";
         /// Reads of history that are at work.
         HISTORY_READS: Gauge = "runbus_gateway_history_reads";
         /// Events that clients published and that are durable. One that is given again counts again.
         PUBLISHED: Counter = "runbus_gateway_published_events_total";
-        /// Errors that callers were told, by REST and on connections.
+        /// Errors that callers received, by REST and on connections.
         REFUSALS: CounterBy<Refused> = "runbus_gateway_refusals_total";
         /// WebSockets that the gateway closed.
         CLOSES: CounterBy<Close> = "runbus_gateway_closes_total";

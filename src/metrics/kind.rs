@@ -74,7 +74,7 @@ impl Gauge {
         Amount::new(self)
     }
 
-    /// Says how many there are. Only for what is looked up, not for what is counted by guards.
+    /// Sets the number. Only for values that are looked up, not for those that guards count.
     pub fn set(&self, n: i64) {
         self.0.store(n, Ordering::Relaxed);
     }

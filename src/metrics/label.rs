@@ -80,7 +80,7 @@ labels! {
         Idle = "idle",
         /// The body of a request took too long.
         Body = "body",
-        /// Its client took too little of what was written.
+        /// Its client read too little of the written data.
         Stuck = "stuck",
     }
 
@@ -106,7 +106,7 @@ labels! {
         Unavailable = "unavailable",
     }
 
-    /// The code of an error that a caller was told.
+    /// The code of an error that a caller received.
     Refused = "code" {
         /// `invalid_argument`.
         InvalidArgument = "invalid_argument",

@@ -31,7 +31,7 @@ struct Run {
 }
 
 impl Runs {
-    /// Takes the next event into what is known of its execution; `None`: of none, or of one that is not remembered.
+    /// Folds the next event into the state of its execution; `None`: of none, or of one that is not remembered.
     pub(super) fn hear(&mut self, event: &Event, external: bool) -> Option<Heard> {
         let id = event.execution_id.as_ref()?;
         if self.put_away.contains(id) {

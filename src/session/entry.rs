@@ -204,7 +204,7 @@ pub enum Fact {
         /// How.
         outcome: Outcome,
     },
-    /// Something outside the session's own logs was told what had happened.
+    /// A party outside the session's own logs was notified.
     Told {
         /// The key of the notice: see [`super::state::Notice::key`].
         notice: String,
@@ -229,7 +229,7 @@ pub struct Arrival {
 /// A question to a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Question {
-    /// Names it to whoever answers.
+    /// The id that an answer names.
     pub request_id: String,
     /// The call that asks; `None`: the node itself does.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,7 +30,7 @@ impl State {
         changes
     }
 
-    /// The execution above hears what waits for a person, and who works, here and below.
+    /// Notifies the parent execution of requests that wait for a person, and of workers, here and below.
     fn tell_above(&mut self, entry: &Entry, index: u64, changes: &[Change]) {
         let Some(run) = self.run.as_ref().filter(|run| run.outcome.is_none()) else { return };
         let Some(parent) = &run.start.parent else { return };

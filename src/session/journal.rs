@@ -139,7 +139,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Records a fact, and folds it into the state once it is durable. Returns the entry and what it changed.
+    /// Records a fact, and folds it into the state once it is durable. Returns the entry and its changes.
     ///
     /// # Errors
     /// [`Error::Fenced`]: this worker is no owner any more. It waits while the log does not answer.

@@ -117,7 +117,7 @@ pub enum Notice {
         /// The parent that waits for it.
         parent: Parent,
     },
-    /// The execution above is told what happened here, or below.
+    /// Notifies the parent execution of an event here, or below.
     Below {
         /// The execution above.
         parent: Parent,
@@ -151,7 +151,7 @@ pub enum Notice {
         /// The usage, with all below it.
         used: Used,
     },
-    /// Readers of the session's stream are told that it closed.
+    /// Notifies readers of the session's stream that it closed.
     Closed,
     /// No worker could finish an execution.
     DeadLetter {

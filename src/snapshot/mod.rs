@@ -1,4 +1,4 @@
-//! Snapshots: a pure fold of an execution's events into what somebody who watched it from its start would show.
+//! Snapshots: a pure fold of an execution's events into the view of a client that watched it from its start.
 //!
 //! ```text
 //! fold(e0 .. en)                      ==  what a watcher of e0 .. en knows

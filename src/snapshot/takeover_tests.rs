@@ -43,18 +43,18 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 1..80)
 }
 
-/// Answers of branches, and what their open calls have said.
+/// Answers of branches, and the texts of their open calls.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Texts {
     done: Vec<(String, String)>,
     open: BTreeMap<String, String>,
 }
 
-/// A worker as readers see it, with the truth of what it does.
+/// A worker as readers see it, with its real state.
 #[derive(Default)]
 struct Worker {
     attempts: u32,
-    /// Each event with what is true once it is there.
+    /// Each event with the real state once it is there.
     events: Vec<(Event, Texts)>,
     truth: Texts,
     /// The first event of each call that is under way.

@@ -85,7 +85,7 @@ impl Scope {
         }
     }
 
-    /// Its NATS subject in a shard, with wildcards for what is any, and for who published it.
+    /// Its NATS subject in a shard, with wildcards for unset parts and for the author.
     #[must_use]
     pub fn pattern(&self, prefix: &str, shard: Shard) -> String {
         let lane = pattern_token(self.lane());

@@ -197,7 +197,7 @@ impl Key {
         }
     }
 
-    /// The NATS subject, or wildcard, of all its topics, with what others published to them.
+    /// The NATS subject, or wildcard, of all its topics, with external events to them.
     #[must_use]
     pub fn pattern(&self, prefix: &str, shard: Shard) -> String {
         self.pattern_under(pattern_token(self.lane()), prefix, shard)

@@ -24,7 +24,7 @@ use crate::visible::Lines;
 /// Whether spans may hold content; set once, when telemetry starts.
 static CAPTURES_CONTENT: AtomicBool = AtomicBool::new(false);
 
-/// Whether spans may hold what models and tools were given and what they said (`telemetry.capture_content`).
+/// Whether spans may hold the inputs and outputs of models and tools (`telemetry.capture_content`).
 #[must_use]
 pub fn captures_content() -> bool {
     CAPTURES_CONTENT.load(Ordering::Relaxed)
@@ -40,7 +40,7 @@ const EXPORT: &[&str] =
 /// Crates whose every line was written here: credentials are a [`crate::config::Secret`] in them.
 const OWN: &[&str] = &["runbus", "runbus_gateway", "runbus_workers", "runbus_bench"];
 
-/// The crate whose every connection is told with all that the peer says of itself: that is for debugging.
+/// The crate that logs all data of the peer for each connection: only for debugging.
 const TALKATIVE: &str = "rmcp";
 
 /// Why telemetry did not start.
@@ -133,7 +133,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     // Each line goes through one writer that escapes: no field can begin another line, or move a terminal's cursor. Colours
-    // would have to be told from those of strangers.
+    // could not be distinguished from those of external text.
     match format {
         Format::Text => lines::layer().with_ansi(false).with_writer(|| Lines::of_text(stderr())).boxed(),
         Format::Json => lines::layer().json().with_writer(|| Lines::of_json(stderr())).boxed(),

@@ -70,7 +70,7 @@ fn forged(stream: &str, id: &str, approval: &str) -> Value {
     ]})
 }
 
-/// Every way to read or act on the execution `run` and its session. Nothing of it is there for whoever may not.
+/// Every way to read or act on the execution `run` and its session. Callers without permission see none of it.
 async fn is_shut(address: SocketAddr, who: &Secret, approval: &str, when: &str) {
     let secret = who.reveal();
     for path in ["", "/snapshot", "/events", "/presence", "/approvals", "/questions"] {
@@ -283,7 +283,7 @@ async fn what_others_run_is_told_by_them() {
     .await;
 }
 
-/// Copies of earlier versions do not say who told the execution: only what an owner wrote is believed of them.
+/// Copies of earlier versions do not name the producer: only an owner's events in them count.
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_of_earlier_versions_are_believed_where_an_owner_wrote() {
     on_each(async |stage| {
@@ -300,7 +300,7 @@ async fn copies_of_earlier_versions_are_believed_where_an_owner_wrote() {
             assert_eq!(known.is_some(), is_believed, "{id}: {known:?}");
             assert_eq!(stage.start("assistant", id, "hello").await.created, !is_believed, "{id}");
         }
-        // A copy of what others say ends nothing.
+        // A copy of external events ends nothing.
         let id = execution("told");
         let source = Source::execution(StreamId::new("mine").unwrap(), id.clone(), Clock::System);
         stage.bus.publish(source.execution_completed(Completed { output: json!(1) })).await.unwrap();

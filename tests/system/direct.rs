@@ -1,5 +1,5 @@
-//! Clients that wait are written to by whoever has the news, and speak meanwhile: nothing is lost, doubled, or out of order, and every
-//! message is whole.
+//! The task that has an event writes it to waiting clients, and they send meanwhile: nothing is lost, doubled, or out of order, and
+//! every message is whole.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Shares: one greedy principal, or one greedy token, takes all that it can of what clients share; another still gets its part.
+//! Shares: one greedy principal, or one greedy token, takes as much of the shared resources as it can; another still gets its
+//! part.
 
 use std::net::SocketAddr;
 

@@ -23,7 +23,7 @@ use crate::backends::{self, Backend};
 use crate::client::{Client, config, gateway};
 use crate::dropin::last_words;
 
-/// A log that can be told what to do wrong.
+/// A log with injected faults.
 #[derive(Debug)]
 pub struct Faulty {
     layout: Layout,

@@ -68,7 +68,7 @@ async fn furnish(bench: &Bench) -> Value {
     })
 }
 
-/// Runs the fuzzer; fails with what it says.
+/// Runs the fuzzer; fails with its output.
 async fn fuzz(address: SocketAddr, known: &Value, key: Option<&Secret>, seed: u64) {
     let python = std::env::var("RUNBUS_OPENAPI_PYTHON").expect("run me through ops/tools.sh run");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi");

@@ -212,7 +212,7 @@ async fn what_others_say_of_what_runbus_runs_changes_nothing() {
         assert_eq!((known.status, known.session_id.unwrap().as_str()), (Status::Completed, "run"), "{name}");
         assert_ne!(known.output, Some(json!("forged")), "{name}");
         assert_eq!(known.attempt, Some(1), "{name}");
-        // Readers get it, and are told.
+        // Readers get it, marked as external.
         let page = http().get(format!("http://{address}/v1/executions/run/events?limit=1000&order=oldest"));
         let page: Value = page.send().await.unwrap().json().await.unwrap();
         let events = page["events"].as_array().unwrap();
@@ -328,7 +328,7 @@ async fn publishers_are_bounded() {
     end(served).await;
 }
 
-/// A log that does not take what is of the nodes `stuck` and `full`, takes its time with what is of the node `slow`.
+/// A log that refuses frames of the nodes `stuck` and `full`, and delays those of the node `slow`.
 #[derive(Debug)]
 struct Choosy(Arc<dyn Log>, watch::Receiver<bool>);
 

@@ -1,4 +1,4 @@
-//! A receiver of webhooks for tests: takes one request a connection, and misbehaves as it is told.
+//! A receiver of webhooks for tests: takes one request a connection, and misbehaves on demand.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

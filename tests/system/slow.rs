@@ -104,7 +104,7 @@ async fn slow_readers_are_bounded_and_counted_and_hold_up_nobody() {
         for reader in fast {
             assert_eq!(tokio::time::timeout(PATIENCE, reader).await.unwrap().unwrap(), wanted);
         }
-        // All of them are stuck: the ring has moved on, and what they hold is counted.
+        // All of them are stuck: the ring has moved on, and the bytes they hold are counted.
         let now = here(&http, served.address).await;
         assert!(now["held_bytes"].as_u64() > Some(0), "{} {now}", backend.name);
         assert_eq!(now["cut"], 0);

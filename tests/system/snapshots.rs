@@ -51,7 +51,7 @@ enum Way {
     Rest,
 }
 
-/// The snapshot that a joiner got, and what it shows at the end.
+/// The snapshot that a joiner got, and its view at the end.
 async fn join(address: SocketAddr, id: &str, way: Way, coalesce: bool) -> (Snapshot, Snapshot) {
     let filter = json!({ "execution_id": id });
     match way {

@@ -1,7 +1,7 @@
-//! Reading YAML or JSON into a type, with the path of what does not fit.
+//! Reading YAML or JSON into a type, with the path of each fault.
 //!
 //! The text is read twice: first into nothing but a value that never honours the JSON parser's private keys and is nested no
-//! deeper than what a client may hand in, then into its type.
+//! deeper than a client's limit, then into its type.
 
 use runbus::json;
 use serde::de::DeserializeOwned;

@@ -39,7 +39,7 @@ impl Runtime {
     }
 }
 
-/// A worker and what it runs agents with.
+/// A worker with the dependencies of its agents.
 pub(super) struct Work {
     worker: Worker,
     runtime: Runtime,

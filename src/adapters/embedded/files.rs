@@ -134,11 +134,11 @@ fn holds_only_ours(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// SQLite would make it with what the umask leaves of 0644.
+/// SQLite would make it with the umask's share of 0644.
 fn make_file(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path) {
         Ok(file) => file.set_permissions(Permissions::from_mode(FILE_MODE)),
-        // SQLite says what is wrong with what is there.
+        // SQLite reports the fault of an existing file.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }

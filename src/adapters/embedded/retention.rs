@@ -1,4 +1,4 @@
-//! Housekeeping in small steps: events beyond age or size, and what has expired.
+//! Housekeeping in small steps: removes events beyond age or size, and expired rows.
 
 use super::config::Config;
 use super::limits;

@@ -1,4 +1,4 @@
-//! Live feeds: a thread that reads new rows in the order in which they were committed, by whatever process.
+//! Live feeds: a thread that reads new rows in commit order, of any process.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -65,7 +65,7 @@ pub(super) struct Check {
     pub(super) key: Key,
     /// The subjects that it is checked over.
     pub(super) pattern: String,
-    /// Whether those are all that the key has: then it is told what stands before the frame.
+    /// Whether those are all frames of the key: then the frame names its predecessor.
     pub(super) is_whole: bool,
     pub(super) expected: Option<Sequence>,
 }

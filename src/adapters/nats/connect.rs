@@ -77,7 +77,7 @@ pub(super) async fn open(
     Ok((client, watching))
 }
 
-/// The options with what the connection shows of itself.
+/// The options with the connection's credentials.
 async fn log_in(config: &Config) -> Result<ConnectOptions, ConnectError> {
     if !login::is_needed(config) {
         return Ok(ConnectOptions::new());

@@ -69,7 +69,7 @@ fn prev<'h>(
 }
 
 /// Whether `checked` is the pattern of a topic's key, as [`crate::subject::Key::pattern`] makes it: its subject, for an execution
-/// over all nodes and with what others published. A check without that proves nothing of what others published.
+/// over all nodes and with external events. A narrower check proves nothing about external events.
 fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
     match topic {
         Topic::Journal(_) | Topic::Inbox(_) => subject == checked,
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(of("rb.ext.2.s.n.x", "rb.*.2.s.*.x"), None, "anybody may write that");
         for other in [
             "rb.ev.2.s.n.x",
-            // As earlier versions wrote it: it says nothing of what others publish.
+            // As earlier versions wrote it: it proves nothing about external events.
             "rb.ev.2.s.*.x",
             "rb.*.2.s.*.y",
             "rb.*.2.s.*.yx",

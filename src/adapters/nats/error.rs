@@ -193,7 +193,7 @@ pub enum SetupError {
         /// The last error, if one is known.
         reason: Option<String>,
     },
-    /// The server is older than what the checks below rely on.
+    /// The server is older than the checks below require.
     #[error(
         "nats-server {found} is too old: {needed} or later is needed (older ones ignore the fencing header)"
     )]
@@ -208,7 +208,7 @@ pub enum SetupError {
         "JetStream is not enabled for this account: start the server with -js or give the account limits"
     )]
     NoJetStream,
-    /// Two writers that expected the same last frame were not told apart.
+    /// The broker accepted two writers that expected the same last frame.
     #[error(
         "the broker's compare-and-set is broken: {accepted} of {tried} conflicting appends were accepted"
     )]

@@ -1,7 +1,7 @@
 //! Pending requests and their receivers: one inbox per connection, one token per request.
 //!
 //! The client library's own requests leave an entry behind for each time-out and hear nothing of a lost connection; here
-//! entries go with whoever waits, and a lost connection answers all of them.
+//! an entry is dropped with its receiver, and a lost connection answers all of them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,7 +59,7 @@ impl Inbox {
             Some(Waiter::Many(sender)) if sender.try_send(Ok(message)).is_ok() => {
                 waiting.insert(token, Waiter::Many(sender));
             }
-            // Without room the entry goes, and whoever waits sees the end too early.
+            // Without room the entry is dropped, and its receiver sees the end too early.
             Some(Waiter::Many(_)) | None => {}
         }
     }

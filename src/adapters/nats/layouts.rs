@@ -170,7 +170,7 @@ enum Found {
     Streams(Record),
 }
 
-/// Compares the configured layout with what is in use. Changes nothing.
+/// Compares the configured layout with the one in use. Changes nothing.
 async fn compare(link: &Link, names: &Names, wanted: &Layout) -> Result<Found, SetupError> {
     let failed = |failure: Failure| SetupError::step("reading the layout", &failure);
     if let Some((at, record)) = read(link, names).await.map_err(failed)? {
@@ -220,7 +220,7 @@ pub(super) async fn agree(link: &Link, config: &Config, names: &Names) -> Result
                 });
             }
             Found::Record(at, record) => {
-                // Before anybody is told of them.
+                // Before any reader learns of them.
                 streams::set_up(link, config, names, &wanted).await?;
                 (Some(at), Record { generations: wanted.counts().to_vec(), active: record.active })
             }

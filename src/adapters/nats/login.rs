@@ -22,7 +22,7 @@ pub(super) const fn is_needed(config: &Config) -> bool {
         || config.nkey_file.is_some()
 }
 
-/// Reads everything once, so that what cannot be read is said at once and not for each attempt.
+/// Reads everything once, so that an unreadable file fails at once and not in each attempt.
 ///
 /// # Errors
 /// A file cannot be read, or does not hold what it must.

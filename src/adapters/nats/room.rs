@@ -178,7 +178,7 @@ async fn of_stream(link: &Link, stream: &str) -> Result<(), Failure> {
     of_info(stream, &info)
 }
 
-/// The same from what the broker says of the stream.
+/// The same from the broker's stream information.
 pub(super) fn of_info(stream: &str, info: &Value) -> Result<(), Failure> {
     let (config, state) = (&info["config"], &info["state"]);
     if config["discard"] != "new" {

@@ -127,7 +127,7 @@ pub(super) async fn scratch(link: &Link, config: &Config, names: &Names) -> Resu
     }
 }
 
-/// Creates what is missing and compares what is there.
+/// Creates missing streams and compares existing ones.
 pub(super) async fn set_up(
     link: &Link,
     config: &Config,

@@ -1,4 +1,4 @@
-//! Live feeds: core subscriptions to what the streams publish again after storage.
+//! Live feeds: core subscriptions to the messages that the streams publish again after storage.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Core {
         // Before the shards are looked up, so that no change is missed.
         let grown = self.layouts.changes();
         let shards = scope.shards(&self.layouts.current());
-        // Before the subscriptions, so that whatever happens from now on is noticed.
+        // Before the subscriptions, so that every event from now on is noticed.
         let mut health = link.health.clone();
         health.borrow_and_update();
         let elections = self.elections.listen();

@@ -27,13 +27,13 @@ pub struct Outcome {
     pub messages: BTreeMap<String, Vec<String>>,
     /// Where each session stands.
     pub sessions: BTreeMap<String, String>,
-    /// Keys of what safe tools did and ended.
+    /// Keys of calls that safe tools ended.
     pub keys: BTreeSet<String>,
     /// Executions that were paused.
     pub paused: BTreeSet<String>,
     /// Calls whose outcome nobody can know, by the journals.
     pub unknown: BTreeSet<String>,
-    /// Takeovers that readers were told of.
+    /// Takeovers that readers saw.
     pub superseded: usize,
 }
 
@@ -237,7 +237,7 @@ impl Outcome {
             if aborted {
                 lines.retain(|line| !(speaks(line) && line.contains(" tool_call_completed ")));
             }
-            // The order of what happens at once is another when a person comes in between.
+            // The order of concurrent events differs when a person comes in between.
             lines.sort();
         }
         if aborted {

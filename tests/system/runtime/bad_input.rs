@@ -10,7 +10,7 @@ use serde_json::json;
 use super::kit::{Crew, on_each};
 use super::tools::Probe;
 
-/// A tool that misbehaves as it is told.
+/// A tool that misbehaves on demand.
 #[derive(Debug)]
 struct Wild(Spec);
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 pub const TOKENS: u64 = 100;
 
 /// The instruction in the last message of a user:
-/// - a JSON array of `[tool, arguments]`: makes these calls, and then says `results: ` and what came back;
+/// - a JSON array of `[tool, arguments]`: makes these calls, and then says `results: ` and the results;
 /// - `loop TOOL`: calls the tool in every round;
 /// - `stream`: says a word and then nothing, for ever;
 /// - `refuse`: fails;
@@ -97,7 +97,7 @@ impl Model for Obedient {
             .into_iter()
             .enumerate()
             .map(|(n, (name, arguments))| {
-                // A text stands for itself: arguments that are no JSON can be told too.
+                // A text is used verbatim, so that arguments can be invalid JSON too.
                 let arguments = arguments.as_str().map_or_else(|| arguments.to_string(), str::to_owned);
                 ToolCall { id: format!("{prefix}_{n}"), name, arguments }
             })

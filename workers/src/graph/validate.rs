@@ -206,7 +206,7 @@ fn constraints(spec: &GraphSpec) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The fields that a node's output has for sure: declared, or given by what it is.
+/// The fields that a node's output certainly has: declared, or given by its kind.
 fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BTreeMap<String, FieldSpec>>> {
     use std::borrow::Cow;
     let node = spec.nodes.get(id)?;
@@ -230,7 +230,7 @@ fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BT
     }
 }
 
-/// Checks that a node has what its kind needs, and nothing of another kind.
+/// Checks that a node has the fields of its kind, and none of another kind.
 fn kind(spec: &GraphSpec, path: &str, step: &Node) -> Result<(), Fault> {
     let (is_tool, is_router, is_human) =
         (step.kind == NodeType::Tool, step.kind == NodeType::Router, step.kind == NodeType::Human);

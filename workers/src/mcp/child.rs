@@ -37,7 +37,7 @@ impl Child {
         let program = server.command.as_deref().unwrap_or_default();
         let mut command = Command::new(program);
         command.args(&server.args).env_clear();
-        // Not configuration of ours, but what every child of a shell inherits.
+        // No configuration of ours: the variables that every child of a shell inherits.
         command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(server.env.iter().map(|(name, value)| (name, value.reveal())));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -21,7 +21,7 @@ impl Guards {
     /// Reads them.
     ///
     /// # Errors
-    /// The key and the value of what is no name or pattern.
+    /// The key and the value of an invalid name or pattern.
     pub(super) fn read(server: &Server) -> Result<Self, Invalid> {
         let approve = match &server.require_approval {
             Approval::All(_) => None,

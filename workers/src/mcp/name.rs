@@ -1,4 +1,4 @@
-//! Names: `<server>__<tool>`, within what providers accept.
+//! Names: `<server>__<tool>`, in the form that providers accept.
 
 use crate::tool::limits::MAX_NAME_BYTES;
 

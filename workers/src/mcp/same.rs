@@ -41,7 +41,7 @@ fn is(part: &str, value: &Value) -> bool {
     text.starts_with(begins) && runbus::json::from_str::<Value>(text).is_ok_and(|read| equal(&read, value))
 }
 
-/// Whether two values are the same; numbers by what they are worth.
+/// Whether two values are equal; numbers by value.
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),

@@ -93,7 +93,7 @@ fn answer(event: Sse, id: &RequestId) -> Sse {
     let mut all = decode::messages(data.as_bytes());
     let only = if all.len() == 1 { all.pop() } else { None };
     match only {
-        // The server's own error, or the one that stands for what cannot be read.
+        // The server's own error, or the one for an unreadable answer.
         Some(JsonRpcMessage::Error(said)) => {
             let id = said.id.unwrap_or_else(|| id.clone());
             refusal::event(JsonRpcMessage::error(said.error, Some(id)), event)

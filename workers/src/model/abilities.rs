@@ -162,7 +162,7 @@ const IMAGES: &[&str] = &[
 /// What a service says about a request that it does not take; `None`: it fails for another reason.
 fn complaint(fault: &Fault) -> Option<String> {
     let Fault::Refused(said) = fault else { return None };
-    // Some services answer 500 to what they cannot check.
+    // Some services answer 500 to requests that they cannot check.
     if !matches!(said.status, Some(400 | 404 | 415 | 422 | 500 | 501)) {
         return None;
     }

@@ -157,7 +157,7 @@ impl Accumulator {
         self.extra("reasoning_details", reasoning_details)
     }
 
-    /// Keeps a list of what is handed on unchanged.
+    /// Keeps a list of values that are passed on unchanged.
     fn extra(&mut self, name: &str, values: Vec<Value>) -> Result<(), Fault> {
         for value in values {
             // The journal keeps it inside envelopes of its own.

@@ -1,4 +1,4 @@
-//! Reading an answer from its connection, at the pace of whoever reads the deltas.
+//! Reading an answer from its connection, at the pace of its reader.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;

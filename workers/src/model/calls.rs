@@ -124,7 +124,7 @@ impl Calls {
         if self.calls[last].takes(piece) {
             return Some(last);
         }
-        // Calls that share an index are told apart by their ids.
+        // Ids distinguish calls that share an index.
         let id = piece.id.as_ref()?;
         self.calls.iter().rposition(|call| call.id == *id && call.index == piece.index)
     }

@@ -56,7 +56,7 @@ pub(super) enum Form {
 }
 
 impl Chunk {
-    /// Reads what is there.
+    /// Reads a chunk.
     pub(super) fn read(mut value: Value, form: Form) -> Self {
         let error = error(&mut value);
         let Value::Object(mut fields) = value else { return Self { error, ..Self::default() } };

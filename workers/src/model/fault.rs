@@ -78,7 +78,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Sorts an error response by what the caller may do.
+    /// Sorts an error response by the caller's options.
     pub(crate) fn from_response(error: ProviderError) -> Self {
         if error.is_invalid_tool_call() {
             return Self::InvalidToolCall(Box::new(error));
@@ -116,7 +116,7 @@ impl Fault {
         }
     }
 
-    /// Whether the model can do better when it is told what was wrong.
+    /// Whether the model can do better with a correction.
     pub fn is_recoverable_by_model(&self) -> bool {
         matches!(self, Self::InvalidToolCall(_))
     }

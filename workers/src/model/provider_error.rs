@@ -164,7 +164,7 @@ impl fmt::Display for ProviderError {
     }
 }
 
-/// Cuts a provider's text to what an event may carry.
+/// Cuts a provider's text to the limit of an event.
 fn clip(text: impl AsRef<str>) -> String {
     let text = text.as_ref().trim();
     let end = text.floor_char_boundary(MAX_ERROR_TEXT_BYTES);

@@ -70,7 +70,7 @@ impl Intake {
         }
     }
 
-    /// A job that has waited here for too long belongs to whoever the queue hands it to next.
+    /// A job that has waited here for too long belongs to the worker that the queue hands it to next.
     fn fresh(&self, delivery: Delivery, since: Instant) -> Option<Delivery> {
         (since.elapsed() < self.queue.hold() / 2).then_some(delivery)
     }

@@ -53,7 +53,7 @@ pub(super) async fn wait(
     NOWHERE * growth
 }
 
-/// Whether another worker says that it has what is missing.
+/// Whether another worker reports the missing part.
 async fn is_elsewhere(control: &Control, tools: &Tools, lack: &Lack) -> bool {
     let workers = control.workers().await.unwrap_or_default();
     let wanted = lack.tool.as_deref();

@@ -14,7 +14,7 @@ use crate::session::actor::Tools;
 /// The wait before a key's next look for a slot, with as much again at random.
 const WAIT: Duration = Duration::from_millis(250);
 
-/// A slot, and who holds it.
+/// A slot, with its holder.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) name: Name,

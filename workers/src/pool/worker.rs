@@ -1,4 +1,4 @@
-//! The worker: a session for each wake-up, and what becomes of the wake-up then.
+//! The worker: a session for each wake-up, and the settlement of the wake-up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

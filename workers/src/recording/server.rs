@@ -36,8 +36,7 @@ pub struct Options {
     pub repeat: bool,
 }
 
-/// Which request of a conversation gets which interaction. Conversations are told apart by their first user
-/// message.
+/// Which request of a conversation gets which interaction. The first user message identifies a conversation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Matching {
     /// The n-th request gets the n-th interaction; one that a [`Mode`] broke does not count.

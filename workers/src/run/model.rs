@@ -100,7 +100,7 @@ pub(super) fn failed(context: &Context, node: &NodeId, fault: &Fault, attempt: u
     Fact::TurnFailed { node: node.clone(), error, next_try: attempt + 1, delay_ms, correction }
 }
 
-/// A fault as events show it: a stable code, a text, and what the provider said.
+/// A fault as events show it: a stable code, a text, and the provider's error.
 fn describe(fault: &Fault) -> Value {
     let mut error = json!({ "code": fault.code(), "message": fault.to_string() });
     if let Some(said) = fault.provider_error() {

@@ -505,7 +505,7 @@ impl Actor {
         Ok(())
     }
 
-    /// One line for an execution that fails, with what an operator looks for.
+    /// One line for an execution that fails, with the fields that an operator looks for.
     fn tell_failure(&self, error: &serde_json::Value) {
         let Some(run) = self.journal.state.running() else { return };
         let start = &run.start;

@@ -4,7 +4,7 @@ use runbus::session::Message;
 use runbus::session::run::Visit;
 use runbus::session::transcript::Transcript;
 
-/// When to fold, and what to leave.
+/// When to fold, and how much to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Tokens of the context from which on messages are folded.
@@ -38,7 +38,7 @@ pub fn range(said: &Transcript, visit: &Visit, settings: &Settings) -> Option<(u
     while keep_from > 0 && matches!(live[keep_from].1, Message::Tool { .. }) {
         keep_from -= 1;
     }
-    // One message alone is not worth a note; a note alone was made of what could be folded.
+    // One message alone is not worth a note; a note alone was made of the foldable messages.
     if keep_from < 2 {
         return None;
     }

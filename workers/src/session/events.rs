@@ -228,7 +228,7 @@ impl Events {
     }
 }
 
-/// The events' source for what mirrors nothing.
+/// The events' source for deltas, which project no entry.
 #[must_use]
 pub fn delta_source(session: &SessionId, run: &Run, node: &NodeId) -> runbus::event::Source {
     super::mirror::source(session, run, Some(node), runbus::time::Clock::System)

@@ -67,7 +67,7 @@ pub(super) async fn end(log: &dyn Log, key: &Key, journal: &Journal) -> Result<E
             search.newer = Some((stored.topic.clone(), index, journal));
         }
         if page.done || from == Sequence(0) {
-            // Nothing is mirrored before the first one; of what retention has removed nobody can tell.
+            // Nothing is projected before the first one; the effect of removed frames is unknown.
             let before =
                 search.newer.as_ref().map_or(0, |(_, index, journal)| if *index == 0 { 0 } else { *journal });
             search.behind(before, &mut end.open);
@@ -97,7 +97,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Judges the newer frame, now that it is known how many entries were reflected before it: one that reflects more
-    /// ends with what mirrors an entry, and its node's events are closed up to there.
+    /// ends with the projection of an entry, and its node's events are closed up to there.
     fn behind(&mut self, before: u64, open: &mut BTreeMap<NodeId, u64>) {
         let Some((Topic::Events { node, .. }, index, journal)) = self.newer.take() else { return };
         let mirrors = journal > before;

@@ -37,7 +37,7 @@ pub fn source(session: &SessionId, run: &Run, node: Option<&NodeId>, clock: Cloc
     }
 }
 
-/// An entry with what it changed.
+/// An entry with its changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Reflected<'a> {
     /// The entry.

@@ -39,7 +39,7 @@ impl Lack {
 #[must_use]
 pub fn of_run(run: &Run, definitions: &Definitions, registry: &Registry) -> Option<Lack> {
     let Some(plan) = definitions.of(run) else { return Some(Lack::definition(&run.start)) };
-    // Its own definitions were checked, and what is wrong with them is told; one that a journal keeps may be of another worker.
+    // Its own definitions were checked, and their faults reported; one that a journal keeps may be of another worker.
     if definitions.get(&run.start.definition).is_some_and(|own| std::sync::Arc::ptr_eq(own, &plan)) {
         return None;
     }

@@ -163,7 +163,7 @@ pub fn decide(state: &State, world: World<'_>) -> Decision {
     };
     match (fact, lack) {
         (Some(fact), _) => Decision::Record(Box::new(fact)),
-        // Others are told first.
+        // Notices to others come first.
         (None, Some(lack)) if gathered.effects.is_empty() => Decision::Leave(lack),
         (None, _) => {
             let Gathered { effects, wake_at, paused } = gathered;
@@ -556,7 +556,7 @@ pub fn place(run: &Run, node: &NodeId, visit: &Visit) -> String {
     format!("{}/{node}/{}/{}", run.start.execution_id, visit.number, visit.rounds)
 }
 
-/// A call's permit, with what a person has said about it.
+/// A call's permit, with the decision about it.
 ///
 /// # Errors
 /// See [`Scope::clear`].

@@ -40,7 +40,7 @@ impl Serialize for Spec {
 pub struct Invocation {
     /// The id that the model's provider gave the call.
     pub call_id: String,
-    /// The same for every try of this call, and for no other call: hand it on to what the tool changes.
+    /// The same for every try of this call, and for no other call: pass it on to the system that the tool changes.
     pub idempotency_key: String,
     /// The arguments; an object for every well-behaved model.
     pub arguments: Value,

@@ -146,7 +146,7 @@ impl Registry {
         self.counters.read()
     }
 
-    /// The names that there are, and what those of tools begin with that are not known yet.
+    /// The known names, and the prefixes of tools that are not known yet.
     pub(super) fn known(&self) -> String {
         let mut names: Vec<String> = self.names().map(str::to_owned).collect();
         for source in &self.sources {

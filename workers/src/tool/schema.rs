@@ -235,7 +235,7 @@ mod tests {
             }
             count
         });
-        // As large as it may be, and its patterns as expensive.
+        // As large as the limit allows, and its patterns as expensive.
         let heavy: Vec<Value> =
             (0..60).map(|n| json!({"pattern": format!("^([a-f]|{n}){{1,40}}$")})).collect();
         for (schema, is_refused) in [

@@ -80,7 +80,7 @@ impl Claimant {
             (None, config::Since::All) => Since::All,
         };
         let reader = self.bus.read(filter(endpoint), since).await?;
-        // Recorded before anything is sent: from now on "now" is the same for whoever goes on.
+        // Recorded before anything is sent: from now on "now" is the same for every dispatcher.
         let first = Checkpoint::new(self.clock.now(), self.worker.clone(), reader.cursor().clone());
         checkpoints.claim(first).await?;
         tracing::info!(endpoint = name, worker = %self.worker, "dispatching webhooks");

@@ -1,4 +1,4 @@
-//! One try: a signed POST, and what the receiver made of it.
+//! One try: a signed POST, and the receiver's answer.
 
 use std::time::Duration;
 

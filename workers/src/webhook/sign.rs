@@ -38,7 +38,7 @@ pub struct Headers<'a> {
     pub signature: &'a str,
 }
 
-/// Why a request is not taken for what it says.
+/// Why a request's signature is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The secret is no `whsec_` text.

@@ -28,7 +28,7 @@ pub(super) struct Window<T> {
     slots: VecDeque<Slot>,
     /// The ticket of the first slot.
     first: Ticket,
-    /// Lanes with an item in flight, and what waits behind it.
+    /// Lanes with an item in flight, and the items that wait behind it.
     lanes: HashMap<Lane, VecDeque<(Ticket, T)>>,
     /// Bytes of items that are not settled.
     bytes: usize,

@@ -411,7 +411,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The generators are worth their time: a good share of what they make is valid.
+/// The generators are worth their time: a good share of their graphs is valid.
 #[test]
 fn a_good_share_of_damaged_graphs_is_valid() {
     use proptest::strategy::ValueTree;

@@ -451,7 +451,7 @@ impl Sim {
             prop_assert!(!open || Some(&approval.execution_id) == running, "{:?} outlives its run", approval);
         }
         for notice in &state.notices {
-            // A told one is not there again; but who closes a session once more closes its children once more.
+            // A sent notice is not sent again, except that closing a session once more closes its children once more.
             let again = matches!(notice, Notice::CloseChild { .. });
             prop_assert!(again || !self.told.contains(&notice.key()), "{} was told", notice.key());
         }

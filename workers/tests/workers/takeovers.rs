@@ -37,7 +37,7 @@ enum Move {
     Answer(usize, bool),
     /// The call of a branch fails.
     Fail(usize),
-    /// The worker dies: now, or between the next journal entry and its events; with what it streamed on its way, or not.
+    /// The worker dies: now, or between the next journal entry and its events; with or without its output in flight.
     Die { between: bool, at_once: bool },
 }
 

@@ -1,4 +1,4 @@
-//! Servers of one kind or another, and waiting for what becomes of them.
+//! Servers of one kind or another, and waiting for their states.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! A server over standard input and output that keeps no rule, and what becomes of calls to it.
+//! A server over standard input and output that breaks the rules, and the outcome of calls to it.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! The server that the tests start: this same binary, told to run the one ignored test below.
+//! The server that the tests start: this same binary, which runs the one ignored test below.
 
 use std::borrow::Cow;
 use std::sync::Arc;
