@@ -61,7 +61,7 @@ impl Table {
     }
 
     fn markdown(&self) -> String {
-        let mut cells: Vec<Vec<String>> = vec![vec![String::new()]];
+        let mut cells: Vec<Vec<String>> = vec![vec!["case".to_owned()]];
         cells[0].extend(self.columns.iter().map(|column| column.name.to_owned()));
         for row in &self.rows {
             let numbers = row.values.iter().zip(&self.columns);

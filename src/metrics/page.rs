@@ -25,7 +25,7 @@ pub fn page() -> String {
     for group in ALL {
         let _ = write!(
             page,
-            "\n## {}\n\n| name | type | labels | |\n|---|---|---|---|\n",
+            "\n## {}\n\n| name | type | labels | meaning |\n|---|---|---|---|\n",
             heading(group.heading)
         );
         for Named { name, help, metric } in group.metrics {
