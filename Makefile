@@ -75,7 +75,7 @@ client: ## build the TypeScript client into clients/typescript/dist
 
 .PHONY: test-docs
 test-docs: client ## run every command of the tutorials and guides (part of test, behind build; ARGS=docs/guides/approvals.md)
-	$(TOOLS) python3 ops/docs/run.py $(ARGS)
+	$(TOOLS) ops/docs/run.sh $(ARGS)
 
 .PHONY: site
 site: ## build the documentation as a site (mdbook), into SITE
