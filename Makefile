@@ -21,6 +21,9 @@ ifneq ($(ADVISORY_DB),)
 export RUNBUS_ADVISORY_DB ?= $(ADVISORY_DB)
 endif
 
+# Where `make site` builds.
+SITE = $(or $(CARGO_TARGET_DIR),target)/site
+
 .PHONY: help
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -48,6 +51,7 @@ endif
 	$(TOOLS) $(CARGO) test --locked --workspace
 	$(MAKE) --no-print-directory test-python ARGS=
 	$(MAKE) --no-print-directory test-typescript ARGS=
+	$(MAKE) --no-print-directory test-docs ARGS=
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
 	$(MAKE) --no-print-directory test-cluster
 
@@ -63,6 +67,19 @@ test-python: ## the Python client and its bus, with the oldest and the newest Py
 .PHONY: test-typescript
 test-typescript: ## the TypeScript client on real gateways, in Node, Deno, Bun, workerd, Chromium (part of test, behind build)
 	$(TOOLS) clients/typescript/scripts/test.sh $(ARGS)
+
+.PHONY: client
+client: ## build the TypeScript client into clients/typescript/dist
+	clients/typescript/scripts/install.sh
+	cd clients/typescript && npm run --silent build
+
+.PHONY: test-docs
+test-docs: client ## run every command of the tutorials and guides (part of test, behind build; ARGS=docs/guides/approvals.md)
+	$(TOOLS) ops/docs/run.sh $(ARGS)
+
+.PHONY: site
+site: ## build the documentation as a site (mdbook), into SITE
+	$(TOOLS) python3 ops/docs/book.py build $(SITE)
 
 .PHONY: fuzz
 fuzz: ## what others send, mutated, against the code that reads it (FUZZ_SECONDS=30 for each target, ARGS='--target frames')

@@ -11,6 +11,9 @@ for script in ops/*.sh ops/*/*.sh .ci/run; do bash -n "$script"; done
 if command -v shellcheck >/dev/null; then shellcheck ops/*.sh ops/*/*.sh .ci/run; fi
 
 PYTHONPATH=$RUNBUS_TOOLS_PYTHON PYTHONDONTWRITEBYTECODE=1 python3 ops/check.py
+site=$(mktemp -d)
+PYTHONDONTWRITEBYTECODE=1 python3 ops/docs/book.py build "$site/site"
+rm -rf "$site"
 # Where Prometheus's own tool is: the configuration, and that each alert fires when it should and not before.
 if command -v promtool >/dev/null; then
   promtool check config ops/prometheus/prometheus.yml >/dev/null

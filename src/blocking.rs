@@ -19,7 +19,7 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 pub struct Pool {
     name: &'static str,
     places: Semaphore,
-    /// Places and what waits for one.
+    /// The places, and the tasks that wait for one.
     taken: Semaphore,
     deadline: Duration,
 }

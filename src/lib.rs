@@ -14,11 +14,11 @@
 //! - [`adapters`]: embedded, NATS, Redis
 //! - [`writer`]: an execution's owner writes numbered, fenced frames
 //! - [`bus`]: publish, subscribe, history, statistics, wait
-//! - [`execution`]: a pure fold of events into what is known of a run
-//! - [`snapshot`]: a pure fold of events into what a client that joins in mid-stream shows
+//! - [`execution`]: a pure fold of events into the state of a run
+//! - [`snapshot`]: a pure fold of events into the view of a client that joins in mid-stream
 //! - [`session`]: journal and inbox of a session, and the pure fold of both
 //! - [`control`]: commands to sessions, questions about executions
-//! - [`monitor`]: a pure fold of events and reports into what people watch of an agent
+//! - [`monitor`]: a pure fold of events and reports into the view of an agent
 //!
 //! # Example
 //! One process, nothing installed: publish an event, and read it.

@@ -121,7 +121,7 @@ impl Shutdown {
         &self.soft
     }
 
-    /// The hard token: cancelled when what still runs must stop now.
+    /// The hard token: cancelled when the remaining work must stop now.
     #[must_use]
     pub const fn hard(&self) -> &CancellationToken {
         &self.hard

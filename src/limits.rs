@@ -12,10 +12,10 @@ pub const JSON_BYTES: usize = 64 * 1024 * 1024;
 pub const JSON_DEPTH: usize = 127;
 
 /// Deepest JSON that anybody hands in (input, answers, arguments, payloads of events) or a model or a tool answers with, in
-/// levels. Below [`JSON_DEPTH`] by far more than the envelopes around it add, so that whatever is accepted can be read back.
+/// levels. Below [`JSON_DEPTH`] by far more than the envelopes around it add, so that every accepted value can be read back.
 pub const EDGE_DEPTH: usize = 64;
 
-/// Deepest command that an inbox holds, in levels: what anybody hands in, inside the command.
+/// Deepest command that an inbox holds, in levels: a caller's value inside the command.
 pub const COMMAND_DEPTH: usize = 80;
 
 /// Deepest entry that a journal takes, in levels. The events that mirror it may add some.
@@ -40,7 +40,7 @@ pub const TRACESTATE_BYTES: usize = 512;
 /// A frame is closed when its payload reaches this size, in bytes. One larger event still makes one frame.
 pub const FRAME_BYTES: usize = 256 * 1024;
 
-/// Largest group of events that one frame holds together, in bytes: what becomes visible at once. Brokers take 1 MiB.
+/// Largest group of events that one frame holds together, in bytes; a frame becomes visible at once. Brokers take 1 MiB.
 pub const GROUP_BYTES: usize = 768 * 1024;
 
 /// Largest input of an execution, in bytes of JSON: it must fit into its events.
@@ -201,5 +201,5 @@ pub const SNAPSHOT_OUTPUT_BYTES: usize = 4 * 1024;
 /// Output, or error, of the execution in a snapshot, in bytes of JSON.
 pub const SNAPSHOT_RESULT_BYTES: usize = 64 * 1024;
 
-/// Names, digests and choices that strangers gave, in a snapshot, in bytes. What is named by a longer id is left out.
+/// Names, digests and choices of external producers, in a snapshot, in bytes. Items with a longer id are left out.
 pub const SNAPSHOT_NAME_BYTES: usize = 256;

@@ -1,5 +1,5 @@
-//! Text of strangers that people read on a terminal: what would move the cursor, change colours, begin another line or
-//! reverse the reading order is shown instead of done.
+//! External text that people read on a terminal: characters that would move the cursor, change colours, begin another
+//! line or reverse the reading order are shown escaped.
 //!
 //! ```text
 //! newline, carriage return, tab               \n  \r  \t
@@ -68,7 +68,7 @@ fn replace(text: &str, mut one: impl FnMut(&mut String, char)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What is written in one piece is one line: everything hostile in it is escaped, but for the newline at its end.
+/// Each write is one line: every hostile character in it is escaped, except the newline at its end.
 #[derive(Debug)]
 pub struct Lines<W> {
     inner: W,

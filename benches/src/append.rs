@@ -29,7 +29,7 @@ pub(crate) const SHARDS: u16 = 4;
 /// Unacknowledged messages of the plain publishers.
 const IN_FLIGHT: usize = 4096;
 
-/// What is compared.
+/// The compared subjects.
 #[derive(Debug, Clone, Copy)]
 enum Subject {
     /// JetStream alone: so many publishers over one connection.
@@ -65,7 +65,7 @@ impl Subject {
 pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()> {
     let rounds = setup.scaled(3, 1);
     let mut runs: Vec<Vec<Cost>> = SUBJECTS.iter().map(|_| Vec::new()).collect();
-    // In turns, so that whatever else the machine does disturbs all alike.
+    // In turns, so that other load of the machine disturbs all alike.
     for round in 1..=rounds {
         progress(&format!("append: round {round} of {rounds}"));
         for (subject, runs) in SUBJECTS.iter().zip(&mut runs) {

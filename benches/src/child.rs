@@ -101,7 +101,7 @@ pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
     tokio::select! {
         done = work => {
             if let Err(error) = done {
-                // A read of stdin cannot be cut short: whoever waits for this process would wait for ever.
+                // A read of stdin cannot be cut short: the parent would wait for ever for this process.
                 crate::report::progress(&format!("{error:?}"));
                 std::process::exit(1);
             }

@@ -1,4 +1,4 @@
-//! A log and a store that count what is asked of them: what a step costs besides time.
+//! A log and a store that count their calls: the cost of a step besides time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -36,7 +36,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     let events = setup.scaled(200_000, 16_000);
     let rounds = setup.scaled(5, 1);
     let [mut raw_100, mut raw_1000, mut single, mut open, mut owned] = [const { Vec::new() }; 5];
-    // In turns, so that whatever else the machine does disturbs all alike.
+    // In turns, so that other load of the machine disturbs all alike.
     for round in 1..=rounds {
         progress(&format!("embedded: round {round} of {rounds}"));
         let folder = setup.folder()?;

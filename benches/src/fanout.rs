@@ -1,5 +1,5 @@
-//! What a delivery costs the gateway: 500 readers of one execution, one event at a time and sixteen at once, beside a loop that
-//! writes one frame to each socket.
+//! The cost of a delivery to the gateway: 500 readers of one execution, one event at a time and sixteen at once, beside a loop
+//! that writes one frame to each socket.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const TURNS: usize = 5;
 /// Rounds that are not counted.
 const WARM_UP: usize = 10;
 
-/// Who writes what.
+/// The writer of the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Writer {
     Floor,
@@ -135,7 +135,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     Ok(())
 }
 
-/// What a delivery takes.
+/// The cost of a delivery.
 #[derive(Debug, Clone, Copy, Default)]
 struct Found {
     /// Microseconds of the processor.
@@ -185,7 +185,7 @@ async fn measure(server: &Server, case: &Case, rounds: usize) -> anyhow::Result<
     }
     let (got, _readers) = receivers::start(sockets, case.manner)?;
     let pid = child.pid()?;
-    // What a subscription says first does not count as an event.
+    // The first frames of a subscription do not count as events.
     tokio::time::sleep(Duration::from_millis(300)).await;
     got.clear();
     let mut before = times(pid)?;

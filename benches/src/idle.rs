@@ -24,7 +24,7 @@ const GOAL_KIB: f64 = 8.0;
 /// The same of an event stream.
 const GOAL_STREAM_KIB: f64 = 32.0;
 
-/// Connections before the first measurement: what is made once is there then.
+/// Connections before the first measurement, so that one-time allocations are made.
 const WARM_UP: usize = 50;
 
 /// Handshakes at the same time.
@@ -36,7 +36,7 @@ const SPARE_FILES: usize = 200;
 /// Memory stands still when it did for this long.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// What holds the connections.
+/// The server that holds the connections.
 #[derive(Debug, Clone, Copy)]
 enum Held {
     Echo(Option<usize>),
@@ -110,7 +110,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     Ok(())
 }
 
-/// What is held open.
+/// An open connection.
 #[expect(dead_code, reason = "held, never looked at")]
 enum Open {
     Socket(Box<Client>),

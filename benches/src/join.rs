@@ -26,7 +26,7 @@ const WRITTEN_AT_ONCE: usize = 512;
 /// Clients that join at the same time.
 const AT_ONCE: [usize; 2] = [1, 8];
 
-/// What a client waits for.
+/// The end of a client's wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
     /// The gateway's greeting.

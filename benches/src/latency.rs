@@ -22,7 +22,7 @@ use crate::streaming::Cost;
 /// Events of an execution a second.
 const PER_SECOND: usize = 100;
 
-/// A load, and what is to be reached under it.
+/// A load, and its goals.
 #[derive(Debug)]
 struct Load {
     executions: usize,
@@ -43,7 +43,7 @@ const WARM_UP: usize = PER_SECOND;
 /// Longest wait for the last event.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What one path took.
+/// The times of one path.
 #[derive(Debug, Default)]
 struct Times {
     /// Microseconds, sorted.

@@ -1,4 +1,4 @@
-//! What the numbers were measured on: one line, so that a number is never read without it.
+//! The machine that the numbers were measured on: one line, so that a number is never read without it.
 
 use std::path::Path;
 use std::thread::available_parallelism;

@@ -1,4 +1,4 @@
-//! `runbus-bench`: what Runbus costs, beside what it is compared with, measured in the same run.
+//! `runbus-bench`: the costs of Runbus, beside those of its comparison, measured in the same run.
 //!
 //! `runbus-bench` runs every topic, `runbus-bench append` one, `--quick` smaller. Nothing here fails because a number
 //! is low: targets are printed as met or not met.

@@ -1,5 +1,5 @@
-//! Many executions at once: 2,000 that stream 20 tokens a second each, with one reader each, and who has what of the
-//! processor.
+//! Many executions at once: 2,000 that stream 20 tokens a second each, with one reader each, and the share of each
+//! process in processor time.
 
 use std::time::Duration;
 
@@ -41,10 +41,10 @@ const SPARE_FILES: usize = 200;
 /// Longest wait for the last token.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What carries the tokens.
+/// The carrier of the tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// What [`relay`] says.
+    /// The messages that [`relay`] reads.
     Plain,
     /// Writers and a gateway.
     Runbus,

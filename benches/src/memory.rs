@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Longest time until all sessions are where they should be.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// What one moment of the processes is: KiB of the worker, the broker and the store, and bytes of the log.
+/// A sample of the processes: KiB of the worker, the broker and the store, and bytes of the log.
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     worker: f64,
@@ -54,7 +54,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
     let process = worker::start(&servers.nats.url, &servers.redis.url, &Options::default()).await?;
     let ports = servers.ports(None).await?;
     let look = async || look(&ports, &servers, process.pid()?).await;
-    // One, so that what is made once is there.
+    // One, so that one-time allocations are made.
     park(&ports, 1).await?;
     let mut before = look().await?;
     for (count, name) in

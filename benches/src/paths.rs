@@ -40,7 +40,7 @@ pub(crate) enum Path {
 }
 
 impl Path {
-    /// The baselines and what people use.
+    /// The baselines and the common paths.
     pub(crate) const FEW: [(Self, &str); 3] = [Self::ALL[0], Self::ALL[1], Self::ALL[4]];
 
     pub(crate) const ALL: [(Self, &str); 6] = [
@@ -82,7 +82,7 @@ impl Sink {
 /// Lines as they come.
 pub(crate) type Lines = BoxStream<'static, anyhow::Result<Vec<Bytes>>>;
 
-/// Both ends of a path for some executions, and what runs between them.
+/// Both ends of a path for some executions, and the processes between them.
 pub(crate) struct Ends {
     pub(crate) executions: Vec<(Sink, Execution, Lines)>,
     pub(crate) gateway: Option<Child>,

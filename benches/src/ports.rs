@@ -20,7 +20,7 @@ pub(crate) struct Ports {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) store: Arc<dyn Store>,
-    /// What must not be dropped before them.
+    /// A value that must live as long as the ports.
     _handle: Arc<dyn std::any::Any + Send + Sync>,
 }
 
@@ -55,7 +55,7 @@ impl Ports {
         })
     }
 
-    /// The same, with what is asked of log and store counted.
+    /// The same, with the calls of log and store counted.
     pub(crate) fn counted(&self, calls: &Arc<Calls>) -> Self {
         Self {
             log: Arc::new(Counted { inner: self.log.clone(), calls: calls.clone() }),
@@ -64,7 +64,7 @@ impl Ports {
         }
     }
 
-    /// What gateways and the CLI use.
+    /// The control that gateways and the CLI use.
     pub(crate) fn control(&self) -> Control {
         Control::new(Bus::new(self.log.clone(), self.store.clone()), self.queue.clone(), Clock::System)
     }

@@ -1,4 +1,4 @@
-//! Processes: what they cost, and children of this program that end with it.
+//! Processes: their cost, and children of this program that end with it.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ impl Meter {
 #[derive(Debug)]
 pub(crate) struct Child {
     process: Process,
-    /// What it said when it was ready.
+    /// The line that it printed when it was ready.
     pub(crate) ready: String,
 }
 

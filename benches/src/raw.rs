@@ -1,5 +1,5 @@
-//! A WebSocket client that costs as little as a client can: it shakes hands, subscribes, and looks for what it counts in the bytes
-//! that come.
+//! A WebSocket client that costs as little as a client can: it shakes hands, subscribes, and searches the received bytes for the
+//! events that it counts.
 
 use std::net::SocketAddr;
 

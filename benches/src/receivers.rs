@@ -22,13 +22,13 @@ const BUFFER_BYTES: usize = 8192;
 /// How readers notice that something came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// They look now and then: who writes wakes nobody.
+    /// They poll now and then: a writer wakes nobody.
     Look,
     /// The kernel wakes them.
     Woken,
 }
 
-/// What all readers have got.
+/// The events that all readers have got.
 #[derive(Debug, Default)]
 pub(crate) struct Got {
     events: AtomicUsize,
@@ -143,7 +143,7 @@ fn look(mut sockets: Vec<(std::net::TcpStream, Finder)>, got: &Got, stop: &Atomi
 struct Stamps {
     /// How much of [`Self::FIELD`] has come.
     matched: usize,
-    /// What has come of a time.
+    /// The received bytes of a time stamp.
     time: Vec<u8>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One server without persistence, as `docker-compose.yml` and the tests have it: what it holds can be rebuilt.
+    /// One server without persistence, as in `docker-compose.yml` and the tests: its content can be rebuilt.
     pub(crate) async fn start(setup: &Setup) -> anyhow::Result<Self> {
         let folder = setup.folder()?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();

@@ -1,5 +1,5 @@
-//! The floor of `many`: the same tokens through JetStream alone and a loop that copies what is published again to one socket each.
-//! No checks, no order, no history: what the machine can carry.
+//! The floor of `many`: the same tokens through JetStream alone and a loop that copies the republished messages to one socket
+//! each. No checks, no order, no history: the limit of the machine.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use crate::sample::Execution;
 /// Messages that wait in the relay's subscription, and acknowledgements in the producers'.
 const QUEUED: usize = 65_536;
 
-/// What the relay says when it has a connection's subject.
+/// The relay's answer when it has a connection's subject.
 const TAKEN: &[u8] = b"taken";
 
 type Sockets = Arc<Mutex<HashMap<String, TcpStream>>>;

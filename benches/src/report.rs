@@ -51,7 +51,7 @@ impl Table {
         self.rows.push(Row { name: name.into(), values: values.to_vec() });
     }
 
-    /// What was to be reached, and whether it was.
+    /// Adds a goal, and whether the run met it.
     pub(crate) fn goal(&mut self, text: impl Into<String>, met: bool) {
         self.goals.push((text.into(), met));
     }
@@ -61,7 +61,7 @@ impl Table {
     }
 
     fn markdown(&self) -> String {
-        let mut cells: Vec<Vec<String>> = vec![vec![String::new()]];
+        let mut cells: Vec<Vec<String>> = vec![vec!["case".to_owned()]];
         cells[0].extend(self.columns.iter().map(|column| column.name.to_owned()));
         for row in &self.rows {
             let numbers = row.values.iter().zip(&self.columns);
@@ -142,7 +142,7 @@ fn number(value: f64, digits: usize) -> String {
     rest.map_or_else(|| out.clone(), |rest| format!("{out}.{rest}"))
 }
 
-/// What one run printed.
+/// The printed output of one run.
 #[derive(Debug)]
 pub(crate) struct Report {
     machine: String,
@@ -170,7 +170,7 @@ impl Report {
     }
 }
 
-/// What is going on, for somebody who waits.
+/// The current step, for somebody who waits.
 #[expect(clippy::print_stderr, reason = "a program whose output is its purpose")]
 pub(crate) fn progress(text: &str) {
     eprintln!("bench: {text}");

@@ -105,7 +105,7 @@ pub(crate) async fn reopen(dir: &Path) -> anyhow::Result<()> {
     std::future::pending().await
 }
 
-/// What a log without an index on disk does when it opens. Milliseconds.
+/// The opening time of a log without an index on disk. Milliseconds.
 fn scan(folder: &Path, events: usize) -> anyhow::Result<f64> {
     let path = folder.join("lines");
     let mut execution = Execution::new();

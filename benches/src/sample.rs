@@ -1,4 +1,4 @@
-//! What is written: token deltas with the envelope that a worker gives them.
+//! The payload: token deltas with the envelope that a worker gives them.
 
 use bytes::Bytes;
 use runbus::event::family::model::TextDelta;

@@ -37,7 +37,7 @@ const LOOK: Duration = Duration::from_millis(2);
 /// Longest time for one measurement.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// What a number of steps cost.
+/// The cost of a number of steps.
 #[derive(Debug, Default, Clone)]
 struct Cost {
     steps: u64,
@@ -201,7 +201,7 @@ pub(crate) async fn start(
         .await
 }
 
-/// What a step consists of at the least.
+/// The minimal appends of a step.
 async fn appends(log: &Arc<dyn Log>, tasks: usize, steps: u64, others: &[u32]) -> anyhow::Result<Cost> {
     let each = steps / tasks as u64;
     let meter = Meter::start(others)?;

@@ -1,4 +1,5 @@
-//! Slow readers: 5,000 readers of which half read 1 KiB a second. What the gateway holds for them, and what the others notice.
+//! Slow readers: 5,000 readers of which half read 1 KiB a second. Memory that the gateway holds for them, and the effect on
+//! the others.
 
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -36,13 +37,14 @@ const EXECUTIONS: usize = 50;
 /// Bytes of text in an event, and events of an execution a second: sixteen times what a slow reader takes.
 const TEXT: usize = 4000;
 const PER_SECOND: u32 = 4;
-/// What a slow reader reads a second, in bytes.
+/// The read rate of a slow reader, in bytes a second.
 const SLOW_BYTES: usize = 1024;
 /// The receive buffer of its socket, in bytes.
 const SLOW_BUFFER: u32 = 4096;
 /// Handshakes at the same time.
 const AT_ONCE: usize = 64;
-/// What the fast ones may lose, as a ratio of the same percentile without slow ones, and what is noise below it, in microseconds.
+/// The allowed slowdown of the fast readers, as a ratio of the same percentile without slow ones, and the noise floor, in
+/// microseconds.
 const GOAL_RATIO: f64 = 1.5;
 const NOISE_US: f64 = 2_000.0;
 /// How often each is measured, in turns.
@@ -53,10 +55,10 @@ const SPARE_FILES: usize = 300;
 /// Small ones, so that a minute is enough to fill them.
 const LIMITS: Limits =
     Limits { held_bytes: 32 << 20, hub_buffer_bytes: 64 << 10, socket_buffer_bytes: 8 << 10 };
-/// What a slow client has at least, in bytes.
+/// The least buffer of a slow client, in bytes.
 const LEAST: usize = runbus_gateway::limits::LEAST_BYTES;
 
-/// What one run found.
+/// The result of one run.
 #[derive(Debug, Default)]
 struct Found {
     /// From publish to fast readers.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::process::Meter;
 use crate::sample::{self, Execution};
 
-/// What a number of events cost.
+/// The cost of a number of events.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cost {
     pub(crate) events: usize,
@@ -43,7 +43,7 @@ pub(crate) fn middle(mut runs: Vec<Cost>) -> Cost {
     runs.into_iter().nth(at).unwrap_or_default()
 }
 
-/// What a producer waits for.
+/// The pace of a producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
     /// Room in the writer's buffer, as a worker does.

@@ -35,7 +35,7 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// Opens them. A server that does not answer is no error: whatever needs it waits, and readiness says so.
+    /// Opens them. A server that does not answer is no error: its users wait, and readiness reports it.
     ///
     /// # Errors
     /// The data directory cannot be used, or a setting cannot be.

@@ -1,4 +1,4 @@
-//! All sections together: what `runbus.toml` holds.
+//! All sections together: the content of `runbus.toml`.
 
 use runbus::adapters::{embedded, nats, redis};
 use runbus::config::{self, Invalid, LogSection, Sources, StoreSection, Validate};

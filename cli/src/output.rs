@@ -153,7 +153,7 @@ pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{}", escape(text));
 }
 
-/// Lines on stderr: what a parser says of the command line.
+/// Lines on stderr: the parser's messages about the command line.
 pub(crate) fn complain_lines(text: &str) {
     text.lines().for_each(complain);
 }

@@ -1,4 +1,4 @@
-//! What an execution has come to, for those who begin to watch in the middle.
+//! The state of an execution, for clients that begin to watch in the middle.
 
 use std::io;
 

@@ -49,7 +49,7 @@ fn the_demo_ends_with_the_council() {
     assert_eq!(events.last().unwrap()["type"], "execution_completed");
     let id = events[0]["execution_id"].as_str().unwrap().to_owned();
 
-    // People read it too, and what it promises works.
+    // People read it too, and the commands in it work.
     let output = run(dir.path(), &["tail", "--execution", &id, "--since", "all", "--until-end"]);
     let shown = text(&output.stdout);
     assert!(shown.contains("writer_agent says: ") && shown.contains("execution_completed"), "{shown}");
@@ -126,7 +126,7 @@ fn events_are_published_from_arguments_and_stdin() {
     assert_eq!(lines(&output), [serde_json::json!({ "published": 2, "refused": 1 })]);
     let said = text(&output.stderr);
     assert!(said.starts_with("runbus: line 3: ") && said.lines().count() == 1, "{said}");
-    // What history gives can be published again: the ids are the same, nothing is doubled.
+    // The output of `history` can be published again: the ids are the same, nothing is doubled.
     let history = run(dir.path(), &["history", "--json"]);
     let output = with_input(dir.path(), &["publish", "--stdin"], &text(&history.stdout));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -238,7 +238,7 @@ fn a_killed_process_goes_on_at_the_next_start() {
     assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
 }
 
-/// Without any worker: commands are durable, and what stands against them is said with an exit code of its own.
+/// Without any worker: commands are durable, and a conflict has an exit code of its own.
 #[test]
 fn sessions_are_spoken_to_shown_and_closed() {
     let dir = tempfile::tempdir().unwrap();
@@ -368,7 +368,7 @@ fn doctor_says_what_is_wrong_with_an_mcp_server() {
     assert!(!said.contains("hush"), "{said}");
 }
 
-/// What `auth key` says is what the gateway takes: its configuration is valid, and the key's hash is in it.
+/// The gateway accepts the output of `auth key`: its configuration is valid, and the key's hash is in it.
 #[test]
 fn keys_are_made_with_their_configuration() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! Inputs: examples, with pieces that were hostile before put into them, and random damage.
 
-/// What hurt a parser before, or may.
+/// Pieces that hurt a parser before, or may.
 const PIECES: &[&str] = &[
     "{\"$serde_json::private::RawValue\":\"[[1]]\"}",
     "{\"\\u0024serde_json::private::RawValue\":\"[[1]]\"}",

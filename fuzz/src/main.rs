@@ -1,4 +1,4 @@
-//! `runbus-fuzz`: what others send, mutated, against the code that reads it.
+//! `runbus-fuzz`: mutated external input against the code that reads it.
 //!
 //! `runbus-fuzz` runs every target, `runbus-fuzz --target frames --seconds 600` one. Each runs in a process of its own, on a
 //! stack as large as those of a real one: a panic, an overflow or an endless loop ends that process, and its last input is kept.

@@ -23,7 +23,7 @@ use runbus_workers::tool::{Registry, ask_human};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target {
     pub(crate) name: &'static str,
-    /// What usually comes.
+    /// Typical inputs.
     pub(crate) examples: &'static [&'static [u8]],
     /// Reads an input as a process does. It must neither panic nor take long.
     pub(crate) run: fn(&[u8]),

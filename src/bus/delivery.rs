@@ -1,4 +1,4 @@
-//! What readers get: events with their place, and a word about what is missing or cannot be read.
+//! The deliveries of readers: events with their place, and notices of missing or undecodable ones.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ pub struct Delivered {
     /// Of a Runbus worker: its number in the execution, 0, 1, 2, ... without holes. Of anybody else: the place of
     /// its message in the shard, which only grows.
     pub seq: u64,
-    /// Somebody who is no part of Runbus published it. It changes nothing that is known of what Runbus runs.
+    /// An external producer published it. It does not change the state of executions that Runbus runs.
     pub external: bool,
     /// Hand it back to go on behind this event.
     pub cursor: Cursor,
@@ -32,7 +32,7 @@ pub struct Delivered {
 pub struct Undecodable {
     /// The line as it is stored.
     pub line: Bytes,
-    /// What is wrong with it.
+    /// The fault of the line.
     pub reason: String,
     /// As for an event.
     pub seq: u64,
@@ -49,7 +49,7 @@ pub enum Delivery {
     Undecodable(Box<Undecodable>),
     /// Events are missing.
     Gap(Gap),
-    /// What was stored when the reader came has been delivered; what follows is live.
+    /// The events stored before the reader came have been delivered; live events follow.
     CaughtUp,
 }
 
@@ -73,7 +73,7 @@ pub fn lines(stored: &Stored, epoch: Epoch, skip: u32) -> impl DoubleEndedIterat
     let mut found: Vec<Bytes> =
         if stored.damage.is_some() { whole() } else { stored.frame.lines().collect() };
     if found.is_empty() {
-        // Every frame has a line, so that whoever reads on stands behind it.
+        // Every frame has a line, so that a reader that reads on stands behind it.
         found = whole();
     }
     let count = found.len();
@@ -115,10 +115,10 @@ pub fn decode(stored: &Stored, line: Line, cursor: Cursor) -> Delivery {
     }
 }
 
-/// What passing a line on needs, for those who pass on many: its head, and the line itself as text that may stand in any document.
+/// The parts of a line for a process that passes lines on: its head, and the line as text that any document can contain.
 ///
 /// # Errors
-/// What is wrong with the line: it is to be delivered as [`Undecodable`].
+/// The fault of the line: the reader delivers it as [`Undecodable`].
 pub fn head(stored: &Stored, line: &Line) -> Result<(Head, SoundLine), String> {
     let sound = sound(stored, line)?;
     let head = Head::decode(sound.as_bytes()).map_err(|error| error.to_string())?;
@@ -133,7 +133,7 @@ fn sound(stored: &Stored, line: &Line) -> Result<SoundLine, String> {
     }
 }
 
-/// Where somebody else published says what they speak of, and who may read it: the body must say the same.
+/// The subject of an external event names its execution and decides who may read it: the body must name the same.
 fn speaks_of_its_subject(stored: &Stored, line: &SoundLine) -> Result<(), String> {
     if stored.frame.author.is_external() && !is_of(line.as_bytes(), &stored.topic) {
         return Err("stream_id, node_id or execution_id differ from the subject".into());

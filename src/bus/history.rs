@@ -309,7 +309,7 @@ fn take<T>(
         if let Some(side) = sides.get_mut(&shard) {
             side.place = moved;
         }
-        // An event's cursor is the place behind it, whatever the order of the page.
+        // An event's cursor is the place behind it, in both orders of the page.
         let cursor = boundary(sides).with(shard, behind);
         if let Some(made) = make(Found { stored, line, cursor }) {
             page.events.push(made);

@@ -74,7 +74,8 @@ impl Bus {
         append(self.log.clone(), event, Frame::external).await
     }
 
-    /// Says something as Runbus itself, which readers believe: only for Runbus's own processes, and never for what a client gave.
+    /// Publishes an event as Runbus itself, which readers believe: only for Runbus's own processes, and never for a client's
+    /// event.
     ///
     /// # Errors
     /// See [`Error`].

@@ -54,7 +54,7 @@ pub enum SubscribeError {
     Log(#[from] ReadError),
 }
 
-/// What became of handled events, over all subscriptions of a bus handle.
+/// Counts of handled events by outcome, over all subscriptions of a bus handle.
 #[derive(Debug, Default)]
 pub struct Counters {
     handled: AtomicU64,
@@ -139,7 +139,7 @@ impl Bus {
         true
     }
 
-    /// What became of handled events.
+    /// Counts of handled events by outcome.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.subscriptions.counters
@@ -190,7 +190,7 @@ async fn deliver<H, F, E>(
                 counters.failed.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(subscription = %id, error, "a handler failed");
             }
-            // Last, so that whoever sees an event counted as handled sees its failure counted too.
+            // Last, so that a reader that counts an event as handled also counts its failure.
             counters.handled.fetch_add(1, Ordering::Release);
             drop(permit);
         });

@@ -9,7 +9,7 @@ use crate::log::{ReadError, Since};
 
 /// A place in time from which an event is waited for.
 ///
-/// Made before whatever causes the event, it cannot miss it, however long it takes until somebody waits.
+/// Made before the cause of the event, it cannot miss the event, however late the wait begins.
 #[derive(Debug)]
 pub struct Watch {
     reader: Reader,

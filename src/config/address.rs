@@ -27,7 +27,7 @@ fn hide(address: &str, shown: &mut String) {
             shown.push_str("***@");
             &address[at + 1..]
         }
-        // A query with `@`, or a password with `?`: the two cannot be told apart.
+        // A query with `@`, or a password with `?`: the two are ambiguous.
         Some(_) => {
             shown.push_str("***");
             return;

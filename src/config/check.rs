@@ -29,7 +29,7 @@ pub(super) fn show(schema: &Value, value: &Value) -> String {
     text.chars().take(SHOWN_CHARS).chain("...".chars()).collect()
 }
 
-/// What a schema asks for, in words: `an integer from 1 to 9`.
+/// The values that a schema accepts, in words: `an integer from 1 to 9`.
 pub(super) fn wanted(schema: &Value) -> String {
     let (schema, _) = unwrap(schema);
     if let Some(forms) = forms(schema) {

@@ -34,7 +34,7 @@ pub struct Problem {
     pub key: String,
     /// The value; `None` when there is none to show. Secrets are `***`.
     pub value: Option<String>,
-    /// What would be right: a type, a range, the known keys.
+    /// The accepted values: a type, a range, the known keys.
     pub expected: String,
     /// Where the value came from.
     pub origin: Origin,

@@ -1,4 +1,4 @@
-//! One layer of values: what the environment or the flags say, typed as the schema asks.
+//! One layer of values: those of the environment or of the flags, typed as the schema asks.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// Makes a tree of what was given: a table before what is in it, else in the order given.
+    /// Makes a tree of the given values: a table before its members, else in the order given.
     fn of(mut given: Vec<(Vec<String>, Value)>) -> Self {
         given.sort_by_key(|(path, _)| path.len());
         let mut layer = Self::default();
@@ -141,7 +141,8 @@ fn siblings(keys: &[Key<'_>], path: &str) -> String {
     sections.join(", ")
 }
 
-/// A text as the type that the schema asks for; what does not parse stays a text and is refused later, by its value.
+/// A text as the type that the schema asks for; a text that does not parse stays a text, and the check refuses it later
+/// by its value.
 fn read(schema: &Json, text: &str) -> ValueKind {
     let (schema, _) = unwrap(schema);
     // One of several forms: the first that the text can be.

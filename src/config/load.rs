@@ -139,7 +139,7 @@ pub(super) fn to_json(value: &Value) -> Json {
         ValueKind::U128(number) => {
             u64::try_from(*number).map_or_else(|_| number.to_string().into(), Into::into)
         }
-        // What JSON cannot write becomes a text, which no number accepts.
+        // A number that JSON cannot write becomes a text, which no number accepts.
         ValueKind::Float(number) => {
             serde_json::Number::from_f64(*number).map_or_else(|| number.to_string().into(), Json::Number)
         }

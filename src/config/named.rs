@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::layer::PREFIX;
 use super::schema::{Key, keys, unwrap};
 
-/// A path, and what it must hold.
+/// A path, and its value.
 pub(super) type Found<'s> = (Vec<String>, &'s Value);
 
 /// Finds a dotted path.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogBackend {
-    /// A file in the local data directory; one process.
+    /// A SQLite file in the local data directory, for processes of one machine.
     #[default]
     Embedded,
     /// NATS `JetStream`.
@@ -18,7 +18,7 @@ pub enum LogBackend {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreBackend {
-    /// A file in the local data directory; one process.
+    /// A SQLite file in the local data directory, for processes of one machine.
     #[default]
     Embedded,
     /// Redis or Valkey.
@@ -29,7 +29,7 @@ pub enum StoreBackend {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSection {
-    /// What carries the log and the queue: `embedded` (a local file, one process) or `nats` (`JetStream`).
+    /// What carries the log and the queue: `embedded` (a SQLite file, for processes of one machine) or `nats` (`JetStream`).
     pub backend: LogBackend,
 }
 
@@ -37,6 +37,6 @@ pub struct LogSection {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
-    /// What carries the store: `embedded` (a local file, one process) or `redis`.
+    /// What carries the store: `embedded` (a SQLite file, for processes of one machine) or `redis`.
     pub backend: StoreBackend,
 }

@@ -1,4 +1,4 @@
-//! What a section checks by itself.
+//! Validation of a section by itself.
 
 use schemars::JsonSchema;
 use serde::Serialize;

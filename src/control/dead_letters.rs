@@ -79,7 +79,7 @@ impl Control {
             Query { filter, order: Order::Newest, limit: limits::HISTORY_MAX_EVENTS, ..Query::default() };
         let mut retried = BTreeMap::new();
         let mut letters = Vec::new();
-        // Pages are bounded in bytes too. Of a retry its letter is told later, in this order.
+        // Pages are bounded in bytes too. A retry comes behind its letter in this order.
         while query.limit > 0 && letters.len() < limit {
             let page = self.bus.history(&query).await?;
             query.limit = query.limit.saturating_sub(page.events.len());

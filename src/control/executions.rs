@@ -70,7 +70,7 @@ impl Control {
         };
         let theirs = known.as_ref().filter(|known| known.external && !known.status.is_terminal());
         if let Some(known) = theirs {
-            // Whoever runs it hears of it, and Runbus should somebody start it here.
+            // Its owner hears of it, and Runbus does when the execution is started here.
             self.ask_to_cancel(id, known, reason.clone(), by.clone()).await?;
         }
         let is_asked = theirs.is_some();

@@ -42,7 +42,7 @@ pub enum Error {
     Invalid {
         /// Which.
         path: &'static str,
-        /// What is wrong.
+        /// The fault of the value.
         message: String,
     },
     /// The command, or its input, is too large.
@@ -74,7 +74,7 @@ pub enum Error {
     Busy {
         /// Which.
         session_id: SessionId,
-        /// What is at work.
+        /// The execution at work.
         execution_id: ExecutionId,
     },
     /// The session takes no more input.
@@ -86,9 +86,9 @@ pub enum Error {
     /// It is too late, or somebody else was first.
     #[error("{message}")]
     Conflict {
-        /// What stands against it.
+        /// The conflict with the current state.
         message: String,
-        /// What stands: the decision, the status.
+        /// The current state: the decision, the status.
         standing: Value,
     },
     /// The log or the queue does not answer. The same call with the same ids is safe.
@@ -125,7 +125,7 @@ impl Error {
         }
     }
 
-    /// What stands against the command, for programs: the unresolved calls, the execution at work, the standing decision.
+    /// The conflicting state, for programs: the unresolved calls, the execution at work, the standing decision.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {

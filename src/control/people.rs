@@ -1,5 +1,5 @@
-//! What people decide and answer. The inbox orders it: the first word counts, and whoever gives one is told at once
-//! whether it was theirs, without any worker.
+//! Decisions and answers of people. The inbox orders them: the first one counts, and the caller learns at once whether
+//! its own did, without a worker.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

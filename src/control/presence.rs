@@ -1,7 +1,7 @@
-//! Who watches an execution: what gateways say of their clients, for clients and workers.
+//! The clients that watch an execution, as gateways report them, for clients and workers.
 //!
-//! Each gateway keeps one entry for each execution that its clients watch and says it again and again; nothing of it is in the
-//! log. What a gateway said that has died stands for [`STANDS`].
+//! Each gateway keeps one entry for each execution that its clients watch and renews it; nothing of it is in the log. The
+//! entry of a gateway that died stays for [`STANDS`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Conversations: send, resume, abort, close, and what they hold.
+//! Conversations: send, resume, abort, close, and their content.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -196,7 +196,7 @@ impl Control {
         if state.closed.is_some() {
             return Err(Error::Closed { session_id: id.clone() });
         }
-        // What waits behind unresolved calls waits for this.
+        // The executions that wait behind unresolved calls wait for this one.
         if let Some(next) = state.queue.front().filter(|_| state.dangling.is_empty()) {
             let execution_id = next.execution_id.clone();
             return Err(Error::Busy { session_id: id.clone(), execution_id });
@@ -273,7 +273,7 @@ impl Control {
         output: Value,
         used: Used,
     ) -> Result<(), Error> {
-        // The parent reads it as a tool's result: what is too long or too deep for that is sent as text.
+        // The parent reads it as a tool's result: an output that is too long or too deep for that is sent as text.
         let output = match accept("output", &output) {
             Ok(()) => output,
             Err(_deep) => Value::String(output.to_string()),

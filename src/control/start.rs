@@ -149,7 +149,7 @@ impl Control {
             })?,
         };
         let asked = request_digest(&request.definition, &request.input);
-        // What others say of it is none of it.
+        // External events do not count here.
         let known = self.own(&execution_id).await?;
         let is_known = known.is_some();
         let mut same_request = None;

@@ -1,4 +1,4 @@
-//! What is known of an execution: the store's copy, carried on with what the log has behind it.
+//! The state of an execution: the store's copy, updated with the events that the log has behind it.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub fn projection(id: &ExecutionId) -> Name {
 /// A fold of an execution's frames, with its place.
 #[derive(Debug, Clone)]
 pub struct Progress {
-    /// What is known; `None` before the first event.
+    /// The state; `None` before the first event.
     pub execution: Option<Execution>,
     /// The last frame that is folded in.
     pub sequence: Sequence,
@@ -55,7 +55,7 @@ impl Progress {
         self.tell();
     }
 
-    /// What was to be folded in is gone: what is known says so.
+    /// The events to fold in are gone: the state records that.
     fn miss(&mut self) {
         self.is_partial = true;
         self.tell();
@@ -69,8 +69,8 @@ impl Progress {
         }
     }
 
-    /// From the store's copy; `None` when it cannot be trusted. Copies that do not say who told the execution are of earlier
-    /// versions: those believed what anybody said, as long as no owner had written.
+    /// From the store's copy; `None` when it cannot be trusted. Copies without the producer are of earlier versions: those
+    /// folded every event, as long as no owner had written.
     fn kept(kept: &Projection) -> Option<Self> {
         #[derive(Deserialize)]
         struct Mark {
@@ -86,17 +86,17 @@ impl Progress {
         })
     }
 
-    /// What is known of it, if Runbus runs it.
+    /// The state, if Runbus runs the execution.
     fn own(&self) -> Option<&Execution> {
         self.execution.as_ref().filter(|execution| !execution.external)
     }
 }
 
 impl Control {
-    /// What is known of an execution now, whoever tells it; `None`: nobody has heard of it.
+    /// The state of an execution now, of Runbus or external; `None` for an unknown id.
     ///
-    /// The store's copy is only where the fold begins: what the log has behind it counts. A wiped or unreachable store
-    /// costs time, not truth.
+    /// The store's copy is only where the fold begins: the events that the log has behind it count. A wiped or
+    /// unreachable store costs time, not correctness.
     ///
     /// # Errors
     /// The log refuses or does not answer.
@@ -104,7 +104,7 @@ impl Control {
         of(&self.bus, id).await
     }
 
-    /// The same of an execution that Runbus runs; `None`: it runs no such one, whatever others say.
+    /// The state of an execution that Runbus runs; `None` when it runs no such one, whether or not external events name it.
     ///
     /// # Errors
     /// The log refuses or does not answer.
@@ -113,7 +113,7 @@ impl Control {
     }
 }
 
-/// What is known of an execution, for whoever gives no commands.
+/// The state of an execution, for callers that give no commands.
 ///
 /// # Errors
 /// The log refuses or does not answer.
@@ -137,7 +137,7 @@ impl Look<'_> {
         };
         let shards = Filter::execution(id.clone()).scope().shards(&self.bus.log().layout());
         let kept = match kept {
-            // Nothing follows the end of what Runbus ran. What others say has ended may begin yet.
+            // Nothing follows the end of an execution that Runbus ran. An external execution that ended may begin again.
             Some(kept) if kept.own().is_some_and(|known| known.status.is_terminal()) => return Ok(kept),
             // A place in one shard says nothing of the others.
             Some(kept) if kept.own().is_some() || shards.len() == 1 => kept,
@@ -149,7 +149,7 @@ impl Look<'_> {
             self.fold_on(&mut here, shard, id).await?;
             let is_news = here.sequence > kept.sequence;
             let is_own = here.own().is_some();
-            // Others may have spoken in a younger shard of what an older one has.
+            // External events may stand in a younger shard, for an execution of an older one.
             if is_news && (is_own || found.sequence == kept.sequence) {
                 found = here;
             }
@@ -165,7 +165,7 @@ impl Look<'_> {
 
     async fn fold_on(&self, progress: &mut Progress, shard: Shard, id: &ExecutionId) -> Result<(), Error> {
         let log = self.bus.log();
-        // Read behind the leader's last frame: replicas may lag, and what was acknowledged counts.
+        // Read behind the leader's last frame: replicas may lag, and acknowledged frames count.
         let key = progress.execution.as_ref().map(|e| Key::Execution(e.stream_id.clone(), id.clone()));
         let awaited = match key {
             Some(key) => {

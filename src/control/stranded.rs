@@ -27,7 +27,7 @@ const WOKEN: usize = 100;
 /// How often the pause before the next wake-up of the same execution is doubled at most.
 const DOUBLINGS: u32 = 6;
 
-/// What a sweep keeps for the next one. It can be lost: then everything is read again.
+/// The state that a sweep keeps for the next one. It can be lost: the next sweep then reads everything.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Sweep {
     sweeps: u64,
@@ -141,7 +141,7 @@ impl Control {
 
     async fn wake_again(&self, id: &ExecutionId, queued: &Queued) -> Result<(), Error> {
         let starts = self.starts(&queued.session_id).await?;
-        // Without the command there is nothing to begin; whoever gives it again wakes it.
+        // Without the command there is nothing to begin; giving it again wakes the session.
         let Some(start) = starts.into_iter().find(|start| start.execution_id == *id) else { return Ok(()) };
         tracing::info!(execution = %id, session = %queued.session_id, "an execution is still queued; its session is woken again");
         let key = format!("stranded/{id}/{}", uuid::Uuid::new_v4());

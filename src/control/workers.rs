@@ -1,4 +1,4 @@
-//! Which workers there are, and what each says of itself.
+//! The present workers, and their reports.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 /// Calls `$callback!` with the whole catalogue.
 ///
-/// One line an event type: `wire_name => Variant(payload type), class;`. Whatever is made "for each type" (the
-/// [`Kind`](super::Kind) and [`Payload`](super::Payload) enums, the typed helpers, the JSON Schema) is made from here,
+/// One line an event type: `wire_name => Variant(payload type), class;`. The code "for each type" (the
+/// [`Kind`](super::Kind) and [`Payload`](super::Payload) enums, the typed helpers, the JSON Schema) comes from here,
 /// so that a new type is one line plus its payload struct.
 macro_rules! catalogue {
     ($callback:ident) => {

@@ -1,4 +1,4 @@
-//! An event as somebody who is no worker hands it in: what it lacks is filled in when it is taken.
+//! An event as an external producer hands it in: Runbus fills in the missing fields.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The envelope: what every event carries.
+//! The envelope: the fields of every event.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{json, limits};
 pub struct Event {
     /// Made by the publisher; publishing the same id twice stores one event.
     pub id: EventId,
-    /// What happened.
+    /// The event type.
     #[serde(rename = "type")]
     pub kind: Kind,
     /// The line of work.
@@ -30,7 +30,7 @@ pub struct Event {
     /// The run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_id: Option<ExecutionId>,
-    /// What ties it to other executions.
+    /// The id that ties the execution to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<CorrelationId>,
     /// The conversation.
@@ -59,7 +59,7 @@ pub enum Error {
     Field {
         /// The field's path; `.` is the whole text.
         path: String,
-        /// What is wrong with it.
+        /// The fault of the field.
         message: String,
     },
     /// Parsers differ about it: some readers could not decode it.
@@ -82,7 +82,7 @@ impl Error {
 }
 
 impl Event {
-    /// Reads an event, without looking into its payload: for what the log holds already.
+    /// Reads an event without decoding its payload: for events from the log.
     ///
     /// # Errors
     /// [`Error::Field`] when the text is no envelope.
@@ -114,7 +114,7 @@ impl Event {
         Ok(event)
     }
 
-    /// Whether its payload is nested no deeper than what somebody may hand in.
+    /// Whether its payload is within the depth limit of callers' values.
     ///
     /// # Errors
     /// [`Error::Field`]: how deep it is, and the limit.

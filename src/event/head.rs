@@ -1,4 +1,5 @@
-//! What has to be known of a stored event to pass it on. The rest is checked as [`Event::decode`] checks it, and not kept.
+//! The fields of a stored event that passing it on needs. The other fields are checked as [`Event::decode`] checks them,
+//! and dropped.
 
 use std::borrow::Cow;
 
@@ -15,7 +16,7 @@ use crate::time::Timestamp;
 /// An event's type and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// What happened.
+    /// The event type.
     pub kind: Kind,
     /// When it happened.
     pub timestamp: Timestamp,
@@ -55,7 +56,7 @@ impl Head {
             Ok(fields) if fields.data.get().starts_with('{') => {
                 Ok(Self { kind: fields.kind, timestamp: fields.timestamp })
             }
-            // What is wrong is said there.
+            // `Event::decode` reports the fault.
             _ => Event::decode(line).map(Self::from),
         }
     }

@@ -14,7 +14,7 @@ use crate::json;
 pub struct Mismatch {
     /// Where, below `data`.
     pub path: String,
-    /// What is wrong there.
+    /// The fault at that path.
     pub message: String,
 }
 

@@ -20,7 +20,7 @@ pub struct Source {
     pub node_id: Option<NodeId>,
     /// The run.
     pub execution_id: Option<ExecutionId>,
-    /// What ties it to other executions.
+    /// The id that ties the execution to others.
     pub correlation_id: Option<CorrelationId>,
     /// The conversation.
     pub session_id: Option<SessionId>,

@@ -1,4 +1,4 @@
-//! Envelopes and payloads: what is accepted, what is refused, what survives.
+//! Envelopes and payloads: accepted, refused and preserved values.
 
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ fn faults_name_the_field() {
     assert!(Event::decode(format!("{good} x").as_bytes()).is_err());
 }
 
-/// One case for each field: what is missing, null, doubled, or of another type.
+/// One case for each field: missing, null, doubled, or of another type.
 #[test]
 fn heads_need_the_fields_that_events_need() {
     let good = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","type":"llm_text_delta","stream_id":"s","node_id":"n","execution_id":"x","correlation_id":"c","session_id":"t","attempt":1,"data":{},"timestamp":"2026-01-01T00:00:00Z"}"#;
@@ -102,7 +102,7 @@ proptest! {
         prop_assert_eq!(delta.content, content);
     }
 
-    /// Whoever passes events on takes what everybody else takes, and says the same of the rest.
+    /// Decoding a head accepts the same lines as decoding an event, and keeps the same values.
     #[test]
     fn heads_are_read_of_what_events_are_read_of(
         content in "[\\s\\S]{0,20}",

@@ -10,7 +10,7 @@ use crate::id::SessionId;
 const UNNAMED: &str = "";
 
 impl Execution {
-    /// What is known after the first event; `None` when the event is of no execution.
+    /// The state after the first event; `None` when the event is of no execution.
     #[must_use]
     pub(super) fn begin(event: &Event, external: bool) -> Option<Self> {
         let mut execution = Self {
@@ -145,7 +145,7 @@ impl Execution {
         self.goes_on(|_, _| false);
     }
 
-    /// Some of what waits does so no longer. What is paused stays it until somebody says otherwise.
+    /// Removes some of the waiting items. A paused execution stays paused until it is resumed.
     fn goes_on(&mut self, answered: impl Fn(&String, &Waiting) -> bool) {
         self.waiting.retain(|id, waiting| !answered(id, waiting));
         if self.status != Status::Paused {
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!((run.status, run.iteration), (Status::Running, Some(2)));
         assert_eq!(run.active_node, writer.node_id);
         run.apply(&source.execution_completed(execution::Completed { output: json!({"draft": 1}) }));
-        // What comes after the end changes nothing.
+        // Events after the end change nothing.
         run.apply(&source.execution_failed(execution::Failed { error: json!("late") }));
         assert_eq!((run.status, run.output, run.error), (Status::Completed, Some(json!({"draft": 1})), None));
         assert_eq!(run.events, 5);

@@ -1,14 +1,14 @@
-//! Who tells an execution: the one place that decides it, for whoever folds events.
+//! The producer that counts for an execution: the one place that decides it, for all code that folds events.
 
 use super::{Execution, Status};
 use crate::event::{Event, Kind};
 
-/// What an event is to somebody who folds it.
+/// The meaning of an event for a fold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
-    /// The first word that counts: whatever was known before, or folded from what came before, is void.
+    /// The first event that counts: the state before it, and the state folded from earlier events, is void.
     Begins,
-    /// The next word of whoever tells it.
+    /// The next event of its producer.
     Counts,
     /// Somebody else's: it changes nothing.
     Nothing,
@@ -100,7 +100,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever others say, before, between and after: what Runbus runs is what Runbus says.
+        /// External events before, between and after do not change the state of an execution that Runbus runs.
         #[test]
         fn nothing_that_others_say_changes_what_runbus_runs(
             own in proptest::collection::vec(any::<u8>(), 1..12),
@@ -127,7 +127,7 @@ mod tests {
             prop_assert_eq!(counted, alone.len());
         }
 
-        /// Who runs their own agents is heard in one stream: the one that came first.
+        /// An external execution is folded from one stream: the one that came first.
         #[test]
         fn others_are_heard_in_the_stream_that_came_first(
             words in proptest::collection::vec((any::<u8>(), any::<bool>()), 1..20),

@@ -1,7 +1,8 @@
-//! Executions: a pure fold of events into what people ask about a run.
+//! Executions: a pure fold of events into the state of a run.
 //!
-//! [`hear`] is the only way to fold: it decides who tells an execution. Runbus tells what it runs, from its first word on;
-//! what others say of that folds into nothing. What Runbus does not run is told by those who run it.
+//! [`hear`] is the only way to fold: it decides which producer counts for an execution. For an execution that Runbus runs,
+//! only Runbus's events count from the first on; external events about it fold into nothing. For other executions, the
+//! events of their producers count.
 
 mod fold;
 mod hear;

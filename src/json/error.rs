@@ -2,7 +2,7 @@
 
 use crate::limits;
 
-/// What the scan found: the parser must not see this text.
+/// A fault found by the scan: the parser must not see this text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It is larger than [`limits::JSON_BYTES`].
@@ -22,7 +22,7 @@ pub enum Fault {
     /// An object has a key that means something to the parser.
     #[error("keys that begin with {:?} are reserved: rename {key:?}", super::key::RESERVED)]
     Reserved {
-        /// The key, cut to what a message can hold.
+        /// The key, cut to a message's limit.
         key: String,
     },
 }
@@ -44,7 +44,7 @@ pub enum Error {
 pub struct Located {
     /// As in `nodes.critic.tools[1]`; `.` is the whole.
     pub path: String,
-    /// What is wrong there.
+    /// The fault at that place.
     pub error: Error,
 }
 

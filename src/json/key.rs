@@ -28,7 +28,7 @@ pub(super) fn shown(key: &str) -> String {
     key[..key.floor_char_boundary(SHOWN_BYTES)].to_owned()
 }
 
-/// The first character, if it is ASCII, and what follows.
+/// The first character, if it is ASCII, and the rest.
 fn next(raw: &[u8]) -> Option<(u8, &[u8])> {
     match raw {
         [b'\\', b'u', a, b, c, d, rest @ ..] => {

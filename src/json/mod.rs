@@ -2,7 +2,7 @@
 //!
 //! `serde_json` reads an object whose first key is one of its private names (`$serde_json::private::RawValue`) as embedded
 //! JSON, and parses that with a fresh limit on recursion. Escapes grow linearly with depth, so a text of 60 KiB holds
-//! thousands of levels, which overflow the stack of whoever reads it. Therefore each text is scanned once before the parser
+//! thousands of levels, which overflow the reader's stack. Therefore each text is scanned once before the parser
 //! sees it: its size, its depth and those keys ([`scan`]). The scan uses no recursion. A text that passes is safe to parse
 //! into any type: `Value`, `RawValue`, flattened and buffered fields.
 //!

@@ -46,7 +46,7 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     Ok(serde_json::from_value(value)?)
 }
 
-/// JSON that is to be read with the path of what does not fit.
+/// JSON that is read with the path of each fault.
 #[derive(Debug)]
 pub enum Source<'de> {
     /// A text.

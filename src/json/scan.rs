@@ -57,7 +57,7 @@ fn is_plain(text: &[u8], limit: usize) -> bool {
     opened <= limit && marked == 0 && (escapes == 0 || memmem::find(text, br"\u0024").is_none())
 }
 
-/// What a pass over a text knows of its depth.
+/// The depth seen so far in a pass over a text.
 #[derive(Debug, Default)]
 struct Depth {
     now: usize,

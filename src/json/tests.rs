@@ -158,7 +158,7 @@ fn the_first_object_of_a_text_is_found() {
     {
         assert!(first_object(none).is_none(), "{none}");
     }
-    // What follows does not count.
+    // The text behind it does not count.
     assert!(first_object(&format!("{{}} {}", nested(200))).is_some());
 }
 

@@ -18,7 +18,7 @@ pub struct Trace {
     pub state: Option<String>,
 }
 
-/// Who wrote a frame.
+/// The author of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Author {
     /// Somebody who is no part of Runbus: it decides nothing about what Runbus runs.
@@ -44,7 +44,7 @@ impl Author {
     }
 }
 
-/// Where a stored message was found: this decides who may have written it, whatever the message says of itself.
+/// The place of a stored message: it decides which authors are possible; the message's own header does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// Where events are that Runbus writes. A message without the frame's header is a plain publisher's: of a log from before
@@ -59,7 +59,7 @@ pub enum Origin {
 /// One message of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Who wrote it.
+    /// The author.
     pub author: Author,
     /// The number of lines.
     pub count: u32,
@@ -194,7 +194,7 @@ impl Frame {
         origin: Origin,
         header: impl Fn(&'static str) -> Option<&'h str>,
     ) -> (Self, Option<Damage>) {
-        // What no header says Runbus wrote, somebody else did.
+        // A frame without a header of Runbus is another author's.
         let author = if origin == Origin::Session { Author::Open } else { Author::External };
         let mut frame = Self { author, count: 0, trace: None, payload };
         frame.trace = header(name::TRACEPARENT)

@@ -1,4 +1,4 @@
-//! What stands beside a frame's payload, as one header: `v=1, count=3, crc32=1a2b3c4d, epoch=2, index=17, journal=4`.
+//! The header beside a frame's payload: `v=1, count=3, crc32=1a2b3c4d, epoch=2, index=17, journal=4`.
 //!
 //! One header, because each costs every process that the message passes through an entry of a map. The text is a dictionary of
 //! structured fields (RFC 9651) for numbers; members that are not known are left to later versions.
@@ -20,7 +20,7 @@ pub(super) mod name {
     pub(in crate::log) const TRACESTATE: &str = "tracestate";
 }
 
-/// What a header says of its frame.
+/// The members of a frame's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) author: Author,
@@ -46,8 +46,8 @@ impl Header {
         text
     }
 
-    /// Reads a header. Who wrote the frame and how many lines it has is told even by a header that is not sound: the count decides
-    /// which index comes next, whatever the payload looks like. `is_external`: anybody may have written it, so it does not say who.
+    /// Reads a header. Author and line count come even from a damaged header: the count decides the next index, for any payload.
+    /// `is_external`: any publisher may have written the header, so its author does not count.
     pub(super) fn read(text: &str, is_external: bool) -> (Option<Author>, Option<u32>, Result<Self, Damage>) {
         let mut found = Members::default();
         for member in text.split(',') {
@@ -137,14 +137,14 @@ mod tests {
         #[test]
         fn any_text_is_read(text in ".{0,80}") {
             let _ = Header::read(&text, false);
-            // Whatever it says of itself, it is nobody of Runbus's.
+            // An external header never names an author of Runbus.
             prop_assert_eq!(Header::read(&text, true).0, Some(Author::External));
         }
 
         #[test]
         fn what_is_cut_off_is_not_sound(author in authors(), count: u32, checksum: u32, cut in 0usize..80) {
             let text = Header { author, count, checksum }.write();
-            // The last number is shorter then, and still one: what guards the rest is the checksum, the fence and the index.
+            // The last number is shorter then, and still a number: the checksum, the fence and the index guard the rest.
             let last = text.rfind(", ").unwrap_or(0);
             let outcome = Header::read(&text[..cut.min(last)], author == Author::External).2;
             let as_open = matches!(outcome, Ok(Header { author: Author::Open | Author::External, .. }));

@@ -1,7 +1,7 @@
 //! Waiting for a frame that the leader has shown and a replica does not have yet. It ends: the frame may go meanwhile.
 //!
-//! Whoever reads up to a known place and finds nothing further asks here what that means; a loop that only waits would wait
-//! for ever once retention has removed the frame.
+//! A reader that reads up to a known place and finds nothing further asks here for the reason; a loop that only waits would
+//! wait for ever once retention has removed the frame.
 
 use tokio::time::Instant;
 

@@ -1,4 +1,4 @@
-//! A log whose appends and reads are counted, whatever adapter carries it.
+//! A log that counts appends and reads, over any adapter.
 
 use std::sync::Arc;
 use std::time::Instant;

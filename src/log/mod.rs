@@ -1,4 +1,4 @@
-//! The log: frames, cursors, the port that adapters implement, and what is built on it.
+//! The log: frames, cursors, the port that adapters implement, and the code on top of it.
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;

@@ -22,16 +22,16 @@ use crate::id::EventId;
 use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use crate::time::Timestamp;
 
-/// What an append expects to find.
+/// The expected state of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     /// Nothing in particular. Appending the same id again, to the same topic, stores one frame; on brokers with a
     /// deduplication window within [`crate::limits::DUPLICATE_WINDOW`].
     Open(EventId),
-    /// That the last frame of the topic's key stands here, whoever wrote it; `None`: that the key has no frame.
+    /// That the last frame of the topic's key stands here, of any author; `None`: that the key has no frame.
     Last(Option<Sequence>),
     /// That the last frame of the key that is not [`Author::External`](super::Author::External) stands here; `None`: that it has
-    /// none. What others publish in between cannot keep an owner from writing; [`Stored::prev`] is not told then.
+    /// none. External frames in between cannot prevent an owner from writing; [`Stored::prev`] is absent then.
     Own(Option<Sequence>),
 }
 
@@ -44,7 +44,7 @@ pub struct Stored {
     pub shard: Shard,
     /// Its place in lane and shard.
     pub sequence: Sequence,
-    /// The previous frame of its key, when its writer checked it (0: there was none). What makes a live feed's loss
+    /// The previous frame of its key, when its writer checked it (0: there was none). It makes a live feed's loss
     /// visible.
     pub prev: Option<Sequence>,
     /// When the log took it.
@@ -90,7 +90,7 @@ pub struct Page {
     pub done: bool,
 }
 
-/// What a shard holds.
+/// The bounds of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// The shard's incarnation.
@@ -122,9 +122,9 @@ pub enum AppendError {
     Regressed {
         /// Which key.
         key: Box<Key>,
-        /// What was acknowledged.
+        /// The acknowledged sequence.
         expected: Sequence,
-        /// What is there.
+        /// The sequence found.
         found: Option<Sequence>,
     },
     /// The frame is larger than the log takes.
@@ -202,7 +202,7 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// See [`ReadError`].
     async fn read(&self, read: &Read) -> Result<Page, ReadError>;
 
-    /// The last frame of a key in its home shard, whoever wrote it, including everything that was acknowledged before the call.
+    /// The last frame of a key in its home shard, of any author, including every frame acknowledged before the call.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -215,7 +215,7 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// See [`ReadError`].
     async fn tail(&self, scope: &Scope) -> Result<Tail, ReadError>;
 
-    /// What a shard holds.
+    /// The bounds of a shard.
     ///
     /// # Errors
     /// See [`ReadError`].

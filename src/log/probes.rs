@@ -1,4 +1,4 @@
-//! When a reader looks into the log by itself: what no later frame reveals is found so.
+//! When a reader reads the log by itself: so it finds losses that no later frame reveals.
 
 use std::pin::Pin;
 use std::time::Duration;

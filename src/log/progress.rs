@@ -57,7 +57,7 @@ impl Progress {
         }
     }
 
-    /// Whether a frame provably is the next one of the scope. What is left of a frame that was read in part is gone when
+    /// Whether a frame provably is the next one of the scope. The rest of a frame that was read in part is gone when
     /// another one follows.
     pub(super) fn precedes(&self, stored: &Stored, scope: &Scope) -> bool {
         let chained = || scope.is_one_key() && stored.prev.is_some_and(|prev| prev < self.next);

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::port::Stored;
 use crate::limits;
 
-/// What a live feed says.
+/// The signals of a live feed.
 #[derive(Debug, Clone)]
 pub enum Signal {
     /// A frame was stored.
@@ -30,7 +30,7 @@ struct Loss {
 pub struct Tail {
     frames: mpsc::Receiver<Arc<Stored>>,
     loss: Arc<Loss>,
-    /// Whatever ends the adapter's side when it is dropped.
+    /// Ends the adapter's side when it is dropped.
     _guard: Box<dyn Send + Sync>,
 }
 
@@ -49,7 +49,8 @@ pub fn feed(guard: impl Send + Sync + 'static) -> (Feeder, Tail) {
 }
 
 impl Feeder {
-    /// Hands a frame over. When the reader is too slow the frame is dropped and the reader told so: it reads the log.
+    /// Hands a frame over. When the reader is too slow the feed drops the frame and signals the loss: the reader reads
+    /// the log.
     pub fn frame(&self, stored: Arc<Stored>) {
         if matches!(self.frames.try_send(stored), Err(mpsc::error::TrySendError::Full(_))) {
             self.suspect();
@@ -86,7 +87,7 @@ impl Tail {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Signal>> {
-        // Before the look, so that what happens behind it wakes.
+        // Before the look, so that a later change wakes the task.
         self.loss.told.register(cx.waker());
         if self.loss.happened.swap(false, Ordering::AcqRel) {
             return Poll::Ready(Some(Signal::Suspect));

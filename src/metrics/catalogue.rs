@@ -1,5 +1,5 @@
-//! Every metric: its name with the unit in it, what it says, and its type. The only place where names are written;
-//! `docs/metrics.md` is made of it.
+//! Every metric: its name with the unit in it, its help text, and its type. The only place where names are written;
+//! `docs/metrics.md` is generated from it.
 
 use super::family::{CounterBy, GaugeBy, HistogramBy};
 use super::kind::{Counter, Gauge, Histogram, Seconds};
@@ -13,7 +13,7 @@ use super::text::Metric;
 pub(super) struct Named {
     /// Its name, as it is exposed.
     pub(super) name: &'static str,
-    /// What it says.
+    /// The help text.
     pub(super) help: &'static str,
     /// Itself.
     pub(super) metric: &'static dyn Metric,
@@ -49,8 +49,8 @@ macro_rules! catalogue {
 
 catalogue! {
     gateway, "gateway" {
-        /// Clients that are connected, whatever they watch: a WebSocket, an event stream of events or of a monitor, a request
-        /// that waits.
+        /// Connected clients, over all transports and subjects: a WebSocket, an event stream of events or of a monitor, a
+        /// long-poll request.
         CONNECTIONS: GaugeBy<Transport> = "runbus_gateway_connections";
         /// Sockets that are open. Waiting ones have not shown a valid credential yet, or have no request under way.
         SOCKETS: GaugeBy<SocketState> = "runbus_gateway_sockets";
@@ -83,13 +83,13 @@ catalogue! {
         BEHIND: Gauge = "runbus_gateway_slow_readers";
         /// Bytes that are prepared for clients which have not taken them yet.
         HELD: Gauge = "runbus_gateway_held_bytes";
-        /// Gaps that clients were told: events that are gone.
+        /// Gaps that clients received: events that are gone.
         GAPS: Counter = "runbus_gateway_gaps_total";
         /// Reads of history that are at work.
         HISTORY_READS: Gauge = "runbus_gateway_history_reads";
         /// Events that clients published and that are durable. One that is given again counts again.
         PUBLISHED: Counter = "runbus_gateway_published_events_total";
-        /// Errors that callers were told, by REST and on connections.
+        /// Errors that callers received, by REST and on connections.
         REFUSALS: CounterBy<Refused> = "runbus_gateway_refusals_total";
         /// WebSockets that the gateway closed.
         CLOSES: CounterBy<Close> = "runbus_gateway_closes_total";
@@ -183,7 +183,7 @@ catalogue! {
         TRUNCATED: Counter = "runbus_worker_tool_results_truncated_total";
         /// Approvals that were asked for.
         APPROVALS_REQUESTED: Counter = "runbus_worker_approvals_requested_total";
-        /// Approvals that were decided or ran out. What is missing to those asked for waits.
+        /// Approvals that were decided or expired. The difference to the requested ones is still open.
         APPROVALS_SETTLED: Counter = "runbus_worker_approvals_settled_total";
         /// Sessions that were given up.
         DEAD_LETTERS: Counter = "runbus_worker_dead_letters_total";

@@ -1,4 +1,4 @@
-//! Guards: what a gauge counts is given back when they are dropped, so that no way out can forget it.
+//! Guards: dropping one gives its share of a gauge back, so that no return path can omit it.
 
 use super::kind::Gauge;
 

@@ -25,7 +25,7 @@ impl Counter {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// What was counted.
+    /// The current count.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -51,7 +51,7 @@ impl Seconds {
     }
 }
 
-/// How many there are now. What is held is given back when its guard is dropped, whatever ends it.
+/// The current number. Dropping a guard gives its share back.
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct Gauge(AtomicI64);
@@ -74,7 +74,7 @@ impl Gauge {
         Amount::new(self)
     }
 
-    /// Says how many there are. Only for what is looked up, not for what is counted by guards.
+    /// Sets the number. Only for values that are looked up, not for those that guards count.
     pub fn set(&self, n: i64) {
         self.0.store(n, Ordering::Relaxed);
     }

@@ -56,7 +56,7 @@ labels! {
         Poll = "poll",
     }
 
-    /// Whose socket it is.
+    /// The kind of a socket.
     SocketState = "state" {
         /// Of somebody who is not known, or asks nothing at the moment.
         Waiting = "waiting",
@@ -80,7 +80,7 @@ labels! {
         Idle = "idle",
         /// The body of a request took too long.
         Body = "body",
-        /// Its client took too little of what was written.
+        /// Its client read too little of the written data.
         Stuck = "stuck",
     }
 
@@ -106,7 +106,7 @@ labels! {
         Unavailable = "unavailable",
     }
 
-    /// The code of an error that a caller was told.
+    /// The code of an error that a caller received.
     Refused = "code" {
         /// `invalid_argument`.
         InvalidArgument = "invalid_argument",
@@ -168,7 +168,7 @@ labels! {
         Inbox = "inbox",
     }
 
-    /// What became of an append that was not acknowledged.
+    /// The outcome of an append that was not acknowledged.
     Failed = "reason" {
         /// Another writer was first.
         Fenced = "fenced",
@@ -238,7 +238,7 @@ labels! {
         Panicked = "panicked",
     }
 
-    /// What became of a webhook's event or try.
+    /// The outcome of a webhook's event or try.
     Webhook = "outcome" {
         /// The receiver took the event.
         Delivered = "delivered",

@@ -15,7 +15,7 @@ it on loopback or a private network). One process has one set: `runbus dev` has 
 
 Counters begin at zero with the process. Gauges say what is held now: they go back to zero when clients leave and sessions end.
 All histograms have the same buckets, 0.5 ms to 2 min. Labels have the values below and no others; ids are never labels.
-Example configuration: [ops/prometheus](../ops/prometheus).
+Example configuration: [ops/prometheus/alerts.yml](../ops/prometheus/alerts.yml).
 "#;
 
 /// The page.
@@ -25,7 +25,7 @@ pub fn page() -> String {
     for group in ALL {
         let _ = write!(
             page,
-            "\n## {}\n\n| name | type | labels | |\n|---|---|---|---|\n",
+            "\n## {}\n\n| name | type | labels | meaning |\n|---|---|---|---|\n",
             heading(group.heading)
         );
         for Named { name, help, metric } in group.metrics {

@@ -1,10 +1,10 @@
-//! What the operating system says of this process. Only on Linux; elsewhere these stay zero.
+//! The operating system's figures of this process. Only on Linux; elsewhere these stay zero.
 
 use std::time::Duration;
 
 use super::catalogue::process;
 
-/// Clock ticks a second in `/proc`: 100 on every Linux that Rust runs on, whatever the kernel's own rate (`proc(5)`).
+/// Clock ticks a second in `/proc`: 100 on every Linux that Rust runs on, independent of the kernel's own rate (`proc(5)`).
 const TICKS: u64 = 100;
 
 /// Looks.

@@ -16,7 +16,7 @@ use super::process;
 /// The media type of [`text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What can be encoded.
+/// A metric that can be encoded.
 pub(super) trait Metric: Sync {
     fn kind(&self) -> MetricType;
 

@@ -112,7 +112,7 @@ impl Approvals {
         }
     }
 
-    /// What is shown: all of them counted, the oldest `most` of them with what is asked.
+    /// The section of the document: the count of all calls, and the arguments of the oldest `most`.
     pub(super) fn view(&self, most: usize) -> Option<view::Approvals> {
         if !self.seen {
             return None;

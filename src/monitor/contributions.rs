@@ -1,4 +1,4 @@
-//! What workers report, and what producers contribute by `state_changed` in the scope `monitor`.
+//! Reports of workers, and contributions of producers by `state_changed` in the scope `monitor`.
 
 use std::collections::BTreeMap;
 

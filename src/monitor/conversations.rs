@@ -1,4 +1,4 @@
-//! What was said last in the conversations that went on last, and which tools were called.
+//! The last messages of the most recent conversations, and the called tools.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl Conversations {
         if !self.by_name.contains_key(&name) && self.by_name.len() >= limits::MONITOR_CONVERSATIONS {
             let oldest = self.by_name.iter().min_by_key(|(name, (last, _))| (*last, *name));
             let oldest = oldest.map(|(name, (last, _))| (*last, name.clone()))?;
-            // What comes late does not push out what is newer.
+            // A late event does not displace newer ones.
             if oldest.0 > event.timestamp {
                 return None;
             }
@@ -68,7 +68,7 @@ impl Conversations {
         Some(conversation)
     }
 
-    /// What is shown: `messages` of each conversation at most.
+    /// The section of the document: at most `messages` of each conversation.
     pub(super) fn view(&self, messages: usize) -> BTreeMap<String, view::Conversation> {
         let shown = |conversation: &Conversation| {
             let more = conversation.messages.len().saturating_sub(messages);

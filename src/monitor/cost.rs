@@ -1,4 +1,4 @@
-//! What tokens cost: in billionths, so that sums do not depend on their order.
+//! The cost of tokens: in billionths, so that sums do not depend on their order.
 
 use std::collections::BTreeMap;
 

@@ -13,7 +13,7 @@ use crate::id::StreamId;
 use crate::limits;
 use crate::pattern::Pattern;
 
-/// What is known of one stream, or of all. Bounded, whatever comes.
+/// The state of one stream, or of all. Its size is bounded.
 #[derive(Debug, Clone, Default)]
 pub struct Fold {
     stream: Option<StreamId>,
@@ -50,7 +50,7 @@ impl Detail {
 }
 
 impl Fold {
-    /// Nothing yet. `complete`: what comes is all that there is; else the newest part of it.
+    /// An empty state. `complete`: the events that follow are all; else they are the newest part.
     #[must_use]
     pub fn new(stream: Option<StreamId>, complete: bool) -> Self {
         Self { stream, complete, ..Self::default() }
@@ -73,7 +73,7 @@ impl Fold {
         }
         let Ok(payload) = event.payload() else { return false };
         match self.runs.hear(event, external) {
-            // What others said before Runbus did is none of it.
+            // Earlier external events do not count.
             Some(Heard::Begins) => {
                 if let Some(id) = &event.execution_id {
                     self.approvals.forget_run(id);
@@ -93,7 +93,7 @@ impl Fold {
         contributed || waits || said || ran
     }
 
-    /// Events are missing: what is shown is not all any more.
+    /// Events are missing: the document is not complete any more.
     pub fn lost(&mut self) -> bool {
         std::mem::take(&mut self.complete)
     }

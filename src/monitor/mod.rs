@@ -1,4 +1,4 @@
-//! Monitors: what people watch of an agent (a stream), or of all of them. A pure fold of events and of workers' reports into
+//! Monitors: the view of an agent (a stream), or of all of them. A pure fold of events and of workers' reports into
 //! one bounded document, and the differences between its revisions.
 //!
 //! [`view`] is the document, [`Fold`] makes it, [`Revisions`] numbers it and makes patches (RFC 6902); each of the others is one

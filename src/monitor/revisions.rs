@@ -11,18 +11,18 @@ use crate::limits;
 /// The number of a document's state, 1, 2, 3, ... Only of one watcher's connection: another gateway counts anew.
 pub type Revision = u64;
 
-/// What leads from one revision to the next.
+/// The difference between two successive revisions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patch {
-    /// What it is applied to.
+    /// The revision that it applies to.
     pub base: Revision,
-    /// What comes out: the next one.
+    /// The resulting revision: the next one.
     pub revision: Revision,
     /// The operations (RFC 6902), as JSON text.
     pub text: Arc<str>,
 }
 
-/// What somebody who knows a revision needs.
+/// The update that a reader of a revision needs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Nothing.
@@ -106,7 +106,7 @@ impl Revisions {
         Ok(true)
     }
 
-    /// What leads from `known` to the last revision.
+    /// The update from `known` to the last revision.
     #[must_use]
     pub fn since(&self, known: Option<Revision>) -> Change {
         let Some(known) = known.filter(|known| *known <= self.revision) else { return Change::Whole };

@@ -18,7 +18,7 @@ pub(super) struct Runs {
     /// Those that it remembered once, the last ones by id.
     put_away: VecDeque<ExecutionId>,
     omitted: u64,
-    /// What those used.
+    /// The usage of the removed executions.
     before: Totals,
 }
 
@@ -31,11 +31,11 @@ struct Run {
 }
 
 impl Runs {
-    /// Takes the next event into what is known of its execution; `None`: of none, or of one that is not remembered.
+    /// Folds the next event into the state of its execution; `None`: of none, or of one that is not remembered.
     pub(super) fn hear(&mut self, event: &Event, external: bool) -> Option<Heard> {
         let id = event.execution_id.as_ref()?;
         if self.put_away.contains(id) {
-            // Whose it is is not known any more: others are not believed.
+            // The owner is unknown now: external events do not count.
             return external.then_some(Heard::Nothing);
         }
         let Some(run) = self.runs.get_mut(id) else {
@@ -87,14 +87,14 @@ impl Runs {
         self.runs.values().filter_map(|run| run.known.definition.as_deref())
     }
 
-    /// What all used.
+    /// The usage of all.
     pub(super) fn used(&self, prices: &Prices) -> Option<view::Used> {
         let mut all = self.before.clone();
         self.runs.values().for_each(|run| all.add(&run.tally));
         all.view(prices)
     }
 
-    /// What is shown: `most` executions, those at work first, then the latest.
+    /// The section of the document: `most` executions, those at work first, then the latest.
     pub(super) fn view(&self, most: usize) -> Option<view::Graph> {
         if self.runs.is_empty() {
             return None;
@@ -129,7 +129,7 @@ impl Run {
             Payload::UsageUpdated(updated) => self.tally.updated(updated, event.data.get()),
             Payload::GoalProgress(goal) => {
                 let goals = self.goals.get_or_insert_default();
-                // What is no number cannot be shown as one.
+                // The document cannot hold NaN or infinity.
                 goals.progress = Some(goal.progress).filter(|progress| progress.is_finite());
                 goals.criteria_status = cut::value(goal.criteria_status.clone());
             }

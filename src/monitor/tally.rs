@@ -1,4 +1,4 @@
-//! What an execution used, and what all have used.
+//! The usage of one execution, and of all.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ fn said(data: &str) -> Option<Nano> {
     said.cost.or(said.usage.and_then(|usage| usage.cost)).map(nano)
 }
 
-/// What one execution used.
+/// The usage of one execution.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
     /// Of the execution so far, as its producer says.
@@ -73,13 +73,13 @@ impl Tally {
         self.cost_total = said(data).or(self.cost_total);
     }
 
-    /// What it used; `None`: nobody said.
+    /// The usage; `None` when no event reported it.
     pub(super) fn used(&self) -> Option<&Usage> {
         self.total.as_ref().or_else(|| self.counted.then_some(&self.turns))
     }
 }
 
-/// What many executions used.
+/// The usage of many executions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Totals {
     executions: u64,

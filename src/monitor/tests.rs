@@ -1,4 +1,4 @@
-//! Whatever comes in: patches in order make what the whole document is, nothing grows without bounds, and the order between
+//! For any input: patches in order yield the whole document, every size is bounded, and the order between
 //! executions does not matter.
 
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ fn event(n: usize, kind: &str, stream: &str, node: Option<&str>, execution: &str
     Event::decode(event.to_string().as_bytes()).unwrap()
 }
 
-/// What happens: type, payload, and whether a node says it.
+/// An event: type, payload, and whether a node produced it.
 fn happening() -> impl Strategy<Value = (&'static str, Value, bool)> {
     let text = "[a-z]{0,8}|[a-zä]{2100,2200}";
     prop_oneof![
@@ -140,7 +140,7 @@ proptest! {
     fn the_order_between_executions_does_not_matter(events in happenings(80)) {
         let mut one = Fold::new(None, true);
         let mut two = Fold::new(None, true);
-        // What streams say of themselves, and approvals that several executions name alike, are of no execution.
+        // Events of streams, and approvals that several executions name alike, belong to no execution.
         let events: Vec<&Event> =
             events.iter().filter(|event| !event.kind.as_str().starts_with("state_") && !event.kind.as_str().starts_with("tool_approval")).collect();
         events.iter().for_each(|event| { one.apply(event, false); });

@@ -68,7 +68,7 @@ impl Class {
 /// A job that a worker holds until it acknowledges it or its time is up.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// What was pushed.
+    /// The pushed payload.
     pub payload: Bytes,
     /// How often it was delivered, with this time. A hint: brokers may miscount.
     pub deliveries: u32,
@@ -136,7 +136,7 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     /// See [`Error`].
     async fn retry(&self, delivery: &Delivery, delay: Duration) -> Result<(), Error>;
 
-    /// Takes the job out of the queue without it having been done. What is to be known of it belongs into the log.
+    /// Removes an unfinished job from the queue. The caller records the reason in the log.
     ///
     /// # Errors
     /// See [`Error`].

@@ -1,4 +1,4 @@
-//! Approvals: one compare-and-set state machine. The order of the inbox decides, so that whoever reads it knows the
+//! Approvals: one compare-and-set state machine. The order of the inbox decides, so that every reader of it knows the
 //! outcome without asking a worker.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! What an execution tells the one above it, so that the root of a tree shows all that is below it.
+//! Messages of an execution to its parent, so that the root of a tree shows all executions below it.
 //!
 //! ```text
 //! child's journal ──fold──▶ Notice::Below ──command──▶ parent's inbox ──fold──▶ Change::Below ──▶ event of the parent, with `below`

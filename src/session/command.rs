@@ -1,4 +1,4 @@
-//! Commands: what a session's inbox holds. One JSON object a command.
+//! Commands: the content of a session's inbox. One JSON object a command.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

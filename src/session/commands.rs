@@ -1,5 +1,5 @@
-//! What commands come to: a pure function of the journal and of their order in the inbox, so that whoever reads both
-//! knows what an owner will make of a command that it has not taken yet.
+//! The effects of commands: a pure function of the journal and of the inbox's order, so that a reader of both knows the
+//! effect of a command that the owner has not taken yet.
 
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ impl State {
             Stop { reason: Some(format!("{how} by {}", start.execution_id)), rollback }
         };
         match start.multitask {
-            // What waits already waits for the calls that this one finishes.
+            // The queued executions wait already for the calls that this one finishes.
             _ if start.resumes => self.queue.push_front(start.clone()),
             Multitask::Reject if busy => {
                 let message = "another execution of the session is at work";
@@ -336,7 +336,7 @@ impl State {
         changes.push(Change::Answered { node, request_id: id.to_owned(), input, by });
     }
 
-    /// What a child used counts for its parent.
+    /// A child's usage counts for its parent.
     fn child_used(&mut self, execution_id: &ExecutionId, used: &Used) {
         let Some(child) = self.children.get_mut(execution_id) else { return };
         child.used = used.clone();

@@ -1,4 +1,4 @@
-//! Journal entries: what a session's owner decided and what its tools answered. The truth about a session.
+//! Journal entries: decisions of a session's owner and answers of its tools. The source of truth of a session.
 
 use std::sync::Arc;
 
@@ -20,18 +20,18 @@ use crate::{json, limits};
 pub struct Entry {
     /// When it was decided.
     pub at: Timestamp,
-    /// What.
+    /// The fact.
     #[serde(flatten)]
     pub fact: Fact,
 }
 
-/// What was decided, or answered.
+/// A decision, or an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub enum Fact {
     /// A worker owns the session from here on.
     Claimed {
-        /// Who.
+        /// The new owner.
         worker: WorkerId,
         /// The number of this claim, from 1.
         epoch: u64,
@@ -55,8 +55,8 @@ pub enum Fact {
     ExecutionStarted {
         /// Which.
         execution_id: ExecutionId,
-        /// The definition that it follows to its end, whatever becomes of the file; absent when nobody knows it, or
-        /// when it is too large to keep.
+        /// The definition that it follows to its end, also when the file changes; absent when it is unknown or too
+        /// large to keep.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         definition: Option<Arc<Value>>,
     },
@@ -81,7 +81,7 @@ pub enum Fact {
     TurnCompleted {
         /// For which node.
         node: NodeId,
-        /// What.
+        /// The turn.
         turn: Turn,
     },
     /// A call of the model failed and will be tried again.
@@ -94,7 +94,7 @@ pub enum Fact {
         next_try: u32,
         /// The wait before it, in milliseconds.
         delay_ms: u64,
-        /// What the model is told about it, when it was its own fault.
+        /// The correction that the model reads, when the fault was its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         correction: Option<String>,
     },
@@ -102,14 +102,14 @@ pub enum Fact {
     ApprovalsRequested {
         /// Of which node.
         node: NodeId,
-        /// What is asked.
+        /// The requested approvals.
         approvals: Vec<Requested>,
     },
     /// A question to a person waits for its answer.
     InputRequested {
         /// Of which node.
         node: NodeId,
-        /// What is asked.
+        /// The question.
         request: Question,
     },
     /// A child session was started for a call.
@@ -122,15 +122,15 @@ pub enum Fact {
         session_id: SessionId,
         /// Its execution.
         execution_id: ExecutionId,
-        /// What it runs.
+        /// The definition that it runs.
         definition: String,
         /// It closes when its execution has ended.
         #[serde(default)]
         ephemeral: bool,
-        /// What it is given.
+        /// The input.
         #[serde(default)]
         input: Value,
-        /// What it may use, with all below it: its share of what is left.
+        /// The limits of the child, with all below it: its share of the remaining budget.
         #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
         budget: Budget,
     },
@@ -149,7 +149,7 @@ pub enum Fact {
         call_id: String,
         /// The tool.
         name: String,
-        /// What the model will read.
+        /// The result that the model reads.
         result: String,
         /// Whether it failed.
         is_error: bool,
@@ -167,7 +167,7 @@ pub enum Fact {
     },
     /// A range of messages was folded into one note.
     Compacted {
-        /// Whose messages: the conversation that this node continues, or its own.
+        /// The node whose messages are folded: the conversation that it continues, or its own.
         node: NodeId,
         /// The first message, counted over all that were ever said, folded ones and notes included.
         from: usize,
@@ -179,7 +179,7 @@ pub enum Fact {
         tokens_before: u64,
         /// Tokens of the context after.
         tokens_after: u64,
-        /// What making the note cost.
+        /// The usage of making the note.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         usage: Option<Usage>,
     },
@@ -195,7 +195,7 @@ pub enum Fact {
         /// The nodes that it leads to.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         arrivals: Vec<Arrival>,
-        /// What it meant for the graph's goal and constraints.
+        /// The judgement of the graph's goal and constraints.
         #[serde(default, skip_serializing_if = "Judgement::is_empty")]
         judgement: Judgement,
     },
@@ -204,9 +204,9 @@ pub enum Fact {
         /// How.
         outcome: Outcome,
     },
-    /// Something outside the session's own logs was told what had happened.
+    /// A party outside the session's own logs was notified.
     Told {
-        /// What: see [`super::state::Notice::key`].
+        /// The key of the notice: see [`super::state::Notice::key`].
         notice: String,
     },
     /// A later version's entry.
@@ -229,12 +229,12 @@ pub struct Arrival {
 /// A question to a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Question {
-    /// Names it to whoever answers.
+    /// The id that an answer names.
     pub request_id: String,
     /// The call that asks; `None`: the node itself does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_id: Option<String>,
-    /// What is asked.
+    /// The question.
     pub prompt: String,
     /// The answers to choose from; empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -247,7 +247,7 @@ pub struct Question {
     pub default: Option<Value>,
 }
 
-/// What a node's output means for its graph's goal and constraints.
+/// The judgement of a node's output against its graph's goal and constraints.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Judgement {
@@ -287,7 +287,7 @@ pub enum Outcome {
     },
     /// Badly.
     Failed {
-        /// What went wrong: `{code, message, ...}`.
+        /// The error: `{code, message, ...}`.
         error: Value,
     },
     /// By command.

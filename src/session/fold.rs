@@ -30,7 +30,7 @@ impl State {
         changes
     }
 
-    /// The execution above hears what waits for a person, and who works, here and below.
+    /// Notifies the parent execution of requests that wait for a person, and of workers, here and below.
     fn tell_above(&mut self, entry: &Entry, index: u64, changes: &[Change]) {
         let Some(run) = self.run.as_ref().filter(|run| run.outcome.is_none()) else { return };
         let Some(parent) = &run.start.parent else { return };
@@ -200,7 +200,7 @@ impl State {
         }
     }
 
-    /// What nodes, the model and tools add.
+    /// Folds the facts of nodes, the model and tools.
     fn work(&mut self, fact: &Fact, at: Timestamp) {
         let Self { run, transcript, dangling, .. } = self;
         let Some(run) = run.as_mut().filter(|run| run.outcome.is_none()) else { return };
@@ -240,7 +240,7 @@ impl State {
         }
     }
 
-    /// What the model and its faults add to a visit.
+    /// Folds the facts of the model and its faults into a visit.
     fn talk(&mut self, node: &NodeId, fact: &Fact, at: Timestamp) {
         let Some(run) = self.run.as_mut() else { return };
         let Some(visit) = run.visits.get_mut(node) else { return };
@@ -262,7 +262,7 @@ impl State {
                 said(&mut self.transcript, visit).push(turn.message());
             }
             Fact::TurnFailed { correction, delay_ms, .. } => {
-                // What had an answer was refused; the other calls of the model failed.
+                // A turn with an answer was refused; otherwise the other calls of the model failed.
                 match visit.answer.take() {
                     Some(_) => visit.refusals += 1,
                     None => visit.failures += 1,
@@ -286,7 +286,7 @@ impl State {
         }
     }
 
-    /// What becomes of a visit's calls.
+    /// Folds the facts of a visit's calls.
     fn call(&mut self, node: &NodeId, fact: &Fact, at: Timestamp) {
         let Some(run) = self.run.as_mut() else { return };
         let Some(visit) = run.visits.get_mut(node) else { return };
@@ -388,7 +388,7 @@ impl State {
     fn prune(&mut self) {
         let mut excess = self.asked.len().saturating_sub(SETTLED_KEPT);
         let (approvals, run) = (&mut self.approvals, self.run.as_ref());
-        // A call that runs may have to run again: what was said about it stands as long as it is open.
+        // A running call may have to run again: its approval stays as long as the call is open.
         let open = |approval: &Approval| {
             let visit = run.and_then(|run| run.visits.get(&approval.node_id));
             visit.is_some_and(|visit| visit.calls.iter().any(|o| o.call.id == approval.requested.call_id))

@@ -21,7 +21,7 @@ pub enum Error {
     /// The log does not answer; try again.
     #[error("{0}")]
     Unavailable(Arc<str>),
-    /// What is to be recorded is larger than the log takes. Nothing was recorded; the session can go on.
+    /// The entry is larger than the log takes. Nothing was recorded; the session can go on.
     #[error("the entry has {bytes} bytes, the limit is {limit}")]
     TooLarge {
         /// Its size.
@@ -29,7 +29,7 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// What is to be recorded could not be read again. Nothing was recorded; the session can go on.
+    /// The entry could not be read again. Nothing was recorded; the session can go on.
     #[error("the entry cannot be recorded: {0}")]
     Unreadable(Arc<str>),
     /// The log refuses, or what it holds is no journal. A human must look.
@@ -53,7 +53,7 @@ pub struct Journal {
     clock: Clock,
     session: SessionId,
     last: Option<Sequence>,
-    /// What the entries say.
+    /// The fold of the entries.
     pub state: State,
     /// The entries that were there when it was loaded, oldest first; empty once [`Journal::forget`] was called.
     pub loaded: Vec<Entry>,
@@ -139,7 +139,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Records a fact, and folds it into the state once it is durable. Returns the entry and what it changed.
+    /// Records a fact, and folds it into the state once it is durable. Returns the entry and its changes.
     ///
     /// # Errors
     /// [`Error::Fenced`]: this worker is no owner any more. It waits while the log does not answer.

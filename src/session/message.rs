@@ -1,6 +1,6 @@
 //! The messages of a conversation, in the OpenAI wire form.
 //!
-//! They are journalled in this form too: what was sent to the provider can be read back years later.
+//! The journal holds them in this form too: a message sent to the provider can be read back years later.
 
 use serde::{Deserialize, Serialize};
 

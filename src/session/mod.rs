@@ -1,10 +1,10 @@
-//! Sessions: what their journal holds, what commands come to, and the fold of both.
+//! Sessions: the content of their journal, the effects of commands, and the fold of both.
 //!
 //! # Layout
-//! Pure: [`message`] and [`turn`] (what was said), [`command`] (what the inbox holds), [`entry`] (what the journal
-//! holds), [`approval`] (its state machine), [`transcript`], [`run`] and [`state`] (what both fold to: entries in `fold`,
-//! commands in `commands`), [`view`] (what people see of it). On the log: [`journal`] and [`inbox`]. Who drives a session is none of
-//! this module's business.
+//! Pure: [`message`] and [`turn`] (the messages), [`command`] (the content of the inbox), [`entry`] (the content of the journal),
+//! [`approval`] (its state machine), [`transcript`], [`run`] and [`state`] (the fold of both: entries in `fold`, commands in
+//! `commands`), [`view`] (the public view of it). On the log: [`journal`] and [`inbox`]. Driving a session is not part of this
+//! module.
 
 pub mod approval;
 pub mod below;

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// An execution.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// What was asked for.
+    /// The start request.
     pub start: Start,
     /// The definition as it was when it began.
     pub definition: Option<Arc<Value>>,
@@ -62,7 +62,7 @@ pub struct Run {
 pub struct Stop {
     /// Why.
     pub reason: Option<String>,
-    /// What it said is forgotten.
+    /// Whether its messages are removed.
     pub rollback: bool,
 }
 
@@ -77,7 +77,7 @@ pub struct Visit {
     pub opening: Vec<Message>,
     /// Whether it continues the session's conversation.
     pub converses: bool,
-    /// What was said since, when it does not.
+    /// The messages since, when it does not.
     pub said: Transcript,
     /// Calls that have no answer yet, in the model's order.
     pub calls: Vec<OpenCall>,
@@ -93,13 +93,13 @@ pub struct Visit {
     pub not_before: Option<Timestamp>,
     /// Tokens that the last call of the model read.
     pub context_tokens: u64,
-    /// What the node has come to: the text of the last turn without calls, the answer of a person, a tool's result.
+    /// The result of the node: the text of the last turn without calls, the answer of a person, a tool's result.
     pub answer: Option<Answer>,
     /// It consists of one call, without a model.
     pub is_call: bool,
 }
 
-/// What a node has come to.
+/// The result of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// A text: of the model, or of a tool.
@@ -171,7 +171,7 @@ impl OpenCall {
     }
 }
 
-/// What the model reads of a call that was not carried out.
+/// The text that the model reads for a call that was not carried out.
 #[must_use]
 pub fn aborted(reason: &str) -> String {
     format!("<aborted: {reason}>")

@@ -15,7 +15,7 @@ use crate::id::{EventId, ExecutionId, NodeId, SessionId, StreamId, WorkerId};
 use crate::log::Sequence;
 use crate::time::Timestamp;
 
-/// What the journal says.
+/// The fold of a session's journal.
 #[derive(Debug, Clone)]
 pub struct State {
     /// The session.
@@ -24,7 +24,7 @@ pub struct State {
     pub entries: u64,
     /// The number of the last claim.
     pub epoch: u64,
-    /// Who owns the session; `None`: nobody.
+    /// The owner of the session; `None` without one.
     pub owner: Option<WorkerId>,
     /// Claims that took over from a dead owner since the last step forward.
     pub fruitless: u32,
@@ -36,7 +36,7 @@ pub struct State {
     pub queue: VecDeque<Start>,
     /// The execution that runs, or the last one that ran.
     pub run: Option<Run>,
-    /// The conversation: what agents said and heard over all executions.
+    /// The conversation: the messages of agents over all executions.
     pub transcript: Transcript,
     /// Calls that an execution left unresolved when it ended.
     pub dangling: Vec<OpenCall>,
@@ -50,11 +50,11 @@ pub struct State {
     pub answered: VecDeque<(String, Option<EventId>)>,
     /// Executions of children.
     pub children: BTreeMap<ExecutionId, Child>,
-    /// What waits for a person below: by its id, with the child that it stands below.
+    /// Requests of executions below that wait for a person: by id, with the child that they are below.
     pub below: BTreeMap<String, (ExecutionId, Told)>,
     /// Whether it takes no more input.
     pub closed: Option<Closed>,
-    /// What others have to be told.
+    /// Notices that are still to be sent.
     pub notices: VecDeque<Notice>,
     /// Executions that were cancelled before anybody asked for them.
     pub(super) latched: VecDeque<(ExecutionId, Option<String>)>,
@@ -69,15 +69,15 @@ pub struct State {
 pub struct Child {
     /// The session.
     pub session_id: SessionId,
-    /// What it runs.
+    /// The definition that it runs.
     pub definition: String,
     /// It closes when its execution has ended.
     pub ephemeral: bool,
     /// Whether its execution has ended.
     pub ended: bool,
-    /// What it may use.
+    /// The limits.
     pub budget: Budget,
-    /// What it has used, with all below it, as far as it has said so.
+    /// The usage that it has reported, with all below it.
     pub used: Used,
 }
 
@@ -90,12 +90,12 @@ pub struct Closed {
     pub reason: Option<String>,
 }
 
-/// What others have to be told: at least once, each idempotent by its key.
+/// A notice to another session or reader: sent at least once, idempotent by its key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
     /// An execution that never began has ended.
     Dropped {
-        /// What was asked for.
+        /// The start request.
         start: Box<Start>,
         /// How it ended.
         outcome: Outcome,
@@ -106,18 +106,18 @@ pub enum Notice {
         session_id: SessionId,
         /// Its execution.
         execution_id: ExecutionId,
-        /// What it runs.
+        /// The definition to run.
         definition: String,
-        /// What it is given.
+        /// The input.
         input: Value,
         /// The line of work: that of its parent, so that those who watch it see the child too.
         stream_id: StreamId,
-        /// What it may use.
+        /// The limits.
         budget: Budget,
-        /// Who waits for it.
+        /// The parent that waits for it.
         parent: Parent,
     },
-    /// The execution above is told what happened here, or below.
+    /// Notifies the parent execution of an event here, or below.
     Below {
         /// The execution above.
         parent: Parent,
@@ -125,7 +125,7 @@ pub enum Notice {
         child: ExecutionId,
         /// Names the word.
         number: String,
-        /// What happened.
+        /// The message.
         told: Box<Told>,
     },
     /// A child's execution is to stop.
@@ -148,16 +148,16 @@ pub enum Notice {
         execution_id: ExecutionId,
         /// How.
         outcome: Outcome,
-        /// What it used, with all below it.
+        /// The usage, with all below it.
         used: Used,
     },
-    /// Readers of the session's stream are told that it closed.
+    /// Notifies readers of the session's stream that it closed.
     Closed,
     /// No worker could finish an execution.
     DeadLetter {
         /// Which.
         start: Box<Start>,
-        /// What stood against it.
+        /// The reason of the refusal.
         reason: String,
         /// How many workers tried.
         attempts: u32,
@@ -181,7 +181,7 @@ impl Notice {
     }
 }
 
-/// What an entry changed beyond what it says itself: what a command came to.
+/// A change that an entry causes beyond its own content: the effect of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// A claim ended another worker's attempt.
@@ -213,12 +213,12 @@ pub enum Change {
         request_id: String,
         /// The answer.
         input: Value,
-        /// Who answered.
+        /// The person who answered.
         by: Option<String>,
     },
     /// A child ended.
     ChildEnded {
-        /// Whose call it was.
+        /// The node of the call.
         node: NodeId,
         /// The child.
         session_id: SessionId,
@@ -229,11 +229,11 @@ pub enum Change {
     },
     /// Something happened below a child.
     Below {
-        /// Whose call waits for the child.
+        /// The node whose call waits for the child.
         node: NodeId,
         /// The child's session.
         through: SessionId,
-        /// What.
+        /// The message.
         told: Box<Told>,
     },
 }
@@ -298,7 +298,7 @@ impl State {
         if unknown { self.pending().collect() } else { self.dangling.iter().collect() }
     }
 
-    /// What a node has said and heard: its own, or the conversation that it continues.
+    /// The messages of a node: its own, or the conversation that it continues.
     #[must_use]
     pub fn said<'a>(&'a self, visit: &'a Visit) -> &'a Transcript {
         if visit.converses { &self.transcript } else { &visit.said }

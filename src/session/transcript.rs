@@ -1,4 +1,4 @@
-//! What was said: nothing is ever removed by compaction, only folded into a note.
+//! The messages: compaction never removes one; it only folds messages into a note.
 
 use super::message::Message;
 
@@ -38,7 +38,7 @@ impl Transcript {
         self.items.is_empty()
     }
 
-    /// Forgets everything from `len` on. What a forgotten note stood for is read again.
+    /// Removes everything from `len` on. Messages behind a removed note are read again.
     pub fn truncate(&mut self, len: usize) {
         let gone: Vec<usize> = self.items.iter().skip(len).filter_map(|item| item.note).collect();
         self.items.truncate(len);
@@ -73,7 +73,7 @@ impl Transcript {
         self.notes += 1;
     }
 
-    /// What the model reads, with each message's place.
+    /// The messages that the model reads, with their places.
     pub fn live(&self) -> impl Iterator<Item = (usize, &Message)> {
         self.items
             .iter()

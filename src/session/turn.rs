@@ -1,4 +1,4 @@
-//! What a model answered in one turn.
+//! A model's answer in one turn.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ pub struct Turn {
     /// The calls to run before the next turn, in the order of their index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
-    /// What the turn cost, when the provider said so.
+    /// The usage of the turn, when the provider reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Why the model stopped, in the provider's words (`stop`, `length`, `tool_calls`, `content_filter`, ...).

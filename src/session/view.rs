@@ -1,4 +1,4 @@
-//! What people see of a session: a document made of its state.
+//! The public view of a session: a document made of its state.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

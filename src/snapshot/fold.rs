@@ -48,7 +48,7 @@ impl Snapshot {
             Heard::Begins => {
                 let complete = self.complete || event.kind == Kind::ExecutionQueued;
                 let execution = self.execution.take();
-                // What others said before is none of it.
+                // Earlier external events do not count.
                 *self = Self { execution, ..Self::begin(self.cursor.clone(), complete) };
             }
             Heard::Counts if ended => return self.count(at),
@@ -197,7 +197,7 @@ impl Snapshot {
                 let input = Some(asked.tool_input);
                 self.call(event, asked.tool_use_id, asked.tool_name, CallState::AwaitingApproval, input);
             }
-            // A call below is no call of this execution: what waits follows the status.
+            // A call below is no call of this execution: the waiting list follows the status.
             Payload::ToolApprovalDecided(decided) if decided.below.is_some() => {}
             Payload::ToolApprovalExpired(expired) if expired.below.is_some() => {}
             Payload::ToolApprovalDecided(decided) => {
@@ -214,8 +214,8 @@ impl Snapshot {
         }
     }
 
-    /// Changes the node's open turn; begins one when there is none. What an earlier attempt wrote there, and no event made
-    /// void, is over: no attempt goes on with another one's turn.
+    /// Changes the node's open turn; begins one when there is none. A turn of an earlier attempt that no event made void
+    /// is over: no attempt continues another one's turn.
     fn write(&mut self, event: &Event, seq: u64, change: impl FnOnce(&mut Turn)) {
         let open = |turn: &Turn| !turn.done && turn.node_id == event.node_id;
         let mut found = self.turns.iter().rposition(open);
@@ -238,7 +238,7 @@ impl Snapshot {
         while self.turns.len() > limits::SNAPSHOT_TURNS
             || (bytes > limits::SNAPSHOT_TEXT_BYTES && self.turns.len() > 1)
         {
-            // What is being written goes last.
+            // The turns being written go last.
             let oldest = self.turns.iter().position(|turn| turn.done).unwrap_or(0);
             bytes -= self.turns.remove(oldest).bytes();
             self.turns_omitted += 1;
@@ -328,7 +328,7 @@ impl Snapshot {
         }
     }
 
-    /// What waits is what the status says, and who waits is seen at the nodes.
+    /// The status decides the waiting items, and the nodes show which of them wait.
     fn settle(&mut self) {
         let Some(execution) = &mut self.execution else { return };
         execution.definition = execution.definition.take().map(name);

@@ -1,12 +1,12 @@
-//! Snapshots: a pure fold of an execution's events into what somebody who watched it from its start would show.
+//! Snapshots: a pure fold of an execution's events into the view of a client that watched it from its start.
 //!
 //! ```text
 //! fold(e0 .. en)                      ==  what a watcher of e0 .. en knows
 //! apply(fold(e0 .. ek), ek+1 .. en)   ==  fold(e0 .. en), also after a snapshot was written as JSON and read again
 //! ```
 //!
-//! Whoever joins in mid-stream takes a snapshot and applies the events behind its `cursor`. Everything in it is bounded;
-//! what was left out is counted.
+//! A reader that joins in mid-stream takes a snapshot and applies the events behind its `cursor`. Everything in it is
+//! bounded; left-out parts are counted.
 
 mod bounded;
 mod call;

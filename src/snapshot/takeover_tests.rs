@@ -1,4 +1,4 @@
-//! What is void when workers die while branches of a graph run beside each other: the truth, a reader that follows the
+//! Void output when workers die while branches of a graph run in parallel: the log, a reader that follows the
 //! documented rules, and snapshots taken at any point agree.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::time::{Clock, Timestamp};
 
 const BRANCHES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// What happens next in one branch, or to the worker.
+/// The next step of one branch, or of the worker.
 #[derive(Debug, Clone)]
 enum Move {
     /// The model of a branch says a piece; it is asked first when it was not.
@@ -43,18 +43,18 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 1..80)
 }
 
-/// Answers of branches, and what their open calls have said.
+/// Answers of branches, and the texts of their open calls.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Texts {
     done: Vec<(String, String)>,
     open: BTreeMap<String, String>,
 }
 
-/// A worker as readers see it, with the truth of what it does.
+/// A worker as readers see it, with its real state.
 #[derive(Default)]
 struct Worker {
     attempts: u32,
-    /// Each event with what is true once it is there.
+    /// Each event with the real state once it is there.
     events: Vec<(Event, Texts)>,
     truth: Texts,
     /// The first event of each call that is under way.
@@ -166,7 +166,7 @@ impl Reader {
     }
 }
 
-/// What somebody shows who has only the snapshot.
+/// The texts that a client with only the snapshot shows.
 fn shown(snapshot: &Snapshot) -> Texts {
     let mut texts = Texts::default();
     for turn in &snapshot.turns {
@@ -207,7 +207,7 @@ proptest! {
             prop_assert_eq!(&reader.texts(), truth, "a reader, behind {}", seq);
             prop_assert_eq!(by_branch(shown(&watched)), by_branch(truth.clone()), "a snapshot, behind {}", seq);
             match &mut joined {
-                // Who joins here has the snapshot as JSON.
+                // A client that joins here has the snapshot as JSON.
                 None if at == cut % worker.events.len() => {
                     joined = serde_json::from_str(&serde_json::to_string(&watched).unwrap()).unwrap();
                 }

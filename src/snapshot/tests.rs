@@ -1,4 +1,4 @@
-//! What holds for any sequence of events: order of folding, JSON, bounds; and what is void.
+//! Properties for any sequence of events: order of folding, JSON, bounds; and void output.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -223,7 +223,7 @@ fn what_is_void_disappears_and_what_counts_stays() {
     };
     let kept = [("one".to_owned(), true), ("two".to_owned(), true), ("left".to_owned(), false)];
     assert_eq!(texts(&events), kept);
-    // Of a producer that says that nothing is void: what was written counts, and what follows is another turn.
+    // The producer reports that nothing is void: the written text counts, and the text that follows is another turn.
     events.push(event(None, Some(4), superseded(4, None)));
     assert_eq!(texts(&events), kept);
     events.push(event(Some("v"), Some(4), text("more")));

@@ -1,4 +1,4 @@
-//! What a model said in one turn, so far.
+//! A model's output in one turn, so far.
 
 use serde::{Deserialize, Serialize};
 

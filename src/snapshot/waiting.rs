@@ -1,4 +1,4 @@
-//! What waits for a person.
+//! Requests that wait for a person.
 
 use serde::{Deserialize, Serialize};
 

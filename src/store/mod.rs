@@ -9,10 +9,10 @@ use bytes::Bytes;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 
-/// What a projection is of.
+/// The name of a projection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Name {
-    /// What it shows: `execution`, `session`, ... Snake-case ASCII.
+    /// The family: `execution`, `session`, ... Snake-case ASCII.
     pub family: &'static str,
     /// Of whom: an id, any UTF-8.
     pub id: String,
@@ -30,7 +30,7 @@ pub struct Mark {
     pub to: u64,
 }
 
-/// What became of an `apply`.
+/// The outcome of an `apply`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
     /// It is stored.
@@ -54,14 +54,14 @@ pub struct Projection {
     pub document: Bytes,
 }
 
-/// What became of a lease.
+/// The outcome of a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
     /// The caller has it for the time that it asked for.
     Held,
     /// Somebody else has it.
     HeldBy {
-        /// Who.
+        /// The holder.
         owner: String,
         /// For how long yet.
         remaining: Duration,
@@ -126,7 +126,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// See [`Error`].
     async fn lease(&self, name: &Name, owner: &str, ttl: Duration) -> Result<Lease, Error>;
 
-    /// Who holds a lease, and for how long yet; `None`: nobody.
+    /// The holder of a lease, and the remaining time; `None` without a holder.
     ///
     /// # Errors
     /// See [`Error`].
@@ -150,7 +150,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// See [`Error`].
     async fn leave(&self, name: &Name, member: &str) -> Result<(), Error>;
 
-    /// Who is present at `name`, by member.
+    /// The members present at `name`.
     ///
     /// # Errors
     /// See [`Error`].

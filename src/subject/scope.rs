@@ -5,7 +5,7 @@ use super::token;
 use super::topic::{Key, Lane, Topic, pattern_token};
 use crate::id::{ExecutionId, NodeId, SessionId, StreamId};
 
-/// A set of topics of one lane. What is `None` is any.
+/// A set of topics of one lane. `None` matches any.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Events, by stream, node and execution.
@@ -85,7 +85,7 @@ impl Scope {
         }
     }
 
-    /// Its NATS subject in a shard, with wildcards for what is any, and for who published it.
+    /// Its NATS subject in a shard, with wildcards for unset parts and for the author.
     #[must_use]
     pub fn pattern(&self, prefix: &str, shard: Shard) -> String {
         let lane = pattern_token(self.lane());

@@ -28,7 +28,7 @@ impl fmt::Display for Shard {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{total} shards over all generations: from 1 to {max} are allowed, and no generation may be empty", max = limits::SHARDS_MAX)]
 pub struct Error {
-    /// What was asked for.
+    /// The requested number of shards.
     pub total: usize,
 }
 
@@ -80,7 +80,7 @@ impl Layout {
         self.active
     }
 
-    /// One shard: what an embedded log has.
+    /// One shard: the layout of an embedded log.
     #[must_use]
     pub fn single() -> Self {
         Self { counts: vec![1], active: 1 }
@@ -120,7 +120,7 @@ impl Layout {
     }
 }
 
-/// FNV-1a, 32 bit, modulo `count`: what NATS's `{{partition(count, ...)}}` computes, so that plain NATS clients and
+/// FNV-1a, 32 bit, modulo `count`: the function of NATS's `{{partition(count, ...)}}`, so that plain NATS clients and
 /// server-side mappings find the same shard.
 fn partition(token: &str, count: u16) -> u16 {
     let hash =

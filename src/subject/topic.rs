@@ -11,9 +11,9 @@ use crate::id::{ExecutionId, NodeId, SessionId, StreamId};
 /// The three kinds of log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Lane {
-    /// What people and programs watch, per execution.
+    /// The events that people and programs watch, per execution.
     Events,
-    /// What agents decided, per session.
+    /// The decisions of agents, per session.
     Journal,
     /// Commands for a session's owner.
     Inbox,
@@ -65,7 +65,7 @@ pub enum Topic {
     Opaque(Lane, Arc<str>),
 }
 
-/// What a compare-and-set append is checked against: all topics of one execution, one journal, one inbox.
+/// The frames that a compare-and-set append is checked against: all topics of one execution, one journal, one inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Key {
     /// An execution, over all its nodes.
@@ -88,7 +88,7 @@ impl Topic {
         }
     }
 
-    /// What its owner's appends are checked against; `None` where nothing owns it.
+    /// The key that its owner's appends are checked against; `None` for a topic without owner.
     #[must_use]
     pub fn key(&self) -> Option<Key> {
         match self {
@@ -139,8 +139,8 @@ impl Topic {
 
     /// Reads the part of a subject behind `<prefix>.<lane>.<shard>.`, or behind `<prefix>.ext.<shard>.`.
     ///
-    /// Tokens that are not canonically encoded (plain publishers write `100%`) are taken as they stand; what is no id
-    /// even so becomes [`Topic::Opaque`] with the whole `subject`.
+    /// Tokens that are not canonically encoded (plain publishers write `100%`) are taken literally; a token that is
+    /// still no id becomes [`Topic::Opaque`] with the whole `subject`.
     #[must_use]
     pub fn parse(lane: Lane, rest: &str, subject: &str) -> Self {
         let opaque = || Self::Opaque(lane, Arc::from(subject));
@@ -197,7 +197,7 @@ impl Key {
         }
     }
 
-    /// The NATS subject, or wildcard, of all its topics, with what others published to them.
+    /// The NATS subject, or wildcard, of all its topics, with external events to them.
     #[must_use]
     pub fn pattern(&self, prefix: &str, shard: Shard) -> String {
         self.pattern_under(pattern_token(self.lane()), prefix, shard)

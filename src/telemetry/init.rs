@@ -24,7 +24,7 @@ use crate::visible::Lines;
 /// Whether spans may hold content; set once, when telemetry starts.
 static CAPTURES_CONTENT: AtomicBool = AtomicBool::new(false);
 
-/// Whether spans may hold what models and tools were given and what they said (`telemetry.capture_content`).
+/// Whether spans may hold the inputs and outputs of models and tools (`telemetry.capture_content`).
 #[must_use]
 pub fn captures_content() -> bool {
     CAPTURES_CONTENT.load(Ordering::Relaxed)
@@ -40,7 +40,7 @@ const EXPORT: &[&str] =
 /// Crates whose every line was written here: credentials are a [`crate::config::Secret`] in them.
 const OWN: &[&str] = &["runbus", "runbus_gateway", "runbus_workers", "runbus_bench"];
 
-/// The crate whose every connection is told with all that the peer says of itself: that is for debugging.
+/// The crate that logs all data of the peer for each connection: only for debugging.
 const TALKATIVE: &str = "rmcp";
 
 /// Why telemetry did not start.
@@ -98,7 +98,7 @@ pub fn init(config: &Config) -> Result<Guard, Error> {
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
-            // Lines of diagnostics stay out: what a provider or a tool said may stand in them.
+            // Diagnostic lines stay out: they may contain text of a provider or a tool.
             .with_filter(exported(&config.filter).and(filter_fn(|what| what.is_span() && is_safe(what))))
     });
     tracing_subscriber::registry()
@@ -109,8 +109,8 @@ pub fn init(config: &Config) -> Result<Guard, Error> {
     Ok(Guard { provider, timeout: Duration::from_millis(config.otlp_timeout_ms) })
 }
 
-/// Whether the code that tells something is known to tell no credential. Other crates trace whole requests, with their
-/// headers: of them nothing below `info` is taken, whatever the configured filter says.
+/// Whether the target of a trace is known to contain no credential. Other crates trace whole requests, with their
+/// headers: of them nothing below `info` is taken, for any configured filter.
 pub(super) fn is_safe(what: &Metadata<'_>) -> bool {
     let target = what.target();
     let is_own = OWN
@@ -133,7 +133,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     // Each line goes through one writer that escapes: no field can begin another line, or move a terminal's cursor. Colours
-    // would have to be told from those of strangers.
+    // could not be distinguished from those of external text.
     match format {
         Format::Text => lines::layer().with_ansi(false).with_writer(|| Lines::of_text(stderr())).boxed(),
         Format::Json => lines::layer().json().with_writer(|| Lines::of_json(stderr())).boxed(),

@@ -19,7 +19,7 @@ pub fn publish(command: &'static str) -> Span {
 /// The fields that [`fail`] fills in belong to every span that can fail.
 pub const ERROR_TYPE: &str = "error.type";
 
-/// What a span stands for failed: `kind` is a code from a small set, `message` is for people.
+/// The operation of a span failed: `kind` is a code from a small set, `message` is for people.
 pub fn fail(span: &Span, kind: &str, message: &str) {
     use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 

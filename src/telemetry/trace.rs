@@ -15,7 +15,7 @@ use crate::log::Trace;
 
 /// The header that names the trace.
 pub const TRACEPARENT: &str = "traceparent";
-/// The header with what tracing systems add to it.
+/// The header for additions of tracing systems.
 pub const TRACESTATE: &str = "tracestate";
 
 tokio::task_local! {

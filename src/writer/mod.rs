@@ -1,6 +1,6 @@
 //! The owner's writer: events of one execution as numbered frames, one in flight, fenced.
 //!
-//! What arrives while a frame is in flight forms the next one (group commit). That is what keeps token streams cheap:
+//! Events that arrive while a frame is in flight form the next one (group commit). This keeps token streams cheap:
 //! the frames grow with the load, the order stays, and the broker checks every one against the owner's last.
 
 mod batch;
@@ -21,7 +21,7 @@ use crate::log::{Log, Sequence, Trace};
 pub struct Start {
     /// The owner's epoch: the number of its claim.
     pub epoch: u64,
-    /// The key's last frame, whoever wrote it.
+    /// The key's last frame, of any author.
     pub last: Option<Sequence>,
     /// The last that is not somebody else's.
     pub own: Option<Sequence>,

@@ -161,7 +161,7 @@ impl Task {
 
 fn answer(groups: Vec<Group>, outcome: &Result<Sequence, Error>) {
     for group in groups {
-        // Whoever asked may be gone; the outcome stands all the same.
+        // The receiver may be gone; the outcome is valid all the same.
         let _ = group.done.send(outcome.clone());
     }
 }

@@ -404,7 +404,7 @@ async fn what_is_unknown_or_wrong_is_said() {
         {
             assert_eq!(rest.get(path).await.0, 400, "{path}");
         }
-        // A cancel of what nobody has heard of is kept for it.
+        // A cancel of an unknown execution is kept for it.
         let (status, kept) = rest.tell("executions/nobody/cancel").await;
         assert_eq!((status, &kept["cancel"]), (202, &json!("latched")), "{kept}");
         assert_eq!(rest.get("").await.0, 404);

@@ -1,5 +1,5 @@
-//! Who may use a gateway: every kind of credential taken and refused, scopes, expiry, revocation over two gateways, limits,
-//! TLS.
+//! Access to a gateway: every kind of credential accepted and refused, scopes, expiry, revocation over two gateways,
+//! limits, TLS.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -51,7 +51,7 @@ fn rsa(message: &[u8]) -> Vec<u8> {
     signature
 }
 
-/// What tokens of the tests say, with some of it replaced; `null` takes a claim away.
+/// The claims of the tests' tokens, with `with` merged over them; `null` removes a claim.
 fn claims(with: Value) -> Value {
     let mut claims = json!({
         "iss": "https://id.example", "aud": ["other", "runbus"], "sub": "alice", "jti": "token-1",
@@ -243,7 +243,7 @@ async fn scopes_bound_requests_and_subscriptions() {
         (json!({ "definition": "x", "stream_id": "orders-2", "execution_id": "n2" }), 201),
         (json!({ "definition": "council" }), 403),
         (json!({ "definition": "x", "stream_id": "orders-1", "execution_id": "e9" }), 403),
-        // What others tell of an id does not keep anybody from using it.
+        // External events about an id do not reserve it.
         (json!({ "definition": "x", "stream_id": "orders-1", "execution_id": "e2" }), 201),
         (json!({ "definition": "orders-1", "session_id": "runbus/auth/revocations" }), 400),
         (json!({ "definition": "orders-1", "execution_id": "runbus/auth/revocations" }), 400),
@@ -369,7 +369,7 @@ async fn credentials_are_shown_and_refreshed_in_band() {
     assert_eq!(mayfly.closed().await, Some(4401));
     client.say(&json!({ "type": "ping" })).await;
     assert_eq!(client.message().await.unwrap()["type"], "pong");
-    // Fewer scopes: what they do not cover ends.
+    // Fewer scopes: subscriptions outside them end.
     client.say(&json!({ "type": "auth", "token": hs(json!({ "scope": "read:other" })) })).await;
     let words: Vec<Value> = [client.message().await, client.message().await, client.message().await]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Authority: what somebody publishes about an execution that Runbus runs gives them no right to it, and takes none from its owner.
+//! Authority: external events about an execution that Runbus runs grant no right to it, and take none from its owner.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ fn forged(stream: &str, id: &str, approval: &str) -> Value {
     ]})
 }
 
-/// Every way to read or act on the execution `run` and its session. Nothing of it is there for whoever may not.
+/// Every way to read or act on the execution `run` and its session. Callers without permission see none of it.
 async fn is_shut(address: SocketAddr, who: &Secret, approval: &str, when: &str) {
     let secret = who.reveal();
     for path in ["", "/snapshot", "/events", "/presence", "/approvals", "/questions"] {
@@ -115,7 +115,7 @@ async fn is_shut(address: SocketAddr, who: &Secret, approval: &str, when: &str) 
     }
 }
 
-/// What the endpoint for tasks says of `run`, up to its end or its first word after the greeting.
+/// The frames that the endpoint for tasks sends about `run`, up to its end or its first frame after the greeting.
 async fn task(address: SocketAddr, secret: &str, agent: &str) -> String {
     let url = format!("ws://{address}/ws/tasks/run?api_key={secret}&agent={agent}");
     let (mut socket, _) = connect_async(url).await.unwrap();
@@ -160,7 +160,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
         publish("before").await;
         let first = stage.control.status(&execution("run")).await.unwrap().unwrap();
         assert!(first.external && first.stream_id.as_str() == "mine", "{first:?}");
-        // What others tell can be asked to stop; that is not heard by whoever starts it here.
+        // A cancel of an external execution is accepted; it has no effect on an execution of that id started here later.
         let (status, asked) = post(at, "/v1/executions/run/cancel", attacker.reveal(), json!({})).await;
         assert_eq!(status, 409, "it said that it has ended: {asked}");
 
@@ -199,7 +199,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
 
         publish("ended").await;
         is_shut(at, &attacker, &waiting, "ended").await;
-        // Whatever the store remembers, and when it remembers nothing.
+        // With any content of the store, and with an empty one.
         let empty = backends::embedded();
         let forgetful = Control::new(
             Bus::new(stage.backend.log.clone(), empty.store.clone()),
@@ -214,7 +214,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
         }
         let said = task(at, victim.reveal(), "cashier").await;
         assert!(said.contains("\"result\"") && !said.contains("forged"), "{said}");
-        // Who reads the stream sees what was said in it, and by whom.
+        // A reader of the stream sees the events in it, and their authors.
         let query = "/v1/events?stream_id=cashier&execution_id=run&limit=1000&order=oldest";
         let (status, text) = bearer(at, query, victim.reveal()).await;
         let page: Value = serde_json::from_str(&text).unwrap();
@@ -242,7 +242,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
     .await;
 }
 
-/// Who runs their own agents tells them, is watched, and can be asked to stop.
+/// External producers report their own executions, clients watch them, and can ask them to stop.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_run_is_told_by_them() {
     on_each(async |stage| {
@@ -283,7 +283,7 @@ async fn what_others_run_is_told_by_them() {
     .await;
 }
 
-/// Copies of earlier versions do not say who told the execution: only what an owner wrote is believed of them.
+/// Copies of earlier versions do not name the producer: only an owner's events in them count.
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_of_earlier_versions_are_believed_where_an_owner_wrote() {
     on_each(async |stage| {
@@ -300,7 +300,7 @@ async fn copies_of_earlier_versions_are_believed_where_an_owner_wrote() {
             assert_eq!(known.is_some(), is_believed, "{id}: {known:?}");
             assert_eq!(stage.start("assistant", id, "hello").await.created, !is_believed, "{id}");
         }
-        // A copy of what others say ends nothing.
+        // A copy of external events ends nothing.
         let id = execution("told");
         let source = Source::execution(StreamId::new("mine").unwrap(), id.clone(), Clock::System);
         stage.bus.publish(source.execution_completed(Completed { output: json!(1) })).await.unwrap();

@@ -11,7 +11,7 @@ use runbus::queue::Queue;
 use runbus::store::Store;
 use runbus::time::Clock;
 
-/// Three ports on one backend, and whatever keeps it alive.
+/// Three ports on one backend, and the handle that keeps it alive.
 ///
 /// On NATS `log` and `queue` are a worker's connection, with a worker's permissions; the bus and the control are a gateway's.
 pub struct Backend {
@@ -83,7 +83,7 @@ fn embedded_with(hold_ms: u64) -> Backend {
 
 /// NATS JetStream (one server) and Redis, both fresh.
 pub async fn nats_and_redis() -> Backend {
-    // Small holds, so that what a dead worker held comes back soon.
+    // Short holds, so that a dead worker's jobs come back soon.
     nats_and_redis_with(1000).await
 }
 

@@ -1,4 +1,4 @@
-//! A WebSocket client that is not ours, for what readers of a gateway see.
+//! A third-party WebSocket client, for the view of a gateway's readers.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -50,7 +50,7 @@ fn bytes(count: usize) -> String {
     }
 }
 
-/// Each limit of what is handed in, with the number that the code has.
+/// Each limit of callers' values, with the number in the code.
 fn limits_table() -> String {
     use runbus::limits as core;
     use runbus_workers::graph::limits as graph;

@@ -24,7 +24,7 @@ use crate::wire::Binary;
 /// Lines of a frame.
 const LINES: usize = 4;
 
-/// What a reader must get: an event with this number, or a line that is none.
+/// An item that a reader must get: an event with this number, or an undecodable line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Item {
     Sound(usize),
@@ -96,7 +96,7 @@ async fn append(backend: &Backend, lines: &[Vec<u8>]) {
     backend.log.append(&topic, &Frame::open(&lines), Expect::Open(EventId::generate())).await.unwrap();
 }
 
-/// Appends frames with each damage at each position, and without any; what is in them.
+/// Appends frames with each damage at each position, and without any; returns their items.
 async fn fill(backend: &Backend) -> Vec<Item> {
     let mut items = Vec::new();
     let mut n = 0;
@@ -145,7 +145,7 @@ fn take(event: &Value, into: &mut Vec<Item>) {
     into.extend(content.split_terminator(';').map(|n| Item::Sound(n.parse().unwrap())));
 }
 
-/// What a WebSocket's message holds; `true` when the reader has caught up.
+/// Reads the items of a WebSocket message; `true` when the reader has caught up.
 fn hear(message: &Value, into: &mut Vec<Item>) -> bool {
     match message["type"].as_str().unwrap() {
         "events" => {
@@ -369,7 +369,7 @@ async fn a_damaged_line_hides_no_other_line_from_any_reader() {
     }
 }
 
-/// Whoever is there already, and whoever joined with a snapshot, is told of what comes in the same way.
+/// Connected readers, and readers that joined with a snapshot, get the lines that follow in the same way.
 #[tokio::test(flavor = "multi_thread")]
 async fn live_readers_and_joiners_get_every_line_too() {
     for backend in backends::all().await {

@@ -1,5 +1,5 @@
-//! Clients that wait are written to by whoever has the news, and speak meanwhile: nothing is lost, doubled, or out of order, and every
-//! message is whole.
+//! The task that has an event writes it to waiting clients, and they send meanwhile: nothing is lost, doubled, or out of order, and
+//! every message is whole.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn client(address: std::net::SocketAddr, talks: bool, reads_late: bool) ->
                     asked += 1;
                 }
                 if reads_late && found[sub].len() % 50 == 0 {
-                    // So that the socket fills: what follows does not wait for it.
+                    // So that the socket fills: the next step does not wait for it.
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             }

@@ -29,7 +29,7 @@ const HEARTBEAT_MS: u64 = 2000;
 /// How long all the Python tests may take on one backend.
 const PYTHON_PATIENCE: Duration = Duration::from_secs(200);
 
-/// The council says what its script says, everybody else does what they are told.
+/// The council follows its script, the other agents follow their input.
 #[derive(Debug)]
 struct Cast {
     council: Scripted,

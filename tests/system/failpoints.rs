@@ -23,7 +23,7 @@ pub enum Moment {
     After,
 }
 
-/// What happens.
+/// The fault to inject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blow {
     /// The worker is dead: nothing that it does from now on gets out.
@@ -54,7 +54,7 @@ enum Standing {
 /// Wipes the store.
 pub type Wipe = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// What all of a worker's ports go through.
+/// The gate that all ports of a worker pass.
 pub struct Gate {
     fault: Option<Fault>,
     wipe: Wipe,
@@ -85,7 +85,7 @@ impl Gate {
         })
     }
 
-    /// What was written, in order.
+    /// The writes, in order.
     pub fn writes(&self) -> Vec<String> {
         self.writes.lock().unwrap().clone()
     }
@@ -186,7 +186,7 @@ impl Log for GatedLog {
             _ => format!("events {}", entry(frame)),
         };
         let appending = async {
-            // What began before the worker was held succeeded as the owner's.
+            // An append that began before the worker was held succeeded as the owner's.
             let late = self.1.late.lock().unwrap().is_some() && matches!(expect, Expect::Last(_));
             let outcome = self.0.append(topic, frame, expect).await;
             if late && outcome.is_ok() {
@@ -218,7 +218,7 @@ impl Log for GatedLog {
     }
 }
 
-/// What a frame's lines are, for people.
+/// A short description of a frame's lines, for people.
 fn entry(frame: &Frame) -> String {
     let kinds: Vec<String> = frame
         .lines()

@@ -1,4 +1,5 @@
-//! Shares: one greedy principal, or one greedy token, takes all that it can of what clients share; another still gets its part.
+//! Shares: one greedy principal, or one greedy token, takes as much of the shared resources as it can; another still gets its
+//! part.
 
 use std::net::SocketAddr;
 
@@ -88,7 +89,7 @@ async fn who_takes_all_scopes_and_monitors_that_it_can_leaves_some_to_others() {
     let mut by_token = connect(address, &token).await.unwrap();
     assert_eq!(until_refused(&mut by_token, scope).await, 2, "a quarter of what its key may have");
     assert_eq!(until_refused(&mut by_token, stream).await, 2);
-    // What is there already costs nothing: others pay for it too.
+    // A scope that is watched already costs nothing: others pay for it too.
     let other_scope = |n| scope(100 + n);
     let other_stream = |n| stream(100 + n);
     let mut greedy = connect(address, root.reveal()).await.unwrap();
@@ -137,7 +138,7 @@ async fn pages_that_nobody_reads_are_bounded_for_each_principal() {
     let (status, page) = bearer(address, path, other.reveal()).await;
     assert_eq!(status, 200, "{page}");
     drop(stuck);
-    // What is not read any more is given back.
+    // Pages that are not read any more give their share back.
     while bearer(address, path, root.reveal()).await.0 != 200 {
         tokio::task::yield_now().await;
     }

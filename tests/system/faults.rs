@@ -23,12 +23,12 @@ use crate::backends::{self, Backend};
 use crate::client::{Client, config, gateway};
 use crate::dropin::last_words;
 
-/// A log that can be told what to do wrong.
+/// A log with injected faults.
 #[derive(Debug)]
 pub struct Faulty {
     layout: Layout,
     inner: RwLock<Arc<dyn Log>>,
-    /// What stands before this place has been removed.
+    /// The frames before this place have been removed.
     pub floor: AtomicU64,
     refuses: AtomicBool,
     lags: AtomicBool,
@@ -180,7 +180,7 @@ fn small() -> Config {
     Config { hub_buffer_bytes: 65_536, client_buffer_bytes: 16_384, ..config() }
 }
 
-/// What a client is told until the event `last` comes.
+/// The frames that a client gets until the event `last`.
 #[derive(Debug, Default)]
 struct Told {
     numbers: Vec<usize>,
@@ -358,7 +358,7 @@ async fn a_replica_that_lags_is_not_asked_all_the_time() {
     assert_eq!(until(&mut client, 1999).await.numbers, (0..2000).collect::<Vec<_>>());
 }
 
-/// What is read for a client ends where its connection is full: sockets take some megabytes of the 60 here.
+/// The reads for a client stop when its connection is full: sockets take some megabytes of the 60 here.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_nobody_reads_makes_no_reads() {
     let (backend, log) = faulty();
@@ -396,7 +396,7 @@ async fn caught_up_is_said_once() {
     publish(&backend, 0..1500, 8000).await;
     let mut told = until(&mut client, 1499).await;
     assert_eq!(told.numbers, (0..1500).collect::<Vec<_>>());
-    // What comes later is behind a second word, if there is one.
+    // Later events are behind a second `caught_up`, if there is one.
     publish(&backend, 1500..1510, 0).await;
     told.caught_up += until(&mut client, 1509).await.caught_up;
     assert_eq!(told.caught_up, 1);
@@ -448,7 +448,7 @@ async fn answer(socket: &mut tokio::net::TcpStream) -> (String, Vec<u8>) {
     (head, body)
 }
 
-/// Who is refused before its body was read can go on; whose body is endless is told that the connection ends.
+/// A client whose body is refused unread can go on; one with an endless body learns that the connection ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_bodies_do_not_cost_the_connection() {
     const LARGE: usize = 600_000;

@@ -248,7 +248,7 @@ async fn rest_answers_with_codes_and_shapes() {
     let (_, stats) = get("/v1/stats").await;
     assert_eq!(stats["events"], 3);
 
-    // Draining: clients are told to come back elsewhere.
+    // Draining: clients are asked to come back elsewhere.
     let mut client = Client::connect(served.address).await;
     served.drain.cancel();
     assert_eq!(client.closed().await, Some(4000));

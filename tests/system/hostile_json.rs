@@ -43,7 +43,7 @@ fn hostile() -> Vec<String> {
     found
 }
 
-/// Whatever is accepted can be read back by everybody who reads it.
+/// Every reader can read back each accepted value.
 async fn can_be_read(backend: &Backend, execution: &ExecutionId) {
     let control = backend.control();
     let status = control.status(execution).await.unwrap().expect("it is known");

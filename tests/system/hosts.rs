@@ -11,14 +11,14 @@ use crate::auth::{auth, end};
 use crate::backends;
 use crate::client::{PATIENCE, config, gateway, secured};
 
-/// What a request that is written by hand gets: its status, and all that came.
+/// The answer to a handwritten request: its status, and all bytes.
 pub async fn raw(address: SocketAddr, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let reading = async {
         let mut buffer = [0; 4096];
-        // Streams do not end; what refuses and what answers is there at once.
+        // Streams do not end; a refusal and the head of an answer are there at once.
         while !answer.windows(4).any(|four| four == b"\r\n\r\n") {
             let read = stream.read(&mut buffer).await.unwrap_or(0);
             answer.extend_from_slice(&buffer[..read]);
@@ -43,7 +43,7 @@ const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocke
 #[tokio::test(flavor = "multi_thread")]
 async fn every_endpoint_answers_only_to_its_hosts() {
     let backend = backends::embedded();
-    // What turns authentication off turns nothing else off.
+    // The option that turns authentication off turns nothing else off.
     let open = Config { allow_insecure: true, ..config() };
     let served = gateway(&backend, open).await;
     let paths: Vec<(String, String)> = runbus_gateway::endpoints::all()

@@ -1,4 +1,5 @@
-//! Bounds in bytes: pages end early with a cursor, filters name few types, and a gateway's memory stays within what is documented.
+//! Bounds in bytes: pages end early with a cursor, filters name few types, and a gateway's memory stays within its documented
+//! bound.
 
 use bytes::Bytes;
 use runbus::id::{EventId, ExecutionId, StreamId};

@@ -31,7 +31,7 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
-/// One of each thing that paths name; what they are called.
+/// Creates one of each resource that paths name; returns their names.
 async fn furnish(bench: &Bench) -> Value {
     let control = bench.backend.control();
     for (definition, id) in
@@ -68,7 +68,7 @@ async fn furnish(bench: &Bench) -> Value {
     })
 }
 
-/// Runs the fuzzer; fails with what it says.
+/// Runs the fuzzer; fails with its output.
 async fn fuzz(address: SocketAddr, known: &Value, key: Option<&Secret>, seed: u64) {
     let python = std::env::var("RUNBUS_OPENAPI_PYTHON").expect("run me through ops/tools.sh run");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi");
@@ -155,7 +155,7 @@ async fn the_document_is_served_and_need_not_be_sent_twice() {
     assert_eq!(index["endpoints"]["GET /v1/openapi.json"], "This document (OpenAPI 3.1)");
 }
 
-/// What the fuzzer found, and what it checks, in few words.
+/// The findings of the fuzzer, and its checks, in short form.
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_tokens_and_lists_where_they_do_not_belong() {
     let backend = backends::embedded();

@@ -273,7 +273,7 @@ async fn an_execution_whose_wake_up_is_lost_is_woken_again() {
     until_queued(gateway, 0).await;
 }
 
-/// What the README shows, word by word, on the server that it starts.
+/// The README's example, verbatim, on the server that it starts.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plain_publish_of_the_readme_works_on_the_server_of_the_readme() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,5 @@
-//! Presence: who watches an execution, on two gateways, from joining to leaving; crowds; a store that forgets; a gateway that dies.
+//! Presence: the watchers of an execution, on two gateways, from joining to leaving; crowds; a store that forgets; a gateway that
+//! dies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,7 @@ async fn word(client: &mut Client) -> Value {
     }
 }
 
-/// Words until so many watch; who joined and who left meanwhile, by label.
+/// Reads frames until `count` clients watch; returns the joined and left ones meanwhile, by label.
 async fn until(client: &mut Client, count: u64) -> (usize, Vec<String>, Vec<String>) {
     let (mut words, mut joined, mut left) = (0, Vec::new(), Vec::new());
     let labels = |list: &Value| -> Vec<String> {
@@ -188,7 +189,7 @@ async fn a_wiped_store_heals_within_one_refresh() {
     }
 }
 
-/// What a dead gateway said stands for a while, and no longer.
+/// The entries of a dead gateway stay for a bounded time.
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_of_a_dead_gateway_are_seen_for_a_bounded_time() {
     for backend in backends::all().await {
@@ -209,7 +210,7 @@ async fn clients_of_a_dead_gateway_are_seen_for_a_bounded_time() {
     }
 }
 
-/// Whoever comes and goes, in whatever order: the gauge settles at zero, in memory and in the store.
+/// Joins and leaves in any order: the gauge settles at zero, in memory and in the store.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_after_churn() {
     for backend in backends::all().await {
@@ -251,7 +252,7 @@ async fn nothing_is_left_after_churn() {
     }
 }
 
-/// What somebody else says of an execution is taken as it is, and what is no word at all is left out.
+/// Foreign entries of an execution are read as they are, and malformed ones are left out.
 #[tokio::test]
 async fn the_store_is_read_with_care() {
     let backend = backends::embedded();

@@ -1,4 +1,4 @@
-//! The proxy that docs/proxies.md configures: with each of its lines, and without.
+//! The proxy that docs/guides/proxies.md configures: with each of its lines, and without.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -19,7 +19,8 @@ const HOST: &str = "events.example";
 
 /// The configuration of the documentation.
 fn documented() -> String {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/proxies.md")).unwrap();
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guides/proxies.md")).unwrap();
     let (_, block) = page.split_once("```nginx\n").expect("a configuration");
     block.split_once("```").expect("its end").0.to_owned()
 }

@@ -1,4 +1,5 @@
-//! Publishing through gateways: what was acknowledged is read by others, once; what may not be said is refused whole.
+//! Publishing through gateways: other readers get each acknowledged event once; a forbidden event refuses the whole
+//! request.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -182,8 +183,8 @@ async fn one_wrong_event_and_nothing_is_stored() {
     end(served).await;
 }
 
-/// An execution that Runbus runs is told by Runbus alone: what others say of it is stored and delivered, marked as external, and
-/// changes nothing that is known of it. What others run they tell themselves.
+/// Only Runbus reports on an execution that it runs: external events about it are stored and delivered, marked as external, and
+/// do not change its state. External producers report on their own executions.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_say_of_what_runbus_runs_changes_nothing() {
     for backend in backends::all().await {
@@ -211,7 +212,7 @@ async fn what_others_say_of_what_runbus_runs_changes_nothing() {
         assert_eq!((known.status, known.session_id.unwrap().as_str()), (Status::Completed, "run"), "{name}");
         assert_ne!(known.output, Some(json!("forged")), "{name}");
         assert_eq!(known.attempt, Some(1), "{name}");
-        // Readers get it, and are told.
+        // Readers get it, marked as external.
         let page = http().get(format!("http://{address}/v1/executions/run/events?limit=1000&order=oldest"));
         let page: Value = page.send().await.unwrap().json().await.unwrap();
         let events = page["events"].as_array().unwrap();
@@ -327,12 +328,12 @@ async fn publishers_are_bounded() {
     end(served).await;
 }
 
-/// A log that does not take what is of the nodes `stuck` and `full`, takes its time with what is of the node `slow`.
+/// A log that refuses frames of the nodes `stuck` and `full`, and delays those of the node `slow`.
 #[derive(Debug)]
 struct Choosy(Arc<dyn Log>, watch::Receiver<bool>);
 
 impl Choosy {
-    /// Before `log`; what is slow waits for the other's word.
+    /// A log before `log`; its slow calls wait for the signal.
     fn before(log: Arc<dyn Log>) -> (Arc<Self>, watch::Sender<bool>) {
         let (word, heard) = watch::channel(false);
         (Arc::new(Self(log, heard)), word)
@@ -376,7 +377,7 @@ impl Log for Choosy {
     }
 }
 
-/// What was stored in part is said: which, and which not.
+/// A partly stored request names the stored and the refused events.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_stored_in_part_is_said() {
     let mut backend = backends::embedded();
@@ -401,7 +402,7 @@ async fn what_was_stored_in_part_is_said() {
         client.say(&json!({ "type": "publish", "id": "p", "events": events })).await;
         let partly = told(&mut client, "p").await;
         assert_eq!((&partly["code"], &partly["details"]["events"][2]), (&json!(word), &answers[2]));
-        // The same again, when the log answers: what was stored is not stored twice.
+        // The same request again, when the log answers: stored events are not stored twice.
         let (status, all) = publish(healthy.address, events).await;
         assert_eq!((status, &all["events"][2]), (200, &answers[2]));
     }

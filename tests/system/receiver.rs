@@ -1,4 +1,4 @@
-//! A receiver of webhooks for tests: takes one request a connection, and misbehaves as it is told.
+//! A receiver of webhooks for tests: takes one request a connection, and misbehaves on demand.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// A request that came, whatever was answered.
+/// A received request, with any answer.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// Header names in lower case.
@@ -20,7 +20,7 @@ pub struct Arrival {
     pub at: tokio::time::Instant,
 }
 
-/// What the receiver does with a request.
+/// The receiver's answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     Status(u16),

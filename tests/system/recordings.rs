@@ -1,4 +1,4 @@
-//! Real providers' recorded traffic, run through a worker: what readers get is exactly what was recorded.
+//! Real providers' recorded traffic, run through a worker: readers get exactly the recorded content.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ fn questions(recording: &Recording) -> Vec<String> {
         let user = |m: &&Value| m["role"] == "user";
         let last = request["messages"].as_array().unwrap().iter().rfind(user).unwrap();
         let text = last["content"].as_str().unwrap().to_owned();
-        // What the recording client told the model about its refused call is no question; our worker says that itself.
+        // The recording client's text about its refused call is no question; our worker writes its own.
         if !questions.contains(&text) && !text.contains("validation error") {
             questions.push(text);
         }
@@ -123,7 +123,7 @@ async fn run(backend: &Backend, gateway: SocketAddr, recording: &Recording, seed
     events
 }
 
-/// What readers can tell of one call of the model.
+/// A reader's view of one model call.
 #[derive(Debug, Default, PartialEq)]
 struct Seen {
     text: String,

@@ -1,5 +1,5 @@
-//! A rolling restart of two gateways under two thousand clients: told to go over a window, they come back elsewhere, and none
-//! loses or doubles an event.
+//! A rolling restart of two gateways under two thousand clients: asked to leave over a window, they come back elsewhere, and
+//! none loses or doubles an event.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,12 +30,12 @@ const STREAMS: usize = 8;
 const EXECUTIONS: usize = 40;
 const WINDOW: Duration = Duration::from_millis(1500);
 
-/// What all clients share.
+/// The shared state of all clients.
 #[derive(Default)]
 struct Seen {
     /// Clients that have had an event.
     begun: AtomicUsize,
-    /// Clients that were told to go, each time.
+    /// Times at which clients were asked to leave.
     told: std::sync::Mutex<Vec<Instant>>,
     /// Connections that ended otherwise.
     broken: AtomicUsize,

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::client::{PATIENCE, follow, is_terminal};
 
-/// What is killed.
+/// The process that is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Victim {
     Nobody,

@@ -104,7 +104,7 @@ async fn slow_readers_are_bounded_and_counted_and_hold_up_nobody() {
         for reader in fast {
             assert_eq!(tokio::time::timeout(PATIENCE, reader).await.unwrap().unwrap(), wanted);
         }
-        // All of them are stuck: the ring has moved on, and what they hold is counted.
+        // All of them are stuck: the ring has moved on, and the bytes they hold are counted.
         let now = here(&http, served.address).await;
         assert!(now["held_bytes"].as_u64() > Some(0), "{} {now}", backend.name);
         assert_eq!(now["cut"], 0);
@@ -128,7 +128,8 @@ async fn slow_readers_are_bounded_and_counted_and_hold_up_nobody() {
     }
 }
 
-/// Many that can be written to again at once read the log by and by: who is not slow would wait for all of them.
+/// Many readers that become writable at once read the log a few at a time: otherwise the fast ones would wait for all
+/// of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn few_slow_readers_read_the_log_at_a_time() {
     let (backend, log) = faulty();

@@ -1,4 +1,5 @@
-//! Snapshots: who joins in mid-stream shows what a watcher shows; slow readers get merged deltas and lose nothing.
+//! Snapshots: a client that joins in mid-stream shows the same as a watcher; slow readers get merged deltas and lose
+//! nothing.
 #![expect(clippy::print_stdout, reason = "what was compared")]
 
 use std::net::SocketAddr;
@@ -50,7 +51,7 @@ enum Way {
     Rest,
 }
 
-/// The snapshot that a joiner got, and what it shows at the end.
+/// The snapshot that a joiner got, and its view at the end.
 async fn join(address: SocketAddr, id: &str, way: Way, coalesce: bool) -> (Snapshot, Snapshot) {
     let filter = json!({ "execution_id": id });
     match way {
@@ -199,7 +200,7 @@ impl Dice {
     }
 }
 
-/// What an execution might publish next.
+/// A random next event of an execution.
 fn random(dice: &mut Dice) -> Payload {
     let id = format!("id{}", dice.throw(4));
     let content = "wörd ".repeat(usize::try_from(dice.throw(9)).unwrap());
@@ -459,7 +460,7 @@ async fn bad_questions_for_snapshots_are_refused() {
     }
 }
 
-/// Many join at the same time: the log is read once for them. What retention removed is told.
+/// Many join at the same time: the log is read once for them. They learn of events that retention removed.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_who_join_fold_once_and_what_is_gone_is_told() {
     const EVENTS: usize = 4000;

@@ -68,7 +68,8 @@ async fn ask(socket: &mut TcpStream, path: &str, token: &str) -> u16 {
     head.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// What somebody else gets meanwhile: over a connection of before, over new ones, with and without a credential at first.
+/// The service of other clients meanwhile: over an existing connection, over new ones, with and without a credential at
+/// first.
 async fn others_are_served(address: SocketAddr, before: &mut TcpStream, token: &str) {
     assert_eq!(ask(before, "/v1/stats", token).await, 200, "over a connection that was there");
     let mut fresh = connect(1, address).await;
@@ -209,7 +210,7 @@ async fn an_address_has_its_share_and_a_proxy_has_none() {
                 "{answer}"
             );
         }
-        // Whoever asks how the gateway is gets an answer in any case.
+        // Health checks get an answer in any case.
         assert_eq!(ask(&mut connect(2, served.address).await, "/readyz", "").await, 200);
         end(served).await;
     }

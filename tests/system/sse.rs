@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::client::PATIENCE;
 
-/// What is dispatched at an empty line.
+/// A frame that is dispatched at an empty line.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Frame {
     pub id: Option<String>,

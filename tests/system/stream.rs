@@ -224,7 +224,7 @@ async fn a_stream_ends_with_its_execution_and_is_not_opened_again() {
         }
         let kinds: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
         assert_eq!(kinds, ["subscribed", "llm_text_delta", "llm_text_delta", "execution_cancelled"]);
-        // What an `EventSource` does next: it goes on while the end is before it, then is told to stop.
+        // The next step of an `EventSource`: it goes on while the end is before it, then the gateway tells it to stop.
         for (frame, status) in [(frames.len() - 2, 200), (frames.len() - 1, 204)] {
             let last = frames[frame].id.as_deref();
             assert_eq!(Stream::try_open(served.address, path, last).await.unwrap().status, status);

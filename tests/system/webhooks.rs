@@ -1,4 +1,4 @@
-//! Webhooks on every backend: at least once, in order per execution, whatever fails.
+//! Webhooks on every backend: at least once, in order per execution, under any fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -206,7 +206,7 @@ async fn requests_say_who_sends_what() {
     }
 }
 
-/// What others say of how an execution goes that Runbus runs reaches no receiver.
+/// External events about the status of an execution that Runbus runs reach no receiver.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_say_of_what_runbus_runs_is_not_sent() {
     for backend in backends::all().await {
@@ -265,7 +265,7 @@ async fn dispatchers_that_crash_lose_nothing() {
         let arrivals = receiver.until(|arrivals| all_taken(arrivals, &wanted)).await;
         running.end().await;
         check(&arrivals, &wanted, backend.name);
-        // Who ended in good order left nothing behind.
+        // A dispatcher that ended in good order leaves nothing behind.
         let before = receiver.arrivals().len();
         let running = dispatcher(&backend, "w9", &config);
         let more = publish(&backend, 1, 41..42).await;
@@ -400,7 +400,7 @@ async fn two_workers_share_the_work_and_a_wiped_store_costs_no_event() {
         // Work is shared, not done twice. (A machine that stalls longer than the lease may make some events come again.)
         assert!(arrivals.len() < 2 * wanted.len(), "{}: {}", backend.name, arrivals.len());
         for round in 20..30 {
-            // What a wipe takes away.
+            // The effect of a wipe.
             let lease = Name { family: "webhook", id: "test".into() };
             if let Some((owner, _)) = backend.store.leased(&lease).await.unwrap() {
                 backend.store.release(&lease, &owner).await.unwrap();

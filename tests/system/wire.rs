@@ -1,4 +1,4 @@
-//! CBOR beside JSON, and batches: what a client gets is the same whatever the form.
+//! CBOR beside JSON, and batches: a client gets the same values in any form.
 
 use futures_util::{SinkExt, StreamExt};
 use runbus::event::family::custom::Custom;

@@ -1,4 +1,4 @@
-//! Agents and graphs by name, each as a plan: what a session asks of either.
+//! Agents and graphs by name, each as a plan: the questions that a session asks of either.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ pub enum Error {
         definition: String,
         /// Which node, as in `nodes.work.`; empty for an agent.
         path: String,
-        /// What is wrong.
+        /// The fault.
         fault: RegistryFault,
     },
     /// A node's name is no id.
@@ -95,7 +95,7 @@ pub struct Opening {
     pub call: Option<(String, Value)>,
 }
 
-/// What a node does.
+/// The work of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// It talks to the model.
@@ -197,7 +197,7 @@ impl Definitions {
         self.plans.get(name)
     }
 
-    /// What a run follows: the definition that its journal keeps, else the one of its name here.
+    /// The definition of a run: the one that its journal keeps, else the one of its name here.
     #[must_use]
     pub fn of(&self, run: &Run) -> Option<Arc<Plan>> {
         let name = &run.start.definition;
@@ -319,7 +319,7 @@ impl Plan {
         }
     }
 
-    /// What a node may call of a worker's tools and its own children, with its guards.
+    /// The tools that a node may call, of a worker's tools and its own children, with its guards.
     fn scope(&self, node: &str, worker: &Registry) -> Scope {
         let mut registry = worker.clone();
         for child in self.subagents(node) {
@@ -428,7 +428,7 @@ impl Plan {
         }
     }
 
-    /// What a node's output means for the goal and the constraints; `outputs` has it among those of all nodes.
+    /// Judges a node's output against the goal and the constraints; `outputs` has it among those of all nodes.
     #[must_use]
     pub fn judge(&self, node: &NodeId, output: &Value, outputs: &BTreeMap<NodeId, Value>) -> Judgement {
         let Self::Graph(graph) = self else { return Judgement::default() };
@@ -451,7 +451,7 @@ impl Plan {
         judgement
     }
 
-    /// What a node does.
+    /// The work of a node.
     #[must_use]
     pub fn work(&self, node: &NodeId) -> Work {
         match self.node(node.as_str()).map(|node| node.kind) {
@@ -462,7 +462,7 @@ impl Plan {
         }
     }
 
-    /// What a router passes on: the output of the node that it looks at.
+    /// The output that a router passes on: the one of the node that it looks at.
     #[must_use]
     pub fn passed(&self, node: &NodeId, run: &Run) -> Value {
         let on = self.node(node.as_str()).and_then(|node| node.on.as_deref());
@@ -480,7 +480,7 @@ impl Plan {
         }
     }
 
-    /// What an execution may use.
+    /// The limits of an execution.
     #[must_use]
     pub fn budget(&self) -> Budget {
         match self {

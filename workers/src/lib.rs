@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //! Lowest first; a module imports only from those above it in this list.
-//! - [`limits`], [`config`], `spans`: what is traced
-//! - [`tool`]: what a model may call, and the registry that runs it within limits; [`tools_section`]: the built-in ones
+//! - [`limits`], [`config`], `spans`: the trace spans
+//! - [`tool`]: the tools of a model, and the registry that runs them within limits; [`tools_section`]: the built-in ones
 //! - [`mcp`]: tools of MCP servers
 //! - [`model`]: the port to a language model, its OpenAI-compatible client and the scripted stand-in
 //! - [`graph`]: agent and graph definitions: format, validation, pure routing and rendering

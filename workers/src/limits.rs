@@ -59,7 +59,7 @@ pub const WEBHOOK_WINDOW_EVENTS: usize = 4096;
 /// The same in bytes of events that are not settled; the last one may exceed it.
 pub const WEBHOOK_WINDOW_BYTES: usize = 16 * 1024 * 1024;
 
-/// Deliveries after which progress is recorded, whatever the time.
+/// Deliveries after which progress is recorded, independent of the time.
 pub const WEBHOOK_CHECKPOINT_EVENTS: usize = 500;
 
 /// How often progress is recorded while nothing is to be delivered.

@@ -43,7 +43,8 @@ pub struct Config {
     /// The scripted model's time for one token, in milliseconds. 0 to 10000.
     #[schemars(range(min = 0, max = 10_000))]
     pub scripted_pace_ms: u64,
-    /// A script for the scripted model (YAML); without it the one of the built-in council.
+    /// A file with the answers of the scripted model (YAML or JSON, docs/scripted-model.md). Not set: the answers for the
+    /// definitions that come with the binary.
     pub script: Option<std::path::PathBuf>,
 }
 

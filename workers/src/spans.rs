@@ -42,7 +42,7 @@ pub(crate) fn session(session: &SessionId) -> Span {
     )
 }
 
-/// What an execution runs.
+/// The kind of definition that an execution runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Runs {
     /// An agent.
@@ -126,7 +126,7 @@ fn used(span: &Span, usage: &Usage) {
     usage.reasoning_tokens.into_iter().for_each(|tokens| count(name::REASONING_TOKENS, tokens));
 }
 
-/// The model did not answer. What it was given may stand in the text of a fault: only the code is noted.
+/// The model did not answer. The text of a fault may contain its input: only the code is noted.
 pub(crate) fn faulted(span: &Span, fault: &Fault) {
     telemetry::fail(span, fault.code(), "");
 }

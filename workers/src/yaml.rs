@@ -1,18 +1,18 @@
-//! Reading YAML or JSON into a type, with the path of what does not fit.
+//! Reading YAML or JSON into a type, with the path of each fault.
 //!
 //! The text is read twice: first into nothing but a value that never honours the JSON parser's private keys and is nested no
-//! deeper than what a client may hand in, then into its type.
+//! deeper than a client's limit, then into its type.
 
 use runbus::json;
 use serde::de::DeserializeOwned;
 
 use crate::zeros::{self, Zeros};
 
-/// What does not fit, and where.
+/// A fault, with its place.
 pub(crate) struct Fault {
     /// The key, as in `nodes.critic_agent.tools[1]`; `.` for the whole.
     pub(crate) path: String,
-    /// What is wrong there, with line and column.
+    /// The fault, with line and column.
     pub(crate) message: String,
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
         return Err(Fault { path, message: error.without_snippet().to_string() });
     }
     let mut found = None;
-    // What it refuses is refused below, with a better word.
+    // The pass below refuses the same texts, with a better message.
     let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options.clone(), |deserializer| {
         zeros::take(deserializer, &tree, &mut found)
     });

@@ -1,4 +1,4 @@
-//! `runbus doctor`: is everything there, and if not, what to do.
+//! `runbus doctor`: checks the environment, and names the next step for each fault.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the long-running commands share: a worker, a gateway, and how they end.
+//! The shared parts of the long-running commands: a worker, a gateway, and how they end.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Runtime {
     }
 }
 
-/// A worker and what it runs agents with.
+/// A worker with the dependencies of its agents.
 pub(super) struct Work {
     worker: Worker,
     runtime: Runtime,

@@ -98,8 +98,8 @@ fn failure(error: &publish::Error) -> Error {
 async fn from_stdin(global: &Global, configuration: &Configuration, keep_going: bool) -> Result<Code, Error> {
     let backend = Backend::open(configuration).await?;
     let mut publisher = backend.bus().publisher();
-    // Twice the limit of an event: what is a little too large gets the clear error of the bus. Bytes, so that what is no text is one
-    // line's fault.
+    // Twice the limit of an event: an event that is a little too large gets the clear error of the bus. Bytes, so that invalid
+    // UTF-8 is one line's fault.
     let codec = AnyDelimiterCodec::new_with_max_length(b"\n".to_vec(), Vec::new(), 2 * limits::EVENT_BYTES);
     let mut lines = FramedRead::new(tokio::io::stdin(), codec);
     let (mut number, mut done, mut refused) = (0_u64, 0_u64, 0_u64);

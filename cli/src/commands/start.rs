@@ -108,7 +108,7 @@ pub(crate) async fn follow(
         printer.print(&delivery)?;
         if let Delivery::Event(found) = &delivery
             && found.event.kind.is_terminal()
-            // Runbus runs it: what others say does not end it.
+            // Runbus runs it: external events do not end it.
             && !found.external
         {
             printer.finish()?;

@@ -1,4 +1,4 @@
-//! `runbus stats`: what the log holds.
+//! `runbus stats`: the content of the log.
 
 use crate::args::Global;
 use crate::backend::Backend;

@@ -19,7 +19,7 @@ struct Names {
     owner: Option<i64>,
 }
 
-/// What goes into the row beside the frame.
+/// The columns of the row beside the frame.
 struct Facts {
     prev: Option<Sequence>,
     id: Option<EventId>,
@@ -60,7 +60,7 @@ pub(super) fn append(
     resolve(transaction, names, key, (topic, frame), check, (expected, end))
 }
 
-/// What an expectation is checked over.
+/// The frames that an expectation is checked over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Check {
     /// All frames of the key.
@@ -78,7 +78,7 @@ impl Check {
         }
     }
 
-    /// What is told of the frame before.
+    /// The previous frame that the stored frame names.
     const fn told(self, expected: Sequence) -> Option<Sequence> {
         match self {
             Self::Whole => Some(expected),
@@ -104,7 +104,7 @@ fn names(transaction: &mut Transaction<'_>, topic: &Topic) -> rusqlite::Result<N
     Ok(names)
 }
 
-/// What others publish is one thing, what Runbus says another: nobody takes an id of Runbus's away.
+/// External events and Runbus's own have separate id spaces: an external event cannot take an id of Runbus's.
 fn find_id(
     transaction: &Transaction<'_>,
     names: Names,

@@ -15,10 +15,10 @@ use super::handle::OpenError;
 /// The file's name in the data folder.
 pub(super) const FILE: &str = "runbus.db";
 
-/// What SQLite puts beside the file.
+/// The suffixes of SQLite's files beside the database.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Beside it: who has it open. Locked by each of them.
+/// Suffix of the file that lists the processes which have the database open. Each of them locks it.
 const LOCK: &str = "-lock";
 
 /// How much of that file is read, in bytes.
@@ -76,7 +76,7 @@ fn try_join(folder: &Path) -> io::Result<Joined> {
     let mut file = OpenOptions::new().read(true).append(true).create(true).mode(FILE_MODE).open(path)?;
     let own = std::process::id();
     let mut others = Vec::new();
-    // Nobody else holds it: whoever is written there has gone.
+    // No other process holds the lock: the processes listed there have ended.
     if file.try_lock().is_ok() {
         file.set_len(0)?;
     } else {
@@ -134,11 +134,11 @@ fn holds_only_ours(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// SQLite would make it with what the umask leaves of 0644.
+/// SQLite would make it with the umask's share of 0644.
 fn make_file(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path) {
         Ok(file) => file.set_permissions(Permissions::from_mode(FILE_MODE)),
-        // SQLite says what is wrong with what is there.
+        // SQLite reports the fault of an existing file.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }

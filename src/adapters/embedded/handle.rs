@@ -27,7 +27,7 @@ pub enum OpenError {
     Setting {
         /// Which one.
         key: &'static str,
-        /// What it must be.
+        /// The rule that the value breaks.
         rule: &'static str,
     },
     /// The data folder cannot be made.

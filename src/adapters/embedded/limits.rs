@@ -8,7 +8,7 @@ pub const FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// Largest job and largest document of the store, in bytes.
 pub const VALUE_BYTES: usize = 8 * 1024 * 1024;
 
-/// What waits for the writer, in KiB; each command counts at least one.
+/// Commands that wait for the writer, in KiB; each command counts at least one.
 pub const WAITING_KIB: u32 = 64 * 1024;
 
 /// Most commands in one transaction.
@@ -32,10 +32,10 @@ pub const MARK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long an answer about readiness stands, which writes to the disk.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the disk must take before a database that it had refused is ready again, in bytes: as much as a large group.
+/// Space for the probe that makes a full database ready again, in bytes: as much as a large group.
 pub const PROBE_BYTES: u32 = 1024 * 1024;
 
-/// What the disk must have left, in bytes: the largest group twice, in the write-ahead log and in the database.
+/// Free disk space required, in bytes: the largest group twice, in the write-ahead log and in the database.
 pub const DISK_BYTES: u64 = 2 * PROBE_BYTES as u64;
 
 /// Most jobs of one pull.

@@ -11,7 +11,7 @@ use super::handle::OpenError;
 use super::limits;
 use super::schema::{APPLICATION, VERSION};
 
-/// What SQLite writes at the beginning of a file.
+/// The first bytes of an SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// The part of a file's header that is read, in bytes.
@@ -20,7 +20,7 @@ const HEADER_BYTES: usize = 100;
 /// Looks at the folder and at the database in it. Nothing is made or changed. Returns what was found, for people.
 ///
 /// # Errors
-/// What would keep a process from opening it.
+/// Reports the conditions that prevent a process from opening the database.
 pub fn look(config: &Config) -> Result<String, OpenError> {
     let folder = &config.data_dir;
     let shown = folder.display();

@@ -11,7 +11,7 @@ use super::limits;
 use super::transaction::Transaction;
 use super::writer::{Failure, Writer};
 
-/// What is known of the disk.
+/// The state of the disk.
 #[derive(Debug)]
 pub(super) struct Probe {
     /// The folder of the database.

@@ -1,11 +1,11 @@
-//! Housekeeping in small steps: events beyond age or size, and what has expired.
+//! Housekeeping in small steps: removes events beyond age or size, and expired rows.
 
 use super::config::Config;
 use super::limits;
 use super::transaction::Transaction;
 use crate::subject::Lane;
 
-/// What of the events stays.
+/// The retention limits of events.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retention {
     max_age_micros: Option<i64>,

@@ -114,7 +114,7 @@ pub(super) fn refuse(path: &Path, error: rusqlite::Error) -> OpenError {
     }
 }
 
-/// What a connection is for.
+/// The role of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Write,

@@ -1,4 +1,4 @@
-//! The store: four small tables; what has expired counts as gone, housekeeping removes it.
+//! The store: four small tables. Expired rows count as absent; housekeeping removes them.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The time that deadlines are measured with. It never goes back, whatever somebody does to the machine's clock.
+//! The monotonic time of deadlines. Changes of the machine's clock never set it back.
 //!
 //! ```text
 //! now = the latest of   the machine's clock
@@ -34,7 +34,7 @@ impl Time {
         Self { clock, latest: Mutex::new(latest) }
     }
 
-    /// What the machine's clock says: for time stamps that people read.
+    /// The time of the machine's clock, for time stamps that people read.
     pub(super) fn stamp(&self) -> Timestamp {
         self.clock.now()
     }

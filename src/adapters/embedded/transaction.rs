@@ -1,4 +1,4 @@
-//! What the commands of one transaction share: the connection, the lanes' ends, the numbers of names.
+//! The shared state of the commands of one transaction: the connection, the lanes' ends, the numbers of names.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl<'w> Transaction<'w> {
         Ok((self.ends.map(|end| end.changed), self.due))
     }
 
-    /// What the machine's clock says.
+    /// The time of the machine's clock.
     pub(super) fn stamp(&self) -> Timestamp {
         self.time.stamp()
     }

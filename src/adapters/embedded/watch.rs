@@ -1,4 +1,4 @@
-//! Live feeds: a thread that reads new rows in the order in which they were committed, by whatever process.
+//! Live feeds: a thread that reads new rows in commit order, of any process.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -71,7 +71,7 @@ impl Drop for Gone {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What a panic left behind is still whole: every step is.
+    // The state is consistent after a panic: each step leaves it consistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -204,7 +204,7 @@ impl Watch {
             if !state.feeds.iter().any(|feed| feed.scope.lane() == lane) {
                 state.seen[usize::from(number(lane))] = last;
             }
-            // What was committed since `last` was read may carry the version that is read next.
+            // A commit made since `last` was read may carry the version that is read next.
             state.version = -1;
             let (feeder, tail) = feed(Gone(shared.clone()));
             let after = Sequence(u64::try_from(last).unwrap_or_default());

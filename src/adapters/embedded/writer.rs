@@ -84,7 +84,7 @@ where
         let Self { answer, reply, .. } = *self;
         let missing = || Failure::Retry("the command did not run".into());
         let outcome = outcome.and_then(|()| answer.ok_or_else(missing));
-        // Nobody waits any more when the caller was dropped; what was done stays done.
+        // The receiver is gone when the caller was dropped; the committed writes stay.
         let _ = reply.send(outcome);
     }
 }

@@ -44,11 +44,11 @@ pub(super) struct Attempt<'a> {
     pub(super) frame: &'a Frame,
     pub(super) shard: Shard,
     subject: Subject,
-    /// What guards it.
+    /// The condition of the append.
     guard: Guard,
 }
 
-/// What makes the broker refuse a message that must not be stored.
+/// The condition under which the broker refuses a message.
 enum Guard {
     /// The same message was stored before; and the id that it has when somebody used that for another one.
     Id(String, String),
@@ -60,12 +60,12 @@ fn random() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// What is expected of which key.
+/// The expected last frame of a key.
 pub(super) struct Check {
     pub(super) key: Key,
     /// The subjects that it is checked over.
     pub(super) pattern: String,
-    /// Whether those are all that the key has: then it is told what stands before the frame.
+    /// Whether those are all frames of the key: then the frame names its predecessor.
     pub(super) is_whole: bool,
     pub(super) expected: Option<Sequence>,
 }
@@ -79,7 +79,7 @@ impl Core {
     ) -> Result<Sequence, AppendError> {
         let begun = Instant::now();
         if !self.is_open() {
-            // What is wrong with it is said first.
+            // Validation errors come first.
             let home = self.layouts.current().home(&topic.shard_token());
             let attempt = Attempt::new(self, topic, home, frame, expect)?;
             attempt.fits(&attempt.headers())?;
@@ -149,7 +149,7 @@ impl<'a> Attempt<'a> {
                 // The window is the stream's, the promise is the topic's.
                 let of_topic = format!("{id}-{:08x}", crc32fast::hash(subject.as_bytes()));
                 if is_external {
-                    // What a plain publisher writes too: whichever way an event comes in, the broker knows it again.
+                    // Plain publishers write the same header: the broker recognises the event on either path.
                     Guard::Id(id.to_string(), of_topic)
                 } else {
                     Guard::Id(of_topic, uuid::Uuid::new_v4().to_string())
@@ -238,8 +238,7 @@ impl<'a> Attempt<'a> {
         Ok(place)
     }
 
-    /// Whether the message with this one's id is of this one's subject: whoever publishes without the library writes what they
-    /// like into that header.
+    /// Whether the message with this id has this subject: external publishers can write any value into that header.
     async fn is_at(&self, place: Sequence) -> Result<bool, Failure> {
         let found = self.core.at(self.topic.lane(), self.shard, place).await?;
         Ok(found.is_none_or(|found| {

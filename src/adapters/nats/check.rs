@@ -63,7 +63,7 @@ pub(super) async fn compare_and_set(link: &Link, names: &Names) -> Result<(), Se
             Err(failure) => return Err(SetupError::step("checking the compare-and-set", &failure)),
         }
     }
-    // What is left behind expires by itself; removing it is only tidy.
+    // The message expires by itself; removing it only saves space.
     let verb = format!("STREAM.PURGE.{}", names.check());
     if let Err(error) = link.api::<Value>(&verb, &json!({ "filter": key })).await {
         tracing::debug!(%error, "the scratch messages stay until they expire");

@@ -24,7 +24,7 @@ const RECONNECT_MAX: Duration = Duration::from_secs(2);
 /// Messages that a subscription buffers; the tasks behind it never wait, so it is nearly empty.
 pub(super) const SUBSCRIPTION_MESSAGES: usize = 8192;
 
-/// What a connection says of itself.
+/// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Health {
     /// Whether it stands.
@@ -77,7 +77,7 @@ pub(super) async fn open(
     Ok((client, watching))
 }
 
-/// The options with what the connection shows of itself.
+/// The options with the connection's credentials.
 async fn log_in(config: &Config) -> Result<ConnectOptions, ConnectError> {
     if !login::is_needed(config) {
         return Ok(ConnectOptions::new());
@@ -152,7 +152,7 @@ fn heard(event: &Event, health: &watch::Sender<Health>, inbox: &Inbox, trouble: 
             health.send_modify(|health| health.losses += 1);
         }
         Event::LameDuckMode => tracing::info!("the NATS server shuts down soon"),
-        // Whoever made the request says so.
+        // The caller reports this error.
         Event::ServerError(error) if is_denial(&error.to_string()) => {
             trouble.say(&error.to_string());
             tracing::debug!(%error, "NATS refuses a request");
@@ -161,7 +161,7 @@ fn heard(event: &Event, health: &watch::Sender<Health>, inbox: &Inbox, trouble: 
             trouble.say(&error.to_string());
             tracing::warn!(%error, "NATS reports an error");
         }
-        // Whoever waits for the connection says so, with this reason.
+        // The caller that waits for the connection reports this error.
         Event::ClientError(error) => {
             trouble.say(&error.to_string());
             tracing::debug!(%error, "connecting to NATS fails");

@@ -1,4 +1,4 @@
-//! What log and queue share: connections, names, and the gate that opens when the broker is set up.
+//! The shared parts of log and queue: connections, names, and the gate that opens when the broker is set up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -137,7 +137,7 @@ impl Core {
         self.open(self.config.request_timeout()).await
     }
 
-    /// What the server says of itself.
+    /// The version that the server reports.
     pub(super) fn server_version(&self) -> Option<String> {
         self.links[0].client.try_server_info().map(|info| info.version)
     }

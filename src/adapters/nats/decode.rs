@@ -69,7 +69,7 @@ fn prev<'h>(
 }
 
 /// Whether `checked` is the pattern of a topic's key, as [`crate::subject::Key::pattern`] makes it: its subject, for an execution
-/// over all nodes and with what others published. A check without that proves nothing of what others published.
+/// over all nodes and with external events. A narrower check proves nothing about external events.
 fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
     match topic {
         Topic::Journal(_) | Topic::Inbox(_) => subject == checked,
@@ -91,7 +91,7 @@ fn is_whole_key(topic: &Topic, subject: &str, checked: &str) -> bool {
     }
 }
 
-/// The topic of the message before: what follows in a narrow feed, or in a page of one execution, is mostly of the same.
+/// The topic of the previous message: most consecutive messages of a narrow feed, or of a page of one execution, share it.
 #[derive(Debug, Default)]
 pub(super) struct Last(Option<(Box<str>, Topic, Origin)>);
 
@@ -134,7 +134,7 @@ pub(super) fn get<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h 
     headers.get(name).map(async_nats::HeaderValue::as_str)
 }
 
-/// What the leader answers.
+/// The leader's answer to a direct read.
 #[derive(Debug, Deserialize)]
 pub(super) struct Raw {
     subject: String,
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(of("rb.ext.2.s.n.x", "rb.*.2.s.*.x"), None, "anybody may write that");
         for other in [
             "rb.ev.2.s.n.x",
-            // As earlier versions wrote it: it says nothing of what others publish.
+            // As earlier versions wrote it: it proves nothing about external events.
             "rb.ev.2.s.*.x",
             "rb.*.2.s.*.y",
             "rb.*.2.s.*.yx",

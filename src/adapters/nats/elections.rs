@@ -1,5 +1,5 @@
-//! Leader elections: what the old leader stored and the new one applied before it led is never published again, so that
-//! live feeds of the stream may have lost it although their connection stands.
+//! Leader elections: messages that the old leader stored and the new leader applied before it led are never published
+//! again, so live feeds of the stream may have lost them although their connection is up.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The topics of an execution, and where each of them ends.
 //!
-//! One request to one replica, so that all is of one moment: what it says holds for every frame up to [`Ends::up_to`].
+//! One request to one replica, so that the answer is consistent: it holds for every frame up to [`Ends::up_to`].
 
 use serde_json::json;
 

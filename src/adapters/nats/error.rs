@@ -1,4 +1,4 @@
-//! What the broker says when it does not do what was asked.
+//! The errors that the broker returns.
 
 use super::config::Config;
 use super::publish::Link;
@@ -66,7 +66,7 @@ pub(super) enum Failure {
         code: u64,
         /// The HTTP-like status.
         status: u64,
-        /// What the broker says.
+        /// The broker's description of the error.
         description: String,
     },
     /// The answer is not what it must be.
@@ -146,9 +146,9 @@ pub enum ConnectError {
 pub struct Difference {
     /// The field, as NATS calls it.
     pub field: String,
-    /// What the broker has, as JSON.
+    /// The broker's value, as JSON.
     pub found: String,
-    /// What the configuration asks for, as JSON.
+    /// The configured value, as JSON.
     pub wanted: String,
 }
 
@@ -190,15 +190,15 @@ pub enum SetupError {
     Unreachable {
         /// Where it was tried.
         servers: String,
-        /// What went wrong the last time, as far as it is known.
+        /// The last error, if one is known.
         reason: Option<String>,
     },
-    /// The server is older than what the checks below rely on.
+    /// The server is older than the checks below require.
     #[error(
         "nats-server {found} is too old: {needed} or later is needed (older ones ignore the fencing header)"
     )]
     Version {
-        /// What it says.
+        /// The reported version.
         found: String,
         /// The oldest that will do.
         needed: &'static str,
@@ -208,7 +208,7 @@ pub enum SetupError {
         "JetStream is not enabled for this account: start the server with -js or give the account limits"
     )]
     NoJetStream,
-    /// Two writers that expected the same last frame were not told apart.
+    /// The broker accepted two writers that expected the same last frame.
     #[error(
         "the broker's compare-and-set is broken: {accepted} of {tried} conflicting appends were accepted"
     )]
@@ -224,9 +224,9 @@ pub enum SetupError {
          generation behind it, as [4, 8]"
     )]
     Layout {
-        /// What is in use.
+        /// The recorded layout.
         recorded: String,
-        /// What is asked for.
+        /// The configured layout.
         configured: String,
     },
     /// A stream is not as configured.
@@ -235,9 +235,9 @@ pub enum SetupError {
     /// The broker did not answer a step.
     #[error("{step}: {reason}")]
     Step {
-        /// What was being done.
+        /// The step that failed.
         step: String,
-        /// What went wrong.
+        /// The reason of the failure.
         reason: String,
         /// Whether it may pass without anybody's help.
         passing: bool,

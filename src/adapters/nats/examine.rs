@@ -1,4 +1,5 @@
-//! What `runbus doctor` asks of the broker. Nothing is created or changed: what is published is refused by its own condition.
+//! The broker checks of `runbus doctor`. They create and change nothing: the broker refuses each published message by its
+//! condition.
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use super::{room, streams};
 use crate::limits;
 use crate::subject::{Lane, Layout, Shard, token};
 
-/// A place that no message has: what expects it is refused.
+/// A sequence that no message has: an append that expects it is refused.
 const NOWHERE: &str = "9223372036854775807";
 
 /// Messages by which the mapping of plain publishers is tried: they go to several shards.
@@ -22,9 +23,9 @@ const MAPPED: usize = 8;
 /// One check.
 #[derive(Debug, Clone)]
 pub struct Examined {
-    /// What was looked at.
+    /// The name of the check.
     pub check: &'static str,
-    /// What was found, or what is wrong.
+    /// The result, or the fault.
     pub outcome: Result<String, String>,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! JetStream takes an acknowledgement of any delivery of a job, also of one whose time was up and that somebody else holds
 //! by now, and says nothing. So a delivery is forgotten here a little before the broker would deliver the job again, and
-//! what is forgotten is refused. What remains is an acknowledgement that leaves in time and arrives too late.
+//! the process refuses to acknowledge a forgotten delivery. One case remains: an acknowledgement that leaves in time and
+//! arrives too late.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

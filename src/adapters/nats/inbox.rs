@@ -1,7 +1,7 @@
-//! Who waits for which answer: one inbox a connection, one token a request.
+//! Pending requests and their receivers: one inbox per connection, one token per request.
 //!
 //! The client library's own requests leave an entry behind for each time-out and hear nothing of a lost connection; here
-//! entries go with whoever waits, and a lost connection answers all of them.
+//! an entry is dropped with its receiver, and a lost connection answers all of them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,12 +54,12 @@ impl Inbox {
         let Some(token) = token else { return };
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         match waiting.remove(&token) {
-            // Whoever waited may be gone.
+            // The receiver may be gone.
             Some(Waiter::One(sender)) => drop(sender.send(Ok(message))),
             Some(Waiter::Many(sender)) if sender.try_send(Ok(message)).is_ok() => {
                 waiting.insert(token, Waiter::Many(sender));
             }
-            // Without room the entry goes, and whoever waits sees the end too early.
+            // Without room the entry is dropped, and its receiver sees the end too early.
             Some(Waiter::Many(_)) | None => {}
         }
     }
@@ -72,7 +72,7 @@ impl Inbox {
     /// Says that there will be no answer.
     pub(super) fn fail(&self, token: u64, failure: Failure) {
         match self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&token) {
-            // Whoever waited may be gone.
+            // The receiver may be gone.
             Some(Waiter::One(sender)) => drop(sender.send(Err(failure))),
             Some(Waiter::Many(sender)) => drop(sender.try_send(Err(failure))),
             None => {}
@@ -83,7 +83,7 @@ impl Inbox {
     pub(super) fn disconnected(&self) {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         for waiter in waiting.into_values() {
-            // Whoever waited may be gone.
+            // The receiver may be gone.
             match waiter {
                 Waiter::One(sender) => drop(sender.send(Err(Failure::Disconnected))),
                 Waiter::Many(sender) => drop(sender.try_send(Err(Failure::Disconnected))),

@@ -8,8 +8,8 @@
 //! any process, later    has it take new ids                         [4, 8], the second takes new ids
 //! ```
 //!
-//! Between the last two lies more time than a process may go without hearing of the record ([`STALE`]): whoever appends knows
-//! every generation that may have what it is looking for.
+//! Between the last two lies more time than a process may go without hearing of the record ([`STALE`]): each appender knows
+//! every generation that may hold the frame.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -44,7 +44,7 @@ const ANNOUNCED: Duration = Duration::from_secs(20);
 /// Keys of which the process remembers where they began.
 const KEYS: usize = 16_384;
 
-/// What is recorded.
+/// The recorded layout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
     /// The number of shards of each generation, oldest first.
@@ -159,18 +159,18 @@ fn layout(record: &Record) -> Result<Layout, SetupError> {
     })
 }
 
-/// What is there, before anything is changed.
+/// The layout found on the broker, before anything is changed.
 #[derive(Debug)]
 enum Found {
     /// Nothing: the configured layout will be the first.
     Nothing,
     /// A record.
     Record(Sequence, Record),
-    /// Streams of an earlier version, which recorded nothing: what their number stands for.
+    /// Streams of an earlier version, which recorded no layout: the layout that their number implies.
     Streams(Record),
 }
 
-/// Compares the configured layout with what is in use. Changes nothing.
+/// Compares the configured layout with the one in use. Changes nothing.
 async fn compare(link: &Link, names: &Names, wanted: &Layout) -> Result<Found, SetupError> {
     let failed = |failure: Failure| SetupError::step("reading the layout", &failure);
     if let Some((at, record)) = read(link, names).await.map_err(failed)? {
@@ -220,7 +220,7 @@ pub(super) async fn agree(link: &Link, config: &Config, names: &Names) -> Result
                 });
             }
             Found::Record(at, record) => {
-                // Before anybody is told of them.
+                // Before any reader learns of them.
                 streams::set_up(link, config, names, &wanted).await?;
                 (Some(at), Record { generations: wanted.counts().to_vec(), active: record.active })
             }

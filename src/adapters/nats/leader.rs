@@ -1,7 +1,7 @@
 //! Reads that a stream's leader answers: they include everything that was acknowledged.
 //!
-//! A leader that has just been replaced and does not know it yet may still answer, for a few seconds at most. Whoever
-//! draws a final conclusion from something being missing asks more than once.
+//! A leader that has just been replaced and does not know it yet may still answer, for a few seconds at most. A caller
+//! that draws a final conclusion from a missing frame asks more than once.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ impl Core {
         self.get(lane, shard, &json!({ "seq": from.0, "next_by_subj": pattern })).await
     }
 
-    /// What a shard holds.
+    /// The bounds of a shard.
     pub(super) async fn bounds_of(&self, lane: Lane, shard: Shard) -> Result<Bounds, Failure> {
         let verb = format!("STREAM.INFO.{}", self.names.stream(lane, shard));
         let Info { created, state } = self.link(shard).api(&verb, &json!({})).await?;

@@ -1,4 +1,4 @@
-//! Logging in: what a connection shows is read from its files for each attempt, so that a replaced file counts from the next
+//! Logging in: each attempt reads the credentials from their files, so that a replaced file counts from the next
 //! connection on.
 
 use std::io;
@@ -22,7 +22,7 @@ pub(super) const fn is_needed(config: &Config) -> bool {
         || config.nkey_file.is_some()
 }
 
-/// Reads everything once, so that what cannot be read is said at once and not for each attempt.
+/// Reads everything once, so that an unreadable file fails at once and not in each attempt.
 ///
 /// # Errors
 /// A file cannot be read, or does not hold what it must.
@@ -32,7 +32,7 @@ pub(super) async fn check(config: &Config) -> Result<(), ConnectError> {
     show(config, b"nonce").await.map(drop).map_err(|reason| ConnectError::Credentials { path, reason })
 }
 
-/// What a connection shows; `nonce` is what the server wants signed.
+/// The credentials of a connection; `nonce` is the text that the server wants signed.
 ///
 /// # Errors
 /// As [`check`].
@@ -86,7 +86,7 @@ fn sign(pair: &KeyPair, nonce: &[u8]) -> Result<Vec<u8>, String> {
     pair.sign(nonce).map_err(|error| format!("its key cannot sign: {error}"))
 }
 
-/// The parts of a credentials file: what stands between two lines of dashes.
+/// The parts of a credentials file: the text between two lines of dashes.
 fn parts(text: &str) -> Vec<&str> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines

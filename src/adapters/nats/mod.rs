@@ -9,8 +9,8 @@
 //! | `RB_LAYOUT` | `rb.layout` | how the lanes are split |
 //! | `RB_CHECK` | `rb.check.*.*` | scratch of the checks |
 //!
-//! What is stored is published again below `rb.live.`, for live feeds. Appends are fenced by the broker's compare-and-set
-//! over a key's subjects; reads are batched direct gets; live feeds are core subscriptions.
+//! The broker publishes each stored message again below `rb.live.`, for live feeds. Appends are fenced by the broker's
+//! compare-and-set over a key's subjects; reads are batched direct gets; live feeds are core subscriptions.
 
 mod append;
 mod check;

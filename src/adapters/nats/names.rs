@@ -1,4 +1,4 @@
-//! What streams and subjects are called.
+//! The names of streams and subjects.
 
 use crate::log::Origin;
 use crate::queue::Class;
@@ -107,7 +107,7 @@ impl Names {
         format!("{}.check.*.*", self.prefix)
     }
 
-    /// The topic of a stored subject, and who may have published there.
+    /// The topic of a stored subject, and the authors that may publish there.
     pub(super) fn topic(&self, lane: Lane, shard: Shard, subject: &str) -> (Topic, Origin) {
         let below = |token: &str| {
             let rest = subject.strip_prefix(self.prefix.as_str())?.strip_prefix('.')?.strip_prefix(token)?;

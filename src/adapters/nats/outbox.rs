@@ -1,4 +1,4 @@
-//! What goes out over a connection: gathered first, so that many small messages leave in one piece.
+//! The outgoing messages of a connection: gathered first, so that many small messages leave in one write.
 //!
 //! The client library writes to the socket as soon as its own task has something, and that task runs right after the first of
 //! many that publish at the same time: a system call a message. Here a task waits for its turn behind all the others.
@@ -42,7 +42,7 @@ impl Outbox {
         Self { queue, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// Waits while there is no room. What cannot be sent is said to whoever waits for the answer.
+    /// Waits while the queue is full. A message that cannot be sent fails the request that waits for its answer.
     pub(super) async fn put(&self, message: Outgoing) -> Result<(), Failure> {
         self.queue.send(message).await.map_err(|_closed| Failure::Disconnected)
     }

@@ -2,7 +2,7 @@
 
 use crate::log::Sequence;
 
-/// What was read of one topic.
+/// The frames read of one topic.
 #[derive(Debug)]
 pub(super) struct Part<T> {
     /// The topic's last frame, when it was looked for.
@@ -72,7 +72,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever fits into the parts, and however far each replica lags: a page is the beginning of the truth.
+        /// For any part sizes and replica lags, a page is a prefix of the log.
         #[test]
         fn a_page_has_no_hole(
             topics in prop::collection::vec(0usize..5, 1..60),

@@ -120,7 +120,7 @@ impl Area {
         }
     }
 
-    /// What gateways and workers have in common.
+    /// The permissions that gateways and workers share.
     fn process(&self, role: Role) -> Permissions {
         let (prefix, jobs, check, layout) = (&self.prefix, &self.jobs, &self.check, &self.layout);
         let inbox = format!("{}.>", role.inbox(prefix));
@@ -134,7 +134,7 @@ impl Area {
             publish.push(format!("$JS.API.STREAM.MSG.GET.{stream}"));
             publish.push(format!("$JS.API.DIRECT.GET.{stream}"));
         }
-        // Whoever comes first records the layout.
+        // The first process records the layout.
         publish.push(format!("$JS.API.STREAM.MSG.GET.{layout}"));
         publish.push(format!("{prefix}.layout"));
         publish.push(format!("$JS.API.STREAM.PURGE.{check}"));

@@ -47,7 +47,7 @@ pub(super) struct Link {
     _dispatch: AbortOnDropHandle<()>,
 }
 
-/// What the broker says to a published message.
+/// The broker's answer to a published message.
 #[derive(Debug)]
 pub(super) struct Ack {
     /// Its place.

@@ -102,7 +102,7 @@ impl Queue {
         Ok(())
     }
 
-    /// One pull request; `wait` zero: what is there now.
+    /// One pull request; `wait` zero returns the jobs that are ready now.
     async fn pull_once(&self, class: &Class, max: usize, wait: Duration) -> Result<Vec<Delivery>, Error> {
         let api = &self.link().api;
         let verb = format!("{api}.CONSUMER.MSG.NEXT.{}.{}", self.core.names.jobs(), class.as_str());
@@ -136,7 +136,7 @@ impl Queue {
                         break;
                     }
                 },
-                // What has come is held and must be handed out.
+                // The received jobs are held and must be handed out.
                 Err(_) if !deliveries.is_empty() => break,
                 Err(failure) => {
                     self.core.doubt(&failure);

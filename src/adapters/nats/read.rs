@@ -1,8 +1,8 @@
 //! Reading pages by batched direct get: any replica answers, many frames a request.
 //!
-//! What is asked for decides what the broker does. For a subject with wildcards it looks through its messages one by one, of others
-//! too, up to the end of a block (8 MB) behind the last one that fits; a subject without is found in its index. So an execution's
-//! topics are asked for first (see [`super::ends`]), and read one by one.
+//! The subject decides the cost at the broker. For a subject with wildcards the broker scans its messages one by one, those of
+//! other subjects too, up to the end of a block (8 MB) behind the last one that fits; a subject without is found in its index. So
+//! an execution's topics are asked for first (see [`super::ends`]), and read one by one.
 
 use std::collections::VecDeque;
 
@@ -39,7 +39,7 @@ const PART_BYTES: usize = 16 * 1024;
 /// Frames in a row.
 type Batch = parts::Batch<Stored>;
 
-/// What a request was answered with.
+/// The answer to a request.
 pub(super) struct Answered {
     pub(super) messages: Vec<Message>,
     /// Or a status that says why not.
@@ -127,7 +127,7 @@ impl Range<'_> {
             end = self.core.last_in(self.lane, self.shard, pattern).await?.map(|stored| stored.sequence);
         }
         let Some(end) = end else { return Ok(Page { frames: Vec::new(), done: true }) };
-        // What stands behind `high` is in the page, or not asked for.
+        // Frames behind `high` are in the page already, or were not requested.
         let mut high = from.min(end);
         let mut page = Vec::new();
         let mut bytes = 0;

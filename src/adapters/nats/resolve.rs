@@ -1,4 +1,4 @@
-//! What became of an append that was not acknowledged: the key's frames decide, as the leader sees them.
+//! Resolves an append that was not acknowledged: the key's frames decide, as the leader sees them.
 //!
 //! ```text
 //! what follows the expected frame
@@ -20,13 +20,13 @@ use crate::log::{AppendError, Sequence, Stored};
 const REGRESSION_READS: u32 = 3;
 const REGRESSION_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the key's frames say about an append of unknown outcome.
+/// The result of an append of unknown outcome, by the key's frames.
 enum Outcome {
     Stored(Sequence),
     NotStored,
 }
 
-/// What the leader sees behind the expected frame.
+/// The frame that the leader has behind the expected one.
 enum Look {
     /// A frame.
     Next(Box<Stored>),
@@ -106,7 +106,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// What stands behind the expected frame.
+    /// Reads the frame behind the expected one.
     async fn look(&self, check: &Check) -> Result<Look, Failure> {
         let Check { key, pattern, expected, .. } = check;
         let from = expected.unwrap_or_default().next();

@@ -26,10 +26,10 @@ use super::streams::MESSAGE_BYTES;
 /// How long an answer stands: asking stores a message.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a message of the probe has, in bytes: more than the rest of the last page of a full disk.
+/// Size of the probe's message, in bytes: more than the rest of the last page of a full disk.
 const PROBE_BYTES: usize = 8 * 1024;
 
-/// The same after an append was refused, in bytes: what is left may hold a small message.
+/// Size of the probe's message after a refused append, in bytes: the remaining space may hold a small message.
 const SUSPECT_BYTES: usize = 512 * 1024;
 
 /// Of a quota that is smaller than so many largest messages, this part must be free in place of room for the largest message.
@@ -41,7 +41,7 @@ const STREAM_SHARE: i64 = 4;
 /// Streams that are remembered for having refused an append. One more shares the place of the first.
 const SUSPECTS: usize = 64;
 
-/// What is known of the broker's room.
+/// The state of the broker's room.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     /// The last answer. Callers that come together share one.
@@ -100,7 +100,7 @@ async fn look(
     Ok(())
 }
 
-/// What an account uses and may use. An account without tiers has one pair for all numbers of replicas.
+/// The usage and the limits of an account. An account without tiers has one pair for all numbers of replicas.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Account {
@@ -130,7 +130,7 @@ impl Default for Limits {
     }
 }
 
-/// What an account demands of each stream.
+/// The settings that an account demands of each stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Demands {
     /// The most consumers that a stream may be made with; 0 or less: any number.
@@ -178,7 +178,7 @@ async fn of_stream(link: &Link, stream: &str) -> Result<(), Failure> {
     of_info(stream, &info)
 }
 
-/// The same from what the broker says of the stream.
+/// The same from the broker's stream information.
 pub(super) fn of_info(stream: &str, info: &Value) -> Result<(), Failure> {
     let (config, state) = (&info["config"], &info["state"]);
     if config["discard"] != "new" {

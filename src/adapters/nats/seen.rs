@@ -1,4 +1,4 @@
-//! How far the shards are known to reach, from what their feeds said: whether a reader is near the end decides how it is read.
+//! How far the shards are known to reach, from their feeds: a reader near the end reads in another way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

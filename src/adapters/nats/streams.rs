@@ -22,10 +22,10 @@ const CONSUMERS: u32 = 10_000;
 /// Creating a replicated stream waits for its Raft group.
 const CREATE: Duration = Duration::from_secs(10);
 
-/// What the scratch stream of the checks holds at most, in bytes, where the account demands a limit.
+/// Size limit of the scratch stream of the checks, in bytes, where the account demands a limit.
 const SCRATCH_BYTES: u64 = 4 * 1024 * 1024;
 
-/// What the record of the layout takes at most over all growths, in bytes, where the account demands a limit.
+/// Size limit of the layout's record over all growths, in bytes, where the account demands a limit.
 const LAYOUT_BYTES: u64 = 1024 * 1024;
 
 /// Fields by which an operator bounds a stream. A stream that differs in these is used.
@@ -127,7 +127,7 @@ pub(super) async fn scratch(link: &Link, config: &Config, names: &Names) -> Resu
     }
 }
 
-/// Creates what is missing and compares what is there.
+/// Creates missing streams and compares existing ones.
 pub(super) async fn set_up(
     link: &Link,
     config: &Config,
@@ -181,7 +181,8 @@ pub(super) async fn exists(link: &Link, name: &str) -> Result<bool, Failure> {
     }
 }
 
-/// What the broker says of a shard's stream, when it is as configured; `None`: it is not there. Changes nothing.
+/// The broker's state of a shard's stream, when the stream is as configured; `None` when it does not exist. Changes
+/// nothing.
 pub(super) async fn inspect(
     link: &Link,
     config: &Config,
@@ -263,7 +264,7 @@ async fn ensure(
         }
         return Ok(());
     }
-    // Nothing else differs: what somebody else decided is not touched.
+    // Nothing else differs: other operators' settings stay.
     let is_old = old.is_some_and(|old| differences(old, &found["config"]).is_empty());
     let mut drift = Drift { stream: name.into(), differences: unlike, old: None };
     if is_old {
@@ -297,7 +298,7 @@ fn has_no_bound(wanted: &Wanted) -> bool {
     wanted.get("max_bytes").and_then(Value::as_i64).is_none_or(|bytes| bytes <= 0)
 }
 
-/// Whether a stream that differs so is good all the same. What holds the state itself must not expire.
+/// Whether a stream with this difference can be used. Streams that hold state must not expire.
 fn is_harmless(wanted: &Wanted, difference: &Difference) -> bool {
     let expires = wanted.get("discard").is_some_and(|discard| discard == "old");
     let bounds: &[&str] = if expires { &EVENT_BOUNDS } else { &BOUNDS };
@@ -330,7 +331,7 @@ fn differences(wanted: &Wanted, found: &Value) -> Vec<Difference> {
     wanted.iter().filter_map(differs).collect()
 }
 
-/// Whether two values are the same; what is left out stands for nothing, `false` or 0.
+/// Whether two values are equal; an absent value equals null, `false` or 0.
 fn same(wanted: &Value, found: &Value) -> bool {
     let blank = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,

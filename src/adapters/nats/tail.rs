@@ -1,4 +1,4 @@
-//! Live feeds: core subscriptions to what the streams publish again after storage.
+//! Live feeds: core subscriptions to the messages that the streams publish again after storage.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::seen::Seen;
 use crate::log::{Feeder, ReadError, Tail, feed};
 use crate::subject::{Lane, Scope, Shard};
 
-/// What a feed's task needs.
+/// The dependencies of a feed's task.
 struct Feed {
     names: Names,
     lane: Lane,
@@ -37,7 +37,7 @@ impl Core {
         // Before the shards are looked up, so that no change is missed.
         let grown = self.layouts.changes();
         let shards = scope.shards(&self.layouts.current());
-        // Before the subscriptions, so that whatever happens from now on is noticed.
+        // Before the subscriptions, so that every event from now on is noticed.
         let mut health = link.health.clone();
         health.borrow_and_update();
         let elections = self.elections.listen();
@@ -88,7 +88,7 @@ impl Feed {
         grown: watch::Receiver<()>,
     ) {
         let mut last = Last::default();
-        // One future for all of it: what is waited for with each message anew costs as much as the message.
+        // One future for all of it: a future created per message costs as much as the message.
         let mut rest = pin!(self.watch(health, elections, grown));
         loop {
             tokio::select! {
@@ -138,7 +138,7 @@ impl Feed {
         }
     }
 
-    /// Says once more that frames may be lost when the leaders know the subscription again: what came in between is lost.
+    /// Reports again that frames may be lost once the leaders know the subscription again: frames in between are lost.
     fn repair(&self) {
         let (link, streams) = (self.link.clone(), self.streams.clone());
         let (feeder, end) = (self.feeder.clone(), self.end.clone());

@@ -1,4 +1,4 @@
-//! What the server, or the way to it, last said against a connection: so that an error can blame it.
+//! The last fault of a connection, reported by the server or the network: errors name it as their cause.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -27,17 +27,17 @@ impl Trouble {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), text.to_owned()));
     }
 
-    /// The connection stands: what kept it from that is over.
+    /// The connection is up: its fault is over.
     pub(super) fn clear(&self) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// What was said last.
+    /// The last fault.
     pub(super) fn last(&self) -> Option<String> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, text)| text.clone())
     }
 
-    /// What was said since a request was made, when it is about its subject or about its answers.
+    /// The last fault since a request was made, if it concerns the request's subject or its answers.
     pub(super) fn about(&self, since: Instant, subject: &str, inbox: &str) -> Option<String> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, text) = last.as_ref()?;

@@ -120,7 +120,7 @@ impl Connector {
         matches!(self.target, Target::Cluster(_))
     }
 
-    /// Makes a connection, to whatever is the primary now.
+    /// Makes a connection to the current primary.
     pub(super) async fn open(&self) -> RedisResult<Link> {
         match &self.target {
             Target::One(client) => {

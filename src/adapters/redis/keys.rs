@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::store::Name;
 
-/// What a key holds.
+/// The kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Projection,

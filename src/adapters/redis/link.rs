@@ -25,7 +25,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// The cluster client knows no node any more.
 const NO_NODE: ErrorKind = ErrorKind::ClusterConnectionNotFound;
 
-/// The connection, and what became of the last attempts.
+/// The connection, and the outcome of the last attempts.
 pub(super) struct Shared {
     connector: Connector,
     state: Mutex<State>,

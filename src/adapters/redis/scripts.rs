@@ -38,7 +38,7 @@ impl Scripts {
     }
 }
 
-/// What `APPLY` answers: [`crate::store::Applied`] by number.
+/// The results of `APPLY`: [`crate::store::Applied`] by number.
 pub(super) mod applied {
     pub(in super::super) const STORED: i64 = 0;
     pub(in super::super) const ALREADY: i64 = 1;
@@ -60,7 +60,7 @@ if ARGV[5] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', 
 return 0
 ";
 
-/// KEYS: lease. ARGV: owner, time to live in ms. Answers the holder and what remains in ms.
+/// KEYS: lease. ARGV: owner, time to live in ms. Answers the holder and the remaining ms.
 const LEASE: &str = r"
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return {owner, redis.call('PTTL', KEYS[1])} end
@@ -68,7 +68,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return {ARGV[1], 0}
 ";
 
-/// KEYS: lease. Answers the holder and what remains in ms, or nothing.
+/// KEYS: lease. Answers the holder and the remaining ms, or nothing.
 const LEASED: &str = r"
 local owner = redis.call('GET', KEYS[1])
 if not owner then return false end

@@ -49,7 +49,7 @@ fn millis(time: Duration) -> String {
     time.as_nanos().div_ceil(1_000_000).clamp(1, TTL_MAX_MS).to_string()
 }
 
-/// What PTTL says.
+/// The duration of a PTTL answer.
 fn remaining(millis: i64) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }

@@ -130,7 +130,7 @@ async fn a_crash_in_between_is_survived() {
     assert!(store.ready().await.is_err());
     server.restart();
     until_ready(&store).await;
-    // It had no persistence: what it lost shows as a discontinuity.
+    // It had no persistence: the lost write shows as a discontinuity.
     assert_eq!(apply(&store, step(5, 6)).await.unwrap(), Applied::Discontinuous);
     assert_eq!(apply(&store, whole(6)).await.unwrap(), Applied::Stored);
 }

@@ -13,7 +13,7 @@ pub enum Error {
     Invalid {
         /// Which: `events[3].data.content`.
         path: String,
-        /// What is wrong with it.
+        /// The fault of the event.
         message: String,
     },
     /// One is larger than [`EVENT_BYTES`](crate::limits::EVENT_BYTES).
@@ -49,7 +49,7 @@ impl Error {
         }
     }
 
-    /// What stands against them, for programs.
+    /// The conflicting state, for programs.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {

@@ -9,8 +9,8 @@ use crate::id::EventId;
 use crate::log::Sequence;
 
 impl Control {
-    /// Publishes events from outside, in order. Each has an answer of its own: some may be stored when others are not. What there
-    /// is in the log is not looked at: they are external, and change nothing that is known of what Runbus runs.
+    /// Publishes events from outside, in order. Each has an answer of its own: some may be stored when others are not. The log is
+    /// not read: external events do not change the state of executions that Runbus runs.
     ///
     /// # Errors
     /// One is not valid: nothing was stored.

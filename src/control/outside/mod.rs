@@ -1,7 +1,8 @@
-//! Events from outside: what somebody who is no worker may publish. A gateway asks here, so that no way in can forget it.
+//! Events from outside: the events that external producers may publish. A gateway asks here, so that no endpoint can omit
+//! the rule.
 //!
-//! Anybody tells what they run themselves. Of what Runbus runs, what they say is stored and delivered, and changes nothing
-//! that is known of it: [`crate::execution::hear`] sees to that. See docs/adr/0034.
+//! External producers report their own executions. Their events about Runbus's executions are stored and delivered, and do
+//! not change the state of those: [`crate::execution::hear`] ensures that. See docs/adr/0034.
 //!
 //! # Layout
 //! `rule` is what may be said by whom, [`Error`] why it is not taken.

@@ -1,4 +1,4 @@
-//! What somebody outside may say, whatever there is.
+//! The rules for external events that need no state.
 
 use super::Error;
 use crate::control::RESERVED_SESSIONS;
@@ -8,12 +8,13 @@ use crate::id::EventId;
 /// Streams whose names begin so are Runbus's own.
 const RESERVED_STREAMS: [&str; 2] = ["runbus.", RESERVED_SESSIONS];
 
-/// What Runbus says without being an owner has ids made of the execution's, so that it is stored once. Somebody else's event with
-/// such an id is stored beside it, but readers who know events by their ids would take one for the other.
+/// Events that Runbus publishes without being an owner have ids derived from the execution's, so that each is stored once. An
+/// external event with such an id is stored beside it, but readers that identify events by id would confuse the two.
 const OWN_IDS: [&str; 6] =
     ["queued", "cancel_requested", "dropped", "dead_letter", "dead_lettered", "dead_letter_retried"];
 
-/// Whether Runbus alone says events of this type, of itself: of executions it is believed, and nobody else, whatever the type.
+/// Whether only Runbus may publish events of this type: execution events of its own executions count from Runbus alone, for
+/// every type.
 const fn is_own(kind: &Kind) -> bool {
     matches!(
         kind,
@@ -26,7 +27,7 @@ pub(super) fn at(n: usize, field: &str) -> String {
     format!("events[{n}].{field}")
 }
 
-/// Whether an event is one that somebody outside may have, whatever there is.
+/// Whether an external producer may publish this event. Reads no state.
 pub(super) fn check(n: usize, event: &Event) -> Result<(), Error> {
     let wrong = |field: &str, message: String| Err(Error::Invalid { path: at(n, field), message });
     let reserved = |field| wrong(field, "such names are Runbus's own".into());

@@ -16,10 +16,10 @@ super::payloads! {
     }
     /// A node asks a human.
     InputRequested {
-        /// What it asks.
+        /// The question.
         #[serde(default)]
         prompt: String,
-        /// The request's id: what an answer names.
+        /// The id of the request, which an answer names.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request_id: Option<String>,
         /// The answers to choose from; empty: any.
@@ -43,7 +43,7 @@ super::payloads! {
         /// The answer.
         #[serde(default)]
         input: Value,
-        /// Who answered.
+        /// The person who answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answered_by: Option<String>,
         /// Where it happened, when that is below the execution that tells it.

@@ -1,4 +1,4 @@
-//! Whatever else a producer wants to say.
+//! Custom events of producers.
 
 /// Any object.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]

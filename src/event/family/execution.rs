@@ -14,7 +14,7 @@ super::payloads! {
     }
     /// No worker that is there can run the execution: it waits for one that can.
     Waiting {
-        /// What it waits for, in words.
+        /// The missing capability or capacity, in words.
         waits_for: String,
         /// The agent or graph that it runs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,7 @@ super::payloads! {
     }
     /// An execution began.
     Started {
-        /// What it was started with.
+        /// The input of the execution.
         #[serde(default)]
         input: Value,
         /// The agent or graph that it runs.
@@ -40,7 +40,7 @@ super::payloads! {
     }
     /// An execution ended badly. Terminal.
     Failed {
-        /// What went wrong: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
+        /// The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
         #[serde(default)]
         error: Value,
     }
@@ -61,7 +61,7 @@ super::payloads! {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
-        /// Who asked.
+        /// The person or program that asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         requested_by: Option<String>,
     }
@@ -77,7 +77,7 @@ super::payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     }
-    /// A new worker took the execution over. What calls of a model streamed that it makes again is void.
+    /// A new worker took the execution over. Streamed output of model calls that it repeats is void.
     AttemptSuperseded {
         /// The attempt that ended.
         superseded_attempt: u32,

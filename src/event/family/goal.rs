@@ -21,7 +21,7 @@ super::payloads! {
     ConstraintViolation {
         /// Which.
         constraint_id: String,
-        /// What happened.
+        /// A description of the event.
         #[serde(default)]
         description: String,
     }

@@ -70,7 +70,7 @@ super::payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cost: Option<f64>,
     }
-    /// A call of the model failed and is tried again. What was streamed before in this turn is void.
+    /// A call of the model failed and is tried again. Output streamed before in this turn is void.
     Retry {
         /// The error: `{code, message, status, ...}`.
         #[serde(default)]
@@ -82,7 +82,7 @@ super::payloads! {
         #[serde(default)]
         delay_ms: u64,
     }
-    /// What the execution has used so far.
+    /// The usage of the execution so far.
     UsageUpdated {
         /// Tokens of all calls of the execution and of all executions below it.
         usage: Usage,
@@ -126,7 +126,7 @@ impl Usage {
         };
     }
 
-    /// What is left without a part of it.
+    /// The usage without a part of it.
     #[must_use]
     pub fn without(&self, part: &Self) -> Self {
         let less = |a: Option<u64>, b: Option<u64>| a.map(|a| a.saturating_sub(b.unwrap_or(0)));

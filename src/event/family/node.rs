@@ -30,7 +30,7 @@ super::payloads! {
     }
     /// A node needs input that nobody gave.
     InputBlocked {
-        /// What it asks.
+        /// The question.
         #[serde(default)]
         prompt: String,
     }

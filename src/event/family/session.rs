@@ -30,7 +30,7 @@ super::payloads! {
         execution_id: ExecutionId,
         /// The agent or graph.
         definition: String,
-        /// What stood against it.
+        /// The reason of the refusal.
         reason: String,
         /// How many workers tried.
         attempts: u32,
@@ -57,7 +57,7 @@ super::payloads! {
     SubagentFailed {
         /// The child.
         session_id: SessionId,
-        /// What went wrong.
+        /// The error.
         #[serde(default)]
         error: Value,
         /// Where it happened, when that is below the execution that tells it.

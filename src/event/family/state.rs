@@ -7,13 +7,13 @@ super::payloads! {
     Changed {
         /// The key.
         key: String,
-        /// What it was.
+        /// The previous value.
         #[serde(default)]
         old_value: Value,
-        /// What it is.
+        /// The new value.
         #[serde(default)]
         new_value: Value,
-        /// Who sees it: `execution`, `stream` or what the producer defines.
+        /// The readers of the value: `execution`, `stream` or a name that the producer defines.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<String>,
     }

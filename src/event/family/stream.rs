@@ -3,7 +3,7 @@
 super::payloads! {
     /// A stream accepts executions.
     Started {
-        /// What it is, as its producer says.
+        /// The producer's description of the stream.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         description: Option<String>,
     }

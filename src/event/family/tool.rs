@@ -27,7 +27,7 @@ super::payloads! {
         /// The number at its end, when the tool knows it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         total: Option<f64>,
-        /// What the tool is doing, in words.
+        /// The tool's progress, in words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     }
@@ -37,7 +37,7 @@ super::payloads! {
         tool_use_id: String,
         /// The tool's name.
         tool_name: String,
-        /// What the model will read.
+        /// The result that the model reads.
         #[serde(default)]
         result: Value,
         /// Whether it failed.
@@ -55,7 +55,7 @@ super::payloads! {
         /// Its arguments.
         #[serde(default)]
         tool_input: Value,
-        /// SHA-256 of the canonical arguments: what a decision is bound to.
+        /// SHA-256 of the canonical arguments; a decision is bound to it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         arguments_digest: Option<String>,
         /// When it expires.
@@ -79,7 +79,7 @@ super::payloads! {
         /// The decider's note.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
-        /// Who decided.
+        /// The person who decided.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decided_by: Option<String>,
         /// Where it happened, when that is below the execution that tells it.

@@ -1,4 +1,4 @@
-//! Webhooks: what a receiver did not get.
+//! Webhooks: events that a receiver did not get.
 
 use crate::id::{EventId, ExecutionId};
 
@@ -16,7 +16,7 @@ super::payloads! {
         execution_id: Option<ExecutionId>,
         /// How often it was tried.
         attempts: u32,
-        /// What the last try met.
+        /// The error of the last try.
         error: String,
     }
 }

@@ -1,4 +1,4 @@
-//! What others publish: readers get it with the rest, and it stands in no owner's way.
+//! External frames: readers get them with the others, and they do not block an owner.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the cases share: topics, frames, reads that wait, tails that are bounded.
+//! The shared parts of the cases: topics, frames, reads that wait, tails that are bounded.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

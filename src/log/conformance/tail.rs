@@ -148,7 +148,7 @@ pub(super) async fn a_slow_reader_blocks_nobody_and_is_told(log: Arc<dyn Log>) {
         tokio::time::timeout(PATIENCE, writer).await.expect("a slow reader must not block writers").unwrap();
     assert_eq!(all.len(), total);
     let (mut seen, mut told) = (0, false);
-    // Once more than the feed holds is lost, the loss is told before or behind what the feed still holds.
+    // Once more frames are lost than the feed holds, the loss signal comes before or behind the held frames.
     while seen < total && !told {
         match tokio::time::timeout(PATIENCE, slow.next()).await {
             Ok(Some(Signal::Frame(_))) => seen += 1,
@@ -157,7 +157,7 @@ pub(super) async fn a_slow_reader_blocks_nobody_and_is_told(log: Arc<dyn Log>) {
         }
     }
     holds(&log, &Scope::EVERYTHING, &all, "the log has what the feed lost").await;
-    // What the feed still holds leaves no room at first, so that later frames may be lost too.
+    // The frames that the feed still holds leave no room at first, so that later frames may be lost too.
     let topic = events("s", None, Some("end"));
     let start = Instant::now();
     let mut arrived = false;

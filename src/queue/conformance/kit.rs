@@ -1,4 +1,4 @@
-//! What the cases share.
+//! The shared parts of the cases.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ pub(super) async fn one(queue: &Arc<dyn Queue>, rule: &str) -> Delivery {
     panic!("{rule}: nothing came");
 }
 
-/// Nothing may come for two holds: what was held and lost would come by then.
+/// Expects no delivery for two holds: a held job that was lost would come by then.
 pub(super) async fn nothing(queue: &Arc<dyn Queue>, rule: &str) {
     let found = pull(queue, &class(), 1, 2 * queue.hold()).await;
     assert!(found.is_empty(), "{rule}: {found:?}");

@@ -1,4 +1,4 @@
-//! What the cases share.
+//! The shared parts of the cases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// A time to live that a case lets pass.
 pub(super) const SHORT: Duration = Duration::from_millis(150);
 
-/// What a clock that counts milliseconds may be early.
+/// How early a clock that counts milliseconds may be.
 pub(super) const SLACK: Duration = Duration::from_millis(5);
 
 /// A time to live that does not pass while a case runs.

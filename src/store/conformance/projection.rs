@@ -1,4 +1,4 @@
-//! Projections: atomic against their mark, gone when told so.
+//! Projections: atomic against their mark, gone after their removal.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Remembered values: what makes a start idempotent.
+//! Remembered values: they make a start idempotent.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What a walk came to, without what may differ: times, tries, and the order of what happened at once.
+//! The outcome of a walk, without the parts that may differ: times, tries, and the order of concurrent events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,24 +16,24 @@ use serde_json::{Value, json};
 use super::scenario::Verdict;
 use super::world::World;
 
-/// What readers, people and the world have seen.
+/// The view of readers, people and the world.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Critical events of each execution, void ones left out, each as `node type data`.
     pub events: BTreeMap<String, Vec<String>>,
     /// Texts of the turns of each execution, put together from deltas.
     pub texts: BTreeMap<String, Vec<String>>,
-    /// What was said in each session.
+    /// The messages of each session.
     pub messages: BTreeMap<String, Vec<String>>,
     /// Where each session stands.
     pub sessions: BTreeMap<String, String>,
-    /// Keys of what safe tools did and ended.
+    /// Keys of calls that safe tools ended.
     pub keys: BTreeSet<String>,
     /// Executions that were paused.
     pub paused: BTreeSet<String>,
     /// Calls whose outcome nobody can know, by the journals.
     pub unknown: BTreeSet<String>,
-    /// Takeovers that readers were told of.
+    /// Takeovers that readers saw.
     pub superseded: usize,
 }
 
@@ -56,7 +56,7 @@ pub async fn sessions(control: &Control) -> BTreeSet<SessionId> {
     history(control).await.into_iter().filter_map(|found| found.event.session_id).collect()
 }
 
-/// What may come from anybody at any time.
+/// The events that any process may publish at any time.
 fn is_open(kind: &Kind) -> bool {
     matches!(kind, Kind::ExecutionQueued | Kind::ExecutionCancelRequested | Kind::SessionClosed)
 }
@@ -107,7 +107,7 @@ impl Outcome {
 
     fn read(&mut self, execution: &str, found: &[&Delivered]) {
         let (mut next, mut ids, mut ends) = (0, BTreeSet::new(), 0);
-        // What calls of the model have said that are not over, and where the round of each stands.
+        // The texts of open model calls, and the place of each one's round.
         let (mut open, mut rounds) = (BTreeMap::<String, String>::new(), BTreeMap::<String, u64>::new());
         let mut texts = Vec::new();
         let mut shown: Vec<(u64, String)> = Vec::new();
@@ -151,7 +151,7 @@ impl Outcome {
                 }
                 Payload::AttemptSuperseded(superseded) => {
                     self.superseded += 1;
-                    // Rounds that nobody finished are made again; what stands behind them of other nodes counts.
+                    // Unfinished rounds are made again; later frames of other nodes count.
                     let first = rounds.values().min().copied();
                     assert_eq!(superseded.void_from, first, "of {execution}: what is void");
                     let void: BTreeSet<u64> = std::mem::take(&mut rounds).into_values().collect();
@@ -195,7 +195,7 @@ impl Outcome {
         self.sessions.insert(session.to_string(), status.to_string());
     }
 
-    /// What differs from the undisturbed outcome and should not; `None`: nothing.
+    /// The first difference to the undisturbed outcome that should not be; `None` without one.
     pub fn differs(&self, undisturbed: &Self, verdict: Verdict) -> Option<String> {
         if self.paused.is_empty() != self.unknown.is_empty() {
             return Some(format!("paused: {:?}, of unknown outcome: {:?}", self.paused, self.unknown));
@@ -237,7 +237,7 @@ impl Outcome {
             if aborted {
                 lines.retain(|line| !(speaks(line) && line.contains(" tool_call_completed ")));
             }
-            // The order of what happens at once is another when a person comes in between.
+            // The order of concurrent events differs when a person comes in between.
             lines.sort();
         }
         if aborted {

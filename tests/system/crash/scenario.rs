@@ -1,4 +1,4 @@
-//! A scenario: what is started, and what people do when they see this or that.
+//! A scenario: the executions that it starts, and the reactions of people to events.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub struct Scenario {
     pub branches: bool,
 }
 
-/// What a person decides about calls of unknown outcome.
+/// A person's decision about calls of unknown outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Resume,
@@ -119,7 +119,7 @@ impl Person {
         }
     }
 
-    /// What everybody does who sees such an event.
+    /// The reaction of every person who sees such an event.
     async fn sees(&self, found: &Delivered) {
         match found.event.payload().unwrap() {
             Payload::ToolApprovalRequested(asked) => {

@@ -202,7 +202,7 @@ fn conversation() -> Scenario {
     talk("conversation", Multitask::Interrupt)
 }
 
-/// What the interrupted one said is forgotten.
+/// The messages of the interrupted execution are removed.
 fn rolled_back() -> Scenario {
     let begin = StartRequest {
         execution_id: Some(ExecutionId::new("e3").unwrap()),

@@ -27,10 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked whether everything is done.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What a walk came to.
+/// The outcome of a walk.
 pub struct Walked {
     pub outcome: Outcome,
-    /// What the first worker wrote.
+    /// The writes of the first worker.
     pub writes: Vec<String>,
     /// Whether the blow fell.
     pub struck: bool,

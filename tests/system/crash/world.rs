@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use runbus_workers::tool::{Approval, Error, Invocation, Spec, Tool};
 
-/// What was done, and how often.
+/// The actions, and how often each was done.
 #[derive(Debug, Default)]
 pub struct World(Mutex<BTreeMap<String, u32>>);
 

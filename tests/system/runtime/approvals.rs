@@ -1,4 +1,4 @@
-//! Approvals: each call decided for itself, once, by whoever is first; and nobody holds a worker meanwhile.
+//! Approvals: each call is decided separately, once, by the first decider; a waiting call holds no worker.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::kit::{Crew, Stage, execution, on_each, session};
 use super::tools::{Calls, Probe};
 
-/// An agent whose tool `pay` needs an approval, and what was paid.
+/// An agent whose tool `pay` needs an approval, and the recorded payments.
 pub fn cashier() -> (Crew, Calls) {
     let (pay, paid) = Probe::new("pay");
     (Crew::new().agent("cashier", &["pay"]).tool(pay.approved()), paid)

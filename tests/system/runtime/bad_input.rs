@@ -1,4 +1,4 @@
-//! What models and tools do wrong: each call has a clear answer, and the execution goes on.
+//! Faults of models and tools: each call has a clear answer, and the execution goes on.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::kit::{Crew, on_each};
 use super::tools::Probe;
 
-/// A tool that misbehaves as it is told.
+/// A tool that misbehaves on demand.
 #[derive(Debug)]
 struct Wild(Spec);
 

@@ -48,7 +48,7 @@ async fn rounds_and_tokens_are_counted() {
             assert_eq!(exceeded(&stage).await, (which.to_owned(), limit));
             assert_eq!((crew.obedient.asked("clerk").len(), calls.count()), (rounds, rounds));
             goes_on(&stage).await;
-            // What came before does not count for the next one.
+            // Earlier usage does not count for the next one.
             worker.leave().await;
         })
         .await;

@@ -47,7 +47,7 @@ async fn what_kills_its_workers_is_given_up_and_can_be_tried_again() {
         assert!(letter.reason.contains("2 workers"), "{}", letter.reason);
         let none = stage.control.dead_letter_of(&execution("next")).await.unwrap_err();
         assert!(matches!(none, Error::NotFound { .. }), "{none:?}");
-        // What waited behind it does not run the call that it left: it waits until somebody has decided.
+        // The execution behind it does not run the call that it left: it waits for a decision.
         assert_eq!(stage.status("next").await, Status::Queued);
 
         // It behaves now.
@@ -102,7 +102,7 @@ async fn deaths_at_different_steps_are_not_counted_together() {
     .await;
 }
 
-/// A journal that cannot be read: what it was to do is listed and can be tried again, in a session of its own.
+/// An unreadable journal: its start request is listed and can be tried again, in a session of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_an_unreadable_journal_can_be_tried_again() {
     on_each(async |stage| {

@@ -1,4 +1,4 @@
-//! What waits survives the end of everything that runs: processes, connections, the whole store.
+//! Waiting executions survive the end of everything that runs: processes, connections, the whole store.
 
 use runbus::event::{Kind, Payload};
 use runbus::execution::Status;

@@ -1,4 +1,4 @@
-//! What every case needs: a backend with its control, a crew of workers, and waiting for events.
+//! The shared kit of the cases: a backend with its control, a crew of workers, and waiting for events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,7 +146,7 @@ impl Stage {
         self.story(id).await.last().unwrap().payload().unwrap()
     }
 
-    /// What an agent's execution comes to.
+    /// The result of an agent's execution.
     pub async fn output(&self, id: &str) -> String {
         match self.end(id).await {
             Payload::ExecutionCompleted(completed) => completed.output["output"].as_str().unwrap().to_owned(),
@@ -202,7 +202,7 @@ impl Stage {
         waiting.into_iter().map(|approval| approval.approval_id).collect()
     }
 
-    /// What was said, in short: `user: hi`, `assistant: hello`, `calls: a b`, `tool: result`.
+    /// The messages in short form: `user: hi`, `assistant: hello`, `calls: a b`, `tool: result`.
     pub async fn said(&self, of: &str) -> Vec<String> {
         let messages = self.control.messages(&session(of), false).await.unwrap();
         let messages: Vec<Message> = messages.into_iter().map(|said| said.message).collect();
@@ -259,7 +259,7 @@ pub fn assert_valid(messages: &[Message]) {
     }
 }
 
-/// What the workers of a case share.
+/// The shared state of a case's workers.
 #[derive(Clone)]
 pub struct Crew {
     pub obedient: Arc<Obedient>,
@@ -337,7 +337,7 @@ pub struct Hired {
 }
 
 impl Hired {
-    /// It ends as at a shutdown: what is at work is ended, or handed over.
+    /// It ends as at a shutdown: the running executions end, or are handed over.
     pub async fn leave(self) {
         self.drain.cancel();
         within(self.task).await.unwrap();

@@ -1,4 +1,4 @@
-//! The durable agent runtime, on every backend: what sessions, people, budgets and faults do to executions.
+//! The durable agent runtime, on every backend: effects of sessions, people, budgets and faults on executions.
 
 pub mod approvals;
 mod bad_input;

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 /// Tokens that each turn of [`Obedient`] costs.
 pub const TOKENS: u64 = 100;
 
-/// What the last message of a user tells it to do:
-/// - a JSON array of `[tool, arguments]`: makes these calls, and then says `results: ` and what came back;
+/// The instruction in the last message of a user:
+/// - a JSON array of `[tool, arguments]`: makes these calls, and then says `results: ` and the results;
 /// - `loop TOOL`: calls the tool in every round;
 /// - `stream`: says a word and then nothing, for ever;
 /// - `refuse`: fails;
@@ -21,7 +21,7 @@ pub const TOKENS: u64 = 100;
 /// Without a new message of a user it says `going on`.
 #[derive(Debug)]
 pub struct Obedient {
-    /// What it was asked, in order.
+    /// The requests, in order.
     requests: Mutex<Vec<Request>>,
     /// Streams without end that were begun and dropped.
     begun: watch::Sender<usize>,
@@ -97,7 +97,7 @@ impl Model for Obedient {
             .into_iter()
             .enumerate()
             .map(|(n, (name, arguments))| {
-                // A text stands for itself: arguments that are no JSON can be told too.
+                // A text is used verbatim, so that arguments can be invalid JSON too.
                 let arguments = arguments.as_str().map_or_else(|| arguments.to_string(), str::to_owned);
                 ToolCall { id: format!("{prefix}_{n}"), name, arguments }
             })
@@ -126,7 +126,7 @@ impl Model for Obedient {
     }
 }
 
-/// What the user said last, unless it was answered; and what tools have answered since.
+/// The last user message, unless it was answered, and the tool results since.
 fn heard(messages: &[Message]) -> (&str, Vec<String>) {
     let mut results = Vec::new();
     for message in messages.iter().rev() {

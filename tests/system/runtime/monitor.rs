@@ -1,5 +1,5 @@
-//! Monitors: what two gateways show of an agent, one over WebSocket and one as an event stream, patch by patch; what is left of it
-//! when the store forgets; bounds, costs and who may.
+//! Monitors: the views of an agent at two gateways, one over WebSocket and one as an event stream, patch by patch; the view after
+//! the store forgets; bounds, costs and permissions.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::backends::{self, Lasting};
 use crate::client::{Client, Served, config, gateway, secured};
 use crate::sse::{Stream, http};
 
-/// What a client holds that applies what it is sent, and nothing else.
+/// The document of a client that applies the patches that it receives, and nothing else.
 #[derive(Default)]
 struct Mirror {
     document: Value,
@@ -173,7 +173,7 @@ async fn everybody_sees_the_same_of_an_agent() {
         assert_eq!(*sse.until("the same", reported).await, seen);
         let both = |document: &Value| reported(document) && !document["graph"]["executions"]["o"].is_null();
         assert_eq!(all.until("all of it", both).await["graph"]["active"], 1);
-        // Who comes now, also to a gateway that has just begun, gets it at once.
+        // A later client, also at a gateway that has just begun, gets it at once.
         let three = gateway(&stage.backend, prices()).await;
         for served in [&one, &two, &three] {
             let mut found = get(served, "/v1/monitor/cashier").await;
@@ -186,7 +186,7 @@ async fn everybody_sees_the_same_of_an_agent() {
     .await;
 }
 
-/// What events contribute: costs, MCP servers, code execution; and bounds.
+/// Sections made of events: costs, MCP servers, code execution; and bounds.
 #[tokio::test(flavor = "multi_thread")]
 async fn sections_come_from_events_and_are_bounded() {
     on_each(async |stage| {
@@ -236,7 +236,7 @@ async fn sections_come_from_events_and_are_bounded() {
     .await;
 }
 
-/// The store forgets everything: what events said stays, workers' reports come back with their next word.
+/// The store forgets everything: sections of events stay, workers' sections reappear with the next report.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_store_heals() {
     for lasting in Lasting::all() {
@@ -294,7 +294,7 @@ async fn a_watch_is_shared_and_freed() {
     let second = within(watch.next()).await.unwrap();
     assert_eq!(second.monitor.graph.as_ref().unwrap().active, 1);
     within(async { while within(all.next()).await.unwrap().monitor.graph.is_none() {} }).await;
-    // Who comes late gets the latest at once.
+    // A later reader gets the latest revision at once.
     assert_eq!(within(other.next()).await.unwrap().revision, second.revision);
     drop((watch, other, all));
     within(async {

@@ -1,4 +1,4 @@
-//! What a second send does while an execution is at work: the caller chooses.
+//! The effect of a second send while an execution is at work: the caller chooses.
 
 use runbus::control::{Error, SendRequest, StartRequest};
 use runbus::event::{Kind, Payload};
@@ -14,7 +14,7 @@ fn crew() -> (Crew, Begins) {
     (Crew::new().agent("clerk", &["work"]).tool(tool), begins)
 }
 
-/// A session with one answered turn, whose second execution has a call of two answered.
+/// A session with one answered turn, and an open execution with one of two calls answered.
 async fn busy(stage: &Stage, begins: &mut Begins) -> super::tools::Begun {
     stage.start("clerk", "s", "hi").await;
     stage.output("s").await;
@@ -135,7 +135,7 @@ async fn interrupt_and_rollback_are_durable_and_go_first() {
     }
 }
 
-/// What is rolled back had taken up the calls of one that failed: they stay answered.
+/// The rolled-back execution had taken up the calls of a failed one: they stay answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_of_a_resumed_execution_leaves_a_valid_conversation() {
     on_each(async |stage| {
@@ -148,7 +148,7 @@ async fn a_rollback_of_a_resumed_execution_leaves_a_valid_conversation() {
         stage.control.start(request).await.unwrap();
         let mut begun = begins.some(2).await;
         begun.remove(0).answer("half");
-        // What waits behind it goes on waiting: nobody knows what the other call did.
+        // The execution behind it goes on waiting: the effect of the other call is unknown.
         stage.send("s", "waits", "waits").await.unwrap();
         assert_eq!(stage.failure("s").await, "budget_exceeded");
         assert_eq!(stage.status("waits").await, Status::Queued);

@@ -1,4 +1,4 @@
-//! Pause: no further step begins, whoever works, until somebody says so.
+//! Pause: no worker begins a further step until somebody unpauses.
 
 use runbus::control::Error;
 use runbus::event::Kind;
@@ -20,7 +20,7 @@ async fn a_paused_execution_waits_for_its_word() {
         let begun = begins.next().await;
         control.pause(&id, Some("look first".into()), None).await.unwrap();
         stage.wait("s", Kind::ExecutionPaused).await;
-        // What is being done is finished, and kept.
+        // The running step finishes, and its result stays.
         begun.answer("done");
         stage.wait("s", Kind::ToolCallCompleted).await;
         assert_eq!(stage.status("s").await, Status::Paused);

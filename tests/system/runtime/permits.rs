@@ -92,7 +92,7 @@ async fn scopes_hold_for_sessions_and_what_they_ask() {
     }
     assert!(paid.all().is_empty());
 
-    // What is ours.
+    // The requests of our stream.
     let path = format!("/v1/approvals/{ours}");
     assert_eq!(bearer(address, &path, node.reveal()).await.0, 200);
     let decided =

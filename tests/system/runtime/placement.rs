@@ -1,4 +1,4 @@
-//! A worker takes what it can run; what nobody can run waits, and says for what.
+//! A worker takes the executions that it can run; one that no worker can run waits, and names the missing capability.
 
 use runbus::control::{DecideRequest, SendRequest, StartRequest};
 use runbus::event::{Kind, Payload};

@@ -1,4 +1,4 @@
-//! What providers do wrong: tried again with a word about it, or a clear end.
+//! Faults of providers: tried again with a notice, or a clear end.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::kit::{Crew, Stage, on_each};
 
 fn openai(base_url: String) -> OpenAi {
     let mut config = Config::new(base_url, "m");
-    // Long enough for a busy machine; what stalls never goes on.
+    // Long enough for a busy machine; a stalled answer never goes on.
     config.idle_timeout = Duration::from_secs(2);
     OpenAi::new(config).unwrap()
 }
@@ -27,7 +27,7 @@ fn agent() -> Crew {
     Crew::new().define(&json!({ "kind": "agent", "name": "clerk", "model_tries": 2 }))
 }
 
-/// What a reader puts together of the last try, and what the execution came to.
+/// The text that a reader assembles of the last try, and the output of the execution.
 async fn texts(stage: &Stage, id: &str) -> (String, String) {
     let (mut text, mut output) = (String::new(), String::new());
     for event in stage.story(id).await {

@@ -1,4 +1,4 @@
-//! Who comes first, and how many at once.
+//! The order of executions, and their number at a time.
 
 use std::collections::VecDeque;
 

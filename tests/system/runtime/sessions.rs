@@ -1,4 +1,4 @@
-//! Conversations: who continues, what is pending while calls run, what resume and abort do, what closing ends.
+//! Conversations: continuation, pending inputs while calls run, resume and abort, the effects of closing.
 
 use runbus::control::{Error, SendRequest};
 use runbus::event::{Kind, Payload};
@@ -190,7 +190,7 @@ async fn a_closed_session_ends_everything_and_takes_nothing() {
     .await;
 }
 
-/// A race of a send with the close: what was taken first counts, and both end clearly.
+/// A race of a send with the close: the first one taken counts, and both end clearly.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_send_that_races_a_close_ends_clearly() {
     on_each(async |stage| {

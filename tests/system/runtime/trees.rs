@@ -1,4 +1,4 @@
-//! Trees of executions: what is used, and what waits for a person, at any depth counts at the root.
+//! Trees of executions: usage and waiting requests at any depth count at the root.
 
 use runbus::control::{AnswerRequest, DecideRequest, StartRequest};
 use runbus::event::{Kind, Payload};
@@ -26,7 +26,7 @@ fn crew() -> Crew {
         .tool(ask_human())
 }
 
-/// What the root is told so that its leaf hears `input`.
+/// The input of the root that gives `input` to its leaf.
 fn below(input: &Value) -> Value {
     let text = input.as_str().map_or_else(|| input.to_string(), str::to_owned);
     let middle = json!([["leaf", { "input": text }]]).to_string();

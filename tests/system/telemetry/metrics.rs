@@ -28,7 +28,7 @@ async fn scrape(address: SocketAddr) -> (Samples, Vec<String>) {
     (samples, gauges.map(str::to_owned).collect())
 }
 
-/// What is held: gauges that are not zero, without those that stand as long as the process.
+/// The held resources: gauges that are not zero, without those that last as long as the process.
 async fn held(address: SocketAddr) -> Samples {
     let standing = [
         "process_",

@@ -52,7 +52,7 @@ impl Process {
         self.child.id()
     }
 
-    /// What it has said so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }

@@ -44,7 +44,7 @@ fn encoded(secret: &str) -> Vec<String> {
         let padded = format!("{}{secret}", "-".repeat(offset));
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
-            // The characters at both ends depend on what is beside the secret.
+            // The characters at both ends depend on the bytes beside the secret.
             forms.push(text[4..text.len() - 3].to_owned());
         }
     }
@@ -222,7 +222,7 @@ retry_min_ms = 1
             STREAM_SECRET,
             WRONG,
         ];
-        // The head and the claims of a token are no secret: they are logged as what they say.
+        // The head and the claims of a token are no secret: logs show their content.
         let signatures = tokens.iter().map(|token| token.rsplit('.').next().unwrap().to_owned());
         fixed.iter().map(ToString::to_string).chain([self.key.clone()]).chain(signatures).collect()
     }

@@ -141,7 +141,7 @@ async fn one_execution_is_one_trace_from_publisher_to_delivery() {
     assert_eq!((&tool.parent, tool.kind), (&invoke.id, INTERNAL));
     assert_eq!(tool.attributes["gen_ai.tool.name"], "clock");
     assert!(tool.attributes["gen_ai.tool.call.id"].is_string());
-    // The delivery belongs to the trace of what is delivered; the reader's own request is a link.
+    // The delivery belongs to the trace of the delivered event; the reader's own request is a link.
     let deliver = at("deliver", "gateway");
     assert_eq!((deliver.trace.as_str(), deliver.kind), (TRACE, CONSUMER));
     assert_eq!(deliver.attributes["runbus.execution_id"], "traced");

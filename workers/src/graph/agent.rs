@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::spec::AgentSpec;
 use super::validate;
 
-/// A valid agent; its parts are those of its [`AgentSpec`], whose serde form it has.
+/// A valid agent; it has the parts and the serde form of its [`AgentSpec`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "AgentSpec", into = "AgentSpec")]
 pub struct Agent(AgentSpec);

@@ -40,7 +40,7 @@ impl Definition {
         }
     }
 
-    /// What it does, for people.
+    /// The description, for people.
     pub fn description(&self) -> &str {
         match self {
             Self::Agent(agent) => &agent.description,

@@ -10,7 +10,7 @@ pub enum LoadFault {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The file is larger than a definition may be.
@@ -30,7 +30,7 @@ pub enum LoadFault {
         source_name: String,
         /// The key, as in `nodes.critic_agent.tools[1]`.
         path: String,
-        /// What is wrong there, with line and column.
+        /// The fault, with line and column.
         message: String,
     },
     /// It has the right shape and makes no sense.
@@ -40,7 +40,7 @@ pub enum LoadFault {
         source_name: String,
         /// The key, as in `edges[1].to`.
         path: String,
-        /// What is wrong there.
+        /// The fault at that key.
         message: String,
     },
 }
@@ -59,7 +59,7 @@ pub enum OutputFault {
     Field {
         /// The field.
         field: String,
-        /// What is wrong with it.
+        /// The fault of the answer.
         message: String,
     },
 }
@@ -79,7 +79,7 @@ pub enum RouteFault {
         node: String,
         /// The field.
         field: String,
-        /// What is wrong with it.
+        /// The fault of the edge.
         message: String,
     },
 }

@@ -48,7 +48,7 @@ impl Graph {
         arguments
     }
 
-    /// What the node's answer must look like; `None` when it may be any text, or there is no such node.
+    /// The required form of the node's answer; `None` when it may be any text, or there is no such node.
     pub fn output(&self, node: &str) -> Option<Output> {
         self.nodes.get(node)?.output.clone().map(Output::new)
     }

@@ -92,7 +92,7 @@ pub(super) fn branches(spec: &GraphSpec) -> BTreeMap<&str, Vec<BTreeSet<&str>>> 
     found
 }
 
-/// What one branch reaches.
+/// The nodes that one branch reaches.
 struct Branch<'a> {
     nodes: BTreeSet<&'a str>,
     joins: BTreeSet<&'a str>,

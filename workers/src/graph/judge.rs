@@ -1,4 +1,4 @@
-//! What outputs mean for a graph's goal and constraints.
+//! Judges outputs against a graph's goal and constraints.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct GoalStatus {
 pub struct Violation {
     /// Names it in events.
     pub id: String,
-    /// What it is, for people.
+    /// The description of the constraint, for people.
     pub description: String,
     /// Whether the execution fails.
     pub fatal: bool,

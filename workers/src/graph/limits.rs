@@ -18,7 +18,7 @@ pub const MAX_ROUNDS: u32 = 1000;
 /// How many model turns one run of an agent or node may take unless it says otherwise.
 pub const DEFAULT_ROUNDS: u32 = 16;
 
-/// The user message of a node that does not say: what the execution was started with.
+/// The user message of a node without a prompt: the input of the execution.
 pub const DEFAULT_PROMPT: &str = "{{input}}";
 
 /// The longest name of a definition, node or field.

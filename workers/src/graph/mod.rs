@@ -1,7 +1,7 @@
 //! Agent and graph definitions: their file format, and the pure functions that run them.
 //!
-//! A [`Definition`] is read from YAML or JSON and is valid from then on. What happens next in an execution is a
-//! function of the definition and of what was journalled: [`Graph::route`], [`Template::render`],
+//! A [`Definition`] is read from YAML or JSON and is valid from then on. The next step of an execution is a function of
+//! the definition and of the journal: [`Graph::route`], [`Template::render`],
 //! [`Output::parse`]. Nothing here does I/O except [`Definition::load`].
 
 mod agent;

@@ -1,4 +1,4 @@
-//! Structured answers: what a node declares, asked for as a JSON Schema and read back from a model's text.
+//! Structured answers: the fields that a node declares, requested as a JSON Schema and read back from a model's text.
 
 use std::collections::BTreeMap;
 

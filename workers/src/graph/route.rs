@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Edge, Graph, RouteFault, When};
 
-/// What follows a node.
+/// The successor of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "next", rename_all = "snake_case")]
 pub enum Next {
@@ -38,7 +38,7 @@ impl Graph {
         Step { node: self.entry.clone(), iteration: 1, exhausted: false }
     }
 
-    /// What follows `node`, which ended with `output` in `iteration`.
+    /// The successor of `node`, which ended with `output` in `iteration`.
     ///
     /// # Errors
     ///

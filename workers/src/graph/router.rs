@@ -34,7 +34,7 @@ pub(super) fn check(spec: &GraphSpec, closing: &[bool]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What may follow each node.
+/// The possible successors of each node.
 struct Ways<'a> {
     entry: &'a str,
     next: BTreeMap<&'a str, Vec<&'a str>>,

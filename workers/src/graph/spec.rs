@@ -1,4 +1,4 @@
-//! The file format: what may be written in a definition, before it is checked.
+//! The file format: the content of a definition, before it is checked.
 
 use std::collections::BTreeMap;
 
@@ -171,7 +171,7 @@ pub struct Node {
     /// Of a tool node: the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
-    /// Of a tool node: the tool's arguments, an object; each text in it is a template.
+    /// Of a tool node: the tool's arguments, an object. Every string in it is a template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Value>,
     /// Of a router: the node whose output its edges look at.

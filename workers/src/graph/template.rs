@@ -1,9 +1,8 @@
 //! Prompts with places to fill in.
 //!
-//! `{{input}}` is what the execution was started with, `{{input.<field>}}` a field of it, `{{iteration}}` the number of the iteration,
-//! `{{nodes.<id>.output}}` a node's latest answer and `{{nodes.<id>.<field>}}` a field of it.
-//! `{{#if nodes.<id>}}...{{/if}}` stays only when that node has run (or that field is there). What was filled
-//! in is never read as a template itself.
+//! `{{input}}` is the input of the execution, `{{input.<field>}}` a field of it, `{{iteration}}` the number of the iteration,
+//! `{{nodes.<id>.output}}` a node's latest answer and `{{nodes.<id>.<field>}}` a field of it. `{{#if nodes.<id>}}...{{/if}}` stays
+//! only when that node has run (or that field is there). A filled-in value is never read as a template itself.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,10 +11,10 @@ use serde_json::Value;
 
 use super::limits::MAX_PROMPT_BYTES;
 
-/// What a template is filled with.
+/// The values that fill a template.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// What the execution was started with, as text.
+    /// The input of the execution, as text.
     pub input: &'a str,
     /// The same as it was given.
     pub given: &'a Value,
@@ -36,7 +35,7 @@ enum Part {
     If(Reference, Vec<Self>),
 }
 
-/// What a place is filled with.
+/// The value of a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reference {
     /// The execution's input, or what `field` leads to in it.

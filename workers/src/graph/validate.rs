@@ -1,4 +1,4 @@
-//! What makes a definition valid. Each fault names the key at which it is.
+//! The rules of a valid definition. Each fault names the key at which it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +18,13 @@ use super::spec::{
 };
 use super::template::{Reference, Template};
 
-/// What is wrong, and where.
+/// A fault, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
 pub struct Fault {
     /// The key, as in `edges[1].to`.
     pub path: String,
-    /// What is wrong there.
+    /// The fault.
     pub message: String,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn agent(spec: &AgentSpec) -> Result<(), Fault> {
     model("model", &spec.model)
 }
 
-/// What agents and nodes have in common.
+/// The common settings of agents and nodes.
 struct Policy<'a> {
     tools: &'a Patterns,
     approve: &'a Patterns,
@@ -206,7 +206,7 @@ fn constraints(spec: &GraphSpec) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The fields that a node's output has for sure: declared, or given by what it is.
+/// The fields that a node's output certainly has: declared, or given by its kind.
 fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BTreeMap<String, FieldSpec>>> {
     use std::borrow::Cow;
     let node = spec.nodes.get(id)?;
@@ -230,7 +230,7 @@ fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BT
     }
 }
 
-/// Checks that a node has what its kind needs, and nothing of another kind.
+/// Checks that a node has the fields of its kind, and none of another kind.
 fn kind(spec: &GraphSpec, path: &str, step: &Node) -> Result<(), Fault> {
     let (is_tool, is_router, is_human) =
         (step.kind == NodeType::Tool, step.kind == NodeType::Router, step.kind == NodeType::Human);

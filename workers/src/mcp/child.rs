@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::config::Server;
 use super::limits::{EXIT_GRACE, MAX_STDERR_LINE_BYTES};
 
-/// What a process inherits: enough to find programs and files. Everything else may be a secret of the worker's.
+/// The variables that a process inherits: enough to find programs and files. Any other may be a secret of the worker's.
 const INHERITED: &[&str] =
     &["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER"];
 
@@ -37,7 +37,7 @@ impl Child {
         let program = server.command.as_deref().unwrap_or_default();
         let mut command = Command::new(program);
         command.args(&server.args).env_clear();
-        // Not configuration of ours, but what every child of a shell inherits.
+        // No configuration of ours: the variables that every child of a shell inherits.
         command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(server.env.iter().map(|(name, value)| (name, value.reveal())));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

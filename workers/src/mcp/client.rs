@@ -43,7 +43,7 @@ pub(super) struct Found {
     pub(super) parameters: Value,
 }
 
-/// What a server has listed.
+/// The tools that a server has listed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Listed {
     /// Its tools, sorted by name.
@@ -65,7 +65,7 @@ pub(super) enum Fault {
     TimedOut(Option<Duration>),
 }
 
-/// What the supervisor holds: the connection's life. Dropping it ends the connection and the process.
+/// The supervisor's part of a connection. Dropping it ends the connection and the process.
 pub(super) struct Session {
     connection: Connection,
     running: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -75,14 +75,14 @@ pub(super) struct Session {
     changed: Arc<Notify>,
 }
 
-/// What calls hold. Cheap to clone.
+/// The part of a connection that calls hold. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     peer: Peer<RoleClient>,
     watchers: Watchers,
 }
 
-/// What servers may tell us here: that their tools have changed. How far calls have come is heard before ([`Matched`]).
+/// Handles a server's notifications that its tools have changed. Progress of calls is handled before ([`Matched`]).
 #[derive(Debug, Clone)]
 struct Handler {
     changed: Arc<Notify>,
@@ -139,7 +139,7 @@ impl Session {
         match (shaken, child) {
             (Ok(running), child) => Ok(Self::of(running, child, changed, watchers)),
             (Err(error @ ClientInitializeError::ConnectionClosed(_)), Some(mut child)) => {
-                // The process has closed its output; what it said last is the better reason.
+                // The process has closed its output; its last lines are the better reason.
                 let reason = tokio::time::timeout(EXIT_GRACE, child.ended()).await;
                 let reason = reason.unwrap_or_else(|_elapsed| words::opening(&error));
                 Err((error, reason))

@@ -1,4 +1,4 @@
-//! The `[mcp]` section: which servers there are, and what their tools may do.
+//! The `[mcp]` section: the servers, and the permissions of their tools.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -15,8 +15,8 @@ pub(super) type Message = RxJsonRpcMessage<RoleClient>;
 /// The key of a listed tool's `_meta` that says whether it runs as a task: the SDK's type has no field for it.
 pub(super) const TASK_SUPPORT: &str = "runbus/taskSupport";
 
-/// The messages of a text: several when it is a batch. Whatever answers a call gives the call an answer, be it that it cannot be read;
-/// texts that are no messages, such as lines of a log, give none.
+/// The messages of a text: several when it is a batch. An answer to a call always yields an answer, an unreadable one an error;
+/// other texts, such as lines of a log, yield none.
 pub(super) fn messages(text: &[u8]) -> Vec<Message> {
     if text.trim_ascii().is_empty() {
         return Vec::new();
@@ -28,7 +28,7 @@ pub(super) fn messages(text: &[u8]) -> Vec<Message> {
     }
 }
 
-/// What a text says: the same text, unless a part of it has to be put where the SDK keeps it.
+/// Moves a part of a text to the place where the SDK keeps it; `None` when the text stays as it is.
 pub(super) fn lifted(text: &str) -> Option<String> {
     if !text.contains("taskSupport") {
         return None;
@@ -38,7 +38,7 @@ pub(super) fn lifted(text: &str) -> Option<String> {
     serde_json::to_string(&value).ok()
 }
 
-/// A message; what is none gets the error that its caller reads.
+/// A message; invalid JSON-RPC becomes the error that its caller reads.
 fn message(mut value: Value) -> Option<Message> {
     let fields = value.as_object()?;
     let is_message = ["jsonrpc", "method", "result", "error"].iter().any(|key| fields.contains_key(*key));

@@ -10,7 +10,7 @@ pub(super) struct Envelope {
     depth: u32,
     in_string: bool,
     escaped: bool,
-    /// What was read of the current key or value at the top.
+    /// The bytes of the current key or value at the top.
     token: Vec<u8>,
     is_id: bool,
     id: Option<Vec<u8>>,

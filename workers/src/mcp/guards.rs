@@ -1,4 +1,4 @@
-//! What a server's configuration says about its tools: which are offered, which are guarded, which may run again.
+//! The configuration of a server's tools: the offered ones, the guarded ones, those that may run again.
 
 use runbus::config::Invalid;
 use runbus::pattern::{PATTERNS, Pattern, Patterns};
@@ -21,7 +21,7 @@ impl Guards {
     /// Reads them.
     ///
     /// # Errors
-    /// The key and the value of what is no name or pattern.
+    /// The key and the value of an invalid name or pattern.
     pub(super) fn read(server: &Server) -> Result<Self, Invalid> {
         let approve = match &server.require_approval {
             Approval::All(_) => None,
@@ -61,7 +61,7 @@ impl Guards {
         self.safe.iter().any(|one| one.is_name() && name::encode(server, one.as_str()) == encoded)
     }
 
-    /// What of them covers none of the server's tools.
+    /// Names a pattern that matches none of the server's tools.
     pub(super) fn fault(&self, server: &str, tools: &[&str]) -> Option<String> {
         if let Some(broken) = &self.broken {
             return Some(broken.clone());

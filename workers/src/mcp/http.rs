@@ -1,4 +1,4 @@
-//! Streamable HTTP: the transport, and what its faults mean.
+//! Streamable HTTP: the transport, and the meaning of its faults.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,7 +14,7 @@ use super::oversize::Client;
 /// Checks address and headers.
 ///
 /// # Errors
-/// The key that is wrong, and what is expected there.
+/// The invalid key, and the expected value.
 pub(super) fn check(url: &str, headers: &BTreeMap<String, Secret>) -> Result<(), (&'static str, String)> {
     let parsed = reqwest::Url::parse(url).ok();
     if !parsed.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
@@ -54,7 +54,7 @@ pub(super) fn transport(server: &Server) -> Result<StreamableHttpClientTransport
     Ok(StreamableHttpClientTransport::with_client(Client(client), config))
 }
 
-/// What a fault of the transport says about the request that met it.
+/// The meaning of a transport fault for its request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// It never reached the server.

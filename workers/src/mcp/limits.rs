@@ -66,7 +66,7 @@ pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 /// Requests to one server that wait for an answer, as far as their ids are kept.
 pub const MAX_OPEN_REQUESTS: usize = 4_096;
 
-/// Ids of requests that have ended, whose answers may still come.
+/// Ids of ended requests whose answers may still come.
 pub const MAX_ENDED_REQUESTS: usize = 1_024;
 
 /// The longest text of a server's progress that is kept, in bytes.

@@ -1,4 +1,4 @@
-//! What a server's supervisor and its tools share.
+//! The shared state of a server's supervisor and its tools.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -25,7 +25,7 @@ pub(super) struct Matched<T> {
     server: String,
     open: Arc<Mutex<Open>>,
     ready: VecDeque<Message>,
-    /// Who hears of the progress of calls.
+    /// The receivers of calls' progress.
     watchers: Watchers,
 }
 
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
     use crate::mcp::decode;
 
-    /// A server that says what it was given, whatever it is asked.
+    /// A server that sends the given messages, for any request.
     struct Says(VecDeque<Message>);
 
     impl Transport<RoleClient> for Says {
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    /// What becomes of the requests 1 and 2 (of which `cancelled` ones are not waited for), when the server says these texts.
+    /// The outcome of the requests 1 and 2 (`cancelled` ones have no receiver), when the server sends these texts.
     async fn answers(cancelled: Option<i64>, said: &[&str]) -> Vec<(i64, String)> {
         let said = said.iter().flat_map(|text| decode::messages(text.as_bytes())).collect();
         let mut matched = Matched::new("s", Says(said), Watchers::default());

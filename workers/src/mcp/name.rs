@@ -1,17 +1,17 @@
-//! Names: `<server>__<tool>`, within what providers accept.
+//! Names: `<server>__<tool>`, in the form that providers accept.
 
 use crate::tool::limits::MAX_NAME_BYTES;
 
-/// What parts a server's name from its tool's.
+/// The separator between a server's name and its tool's.
 const SEPARATOR: &str = "__";
 
-/// What the names of all tools of a server begin with.
+/// The prefix of all tool names of a server.
 pub(super) fn prefix(server: &str) -> String {
     format!("{server}{SEPARATOR}")
 }
 
-/// The name of a server's tool for the model: what providers do not accept becomes `_`, and what is too long is cut.
-/// A name that was altered ends in a hash of the original, so that two tools never share one.
+/// The name of a server's tool for the model: characters that providers do not accept become `_`, and a name that is
+/// too long is cut. A name that was altered ends in a hash of the original, so that two tools never share one.
 pub(super) fn encode(server: &str, tool: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' };
     let mut name = prefix(server);

@@ -27,7 +27,7 @@ const RESERVED: [HeaderName; 3] = [ACCEPT, SESSION, HeaderName::from_static("las
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 
-/// What is sent, and as whom.
+/// A request, with its credentials.
 #[derive(Debug)]
 pub(super) struct Post {
     pub(super) uri: Arc<str>,
@@ -135,7 +135,7 @@ fn empty(status: StatusCode, message: &ClientJsonRpcMessage) -> Answer {
     }
 }
 
-/// What an answer that is no success means.
+/// The meaning of an answer without success.
 async fn failed(
     response: Response,
     message: &ClientJsonRpcMessage,

@@ -34,7 +34,7 @@ impl Remote {
         Self { link: link.clone(), spec: Spec { name: name.to_owned(), description, parameters }, schema }
     }
 
-    /// What the model gets to read about a call without an answer.
+    /// The text that the model reads for a call without an answer.
     fn explain(&self, fault: Fault) -> Error {
         let server = self.link.name();
         match fault {

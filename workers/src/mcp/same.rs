@@ -25,7 +25,7 @@ fn is(part: &str, value: &Value) -> bool {
     }
     let fenced = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
     let text = fenced.and_then(|rest| rest.strip_suffix("```")).map_or(text, str::trim);
-    // Reading a text is dear; what cannot be this value is not read.
+    // Parsing a text is expensive; a text that cannot be this value is not parsed.
     let begins = match value {
         Value::Object(_) => '{',
         Value::Array(_) => '[',
@@ -41,7 +41,7 @@ fn is(part: &str, value: &Value) -> bool {
     text.starts_with(begins) && runbus::json::from_str::<Value>(text).is_ok_and(|read| equal(&read, value))
 }
 
-/// Whether two values are the same; numbers by what they are worth.
+/// Whether two values are equal; numbers by value.
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),

@@ -69,7 +69,8 @@ pub(super) fn events(
     SseStream::from_bytes_stream(bounded).boxed()
 }
 
-/// The events that answer a request: what is too large, or what no parser may see, becomes the error that its caller gets.
+/// The events that answer a request: one that is too large, or that no parser may see, becomes the error that its caller
+/// gets.
 pub(super) fn answering(events: Events, id: RequestId, limit: usize) -> Events {
     let events = events.map(move |event| match event {
         Ok(event) => Ok(answer(event, &id)),
@@ -92,7 +93,7 @@ fn answer(event: Sse, id: &RequestId) -> Sse {
     let mut all = decode::messages(data.as_bytes());
     let only = if all.len() == 1 { all.pop() } else { None };
     match only {
-        // The server's own error, or the one that stands for what cannot be read.
+        // The server's own error, or the one for an unreadable answer.
         Some(JsonRpcMessage::Error(said)) => {
             let id = said.id.unwrap_or_else(|| id.clone());
             refusal::event(JsonRpcMessage::error(said.error, Some(id)), event)
@@ -114,7 +115,7 @@ fn is_message(event: &Sse) -> bool {
     matches!(event.event.as_deref(), None | Some("" | "message"))
 }
 
-/// Events that answer nothing: what no parser may see is left out.
+/// Events that answer no request: those that no parser may see are left out.
 pub(super) fn checked(events: Events) -> Events {
     let events = events.map(|event| {
         event.map(|event| match fault(&event) {

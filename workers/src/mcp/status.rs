@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::config::Transport;
 
-/// What a server is doing.
+/// The state of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
@@ -39,7 +39,7 @@ pub struct Status {
     pub server: String,
     /// How it is reached.
     pub transport: Transport,
-    /// What it is doing.
+    /// The state.
     #[serde(flatten)]
     pub state: State,
     /// Its tools, by the names that definitions use, sorted; those that it had last while it is down.

@@ -21,7 +21,7 @@ use super::refusal;
 #[derive(Debug)]
 pub(super) struct Pipes<R> {
     output: BufReader<R>,
-    /// What came of the current line.
+    /// The bytes of the current line so far.
     line: Vec<u8>,
     /// The current line is too long and is being dropped.
     dropping: Option<Envelope>,
@@ -44,12 +44,12 @@ impl<R: AsyncRead + Unpin + Send> Pipes<R> {
             ready: VecDeque::new(),
             limit: MAX_MESSAGE_BYTES,
             input: Some(sender),
-            // A task of its own, so that a message is written as a whole, whatever happens to the call that sent it.
+            // A task of its own, so that a message is written whole even when the call that sent it is cancelled.
             _writer: AbortOnDropHandle::new(tokio::spawn(write(input, receiver))),
         }
     }
 
-    /// The next message; `None` at the end. May be dropped and called again: what was read stays.
+    /// The next message; `None` at the end. May be dropped and called again: the bytes read so far stay.
     async fn next(&mut self) -> io::Result<Option<RxJsonRpcMessage<RoleClient>>> {
         loop {
             if let Some(message) = self.ready.pop_front() {

@@ -1,10 +1,10 @@
-//! What a service takes: as it is configured, or as its answers have shown.
+//! The abilities of a service: configured, or learnt from its answers.
 //!
 //! ```text
 //! json_schema ──refused──▶ json_object, the schema in the prompt ──refused──▶ nothing, the schema in the prompt
 //!      └──answered with what is no JSON──▶ json_schema, the schema also in the prompt
 //! ```
-//! What is learnt holds for the model of that name until the process ends.
+//! A learnt ability holds for the model of that name until the process ends.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -162,7 +162,7 @@ const IMAGES: &[&str] = &[
 /// What a service says about a request that it does not take; `None`: it fails for another reason.
 fn complaint(fault: &Fault) -> Option<String> {
     let Fault::Refused(said) = fault else { return None };
-    // Some services answer 500 to what they cannot check.
+    // Some services answer 500 to requests that they cannot check.
     if !matches!(said.status, Some(400 | 404 | 415 | 422 | 500 | 501)) {
         return None;
     }

@@ -24,7 +24,7 @@ pub struct Accumulator {
 }
 
 impl Accumulator {
-    /// Takes one event of a stream; what a reader should see is added to `deltas`.
+    /// Takes one event of a stream; adds the deltas for readers to `deltas`.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Accumulator {
         self.done
     }
 
-    /// Whether the model has said why it stopped: what may follow is usage at most. `[DONE]` behind text is not enough: proxies write
+    /// Whether the model has given its finish reason: only usage may follow. `[DONE]` behind text is not enough: proxies write
     /// it behind a stream that broke. Behind complete calls it is.
     pub fn is_finished(&self) -> bool {
         self.whole || self.turn.finish_reason.is_some() || (self.done && self.calls.are_complete())
@@ -157,7 +157,7 @@ impl Accumulator {
         self.extra("reasoning_details", reasoning_details)
     }
 
-    /// Keeps a list of what is handed on unchanged.
+    /// Keeps a list of values that are passed on unchanged.
     fn extra(&mut self, name: &str, values: Vec<Value>) -> Result<(), Fault> {
         for value in values {
             // The journal keeps it inside envelopes of its own.

@@ -1,4 +1,4 @@
-//! Reading an answer from its connection, at the pace of whoever reads the deltas.
+//! Reading an answer from its connection, at the pace of its reader.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -76,15 +76,15 @@ struct Reading {
     /// Bytes so far.
     received: usize,
     body: Body,
-    /// When the model said why it stopped: what follows has little time.
+    /// When the model gave its finish reason: the rest has little time.
     finished: Option<Instant>,
     parser: Parser,
     accumulator: Accumulator,
-    /// What has been decoded and not yet taken; at most what one read of the connection gave.
+    /// Decoded deltas that are not yet taken; at most those of one read of the connection.
     ready: VecDeque<Result<Delta, Fault>>,
 }
 
-/// What a body turns out to be, whatever its label.
+/// The form of a body, by its content instead of its label.
 enum Body {
     /// Nothing but white space has come.
     Unknown,
@@ -179,7 +179,7 @@ impl Reading {
         if let Some(mut response) = self.response.take()
             && turn.is_ok()
         {
-            // What ends the body has usually come already; then the connection can be used again.
+            // The end of the body has usually come already; then the connection can be used again.
             let _end = response.chunk().now_or_never();
         }
         self.ready.push_back(turn.and_then(completed));

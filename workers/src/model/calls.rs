@@ -36,7 +36,7 @@ impl Open {
     /// Whether a piece may be more of this call.
     fn takes(&self, piece: &CallPiece) -> bool {
         let Some(name) = &piece.name else {
-            // What has no name begins nothing: some servers make a new id for each piece.
+            // A piece without a name begins nothing: some servers make a new id for each piece.
             return true;
         };
         match &piece.id {
@@ -124,7 +124,7 @@ impl Calls {
         if self.calls[last].takes(piece) {
             return Some(last);
         }
-        // Calls that share an index are told apart by their ids.
+        // Ids distinguish calls that share an index.
         let id = piece.id.as_ref()?;
         self.calls.iter().rposition(|call| call.id == *id && call.index == piece.index)
     }
@@ -136,7 +136,7 @@ impl Calls {
         if piece.id.as_ref().is_some_and(|id| id.len() > MAX_TOOL_CALL_ID_BYTES) {
             return Err(Fault::TooLarge { what: "bytes of a tool call's id", limit: MAX_TOOL_CALL_ID_BYTES });
         }
-        // In the order of their index, whatever the order in which they begin.
+        // In the order of their index, for any order in which they begin.
         let place = match piece.index {
             Some(index) => {
                 let before = self.calls.iter().rposition(|call| call.index.is_none_or(|at| at <= index));

@@ -50,7 +50,7 @@ impl Choices {
         }
     }
 
-    /// Says that nothing follows: what is held belongs to the answer.
+    /// Ends the stream: a held choice belongs to the answer.
     pub(super) fn end(&mut self) -> Option<Choice> {
         self.held.take()
     }

@@ -13,7 +13,7 @@ pub(super) struct Chunk {
     pub(super) model: Option<String>,
     pub(super) choices: Vec<Choice>,
     pub(super) usage: Option<Usage>,
-    /// What the provider reports in place of, or beside, an answer.
+    /// The provider's error in place of, or beside, an answer.
     pub(super) error: Option<Value>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Choice {
     pub(super) error: Option<Value>,
 }
 
-/// What a chunk adds to the answer.
+/// The addition of a chunk to the answer.
 #[derive(Debug, Default)]
 pub(super) struct Piece {
     pub(super) text: String,
@@ -39,7 +39,7 @@ pub(super) struct Piece {
     pub(super) reasoning_details: Vec<Value>,
 }
 
-/// What a chunk adds to a call.
+/// The addition of a chunk to a call.
 #[derive(Debug, Default)]
 pub(super) struct CallPiece {
     pub(super) index: Option<u64>,
@@ -56,7 +56,7 @@ pub(super) enum Form {
 }
 
 impl Chunk {
-    /// Reads what is there.
+    /// Reads a chunk.
     pub(super) fn read(mut value: Value, form: Form) -> Self {
         let error = error(&mut value);
         let Value::Object(mut fields) = value else { return Self { error, ..Self::default() } };
@@ -200,7 +200,7 @@ fn content(value: Option<Value>, piece: &mut Piece) {
     }
 }
 
-/// All text of a value, whatever it is wrapped into.
+/// All text of a value, at any nesting.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

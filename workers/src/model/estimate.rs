@@ -16,7 +16,7 @@ pub(super) fn prompt(request: &Request) -> u64 {
     tokens(said + request.tools.iter().map(tool).sum::<usize>())
 }
 
-/// What an answer to a question of so many tokens cost.
+/// The estimated usage of an answer to a question of so many tokens.
 pub(super) fn usage(prompt_tokens: u64, turn: &Turn) -> Usage {
     let calls = turn.tool_calls.iter().map(|call| call.name.len() + call.arguments.len() + MESSAGE_BYTES);
     let completion_tokens = tokens(turn.text.len() + turn.reasoning.len() + calls.sum::<usize>());

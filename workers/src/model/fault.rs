@@ -10,7 +10,7 @@ pub enum Fault {
     /// The provider refused the request.
     #[error("the provider refused the request: {0}")]
     Refused(Box<ProviderError>),
-    /// The provider broke off in the middle of its answer: what was streamed is void.
+    /// The provider broke off in the middle of its answer: the streamed deltas are void.
     #[error("the provider broke off in mid-stream: {0}")]
     MidStream(Box<ProviderError>),
     /// The provider has too many requests of this caller.
@@ -23,7 +23,7 @@ pub enum Fault {
     /// The provider could not be reached, or the connection broke.
     #[error("connection to the provider failed: {message}")]
     Connection {
-        /// What the transport said.
+        /// The message of the transport.
         message: String,
     },
     /// The provider sent nothing for too long.
@@ -35,13 +35,13 @@ pub enum Fault {
     /// The provider sent what is not an answer of this API.
     #[error("the provider sent what cannot be decoded: {message}")]
     Garbage {
-        /// What was wrong, with a sample.
+        /// The fault, with a sample.
         message: String,
     },
     /// The answer passed a limit of this client.
     #[error("the provider's answer is too large: {what} exceeds {limit}")]
     TooLarge {
-        /// What was too large.
+        /// The part that is too large.
         what: &'static str,
         /// The limit, in the unit that `what` names.
         limit: usize,
@@ -72,13 +72,13 @@ pub enum Fault {
     /// The request cannot be sent: a wrong address or header, or no answer in the script.
     #[error("the request cannot be sent: {message}")]
     Unsendable {
-        /// What is wrong with it.
+        /// The fault.
         message: String,
     },
 }
 
 impl Fault {
-    /// Sorts an error response by what the caller may do.
+    /// Sorts an error response by the caller's options.
     pub(crate) fn from_response(error: ProviderError) -> Self {
         if error.is_invalid_tool_call() {
             return Self::InvalidToolCall(Box::new(error));
@@ -116,7 +116,7 @@ impl Fault {
         }
     }
 
-    /// Whether the model can do better when it is told what was wrong.
+    /// Whether the model can do better with a correction.
     pub fn is_recoverable_by_model(&self) -> bool {
         matches!(self, Self::InvalidToolCall(_))
     }
@@ -126,7 +126,7 @@ impl Fault {
         self.provider_error().and_then(|error| error.retry_after)
     }
 
-    /// What the provider said, when it was the one who reported the fault.
+    /// The provider's error, when the provider reported the fault.
     pub fn provider_error(&self) -> Option<&ProviderError> {
         match self {
             Self::Refused(error)

@@ -33,7 +33,7 @@ pub const MAX_RETRY_AFTER_SECONDS: u64 = 600;
 /// The most redirects (307, 308) of one request.
 pub const MAX_REDIRECTS: usize = 3;
 
-/// How long a provider has for what follows the end of its answer (usage, `[DONE]`), heartbeats included.
+/// How long a provider has for the rest behind the end of its answer (usage, `[DONE]`), heartbeats included.
 pub const AFTER_FINISH_MS: u64 = 2_000;
 
 /// Models whose abilities are remembered.

@@ -1,4 +1,4 @@
-//! A model whose calls are counted and traced, whoever answers them.
+//! A model that counts and traces its calls, over any provider.
 
 use std::pin::Pin;
 use std::sync::Arc;

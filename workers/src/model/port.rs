@@ -21,7 +21,7 @@ pub enum Delta {
 
 /// The deltas of one turn. It MUST end with exactly one of [`Delta::Completed`] or an error.
 ///
-/// It is driven by its reader: what is not polled is not read from the provider, so that nothing queues up.
+/// Its reader drives it: an unpolled stream reads nothing from the provider, so that nothing queues up.
 /// Dropping it ends the request at once.
 pub type TurnStream = Pin<Box<dyn Stream<Item = Result<Delta, Fault>> + Send>>;
 
@@ -31,7 +31,7 @@ pub type TurnStream = Pin<Box<dyn Stream<Item = Result<Delta, Fault>> + Send>>;
 /// streamed text is superseded.
 #[async_trait]
 pub trait Model: Send + Sync + Debug {
-    /// Who answers, for traces.
+    /// The provider, for traces.
     fn provider(&self) -> Provider {
         Provider::unknown()
     }

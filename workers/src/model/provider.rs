@@ -1,6 +1,6 @@
-//! Who answers: what traces say of a model.
+//! The provider of a model, for traces.
 
-/// Who answers.
+/// The provider of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
     /// Its name, as OpenTelemetry's conventions have it (`openai`, `groq`, ...).

@@ -1,4 +1,4 @@
-//! An error as a provider reported it, whatever the shape in which it did.
+//! An error as a provider reported it, in any of the known shapes.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::limits::{MAX_ERROR_TEXT_BYTES, MAX_RETRY_AFTER_SECONDS};
 
-/// What a provider said about a request that it refused or broke off.
+/// A provider's message about a request that it refused or broke off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProviderError {
     /// The HTTP status; in mid-stream the one that the error object states, if any.
@@ -18,7 +18,7 @@ pub struct ProviderError {
     pub kind: Option<String>,
     /// The message for people.
     pub message: String,
-    /// What the model had written when the provider rejected it (Groq).
+    /// The text that the model had written when the provider rejected it (Groq).
     pub failed_generation: Option<String>,
     /// How long the provider asks to wait before the next try.
     pub retry_after: Option<Duration>,
@@ -164,7 +164,7 @@ impl fmt::Display for ProviderError {
     }
 }
 
-/// Cuts a provider's text to what an event may carry.
+/// Cuts a provider's text to the limit of an event.
 fn clip(text: impl AsRef<str>) -> String {
     let text = text.as_ref().trim();
     let end = text.floor_char_boundary(MAX_ERROR_TEXT_BYTES);

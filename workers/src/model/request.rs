@@ -1,4 +1,4 @@
-//! What is asked of a model in one turn.
+//! The request to a model for one turn.
 
 use serde::Serialize;
 use serde_json::Value;

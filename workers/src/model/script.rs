@@ -1,4 +1,4 @@
-//! What the scripted model says, and when.
+//! The scripted model's answers and their conditions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,7 @@ const BUILT_IN: [&str; 3] = [
 /// The most bytes of a script.
 const MAX_SCRIPT_BYTES: usize = 1024 * 1024;
 
-/// What the scripted model says. The first answer that fits is taken.
+/// The answers of the scripted model. The first one that fits is taken.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Script {
@@ -36,13 +36,13 @@ pub struct Answer {
     /// In which round; in every one when absent.
     #[serde(default)]
     pub round: Option<u32>,
-    /// What it thinks before it answers.
+    /// The reasoning before the answer.
     #[serde(default)]
     pub reasoning: String,
-    /// What it says.
+    /// The text of the answer.
     #[serde(default)]
     pub text: String,
-    /// What it calls.
+    /// The calls of the answer.
     #[serde(default)]
     pub tool_calls: Vec<ScriptedCall>,
 }
@@ -64,7 +64,7 @@ pub struct ScriptedCall {
 pub struct ScriptFault {
     /// The key at which the fault is.
     pub path: String,
-    /// What is wrong there, with line and column.
+    /// The fault, with line and column.
     pub message: String,
 }
 
@@ -82,7 +82,7 @@ impl Script {
         yaml::read(text).map_err(|yaml::Fault { path, message }| ScriptFault { path, message })
     }
 
-    /// What is said in the definitions that come with the binary.
+    /// The answers for the definitions that come with the binary.
     pub fn built_in() -> Self {
         let parse = |text| Self::parse(text).expect("a test reads every one of them").answers;
         Self { answers: BUILT_IN.into_iter().flat_map(parse).collect() }

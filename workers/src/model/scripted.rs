@@ -110,7 +110,7 @@ impl Model for Scripted {
     }
 }
 
-/// What a node without a script says.
+/// The answer of a node without a script.
 fn echo(request: &Request) -> String {
     let Hint { node, iteration, .. } = &request.hint;
     let last = request.messages.last().map(content).unwrap_or_default().trim();

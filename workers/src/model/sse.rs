@@ -1,6 +1,6 @@
 //! A parser for server-sent events as providers send them: bounded, and tolerant where the standard is.
 //!
-//! It follows the WHATWG HTML standard, section 9.2.6, but for these points: what is not used (`id`, `retry`) is ignored;
+//! It follows the WHATWG HTML standard, section 9.2.6, except for these points: unused fields (`id`, `retry`) are ignored;
 //! [`Parser::finish`] gives the last event even when the blank line after it never came; a line of JSON behind a complete one
 //! begins another event, since some servers leave the blank line out; and the field `error` is an event of that name.
 

@@ -41,7 +41,7 @@ fn replace(text: &str) -> Cow<'_, str> {
                 rest = &rest[6..];
                 continue;
             }
-            // An escape has two characters at least; what is no escape is the parser's to refuse.
+            // An escape has two characters at least; the parser refuses an invalid escape.
             _ => rest.char_indices().nth(2).map_or(rest.len(), |(at, _)| at),
         };
         replaced.push_str(&rest[..taken]);

@@ -70,12 +70,12 @@ impl Intake {
         }
     }
 
-    /// A job that has waited here for too long belongs to whoever the queue hands it to next.
+    /// A job that has waited here for too long belongs to the worker that the queue hands it to next.
     fn fresh(&self, delivery: Delivery, since: Instant) -> Option<Delivery> {
         (since.elapsed() < self.queue.hold() / 2).then_some(delivery)
     }
 
-    /// What is there now, by rank.
+    /// The next ready job, by rank.
     async fn look(&mut self) -> Option<Delivery> {
         self.taken = self.taken.wrapping_add(1);
         let mut order: Vec<&Class> = self.classes.iter().collect();
@@ -90,7 +90,8 @@ impl Intake {
         None
     }
 
-    /// What a class has now. One that does not answer is asked again before a lower one has its turn: it may just be elected.
+    /// The next ready job of a class. A class that does not answer is asked again before a lower one has its turn: its leader
+    /// may be in election.
     async fn look_at(&self, class: &Class) -> Option<Delivery> {
         for _ in 0..LOOKS {
             match self.queue.pull(class, 1, Duration::ZERO).await {

@@ -20,7 +20,7 @@ const NOWHERE: Duration = Duration::from_secs(1);
 /// By how much these waits grow at most.
 const GROWTH: u32 = 5;
 
-/// What this worker lacks for what a wake-up announces, found without claiming its session.
+/// The missing part of this worker for an announced execution, found without claiming its session.
 pub(super) async fn lack(tools: &Tools, wake: &WakeUp) -> Result<Option<Lack>, Error> {
     let here = |name: &String| tools.definitions.get(name).is_some();
     if wake.definition.as_ref().is_none_or(here) {
@@ -53,7 +53,7 @@ pub(super) async fn wait(
     NOWHERE * growth
 }
 
-/// Whether another worker says that it has what is missing.
+/// Whether another worker reports the missing part.
 async fn is_elsewhere(control: &Control, tools: &Tools, lack: &Lack) -> bool {
     let workers = control.workers().await.unwrap_or_default();
     let wanted = lack.tool.as_deref();

@@ -1,4 +1,4 @@
-//! What a worker says of itself, so that gateways can show it.
+//! The report of a worker about itself, for gateways.
 
 use std::sync::Arc;
 use std::time::Duration;

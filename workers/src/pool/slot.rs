@@ -14,14 +14,14 @@ use crate::session::actor::Tools;
 /// The wait before a key's next look for a slot, with as much again at random.
 const WAIT: Duration = Duration::from_millis(250);
 
-/// A slot, and who holds it.
+/// A slot, with its holder.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) name: Name,
     pub(super) owner: String,
 }
 
-/// What became of asking for a slot.
+/// The outcome of a request for a slot.
 #[derive(Debug)]
 pub(super) enum Slot {
     /// The session may be worked on; `Some`: with this slot.

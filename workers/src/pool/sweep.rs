@@ -15,7 +15,7 @@ pub(super) async fn keep(control: Control, worker: WorkerId, patience: Duration)
     let name = Name { family: "sweep", id: "lease".into() };
     loop {
         tokio::time::sleep(pause).await;
-        // Whoever holds it goes on; another takes over when it has run out.
+        // Its holder goes on; another worker takes over when the lease has expired.
         match control.bus().store().lease(&name, worker.as_str(), pause * 3).await {
             Ok(Lease::Held) => {}
             Ok(Lease::HeldBy { .. }) => continue,

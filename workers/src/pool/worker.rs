@@ -1,4 +1,4 @@
-//! The worker: a session for each wake-up, and what becomes of the wake-up then.
+//! The worker: a session for each wake-up, and the settlement of the wake-up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -156,7 +156,7 @@ impl Worker {
         self.settled(&delivery, &wake, outcome).await;
     }
 
-    /// What becomes of the wake-up.
+    /// Settles the wake-up.
     async fn settled(&self, delivery: &Delivery, wake: &WakeUp, outcome: Result<Owned, Error>) {
         let session = &wake.session_id;
         let outcome = match outcome {
@@ -306,7 +306,7 @@ impl Worker {
         self.control.dead_letter(letter).await
     }
 
-    /// What a session whose journal does not say it was at: the first execution that it was asked for and that has not
+    /// The execution of a session whose journal names none: the first requested execution that has not
     /// ended.
     async fn unended(&self, session: &SessionId) -> Result<Option<Start>, runbus::control::Error> {
         for start in self.control.starts(session).await? {
@@ -402,7 +402,7 @@ impl Worker {
         }
     }
 
-    /// Extends the delivery for ever. A lost delivery stops nothing: whoever gets it finds the session owned.
+    /// Extends the delivery for ever. A lost delivery stops nothing: the worker that gets it finds the session owned.
     async fn keep_alive(&self, delivery: &Delivery, session: &SessionId) {
         let hold = self.queue.hold();
         loop {

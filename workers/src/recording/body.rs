@@ -14,7 +14,7 @@ use tokio::sync::watch;
 pub struct Chunking {
     /// Decides the sizes: the same seed gives the same pieces.
     pub seed: u64,
-    /// The largest piece in bytes; each has 1 to this many, without regard to what it cuts.
+    /// The largest piece in bytes; each has 1 to this many, cut at any byte.
     pub max_bytes: usize,
     /// The time before each piece.
     pub pace: Duration,
@@ -27,7 +27,7 @@ impl Default for Chunking {
     }
 }
 
-/// What goes wrong.
+/// The fault to inject.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Nothing.
@@ -123,7 +123,7 @@ pub(super) fn pieces(
     .boxed()
 }
 
-/// What comes after the last piece, other than the end.
+/// The event after the last piece, other than the end.
 enum Last {
     Break,
     Stall,

@@ -1,4 +1,4 @@
-//! What a client must make of a recorded response, extracted in the simplest way that could work.
+//! The expected result of a recorded response, extracted in the simplest way that could work.
 //!
 //! It looks only at what the recordings contain, and uses none of the client's code, so that the two can
 //! disagree.
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Interaction, Recording};
 use crate::model::{ToolCall, Usage};
 
-/// What a client must make of one response.
+/// The expected result of one response.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Expected {
     /// The whole text.
@@ -29,7 +29,7 @@ pub struct Expected {
     pub error: Option<(Value, bool)>,
 }
 
-/// What a client must make of each response, in order.
+/// The expected result of each response, in order.
 pub fn expected(recording: &Recording) -> Vec<Expected> {
     recording.interactions.iter().map(one).collect()
 }

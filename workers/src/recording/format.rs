@@ -38,7 +38,7 @@ pub enum LoadFault {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The file is no recording.
@@ -46,7 +46,7 @@ pub enum LoadFault {
     Decode {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault of the file.
         source: runbus::json::Error,
     },
 }

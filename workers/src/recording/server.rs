@@ -36,8 +36,7 @@ pub struct Options {
     pub repeat: bool,
 }
 
-/// Which request of a conversation gets which interaction. Conversations are told apart by their first user
-/// message.
+/// Which request of a conversation gets which interaction. The first user message identifies a conversation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Matching {
     /// The n-th request gets the n-th interaction; one that a [`Mode`] broke does not count.
@@ -56,7 +55,7 @@ pub struct Received {
     pub authorization: Option<String>,
     /// The place of the interaction that answered it, if one did.
     pub interaction: Option<usize>,
-    /// What went wrong on purpose.
+    /// The injected fault.
     pub mode: Mode,
 }
 
@@ -81,7 +80,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Current {
-    /// What goes wrong with the next requests, in order.
+    /// The faults of the next requests, in order.
     modes: VecDeque<Mode>,
     /// How many requests of each conversation were answered.
     answered: HashMap<String, usize>,

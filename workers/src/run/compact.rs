@@ -10,7 +10,7 @@ use super::{Context, Done, model};
 use crate::model::{Delta, Fault, Hint, Request};
 use crate::session::compaction::{self, HEAD};
 
-/// What is to be folded.
+/// The messages to fold.
 #[derive(Debug)]
 pub struct Fold {
     node: NodeId,
@@ -18,7 +18,7 @@ pub struct Fold {
     to: usize,
     request: Request,
     tokens_before: u64,
-    /// What stays, about.
+    /// The approximate size of the kept messages, in tokens.
     tokens_kept: u64,
     attempt: u32,
 }

@@ -1,4 +1,4 @@
-//! What an effect works with, and how it ends.
+//! The dependencies and the outcome of an effect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::model::Model;
 use crate::session::actor::Error;
 use crate::session::events::{Deltas, delta_source};
 
-/// What an effect works with. Cheap to clone.
+/// The dependencies of an effect. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The session.
     pub session: SessionId,
-    /// What its execution follows.
+    /// The plan of its execution.
     pub plan: Arc<Plan>,
     /// The tools of each node of its execution, with their guards.
     pub scopes: Arc<Scopes>,

@@ -17,7 +17,7 @@ use crate::model::{Delta, Fault, Hint, Request};
 use crate::session::actor::Error;
 use crate::session::{events, step};
 
-/// What is asked.
+/// The question to the model.
 #[derive(Debug)]
 pub struct Question {
     source: Source,
@@ -74,7 +74,7 @@ async fn stream(
             Ok(Delta::Text(content)) => source.llm_text_delta(model::TextDelta { content, snapshot: None }),
             Ok(Delta::Reasoning(content)) => source.llm_reasoning_delta(model::ReasoningDelta { content }),
             Ok(Delta::Completed(turn)) => {
-                // A turn that is journalled is never streamed again: what readers were to see of it must be durable.
+                // A journalled turn is never streamed again: its deltas must be durable for readers.
                 last.durable().await.map_err(events::Error::from)?;
                 return Ok(Ok(*turn));
             }
@@ -100,7 +100,7 @@ pub(super) fn failed(context: &Context, node: &NodeId, fault: &Fault, attempt: u
     Fact::TurnFailed { node: node.clone(), error, next_try: attempt + 1, delay_ms, correction }
 }
 
-/// A fault as events show it: a stable code, a text, and what the provider said.
+/// A fault as events show it: a stable code, a text, and the provider's error.
 fn describe(fault: &Fault) -> Value {
     let mut error = json!({ "code": fault.code(), "message": fault.to_string() });
     if let Some(said) = fault.provider_error() {
@@ -119,7 +119,7 @@ fn describe(fault: &Fault) -> Value {
     error
 }
 
-/// What to tell the model when the fault was its own.
+/// The correction for the model when the fault was its own.
 fn correction(fault: &Fault) -> Option<String> {
     let said = fault.provider_error().filter(|_| fault.is_recoverable_by_model())?;
     let written = said.failed_generation.as_deref().unwrap_or("(not known)");

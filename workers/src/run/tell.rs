@@ -19,7 +19,7 @@ use crate::tool::truncate;
 /// Bytes of a long question that an execution above shows.
 const PROMPT_BYTES: usize = 16 * 1024;
 
-/// What a notice needs besides its own words.
+/// The parts of a notice besides its own content.
 #[derive(Debug)]
 pub struct Told {
     notice: Notice,
@@ -59,7 +59,7 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
         Notice::Dropped { start, outcome } => dropped(control, &session, &start, &outcome).await,
         Notice::Below { parent, child, number, told } => {
             match control.tell_above(&parent, &child, &number, (*told).clone()).await {
-                // What is too large for a command is left out: the approval's id, and where it waits, count.
+                // A message that is too large for a command is shortened: the approval's id, and where it waits, are kept.
                 Err(Error::TooLarge { .. }) => {
                     control.tell_above(&parent, &child, &number, shortened(*told)).await
                 }

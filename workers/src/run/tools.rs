@@ -117,7 +117,7 @@ pub async fn run(context: Context, job: Job) -> Done {
     Done::fact(Fact::ToolCompleted { node, call_id: call.id, name: call.name, result, is_error, images })
 }
 
-/// What a tool says of its progress, as often as readers can use it.
+/// A tool's progress, as often as readers can use it.
 struct Told {
     words: watch::Receiver<Option<Progress>>,
     /// When the next word may become an event.

@@ -34,7 +34,7 @@ use crate::tool::Registry;
 /// The wait before a broker that does not answer is asked again.
 const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// What an owner works with.
+/// The dependencies of a session's owner.
 #[derive(Debug, Clone)]
 pub struct Tools {
     /// The log.
@@ -49,7 +49,7 @@ pub struct Tools {
     pub model: Arc<dyn Model>,
     /// Tools.
     pub registry: Arc<Registry>,
-    /// Who works.
+    /// The worker.
     pub worker: WorkerId,
 }
 
@@ -59,12 +59,12 @@ pub enum Error {
     /// Another worker owns the session: it goes on there.
     #[error("another worker owns the session")]
     Fenced,
-    /// What is to be recorded is too large, or could not be read again: the execution ends with that.
+    /// The fact is too large to record, or could not be read again: the execution ends with that.
     #[error("{text}")]
     Unrecordable {
         /// A stable code.
         code: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         text: Arc<str>,
     },
     /// Something does not answer; the session has to be taken up again.
@@ -130,7 +130,7 @@ pub struct Actor {
     events: Option<Events>,
     plan: Option<Arc<Plan>>,
     scopes: Arc<Scopes>,
-    /// What this worker lacks to go on with the execution under way.
+    /// The missing part of this worker for the execution under way.
     lack: Option<Lack>,
     effects: Effects,
     ear: Ear,
@@ -430,8 +430,8 @@ impl Actor {
         Ok(any)
     }
 
-    /// What waits in the inbox. A broker that does not answer for a while ends no attempt: between two steps the commands
-    /// may come later, before parking it is asked until it answers.
+    /// The commands in the inbox. A broker that does not answer for a while ends no attempt: between two steps the
+    /// commands may come later; before parking, the owner asks until it answers.
     async fn inbox(&self, certain: bool) -> Result<Vec<Fact>, Error> {
         loop {
             match inbox::read(&self.tools.log, &self.session, self.journal.state.inbox, certain).await {
@@ -505,7 +505,7 @@ impl Actor {
         Ok(())
     }
 
-    /// One line for an execution that fails, with what an operator looks for.
+    /// One line for an execution that fails, with the fields that an operator looks for.
     fn tell_failure(&self, error: &serde_json::Value) {
         let Some(run) = self.journal.state.running() else { return };
         let start = &run.start;
@@ -531,7 +531,7 @@ impl Actor {
         metrics::APPROVALS_SETTLED.add(settled as u64);
     }
 
-    /// What, when it changes, makes the store's copy of the session stale: what waits for somebody. Calls that run come and
+    /// The counts whose change makes the store's copy of the session stale: the waiting requests. Running calls come and
     /// go in every round; a copy of each would cost two writes of the store a round.
     fn shows(&self) -> (usize, usize, usize, bool) {
         let state = &self.journal.state;

@@ -9,7 +9,7 @@ use runbus::store::{Lease, Name};
 use super::actor::Tools;
 use runbus::session::journal::{Error, Journal};
 
-/// What became of a try to claim.
+/// The outcome of a try to claim.
 #[derive(Debug)]
 pub enum Claim {
     /// The session is this worker's.

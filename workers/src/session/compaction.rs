@@ -4,22 +4,22 @@ use runbus::session::Message;
 use runbus::session::run::Visit;
 use runbus::session::transcript::Transcript;
 
-/// When to fold, and what to leave.
+/// When to fold, and how much to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Tokens of the context from which on messages are folded.
     pub at_tokens: u64,
     /// Messages at the end that are left as they are.
     pub keep_recent: usize,
-    /// What the model is told to write; absent: [`PROMPT`].
+    /// The instruction for the model; absent: [`PROMPT`].
     pub prompt: Option<String>,
 }
 
-/// What the model is told to write.
+/// The default instruction for the model.
 pub const PROMPT: &str = "Write a note that lets you go on with this conversation without reading it again: what was \
 asked, what was found and decided, what is still open, names and numbers that matter. Answer with the note alone.";
 
-/// What stands in front of a note.
+/// The heading in front of a note.
 pub const HEAD: &str = "Earlier messages were folded into this note:\n";
 
 /// Bytes of text that make one token, about.
@@ -38,7 +38,7 @@ pub fn range(said: &Transcript, visit: &Visit, settings: &Settings) -> Option<(u
     while keep_from > 0 && matches!(live[keep_from].1, Message::Tool { .. }) {
         keep_from -= 1;
     }
-    // One message alone is not worth a note; a note alone was made of what could be folded.
+    // One message alone is not worth a note; a note alone was made of the foldable messages.
     if keep_from < 2 {
         return None;
     }
@@ -51,7 +51,7 @@ pub fn estimate<'a>(messages: impl Iterator<Item = &'a Message>) -> u64 {
     u64::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u64::MAX)
 }
 
-/// What the model is asked.
+/// The request to the model for a note.
 #[must_use]
 pub fn question(said: &Transcript, from: usize, to: usize, settings: &Settings) -> Vec<Message> {
     let mut told = String::new();

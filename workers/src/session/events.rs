@@ -149,7 +149,7 @@ impl Events {
             if index < start.journal || index < first {
                 continue;
             }
-            // What calls of the model streamed that nobody will finish is void from the first of it on.
+            // Output of unfinished model calls that nobody will finish is void from the first of it on.
             let void_from = open.values().min().copied();
             let reflected = Reflected { entry, index, changes: &changes, void_from };
             if let Some(mirror) = mirror(&self.session, &state, plan, reflected) {
@@ -228,7 +228,7 @@ impl Events {
     }
 }
 
-/// The events' source for what mirrors nothing.
+/// The events' source for deltas, which project no entry.
 #[must_use]
 pub fn delta_source(session: &SessionId, run: &Run, node: &NodeId) -> runbus::event::Source {
     super::mirror::source(session, run, Some(node), runbus::time::Clock::System)

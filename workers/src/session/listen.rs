@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// What may be new in the inbox.
+/// The possible news of the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heard {
     /// Something stands at this place.
@@ -40,7 +40,7 @@ impl Ear {
                 Ok(tail) => {
                     self.tail = Some(tail);
                     self.look_at = Instant::now() + limits::INBOX_POLL;
-                    // What came before the feed began is in the log.
+                    // Commands from before the feed began are in the log.
                     return Heard::Perhaps;
                 }
                 Err(error) => tracing::debug!(%error, "no live feed of the inbox; it is read now and then"),

@@ -67,7 +67,7 @@ pub(super) async fn end(log: &dyn Log, key: &Key, journal: &Journal) -> Result<E
             search.newer = Some((stored.topic.clone(), index, journal));
         }
         if page.done || from == Sequence(0) {
-            // Nothing is mirrored before the first one; of what retention has removed nobody can tell.
+            // Nothing is projected before the first one; the effect of removed frames is unknown.
             let before =
                 search.newer.as_ref().map_or(0, |(_, index, journal)| if *index == 0 { 0 } else { *journal });
             search.behind(before, &mut end.open);
@@ -79,7 +79,7 @@ pub(super) async fn end(log: &dyn Log, key: &Key, journal: &Journal) -> Result<E
     }
 }
 
-/// The nodes whose model may have been speaking: what others have streamed is closed, or will be by what is mirrored next.
+/// The nodes whose model may have been speaking: output of other nodes is closed, or the next projected entries close it.
 fn asking(state: &State) -> BTreeSet<NodeId> {
     let visits = state.running().into_iter().flat_map(|run| &run.visits);
     let asks = |visit: &Visit| visit.calls.is_empty() && visit.question.is_none() && visit.answer.is_none();
@@ -97,7 +97,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Judges the newer frame, now that it is known how many entries were reflected before it: one that reflects more
-    /// ends with what mirrors an entry, and its node's events are closed up to there.
+    /// ends with the projection of an entry, and its node's events are closed up to there.
     fn behind(&mut self, before: u64, open: &mut BTreeMap<NodeId, u64>) {
         let Some((Topic::Events { node, .. }, index, journal)) = self.newer.take() else { return };
         let mirrors = journal > before;
@@ -109,7 +109,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whether an entry is a claim: what was open when it took over is void already.
+    /// Whether an entry is a claim: output that was open when it took over is void already.
     fn is_claim(&self, index: u64) -> bool {
         let entry = usize::try_from(index).ok().and_then(|index| self.journal.loaded.get(index));
         entry.is_some_and(|entry| matches!(entry.fact, Fact::Claimed { .. }))

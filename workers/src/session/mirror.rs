@@ -1,5 +1,5 @@
-//! What readers see of a journal entry: the events that mirror it. Pure, so that a new owner mirrors what its
-//! predecessor did not get to, with the same ids.
+//! The events that project a journal entry for readers. Pure, so that a new owner projects the entries that its
+//! predecessor left, with the same ids.
 
 use runbus::event::family::{client, execution, goal, model, node, session as sessions, tool};
 use runbus::event::{Event, Payload, Source};
@@ -37,14 +37,14 @@ pub fn source(session: &SessionId, run: &Run, node: Option<&NodeId>, clock: Cloc
     }
 }
 
-/// An entry with what it changed.
+/// An entry with its changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Reflected<'a> {
     /// The entry.
     pub entry: &'a Entry,
     /// Its place in the journal.
     pub index: u64,
-    /// What it changed beyond its own words.
+    /// Its changes beyond its own content.
     pub changes: &'a [Change],
     /// The first event that a takeover makes void.
     pub void_from: Option<u64>,
@@ -86,7 +86,7 @@ pub fn mirror(
     Some(Mirror { node, events })
 }
 
-/// What a command, or a claim, came to.
+/// The events of a command's, or a claim's, effect.
 fn changed(change: &Change, run: &Run, void_from: Option<u64>) -> Option<(Option<NodeId>, Vec<Payload>)> {
     let (node, payload) = match change {
         Change::Superseded => {
@@ -128,13 +128,13 @@ fn changed(change: &Change, run: &Run, void_from: Option<u64>) -> Option<(Option
     Some((node, vec![payload]))
 }
 
-/// What the run has used, with all below it.
+/// The event with the run's usage, with all below it.
 fn used(run: &Run) -> Payload {
     let below = (run.below != Used::default()).then(|| run.below.clone());
     model::UsageUpdated { usage: run.usage.clone(), rounds: run.rounds, below }.into()
 }
 
-/// What nodes, the model and tools did.
+/// The events of nodes, the model and tools.
 fn work(run: &Run, plan: Option<&Plan>, fact: &Fact) -> Option<(NodeId, Vec<Payload>)> {
     Some(match fact {
         Fact::NodeStarted { node, iteration, .. } => {

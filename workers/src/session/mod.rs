@@ -1,4 +1,4 @@
-//! Sessions as actors: one owner at a time, whose every decision is in the journal before it is seen.
+//! Sessions as actors: one owner at a time, which journals every decision before readers see it.
 //!
 //! # Layout
 //! [`step`] decides what comes next, [`compaction`] what is folded, [`mirror`] makes the events that readers see: all pure,

@@ -1,4 +1,4 @@
-//! What a worker lacks to run an execution: then it leaves the execution to another one.
+//! The part that a worker lacks to run an execution: then it leaves the execution to another one.
 
 use runbus::session::command::{Action, Start};
 use runbus::session::entry::Fact;
@@ -8,7 +8,7 @@ use runbus::session::state::State;
 use crate::definition::Definitions;
 use crate::tool::Registry;
 
-/// What a worker lacks.
+/// A missing part of a worker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lack {
     /// Of which execution.
@@ -18,7 +18,7 @@ pub struct Lack {
 }
 
 impl Lack {
-    /// What the execution waits for, in words.
+    /// The missing part that the execution waits for, in words.
     #[must_use]
     pub fn message(&self) -> String {
         let definition = &self.start.definition;
@@ -35,11 +35,11 @@ impl Lack {
     }
 }
 
-/// What a worker lacks for an execution that is under way.
+/// The missing part of a worker for an execution that is under way.
 #[must_use]
 pub fn of_run(run: &Run, definitions: &Definitions, registry: &Registry) -> Option<Lack> {
     let Some(plan) = definitions.of(run) else { return Some(Lack::definition(&run.start)) };
-    // Its own definitions were checked, and what is wrong with them is told; one that a journal keeps may be of another worker.
+    // Its own definitions were checked, and their faults reported; one that a journal keeps may be of another worker.
     if definitions.get(&run.start.definition).is_some_and(|own| std::sync::Arc::ptr_eq(own, &plan)) {
         return None;
     }
@@ -47,14 +47,14 @@ pub fn of_run(run: &Run, definitions: &Definitions, registry: &Registry) -> Opti
     Some(Lack { start: Box::new(run.start.clone()), tool: Some(tool) })
 }
 
-/// What a worker lacks for an execution that has not begun.
+/// The missing part of a worker for an execution that has not begun.
 #[must_use]
 pub fn of_start(start: &Start, definitions: &Definitions) -> Option<Lack> {
     definitions.get(&start.definition).is_none().then(|| Lack::definition(start))
 }
 
-/// What a worker lacks to do the next thing in a session that nobody owns; `commands` are those that wait in its inbox. Commands other than
-/// starts need no definition: whoever finds them takes them.
+/// The missing part of a worker for the next step of a session without owner; `commands` are those that wait in its inbox. Commands
+/// other than starts need no definition: any worker takes them.
 #[must_use]
 pub fn of_session(
     state: &State,

@@ -9,12 +9,12 @@ use serde_json::Value;
 /// Longest texts that are tried, in bytes, longest first.
 const TEXT_BYTES: [usize; 5] = [64 * 1024, 16 * 1024, 4 * 1024, 1024, 128];
 
-/// An event as a line of at most `room` bytes. What had to be cut says so: `"truncated": true` in its `data`.
+/// An event as a line of at most `room` bytes. A line that had to be cut has `"truncated": true` in its `data`.
 ///
 /// # Errors
 /// It does not fit even so.
 pub(super) fn encode(event: &Event, room: usize) -> Result<Bytes, Error> {
-    // What no reader could read is cut like what is too large: the journal keeps it.
+    // A value that no reader could read is cut like one that is too large: the journal keeps it.
     if let Ok(line) = event.encode()
         && line.len() <= room
     {

@@ -1,4 +1,4 @@
-//! What comes next: a pure decision from a session's state. All effects are elsewhere.
+//! The next step: a pure decision from a session's state. All effects are elsewhere.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub enum Decision {
     /// These effects are to be at work, and no others. Decide again when one has ended, when a command has come, or when
     /// the time is there.
     Wait {
-        /// What is to be at work.
+        /// The effects that must run.
         effects: BTreeSet<Effect>,
         /// When to look again at the latest.
         wake_at: Option<Timestamp>,
@@ -88,25 +88,25 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Whether it is a step of an execution: what it does must not be done half.
+    /// Whether it is a step of an execution: its work must not be done by half.
     #[must_use]
     pub const fn is_step(&self) -> bool {
         matches!(self, Self::Model { .. } | Self::Tool { .. } | Self::Compact { .. })
     }
 }
 
-/// What a decision looks at besides the state.
+/// The inputs of a decision besides the state.
 #[derive(Debug, Clone, Copy)]
 pub struct World<'a> {
     /// The session.
     pub session: &'a SessionId,
-    /// What its execution follows.
+    /// The plan of its execution.
     pub plan: Option<&'a Plan>,
     /// Agents and graphs, for executions that begin.
     pub definitions: &'a Definitions,
     /// The tools of each node, with their guards.
     pub scopes: &'a Scopes,
-    /// What the worker lacks to go on with the execution under way.
+    /// The missing part of the worker for the execution under way.
     pub lack: Option<&'a Lack>,
     /// Takeovers without a step forward after which an execution is dead.
     pub max_attempts: u32,
@@ -114,7 +114,7 @@ pub struct World<'a> {
     pub now: Timestamp,
 }
 
-/// What must be at work, gathered.
+/// The gathered effects that must run.
 #[derive(Default)]
 struct Gathered {
     effects: BTreeSet<Effect>,
@@ -163,7 +163,7 @@ pub fn decide(state: &State, world: World<'_>) -> Decision {
     };
     match (fact, lack) {
         (Some(fact), _) => Decision::Record(Box::new(fact)),
-        // Others are told first.
+        // Notices to others come first.
         (None, Some(lack)) if gathered.effects.is_empty() => Decision::Leave(lack),
         (None, _) => {
             let Gathered { effects, wake_at, paused } = gathered;
@@ -322,7 +322,7 @@ impl View<'_> {
         None
     }
 
-    /// What ends the execution before the next call of the model.
+    /// The fact that ends the execution before the next call of the model.
     fn over(&self, refused: Option<&str>) -> Option<Fact> {
         let Self { plan, node, visit, run, budget, .. } = self;
         let limit = plan.max_rounds(node);
@@ -381,7 +381,7 @@ impl View<'_> {
         Some(Fact::InputRequested { node: (*node).clone(), request })
     }
 
-    /// What the open calls need: facts first, then what is to be at work.
+    /// The needs of the open calls: facts first, then effects.
     fn calls(&self, gathered: &mut Gathered) -> Option<Fact> {
         let Self { node, visit, world, state, .. } = self;
         let (mut approvals, mut ready, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
@@ -445,7 +445,7 @@ impl View<'_> {
         clear(world.session, world.scopes.of(node), state, (run, node, visit), open)
     }
 
-    /// What a person is asked about a call.
+    /// The request to a person for a call.
     fn approval(&self, call: &ToolCall, arguments: Value) -> Requested {
         let timeout = self.plan.approval_timeout(self.node);
         let place = (self.run, self.node, self.visit);
@@ -498,7 +498,7 @@ impl View<'_> {
         }
     }
 
-    /// What a child may use: its share of what is left of the run's budget. What children at work may still use is not left, and children
+    /// The budget of a child: its share of the run's remaining budget. Budgets of running children are not part of it, and children
     /// that are about to begin share with each other and with the other nodes at work.
     fn share(&self) -> Budget {
         let Self { run, state, world, budget, node, visit, .. } = self;
@@ -549,14 +549,14 @@ impl View<'_> {
     }
 }
 
-/// Where in a session's life a turn stands: the same for every owner that repeats its calls, another for the next turn,
+/// The place of a turn in a session's life: the same for every owner that repeats its calls, another for the next turn,
 /// whose calls may have the same ids.
 #[must_use]
 pub fn place(run: &Run, node: &NodeId, visit: &Visit) -> String {
     format!("{}/{node}/{}/{}", run.start.execution_id, visit.number, visit.rounds)
 }
 
-/// A call's permit, with what a person has said about it.
+/// A call's permit, with the decision about it.
 ///
 /// # Errors
 /// See [`Scope::clear`].
@@ -574,7 +574,7 @@ pub fn clear(
     scope.clear(&open.call, approval.filter(stands))
 }
 
-/// What a person is asked about a call: until `expires_at`.
+/// The request to a person for a call: until `expires_at`.
 #[must_use]
 pub fn requested(
     session: &SessionId,
@@ -624,7 +624,7 @@ pub fn later(at: Timestamp, by: Duration) -> Timestamp {
     Timestamp::from_micros(at.micros().saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
 }
 
-/// What the model reads: instructions, what was said before and since.
+/// The messages that the model reads: instructions, earlier messages, messages since.
 #[must_use]
 pub fn messages(state: &State, visit: &Visit) -> Vec<Message> {
     let (mut messages, question): (Vec<_>, Vec<_>) =

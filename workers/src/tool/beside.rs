@@ -1,4 +1,4 @@
-//! What a call says besides its result: how far it has come, and images.
+//! The output of a call besides its result: its progress, and images.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,11 +14,11 @@ pub struct Progress {
     pub progress: f64,
     /// The number at its end, when the tool knows it.
     pub total: Option<f64>,
-    /// What the tool is doing, in words.
+    /// The tool's progress, in words.
     pub message: Option<String>,
 }
 
-/// What a call says besides its result. Clones are one.
+/// The output of a call besides its result. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Beside {
     progress: watch::Sender<Option<Progress>>,

@@ -18,7 +18,7 @@ static PLACES: Semaphore = Semaphore::const_new(BLOCKING_AT_ONCE);
 ///
 /// # Errors
 ///
-/// What `work` says, or that there is no thread to be had.
+/// The result of `work`, or an error when no thread is free.
 ///
 /// # Panics
 ///

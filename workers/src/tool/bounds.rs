@@ -204,7 +204,7 @@ impl<'a> Checking<'a> {
             Value::Object(schemas) if key == "patternProperties" => {
                 schemas.values().try_for_each(|schema| self.children(schema, value, depth))
             }
-            // `items`, `additionalProperties`, `contains`, `propertyNames` and what is not known: at most each child.
+            // `items`, `additionalProperties`, `contains`, `propertyNames` and unknown keywords: at most each child.
             Value::Object(_) => self.children(keyword, value, depth),
             Value::Array(schemas) => {
                 schemas.iter().try_for_each(|schema| self.children(schema, value, depth))

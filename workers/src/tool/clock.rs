@@ -1,4 +1,4 @@
-//! The built-in tool `clock`: what time it is.
+//! The built-in tool `clock`: the current time.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

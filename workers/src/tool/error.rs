@@ -16,7 +16,7 @@ pub enum Error {
     Arguments {
         /// Where, as in `items[2].price`; `.` for the whole.
         path: String,
-        /// What is wrong there.
+        /// The fault.
         message: String,
     },
     /// A person must approve the call, and nobody has: it did not run.
@@ -28,7 +28,7 @@ pub enum Error {
     /// The tool ran and failed.
     #[error("{message}")]
     Failed {
-        /// What the tool says.
+        /// The tool's message.
         message: String,
     },
     /// It took too long and was dropped; whether it had an effect is unknown.
@@ -40,7 +40,7 @@ pub enum Error {
     /// It panicked; whether it had an effect before that is unknown.
     #[error("the tool broke: {message}")]
     Panicked {
-        /// What it said.
+        /// The tool's message.
         message: String,
     },
 }
@@ -89,7 +89,7 @@ pub enum RegistryFault {
     Schema {
         /// The tool's name.
         name: String,
-        /// What is wrong with it.
+        /// The fault.
         message: String,
     },
     /// Providers do not accept that many.

@@ -12,7 +12,7 @@ pub enum Approval {
     Always,
 }
 
-/// Who carries out a call.
+/// The part of the runtime that carries out a call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Kind {
     /// The registry: it calls [`super::Tool::call`].

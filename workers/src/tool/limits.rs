@@ -73,7 +73,7 @@ pub const PAGES_WAITING: usize = 256;
 /// How long one is waited for, in milliseconds.
 pub const PAGE_TIME_MS: u64 = 10_000;
 
-/// The most mistakes in a call's arguments that the model is told.
+/// The most mistakes in a call's arguments that the model reads.
 pub const MAX_ARGUMENT_ERRORS: usize = 3;
 
 /// The most bytes of each of them.

@@ -1,4 +1,4 @@
-//! What a model may call: one [`Tool`] is one small function with a JSON Schema.
+//! The tools of a model: one [`Tool`] is one small function with a JSON Schema.
 //!
 //! ```
 //! use runbus_workers::tool::{Error, Function, Registry};

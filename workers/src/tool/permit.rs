@@ -99,7 +99,7 @@ impl Permit {
         &self.arguments
     }
 
-    /// Who carries it out.
+    /// The part of the runtime that carries it out.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.tool.kind()
@@ -165,7 +165,7 @@ pub(super) fn parse(arguments: &str) -> Result<Value, Error> {
     if value.is_object() { Ok(value) } else { Err(whole("not a JSON object".to_owned())) }
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())

@@ -1,4 +1,4 @@
-//! The port itself: what a tool is.
+//! The port itself: the trait of a tool.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::beside::Beside;
 use super::permit::Clearance;
 use super::{Approval, Error, Kind, Progress, Schema};
 
-/// What a model is told about a tool. It serialises to the wire form of the OpenAI API.
+/// The description of a tool for a model. It serialises to the wire form of the OpenAI API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     /// Its name: `a-zA-Z0-9_-`, at most [`super::limits::MAX_NAME_BYTES`].
@@ -40,7 +40,7 @@ impl Serialize for Spec {
 pub struct Invocation {
     /// The id that the model's provider gave the call.
     pub call_id: String,
-    /// The same for every try of this call, and for no other call: hand it on to what the tool changes.
+    /// The same for every try of this call, and for no other call: pass it on to the system that the tool changes.
     pub idempotency_key: String,
     /// The arguments; an object for every well-behaved model.
     pub arguments: Value,
@@ -76,7 +76,7 @@ impl Invocation {
 /// behind then that a second call would trip over, if it says that it is safe to repeat.
 #[async_trait]
 pub trait Tool: Send + Sync + Debug {
-    /// What the model is told about it. It MUST NOT change.
+    /// The description for the model. It MUST NOT change.
     fn spec(&self) -> &Spec;
 
     /// Whether a call whose outcome is unknown may simply run again. When in doubt, no: then such a call is
@@ -101,7 +101,7 @@ pub trait Tool: Send + Sync + Debug {
         None
     }
 
-    /// Who carries out its calls.
+    /// The part of the runtime that carries out its calls.
     fn kind(&self) -> Kind {
         Kind::Function
     }

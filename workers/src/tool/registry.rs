@@ -82,7 +82,7 @@ impl Registry {
         Ok(self)
     }
 
-    /// Adds tools that come and go: whatever has a name with the source's prefix.
+    /// Adds tools that come and go: those with the source's prefix in their name.
     ///
     /// # Errors
     ///
@@ -113,13 +113,13 @@ impl Registry {
         self.sources.iter().find(|source| name.starts_with(source.prefix()))
     }
 
-    /// What the arguments of a tool are checked against.
+    /// The schema that a tool's arguments are checked against.
     pub(super) fn schema(&self, name: &str) -> Option<&Arc<Schema>> {
         self.schemas.get(name)
     }
 
-    /// What a node may call, and what is guarded: the tools that `tools` covers, each call of those that `approve` covers
-    /// after a person's approval.
+    /// The tools that a node may call, and their guards: the tools that `tools` covers, each call of those that `approve`
+    /// covers after a person's approval.
     #[must_use]
     pub fn scope(&self, tools: Patterns, approve: Patterns) -> Scope {
         Scope::new(self.clone(), tools, approve)
@@ -131,7 +131,7 @@ impl Registry {
         self.scope(Patterns::all(), Patterns::default())
     }
 
-    /// What a model is told about every tool that is there at the moment, sorted by name.
+    /// The descriptions of all present tools for a model, sorted by name.
     pub fn specs(&self) -> Vec<Spec> {
         let mut specs: Vec<Spec> = self.tools.values().map(|tool| tool.spec().clone()).collect();
         for source in &self.sources {
@@ -146,7 +146,7 @@ impl Registry {
         self.counters.read()
     }
 
-    /// The names that there are, and what those of tools begin with that are not known yet.
+    /// The known names, and the prefixes of tools that are not known yet.
     pub(super) fn known(&self) -> String {
         let mut names: Vec<String> = self.names().map(str::to_owned).collect();
         for source in &self.sources {

@@ -18,8 +18,8 @@ use super::{Error, bounds, truncate};
 static COMPILES: Pool =
     Pool::new("schema", COMPILES_AT_ONCE, COMPILES_WAITING, Duration::from_millis(COMPILE_TIME_MS));
 
-/// A compiled JSON Schema. It fetches nothing: a reference to another document is refused. What it expands to, and what checking a
-/// value takes, is bounded; its patterns take time that grows with the text.
+/// A compiled JSON Schema. It fetches nothing: a reference to another document is refused. Its expansion, and the work of checking
+/// a value, are bounded; its patterns take time that grows with the text.
 #[derive(Debug)]
 pub struct Schema {
     validator: Validator,
@@ -31,7 +31,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// Compiles a schema, or names its fault.
     pub(crate) fn compile(parameters: &Value) -> Result<Self, String> {
         let bytes = parameters.to_string().len();
         if bytes > MAX_SCHEMA_BYTES {
@@ -49,7 +49,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, or that there is no time or place for it.
+    /// Compiles a schema on another thread, or names its fault, or that there is no time or place for it.
     pub(crate) async fn compile_elsewhere(parameters: Value) -> Result<Arc<Self>, String> {
         let compiled = COMPILES.run(move || Self::compile(&parameters)).await;
         compiled.map_err(|error| error.to_string())?.map(Arc::new)
@@ -76,7 +76,7 @@ impl Schema {
     }
 }
 
-/// What is wrong, without the value itself: the model knows it, and it may be long.
+/// The fault, without the value itself: the model knows it, and it may be long.
 fn describe(error: &ValidationError<'_>) -> String {
     truncate(error.masked_with("this").to_string(), MAX_ARGUMENT_ERROR_BYTES).0
 }
@@ -235,7 +235,7 @@ mod tests {
             }
             count
         });
-        // As large as it may be, and its patterns as expensive.
+        // As large as the limit allows, and its patterns as expensive.
         let heavy: Vec<Value> =
             (0..60).map(|n| json!({"pattern": format!("^([a-f]|{n}){{1,40}}$")})).collect();
         for (schema, is_refused) in [

@@ -1,4 +1,4 @@
-//! What a node may call, and the one place where calls are guarded.
+//! The tools that a node may call, and the one place where calls are guarded.
 //!
 //! ```text
 //! Registry ──scope(tools, approve)──▶ Scope ──clear(call, approval)──▶ Permit ──run──▶ Outcome
@@ -39,7 +39,7 @@ pub enum Need {
     Listed(Pattern),
     /// The tools of its server are not known yet, so that guards cannot be checked.
     Unknown {
-        /// What the names of the server's tools begin with.
+        /// The prefix of the server's tool names.
         prefix: String,
     },
     /// A guard of its server covers no tool, so that it may be meant for this one.
@@ -109,7 +109,7 @@ impl Scope {
         }
     }
 
-    /// What a model is told about the tools that are there at the moment, sorted by name: the first [`MAX_TOOLS`] by importance.
+    /// The descriptions of the present tools for a model, sorted by name: the first [`MAX_TOOLS`] by importance.
     #[must_use]
     pub fn specs(&self) -> Vec<Spec> {
         let present = self.present();

@@ -21,7 +21,7 @@ pub enum Listing {
 /// Where such tools come from. The names of all of them begin with the source's prefix.
 #[async_trait]
 pub trait Source: Send + Sync + Debug {
-    /// What the names of its tools begin with. It MUST NOT change, and no other tool's name may begin so.
+    /// The prefix of its tools' names. It MUST NOT change, and no other tool's name may begin so.
     fn prefix(&self) -> &str;
 
     /// The tools that are there at the moment. Cheap: it is asked before every call of a model.

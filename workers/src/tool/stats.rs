@@ -78,7 +78,7 @@ impl Counters {
         };
     }
 
-    /// What they say now.
+    /// The current counts.
     pub(super) fn read(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {

@@ -17,7 +17,7 @@ pub(super) fn backoff(endpoint: &Endpoint, attempt: u32, asked: Option<Duration>
     (base / 2 + base / 2 * random / 1000).max(asked.unwrap_or_default()).min(longest)
 }
 
-/// What `Retry-After` asks for: seconds, or a date (RFC 9110, section 10.2.3).
+/// The pause that `Retry-After` asks for: seconds, or a date (RFC 9110, section 10.2.3).
 pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {

@@ -1,6 +1,6 @@
 //! An endpoint's progress in the log: a key of its own whose frames are written by compare-and-set.
 //!
-//! Whoever appends knows the key's last frame, so that of two dispatchers one loses at its next checkpoint, and stops.
+//! Each appender knows the key's last frame, so that of two dispatchers one loses at its next checkpoint, and stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,14 +42,14 @@ impl From<ReadError> for Error {
     }
 }
 
-/// What is recorded.
+/// The recorded progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
     #[serde(rename = "v")]
     pub(super) format: u32,
     /// When.
     pub(super) at: Timestamp,
-    /// Who dispatches.
+    /// The dispatching worker.
     pub(super) worker: WorkerId,
     /// Whether the worker has ended in good order: nobody needs to wait for signs of its life.
     #[serde(default)]
@@ -133,7 +133,7 @@ impl Checkpoints {
                     tracing::debug!(session = %self.session, reason, "the outcome of a checkpoint is not known yet");
                     tokio::time::sleep(RETRY).await;
                 }
-                // A log that lost its end has another one now: whoever claims next reads what is left.
+                // A log that lost its end has another one now: the next claimant reads the rest.
                 Err(AppendError::Fenced { .. } | AppendError::Regressed { .. }) => return Err(Error::Lost),
                 Err(error) => return Err(Error::Broken(error.to_string())),
             }

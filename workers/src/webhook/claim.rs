@@ -1,4 +1,4 @@
-//! Who may dispatch an endpoint: the log decides, the lease only spares needless claims.
+//! The claim of an endpoint: the log decides, the lease only spares needless claims.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::checkpoint::{Checkpoint, Checkpoints, Error};
 use super::config::{self, Endpoint};
 use super::select::filter;
 
-/// What a claim needs.
+/// The dependencies of a claim.
 #[derive(Debug, Clone)]
 pub(super) struct Claimant {
     pub(super) bus: Bus,
@@ -80,7 +80,7 @@ impl Claimant {
             (None, config::Since::All) => Since::All,
         };
         let reader = self.bus.read(filter(endpoint), since).await?;
-        // Recorded before anything is sent: from now on "now" is the same for whoever goes on.
+        // Recorded before anything is sent: from now on "now" is the same for every dispatcher.
         let first = Checkpoint::new(self.clock.now(), self.worker.clone(), reader.cursor().clone());
         checkpoints.claim(first).await?;
         tracing::info!(endpoint = name, worker = %self.worker, "dispatching webhooks");

@@ -1,4 +1,4 @@
-//! What became of events, counted in this process.
+//! The outcomes of events, counted in this process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

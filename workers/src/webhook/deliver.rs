@@ -29,7 +29,7 @@ pub(super) enum Ended {
     Passed,
     /// It was given up, and that is recorded.
     GivenUp,
-    /// Neither: the process ends. Whoever goes on sends it again.
+    /// Neither: the process ends. The next dispatcher sends it again.
     Stopped,
 }
 

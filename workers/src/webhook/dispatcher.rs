@@ -28,7 +28,7 @@ const BROKEN_RETRY: Duration = Duration::from_secs(30);
 pub struct Unusable {
     /// Which endpoint.
     pub name: String,
-    /// What is wrong with it.
+    /// The fault.
     pub reason: String,
 }
 
@@ -60,14 +60,14 @@ impl Webhooks {
         Ok(Self { config, claimant, couriers, counters })
     }
 
-    /// What became of events in this process, by endpoint. Keep it: it goes on to count when the dispatchers run.
+    /// The outcomes of events in this process, by endpoint. Keep it: it goes on to count when the dispatchers run.
     #[must_use]
     pub fn counters(&self) -> BTreeMap<String, Arc<Counters>> {
         self.counters.clone()
     }
 
     /// Dispatches until `drain` is cancelled; then requests that run end, within their time-out, and progress is
-    /// recorded. Dropping it is a crash: what was not recorded is sent again.
+    /// recorded. Dropping it is a crash: the next dispatcher sends unrecorded events again.
     pub async fn run(self, drain: CancellationToken) {
         let mut dispatchers = JoinSet::new();
         for courier in self.couriers {

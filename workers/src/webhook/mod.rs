@@ -4,9 +4,9 @@
 //! Lowest first; a file uses only those above it in this list.
 //! - [`config`]: the `[webhooks]` section; [`sign`]: signatures, and [`verify`] for receivers
 //! - `backoff`: how long to wait; `request`: one try; `select`: which events; `deliver`: one event until it is settled
-//! - `window`: what is in flight, and the cursor behind everything that is settled
-//! - `checkpoint`: that cursor in the log, written by compare-and-set: who loses stops
-//! - `claim`: who may dispatch; `owner`: the one who does; [`dispatcher`]: the parts of a process
+//! - `window`: the events in flight, and the cursor behind the settled ones
+//! - `checkpoint`: that cursor in the log, written by compare-and-set: the loser stops
+//! - `claim`: the right to dispatch; `owner`: its holder; [`dispatcher`]: the parts of a process
 
 mod backoff;
 mod checkpoint;

@@ -114,7 +114,7 @@ impl Owner {
 
     fn settle(&mut self, ended: Result<(Ticket, Ended), tokio::task::JoinError>) -> Result<(), Error> {
         let (ticket, ended) = ended.map_err(|error| Error::Broken(format!("a delivery failed: {error}")))?;
-        // What was stopped stays in the window, and with it the cursor before it.
+        // A stopped event stays in the window, and the cursor stays before it.
         if ended != Ended::Stopped {
             self.settled += 1;
             let next = self.window.settle(ticket);

@@ -1,4 +1,4 @@
-//! One try: a signed POST, and what the receiver made of it.
+//! One try: a signed POST, and the receiver's answer.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::config::{Endpoint, is_loopback};
 use super::sign::{Key, sign};
 use crate::limits;
 
-/// What became of a try.
+/// The outcome of a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The receiver took it.
@@ -69,7 +69,7 @@ impl Sender {
             .header("webhook-timestamp", timestamp)
             .body(body);
         if let Some(trace) = &found.trace {
-            // What publishers wrote there may be no header at all.
+            // The publisher's value may be an invalid header.
             if let Ok(parent) = HeaderValue::from_str(&trace.parent) {
                 request = request.header("traceparent", parent);
             }

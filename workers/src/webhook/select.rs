@@ -5,14 +5,14 @@ use runbus::event::{Event, Kind, Payload};
 
 use super::config::Endpoint;
 
-/// What the reader is asked for.
+/// The reader's filter.
 pub(super) fn filter(endpoint: &Endpoint) -> Filter {
     Filter::all().types(endpoint.events.iter().cloned())
 }
 
 /// Whether an event of the filter is to be sent to the endpoint `name`.
 ///
-/// What tells that an event could not be sent here is not sent here: it would fail too, for ever.
+/// An event about an event that this endpoint could not get is not sent here: it would fail too, for ever.
 pub(super) fn wants(name: &str, endpoint: &Endpoint, event: &Event) -> bool {
     let stream = event.stream_id.as_str();
     if !endpoint.streams.is_empty() && !endpoint.streams.iter().any(|pattern| matches(pattern, stream)) {

@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use runbus::time::Timestamp;
 
-/// What a secret begins with.
+/// The prefix of a secret.
 const PREFIX: &str = "whsec_";
-/// What a signature of this kind begins with.
+/// The prefix of a signature of this kind.
 const VERSION: &str = "v1,";
 /// Fewest and most bytes of a key.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
@@ -27,7 +27,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What a request says about itself: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+/// The signature headers of a request: `webhook-id`, `webhook-timestamp` and `webhook-signature`.
 #[derive(Debug, Clone, Copy)]
 pub struct Headers<'a> {
     /// `webhook-id`: the event's id; the same for every try.
@@ -38,7 +38,7 @@ pub struct Headers<'a> {
     pub signature: &'a str,
 }
 
-/// Why a request is not taken for what it says.
+/// Why a request's signature is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The secret is no `whsec_` text.
@@ -73,7 +73,7 @@ impl Key {
     }
 }
 
-/// What is signed: `<id>.<timestamp>.<body>`.
+/// The signed content: `<id>.<timestamp>.<body>`.
 fn signed(id: &str, timestamp: &str, body: &[u8]) -> Vec<u8> {
     [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat()
 }

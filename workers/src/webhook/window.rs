@@ -1,4 +1,4 @@
-//! What is in flight: a bounded window over the log, and the cursor behind everything that is settled. Pure.
+//! The events in flight: a bounded window over the log, and the cursor behind everything that is settled. Pure.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,7 +7,7 @@ use runbus::log::Cursor;
 
 use crate::limits;
 
-/// What keeps its order: an execution of a stream, or the stream's own events.
+/// The unit of order: an execution of a stream, or the stream's own events.
 pub(super) type Lane = (StreamId, Option<ExecutionId>);
 
 /// Names an item of the window; they grow.
@@ -28,7 +28,7 @@ pub(super) struct Window<T> {
     slots: VecDeque<Slot>,
     /// The ticket of the first slot.
     first: Ticket,
-    /// Lanes with an item in flight, and what waits behind it.
+    /// Lanes with an item in flight, and the items that wait behind it.
     lanes: HashMap<Lane, VecDeque<(Ticket, T)>>,
     /// Bytes of items that are not settled.
     bytes: usize,

@@ -1,4 +1,4 @@
-//! What providers do that the recordings do not show.
+//! Behaviour of providers that the recordings do not show.
 
 use proptest::prelude::*;
 use runbus_workers::model::{Accumulator, Delta, Event, Fault, Turn, limits};
@@ -50,7 +50,7 @@ fn tool_calls_are_told_apart_however_they_are_numbered() {
         call(Some(0), "a", "f", "}"),
     ];
     assert_eq!(calls(&by_index), two);
-    // All with index 0, or none, told apart by their ids.
+    // All with index 0, or none: their ids distinguish them.
     for index in [Some(0), None] {
         let by_id = [call(index, "a", "f", "{}"), call(index, "b", "g", "["), call(index, "", "", "1]")];
         assert_eq!(calls(&by_id), two, "{index:?}");

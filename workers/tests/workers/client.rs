@@ -1,4 +1,4 @@
-//! What the client sends, and how it lets go.
+//! The requests of the client, and how it lets go.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the client makes of a provider that fails.
+//! The client's result for a provider that fails.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ async fn fail(mode: Mode) -> (Got, Got) {
     let server = serve("plain-text", Options::default()).await;
     server.fail_next([mode]);
     let mut config = Config::new(server.base_url(), "m");
-    // Long enough for a busy machine; what stalls never goes on.
+    // Long enough for a busy machine; a stalled answer never goes on.
     config.idle_timeout = Duration::from_secs(2);
     let model = OpenAi::new(config).unwrap();
     let (_, request) = client(&server);

@@ -1,4 +1,4 @@
-//! What is folded when a context has grown: never a call without its answers, and never for ever.
+//! Folding of a context that has grown: never a call without its answers, and never for ever.
 
 use std::collections::BTreeSet;
 

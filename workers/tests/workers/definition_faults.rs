@@ -1,4 +1,4 @@
-//! What the kinds of nodes, forks, goals and limits refuse, each with its key and its words.
+//! Faults in kinds of nodes, forks, goals and limits, each with its key and its message.
 
 use runbus_workers::graph::Definition;
 

@@ -1,4 +1,4 @@
-//! What a definition may say, and where the fault is when it does not.
+//! The content of a definition, and the place of each fault.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ fn fault(text: &str) -> String {
     Definition::parse("test.yaml", text).unwrap_err().to_string()
 }
 
-/// Each replacement in a good graph, and what is said about it.
+/// Each replacement in a good graph, and the error message about it.
 #[test]
 fn every_fault_names_its_key() {
     Definition::parse("test.yaml", GRAPH).unwrap();

@@ -166,7 +166,7 @@ async fn a_structured_answer_falls_back_to_what_the_service_takes() {
         let model = client(&url, |_| {});
         assert_eq!(turn(&model, structured()).await.unwrap().text, "{\"score\": 8}", "{name}");
         assert_eq!(forms(&asked), expected, "{name}");
-        // What was learnt is not asked again.
+        // A learnt ability is not tried again.
         turn(&model, structured()).await.unwrap();
         assert_eq!(forms(&asked).len(), expected.len() + 1, "{name}");
         assert_eq!(forms(&asked).last(), expected.last(), "{name}");
@@ -198,7 +198,7 @@ async fn the_configuration_says_how_structured_answers_are_asked_for() {
         turn(&model, structured()).await.unwrap();
         assert_eq!(forms(&asked), [(expected.0.to_owned(), expected.1)]);
     }
-    // What is configured is not given up.
+    // A configured form is not given up.
     let refuses: Refuses =
         |request| asks(request, "json_schema").then(|| error(400, "no json_schema here")).flatten();
     let (url, _) = service(refuses, |_| "{}".into()).await;

@@ -29,7 +29,7 @@ fn progress_is_the_weight_of_what_holds() {
         (vec![], 0.0, [false, false, false]),
         (vec![("a", json!({"score": 8}))], 0.6, [true, false, false]),
         (vec![("a", json!({"score": 7.9}))], 0.0, [false, false, false]),
-        // What cannot be decided does not hold.
+        // An undecidable criterion does not hold.
         (
             vec![("a", json!({"score": "many"})), ("b", json!({"answer": {"x": 1}}))],
             0.2,
@@ -66,7 +66,7 @@ fn violations_are_those_of_the_node() {
     assert_eq!(ids("a", json!({"score": 1, "word": "damn"})), ["low", "rude"]);
     assert_eq!(ids("a", json!({"score": 2, "word": "yes"})), [""; 0]);
     assert_eq!(ids("b", json!({"answer": "no"})), ["no"]);
-    // What cannot be decided is no violation.
+    // An undecidable constraint is not violated.
     assert_eq!(ids("b", json!({})), [""; 0]);
     assert_eq!(ids("nobody", json!({"score": 1})), [""; 0]);
     assert!(graph_without_goal().violations("a", &json!("x")).is_empty());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const ITERATIONS: u32 = 4;
 
-/// What a part of a graph looks like.
+/// The shape of a part of a graph.
 #[derive(Debug, Clone)]
 enum Part {
     /// So many nodes in a row.
@@ -291,7 +291,7 @@ proptest! {
         prop_assert!(walked.forks == walked.joins + apart || walked.forks == walked.joins, "{:?}", walked);
     }
 
-    /// Whatever else is accepted ends too.
+    /// Every other accepted graph ends too.
     #[test]
     fn whatever_is_accepted_ends(
         shape in shapes(),
@@ -330,7 +330,7 @@ proptest! {
         }
     }
 
-    /// No text and no file of the right shape makes it panic; what is valid reads back from its JSON.
+    /// No text and no file of the right shape makes it panic; a valid definition reads back from its JSON.
     #[test]
     fn nothing_makes_reading_panic(
         kind in prop::sample::select(vec!["agent", "graph", "tool"]),
@@ -411,7 +411,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The generators are worth their time: a good share of what they make is valid.
+/// The generators are worth their time: a good share of their graphs is valid.
 #[test]
 fn a_good_share_of_damaged_graphs_is_valid() {
     use proptest::strategy::ValueTree;

@@ -1,4 +1,4 @@
-//! Guards: no call runs that one covers, whatever the names, the lists, and what becomes of a server meanwhile.
+//! Guards: no covered call runs, for any names, any lists, and any changes of a server meanwhile.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -49,7 +49,7 @@ impl Tool for Counted {
     }
 }
 
-/// What a server has.
+/// The tools of a server.
 #[derive(Debug, Clone)]
 struct Shelf {
     names: Vec<String>,

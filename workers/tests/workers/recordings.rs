@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use runbus_workers::model::{Config, Delta, Fault, Message, Model, OpenAi, Request, Turn};
 use runbus_workers::recording::{Chunking, Expected, Options, Recording, Server, expected};
 
-/// What a client got.
+/// The result of a client.
 #[derive(Debug, Default)]
 pub(crate) struct Got {
     pub(crate) text: String,

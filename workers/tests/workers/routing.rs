@@ -71,7 +71,7 @@ fn a_node_may_repeat_itself_until_the_limit() {
 }
 
 proptest! {
-    /// Whatever edges a graph has and whatever its nodes answer, it is refused or it ends.
+    /// For any edges of a graph and any answers of its nodes, the graph is refused or it ends.
     #[test]
     fn every_valid_graph_ends(
         edges in prop::collection::vec((0usize..5, 0usize..5, prop::option::of(0u8..10)), 0..12),

@@ -1,4 +1,4 @@
-//! Sessions simulated: what is decided, with every outcome, command, crash and moment in any order.
+//! Sessions simulated: the decisions for every outcome, command, crash and moment in any order.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -199,7 +199,7 @@ impl Sim {
             }
             _ => {}
         }
-        // What is recorded is read back: the journal is text.
+        // A recorded entry is read back: the journal is text.
         let entry = Entry { at: self.now, fact };
         let entry = Entry::decode(&entry.encode().unwrap()).unwrap();
         self.state.apply(&entry);
@@ -451,7 +451,7 @@ impl Sim {
             prop_assert!(!open || Some(&approval.execution_id) == running, "{:?} outlives its run", approval);
         }
         for notice in &state.notices {
-            // A told one is not there again; but who closes a session once more closes its children once more.
+            // A sent notice is not sent again, except that closing a session once more closes its children once more.
             let again = matches!(notice, Notice::CloseChild { .. });
             prop_assert!(again || !self.told.contains(&notice.key()), "{} was told", notice.key());
         }

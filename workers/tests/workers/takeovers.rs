@@ -1,5 +1,5 @@
-//! Workers that die at any moment while branches of a graph run beside each other: what the next one declares void is
-//! exactly what nobody finished, and what readers keep is what the journal has.
+//! Workers that die at any moment while branches of a graph run in parallel: the next one declares exactly the
+//! unfinished output void, and readers keep exactly the journal's output.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 const BRANCHES: [&str; 3] = ["a", "b", "c"];
 
-/// What happens next.
+/// The next step.
 #[derive(Debug, Clone)]
 enum Move {
     /// The model of a branch says so many pieces; it is asked first when it was not. A branch that does something else
@@ -37,7 +37,7 @@ enum Move {
     Answer(usize, bool),
     /// The call of a branch fails.
     Fail(usize),
-    /// The worker dies: now, or between the next journal entry and its events; with what it streamed on its way, or not.
+    /// The worker dies: now, or between the next journal entry and its events; with or without its output in flight.
     Die { between: bool, at_once: bool },
 }
 
@@ -64,9 +64,9 @@ struct Sim {
     journal: Journal,
     events: Option<Events>,
     stop: CancellationToken,
-    /// What the open call of a branch has said.
+    /// The output of a branch's open call.
     said: BTreeMap<usize, String>,
-    /// What a branch does before its model is asked again.
+    /// The facts of a branch before its model is asked again.
     todo: [VecDeque<Fact>; 3],
     visits: [u32; 3],
     last: Option<Ticket>,
@@ -237,7 +237,7 @@ impl Sim {
     }
 }
 
-/// What calls have streamed that nothing closed, and where the first of it stands.
+/// The output of calls that nothing closed, and the place of its first event.
 type Open = BTreeMap<NodeId, (u64, String)>;
 
 /// Reads the log as a client does.

@@ -15,7 +15,7 @@ use crate::time::Clock;
 /// How long a test waits for something that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Longer than a lease, in microseconds: what the clock is set back by.
+/// How far the clock is set back, in microseconds: longer than a lease.
 const AN_HOUR: i64 = 3_600_000_000;
 
 const TTL: Duration = Duration::from_millis(300);

@@ -1,4 +1,4 @@
-//! What was acknowledged survives kill -9.
+//! Acknowledged frames survive kill -9.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -62,7 +62,7 @@ async fn child() {
 #[tokio::test]
 async fn acknowledged_frames_survive_kill_9() {
     let folder = tempfile::tempdir().unwrap();
-    // The same file each time: what was recovered once is killed again.
+    // The same file each time: a recovered database is killed again.
     for round in 1..=3 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "adapters::embedded::tests::crash::child", "--ignored", "--nocapture"])
@@ -87,7 +87,7 @@ async fn acknowledged_frames_survive_kill_9() {
         while note(lines.next().expect("the child must not end by itself")) < ENOUGH {}
         child.kill().unwrap();
         child.wait().unwrap();
-        // What is complete in the pipe was acknowledged too.
+        // Complete lines in the pipe were acknowledged too.
         let rest: Vec<_> = lines.collect();
         for line in rest.into_iter().rev().skip(1) {
             note(line);

@@ -1,4 +1,4 @@
-//! A full disk: what cannot be stored is said, nothing that was acknowledged goes, and space that comes back is used.
+//! A full disk: refused appends return an error, acknowledged frames stay, and freed space is used again.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn a_full_disk_refuses_for_now_and_what_was_acknowledged_stays() {
     let value = embedded.store.remember(&name, large, PATIENCE).await.unwrap_err();
     assert!(value.is_retryable() && value.to_string().contains("full"), "{value}");
 
-    // What still fits into the last pages does not make it ready.
+    // Free space in the last pages does not make it ready.
     let readiness = embedded.log.ready().await.unwrap_err();
     assert!(matches!(&readiness, ReadError::Unavailable(reason) if reason.contains("full")), "{readiness}");
     assert!(embedded.queue.ready().await.is_err() && embedded.store.ready().await.is_err());
@@ -90,7 +90,7 @@ async fn a_full_disk_refuses_for_now_and_what_was_acknowledged_stays() {
 async fn an_idle_process_notices_a_full_disk() {
     let (embedded, _folder) = open();
     limit_pages(&embedded, Some(0)).await;
-    // The probe's own row needs no new page; whatever else was refused makes it ask for more.
+    // The probe's own row needs no new page; another refused write makes the probe ask for more.
     embedded.store.ready().await.unwrap();
     let large = Bytes::from(vec![0; 200_000]);
     assert!(embedded.queue.push(&Class::sessions(), "a", large).await.is_err());

@@ -1,4 +1,4 @@
-//! What the suite cannot wait for: the window of idempotency keys, other processes.
+//! Tests that the conformance suite cannot contain: the window of idempotency keys, other processes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -20,7 +20,7 @@ const KEYS: usize = 3;
 const KILLS: usize = 3;
 const CALM: Duration = Duration::from_millis(1500);
 
-/// What a writer was told: place, epoch, index.
+/// The acknowledgement of a write: place, epoch, index.
 type Acked = Vec<(Sequence, u64, u64)>;
 
 fn topic(key: usize, node: &str) -> Topic {

@@ -1,4 +1,4 @@
-//! The suites of the two ports: all of it on one server, what concerns writers and feeds on a cluster too.
+//! The suites of the two ports: all of it on one server; the cases of writers and feeds on a cluster too.
 
 use std::sync::{Arc, Mutex};
 
@@ -66,7 +66,7 @@ async fn log_on_a_cluster() {
     }
 }
 
-/// What the old leader stored last may never have been published again.
+/// The frame that the old leader stored last may never have been published again.
 async fn a_feed_hears_of_elections(nats: &Nats) {
     let mut tail = nats.log().tail(&Scope::Inbox(None)).await.unwrap();
     nats.step_down(Lane::Inbox, Shard(0)).await;

@@ -1,4 +1,4 @@
-//! A broker without room: what cannot be stored is said at once, nothing that was acknowledged goes, and room is used again.
+//! A broker without room: appends fail at once, acknowledged frames stay, and freed room is used again.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ async fn a_broker_without_room_is_unavailable_and_not_ready_until_it_has_some() 
     assert_eq!(found, acknowledged, "what was acknowledged is there, and nothing else");
 }
 
-/// An idle process, whose account's storage somebody else uses up.
+/// An idle process whose account's storage another client fills.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reached_quota_of_the_account_makes_it_unready_until_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
@@ -122,7 +122,7 @@ async fn a_reached_quota_of_the_account_makes_it_unready_until_there_is_room() {
     until_ready(&nats).await;
 }
 
-/// A stream that an operator gave a limit: what refuses an append makes the process unready, until the limit is raised.
+/// A stream with an operator's limit: the limit that refuses an append makes the process unready, until it is raised.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_stream_makes_it_unready_until_its_limit_is_raised() {
     let server = Server::start_with(&[]);

@@ -1,4 +1,4 @@
-//! What leaves over a connection, and what does not.
+//! The messages that leave over a connection, and those that do not.
 
 use std::sync::Arc;
 

@@ -50,7 +50,7 @@ async fn a_plain_message_is_somebody_elses() {
             other => panic!("the live feed has it too, was {other:?}"),
         }
     }
-    // What is published to the live subject was not stored and is not taken for a frame.
+    // A message published to the live subject is not stored and is not taken for a frame.
     client.publish(format!("{prefix}.live.ext.{shard}.s._.x"), Bytes::from_static(b"{}")).await.unwrap();
     client.flush().await.unwrap();
     assert!(log.read(&read).await.unwrap().frames.len() == 2);

@@ -58,7 +58,7 @@ async fn a_stream_that_differs_is_refused_and_left_alone() {
     drop(connect(config.clone()).await);
     // The same configuration again is no drift.
     drop(connect(config.clone()).await);
-    // What only bounds a stream is no reason not to use it.
+    // A stream with other bounds can be used.
     drop(connect(Config { max_age_hours: Some(5), max_bytes_mib: Some(64), ..config.clone() }).await);
     let changed = Config { duplicate_window_s: 90, max_age_hours: Some(5), ..config.clone() };
     let nats = Nats::connect(changed).await.unwrap();
@@ -162,8 +162,8 @@ async fn wrong_configuration_is_an_error_at_once() {
     assert!(matches!(Nats::connect(missing).await, Err(ConnectError::Credentials { .. })));
 }
 
-/// Streams that earlier versions made: one subject for all events. What is in them stays readable, and others' events get a place of
-/// their own; whoever may not do that is told.
+/// Streams of earlier versions: one subject for all events. Their messages stay readable, and external events get a subject of
+/// their own. A process without the permission to alter them gets an error.
 #[tokio::test]
 async fn streams_of_earlier_versions_are_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
@@ -256,6 +256,6 @@ async fn streams_of_earlier_versions_are_brought_up_to_date() {
             other => panic!("the live feed has both kinds, was {other:?}"),
         }
     }
-    // Once is enough: who may not alter streams can work now.
+    // One process suffices: a user that cannot alter streams can work now.
     connect(as_user("few", &config)).await;
 }

@@ -55,7 +55,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 #[error("{0} is not a public address")]
 pub(super) struct NotPublic(pub(super) IpAddr);
 
-/// What names stand for, in tests.
+/// The addresses of names, in tests.
 #[cfg(test)]
 type Table = Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
 

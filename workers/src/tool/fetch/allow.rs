@@ -1,4 +1,4 @@
-//! The list of what may be read.
+//! The list of readable resources.
 
 use reqwest::Url;
 

@@ -1,4 +1,4 @@
-//! Servers of one kind or another, and waiting for what becomes of them.
+//! Servers of one kind or another, and waiting for their states.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -139,7 +139,7 @@ impl Bench {
     }
 }
 
-/// What a person says who approves a call.
+/// The approval of a call by a person.
 pub(crate) fn approved(call: &ToolCall, arguments: Value) -> Approval {
     let requested = Requested {
         approval_id: "a@s".into(),

@@ -18,7 +18,7 @@ async fn a_killed_server_is_started_again() {
     if let State::Failed { reason } = lost.state {
         assert!(reason.contains("signal: 9"), "{reason}");
     }
-    // What models are told stays the same meanwhile.
+    // The descriptions for models stay the same meanwhile.
     assert_eq!(bench.scope("s__echo").specs().len(), 1);
     // A call waits for it.
     let second = bench.text("pid", json!({})).await;
@@ -100,8 +100,8 @@ async fn a_wrong_key_is_a_reason() {
 
 #[tokio::test]
 async fn stopping_ends_the_whole_process_group() {
-    // A shell that stays, with the server as its child. What a shell runs in the background has no standard input unless
-    // it is told.
+    // A shell that stays, with the server as its child. A background process of a shell has no standard input by
+    // default.
     let server = stdio("stdio");
     let script =
         format!("exec 3<&0; {} {} <&3 & wait", server.command.as_ref().unwrap(), server.args.join(" "));

@@ -1,4 +1,4 @@
-//! A server over standard input and output that keeps no rule, and what becomes of calls to it.
+//! A server over standard input and output that breaks the rules, and the outcome of calls to it.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -63,7 +63,7 @@ pub(super) fn serve() {
     }
 }
 
-/// Whatever a server answers, its call ends at once and says why; its limit here is far beyond the test's patience.
+/// For any answer of a server, its call ends at once with a reason; its limit here is far beyond the test's patience.
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_or_matched_fails_its_call_at_once() {
     let bench = Bench::of(Server { call_timeout_ms: 3_600_000, ..stdio("odd") });

@@ -1,4 +1,4 @@
-//! The server that the tests start: this same binary, told to run the one ignored test below.
+//! The server that the tests start: this same binary, which runs the one ignored test below.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) const MODE: &str = "MCP_TEST_MODE";
 /// The variable that says where `http` listens.
 pub(super) const ADDRESS: &str = "MCP_TEST_ADDRESS";
 
-/// What the binary is told, so that it runs only the server.
+/// The arguments of the binary, so that it runs only the server.
 pub(super) const ARGUMENTS: [&str; 4] = ["mcp::server::process", "--exact", "--ignored", "--nocapture"];
 
 #[tokio::test]
