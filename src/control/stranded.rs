@@ -169,7 +169,7 @@ mod tests {
     use crate::time::Clock;
 
     #[test]
-    fn what_has_begun_is_not_stranded() {
+    fn an_execution_that_began_is_not_stranded() {
         let run = |id: &str| {
             Source::execution(StreamId::new("s").unwrap(), ExecutionId::new(id).unwrap(), Clock::System)
         };

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_filled_in_and_what_is_there_is_kept() {
+    fn missing_fields_are_filled_in_and_present_ones_are_kept() {
         let now = Timestamp::from_micros(7);
         let draft: Draft =
             serde_json::from_str(r#"{"type":"custom","stream_id":"s","data":{ "n": 1e2 }}"#).unwrap();

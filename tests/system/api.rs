@@ -354,7 +354,7 @@ async fn unresolved_calls_stand_in_the_way_until_they_are_aborted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_unknown_or_wrong_is_said() {
+async fn unknown_ids_and_invalid_values_get_clear_errors() {
     for bench in Bench::all().await {
         let (_served, rest) = bench.gateway().await;
         for path in [

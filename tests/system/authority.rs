@@ -135,7 +135,7 @@ async fn task(address: SocketAddr, secret: &str, agent: &str) -> String {
 
 /// Before the victim starts it, between the start and the worker's claim, while it waits for an approval, and after its end.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_published_about_an_execution_gives_no_right_to_it() {
+async fn external_events_about_an_execution_grant_no_right_to_it() {
     on_each(async |stage| {
         let (mut auth, root) = auth();
         let mut give = |name: &str, scopes: &[&str]| {
@@ -244,7 +244,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
 
 /// External producers report their own executions, clients watch them, and can ask them to stop.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_run_is_told_by_them() {
+async fn external_executions_are_reported_by_their_producers() {
     on_each(async |stage| {
         let (mut auth, _) = auth();
         let (secret, entry) = key(&["publish,read,cancel:mine"]);
@@ -313,7 +313,7 @@ async fn copies_of_earlier_versions_are_believed_where_an_owner_wrote() {
 
 /// A frame with an owner's number of its own, on a server that lets anybody write it: nobody can go on, and nobody tries for ever.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_fenced_by_nobody_becomes_a_dead_letter() {
+async fn a_session_that_is_fenced_without_a_claim_becomes_a_dead_letter() {
     on_each(async |stage| {
         stage.start("assistant", "run", "hello").await;
         let topic = Topic::Events {

@@ -237,7 +237,7 @@ mod tests {
     use crate::config::check;
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn a_fault_names_its_key() {
         let base = Config::default();
         check(&base).unwrap();
         for (key, config) in [

@@ -54,7 +54,7 @@ pub(super) async fn apply_follows_its_rules(store: Arc<dyn Store>) {
     }
 }
 
-pub(super) async fn what_is_applied_is_got(store: Arc<dyn Store>) {
+pub(super) async fn an_applied_projection_can_be_read(store: Arc<dyn Store>) {
     store.ready().await.expect("a store that works is ready");
     let name = name("x");
     assert_eq!(get(&store, &name).await, None);

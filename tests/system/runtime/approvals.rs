@@ -171,7 +171,7 @@ async fn edited_arguments_are_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_for_a_person_holds_no_worker() {
+async fn an_execution_that_waits_for_a_person_holds_no_worker() {
     on_each(async |stage| {
         let (crew, paid) = cashier();
         let worker = crew.config(|config| config.concurrency = 1).hire(&stage);
@@ -188,7 +188,7 @@ async fn who_waits_for_a_person_holds_no_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_voids_what_was_asked_and_what_was_granted() {
+async fn a_cancel_voids_requested_and_granted_approvals() {
     on_each(async |stage| {
         let (crew, paid) = cashier();
         let worker = crew.hire(&stage);

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_computed_is_an_error() {
+    fn an_expression_that_cannot_be_computed_is_an_error() {
         for (expression, text) in [
             ("1/0", "division by zero"),
             ("x + 1", "x"),

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_be_sent_to_is_refused() {
+    fn forbidden_addresses_are_refused() {
         assert_eq!(refused(|_| {}), None);
         for url in ["http://127.0.0.1:9/x", "http://localhost/", "http://[::1]:80/", "http://127.9.9.9/"] {
             assert_eq!(refused(|endpoint| endpoint.url = url.into()), None, "{url}");

@@ -25,7 +25,7 @@ fn refuse(status: u16, body: &str, retry_after: Option<u64>) -> Mode {
 }
 
 #[tokio::test]
-async fn what_came_before_the_fault_is_delivered() {
+async fn deltas_before_the_fault_are_delivered() {
     for (mode, code) in [
         (Mode::Break(1500), "connection"),
         (Mode::End(1500), "closed_early"),
@@ -81,7 +81,7 @@ async fn server_body() -> String {
 }
 
 #[tokio::test]
-async fn refusals_are_sorted_by_what_to_do() {
+async fn refusals_are_sorted_by_the_next_step() {
     let quota = r#"{"error": {"message": "pay", "code": "insufficient_quota"}}"#;
     for (mode, code, retryable, message) in [
         (refuse(429, r#"{"error": {"message": "slow down"}}"#, Some(7)), "rate_limited", true, "slow down"),

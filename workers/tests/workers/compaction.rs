@@ -99,7 +99,7 @@ proptest! {
 }
 
 #[test]
-fn folds_what_is_long_enough() {
+fn folds_a_transcript_that_is_long_enough() {
     let said = conversation(&[0, 0, 0]);
     assert_eq!(said.live().count(), 6);
     assert_eq!(range(&said, &visit(99), &settings(100, 2)), None, "too short");
