@@ -65,7 +65,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     Software(String),
     /// Whoever reads the output went away: the command ends quietly.
-    #[error("nobody reads the output")]
+    #[error("the output has no reader")]
     Output(#[from] std::io::Error),
 }
 

@@ -124,7 +124,7 @@ fn rest(input: &[u8]) {
     for draft in events {
         let event = draft.into_event(Timestamp::default());
         if let Ok(line) = event.encode() {
-            assert!(Event::decode(&line).is_ok(), "what is stored can be read");
+            assert!(Event::decode(&line).is_ok(), "a stored line can be read");
         }
     }
 }
@@ -140,7 +140,7 @@ fn frames(input: &[u8]) {
     let at = At { seq: 0, merged: 1, external: false, cursor: &cursor };
     Snapshot::begin(cursor.clone(), true).apply(&event, at);
     if let Ok(line) = event.encode() {
-        assert!(Event::decode(&line).is_ok(), "what is stored can be read");
+        assert!(Event::decode(&line).is_ok(), "a stored line can be read");
     }
 }
 
@@ -150,11 +150,11 @@ fn journal(input: &[u8]) {
     if let Ok(entry) = Entry::decode(input) {
         state.apply(&entry);
         if let Ok(line) = entry.encode() {
-            assert!(Entry::decode(&line).is_ok(), "what is stored can be read");
+            assert!(Entry::decode(&line).is_ok(), "a stored line can be read");
         }
     }
     if let Ok(command) = Command::decode(input) {
-        assert!(command.encode().is_ok(), "what was taken can be recorded");
+        assert!(command.encode().is_ok(), "an accepted command can be recorded");
         state.command(&command, Timestamp::default(), &mut Vec::new());
     }
 }

@@ -123,6 +123,6 @@ mod tests {
         let many = (0..1000).map(|n| watcher(&n.to_string(), None, 1, 1000 - n)).collect();
         let many = Presence::of(id, [Watched { count: 1000, watchers: many }]);
         assert_eq!((many.count, many.watchers.len()), (1000, limits::PRESENCE_WATCHERS));
-        assert_eq!(many.watchers[0].subject, "999", "who watches longest");
+        assert_eq!(many.watchers[0].subject, "999", "the one that has watched longest");
     }
 }

@@ -155,7 +155,7 @@ impl Control {
         let mark = Mark { epoch: 0, from: None, to: sweep.sweeps };
         match self.bus.store().apply(&name(), mark, document, None).await {
             Ok(Applied::Stored) => {}
-            outcome => tracing::debug!(?outcome, "what the sweep has read was not kept"),
+            outcome => tracing::debug!(?outcome, "the sweep's progress was not kept"),
         }
     }
 }

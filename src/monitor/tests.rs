@@ -248,7 +248,7 @@ fn sections_exist_after_a_contribution() {
     );
     let said = json!({ "usage": { "total_tokens": 3_000_001, "cost": 0.25 }, "rounds": 1 });
     fold.apply(&event(2, "usage_updated", "s", Some("n"), "e", &said), false);
-    assert_eq!(view(&fold)["usage"]["cost"]["amount"], 0.25, "what an event says counts");
+    assert_eq!(view(&fold)["usage"]["cost"]["amount"], 0.25, "an event's cost counts");
 }
 
 /// Others say what they like of an execution that Runbus runs, in its stream and in theirs, before and after its first word, and name

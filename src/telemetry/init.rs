@@ -140,7 +140,7 @@ where
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is logged is escaped by its caller")]
+#[expect(clippy::disallowed_methods, reason = "the caller escapes the logged text")]
 fn stderr() -> io::Stderr {
     io::stderr()
 }

@@ -64,9 +64,9 @@ fn limits_table() -> String {
             core::EDGE_DEPTH.to_string(),
             "`invalid_argument`",
         ),
-        ("an event, as its line", bytes(core::EVENT_BYTES), "`too_large`; what a worker writes is cut"),
+        ("an event, as its line", bytes(core::EVENT_BYTES), "`too_large`; a worker's event is cut"),
         (
-            "what one entry of a session's journal records",
+            "one entry of a session's journal",
             bytes(core::GROUP_BYTES),
             "the execution fails with `too_large`",
         ),

@@ -197,7 +197,7 @@ async fn a_draining_worker_hands_over() {
         let second = worker(&backend, Duration::ZERO);
         let events = watch(&backend, "handed over").await;
         assert_eq!(output(&events)["node"], "writer_agent", "{}", backend.name);
-        assert!(!events.iter().any(|found| found.event.kind == Kind::AttemptSuperseded), "nobody died");
+        assert!(!events.iter().any(|found| found.event.kind == Kind::AttemptSuperseded), "no worker died");
         second.drain.cancel();
         second.task.await.unwrap();
     }

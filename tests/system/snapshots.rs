@@ -1,6 +1,6 @@
 //! Snapshots: a client that joins in mid-stream shows the same as a watcher; slow readers get merged deltas and lose
 //! nothing.
-#![expect(clippy::print_stdout, reason = "what was compared")]
+#![expect(clippy::print_stdout, reason = "prints the compared values")]
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;

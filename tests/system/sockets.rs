@@ -85,7 +85,7 @@ async fn others_are_served(address: SocketAddr, before: &mut TcpStream, token: &
 async fn says_later(from: u8, address: SocketAddr) -> WebSocketStream<TcpStream> {
     let stream = connect(from, address).await;
     let (mut socket, _) =
-        client_async("ws://localhost/v1/ws", stream).await.expect("nobody is refused for others");
+        client_async("ws://localhost/v1/ws", stream).await.expect("no client is refused for others");
     assert_eq!(hears(&mut socket).await["type"], "hello");
     socket
 }

@@ -207,7 +207,7 @@ pub(super) async fn until_signal(shutdown: &Shutdown, backend: &Backend) -> Resu
     }
     match shutdown.drain(DRAIN).await {
         Drained::Clean => tracing::info!("drained"),
-        Drained::Cut => tracing::warn!("cut off: what was running goes on elsewhere, or at the next start"),
+        Drained::Cut => tracing::warn!("cut off: running executions go on elsewhere, or at the next start"),
     }
     Ok(Code::Ok)
 }

@@ -51,7 +51,7 @@ pub(super) enum Failure {
     #[error("no answer in time")]
     Timeout,
     /// Nobody is there to answer: no leader, no stream, or no JetStream.
-    #[error("nobody answers (no leader, or JetStream is off)")]
+    #[error("no answer (no leader, or JetStream is off)")]
     NoResponders,
     /// The connection broke. It may have been done.
     #[error("the connection to the broker is down")]

@@ -45,7 +45,7 @@ pub(super) async fn one_between_shows_in_prev(log: Arc<dyn Log>) {
         Err(AppendError::Fenced { last: Some(last), .. }) => {
             assert_eq!((last.sequence, last.frame.author), (between, Author::External));
         }
-        other => panic!("what others published counts in a check over the whole key, was {other:?}"),
+        other => panic!("an external frame counts in a check over the whole key, was {other:?}"),
     }
     let b = put(&log, &topic, &owned(1, 1, "b"), Some(between)).await;
     let found = log.last(&topic.key().unwrap()).await.unwrap().unwrap();
@@ -64,7 +64,7 @@ pub(super) async fn a_check_of_own_frames_passes_over_them(log: Arc<dyn Log>) {
     assert_eq!(again, a, "the same frame with the same expectation again is the same place");
     let b = append(&log, &topic, &owned(1, 1, "b"), Expect::Own(Some(a))).await.unwrap();
     let found = log.last(&topic.key().unwrap()).await.unwrap().unwrap();
-    assert_eq!((found.sequence, found.prev), (b, None), "nothing is told of what others published");
+    assert_eq!((found.sequence, found.prev), (b, None), "an external frame names no predecessor");
     let other = append(&log, &topic, &owned(2, 1, "c"), Expect::Own(Some(a))).await;
     assert!(matches!(other, Err(AppendError::Fenced { .. })), "{other:?}");
     // A frame of Runbus's without an owner counts.

@@ -36,7 +36,7 @@ pub(super) async fn later_frames_arrive_in_order(log: Arc<dyn Log>) {
         }
         for feed in [&mut narrow, &mut broad] {
             for (sequence, prev, frame) in &expected {
-                let rule = "what is appended after tail() returned arrives, in order, once";
+                let rule = "a frame appended after tail() returned arrives, in order, once";
                 let mut found = next_frame(feed, rule).await;
                 // A feed may still carry what was acknowledged just before it began.
                 while Some(found.sequence) <= before {

@@ -111,7 +111,7 @@ async fn of_many_deciders_one_is_first() {
         }
         let [winner] = won[..] else { panic!("{won:?} all won") };
         for stands in standing {
-            assert_eq!(stands["decided_by"], winner.to_string(), "everybody is told who was first");
+            assert_eq!(stands["decided_by"], winner.to_string(), "every decider learns the first one");
         }
         stage.output("s").await;
         assert_eq!(paid.count(), usize::from(winner % 2 == 0));

@@ -115,10 +115,7 @@ impl Abilities {
     /// Learns from an answer: one to a schema that is no JSON comes from a service that ignores schemas.
     pub(super) fn ignored_schema(&self, model: &str, form: Form) {
         if self.structured == Structured::Auto && !form.in_prompt {
-            tracing::warn!(
-                model,
-                "the answer is no JSON; the model is told the schema in the prompt from now on"
-            );
+            tracing::warn!(model, "the answer is no JSON; the prompt contains the schema from now on");
             self.learn(model, Form { in_prompt: true, ..form });
         }
     }

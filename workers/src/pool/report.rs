@@ -72,7 +72,7 @@ fn faults(tools: &Tools) -> Vec<String> {
     for fault in &faults {
         tracing::error!(
             fault,
-            "a name or a guard covers no tool: what it may be meant for needs an approval"
+            "a name or a guard covers no tool: the tools that it may mean need an approval"
         );
     }
     faults

@@ -162,7 +162,7 @@ impl Worker {
         let outcome = match outcome {
             // Nobody else has it: somebody wrote into the execution's log who never claimed. That does not pass by itself.
             Err(Error::Fenced) if self.is_last_to_claim(session).await => Err(Error::Broken(Arc::from(
-                "a frame of another owner stands in the execution's log, and nobody else has claimed the session",
+                "the execution's log has a frame of another owner, and no other owner has claimed the session",
             ))),
             outcome => outcome,
         };
@@ -257,7 +257,7 @@ impl Worker {
         match Journal::load(log, clock, session.clone()).await {
             Ok(journal) => journal.state.owner.as_ref() == Some(&self.tools.worker),
             Err(error) => {
-                tracing::warn!(%session, %error, "who owns the session cannot be told");
+                tracing::warn!(%session, %error, "the session's owner cannot be read");
                 false
             }
         }

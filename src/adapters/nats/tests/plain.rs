@@ -88,7 +88,7 @@ async fn headers_do_not_make_an_owner() {
         sent.unwrap().await.unwrap();
     }
     let next = Frame::owned(1, 1, 1, &[Bytes::from_static(b"{}")]);
-    let next = log.append(&topic, &next, Expect::Own(Some(first))).await.expect("nobody fenced the owner");
+    let next = log.append(&topic, &next, Expect::Own(Some(first))).await.expect("the owner is not fenced");
     let open = Frame::open(&[Bytes::from_static(b"{\"said\":1}")]);
     let said = log.append(&topic, &open, Expect::Open(id)).await.unwrap();
     assert!(said > next, "the message with the forged id is not taken for Runbus's");
