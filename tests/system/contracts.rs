@@ -89,7 +89,7 @@ fn limits_table() -> String {
         ("tools that an MCP server lists", mcp::MAX_TOOLS.to_string(), "left out"),
         ("a message of an MCP server", bytes(mcp::MAX_MESSAGE_BYTES), "dropped; the call fails"),
     ];
-    let mut table = String::from("| what | limit | beyond it |\n|---|---|---|\n");
+    let mut table = String::from("| item | limit | beyond it |\n|---|---|---|\n");
     for (what, limit, beyond) in rows {
         table.push_str(&format!("| {what} | {limit} | {beyond} |\n"));
     }
