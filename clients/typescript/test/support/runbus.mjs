@@ -43,7 +43,7 @@ const MODEL = {
   "model.provider": "scripted",
   "model.script": join(here, "script.yaml"),
   "model.scripted_pace_ms": 3,
-  // What a killed worker held is soon taken over.
+  // A killed worker's sessions are soon taken over.
   "worker.lease_ttl_ms": 1000,
   "worker.takeover_grace_ms": 200,
   "telemetry.filter": "warn",
