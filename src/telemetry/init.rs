@@ -53,7 +53,7 @@ pub enum Error {
     #[error("the trace exporter cannot be built: {0}")]
     Exporter(String),
     /// Somebody has installed a subscriber.
-    #[error("another tracing subscriber is installed already")]
+    #[error("another tracing subscriber is installed already: install one only")]
     Installed,
 }
 

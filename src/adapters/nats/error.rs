@@ -48,7 +48,7 @@ pub(super) mod code {
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Failure {
     /// No answer in time. It may have been done.
-    #[error("no answer in time")]
+    #[error("the broker did not answer in time")]
     Timeout,
     /// Nobody is there to answer: no leader, no stream, or no JetStream.
     #[error("no answer (no leader, or JetStream is off)")]

@@ -127,7 +127,7 @@ async fn refusals_are_sorted_by_the_next_step() {
             "",
         ),
         (refuse(503, "", None), "provider_refused", true, "503 Service Unavailable"),
-        (refuse(401, r#"{"error": "who are you"}"#, None), "provider_refused", false, "who are you"),
+        (refuse(401, r#"{"error": "who are you?"}"#, None), "provider_refused", false, "who are you?"),
         (refuse(422, r#"{"detail": "bad field"}"#, None), "provider_refused", false, "bad field"),
         (refuse(307, "", None), "provider_refused", false, "307 Temporary Redirect"),
         (refuse(200, "no json", None), "garbage", true, ""),
