@@ -23,7 +23,7 @@ struct Pump {
     eager: bool,
     /// How much.
     ratio: f64,
-    /// Who.
+    /// The name.
     name: Option<String>,
     /// How one is let in.
     password: Option<Secret>,
@@ -66,7 +66,7 @@ impl Default for Parts {
 struct Valve {
     /// How wide.
     width: u16,
-    /// What is written on it.
+    /// The labels.
     labels: std::collections::BTreeMap<String, String>,
 }
 

@@ -77,7 +77,7 @@ pub struct Config {
     /// inboxes always stay.
     #[schemars(range(min = 16, max = 1_000_000_000))]
     pub max_bytes_mib: Option<u64>,
-    /// What each stream of journals, inboxes and jobs may hold, in MiB; a full one takes nothing more until the limit is raised.
+    /// Size limit of each stream of journals, inboxes and jobs, in MiB; a full stream refuses appends until the limit is raised.
     /// Without it there is no limit; accounts that demand `max_bytes` of each stream need it.
     #[schemars(range(min = 16, max = 1_000_000_000))]
     pub state_max_bytes_mib: Option<u64>,

@@ -156,7 +156,7 @@ const IMAGES: &[&str] = &[
     "must be a string",
 ];
 
-/// What a service says about a request that it does not take; `None`: it fails for another reason.
+/// The service's message about a request that it does not support; `None`: it fails for another reason.
 fn complaint(fault: &Fault) -> Option<String> {
     let Fault::Refused(said) = fault else { return None };
     // Some services answer 500 to requests that they cannot check.

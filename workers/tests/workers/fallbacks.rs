@@ -12,13 +12,13 @@ use runbus_workers::model::{
 };
 use serde_json::{Value, json};
 
-/// What a service refuses.
+/// The refusals of a service.
 type Refuses = fn(&Value) -> Option<(u16, Value)>;
 
-/// A service by name, what it refuses, and the form of each request to it, with whether the schema stands in the prompt.
+/// A service by name, its refusals, and the form of each request to it, with whether the schema is in the prompt.
 type Case = (&'static str, Refuses, Vec<(String, bool)>);
 
-/// A service that answers with what `says` makes of a request, unless it refuses it; and what it was asked.
+/// A service that answers with the result of `says` for a request, unless it refuses it; and the requests.
 async fn service(refuses: Refuses, says: fn(&Value) -> String) -> (String, Arc<Mutex<Vec<Value>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();

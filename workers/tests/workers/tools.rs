@@ -12,7 +12,7 @@ use serde_json::json;
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Divide {
-    /// What is divided.
+    /// The number to divide.
     number: f64,
     /// By what.
     by: f64,
