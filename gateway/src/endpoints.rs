@@ -1,4 +1,5 @@
-//! The one list of endpoints. What is not here is not served; what is here has a rule and is in the OpenAPI document.
+//! The one list of endpoints. An endpoint outside it is not served; each one in it has a rule and is in the OpenAPI
+//! document.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -41,14 +42,14 @@ pub fn all() -> Vec<Endpoint> {
     .concat()
 }
 
-/// What they say of themselves.
+/// Their OpenAPI document.
 #[must_use]
 pub fn document() -> &'static Document {
     static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::of(&all()));
     &DOCUMENT
 }
 
-/// What a path asks of callers, by method.
+/// The rules of a path, by method.
 #[must_use]
 pub fn rules(path: &str) -> &'static [(Method, Rule)] {
     static RULES: LazyLock<BTreeMap<&'static str, Vec<(Method, Rule)>>> = LazyLock::new(|| {

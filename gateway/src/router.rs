@@ -26,10 +26,10 @@ use crate::protocol::Text;
 use crate::sockets::Peer;
 use crate::sockets::descriptors::Capacity;
 
-/// What every endpoint may use.
+/// The dependencies of every endpoint.
 #[derive(Debug)]
 pub struct App {
-    /// What all clients share.
+    /// The shared state of all clients.
     pub shared: Arc<Shared>,
     /// Commands and questions.
     pub control: Control,
@@ -82,7 +82,7 @@ impl App {
     pub async fn history(&self, account: &Account, query: &Query) -> Result<(Page<Text>, Taken), Failure> {
         let ledger = &self.shared.ledger;
         let query = &Query { bytes: query.bytes.min(ledger.page_bytes()), ..query.clone() };
-        // What is read of the log, and what is made of it.
+        // The log's bytes, and the answer made of them.
         let cost = 2 * query.bytes;
         let mut held = ledger.take_within(account.purse(), Table::Bytes, cost, limits::ROOM_PATIENCE).await?;
         let page = {

@@ -30,7 +30,7 @@ pub enum BindError {
         /// Why.
         error: std::io::Error,
     },
-    /// What is listed is no host.
+    /// A listed host is invalid.
     #[error("telemetry.metrics_hosts = {host}: {error}")]
     Host {
         /// Which.
@@ -50,7 +50,7 @@ pub struct Scrape {
 }
 
 impl Scrape {
-    /// Listens; answers to `hosts`, and to what [`Hosts`] says that every listener does.
+    /// Listens; answers to `hosts`, and to the hosts that [`Hosts`] lets every listener answer to.
     ///
     /// # Errors
     /// See [`BindError`].

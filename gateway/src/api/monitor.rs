@@ -1,4 +1,4 @@
-//! `GET /v1/monitor`: what is to be seen of one stream, or of all, now.
+//! `GET /v1/monitor`: the monitor of one stream, or of all, now.
 
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ pub async fn of_stream(
 
 async fn answer(app: &App, caller: &Caller, stream: Option<StreamId>) -> Result<Json<Answer>, Failure> {
     permit(caller, stream.as_ref())?;
-    // Who waits has a place like others that wait.
+    // A waiting request has a place like other long requests.
     let _place = app.place(caller.peer())?;
     let mut watch = app.shared.monitors.watch(stream, caller.account().purse())?;
     let latest = tokio::time::timeout(limits::MONITOR_WAIT, watch.next()).await;

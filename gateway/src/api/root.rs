@@ -1,4 +1,4 @@
-//! `GET /`: what there is.
+//! `GET /`: the list of endpoints.
 
 use axum::Json;
 use serde::Serialize;

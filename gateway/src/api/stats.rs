@@ -1,4 +1,4 @@
-//! `GET /v1/stats`: what the log holds, and what this gateway's clients cost.
+//! `GET /v1/stats`: the content of the log, and the costs of this gateway's clients.
 
 use std::sync::Arc;
 

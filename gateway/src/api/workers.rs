@@ -1,4 +1,4 @@
-//! `GET /v1/workers`: which workers there are, and what each says of itself.
+//! `GET /v1/workers`: the present workers, and their reports.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The `[auth]` section: who may use the gateway.
+//! The `[auth]` section: access to the gateway.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Why a caller is not served. What was wrong with a credential is said to nobody but the log.
+//! Why a caller is not served. Only the log has the fault of a credential.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Counts it, where somebody is told.
+    /// Counts it, where a caller receives it.
     pub fn count(&self) {
         let reason = match self {
             Self::Unauthenticated => metrics::Auth::Unauthenticated,

@@ -1,4 +1,4 @@
-//! What is revoked: a pure set, fed by entries of the log.
+//! The revoked rights: a pure set, fed by entries of the log.
 
 use runbus::json;
 use std::collections::HashMap;

@@ -1,7 +1,7 @@
 //! Scopes: actions, and the streams, nodes and executions that they are allowed on.
 //!
-//! As text: `actions[:stream[/node[/execution]]]`, for instance `read,start:orders-*` or `read:*/*/run-7`. What is left out is
-//! any.
+//! As text: `actions[:stream[/node[/execution]]]`, for instance `read,start:orders-*` or `read:*/*/run-7`. An omitted part
+//! matches any.
 
 use std::collections::BTreeSet;
 use std::fmt;

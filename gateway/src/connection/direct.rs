@@ -24,7 +24,7 @@ use crate::limits;
 use crate::line::Line;
 use crate::protocol::Dialect;
 
-/// What a client leaves while it waits.
+/// The state that a client leaves while it waits.
 pub(super) struct Door {
     line: Arc<Line>,
     dialect: Dialect,
@@ -108,7 +108,7 @@ fn payload(frame: &Frame) -> &[u8] {
     }
 }
 
-/// What stands before a message of a server (RFC 6455, 5.2): whole, not masked.
+/// The header of a server's message (RFC 6455, 5.2): whole, not masked.
 #[derive(Debug)]
 struct Head {
     bytes: [u8; Self::MOST],

@@ -1,4 +1,4 @@
-//! What slow readers cost: counted, and bounded over all of them.
+//! The cost of slow readers: counted, and bounded over all of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What a client asks for: one message, one answer or more.
+//! The requests of a client: one message, one answer or more.
 
 use runbus::bus::Filter;
 use runbus::id::StreamId;
@@ -46,7 +46,7 @@ impl Client {
             Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
             Ok(Message::Monitor(monitor)) => self.monitor(monitor),
             Ok(Message::Command(command)) => {
-                // Who has not said who they are is closed above.
+                // An unauthenticated client is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
                 let account = self.gate.account().clone();
                 let begun = self.commands.begin(&self.shared, principal, &account, (*command, bytes));
@@ -60,7 +60,8 @@ impl Client {
         self.answer(answer).await
     }
 
-    /// Who it is, from now on. Subscriptions that the credential does not cover end; the others go on where they are.
+    /// Sets the identity from now on. Subscriptions that the credential does not cover end; the others go on where they
+    /// are.
     async fn show(&mut self, token: &runbus::config::Secret) -> Result<Vec<String>, End> {
         let shown = self.gate.show(token).await;
         let expires_at = shown.map_err(|(code, reason)| End::Close(code, reason))?;
@@ -128,7 +129,7 @@ impl Client {
         }
     }
 
-    /// The client's place among those who watch an execution, and who else does if it wants to know.
+    /// The client's place among the watchers of an execution, and the other ones on request.
     fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), Full> {
         let Some(execution) = &subscribe.filter.execution_id else { return Ok((None, None)) };
         let room = &self.shared.presence;

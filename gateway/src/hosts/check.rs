@@ -1,4 +1,4 @@
-//! Every request of a listener is checked here, whatever its path.
+//! Every request of a listener is checked here, for every path.
 
 use std::net::IpAddr;
 use std::sync::Arc;

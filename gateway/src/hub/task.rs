@@ -1,4 +1,4 @@
-//! What fills a hub's ring: one follower of the log.
+//! The task that fills a hub's ring: one follower of the log.
 
 use std::sync::{Arc, Weak};
 
@@ -32,7 +32,7 @@ async fn fill(hub: &Weak<Hub>, follower: Follower) -> Result<(), ReadError> {
     loop {
         let mut bytes = entries.next(&mut said).await?;
         let Some(hub) = hub.upgrade() else { return Ok(()) };
-        // What came together is told together: each telling writes to every client.
+        // Entries that came together are notified together: each notification writes to every client.
         if hub.has_many_watchers() {
             tokio::task::yield_now().await;
         }

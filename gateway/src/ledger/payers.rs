@@ -1,4 +1,4 @@
-//! Who pays for what several use: always one of those who use it, so that nobody pays for what others keep.
+//! The payers of shared resources: always one of the users, so that nobody pays for a resource of others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ impl Payers {
     pub fn join(self: &Arc<Self>, purse: &Arc<Purse>) -> Member {
         let mut state = self.state();
         state.users.entry(key(purse)).or_insert_with(|| (purse.clone(), 0)).1 += 1;
-        // Who paid for it has left, and it was kept for those who come back.
+        // The former payer has left, and the resource was kept for returning clients.
         if !state.users.contains_key(&key(state.paid.purse())) {
             state.paid.transfer(purse);
         }

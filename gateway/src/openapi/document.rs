@@ -10,7 +10,7 @@ use super::problem::Problem;
 use super::schemas::{self, Schemas};
 use crate::auth::Rule;
 
-/// The document, and the short list of what there is.
+/// The document, and the short list of endpoints.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// OpenAPI 3.1.
@@ -56,7 +56,7 @@ impl Document {
     }
 }
 
-/// What a path is about.
+/// The subject of a path.
 fn tag(path: &str) -> &str {
     if path.starts_with("/ws/") || path.starts_with("/api/") {
         return "dropin";
@@ -159,7 +159,7 @@ fn parameter(asked: &Parameter, schemas: &mut Schemas) -> Value {
     written
 }
 
-/// What a caller must be allowed, in words.
+/// The permission that a caller needs, in words.
 fn needs(rule: Rule) -> Option<String> {
     match rule {
         Rule::Open => Some("Nobody is asked who they are.".into()),
@@ -201,7 +201,7 @@ fn security(endpoint: &Endpoint) -> Value {
     ways.into()
 }
 
-/// What an endpoint may refuse with: what it says, and what every endpoint of its kind does.
+/// The refusals of an endpoint: its own, and those of its kind.
 fn problems(endpoint: &Endpoint) -> Vec<Problem> {
     let asked = &endpoint.operation;
     let mut problems = asked.problems.clone();

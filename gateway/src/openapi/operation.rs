@@ -1,4 +1,4 @@
-//! What an endpoint takes and answers.
+//! The parameters and answers of an endpoint.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What tells the store who watches, and asks it who watches elsewhere: in batches, whatever happens on the way.
+//! The task that reports watchers to the store, and reads those of other gateways: in batches, through any fault.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::limits;
 struct Keeper<'r> {
     room: &'r Room,
     store: Arc<dyn Store>,
-    /// What the store calls this gateway.
+    /// The store's name for this gateway.
     member: String,
 }
 
@@ -35,7 +35,7 @@ impl Room {
                 () = self.changed.notified() => {}
                 () = tokio::time::sleep_until(due) => {}
             }
-            // What else changes in this moment is told together with it.
+            // Other changes of this moment are reported together with it.
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(keeper.pause()) => {}
@@ -78,7 +78,7 @@ impl Keeper<'_> {
         }
     }
 
-    /// Tells the store what has changed, and again what is about to run out.
+    /// Writes changed entries to the store, and those that are about to expire.
     async fn tell(&self) -> bool {
         let now = Instant::now();
         let said: Vec<(ExecutionId, Watched)> = {
@@ -204,7 +204,7 @@ impl Keeper<'_> {
         ids
     }
 
-    /// Shows those who follow an execution who watches it.
+    /// Shows followers of an execution its watchers.
     fn show(&self) {
         let mut state = self.room.state();
         for id in std::mem::take(&mut state.news) {

@@ -63,8 +63,8 @@ impl Dialect {
     }
 }
 
-/// JSON in CBOR. Events can all be read: `runbus::event::SoundLine` sees to that before there is a text of them. What the gateway says
-/// of its own accord is JSON that it wrote itself; should no parser take it, it is given as text, with the reason.
+/// JSON in CBOR. Every event can be read: `runbus::event::SoundLine` ensures that before a text of it exists. The gateway's own
+/// messages are JSON that it wrote itself; if no parser takes one, it becomes a text, with the reason.
 pub(super) fn transcode(json: &str) -> Bytes {
     let value = runbus::json::from_str(json).unwrap_or_else(|error| {
         tracing::error!(%error, "a message cannot be read again");

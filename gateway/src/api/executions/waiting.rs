@@ -1,4 +1,4 @@
-//! `GET /v1/executions/{execution_id}/approvals` and `/questions`: what waits for a person.
+//! `GET /v1/executions/{execution_id}/approvals` and `/questions`: requests that wait for a person.
 
 use std::sync::Arc;
 

@@ -14,16 +14,16 @@ use super::envelope::envelope;
 use super::snapshot;
 use crate::limits;
 
-/// What an approval's note says when nobody decided in time.
+/// The note of an expired approval.
 const EXPIRED: &str = "expired";
 
 /// An agent, or all of them, as one client knows it.
 #[derive(Debug)]
 pub struct Agent {
     stream: Option<StreamId>,
-    /// Approvals that wait: what says that one was decided does not say what was asked.
+    /// Approvals that wait: a decision's event does not contain the request.
     pending: BTreeMap<String, Record>,
-    /// Executions that Runbus is known to run, the last ones: what others say of them is not told.
+    /// The last executions that Runbus is known to run: their external events are not sent.
     own: VecDeque<ExecutionId>,
 }
 
@@ -44,13 +44,13 @@ impl Agent {
     #[must_use]
     pub fn approval_of(&self, call: &str) -> Option<&str> {
         let of_call = || self.pending.values().filter(|record| record.tool_call_id == call);
-        // Others may name any call; what can be decided is Runbus's.
+        // External events may name any call; only Runbus's approvals can be decided.
         let own = of_call().find(|record| addressed(&record.id).is_some());
         own.or_else(|| of_call().next()).map(|record| record.id.as_str())
     }
 
-    /// The message of the next event; `None`: deltas, which this protocol leaves to others, and what others say of what Runbus
-    /// runs.
+    /// The message of the next event; `None` for deltas, which this protocol leaves to others, and for external events about
+    /// executions that Runbus runs.
     pub fn event(&mut self, event: &Event, external: bool) -> Option<String> {
         if event.kind.class() == Class::Coalescible {
             return None;
@@ -143,7 +143,7 @@ fn names_own_approval(event: &Event) -> bool {
     addressed(&id).is_some()
 }
 
-/// An event's payload with what the envelope has no field for; a payload's own fields stay.
+/// An event's payload with the envelope's fields that have no place; a payload's own fields stay.
 fn plain(event: &Event) -> Value {
     let mut payload: Map<String, Value> = runbus::json::from_str(event.data.get()).unwrap_or_default();
     let mut add = |name: &str, value: Option<&str>| {

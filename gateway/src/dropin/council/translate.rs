@@ -1,6 +1,6 @@
 //! From events to the frames of a run. Pure.
 //!
-//! A client is told what happens from when it connects, not what happened before: events up to there are folded in
+//! A client gets events from its connection on, not earlier ones: events up to there are folded in
 //! silence, so that it hears which node is at work and, if the run has ended, how.
 
 use std::collections::BTreeMap;
@@ -18,13 +18,13 @@ use crate::limits;
 #[derive(Debug)]
 pub struct Run {
     names: Config,
-    /// What was known of it before its events were read.
+    /// Its state before its events were read.
     known: Execution,
-    /// What its events say.
+    /// The state of its events.
     run: Option<Execution>,
-    /// What was there when the client connected is read.
+    /// The events from before the client connected are read.
     live: bool,
-    /// The client was told that the run waits.
+    /// The client has had the message that the run waits.
     told_paused: bool,
     /// The node that waits for a person, or was at work last.
     node: Option<NodeId>,
@@ -55,17 +55,17 @@ impl Run {
         }
     }
 
-    /// Whether its end was told.
+    /// Whether its end was sent.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// What was heard before is none of it.
+    /// Earlier events do not count.
     fn forget(&mut self) {
         (self.node, self.draft, self.score) = (None, None, Value::Null);
         self.scores.clear();
-        // Others told it when the client came, and Runbus does now.
+        // It was external when the client came, and Runbus runs it now.
         if let Some(own) = self.run.as_ref().filter(|run| self.known.external && !run.external) {
             self.known.clone_from(own);
         }
@@ -103,7 +103,7 @@ impl Run {
         said
     }
 
-    /// The client has what there was when it connected.
+    /// The client has the state at its connection.
     pub fn caught_up(&mut self) -> Vec<String> {
         if self.live || self.ended {
             return Vec::new();
@@ -121,7 +121,7 @@ impl Run {
         active.into_iter().chain(self.paused()).collect()
     }
 
-    /// What an event says of its node.
+    /// Folds an event of a node.
     fn note(&mut self, event: &Event) -> Vec<String> {
         let (Some(node), Ok(payload)) = (&event.node_id, event.payload()) else { return Vec::new() };
         let (id, name) = (self.known.execution_id.as_str(), node.as_str());
@@ -163,7 +163,7 @@ impl Run {
         }
     }
 
-    /// Whether the run waits, when the client has not been told.
+    /// Whether the run waits, when the client does not know.
     fn paused(&mut self) -> Option<String> {
         let run = self.run.as_ref()?;
         let is_paused = view::is_paused(run.status);

@@ -1,5 +1,4 @@
-//! From events to the frames of a task. Pure: the same events give the same frames, whoever asks and whichever gateway
-//! answers.
+//! From events to the frames of a task. Pure: the same events give the same frames, for every caller at every gateway.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +14,11 @@ use crate::limits;
 #[derive(Debug)]
 pub struct Task {
     id: ExecutionId,
-    /// What was known of it before its events were read.
+    /// Its state before its events were read.
     known: Option<Execution>,
-    /// Runbus runs it: what others say of it is not told.
+    /// Runbus runs it: external events about it are not sent.
     own: bool,
-    /// What its events say.
+    /// The state of its events.
     run: Option<Execution>,
     /// Calls of models that were begun.
     begun: u32,
@@ -252,7 +251,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a publisher wrote: a frame is JSON, of the one shape.
+        /// For any event of a publisher: a frame is JSON, of the one shape.
         #[test]
         fn any_event_becomes_a_frame(kind in "[a-z][a-z_]{0,12}", node in proptest::option::of("\\PC{1,8}"), key in "\\PC{0,5}", value in "\\PC{0,9}") {
             let data = json!({ key: value });
