@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the commands of the documentation need, and runs them. `make test-docs` calls this, behind build and client.
+# Installs what the commands of the documentation need, and runs them: without PAGE those of all pages. `make test-docs` calls
+# this, behind build and client.
 #
 #   ops/docs/run.sh [PAGE..]
 set -euo pipefail
@@ -27,4 +28,5 @@ if ! command -v nginx >/dev/null; then
   }
   rm -f "$log"
 fi
+[[ $# -gt 0 ]] || python3 ops/docs/shown.py
 exec python3 ops/docs/run.py "$@"
