@@ -28,5 +28,10 @@ if ! command -v nginx >/dev/null; then
   }
   rm -f "$log"
 fi
-[[ $# -gt 0 ]] || python3 ops/docs/shown.py
-exec python3 ops/docs/run.py "$@"
+[[ $# == 0 ]] || exec python3 ops/docs/run.py "$@"
+python3 ops/docs/shown.py &
+shown=$!
+status=0
+python3 ops/docs/run.py || status=$?
+wait "$shown" || status=$?
+exit "$status"
