@@ -17,8 +17,12 @@ import sys
 import tempfile
 import urllib.parse
 
+import wrap
+
 INDEX = "docs/README.md"
 README_LINES = 250
+# Pages, by the beginnings of their paths, whose prose is wrapped near 120 columns. `""` is every page.
+WRAPPED = ["docs/tutorial/", "docs/guides/", "docs/scripted-model.md", "docs/library.md", "docs/glossary.md", "docs/README.md"]
 
 
 def sources(root):
@@ -86,6 +90,8 @@ def faults(pages):
         titles = [line for _, line in prose(text) if line.startswith("# ")]
         if len(titles) != 1:
             yield f"{page}: has {len(titles)} titles (`# `), must have one"
+        if page.startswith(tuple(WRAPPED)) and wrap.wrap(text) != text:
+            yield f"{page}: has prose of more than {wrap.COLUMNS} columns: python3 ops/docs/wrap.py {page}"
         previous = ""
         for number, line in prose(text):
             if re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", line.strip()):

@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 say() { printf 'docs: %s\n' "$*" >&2; }
 
-export PATH=$PATH:/usr/sbin
+export PATH=$PATH:/usr/sbin PYTHONDONTWRITEBYTECODE=1
 if ! command -v nginx >/dev/null; then
   [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || {
     say "nginx is needed: install your system's package"
