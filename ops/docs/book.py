@@ -200,7 +200,9 @@ def main(root, command, *arguments):
     if wrong:
         sys.exit("\n".join(f"docs: {one}" for one in wrong))
     if command == "build":
-        build(root, pages, pathlib.Path(*arguments).absolute())
+        out = pathlib.Path(*arguments).absolute()
+        build(root, pages, out)
+        print(f"docs: {out}/index.html")
     print(f"docs: {len(pages)} pages, checked")
 
 
