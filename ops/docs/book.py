@@ -78,7 +78,7 @@ def chapters(pages):
 
 
 def faults(pages):
-    """What is wrong with the pages."""
+    """The faults of the pages."""
     listed = [INDEX, *(one for _, part in chapters(pages) for page, below in part for one in [page, *below])]
     for page in pages.keys() - set(listed):
         yield f"{INDEX}: does not name {page}"
@@ -126,7 +126,7 @@ def with_index(text):
 
 
 class Links(html.parser.HTMLParser):
-    """What a page of the site links to, and which places it has."""
+    """The links of a page of the site, and the places that others can link to."""
 
     def __init__(self):
         super().__init__()

@@ -31,7 +31,7 @@ import time
 ROOT = pathlib.Path.cwd()
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")).absolute() / "debug"
 PROGRAM = os.environ.get("RUNBUS_BINARY", str(TARGET / "runbus"))
-# What pages name, and a reader has free: the gateway, and a page of the reader's own.
+# Ports that pages name: the gateway, and a page of the reader.
 PORTS = ["8700", "8080"]
 # Beside all of docs/tutorial and docs/guides.
 PAGES = ["docs/library.md", "docs/scripted-model.md"]
