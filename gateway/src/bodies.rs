@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_read_is_read_within_bounds() {
+    async fn an_unread_body_is_read_within_bounds() {
         let most = limits::DISCARDED_BYTES;
         for (pieces, ends, expects, is_all) in [
             (vec![], true, false, true),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_read_leaves_nothing() {
+    async fn a_read_body_leaves_nothing() {
         let (request, left) = watch(request(&[1, 2], true, true));
         let mut body = request.into_body();
         while poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.is_some() {}
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_rest_of_what_was_asked_for_is_read() {
+    async fn the_rest_of_a_requested_body_is_read() {
         let (request, left) = watch(request(&[1, 2, 3], true, true));
         let mut body = request.into_body();
         assert!(poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.is_some());

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn only_these_ask_nobody() {
+    fn only_these_need_no_credential() {
         let open: Vec<&str> = all()
             .iter()
             .filter(|endpoint| endpoint.rule == Rule::Open)
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stands_in_for_other_servers_takes_their_parameters() {
+    fn only_drop_in_endpoints_take_parameters_of_other_servers() {
         for endpoint in all() {
             let is_foreign = endpoint.path.starts_with("/ws/");
             assert_eq!(endpoint.rule == Rule::Foreign, is_foreign, "{}", endpoint.path);
@@ -137,7 +137,7 @@ mod tests {
 
     /// References lead somewhere.
     #[test]
-    fn what_the_document_refers_to_is_there() {
+    fn every_reference_in_the_document_exists() {
         let text = document().openapi.to_string();
         let openapi = &document().openapi;
         let mut seen = 0;

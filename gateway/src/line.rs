@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_socket_does_not_take_is_written_first() {
+    async fn data_that_the_socket_did_not_take_is_written_first() {
         let (line, mut client) = pair().await;
         line.lend();
         let mut sent = Vec::new();

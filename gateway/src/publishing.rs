@@ -17,7 +17,7 @@ use crate::auth::permit::{self, Uncovered};
 use crate::auth::{Principal, Refusal};
 use crate::ledger::{Full, Ledger, Purse, Table};
 
-/// What the gateway itself says among events: a reader of an event stream takes such a type for its word.
+/// The gateway's own messages among events: a reader of an event stream takes such a type for the gateway's.
 const WORDS: [&str; 6] = ["subscribed", "snapshot", "caught_up", "gap", "undecodable", "closed"];
 
 /// Bytes that each event takes beside its data.
@@ -65,7 +65,7 @@ pub enum Refused {
         reason: String,
         /// Whether the same request may succeed later.
         is_retryable: bool,
-        /// What became of each.
+        /// The result of each event.
         answers: Vec<Value>,
     },
 }
@@ -99,7 +99,7 @@ impl Refused {
         }
     }
 
-    /// What stands against them; what became of each.
+    /// The conflicting state; the result of each event.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {

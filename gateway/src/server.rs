@@ -213,8 +213,8 @@ fn say_who_may(config: &Config, auth: &Auth) {
     let local = config.listen.ip().is_loopback();
     let open = config.tls_cert_file.is_none();
     match (auth.is_required(), local) {
-        (false, true) => tracing::info!("nobody is asked who they are: only this machine may connect"),
-        (false, false) => tracing::warn!("nobody is asked who they are, and other machines may connect"),
+        (false, true) => tracing::info!("authentication is disabled: only this machine can connect"),
+        (false, false) => tracing::warn!("authentication is disabled, and other machines can connect"),
         (true, false) if open => {
             tracing::warn!("credentials travel in the clear: set gateway.tls_cert_file or put TLS in front");
         }

@@ -14,7 +14,7 @@ pub enum Refusal {
     #[error("this credential does not allow it")]
     Forbidden,
     /// Too many connections of one principal.
-    #[error("this principal has as many connections as it may have")]
+    #[error("connection limit of this principal reached (auth.limits.max_connections): close one first")]
     Connections,
     /// Too many messages or bytes of one principal.
     #[error("too much at once; come back in {} ms", .0.as_millis())]

@@ -181,7 +181,7 @@ impl Revocations {
                     for line in stored.frame.lines() {
                         match Revocation::decode(&line) {
                             Ok(revocation) => found.push(revocation),
-                            Err(error) => tracing::error!(%error, "what should be a revocation is none"),
+                            Err(error) => tracing::error!(%error, "an entry is no revocation"),
                         }
                     }
                 }

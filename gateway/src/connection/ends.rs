@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_end_is_told_once() {
+    async fn each_end_is_reported_once() {
         let (drain, revoked) = (CancellationToken::new(), CancellationToken::new());
         let mut ends = Ends::new(&drain, Some(&revoked));
         assert_eq!(ends.next().now_or_never(), None);

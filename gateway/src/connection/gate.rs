@@ -162,10 +162,14 @@ impl Gate {
 fn crowded(crowded: Crowded) -> Farewell {
     crowded.count();
     match crowded {
-        Crowded::All | Crowded::Evicted => {
-            (close::TOO_MANY, "this gateway has as many connections as it may have")
-        }
-        Crowded::Address => (close::TOO_MANY, "this address has as many connections as it may have"),
+        Crowded::All | Crowded::Evicted => (
+            close::TOO_MANY,
+            "connection limit of this gateway reached (gateway.max_connections): try another one",
+        ),
+        Crowded::Address => (
+            close::TOO_MANY,
+            "connection limit of this address reached (gateway.max_connections_per_address)",
+        ),
     }
 }
 

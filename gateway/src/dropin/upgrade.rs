@@ -21,7 +21,7 @@ pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 /// Describes an endpoint that upgrades.
 pub(super) fn described(operation: Operation) -> Operation {
     operation
-        .says_only(101, "a WebSocket; what is said there: docs/dropin.md")
+        .says_only(101, "a WebSocket; its messages: docs/dropin.md")
         .refuses([Problem::Invalid, Problem::Connections])
         .takes_stream_tokens()
 }

@@ -193,7 +193,7 @@ mod tests {
     proptest! {
         /// For any lines of a frame, each is delivered once, in order, and both forms have the same content.
         #[test]
-        fn every_line_is_said_whatever_the_others_are(mut damaged in prop::collection::vec(line(), 1..5), at in any::<prop::sample::Index>()) {
+        fn every_line_is_delivered_beside_any_others(mut damaged in prop::collection::vec(line(), 1..5), at in any::<prop::sample::Index>()) {
             let at = at.index(damaged.len() + 1);
             damaged.insert(at, sound());
             let stored = stored(&damaged);

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_all_that_it_can_leaves_others_their_share_of_every_table() {
+    fn a_greedy_principal_leaves_others_their_share_of_every_table() {
         for table in Table::ALL {
             let unit = table.least();
             let ledger = ledger(64 * unit);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_gets_what_is_given_back() {
+    async fn a_waiter_gets_a_returned_share() {
         let ledger = ledger(1 << 20);
         let everyone = Purse::of_everyone();
         let all = ledger.take(&everyone, Table::Bytes, 1 << 20).unwrap();
@@ -280,7 +280,7 @@ mod tests {
     proptest! {
         /// Taken, changed and given back in any order: nothing is over its bound, and nothing stays.
         #[test]
-        fn what_is_taken_is_given_back(steps in proptest::collection::vec((0_usize..5, 0_usize..3, 0_usize..300_000), 1..60)) {
+        fn taken_shares_are_given_back(steps in proptest::collection::vec((0_usize..5, 0_usize..3, 0_usize..300_000), 1..60)) {
             let ledger = ledger(1 << 20);
             let keys = [Purse::of_principal(), Purse::of_principal()];
             let purses = [keys[0].clone(), keys[1].clone(), Purse::of_token(keys[0].clone())];

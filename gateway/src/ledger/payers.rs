@@ -83,7 +83,7 @@ mod tests {
     use crate::ledger::{Ledger, Table};
 
     #[test]
-    fn one_of_those_who_use_it_pays() {
+    fn one_of_its_users_pays() {
         let ledger = Ledger::new(|_| 10, 4);
         let (one, two) = (Purse::of_principal(), Purse::of_principal());
         let held = || (one.held(Table::Hubs), two.held(Table::Hubs), ledger.held(Table::Hubs));
@@ -93,7 +93,7 @@ mod tests {
         drop(first);
         assert_eq!(held(), (1, 0, 1), "it uses it once more");
         drop(again);
-        assert_eq!(held(), (0, 1, 1), "who is left pays");
+        assert_eq!(held(), (0, 1, 1), "a remaining user pays");
         drop(second);
         assert_eq!(held(), (0, 1, 1), "until it ends, for those who come back");
         let back = payers.join(&one);

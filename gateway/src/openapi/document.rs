@@ -37,8 +37,8 @@ impl Document {
             "info": {
                 "title": "Runbus gateway",
                 "version": env!("CARGO_PKG_VERSION"),
-                "description": "Events of agent executions, and commands to them. In words: docs/protocol.md; who may: \
-                    docs/auth.md (a gateway with `auth.mode = \"none\"` asks nobody).",
+                "description": "Events of agent executions, and commands to them. In words: docs/protocol.md; access: \
+                    docs/auth.md (`auth.mode = \"none\"` disables authentication).",
                 "license": { "name": "Apache-2.0", "identifier": env!("CARGO_PKG_LICENSE") },
             },
             "servers": [{ "url": "/" }],
@@ -165,7 +165,7 @@ fn needs(rule: Rule) -> Option<String> {
         Rule::Open => Some("Nobody is asked who they are.".into()),
         Rule::Later => Some("A credential may also be said in band.".into()),
         Rule::Foreign => Some(
-            "Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001."
+            "A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001."
                 .into(),
         ),
         Rule::Handler(None) => None,

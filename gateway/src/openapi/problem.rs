@@ -117,7 +117,7 @@ impl Problem {
             Self::Forbidden => {
                 "the credential does not allow it, or the page's origin may not use this gateway"
             }
-            Self::NotFound => "nobody has heard of it",
+            Self::NotFound => "unknown id",
             Self::Method => "the path has no such method; `Allow` names those that it has",
             Self::NotAcceptable => "`Accept` takes nothing of what there is",
             Self::Slow => "the body came too slowly; the connection is closed",

@@ -53,7 +53,7 @@ impl Room {
             }
         }
         if tokio::time::timeout(limits::PRESENCE_FAREWELL, keeper.take_back()).await.is_err() {
-            tracing::debug!("who watched here is still seen for a while");
+            tracing::debug!("the watchers of this gateway stay in the store for a while");
         }
     }
 }
@@ -230,7 +230,7 @@ impl Keeper<'_> {
         stream::iter(told)
             .for_each_concurrent(limits::PRESENCE_BATCH, |id| async move {
                 if let Err(error) = self.store.leave(&presence::place(&id), &self.member).await {
-                    tracing::debug!(%error, "who watched here is still seen for a while");
+                    tracing::debug!(%error, "the watchers of this gateway stay in the store for a while");
                 }
             })
             .await;

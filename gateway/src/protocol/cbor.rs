@@ -116,7 +116,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_json_does_not_have_is_refused() {
+    fn values_without_a_json_form_are_refused() {
         let deep = [vec![0x81; 5000], vec![0x00]].concat();
         for bytes in [
             &b""[..],

@@ -133,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_the_gateway_says_is_the_same_in_both(said in said()) {
+        fn gateway_messages_are_the_same_in_both(said in said()) {
             for json in said {
                 let [text, binary] = [Dialect::Json, Dialect::Cbor].map(|dialect| dialect.frame(json.clone()));
                 prop_assert_eq!(value(&text), value(&binary));
@@ -141,7 +141,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_client_says_is_the_same_in_both(id in ".{0,70}", name in "[a-z]{1,8}", data in cbor::tests::value(), batch in 0..300_u32) {
+        fn client_messages_are_the_same_in_both(id in ".{0,70}", name in "[a-z]{1,8}", data in cbor::tests::value(), batch in 0..300_u32) {
             let cursor = Cursor::start().with(Shard(3), place(9));
             for message in [
                 json!({ "type": "subscribe", "id": id, "batch": batch }),

@@ -140,7 +140,7 @@ async fn a_body_must_come_and_go_on_coming() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_nobody_takes_is_given_up() {
+async fn an_untaken_answer_is_given_up() {
     let address = served(WIDE).await;
     for takes in [0, 16] {
         let (began, mut stream) = (Instant::now(), connect(address).await);

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_are_lowered_to_what_there_are_descriptors_for() {
+    fn connections_are_lowered_to_the_available_descriptors() {
         let configured = Config::default().bounds();
         assert_eq!(fit(configured, 1_000_000), configured);
         let usual = fit(configured, 1024);

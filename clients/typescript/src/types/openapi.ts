@@ -7,7 +7,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What there is */
+        /** List the endpoints */
         get: operations["list_endpoints"];
         put?: never;
         post?: never;
@@ -343,7 +343,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is known of an execution
+         * Read the state of an execution
          * @description Needs `read` on what it is about.
          */
         get: operations["get_execution"];
@@ -386,7 +386,7 @@ export interface paths {
         put?: never;
         /**
          * Stop it
-         * @description One that nobody has asked for yet ends as cancelled when somebody does.
+         * @description A cancel of an unknown execution is kept: if the execution is started later, it is cancelled immediately.
          *
          *     Needs `cancel` on what it is about.
          */
@@ -469,7 +469,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who watches it
+         * List its watchers
          * @description Needs `read` on the execution.
          */
         get: operations["get_presence"];
@@ -529,7 +529,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What it has come to, with all text so far
+         * Read its state, with all text so far
          * @description Needs `read` on what it is about.
          */
         get: operations["get_snapshot"];
@@ -755,7 +755,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was said, oldest first
+         * Read its messages, oldest first
          * @description As many as have 4 MiB: ask again with `from`, where there is a `next`.
          *
          *     Needs `read` on the session.
@@ -821,7 +821,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the log holds, and what this gateway's clients cost
+         * Read the size of the log, and the costs of this gateway's clients
          * @description Needs `read` on everything.
          */
         get: operations["get_stats"];
@@ -884,7 +884,7 @@ export interface paths {
         };
         /**
          * All agents (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_agents"];
         put?: never;
@@ -904,7 +904,7 @@ export interface paths {
         };
         /**
          * An agent as its own server served it (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_agent"];
         put?: never;
@@ -924,7 +924,7 @@ export interface paths {
         };
         /**
          * A council as its own server served it (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_council"];
         put?: never;
@@ -946,7 +946,7 @@ export interface paths {
          * A task as its own server served it (WebSocket, docs/dropin.md)
          * @description The task begins if it has not. Other parameters are ignored.
          *
-         *     Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         *     A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_task"];
         put?: never;
@@ -1210,13 +1210,13 @@ export interface components {
              */
             unpriced_tokens: number;
         };
-        /** @description What is wrong, in the words of the server that this one stands in for. */
+        /** @description The fault, in the form of the replaced server. */
         CouncilDetail: {
             detail: string;
         };
-        /** @description What to start. Other fields are ignored. */
+        /** @description The council to start. Other fields are ignored. */
         CouncilRequest: {
-            /** @description What the council is to write about. 1 to 10000 characters. */
+            /** @description The topic of the council. 1 to 10000 characters. */
             input_topic: string;
             /**
              * @description The run; starting the same one twice starts one. Absent: a fresh one.
@@ -1226,11 +1226,11 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description A run's status, and what it came to. */
+        /** @description A run's status, and its outcome. */
         CouncilRun: {
             /** @description The critic's last score. */
             critic_score: unknown;
-            /** @description What went wrong. */
+            /** @description The error. */
             error: string | null;
             /** @description The final text. */
             final_draft: unknown;
@@ -1296,7 +1296,7 @@ export interface components {
             error: {
                 /** @description stable: programs may compare it */
                 code: string;
-                /** @description what stands against the request */
+                /** @description the conflicting state */
                 details?: Record<string, never>;
                 /** @description for people; may change */
                 message: string;
@@ -1951,7 +1951,7 @@ export interface components {
         EventPage: {
             /** @description Events, and lines that are none, in the order asked for. */
             events: components["schemas"]["Event"][];
-            /** @description What was asked for and is gone. */
+            /** @description The parts of the requested range that are gone. */
             gaps: components["schemas"]["Gap"][];
             /** @description Where to go on; `null` when nothing is left in this direction. */
             next: string | null;
@@ -2133,14 +2133,14 @@ export interface components {
             /** @description Its type, as in `image/png`. */
             media_type: string;
         };
-        /** @description What there is. */
+        /** @description The list of endpoints. */
         Index: {
             /** @description `"GET /path": "what it is for"`. */
             endpoints: Record<string, never>;
             name: string;
             version: string;
         };
-        /** @description What was said. */
+        /** @description The messages. */
         Messages: {
             messages: components["schemas"]["SaidMessage"][];
             /**
@@ -2157,7 +2157,7 @@ export interface components {
             token: string;
             token_id: string | null;
         };
-        /** @description What is asked for. */
+        /** @description The request for a token. */
         MintRequest: {
             /**
              * @description Some of the caller's scopes; absent: all that it may read.
@@ -2200,7 +2200,7 @@ export interface components {
         };
         /** @description A monitor on the wire, as in a `monitor_snapshot`. */
         MonitorAnswer: {
-            /** @description What is to be seen. */
+            /** @description The monitor. */
             monitor: components["schemas"]["Monitor"];
             /**
              * Format: uint64
@@ -2569,7 +2569,7 @@ export interface components {
         Revocation: {
             /** @description When it was. */
             at: components["schemas"]["Timestamp"];
-            /** @description Who did it. */
+            /** @description The caller that revoked it. */
             by: string;
             /** @description Until when it must be remembered; `None`: for ever. */
             until: components["schemas"]["Timestamp"] | null;
@@ -2583,14 +2583,14 @@ export interface components {
             issued_before: components["schemas"]["Timestamp"];
             /** @constant */
             revoke: "subject";
-            /** @description Who. */
+            /** @description The subject. */
             subject: string;
         });
-        /** @description What is revoked: one credential, or what somebody got before a time. */
+        /** @description The revoked right: one credential, or all of a subject before a time. */
         RevokeRequest: {
             /** @description Only what they got before this; not in the future. Absent: now. */
             issued_before?: components["schemas"]["Timestamp"] | null;
-            /** @description Whose. At most 256 bytes. */
+            /** @description The subject. At most 256 bytes. */
             subject?: string | null;
             /** @description A token's `jti`, or `key/<name>`. At most 256 bytes. */
             token_id?: string | null;
@@ -2911,7 +2911,7 @@ export interface components {
              */
             undecodable: number;
         };
-        /** @description What a load balancer makes of it. */
+        /** @description A load balancer's view of it. */
         Status: "ready" | "degraded" | "not_ready";
         /** @description An event that is durable. */
         StoredEvent: {
@@ -3169,7 +3169,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `not_found`: nobody has heard of it */
+        /** @description `not_found`: unknown id */
         not_found: {
             headers: {
                 [name: string]: unknown;
@@ -3373,7 +3373,7 @@ export interface operations {
             400: components["responses"]["invalid_argument"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
-            /** @description nobody has heard of it */
+            /** @description unknown id */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3668,7 +3668,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what stood against it */
+            /** @description the dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4027,7 +4027,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what its events say so far */
+            /** @description the state after its events so far */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4411,7 +4411,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what is to be seen now */
+            /** @description the monitor now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4440,7 +4440,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what is to be seen now */
+            /** @description the monitor now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5066,7 +5066,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what each says of itself */
+            /** @description the reports of the workers */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5131,7 +5131,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -5171,7 +5171,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -5211,7 +5211,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -5245,7 +5245,7 @@ export interface operations {
             query?: {
                 /** @description the agent or graph that it is for; by default as configured */
                 agent?: string;
-                /** @description what it is given; by default `{task_id}` */
+                /** @description the input; by default `{task_id}` */
                 input?: string;
             };
             header?: never;
@@ -5256,7 +5256,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;

@@ -1,4 +1,4 @@
-// Real gateways and workers, on both backends. Whatever a test file starts is stopped when the file ends.
+// Real gateways and workers, on both backends. Processes of a test file are stopped when the file ends.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";

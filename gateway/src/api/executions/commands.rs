@@ -38,7 +38,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             rule,
             acknowledged(
                 Operation::new("cancel_execution", "Stop it")
-                    .says("One that nobody has asked for yet ends as cancelled when somebody does.")
+                    .says("A cancel of an unknown execution is kept: if the execution is started later, it is cancelled immediately.")
                     .optional_body::<Cancel>(),
             ),
             cancel,

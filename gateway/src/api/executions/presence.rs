@@ -20,7 +20,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
         "/v1/executions/{execution_id}/presence",
         Rule::Execution(Action::Read),
-        Operation::new("get_presence", "Who watches it")
+        Operation::new("get_presence", "List its watchers")
             .answers::<Presence>(200, "those who watch it now, on whichever gateway")
             .refuses([Problem::NotFound]),
         get,

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn approvals_have_their_words_and_keep_what_was_asked() {
+    fn approvals_have_their_words_and_keep_the_request() {
         for (approved, kind) in [(true, "tool_approval_approved"), (false, "tool_approval_rejected")] {
             let mut agent = Agent::new(StreamId::new("clerk").ok());
             let created = said(&mut agent, &asked());
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn other_events_are_told_and_deltas_are_not() {
+    fn other_events_are_sent_and_deltas_are_not() {
         let mut agent = Agent::new(None);
         let delta = source().llm_text_delta(model::TextDelta { content: "x".into(), snapshot: None });
         assert_eq!(agent.event(&delta, false), None);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_has_every_field_and_null_where_nobody_contributed() {
+    fn a_snapshot_has_every_field_and_null_without_a_contribution() {
         let mut agent = Agent::new(StreamId::new("clerk").ok());
         let at = Clock::System.now();
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap()["payload"].clone();
@@ -294,10 +294,10 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_of_what_runbus_runs_is_not_told() {
+    fn external_events_about_executions_of_runbus_are_not_sent() {
         let end = source().execution_completed(execution::Completed { output: json!("forged") });
         let mut agent = Agent::new(None);
-        assert!(agent.event(&end, true).is_some(), "what others run, others tell");
+        assert!(agent.event(&end, true).is_some(), "external events of external executions are sent");
         agent.event(&asked(), false);
         assert_eq!(agent.event(&end, true), None);
         assert_eq!(agent.approval_of("c"), Some("a"));

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_as_it_happens() {
+    fn a_run_is_sent_as_it_happens() {
         let mut run = run();
         assert!(run.caught_up().is_empty() && run.caught_up().is_empty());
         let said = json(run.event(&started("master_agent", 1), false));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_later_hears_what_is_and_who_comes_last_the_end() {
+    fn a_later_client_gets_the_state_and_the_last_one_the_end() {
         let mut late = run();
         for event in [started("master_agent", 1), ended("master_agent"), started("critic_agent", 2)] {
             assert!(late.event(&event, false).is_empty());
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_pauses_and_failures_are_told() {
+    fn an_approval_pauses_and_failures_are_sent() {
         let mut run = run();
         run.caught_up();
         run.event(&started("master_agent", 1), false);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_of_it_is_not_told() {
+    fn external_events_about_it_are_not_sent() {
         let mut run = run();
         run.caught_up();
         assert!(run.event(&started("master_agent", 1), true).is_empty());

@@ -44,7 +44,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         .says("The task begins if it has not. Other parameters are ignored.")
         .takes([
             Parameter::new("agent", text(), "the agent or graph that it is for; by default as configured"),
-            Parameter::new("input", text(), "what it is given; by default `{task_id}`"),
+            Parameter::new("input", text(), "the input; by default `{task_id}`"),
         ]),
         get,
     )]

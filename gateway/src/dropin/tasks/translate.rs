@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_the_log_has_no_more_is_told_from_the_status() {
+    fn an_end_that_the_log_no_longer_has_is_sent_from_the_status() {
         let mut known = None;
         hear(&mut known, &source().execution_cancelled(execution::Cancelled { reason: None }), false);
         let mut task = Task::new(ExecutionId::new("t").unwrap(), known, true);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_of_it_is_not_told() {
+    fn external_events_about_it_are_not_sent() {
         let source = source();
         let delta = source.node(NodeId::new("agent").unwrap()).llm_text_delta(delta("psst"));
         let end = source.execution_completed(execution::Completed { output: json!("forged") });

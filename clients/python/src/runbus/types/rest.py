@@ -218,7 +218,7 @@ class Cost(BaseModel):
 
 class CouncilDetail(BaseModel):
     """
-    What is wrong, in the words of the server that this one stands in for.
+    The fault, in the form of the replaced server.
     """
 
     model_config = ConfigDict(
@@ -229,7 +229,7 @@ class CouncilDetail(BaseModel):
 
 class CouncilRequest(BaseModel):
     """
-    What to start. Other fields are ignored.
+    The council to start. Other fields are ignored.
     """
 
     model_config = ConfigDict(
@@ -237,7 +237,7 @@ class CouncilRequest(BaseModel):
     )
     input_topic: Annotated[str, Field(max_length=10000, min_length=1)]
     """
-    What the council is to write about. 1 to 10000 characters.
+    The topic of the council. 1 to 10000 characters.
     """
     run_id: str | None = None
     """
@@ -247,7 +247,7 @@ class CouncilRequest(BaseModel):
 
 class CouncilRun(BaseModel):
     """
-    A run's status, and what it came to.
+    A run's status, and its outcome.
     """
 
     model_config = ConfigDict(
@@ -259,7 +259,7 @@ class CouncilRun(BaseModel):
     """
     error: str | None
     """
-    What went wrong.
+    The error.
     """
     final_draft: Any
     """
@@ -384,7 +384,7 @@ class Error1(BaseModel):
     """
     details: dict[str, Any] | None = None
     """
-    what stands against the request
+    the conflicting state
     """
     message: str
     """
@@ -580,7 +580,7 @@ class Image(BaseModel):
 
 class Index(BaseModel):
     """
-    What there is.
+    The list of endpoints.
     """
 
     model_config = ConfigDict(
@@ -600,7 +600,7 @@ class Scope(RootModel[str]):
 
 class MintRequest(BaseModel):
     """
-    What is asked for.
+    The request for a token.
     """
 
     model_config = ConfigDict(
@@ -986,7 +986,7 @@ class Revocation1(BaseModel):
     """
     by: str
     """
-    Who did it.
+    The caller that revoked it.
     """
     until: AwareDatetime | None
     """
@@ -1013,7 +1013,7 @@ class Revocation2(BaseModel):
     """
     by: str
     """
-    Who did it.
+    The caller that revoked it.
     """
     until: AwareDatetime | None
     """
@@ -1026,7 +1026,7 @@ class Revocation2(BaseModel):
     revoke: Literal["subject"] = "subject"
     subject: str
     """
-    Who.
+    The subject.
     """
 
 
@@ -1039,7 +1039,7 @@ class Revocation(RootModel[Revocation1 | Revocation2]):
 
 class RevokeRequest(BaseModel):
     """
-    What is revoked: one credential, or what somebody got before a time.
+    The revoked right: one credential, or all of a subject before a time.
     """
 
     model_config = ConfigDict(
@@ -1051,7 +1051,7 @@ class RevokeRequest(BaseModel):
     """
     subject: Annotated[str | None, Field(max_length=256, min_length=1)] = None
     """
-    Whose. At most 256 bytes.
+    The subject. At most 256 bytes.
     """
     token_id: Annotated[str | None, Field(max_length=256, min_length=1)] = None
     """
@@ -2099,7 +2099,7 @@ class Readiness(BaseModel):
     checks: Checks
     status: Literal["ready", "degraded", "not_ready"]
     """
-    What a load balancer makes of it.
+    A load balancer's view of it.
     """
 
 
@@ -2432,7 +2432,7 @@ class EventPage(BaseModel):
     """
     gaps: list[Gap]
     """
-    What was asked for and is gone.
+    The parts of the requested range that are gone.
     """
     next: str | None
     """
@@ -2512,7 +2512,7 @@ class SaidMessage3(BaseModel):
 
 class Messages(BaseModel):
     """
-    What was said.
+    The messages.
     """
 
     model_config = ConfigDict(
@@ -2582,7 +2582,7 @@ class MonitorAnswer(BaseModel):
     )
     monitor: Monitor
     """
-    What is to be seen.
+    The monitor.
     """
     revision: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
