@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::effects::Effects;
 use super::events::{self, Events};
 use super::invocation::{self, Invocation};
-use super::listen::{Ear, Heard};
+use super::listen::{Heard, InboxListener};
 use super::mirror::Reflected;
 use super::placement::{self, Lack};
 use super::step::{self, Decision, Effect, World};
@@ -133,7 +133,7 @@ pub struct Actor {
     /// The missing part of this worker for the execution under way.
     lack: Option<Lack>,
     effects: Effects,
-    ear: Ear,
+    listener: InboxListener,
     armed: Option<Timestamp>,
     stop: CancellationToken,
     /// The trace of the execution that runs.
@@ -153,7 +153,7 @@ impl Actor {
         journal: Journal,
         stop: CancellationToken,
     ) -> Result<Self, Error> {
-        let ear = Ear::new(tools.log.clone(), &session);
+        let listener = InboxListener::new(tools.log.clone(), &session);
         let (scopes, armed) = (Arc::new(Scopes::none(&tools.registry)), journal.state.armed);
         let (events, plan, effects) = (None, None, Effects::default());
         let mut actor = Self {
@@ -167,7 +167,7 @@ impl Actor {
             scopes,
             lack: None,
             effects,
-            ear,
+            listener,
             armed,
             stop,
             invocation: None,
@@ -272,7 +272,7 @@ impl Actor {
             let pause = wake_at.map_or(limits::WAKE_AT_MOST, |at| at.since(now));
             tokio::select! {
                 done = self.effects.next() => self.ended(done).await?,
-                heard = self.ear.next() => self.heard(heard).await?,
+                heard = self.listener.next() => self.heard(heard).await?,
                 () = tokio::time::sleep(pause.min(limits::WAKE_AT_MOST)) => {}
                 () = drain.cancelled() => {}
             }
@@ -313,7 +313,7 @@ impl Actor {
         while !self.effects.is_empty() {
             tokio::select! {
                 done = self.effects.next() => self.ended(done).await?,
-                heard = self.ear.next() => self.heard(heard).await?,
+                heard = self.listener.next() => self.heard(heard).await?,
             }
             if self.journal.state.running().is_none_or(|run| run.stop.is_some()) {
                 self.effects.clear();
