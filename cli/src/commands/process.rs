@@ -12,7 +12,7 @@ use runbus_workers::definition::Definitions;
 use runbus_workers::mcp::Servers;
 use runbus_workers::mcp::limits::START_WAIT;
 use runbus_workers::pool::Worker;
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use runbus_workers::tool::Registry;
 use runbus_workers::webhook::Webhooks;
 use tokio_util::sync::CancellationToken;
@@ -73,7 +73,7 @@ pub(super) fn runtime(configuration: &Configuration) -> Result<Runtime, Error> {
 /// A definition cannot be read, or the model's section is wrong.
 pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result<Work, Error> {
     let runtime = runtime(configuration)?;
-    let tools = Tools {
+    let dependencies = Dependencies {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
@@ -82,7 +82,7 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
         registry: runtime.registry.clone(),
         worker: Worker::id(&configuration.worker),
     };
-    let worker = Worker::new(configuration.worker.clone(), backend.queue.clone(), tools)
+    let worker = Worker::new(configuration.worker.clone(), backend.queue.clone(), dependencies)
         .with_servers(runtime.servers.clone());
     Ok(Work { worker, runtime })
 }

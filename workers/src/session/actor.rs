@@ -36,7 +36,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The dependencies of a session's owner.
 #[derive(Debug, Clone)]
-pub struct Tools {
+pub struct Dependencies {
     /// The log.
     pub log: Arc<dyn Log>,
     /// The store.
@@ -122,7 +122,7 @@ pub enum Ended {
 /// A session and its owner.
 #[derive(Debug)]
 pub struct Actor {
-    tools: Tools,
+    dependencies: Dependencies,
     control: Control,
     max_attempts: u32,
     session: SessionId,
@@ -146,18 +146,18 @@ impl Actor {
     /// # Errors
     /// See [`Error`].
     pub async fn take_up(
-        tools: Tools,
+        dependencies: Dependencies,
         control: Control,
         max_attempts: u32,
         session: SessionId,
         journal: Journal,
         stop: CancellationToken,
     ) -> Result<Self, Error> {
-        let listener = InboxListener::new(tools.log.clone(), &session);
-        let (scopes, armed) = (Arc::new(Scopes::none(&tools.registry)), journal.state.armed);
+        let listener = InboxListener::new(dependencies.log.clone(), &session);
+        let (scopes, armed) = (Arc::new(Scopes::none(&dependencies.registry)), journal.state.armed);
         let (events, plan, effects) = (None, None, Effects::default());
         let mut actor = Self {
-            tools,
+            dependencies,
             control,
             max_attempts,
             session,
@@ -180,13 +180,14 @@ impl Actor {
     }
 
     fn follow_plan(&mut self) {
-        self.plan = self.journal.state.run.as_ref().and_then(|run| self.tools.definitions.of(run));
+        self.plan = self.journal.state.run.as_ref().and_then(|run| self.dependencies.definitions.of(run));
         let running = self.journal.state.running();
-        self.lack =
-            running.and_then(|run| placement::of_run(run, &self.tools.definitions, &self.tools.registry));
+        self.lack = running.and_then(|run| {
+            placement::of_run(run, &self.dependencies.definitions, &self.dependencies.registry)
+        });
         self.scopes = Arc::new(match &self.plan {
-            Some(plan) => plan.scopes(&self.tools.registry),
-            None => Scopes::none(&self.tools.registry),
+            Some(plan) => plan.scopes(&self.dependencies.registry),
+            None => Scopes::none(&self.dependencies.registry),
         });
     }
 
@@ -216,7 +217,7 @@ impl Actor {
         &self,
         begun: Option<&runbus::session::entry::Entry>,
     ) -> Result<Option<Events>, Error> {
-        let (log, store) = (self.tools.log.clone(), self.tools.store.clone());
+        let (log, store) = (self.dependencies.log.clone(), self.dependencies.store.clone());
         let plan = self.plan.as_deref();
         Ok(Events::open(log, store, &self.session, &self.journal, begun, plan, &self.stop).await?)
     }
@@ -252,7 +253,7 @@ impl Actor {
             for effect in effects {
                 self.begin(effect);
             }
-            let now = self.tools.clock.now();
+            let now = self.dependencies.clock.now();
             let soon = wake_at.is_some_and(|at| at <= step::later(now, limits::WAIT_IN_PLACE));
             if self.effects.is_empty() && !soon {
                 if self.take_commands(true).await? {
@@ -263,7 +264,7 @@ impl Actor {
                 if self.inbox(true).await?.is_empty() {
                     return Ok(Ended::Parked { wake_at, armed: self.armed });
                 }
-                let worker = self.tools.worker.clone();
+                let worker = self.dependencies.worker.clone();
                 self.journal.claim(&worker).await?;
                 self.journal.forget();
                 self.take_commands(true).await?;
@@ -285,11 +286,11 @@ impl Actor {
             World {
                 session: &self.session,
                 plan: self.plan.as_deref(),
-                definitions: &self.tools.definitions,
+                definitions: &self.dependencies.definitions,
                 scopes: &self.scopes,
                 lack: self.lack.as_ref(),
                 max_attempts: self.max_attempts,
-                now: self.tools.clock.now(),
+                now: self.dependencies.clock.now(),
             },
         )
     }
@@ -370,7 +371,7 @@ impl Actor {
                 }
             }
             Effect::Tool { node, call_id, .. } => {
-                let now = self.tools.clock.now();
+                let now = self.dependencies.clock.now();
                 match tools::job(&context, state, node, call_id, now) {
                     Some(Ok(job)) => self.start(effect, tools::run(context, job)),
                     // The guards have changed since its intent was journalled.
@@ -392,7 +393,7 @@ impl Actor {
             session: self.session.clone(),
             plan: self.plan.clone()?,
             scopes: self.scopes.clone(),
-            model: self.tools.model.clone(),
+            model: self.dependencies.model.clone(),
             control: self.control.clone(),
             deltas: self.events.as_ref()?.deltas(),
         })
@@ -434,7 +435,8 @@ impl Actor {
     /// commands may come later; before parking, the owner asks until it answers.
     async fn inbox(&self, certain: bool) -> Result<Vec<Fact>, Error> {
         loop {
-            match inbox::read(&self.tools.log, &self.session, self.journal.state.inbox, certain).await {
+            match inbox::read(&self.dependencies.log, &self.session, self.journal.state.inbox, certain).await
+            {
                 Err(journal::Error::Unavailable(reason)) => {
                     tracing::warn!(session = %self.session, %reason, "the inbox cannot be read now");
                     if !certain {
@@ -549,7 +551,7 @@ impl Actor {
         let name = Name { family: "session", id: self.session.to_string() };
         let mark = Mark { epoch: state.epoch, from: None, to: state.entries };
         let kept = Some(runbus::limits::PROJECTION_KEPT);
-        let stored = self.tools.store.apply(&name, mark, document.into(), kept);
+        let stored = self.dependencies.store.apply(&name, mark, document.into(), kept);
         match tokio::time::timeout(PATIENCE, stored).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!(session = %self.session, %error, "the session was not kept"),
