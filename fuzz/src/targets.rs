@@ -16,7 +16,7 @@ use runbus::time::Timestamp;
 use runbus_gateway::api::body::Body;
 use runbus_gateway::protocol::{Dialect, Publish};
 use runbus_workers::model::{Accumulator, Parser, ToolCall};
-use runbus_workers::session::mirror;
+use runbus_workers::session::projection;
 use runbus_workers::tool::{Registry, ask_human};
 
 /// One way in.
@@ -183,7 +183,7 @@ fn mcp(input: &[u8]) {
 
 fn tool_arguments(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    drop(mirror::arguments(text));
+    drop(projection::arguments(text));
     if let Ok(registry) = Registry::new().with(ask_human()) {
         let call = ToolCall { id: "1".into(), name: "ask_human".into(), arguments: text.into() };
         drop(registry.everything().clear(&call, None));

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Done;
 use crate::session::actor;
-use crate::session::mirror;
+use crate::session::projection;
 use crate::tool::truncate;
 
 /// Bytes of a long question that an execution above shows.
@@ -165,6 +165,6 @@ async fn dropped(
         ..Source::execution(start.stream_id.clone(), start.execution_id.clone(), Clock::System)
     };
     let id = EventId::derived(&format!("{}/dropped", start.execution_id));
-    control.bus().record(source.event_with_id(id, mirror::end(outcome))).await?;
+    control.bus().record(source.event_with_id(id, projection::end(outcome))).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A session's owner at work: decide, journal, mirror, act; until nothing is left to do.
+//! A session's owner at work: decide, journal, project, act; until nothing is left to do.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ use super::effects::Effects;
 use super::events::{self, Events};
 use super::invocation::{self, Invocation};
 use super::listen::{Heard, InboxListener};
-use super::mirror::Reflected;
 use super::placement::{self, Lack};
+use super::projection::Reflected;
 use super::step::{self, Decision, Effect, World};
 use crate::definition::{Definitions, Plan, Scopes};
 use crate::limits;
@@ -449,7 +449,7 @@ impl Actor {
         }
     }
 
-    /// Journal first, then the events that mirror it, then the store.
+    /// Journal first, then the events that project it, then the store.
     async fn record(&mut self, fact: Fact) -> Result<(), Error> {
         if matches!(fact, Fact::ExecutionEnded { .. }) {
             // Nothing follows the end.
@@ -494,7 +494,7 @@ impl Actor {
         if matches!(entry.fact, Fact::ExecutionStarted { .. }) {
             self.follow_plan();
             self.follow_run();
-            // Opening mirrors the entry: `execution_started` is what fences the execution's log.
+            // Opening projects the entry: `execution_started` is what fences the execution's log.
             self.events = self.open_events(Some(&entry)).await?;
         } else if let Some(events) = &mut self.events {
             let index = self.journal.state.entries - 1;

@@ -21,7 +21,7 @@ use runbus::store::Store;
 use runbus::time::Clock;
 use runbus::writer::Ticket;
 use runbus_workers::session::events::{Events, delta_source};
-use runbus_workers::session::mirror::Reflected;
+use runbus_workers::session::projection::Reflected;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
