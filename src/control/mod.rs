@@ -2,7 +2,7 @@
 
 mod dead_letters;
 mod executions;
-pub mod outside;
+pub mod external;
 mod people;
 pub mod presence;
 #[cfg(test)]
