@@ -299,7 +299,7 @@ impl Control {
     ///
     /// # Errors
     /// The log refuses or does not answer.
-    pub async fn tell_above(
+    pub async fn notify_parent(
         &self,
         parent: &Parent,
         child: &ExecutionId,

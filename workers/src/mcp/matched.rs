@@ -119,7 +119,7 @@ impl<T> Matched<T> {
             }
             JsonRpcMessage::Notification(told) => {
                 if let ServerNotification::ProgressNotification(progress) = &told.notification {
-                    self.watchers.tell(&progress.params);
+                    self.watchers.report(&progress.params);
                 }
                 return self.ready.push_back(message);
             }

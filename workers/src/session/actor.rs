@@ -28,7 +28,7 @@ use super::step::{self, Decision, Effect, World};
 use crate::definition::{Definitions, Plan, Scopes};
 use crate::limits;
 use crate::model::Model;
-use crate::run::{Context, Done, compact, model, tell, tools};
+use crate::run::{Context, Done, compact, model, notify, tools};
 use crate::tool::Registry;
 
 /// The wait before a broker that does not answer is asked again.
@@ -344,9 +344,9 @@ impl Actor {
         }
         match &effect {
             Effect::Tell { .. } => {
-                if let Some(told) = tell::oldest(&self.session, &self.journal.state) {
+                if let Some(told) = notify::oldest(&self.session, &self.journal.state) {
                     let control = self.control.clone();
-                    self.start(effect, tell::tell(control, told));
+                    self.start(effect, notify::notify(control, told));
                 }
                 return;
             }
@@ -487,7 +487,7 @@ impl Actor {
     async fn write(&mut self, fact: Fact) -> Result<(), Error> {
         let before = self.shows();
         if let Fact::ExecutionEnded { outcome: Outcome::Failed { error } } = &fact {
-            self.tell_failure(error);
+            self.log_failure(error);
         }
         let (entry, changes) = self.journal.append(fact).await?;
         self.count(&entry.fact, &changes);
@@ -508,7 +508,7 @@ impl Actor {
     }
 
     /// One line for an execution that fails, with the fields that an operator looks for.
-    fn tell_failure(&self, error: &serde_json::Value) {
+    fn log_failure(&self, error: &serde_json::Value) {
         let Some(run) = self.journal.state.running() else { return };
         let start = &run.start;
         let trace = start.trace.as_ref().and_then(|trace| trace.parent.split('-').nth(1)).unwrap_or("-");

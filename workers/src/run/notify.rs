@@ -1,4 +1,4 @@
-//! Telling others what has happened: at least once, each word idempotent.
+//! Notices to other sessions and readers: at least once, each idempotent.
 
 use runbus::control::{Control, Error, StartRequest};
 use runbus::event::Source;
@@ -39,15 +39,15 @@ pub fn oldest(session: &SessionId, state: &State) -> Option<Told> {
     })
 }
 
-/// Tells.
-pub async fn tell(control: Control, told: Told) -> Done {
+/// Sends a notice, and records that it was sent.
+pub async fn notify(control: Control, told: Told) -> Done {
     let key = told.notice.key();
     match say(&control, told).await {
         Ok(()) => Done::fact(Fact::Told { notice: key }),
         Err(Error::Unavailable(reason)) => Done::Failed(actor::Error::Unavailable(reason)),
         Err(error) => {
             // It will not be heard later either; the session goes on.
-            tracing::error!(notice = key, %error, "a notice could not be told");
+            tracing::error!(notice = key, %error, "a notice could not be sent");
             Done::fact(Fact::Told { notice: key })
         }
     }
@@ -58,10 +58,10 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
     match notice {
         Notice::Dropped { start, outcome } => dropped(control, &session, &start, &outcome).await,
         Notice::Below { parent, child, number, told } => {
-            match control.tell_above(&parent, &child, &number, (*told).clone()).await {
+            match control.notify_parent(&parent, &child, &number, (*told).clone()).await {
                 // A message that is too large for a command is shortened: the approval's id, and where it waits, are kept.
                 Err(Error::TooLarge { .. }) => {
-                    control.tell_above(&parent, &child, &number, shortened(*told)).await
+                    control.notify_parent(&parent, &child, &number, shortened(*told)).await
                 }
                 outcome => outcome,
             }
