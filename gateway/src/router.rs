@@ -16,7 +16,7 @@ use crate::api::{caller, traced};
 use crate::auth::account::{Account, Turn};
 use crate::connection::Shared;
 use crate::endpoints;
-use crate::hosts::{self, Door};
+use crate::hosts::{self, HostCheck};
 use crate::hub::Entry;
 use crate::ledger::{Table, Taken};
 use crate::limits;
@@ -34,7 +34,7 @@ pub struct App {
     /// Commands and questions.
     pub control: Control,
     /// The hosts that the gateway answers to.
-    pub door: Arc<Door>,
+    pub host_check: Arc<HostCheck>,
     /// How many sockets the process may have.
     pub capacity: Capacity,
     /// Connections that draining waits for.
@@ -122,7 +122,7 @@ pub fn router(app: Arc<App>) -> Router {
     };
     routes
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
-        .layer(axum::middleware::from_fn_with_state(app.door.clone(), hosts::check))
+        .layer(axum::middleware::from_fn_with_state(app.host_check.clone(), hosts::check))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(CatchPanicLayer::custom(|_| Failure::panicked().into_response()))
         .with_state(app)

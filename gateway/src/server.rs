@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::connection::Shared;
 use crate::connection::pressure::Pressure;
 use crate::connection::snapshots::Snapshots;
-use crate::hosts::Door;
+use crate::hosts::HostCheck;
 use crate::hub::{Hubs, Shares};
 use crate::ledger::{Ledger, Table};
 use crate::limits;
@@ -82,7 +82,7 @@ impl Gateway {
         runbus::config::check(&config)?;
         runbus::config::check(&auth).map_err(BindError::InvalidAuth)?;
         config.check_exposure(&auth)?;
-        let door = Arc::new(Door { hosts: config.hosts()?, key: "gateway.hosts" });
+        let host_check = Arc::new(HostCheck { hosts: config.hosts()?, key: "gateway.hosts" });
         let trusted = config.trusted()?;
         let tls = Tls::new(&config)?;
         let largest = config.max_message_bytes.max(limits::BODY_BYTES);
@@ -123,7 +123,7 @@ impl Gateway {
             pressure,
             drain: drain.clone(),
         });
-        let app = Arc::new(App { shared, control, door, capacity, tasks: TaskTracker::new() });
+        let app = Arc::new(App { shared, control, host_check, capacity, tasks: TaskTracker::new() });
         Ok(Self { listener, tls, address, app, sockets, drain })
     }
 
