@@ -330,7 +330,7 @@ impl Client {
         self.heard = Instant::now();
         match frame {
             Some(Ok(frame @ (Frame::Text(_) | Frame::Binary(_)))) => match self.dialect.read(&frame) {
-                Some(message) => Box::pin(self.obey(message, frame.into_data().len())).await,
+                Some(message) => Box::pin(self.handle(message, frame.into_data().len())).await,
                 None => Err(End::Close(close::PROTOCOL, "this subprotocol has no messages of this form")),
             },
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Ok(()),

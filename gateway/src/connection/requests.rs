@@ -18,7 +18,11 @@ use crate::protocol::{Start, close, server};
 
 impl Client {
     /// Follows a message of so many bytes.
-    pub(super) async fn obey(&mut self, message: Result<Message, Invalid>, bytes: usize) -> Result<(), End> {
+    pub(super) async fn handle(
+        &mut self,
+        message: Result<Message, Invalid>,
+        bytes: usize,
+    ) -> Result<(), End> {
         if self.gate.principal().is_none() && !matches!(message, Ok(Message::Auth { .. })) {
             return Err(End::Close(close::UNAUTHENTICATED, "a valid credential is needed"));
         }
