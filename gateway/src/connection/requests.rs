@@ -179,8 +179,8 @@ impl Client {
         let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
         let account = self.gate.account().clone();
         let mut wake = Wake::from(self.wake.clone());
-        if let Some(door) = &self.door {
-            wake.watcher = door.clone();
+        if let Some(direct) = &self.direct {
+            wake.watcher = direct.clone();
         }
         match Subscription::begin(&self.shared, &account, filter.clone(), since, wake, Transport::Ws).await {
             Ok((subscription, cursor)) => {
