@@ -66,7 +66,7 @@ impl Hub {
 
     /// Tells the watchers that there is news, some at a time: they may write to their clients at once, and nothing else runs here
     /// meanwhile.
-    pub(super) async fn tell(&self) {
+    pub(super) async fn notify(&self) {
         let mut at = 0;
         let mut some: Vec<Arc<dyn Watcher>> = Vec::new();
         loop {

@@ -21,7 +21,7 @@ pub(super) async fn run(hub: Weak<Hub>, follower: Follower, stop: CancellationTo
     {
         tracing::error!(scope = ?hub.scope, %error, "a hub ends: the log refuses");
         hub.change(|ring| ring.broken = Some(Arc::from(error.to_string())));
-        hub.tell().await;
+        hub.notify().await;
     }
 }
 
@@ -52,6 +52,6 @@ async fn fill(hub: &Weak<Hub>, follower: Follower) -> Result<(), ReadError> {
         });
         // A large frame's room is not kept: there are many hubs.
         said.shrink_to(limits::BATCH_ENTRIES);
-        hub.tell().await;
+        hub.notify().await;
     }
 }

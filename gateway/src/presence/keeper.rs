@@ -40,7 +40,7 @@ impl Room {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(keeper.pause()) => {}
             }
-            let mut ok = keeper.tell().await;
+            let mut ok = keeper.notify().await;
             let all = Instant::now() >= poll_at;
             if all {
                 poll_at = Instant::now() + limits::PRESENCE_POLL;
@@ -79,7 +79,7 @@ impl Keeper<'_> {
     }
 
     /// Writes changed entries to the store, and those that are about to expire.
-    async fn tell(&self) -> bool {
+    async fn notify(&self) -> bool {
         let now = Instant::now();
         let said: Vec<(ExecutionId, Watched)> = {
             let mut state = self.room.state();
