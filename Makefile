@@ -79,7 +79,7 @@ test-docs: client ## run every command of the tutorials and guides (part of test
 
 .PHONY: site
 site: ## build the documentation as a site (mdbook), into SITE
-	$(TOOLS) python3 ops/docs/book.py build $(SITE)
+	PYTHONDONTWRITEBYTECODE=1 $(TOOLS) python3 ops/docs/book.py build $(SITE)
 
 .PHONY: fuzz
 fuzz: ## what others send, mutated, against the code that reads it (FUZZ_SECONDS=30 for each target, ARGS='--target frames')

@@ -15,7 +15,7 @@ use runbus::time::Clock;
 use runbus_workers::config::Config;
 use runbus_workers::definition::Definitions;
 use runbus_workers::pool::Worker;
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use runbus_workers::tool::{Error, Function, Registry};
 use runbus_workers::{model_section, tools_section};
 
@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let backend = Embedded::open(&embedded::Config::default(), Clock::System)?;
     let config = Config::default();
-    let tools = Tools {
+    let dependencies = Dependencies {
         log: backend.log,
         store: backend.store,
         clock: Clock::System,
@@ -65,8 +65,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         worker: Worker::id(&config),
     };
     let shutdown = Shutdown::on_signals()?;
-    println!("worker {} is ready", tools.worker);
-    let worker = Worker::new(config, backend.queue, tools);
+    println!("worker {} is ready", dependencies.worker);
+    let worker = Worker::new(config, backend.queue, dependencies);
     shutdown.spawn(worker.run(shutdown.soft().clone(), shutdown.hard().clone()));
     shutdown.soft().cancelled().await;
     // Sessions at work are handed over at their next step.

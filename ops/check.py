@@ -24,7 +24,7 @@ def text(path):
 
 
 def only(pattern, path):
-    """What the one match of a pattern in a file holds."""
+    """The content of the one match of a pattern in a file."""
     found = set(re.findall(pattern, text(path), re.MULTILINE))
     check(len(found) == 1, f"{path}: {pattern} should be found once, found {sorted(found)}")
     return found.pop() if found else None
@@ -43,10 +43,10 @@ compose = YAML(typ="safe", pure=True).load(text("docker-compose.yml"))
 services = compose["services"]
 scripts = text("ops/cluster.sh") + text("ops/scale-out.sh")
 
-# What only some deployments have: a compose profile, nothing that the scripts start.
+# Optional parts of a deployment: a compose profile, nothing that the scripts start.
 optional = {name for name, service in services.items() if service.get("profiles")}
 
-# What the scale-out script starts, the containers do.
+# The containers start the same processes as the scale-out script.
 kinds = {"nats": 0, "redis": 0, "gateway": 0, "worker": 0}
 for name, service in services.items():
     if name in optional:

@@ -11,6 +11,7 @@ for script in ops/*.sh ops/*/*.sh .ci/run; do bash -n "$script"; done
 if command -v shellcheck >/dev/null; then shellcheck ops/*.sh ops/*/*.sh .ci/run; fi
 
 PYTHONPATH=$RUNBUS_TOOLS_PYTHON PYTHONDONTWRITEBYTECODE=1 python3 ops/check.py
+python3 ops/prose.py
 site=$(mktemp -d)
 PYTHONDONTWRITEBYTECODE=1 python3 ops/docs/book.py build "$site/site"
 rm -rf "$site"

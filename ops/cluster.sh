@@ -257,7 +257,7 @@ status() {
   return "$all"
 }
 
-# What was killed from outside is not waited for.
+# A process that was killed from outside is not awaited.
 forget_dead() {
   local name
   for name in $(names); do

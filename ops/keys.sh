@@ -40,7 +40,7 @@ printf 'GATEWAY_KEY_SHA256=%s\nMETRICS_KEY_SHA256=%s\n' "$(hash api)" "$(hash me
 
 if (($# == 0)); then
   "$root/ops/secrets.sh" "$root/.env"
-  # What else stands there stays.
+  # Other entries stay.
   { grep -vE '^(GATEWAY|METRICS)_KEY_SHA256=' "$root/.env" 2>/dev/null || true; cat "$dir/keys.env"; } >"$root/.env.new"
   mv "$root/.env.new" "$root/.env"
 fi

@@ -90,7 +90,7 @@ launch() {
   shift 3
   "${with_addresses[@]}" "$@" setsid "$runbus" "$role" --config "$config" >>"$dir/$name.log" 2>&1 </dev/null &
   printf '%s %s\n' "$name" $! >>"$dir/processes"
-  # Whoever kills it knows: no notice from this shell.
+  # An expected kill: no notice from this shell.
   disown
 }
 
@@ -224,7 +224,7 @@ while True:
 if status["status"] != "completed":
     sys.exit(f"scale-out: {execution} {status['status']}: {status.get('error')}")
 PY
-# What it shows ends with the execution; the last events may still be on their way.
+# The output ends with the execution; the last events may still be on their way.
 for _ in $(seq 1 50); do
   kill -0 "$tail_pid" 2>/dev/null || break
   sleep 0.1

@@ -14,11 +14,11 @@ use crate::{limits, text};
 pub struct Error {
     /// The id's field name on the wire, for instance `stream_id`.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The fault of the id.
     pub reason: Reason,
 }
 
-/// What is wrong with an id.
+/// The faults of ids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// The text is empty.
@@ -177,7 +177,7 @@ impl EventId {
         Self(uuid::Uuid::now_v7())
     }
 
-    /// The same id for the same name: what a new owner derives equals what its predecessor derived.
+    /// The same id for the same name: a new owner derives the ids that its predecessor derived.
     #[must_use]
     pub fn derived(name: &str) -> Self {
         Self(uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()))

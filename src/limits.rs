@@ -18,7 +18,7 @@ pub const EDGE_DEPTH: usize = 64;
 /// Deepest command that an inbox holds, in levels: a caller's value inside the command.
 pub const COMMAND_DEPTH: usize = 80;
 
-/// Deepest entry that a journal takes, in levels. The events that mirror it may add some.
+/// Deepest entry that a journal takes, in levels. The events that project it may add some.
 pub const ENTRY_DEPTH: usize = 96;
 
 /// Stack of each thread of a process, in bytes. A debug build reads the deepest JSON with a part of it; pages that no thread

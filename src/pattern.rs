@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn invalid_patterns_are_refused() {
         for (text, reason) in [
             ("", Reason::Empty),
             (" order", Reason::Space),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_tells_what_covers_nothing() {
+    fn a_list_names_patterns_that_cover_nothing() {
         let listed = Patterns::parse(["order", "oder", "ref*"]).unwrap();
         let idle: Vec<_> = listed.idle(&["order", "list"]).map(|(at, p)| (at, p.as_str())).collect();
         assert_eq!(idle, [(1, "oder"), (2, "ref*")]);

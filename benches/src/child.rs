@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::{fanout, gateway, idle, many, relay, restart, worker};
 
-/// What a child does.
+/// The task of a child process.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Role {
     /// Fills an embedded database and waits to be killed.

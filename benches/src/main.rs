@@ -123,7 +123,7 @@ impl Topic {
     ];
 }
 
-/// What every topic gets.
+/// The setup of every topic.
 #[derive(Debug)]
 struct Setup {
     quick: bool,

@@ -85,7 +85,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
         "resident memory once it stands still, one session each before; the default of 16 at a time for parked ones, whose only \
          call waits for an approval; of Redis without its connections' buffers as of the rest, all that the process holds",
     );
-    table.note("what a worker keeps after the first thousand is its allocator's, and is used again");
+    table.note("the allocator keeps the memory after the first thousand, and uses it again");
     report.table(&table);
     Ok(())
 }

@@ -10,7 +10,7 @@ use runbus_workers::definition::Definitions;
 use runbus_workers::graph::Definition;
 use runbus_workers::model::{Answer, Script, Scripted, ScriptedCall};
 use runbus_workers::pool::Worker;
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use runbus_workers::tool::{Error, Function, Registry};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,7 @@ pub(crate) fn build(ports: &Ports, options: &Options) -> anyhow::Result<(Worker,
         definitions.add(Definition::parse(agent, &definition.to_string())?)?;
     }
     let answer = async |_nothing: BTreeMap<String, Value>| Ok::<_, Error>("done");
-    let tools = Tools {
+    let dependencies = Dependencies {
         log: ports.log.clone(),
         store: ports.store.clone(),
         clock: Clock::System,
@@ -109,7 +109,7 @@ pub(crate) fn build(ports: &Ports, options: &Options) -> anyhow::Result<(Worker,
         ),
         worker: name.clone(),
     };
-    Ok((Worker::new(config, ports.queue.clone(), tools), name.to_string()))
+    Ok((Worker::new(config, ports.queue.clone(), dependencies), name.to_string()))
 }
 
 fn script(rounds: u32) -> Script {

@@ -17,7 +17,7 @@ use crate::exit::{Code, Error};
     after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 66 no such thing, 69 a server does not answer, 70 internal error, 75 what is there stands against it."
 )]
 pub(crate) struct Args {
-    /// What every command takes.
+    /// The arguments of every command.
     #[command(flatten)]
     pub global: Global,
     /// The command.
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     pub command: Command,
 }
 
-/// What every command takes.
+/// The arguments of every command.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Global {
     /// Configuration file (TOML).
@@ -122,7 +122,7 @@ impl Command {
         }
     }
 
-    /// How it logs: servers as configured, tools for people not at all, unless they are told to.
+    /// The log settings of the command: servers as configured, tools for people none, unless requested.
     #[must_use]
     pub(crate) fn telemetry(&self, configuration: &Configuration) -> telemetry::Config {
         let mut config = configuration.telemetry.clone();

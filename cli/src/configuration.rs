@@ -13,9 +13,9 @@ use crate::exit::Error;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Configuration {
-    /// What carries the log and the queue.
+    /// The backend of the log and the queue.
     pub log: LogSection,
-    /// What carries the store.
+    /// The backend of the store.
     pub store: StoreSection,
     /// The embedded backend.
     pub embedded: embedded::Config,
@@ -25,7 +25,7 @@ pub(crate) struct Configuration {
     pub redis: redis::Config,
     /// The gateway.
     pub gateway: runbus_gateway::Config,
-    /// Who may use the gateway.
+    /// Authentication and authorisation at the gateway.
     pub auth: runbus_gateway::auth::Config,
     /// The worker.
     pub worker: runbus_workers::config::Config,
@@ -58,8 +58,8 @@ impl Validate for Configuration {
     }
 }
 
-/// Loads it: defaults < file < environment < flags. `OPENAI_BASE_URL` and `OPENAI_API_KEY` stand in for what `[model]`
-/// does not say.
+/// Loads it: defaults < file < environment < flags. `OPENAI_BASE_URL` and `OPENAI_API_KEY` stand in for unset keys of
+/// `[model]`.
 ///
 /// # Errors
 /// [`Error::Usage`], with every value that is refused.

@@ -18,9 +18,9 @@ pub enum Code {
     Usage,
     /// The input is wrong.
     Data,
-    /// What was named does not exist.
+    /// The named object does not exist.
     NotFound,
-    /// What is there stands against it: unresolved calls, an execution at work, an earlier decision.
+    /// The command conflicts with the current state: unresolved calls, an execution at work, an earlier decision.
     Conflict,
     /// A server does not answer.
     Unavailable,
@@ -52,10 +52,10 @@ pub(crate) enum Error {
     /// The input is wrong.
     #[error("{0}")]
     Data(String),
-    /// What was named does not exist.
+    /// The named object does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// What is there stands against it.
+    /// The command conflicts with the current state.
     #[error("{0}")]
     Conflict(String),
     /// A server does not answer.
@@ -64,8 +64,8 @@ pub(crate) enum Error {
     /// Something that should not happen.
     #[error("{0}")]
     Software(String),
-    /// Whoever reads the output went away: the command ends quietly.
-    #[error("nobody reads the output")]
+    /// The reader of the output went away: the command ends quietly.
+    #[error("the output has no reader")]
     Output(#[from] std::io::Error),
 }
 
@@ -106,7 +106,7 @@ impl From<runbus::control::Error> for Error {
     }
 }
 
-/// What clap has to say: help and version are no errors.
+/// The messages of clap: help and version are no errors.
 pub(crate) fn usage(mut error: clap::Error) -> ExitCode {
     if error.use_stderr() {
         // It repeats what stood in the command line, where a newline is no newline of clap's.

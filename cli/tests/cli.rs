@@ -134,7 +134,7 @@ fn events_are_published_from_arguments_and_stdin() {
 }
 
 #[test]
-fn a_bad_line_is_named_once_and_ends_publishing_unless_told_otherwise() {
+fn a_bad_line_is_named_once_and_ends_publishing_by_default() {
     let dir = tempfile::tempdir().unwrap();
     let good = "{\"stream_id\":\"ci\",\"type\":\"custom\"}\n";
     for (bad, reason) in [

@@ -115,7 +115,7 @@ fn events_ids_and_errors_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn what_is_logged_is_one_line() {
+fn a_log_entry_is_one_line() {
     let dir = tempfile::tempdir().unwrap();
     for format in ["text", "json"] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_runbus"))

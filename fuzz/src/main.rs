@@ -22,7 +22,7 @@ use targets::Target;
 /// How long a process may take beyond its time: a single input must not take that long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is asked for.
+/// The command line.
 #[derive(Debug, Parser)]
 struct Args {
     /// Only this target.

@@ -16,7 +16,7 @@ use runbus::time::Timestamp;
 use runbus_gateway::api::body::Body;
 use runbus_gateway::protocol::{Dialect, Publish};
 use runbus_workers::model::{Accumulator, Parser, ToolCall};
-use runbus_workers::session::mirror;
+use runbus_workers::session::projection;
 use runbus_workers::tool::{Registry, ask_human};
 
 /// One way in.
@@ -124,7 +124,7 @@ fn rest(input: &[u8]) {
     for draft in events {
         let event = draft.into_event(Timestamp::default());
         if let Ok(line) = event.encode() {
-            assert!(Event::decode(&line).is_ok(), "what is stored can be read");
+            assert!(Event::decode(&line).is_ok(), "a stored line can be read");
         }
     }
 }
@@ -140,7 +140,7 @@ fn frames(input: &[u8]) {
     let at = At { seq: 0, merged: 1, external: false, cursor: &cursor };
     Snapshot::begin(cursor.clone(), true).apply(&event, at);
     if let Ok(line) = event.encode() {
-        assert!(Event::decode(&line).is_ok(), "what is stored can be read");
+        assert!(Event::decode(&line).is_ok(), "a stored line can be read");
     }
 }
 
@@ -150,11 +150,11 @@ fn journal(input: &[u8]) {
     if let Ok(entry) = Entry::decode(input) {
         state.apply(&entry);
         if let Ok(line) = entry.encode() {
-            assert!(Entry::decode(&line).is_ok(), "what is stored can be read");
+            assert!(Entry::decode(&line).is_ok(), "a stored line can be read");
         }
     }
     if let Ok(command) = Command::decode(input) {
-        assert!(command.encode().is_ok(), "what was taken can be recorded");
+        assert!(command.encode().is_ok(), "an accepted command can be recorded");
         state.command(&command, Timestamp::default(), &mut Vec::new());
     }
 }
@@ -183,7 +183,7 @@ fn mcp(input: &[u8]) {
 
 fn tool_arguments(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    drop(mirror::arguments(text));
+    drop(projection::arguments(text));
     if let Ok(registry) = Registry::new().with(ask_human()) {
         let call = ToolCall { id: "1".into(), name: "ask_human".into(), arguments: text.into() };
         drop(registry.everything().clear(&call, None));

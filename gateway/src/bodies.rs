@@ -81,7 +81,7 @@ impl Pace {
     }
 }
 
-/// What is left of a body, once nobody reads it any more.
+/// The rest of a body that is not read any more.
 struct Rest<B> {
     body: B,
     /// Its client sends it without being asked to, or was asked.
@@ -90,7 +90,7 @@ struct Rest<B> {
 
 type Slot<B> = Arc<Mutex<Option<Rest<B>>>>;
 
-/// A request's body: whoever drops it before its end leaves the rest behind.
+/// A request's body: dropping it before its end leaves the rest behind.
 pub(crate) struct Body<B: HttpBody + Unpin> {
     body: Option<B>,
     comes: bool,
@@ -104,7 +104,7 @@ pub(crate) struct Left<B>(Slot<B>);
 
 /// A request whose body can be finished; `None`: it has none.
 pub(crate) fn watch<B: HttpBody + Unpin>(request: Request<B>) -> (Request<Body<B>>, Option<Left<B>>) {
-    // Who expects to be asked sends nothing before; reading would ask.
+    // A client that expects 100 Continue sends nothing before; reading would send it.
     let comes = !request.headers().contains_key(EXPECT);
     let slot = (!request.body().is_end_stream()).then(Slot::<B>::default);
     let left = slot.clone().map(Left);
@@ -149,7 +149,7 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Body<B> {
             Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Bytes::len),
             _ => 0,
         };
-        // What is there at once needs no clock.
+        // Bytes that are there at once need no clock.
         if frame.is_pending() || self.pace.is_some() {
             let pace = self.pace.get_or_insert_with(Pace::new);
             if pace.is_over(cx, bytes) && !matches!(frame, Poll::Ready(None)) {
@@ -206,7 +206,7 @@ mod tests {
         ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
             match self.pieces.pop_front() {
                 Some(size) => Poll::Ready(Some(Ok(Frame::data(vec![0; size].into())))),
-                // Once: who asks again waits for ever.
+                // Once: a second poll waits for ever.
                 None if std::mem::take(&mut self.ends) => Poll::Ready(None),
                 None => Poll::Pending,
             }
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_read_is_read_within_bounds() {
+    async fn an_unread_body_is_read_within_bounds() {
         let most = limits::DISCARDED_BYTES;
         for (pieces, ends, expects, is_all) in [
             (vec![], true, false, true),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_read_leaves_nothing() {
+    async fn a_read_body_leaves_nothing() {
         let (request, left) = watch(request(&[1, 2], true, true));
         let mut body = request.into_body();
         while poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.is_some() {}
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_rest_of_what_was_asked_for_is_read() {
+    async fn the_rest_of_a_requested_body_is_read() {
         let (request, left) = watch(request(&[1, 2, 3], true, true));
         let mut body = request.into_body();
         assert!(poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.is_some());

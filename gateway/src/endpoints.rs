@@ -1,4 +1,5 @@
-//! The one list of endpoints. What is not here is not served; what is here has a rule and is in the OpenAPI document.
+//! The one list of endpoints. An endpoint outside it is not served; each one in it has a rule and is in the OpenAPI
+//! document.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -41,14 +42,14 @@ pub fn all() -> Vec<Endpoint> {
     .concat()
 }
 
-/// What they say of themselves.
+/// Their OpenAPI document.
 #[must_use]
 pub fn document() -> &'static Document {
     static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::of(&all()));
     &DOCUMENT
 }
 
-/// What a path asks of callers, by method.
+/// The rules of a path, by method.
 #[must_use]
 pub fn rules(path: &str) -> &'static [(Method, Rule)] {
     static RULES: LazyLock<BTreeMap<&'static str, Vec<(Method, Rule)>>> = LazyLock::new(|| {
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn only_these_ask_nobody() {
+    fn only_these_need_no_credential() {
         let open: Vec<&str> = all()
             .iter()
             .filter(|endpoint| endpoint.rule == Rule::Open)
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stands_in_for_other_servers_takes_their_parameters() {
+    fn only_drop_in_endpoints_take_parameters_of_other_servers() {
         for endpoint in all() {
             let is_foreign = endpoint.path.starts_with("/ws/");
             assert_eq!(endpoint.rule == Rule::Foreign, is_foreign, "{}", endpoint.path);
@@ -136,7 +137,7 @@ mod tests {
 
     /// References lead somewhere.
     #[test]
-    fn what_the_document_refers_to_is_there() {
+    fn every_reference_in_the_document_exists() {
         let text = document().openapi.to_string();
         let openapi = &document().openapi;
         let mut seen = 0;

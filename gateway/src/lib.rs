@@ -3,13 +3,13 @@
 //! # Layout
 //! Lowest first; a module imports only from those above it in this list.
 //! - [`config`] (with `dropin::config`, a part of it), [`limits`]
-//! - [`auth`]: who callers are, and what they may do
+//! - [`auth`]: callers and their permissions
 //! - [`protocol`]: the native WebSocket protocol's messages
-//! - `spans`: what is traced
-//! - [`hub`]: one reader of the log for each watched scope, whatever the number of clients
+//! - `spans`: the trace spans
+//! - [`hub`]: one reader of the log for each watched scope, for any number of clients
 //! - [`feed`]: the latest state of something, for many who watch it
-//! - [`monitor`]: what is to be seen of a stream, folded once for all who watch it
-//! - [`presence`]: who watches an execution
+//! - [`monitor`]: the view of a stream, folded once for all watchers
+//! - [`presence`]: the watchers of an execution
 //! - [`publishing`]: events that clients publish
 //! - [`connection`]: one client
 //! - [`openapi`]: how endpoints describe themselves

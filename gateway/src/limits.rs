@@ -11,7 +11,7 @@ pub const BATCH_BYTES: usize = 16 * 1024;
 /// Entries that a hub's task keeps room for between two batches.
 pub const BATCH_ENTRIES: usize = 4;
 
-/// Bytes that are prepared for one client at a time, at least: what a slow one gets, and every one at first.
+/// Bytes that are prepared for one client at a time, at least: for a slow one, and for every one at first.
 pub const LEAST_BYTES: usize = 16 * 1024;
 
 /// A client whose write took longer than this is slow: it gets [`LEAST_BYTES`] at a time until it takes them faster.
@@ -58,7 +58,7 @@ pub const TAKEN_BYTES: usize = 4 * 1024;
 /// [`SCRAPE_SOCKETS`].
 pub const OTHER_FILES: usize = 192;
 
-/// Sockets that were told to go and have not yet, before nobody is accepted for a moment.
+/// Sockets that must go and have not yet, before the accept loop pauses for a moment.
 pub const LEAVING_SOCKETS: usize = 32;
 
 /// That moment, at most.
@@ -101,7 +101,7 @@ pub const SNAPSHOT_PAGE: usize = 500;
 /// How often a fold begins again because the log's retention overtook it, before the snapshot says that something is missing.
 pub const SNAPSHOT_RESTARTS: usize = 3;
 
-/// How often a snapshot over REST looks again for what a replica of the log does not have yet, each time after
+/// How often a snapshot over REST looks again for frames that a replica of the log does not have yet, each time after
 /// [`LAG_PAUSE`].
 pub const SNAPSHOT_LOOKS: usize = 20;
 
@@ -117,7 +117,7 @@ pub const PUBLISH_EVENTS: usize = 1000;
 /// Bytes of events that are on their way from clients to the log at the same time, with 1 KiB for each envelope. More are refused.
 pub const PUBLISHING_BYTES: usize = 32 * 1024 * 1024;
 
-/// The same of one principal, at least: one large request, whatever others have.
+/// The same of one principal, at least: one large request, for any usage of others.
 pub const PUBLISHING_LEAST_BYTES: usize = 2 * 1024 * 1024;
 
 /// Of `gateway.held_bytes`, anybody may hold one part in so many while there is room at all.
@@ -183,7 +183,8 @@ pub const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Bytes of events that a request which waits for them collects before it is answered.
 pub const POLL_BYTES: usize = 1024 * 1024;
 
-/// How much longer than `gateway.write_timeout_ms` a connection lives that takes nothing: a WebSocket is told why first.
+/// How much longer than `gateway.write_timeout_ms` a connection lives that takes nothing: a WebSocket gets the reason
+/// first.
 pub const STUCK_GRACE: Duration = Duration::from_secs(3);
 
 /// How long browsers may remember what a page of an allowed origin may do.
@@ -222,7 +223,7 @@ pub const SECRET_MIN_BYTES: usize = 32;
 /// Messages in a row that may be refused for being too many, before the connection is closed.
 pub const REFUSED_MESSAGES: u32 = 100;
 
-/// How long a client that was told to go may take to do so.
+/// How long a client may take to leave.
 pub const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a TLS handshake may take.
@@ -237,7 +238,7 @@ pub const TRANSLATED_NODES: usize = 1024;
 /// Executions that a client of `/ws/agents` knows to be Runbus's.
 pub const TRANSLATED_RUNS: usize = 256;
 
-/// Approvals that wait and that a client of `/ws/agents` is told more of when they are decided.
+/// Approvals that wait and whose request a client of `/ws/agents` gets with the decision.
 pub const TRANSLATED_APPROVALS: usize = 4096;
 
 /// How long a snapshot of an agent may stay out behind an event that does not change its monitor.
@@ -279,7 +280,7 @@ pub const MONITOR_BEGINNINGS: usize = 4;
 /// Executions whose presence is followed at the same time.
 pub const PRESENCE_FOLLOWED: usize = 10_000;
 
-/// How long the store is not told of somebody who joins or leaves: what happens meanwhile is told together.
+/// How long the store does not hear of a join or leave: changes meanwhile are written together.
 pub const PRESENCE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Watchers of one execution from which on it may take longer.

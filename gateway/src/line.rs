@@ -1,7 +1,7 @@
-//! A plain connection that two write to: its owner, and, while the owner has lent it, whoever has news for its client.
+//! A plain connection with two writers: its owner, and, while the owner has lent it, the task with news for its client.
 //!
 //! Waking a task so that it writes some bytes costs as much as writing them. So the owner of a connection that waits for news lends it
-//! out; each write is of whole messages, and what the socket does not take is kept for the owner, who goes on with it before
+//! out; each write is of whole messages, and bytes that the socket does not take are kept for the owner, who goes on with it before
 //! anything else.
 
 use std::fmt;
@@ -21,9 +21,9 @@ pub struct Line {
 
 #[derive(Default)]
 struct State {
-    /// The owner has not written since it lent the line: what it wrote may be half a message.
+    /// The owner has not written since it lent the line: its last write may be half a message.
     lent: bool,
-    /// What the socket did not take of others' messages.
+    /// The bytes of others' messages that the socket did not take.
     rest: Bytes,
 }
 
@@ -89,7 +89,7 @@ impl Line {
             }
             state.rest.advance(written);
         }
-        // What is empty still has its memory.
+        // An empty buffer still has its memory.
         state.rest = Bytes::new();
         Poll::Ready(Ok(()))
     }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_socket_does_not_take_is_written_first() {
+    async fn data_that_the_socket_did_not_take_is_written_first() {
         let (line, mut client) = pair().await;
         line.lend();
         let mut sent = Vec::new();

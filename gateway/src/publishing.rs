@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runbus::bus::publish;
-use runbus::control::{Control, outside};
+use runbus::control::{Control, external};
 use runbus::event::{Draft, Event, Kind};
 use runbus::id::EventId;
 use runbus::log::Sequence;
@@ -17,7 +17,7 @@ use crate::auth::permit::{self, Uncovered};
 use crate::auth::{Principal, Refusal};
 use crate::ledger::{Full, Ledger, Purse, Table};
 
-/// What the gateway itself says among events: a reader of an event stream takes such a type for its word.
+/// The gateway's own messages among events: a reader of an event stream takes such a type for the gateway's.
 const WORDS: [&str; 6] = ["subscribed", "snapshot", "caught_up", "gap", "undecodable", "closed"];
 
 /// Bytes that each event takes beside its data.
@@ -52,7 +52,7 @@ pub enum Refused {
     },
     /// They cannot be taken. Nothing was stored.
     #[error(transparent)]
-    Outside(#[from] outside::Error),
+    External(#[from] external::Error),
     /// Too much is on its way already. Nothing was stored.
     #[error("too much is on its way to the log: {0}")]
     Full(Full),
@@ -65,7 +65,7 @@ pub enum Refused {
         reason: String,
         /// Whether the same request may succeed later.
         is_retryable: bool,
-        /// What became of each.
+        /// The result of each event.
         answers: Vec<Value>,
     },
 }
@@ -83,7 +83,7 @@ impl Refused {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Forbidden { .. } => Refusal::Forbidden.code(),
-            Self::Outside(error) => error.code(),
+            Self::External(error) => error.code(),
             Self::Full(_) | Self::Partly { is_retryable: true, .. } => "unavailable",
             Self::Partly { .. } => "internal",
         }
@@ -94,16 +94,16 @@ impl Refused {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Forbidden { path } => Some(path),
-            Self::Outside(error) => error.path(),
+            Self::External(error) => error.path(),
             Self::Full(_) | Self::Partly { .. } => None,
         }
     }
 
-    /// What stands against them; what became of each.
+    /// The conflicting state; the result of each event.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {
-            Self::Outside(error) => error.details(),
+            Self::External(error) => error.details(),
             Self::Partly { answers, .. } => Some(json!({ "events": answers })),
             Self::Forbidden { .. } | Self::Full(_) => None,
         }
@@ -141,7 +141,7 @@ fn words(events: &[Event]) -> Result<(), Refused> {
     match events.iter().position(is_word) {
         Some(n) => {
             let message = format!("{} is a word of the gateway's", events[n].kind);
-            Err(outside::Error::Invalid { path: format!("events[{n}].type"), message }.into())
+            Err(external::Error::Invalid { path: format!("events[{n}].type"), message }.into())
         }
         None => Ok(()),
     }

@@ -17,7 +17,7 @@ pub struct Readiness {
     checks: Checks,
 }
 
-/// What a load balancer makes of it.
+/// A load balancer's view of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -44,7 +44,7 @@ pub struct Checks {
     worker: Option<&'static str>,
 }
 
-/// What a worker's readiness is made of.
+/// The dependencies of a worker's readiness.
 #[derive(Debug, Clone)]
 pub struct WorkerProbe {
     /// Log, queue and store.

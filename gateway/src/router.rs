@@ -16,7 +16,7 @@ use crate::api::{caller, traced};
 use crate::auth::account::{Account, Turn};
 use crate::connection::Shared;
 use crate::endpoints;
-use crate::hosts::{self, Door};
+use crate::hosts::{self, HostCheck};
 use crate::hub::Entry;
 use crate::ledger::{Table, Taken};
 use crate::limits;
@@ -28,15 +28,15 @@ use crate::sockets::Peer;
 use crate::sockets::descriptors::Capacity;
 use crate::transport::later;
 
-/// What every endpoint may use.
+/// The dependencies of every endpoint.
 #[derive(Debug)]
 pub struct App {
-    /// What all clients share.
+    /// The shared state of all clients.
     pub shared: Arc<Shared>,
     /// Commands and questions.
     pub control: Control,
     /// The hosts that the gateway answers to.
-    pub door: Arc<Door>,
+    pub host_check: Arc<HostCheck>,
     /// How many sockets the process may have.
     pub capacity: Capacity,
     /// Connections that draining waits for.
@@ -84,7 +84,7 @@ impl App {
     pub async fn history(&self, account: &Account, query: &Query) -> Result<(Page<Text>, Taken), Failure> {
         let ledger = &self.shared.ledger;
         let query = &Query { bytes: query.bytes.min(ledger.page_bytes()), ..query.clone() };
-        // What is read of the log, and what is made of it.
+        // The log's bytes, and the answer made of them.
         let cost = 2 * query.bytes;
         let mut held = ledger.take_within(account.purse(), Table::Bytes, cost, limits::ROOM_PATIENCE).await?;
         let page = {
@@ -127,7 +127,7 @@ pub fn router(app: Arc<App>) -> Router {
     };
     routes
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
-        .layer(axum::middleware::from_fn_with_state(app.door.clone(), hosts::check))
+        .layer(axum::middleware::from_fn_with_state(app.host_check.clone(), hosts::check))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(axum::middleware::from_fn(origin::as_is))
         .layer(CatchPanicLayer::custom(|_| Failure::panicked().into_response()))

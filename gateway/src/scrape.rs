@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{health, metrics};
 use crate::hosts::host::NotAHost;
-use crate::hosts::{self, Door, Hosts};
+use crate::hosts::{self, HostCheck, Hosts};
 use crate::limits;
 use crate::readiness::WorkerProbe;
 use crate::serving::Serving;
@@ -30,7 +30,7 @@ pub enum BindError {
         /// Why.
         error: std::io::Error,
     },
-    /// What is listed is no host.
+    /// A listed host is invalid.
     #[error("telemetry.metrics_hosts = {host}: {error}")]
     Host {
         /// Which.
@@ -45,12 +45,12 @@ pub enum BindError {
 pub struct Scrape {
     listener: TcpListener,
     address: SocketAddr,
-    door: Arc<Door>,
+    host_check: Arc<HostCheck>,
     worker: Option<WorkerProbe>,
 }
 
 impl Scrape {
-    /// Listens; answers to `hosts`, and to what [`Hosts`] says that every listener does.
+    /// Listens; answers to `hosts`, and to the hosts that [`Hosts`] lets every listener answer to.
     ///
     /// # Errors
     /// See [`BindError`].
@@ -64,8 +64,8 @@ impl Scrape {
         if !bound.ip().is_loopback() {
             tracing::warn!(address = %bound, "other machines may read this process's metrics");
         }
-        let door = Arc::new(Door { hosts, key: "telemetry.metrics_hosts" });
-        Ok(Self { listener, address: bound, door, worker: None })
+        let host_check = Arc::new(HostCheck { hosts, key: "telemetry.metrics_hosts" });
+        Ok(Self { listener, address: bound, host_check, worker: None })
     }
 
     /// The same, with a worker's readiness.
@@ -89,7 +89,7 @@ impl Scrape {
             router = router.route("/readyz", get(async move || worker.check().await));
         }
         let router = router
-            .layer(axum::middleware::from_fn_with_state(self.door, hosts::check))
+            .layer(axum::middleware::from_fn_with_state(self.host_check, hosts::check))
             .layer(CatchPanicLayer::new());
         let bounds = Bounds {
             admitted: 0,

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::connection::Shared;
 use crate::connection::pressure::Pressure;
 use crate::connection::snapshots::Snapshots;
-use crate::hosts::Door;
+use crate::hosts::HostCheck;
 use crate::hub::{Hubs, Shares};
 use crate::ledger::{Ledger, Table};
 use crate::limits;
@@ -82,7 +82,7 @@ impl Gateway {
         runbus::config::check(&config)?;
         runbus::config::check(&auth).map_err(BindError::InvalidAuth)?;
         config.check_exposure(&auth)?;
-        let door = Arc::new(Door { hosts: config.hosts()?, key: "gateway.hosts" });
+        let host_check = Arc::new(HostCheck { hosts: config.hosts()?, key: "gateway.hosts" });
         let trusted = config.trusted()?;
         let tls = Tls::new(&config)?;
         let largest = config.max_message_bytes.max(limits::BODY_BYTES);
@@ -124,7 +124,7 @@ impl Gateway {
             leaving: CancellationToken::new(),
             drain: drain.clone(),
         });
-        let app = Arc::new(App { shared, control, door, capacity, tasks: TaskTracker::new() });
+        let app = Arc::new(App { shared, control, host_check, capacity, tasks: TaskTracker::new() });
         Ok(Self { listener, tls, address, app, sockets, drain })
     }
 
@@ -221,8 +221,8 @@ fn say_who_may(config: &Config, auth: &Auth) {
     let local = config.listen.ip().is_loopback();
     let open = config.tls_cert_file.is_none();
     match (auth.is_required(), local) {
-        (false, true) => tracing::info!("nobody is asked who they are: only this machine may connect"),
-        (false, false) => tracing::warn!("nobody is asked who they are, and other machines may connect"),
+        (false, true) => tracing::info!("authentication is disabled: only this machine can connect"),
+        (false, false) => tracing::warn!("authentication is disabled, and other machines can connect"),
         (true, false) if open => {
             tracing::warn!("credentials travel in the clear: set gateway.tls_cert_file or put TLS in front");
         }

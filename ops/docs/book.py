@@ -17,8 +17,12 @@ import sys
 import tempfile
 import urllib.parse
 
+import wrap
+
 INDEX = "docs/README.md"
 README_LINES = 250
+# Pages, by the beginnings of their paths, whose prose is wrapped near 120 columns. `""` is every page.
+WRAPPED = ["docs/tutorial/", "docs/guides/", "docs/scripted-model.md", "docs/library.md", "docs/glossary.md", "docs/README.md"]
 
 
 def sources(root):
@@ -74,7 +78,7 @@ def chapters(pages):
 
 
 def faults(pages):
-    """What is wrong with the pages."""
+    """The faults of the pages."""
     listed = [INDEX, *(one for _, part in chapters(pages) for page, below in part for one in [page, *below])]
     for page in pages.keys() - set(listed):
         yield f"{INDEX}: does not name {page}"
@@ -86,6 +90,8 @@ def faults(pages):
         titles = [line for _, line in prose(text) if line.startswith("# ")]
         if len(titles) != 1:
             yield f"{page}: has {len(titles)} titles (`# `), must have one"
+        if page.startswith(tuple(WRAPPED)) and wrap.wrap(text) != text:
+            yield f"{page}: has prose of more than {wrap.COLUMNS} columns: python3 ops/docs/wrap.py {page}"
         previous = ""
         for number, line in prose(text):
             if re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", line.strip()):
@@ -120,7 +126,7 @@ def with_index(text):
 
 
 class Links(html.parser.HTMLParser):
-    """What a page of the site links to, and which places it has."""
+    """The links of a page of the site, and the places that others can link to."""
 
     def __init__(self):
         super().__init__()
@@ -194,7 +200,9 @@ def main(root, command, *arguments):
     if wrong:
         sys.exit("\n".join(f"docs: {one}" for one in wrong))
     if command == "build":
-        build(root, pages, pathlib.Path(*arguments).absolute())
+        out = pathlib.Path(*arguments).absolute()
+        build(root, pages, out)
+        print(f"docs: {out}/index.html")
     print(f"docs: {len(pages)} pages, checked")
 
 

@@ -1,6 +1,6 @@
 """Runs the commands of documentation pages, each page as its reader would: in a folder and with a port of its own.
 
-  python3 ops/docs/run.py [PAGE..]      default: all tutorials and guides
+  python3 ops/docs/run.py [PAGE..]      default: all tutorials and guides, and the pages of `PAGES`
 
 A code block says by its first line what becomes of it:
 
@@ -31,8 +31,10 @@ import time
 ROOT = pathlib.Path.cwd()
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")).absolute() / "debug"
 PROGRAM = os.environ.get("RUNBUS_BINARY", str(TARGET / "runbus"))
-# What pages name, and a reader has free: the gateway, and a page of the reader's own.
+# Ports that pages name: the gateway, and a page of the reader.
 PORTS = ["8700", "8080"]
+# Beside all of docs/tutorial and docs/guides.
+PAGES = ["docs/library.md", "docs/scripted-model.md"]
 # Generous: the machine may be busy. Nothing waits that long when all is well.
 PATIENCE_S = 180
 
@@ -66,6 +68,17 @@ def matches(expected, lines, is_whole):
             return False
     last = groups[-1]
     return not is_whole or (len(groups) > 1 and (not last or follows(lines, len(lines) - len(last), last))) or at == len(lines)
+
+
+def stop(started):
+    """Asks everything that was started in a session of its own to end, then ends it."""
+    for kind in [signal.SIGTERM, signal.SIGKILL]:
+        try:
+            os.killpg(started.pid, kind)
+            started.wait(20)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            pass
+    started.wait()
 
 
 class Terminal:
@@ -120,14 +133,7 @@ class Terminal:
         return found
 
     def end(self):
-        """Asks everything that runs here to end, then ends it."""
-        for kind in [signal.SIGTERM, signal.SIGKILL]:
-            try:
-                os.killpg(self.shell.pid, kind)
-                self.shell.wait(20)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
-        self.shell.wait()
+        stop(self.shell)
 
 
 def free_ports():
@@ -223,7 +229,7 @@ def run_page(page):
 
 
 def main(pages):
-    pages = pages or ["docs/library.md", *sorted(str(path) for folder in ["docs/tutorial", "docs/guides"] for path in pathlib.Path(folder).glob("*.md"))]
+    pages = pages or [*PAGES, *sorted(str(path) for folder in ["docs/tutorial", "docs/guides"] for path in pathlib.Path(folder).glob("*.md"))]
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         faults = [fault for fault in pool.map(run_page, pages) if fault]

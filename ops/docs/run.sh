@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the commands of the documentation need, and runs them. `make test-docs` calls this, behind build and client.
+# Installs what the commands of the documentation need, and runs them: without PAGE those of all pages. `make test-docs` calls
+# this, behind build and client.
 #
 #   ops/docs/run.sh [PAGE..]
 set -euo pipefail
@@ -7,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 say() { printf 'docs: %s\n' "$*" >&2; }
 
-export PATH=$PATH:/usr/sbin
+export PATH=$PATH:/usr/sbin PYTHONDONTWRITEBYTECODE=1
 if ! command -v nginx >/dev/null; then
   [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || {
     say "nginx is needed: install your system's package"
@@ -27,4 +28,10 @@ if ! command -v nginx >/dev/null; then
   }
   rm -f "$log"
 fi
-exec python3 ops/docs/run.py "$@"
+[[ $# == 0 ]] || exec python3 ops/docs/run.py "$@"
+python3 ops/docs/shown.py &
+shown=$!
+status=0
+python3 ops/docs/run.py || status=$?
+wait "$shown" || status=$?
+exit "$status"

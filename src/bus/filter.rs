@@ -12,7 +12,7 @@ use crate::limits;
 use crate::subject::Scope;
 use crate::time::Timestamp;
 
-/// What is absent is any. On the wire as it stands here.
+/// An absent member matches all. The wire form is this form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
@@ -63,7 +63,7 @@ fn types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Kind>, D
     deserializer.deserialize_seq(Types)
 }
 
-/// A filter names more types than it may.
+/// A filter names too many types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a filter names {max} types at most; name fewer, or none for all", max = limits::FILTER_TYPES)]
 pub struct TooManyTypes;
@@ -126,13 +126,13 @@ impl Filter {
         }
     }
 
-    /// Whether an event of the scope is wanted: what the scope cannot tell.
+    /// Whether the filter matches an event of the scope: the conditions that the scope cannot express.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {
         self.wants_kind(&event.kind, event.timestamp)
     }
 
-    /// The same by what it looks at.
+    /// The same by kind and time.
     #[must_use]
     pub fn wants_kind(&self, kind: &Kind, timestamp: Timestamp) -> bool {
         (self.types.is_empty() || self.types.contains(kind))

@@ -25,7 +25,7 @@ pub enum Order {
     Newest,
 }
 
-/// What to read.
+/// The query of a page.
 #[derive(Debug, Clone)]
 pub struct Query {
     /// Which events.
@@ -63,7 +63,7 @@ pub struct Page<T = Delivery> {
     pub next: Option<Cursor>,
     /// Behind everything that was looked at, in this order: where to go on when there is more later.
     pub end: Cursor,
-    /// What was asked for and is gone.
+    /// The parts of the requested range that are gone.
     pub gaps: Vec<Gap>,
 }
 
@@ -105,7 +105,7 @@ const LEAST_SIDE_BYTES: usize = 64 * 1024;
 /// One shard's side of the merge.
 struct Side {
     bounds: Bounds,
-    /// The boundary between what was returned and what was not.
+    /// The boundary between the returned frames and the others.
     place: Place,
     frames: VecDeque<Arc<Stored>>,
     from: Sequence,

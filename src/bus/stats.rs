@@ -12,7 +12,7 @@ use crate::log::{Cursor, Direction, Place, Read, ReadError};
 use crate::store::{self, Mark, Name};
 use crate::subject::{Lane, Scope};
 
-/// What the log holds and has held.
+/// The counts of stored and received events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Stats {
     /// Events counted, with those that retention has removed since.
@@ -39,7 +39,7 @@ pub struct Stats {
     pub last: Cursor,
 }
 
-/// What is kept between two calls.
+/// The state kept between two calls.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Fold {
     stats: Stats,

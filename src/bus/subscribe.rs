@@ -47,7 +47,7 @@ pub enum SubscribeError {
     #[error("concurrency is {0}, from 1 to {max} is allowed", max = limits::HANDLERS_MAX)]
     Concurrency(usize),
     /// This bus handle has too many.
-    #[error("there are {max} subscriptions already", max = limits::SUBSCRIPTIONS_MAX)]
+    #[error("there are {max} subscriptions already: end one first", max = limits::SUBSCRIPTIONS_MAX)]
     TooMany,
     /// The log cannot be read.
     #[error(transparent)]

@@ -25,7 +25,7 @@ pub struct Sources<'a> {
 /// Loads and checks configuration: defaults < file < `environment` (`RUNBUS_SECTION__KEY`) < flags.
 ///
 /// Lists in the environment and in flags are separated by commas, or written as JSON. An empty variable counts as not
-/// set. Nothing but what is passed in is read.
+/// set. Only the passed values are read.
 ///
 /// # Errors
 /// See [`Error`]; all values that are refused are reported at once, each with its key and where it came from.

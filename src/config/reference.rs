@@ -50,7 +50,7 @@ pub fn reference<T: JsonSchema>() -> String {
     page
 }
 
-/// The tables that a key holds by name: their path, and what each of them has.
+/// The tables that a key holds by name: their path, and the schema of each.
 fn table<'s>(key: &Key<'s>) -> Option<(String, &'s Value)> {
     let each = unwrap(key.schema).0.get("additionalProperties")?;
     each.get("properties")?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 #[serde(transparent)]
 pub struct Secret(String);
 
-/// What is shown instead.
+/// The text shown instead of a secret.
 pub(super) const HIDDEN: &str = "***";
 
 impl Secret {

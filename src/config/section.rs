@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What carries the log and the queue.
+/// The backend of the log and the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogBackend {
@@ -14,7 +14,7 @@ pub enum LogBackend {
     Nats,
 }
 
-/// What carries the store.
+/// The backend of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreBackend {
@@ -29,7 +29,7 @@ pub enum StoreBackend {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSection {
-    /// What carries the log and the queue: `embedded` (a SQLite file, for processes of one machine) or `nats` (`JetStream`).
+    /// The backend of the log and the queue: `embedded` (a SQLite file, for processes of one machine) or `nats` (`JetStream`).
     pub backend: LogBackend,
 }
 
@@ -37,6 +37,6 @@ pub struct LogSection {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
-    /// What carries the store: `embedded` (a SQLite file, for processes of one machine) or `redis`.
+    /// The backend of the store: `embedded` (a SQLite file, for processes of one machine) or `redis`.
     pub backend: StoreBackend,
 }

@@ -23,7 +23,7 @@ struct Pump {
     eager: bool,
     /// How much.
     ratio: f64,
-    /// Who.
+    /// The name.
     name: Option<String>,
     /// How one is let in.
     password: Option<Secret>,
@@ -66,7 +66,7 @@ impl Default for Parts {
 struct Valve {
     /// How wide.
     width: u16,
-    /// What is written on it.
+    /// The labels.
     labels: std::collections::BTreeMap<String, String>,
 }
 
@@ -237,7 +237,7 @@ fn the_reference_lists_every_key() {
     let page = reference::<Root>();
     for line in [
         "## `[log]`\n\nWhere events live.\n",
-        "| `backend` | choice | `\"embedded\"` | one of \"embedded\", \"nats\" | What carries",
+        "| `backend` | choice | `\"embedded\"` | one of \"embedded\", \"nats\" | The backend of the log",
         "## `[pump]`\n\nMoves | things.\n",
         "| `interval_ms` | integer, ms | `100` | from 10 to 60000 | How often, in milliseconds. | `RUNBUS_PUMP__INTERVAL_MS` |",
         "| `sizes` | list of integers | `[]` |  | Which. | `RUNBUS_PUMP__SIZES` |",

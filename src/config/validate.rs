@@ -15,7 +15,7 @@ pub struct Invalid {
     pub key: String,
     /// The value, as text. Never a secret.
     pub value: String,
-    /// What would be right.
+    /// The accepted values.
     pub expected: String,
 }
 

@@ -30,7 +30,7 @@ pub struct DeadLetter {
     pub session_id: SessionId,
     /// The agent or graph.
     pub definition: String,
-    /// What stood against it.
+    /// The reason of the failure.
     pub reason: String,
     /// How many workers tried.
     pub attempts: u32,
@@ -126,7 +126,7 @@ impl Control {
             .ok_or_else(|| Error::NotFound { what: "dead letter", id: id.to_string() })
     }
 
-    /// What a dead execution was asked to do: the command in its session's inbox says all of it.
+    /// The start request of a dead execution: the command in its session's inbox holds all of it.
     async fn asked(&self, letter: &DeadLetter) -> Result<Option<StartRequest>, Error> {
         let starts = self.starts(&letter.session_id).await?;
         let found = starts.into_iter().find(|start| start.execution_id == letter.execution_id);

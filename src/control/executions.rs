@@ -22,19 +22,19 @@ pub struct Acknowledged {
     pub execution_id: ExecutionId,
     /// Its conversation.
     pub session_id: SessionId,
-    /// What a cancel came to; absent for other commands.
+    /// The outcome of a cancel; absent for other commands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<CancelState>,
 }
 
-/// What a cancel came to.
+/// The outcome of a cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelState {
     /// It is durable, and came before the execution's end: its owner will stop it. Where no owner says so within a few seconds, the next one
     /// decides.
     Requested,
-    /// Nobody has asked for the execution yet: whoever does will find it cancelled.
+    /// The execution does not exist yet: if it is started later, it is cancelled immediately.
     Latched,
     /// It was cancelled before.
     Cancelled,
@@ -189,7 +189,7 @@ impl Control {
         Ok(())
     }
 
-    /// Lets an execution begin no further step. What it is doing now is finished.
+    /// Lets an execution begin no further step. The current step finishes.
     ///
     /// # Errors
     /// It is unknown, has ended, or the log does not answer.

@@ -2,7 +2,7 @@
 
 mod dead_letters;
 mod executions;
-pub mod outside;
+pub mod external;
 mod people;
 pub mod presence;
 #[cfg(test)]
@@ -46,7 +46,9 @@ pub enum Error {
         message: String,
     },
     /// The command, or its input, is too large.
-    #[error("the command has {bytes} bytes, the limit is {limit}")]
+    #[error(
+        "the command has {bytes} bytes, the limit is {limit}: shorten it, or pass the address of its data"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -62,7 +64,7 @@ pub enum Error {
         id: String,
     },
     /// The session has calls that nobody answered: `resume` finishes them, `abort_pending` answers them.
-    #[error("session {session_id} has {} unresolved calls", calls.len())]
+    #[error("session {session_id} has {} unresolved calls: resume or abort them first", calls.len())]
     Pending {
         /// Which.
         session_id: SessionId,
@@ -70,7 +72,7 @@ pub enum Error {
         calls: Vec<PendingCall>,
     },
     /// Another execution of the session is at work, and the caller did not want to wait.
-    #[error("session {session_id} is busy with execution {execution_id}")]
+    #[error("session {session_id} is busy with execution {execution_id}: wait for it, or set `multitask`")]
     Busy {
         /// Which.
         session_id: SessionId,
@@ -78,7 +80,7 @@ pub enum Error {
         execution_id: ExecutionId,
     },
     /// The session takes no more input.
-    #[error("session {session_id} is closed")]
+    #[error("session {session_id} is closed: start another one")]
     Closed {
         /// Which.
         session_id: SessionId,

@@ -99,7 +99,7 @@ impl Control {
         }
     }
 
-    /// An approval, whatever became of it.
+    /// An approval, in any state.
     ///
     /// # Errors
     /// Nobody has heard of it, or the log does not answer.

@@ -24,9 +24,9 @@ pub const REFRESHED: Duration = Duration::from_secs(5);
 /// Those who watch under one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Watcher {
-    /// Who, as their credential says; `everyone` where nobody is asked.
+    /// The subject of the credential; `everyone` where authentication is disabled.
     pub subject: String,
-    /// What they call themselves.
+    /// The client's own label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Subscriptions under this name.
@@ -35,7 +35,7 @@ pub struct Watcher {
     pub since: Timestamp,
 }
 
-/// What one gateway says of one execution.
+/// The watchers of one execution at one gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Watched {
     /// Subscriptions.
@@ -44,7 +44,7 @@ pub struct Watched {
     pub watchers: Vec<Watcher>,
 }
 
-/// Who watches an execution.
+/// The watchers of an execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Presence {
     /// Which.
@@ -90,7 +90,7 @@ pub fn longest(watchers: &mut Vec<Watcher>) {
 }
 
 impl Control {
-    /// Who watches an execution now. Nobody is no error.
+    /// The watchers of an execution now. An empty list is no error.
     ///
     /// # Errors
     /// The store does not answer.
@@ -123,6 +123,6 @@ mod tests {
         let many = (0..1000).map(|n| watcher(&n.to_string(), None, 1, 1000 - n)).collect();
         let many = Presence::of(id, [Watched { count: 1000, watchers: many }]);
         assert_eq!((many.count, many.watchers.len()), (1000, limits::PRESENCE_WATCHERS));
-        assert_eq!(many.watchers[0].subject, "999", "who watches longest");
+        assert_eq!(many.watchers[0].subject, "999", "the one that has watched longest");
     }
 }

@@ -77,7 +77,7 @@ impl World {
 }
 
 async fn ends<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what).await.expect("nobody waits for a frame that is gone")
+    tokio::time::timeout(PATIENCE, what).await.expect("no reader waits for a removed frame")
 }
 
 #[tokio::test]

@@ -18,13 +18,13 @@ use crate::session::state::State;
 use crate::session::view::{PendingCall, SaidMessage, Session};
 use crate::{json, limits};
 
-/// What to say to a session.
+/// An input for a session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SendRequest {
     /// The conversation; absent: a new one.
     pub session_id: Option<SessionId>,
-    /// What is said.
+    /// The input.
     pub input: Value,
     /// The agent or graph; absent: the one that the session ran last.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
@@ -33,11 +33,11 @@ pub struct SendRequest {
     pub execution_id: Option<ExecutionId>,
     /// The line of work; absent: the session's last one, or the definition's name.
     pub stream_id: Option<StreamId>,
-    /// What ties it to other executions.
+    /// The id that ties the execution to others.
     pub correlation_id: Option<CorrelationId>,
-    /// What to do when an execution of the session is at work.
+    /// The policy when an execution of the session is at work.
     pub multitask: Multitask,
-    /// What it may use.
+    /// The limits of the execution.
     #[serde(deserialize_with = "json::object::only")]
     pub budget: Budget,
     /// How it is scheduled; absent: as the session's last execution.
@@ -46,7 +46,7 @@ pub struct SendRequest {
 }
 
 impl Control {
-    /// What a session's owner will know once it has taken every command; `None`: nobody has heard of the session.
+    /// The state of a session after its owner has taken every command; `None` for an unknown session.
     ///
     /// # Errors
     /// The log refuses or does not answer.
@@ -79,7 +79,7 @@ impl Control {
         self.state(id).await?.ok_or_else(|| Error::NotFound { what: "session", id: id.to_string() })
     }
 
-    /// A session: where it stands, and what waits for whom.
+    /// A session: its status, and its waiting requests.
     ///
     /// # Errors
     /// Nobody has heard of it, or the log does not answer.
@@ -95,7 +95,7 @@ impl Control {
         Ok(self.session(id).await?.pending)
     }
 
-    /// What was said in a session, oldest first; with `include_compacted` also what was folded into notes.
+    /// The messages of a session, oldest first; with `include_compacted` also those folded into notes.
     ///
     /// # Errors
     /// Nobody has heard of it, or the log does not answer.
@@ -242,7 +242,7 @@ impl Control {
         Ok(calls)
     }
 
-    /// Closes a session: it takes no more input, and what is at work stops. With `cascade`, its children close too.
+    /// Closes a session: it takes no more input, and the execution at work stops. With `cascade`, its children close too.
     ///
     /// # Errors
     /// The session is unknown.
@@ -294,11 +294,12 @@ impl Control {
         Ok(())
     }
 
-    /// Tells an execution what happened in one below it. `number` names the word: told twice, it is told once.
+    /// Notifies an execution of an event in one below it. `number` identifies the notice: the second one with it has no
+    /// effect.
     ///
     /// # Errors
     /// The log refuses or does not answer.
-    pub async fn tell_above(
+    pub async fn notify_parent(
         &self,
         parent: &Parent,
         child: &ExecutionId,

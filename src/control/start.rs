@@ -24,7 +24,7 @@ use crate::subject::Topic;
 use crate::telemetry::{self, current_trace};
 use crate::{json, limits};
 
-/// What to start.
+/// A request to start an execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "StartRequest")]
@@ -32,7 +32,7 @@ pub struct Request {
     /// The agent or graph, by name. At most 128 bytes.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
     pub definition: String,
-    /// What it is given.
+    /// The input.
     #[serde(default)]
     pub input: Value,
     /// The run; starting the same id twice starts one. Absent: a fresh one.
@@ -44,19 +44,19 @@ pub struct Request {
     /// The conversation that it continues; absent: a conversation of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// What ties it to other executions.
+    /// The id that ties the execution to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<CorrelationId>,
-    /// What to do when another execution of the session is at work.
+    /// The policy when another execution of the session is at work.
     #[serde(default)]
     pub multitask: Multitask,
-    /// What it may use; a limit of the definition counts too.
+    /// The limits of the execution; a limit of the definition counts too.
     #[serde(default, skip_serializing_if = "Budget::is_unlimited", deserialize_with = "json::object::only")]
     pub budget: Budget,
     /// How it is scheduled.
     #[serde(default, deserialize_with = "json::object::only")]
     pub scheduling: Scheduling,
-    /// Who waits for it; set by workers.
+    /// The parent that waits for it; set by workers.
     #[serde(skip)]
     pub parent: Option<Parent>,
 }
@@ -80,7 +80,7 @@ impl Request {
     }
 }
 
-/// What was started.
+/// A started execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Started {
     /// The run.
@@ -101,7 +101,7 @@ impl Control {
     /// Starts an execution. Done when the command is durable; a worker takes it from there.
     ///
     /// The steps are command, event, wake-up, each idempotent by the execution's id: a caller that got no answer calls
-    /// again with the same id, and whatever step was missing is done.
+    /// again with the same id, and the missing steps are done.
     ///
     /// # Errors
     /// See [`Error`].

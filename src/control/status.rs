@@ -52,16 +52,16 @@ impl Progress {
                 hear(&mut self.execution, &found.event, found.external);
             }
         }
-        self.tell();
+        self.mark_gap();
     }
 
     /// The events to fold in are gone: the state records that.
     fn miss(&mut self) {
         self.is_partial = true;
-        self.tell();
+        self.mark_gap();
     }
 
-    fn tell(&mut self) {
+    fn mark_gap(&mut self) {
         if self.is_partial
             && let Some(execution) = &mut self.execution
         {

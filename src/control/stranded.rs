@@ -155,7 +155,7 @@ impl Control {
         let mark = Mark { epoch: 0, from: None, to: sweep.sweeps };
         match self.bus.store().apply(&name(), mark, document, None).await {
             Ok(Applied::Stored) => {}
-            outcome => tracing::debug!(?outcome, "what the sweep has read was not kept"),
+            outcome => tracing::debug!(?outcome, "the sweep's progress was not kept"),
         }
     }
 }
@@ -169,7 +169,7 @@ mod tests {
     use crate::time::Clock;
 
     #[test]
-    fn what_has_begun_is_not_stranded() {
+    fn an_execution_that_began_is_not_stranded() {
         let run = |id: &str| {
             Source::execution(StreamId::new("s").unwrap(), ExecutionId::new(id).unwrap(), Clock::System)
         };

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// How long a worker's word stands without being renewed: that long a dead one is still listed.
 pub const STANDS: Duration = Duration::from_secs(15);
 
-/// What a worker says of itself.
+/// The report of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct WorkerReport {
     /// Which.
@@ -49,7 +49,7 @@ pub struct WorkerReport {
 /// How an agent or a graph is configured.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AgentReport {
-    /// What it does, for people.
+    /// The description of the agent, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// Its nodes; an agent is one node of its own name.

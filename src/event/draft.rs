@@ -20,7 +20,7 @@ pub struct Draft {
     /// Its id; absent: a fresh one. The same id again stores nothing new: give it, then the call can be repeated.
     #[serde(default)]
     pub id: Option<EventId>,
-    /// What happened.
+    /// The event type.
     #[serde(rename = "type")]
     pub kind: Kind,
     /// The line of work.
@@ -31,7 +31,7 @@ pub struct Draft {
     /// The run.
     #[serde(default)]
     pub execution_id: Option<ExecutionId>,
-    /// What ties it to other executions.
+    /// The id that ties the execution to others.
     #[serde(default)]
     pub correlation_id: Option<CorrelationId>,
     /// The conversation.
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_filled_in_and_what_is_there_is_kept() {
+    fn missing_fields_are_filled_in_and_present_ones_are_kept() {
         let now = Timestamp::from_micros(7);
         let draft: Draft =
             serde_json::from_str(r#"{"type":"custom","stream_id":"s","data":{ "n": 1e2 }}"#).unwrap();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     proptest! {
-        /// What a reader is given can be handed in again, whether it came as text or as a value.
+        /// A reader can hand in a delivered event again, as text or as a value.
         #[test]
         fn a_draft_of_an_event_makes_that_event(
             text in "[^\\p{Cc}.][^\\p{Cc}]{0,19}",

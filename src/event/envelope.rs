@@ -49,7 +49,7 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// It is larger than [`limits::EVENT_BYTES`].
-    #[error("the event has {bytes} bytes, the limit is {limit}", limit = limits::EVENT_BYTES)]
+    #[error("the event has {bytes} bytes, the limit is {limit}: split it", limit = limits::EVENT_BYTES)]
     TooLarge {
         /// Its size.
         bytes: usize,

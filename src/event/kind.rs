@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::catalogue::catalogue;
 
-/// What may happen to an event under pressure.
+/// The treatment of an event under pressure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
@@ -51,7 +51,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// What may happen to such an event under pressure. Unknown types are critical.
+            /// The class of the type: the treatment of its events under pressure. Unknown types are critical.
             #[must_use]
             pub const fn class(&self) -> Class {
                 match self {

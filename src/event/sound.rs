@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_parser_passes_and_another_refuses_is_unsound() {
+    fn a_line_that_one_parser_refuses_is_unsound() {
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels)).into_bytes();
         for bad in [
             &b"{\"a\":\"\xff\"}"[..],

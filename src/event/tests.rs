@@ -104,7 +104,7 @@ proptest! {
 
     /// Decoding a head accepts the same lines as decoding an event, and keeps the same values.
     #[test]
-    fn heads_are_read_of_what_events_are_read_of(
+    fn heads_and_events_decode_the_same_lines(
         content in "[\\s\\S]{0,20}",
         attempt in proptest::option::of(0u32..9),
         (at, with) in (0.0..1.0, prop_oneof![

@@ -102,7 +102,7 @@ mod tests {
     proptest! {
         /// External events before, between and after do not change the state of an execution that Runbus runs.
         #[test]
-        fn nothing_that_others_say_changes_what_runbus_runs(
+        fn external_events_do_not_change_executions_of_runbus(
             own in proptest::collection::vec(any::<u8>(), 1..12),
             others in proptest::collection::vec((any::<u8>(), 0usize..3, 0usize..13), 0..30),
         ) {
@@ -129,7 +129,7 @@ mod tests {
 
         /// An external execution is folded from one stream: the one that came first.
         #[test]
-        fn others_are_heard_in_the_stream_that_came_first(
+        fn external_executions_fold_the_stream_that_came_first(
             words in proptest::collection::vec((any::<u8>(), any::<bool>()), 1..20),
         ) {
             let first = if words[0].1 { "a" } else { "b" };

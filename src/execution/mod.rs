@@ -73,7 +73,7 @@ pub enum Gap {
     Expired,
 }
 
-/// What is known of a run.
+/// The state of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Execution {
     /// The run.
@@ -86,7 +86,7 @@ pub struct Execution {
     /// Its conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// What ties it to other executions.
+    /// The id that ties the execution to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<CorrelationId>,
     /// The agent or graph.
@@ -97,7 +97,7 @@ pub struct Execution {
     pub request_digest: Option<String>,
     /// Where it stands.
     pub status: Status,
-    /// No worker that is there can run it: what it waits for, in words.
+    /// The missing capability, in words, when no present worker can run it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
     /// Approvals and questions that wait for a person, by id.
@@ -136,12 +136,12 @@ pub struct Execution {
     /// Its result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// What went wrong.
+    /// The error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Value>,
     /// Events so far.
     pub events: u64,
-    /// Events are missing before what stands here: they were gone before they were read. Absent: nothing is known to be
+    /// Events before the first one read are missing. Absent: no event is known to be
     /// missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Gap>,

@@ -6,7 +6,7 @@ use crate::limits;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It is larger than [`limits::JSON_BYTES`].
-    #[error("the JSON has {bytes} bytes, the limit is {limit}", limit = limits::JSON_BYTES)]
+    #[error("the JSON has {bytes} bytes, the limit is {limit}: shorten it", limit = limits::JSON_BYTES)]
     TooLarge {
         /// Its size.
         bytes: usize,

@@ -64,7 +64,7 @@ impl Gap {
     }
 }
 
-/// What a follower says.
+/// The items of a follower.
 #[derive(Debug, Clone)]
 pub enum Item {
     /// The next frame. Its first `skip` lines were read before.

@@ -142,7 +142,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_cut_off_is_not_sound(author in authors(), count: u32, checksum: u32, cut in 0usize..80) {
+        fn a_cut_header_is_not_sound(author in authors(), count: u32, checksum: u32, cut in 0usize..80) {
             let text = Header { author, count, checksum }.write();
             // The last number is shorter then, and still a number: the checksum, the fence and the index guard the rest.
             let last = text.rfind(", ").unwrap_or(0);

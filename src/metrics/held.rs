@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_is_given_back() {
+    fn a_dropped_guard_gives_its_share_back() {
         static GAUGE: Gauge = Gauge::new();
         let (one, two) = (GAUGE.hold(), GAUGE.hold());
         let mut bytes = GAUGE.amount();

@@ -10,7 +10,7 @@ use crate::event::family::model::Usage;
 /// Billionths of the currency.
 pub(super) type Nano = u128;
 
-/// What a model's tokens cost.
+/// The prices of a model's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
@@ -45,7 +45,7 @@ impl Prices {
         found.max_by_key(|(name, _)| name.len()).map(|(_, price)| price)
     }
 
-    /// What a model's tokens cost; `None`: nobody knows.
+    /// The cost of a model's tokens; `None` when no price is known.
     pub(super) fn cost(&self, model: &str, used: &Usage) -> Option<Nano> {
         let price = self.of(model)?;
         let cached = used.cached_tokens.unwrap_or(0).min(used.prompt_tokens);
@@ -63,7 +63,7 @@ fn tokens(count: u64, per_million: f64) -> Nano {
     Nano::from(count) * nano(per_million) / 1_000_000
 }
 
-/// An amount in billionths; what is no amount is nothing.
+/// An amount in billionths; an invalid amount counts as zero.
 pub(super) fn nano(amount: f64) -> Nano {
     let billionths = (amount * 1e9).round();
     if !billionths.is_finite() || billionths <= 0.0 {

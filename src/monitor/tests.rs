@@ -166,7 +166,7 @@ proptest! {
 }
 
 #[test]
-fn it_is_bounded_and_counts_what_it_puts_away() {
+fn it_is_bounded_and_counts_removed_entries() {
     let mut fold = Fold::new(None, true);
     let long = "x".repeat(20_000);
     let executions = limits::MONITOR_EXECUTIONS * 3;
@@ -215,7 +215,7 @@ fn it_is_bounded_and_counts_what_it_puts_away() {
 }
 
 #[test]
-fn sections_are_there_when_somebody_contributed() {
+fn sections_exist_after_a_contribution() {
     let mut fold = Fold::new(Some("s".parse().unwrap()), true);
     let view = |fold: &Fold| serde_json::to_value(fold.view(&prices(), Detail::Full)).unwrap();
     assert_eq!(view(&fold), json!({ "stream_id": "s", "complete": true }));
@@ -248,13 +248,13 @@ fn sections_are_there_when_somebody_contributed() {
     );
     let said = json!({ "usage": { "total_tokens": 3_000_001, "cost": 0.25 }, "rounds": 1 });
     fold.apply(&event(2, "usage_updated", "s", Some("n"), "e", &said), false);
-    assert_eq!(view(&fold)["usage"]["cost"]["amount"], 0.25, "what an event says counts");
+    assert_eq!(view(&fold)["usage"]["cost"]["amount"], 0.25, "an event's cost counts");
 }
 
 /// Others say what they like of an execution that Runbus runs, in its stream and in theirs, before and after its first word, and name
 /// its approvals and its conversation: the monitor shows what it would without them.
 #[test]
-fn what_others_say_of_what_runbus_runs_shows_nowhere() {
+fn external_events_about_executions_of_runbus_show_nowhere() {
     let session = crate::id::SessionId::new("chat").unwrap();
     let id = crate::control::address(&session, "call");
     let asked =

@@ -12,7 +12,7 @@ use crate::execution::Status;
 use crate::id::{ExecutionId, NodeId, SessionId, StreamId};
 use crate::time::Timestamp;
 
-/// What is to be seen of one stream, or of all. Bounded: long values are cut, old things go.
+/// The view of one stream, or of all. Bounded: long values are cut, old entries are removed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Monitor {
     /// The stream; absent: all.
@@ -26,16 +26,16 @@ pub struct Monitor {
     /// Calls that wait for a decision. Present since somebody asked for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvals: Option<Approvals>,
-    /// What the agents read and may use.
+    /// The sources and tools of the agents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Context>,
-    /// MCP servers by name, and how each is by contributor: a worker, or `stream/<stream_id>` for what an event said.
+    /// MCP servers by name, and the state of each by contributor: a worker, or `stream/<stream_id>` for an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp: Option<BTreeMap<String, BTreeMap<String, Value>>>,
     /// Where agents run code, by contributor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<BTreeMap<String, Value>>,
-    /// Tokens, and what they cost.
+    /// Tokens, and their cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Used>,
     /// Executions and their nodes.
@@ -84,7 +84,7 @@ pub struct Approval {
     pub expires_at: Option<Timestamp>,
 }
 
-/// What the agents read and may use.
+/// The sources and tools of the agents.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "MonitorContext")]
 pub struct Context {
@@ -109,7 +109,7 @@ pub struct Tool {
     pub errors: u64,
 }
 
-/// What was said last in a conversation.
+/// The last messages of a conversation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Conversation {
     /// Its stream.
@@ -128,7 +128,7 @@ pub struct Conversation {
     pub compacted: Option<Compacted>,
 }
 
-/// What a compaction did.
+/// The result of a compaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Compacted {
     /// Tokens before.
@@ -137,12 +137,12 @@ pub struct Compacted {
     pub tokens_after: u64,
 }
 
-/// Who said a message.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "MonitorRole")]
 pub enum Role {
-    /// Whoever started the execution, or answered a question.
+    /// The caller that started the execution, or answered a question.
     User,
     /// The model.
     Assistant,
@@ -154,9 +154,9 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "MonitorMessage")]
 pub struct Message {
-    /// Who said it.
+    /// The author.
     pub role: Role,
-    /// What; `{cut, bytes, begins}` when it is long.
+    /// The content; `{cut, bytes, begins}` when it is long.
     #[serde(default)]
     pub content: Value,
     /// The node.
@@ -175,7 +175,7 @@ pub struct Message {
     pub at: Timestamp,
 }
 
-/// Tokens, and what they cost.
+/// Tokens, and their cost.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Used {
     /// Executions that used any.
@@ -187,12 +187,12 @@ pub struct Used {
     /// Tokens by model, where events say which.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_model: BTreeMap<String, Usage>,
-    /// What they cost. Absent where no event says it and no price is configured.
+    /// The cost. Absent where no event reports it and no price is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
 }
 
-/// What tokens cost.
+/// The cost of tokens.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// How much, to nine decimals.
@@ -263,7 +263,7 @@ pub struct Run {
     /// Its nodes, at most 64.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub nodes: BTreeMap<NodeId, Node>,
-    /// What went wrong.
+    /// The error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Value>,
 }

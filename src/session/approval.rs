@@ -17,10 +17,10 @@ use super::message::ToolCall;
 use crate::id::{EventId, ExecutionId, NodeId};
 use crate::time::Timestamp;
 
-/// What is asked: may this call run?
+/// A request to approve a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Requested {
-    /// Names it to whoever decides.
+    /// The id that a decision names.
     pub approval_id: String,
     /// The call.
     pub call_id: String,
@@ -58,7 +58,7 @@ pub enum Standing {
 /// An approval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
-    /// What is asked.
+    /// The request.
     #[serde(flatten)]
     pub requested: Requested,
     /// For which run.
@@ -69,12 +69,12 @@ pub struct Approval {
     pub requested_at: Timestamp,
     /// Where it stands.
     pub status: Standing,
-    /// What was decided.
+    /// The decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
 }
 
-/// What was decided, by whom.
+/// A decision, with its author.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// The command that decided.
@@ -83,7 +83,7 @@ pub struct Decision {
     pub approved: bool,
     /// When.
     pub decided_at: Timestamp,
-    /// Who.
+    /// The author of the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
     /// Their word.
@@ -289,8 +289,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes in whatever order: at most one decision counts, it never changes, the call runs at most once and
-        /// only after an approval in time for its arguments, and nothing leaves a final state.
+        /// For any sequence of moves: at most one decision counts, it never changes, the call runs at most once and only
+        /// after an approval in time for its arguments, and a final state has no successor.
         #[test]
         fn one_decision_counts_and_a_call_runs_at_most_once(moves in moves()) {
             let mut approval = approval();

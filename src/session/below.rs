@@ -31,7 +31,7 @@ pub struct Below {
     pub through: SessionId,
 }
 
-/// What happened.
+/// The content of a message to the parent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "word", rename_all = "snake_case")]
 pub enum Word {
@@ -68,11 +68,11 @@ pub struct Told {
     /// Of which node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_id: Option<NodeId>,
-    /// What.
+    /// The content.
     pub what: Word,
 }
 
-/// What an execution used, with all below it.
+/// The usage of an execution, with all below it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Used {
     /// Tokens.
@@ -82,7 +82,7 @@ pub struct Used {
 }
 
 impl Told {
-    /// As an event of the execution above, whose child has the session `through`.
+    /// As an event of the parent execution, whose child has the session `through`.
     #[must_use]
     pub fn payload(&self, through: &SessionId) -> Option<Payload> {
         let below = Some(Below {
@@ -104,7 +104,7 @@ impl Told {
         })
     }
 
-    /// What waits for a person since: its id.
+    /// The id of a request that waits for a person since.
     pub(super) fn asks(&self) -> Option<&str> {
         match &self.what {
             Word::ApprovalRequested(asked) => Some(&asked.approval_id),
@@ -113,7 +113,7 @@ impl Told {
         }
     }
 
-    /// What does not wait any more: its id.
+    /// The id of a request that no longer waits.
     pub(super) fn settles(&self) -> Option<&str> {
         match &self.what {
             Word::ApprovalDecided(decided) => Some(&decided.approval_id),
@@ -124,7 +124,7 @@ impl Told {
     }
 }
 
-/// What an entry, and what it changed, tell the execution above.
+/// The messages to the parent that an entry, and its changes, cause.
 pub(super) fn words(own: &SessionId, run: &Run, fact: &Fact, changes: &[Change], at: Timestamp) -> Vec<Told> {
     let execution_id = &run.start.execution_id;
     let here = |node: &NodeId, what: Word| Told {

@@ -17,15 +17,15 @@ pub struct Command {
     pub id: EventId,
     /// When it was given.
     pub at: Timestamp,
-    /// Who gave it, as the edge knows them.
+    /// The caller that gave it, as the edge knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// What to do.
+    /// The action.
     #[serde(flatten)]
     pub action: Action,
 }
 
-/// What to do.
+/// The action of a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Action {
@@ -105,7 +105,7 @@ pub enum Action {
         /// Its result, or what went wrong.
         #[serde(default)]
         output: Value,
-        /// What it used, with all below it.
+        /// The usage, with all below it.
         #[serde(default)]
         used: Box<Used>,
     },
@@ -113,7 +113,7 @@ pub enum Action {
     Below {
         /// The child's execution.
         execution_id: ExecutionId,
-        /// What.
+        /// The message.
         told: Box<Told>,
     },
     /// A later version's command: recorded and left alone.
@@ -144,7 +144,7 @@ impl Action {
     }
 }
 
-/// What a decider says of an approval.
+/// A decision about an approval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decide {
     /// Which.
@@ -171,22 +171,22 @@ pub struct Start {
     pub stream_id: StreamId,
     /// The agent or graph.
     pub definition: String,
-    /// What it is given.
+    /// The input.
     #[serde(default)]
     pub input: Value,
-    /// What ties it to other executions.
+    /// The id that ties the execution to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<CorrelationId>,
-    /// What to do when another execution of the session is at work.
+    /// The policy when another execution of the session is at work.
     #[serde(default)]
     pub multitask: Multitask,
-    /// What it may use.
+    /// The limits of the execution.
     #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
     pub budget: Budget,
     /// How it is scheduled.
     #[serde(default)]
     pub scheduling: Scheduling,
-    /// Who waits for it.
+    /// The parent that waits for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
     /// It goes on with the conversation, without input.
@@ -197,7 +197,7 @@ pub struct Start {
     pub trace: Option<Trace>,
 }
 
-/// What a second execution of a session does while one is at work.
+/// The policy for a second execution of a session while one is at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Multitask {
@@ -206,13 +206,13 @@ pub enum Multitask {
     /// It waits its turn.
     #[default]
     Enqueue,
-    /// The one at work is stopped, its open calls are closed, what was said stays.
+    /// The one at work is stopped, its open calls are closed, its messages stay.
     Interrupt,
     /// The one at work is stopped and forgotten.
     Rollback,
 }
 
-/// What an execution may use; passing a limit ends it.
+/// The limits of an execution; exceeding one ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Budget {
@@ -288,7 +288,7 @@ pub struct Scheduling {
     pub concurrency_key: Option<String>,
 }
 
-/// Who waits for an execution: a tool call of another session.
+/// The waiting parent of an execution: a tool call of another session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {
     /// The session.
@@ -343,7 +343,7 @@ impl Command {
     }
 }
 
-/// What a wake-up job says: look into this session's inbox, at least up to here.
+/// A wake-up job: read this session's inbox, at least up to this place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WakeUp {
     /// The session.
@@ -386,7 +386,7 @@ impl WakeUp {
 pub struct Timer {
     /// When.
     pub due: Timestamp,
-    /// What is pushed then.
+    /// The job that is pushed then.
     pub wake: WakeUp,
 }
 

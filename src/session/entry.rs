@@ -310,7 +310,7 @@ impl Entry {
     /// As one line.
     ///
     /// # Errors
-    /// It cannot be written as JSON, or nobody could read it or the events that mirror it: it is deeper than
+    /// It cannot be written as JSON, or nobody could read it or the events that project it: it is deeper than
     /// [`limits::ENTRY_DEPTH`], or has a key that the parser reserves.
     pub fn encode(&self) -> Result<Bytes, json::Error> {
         let line = serde_json::to_vec(self)?;

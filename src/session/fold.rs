@@ -26,12 +26,12 @@ impl State {
     pub fn apply(&mut self, entry: &Entry) -> Vec<Change> {
         let index = self.entries;
         let changes = self.take(entry);
-        self.tell_above(entry, index, &changes);
+        self.notify_parent(entry, index, &changes);
         changes
     }
 
     /// Notifies the parent execution of requests that wait for a person, and of workers, here and below.
-    fn tell_above(&mut self, entry: &Entry, index: u64, changes: &[Change]) {
+    fn notify_parent(&mut self, entry: &Entry, index: u64, changes: &[Change]) {
         let Some(run) = self.run.as_ref().filter(|run| run.outcome.is_none()) else { return };
         let Some(parent) = &run.start.parent else { return };
         let id = &run.start.execution_id;

@@ -22,12 +22,12 @@ pub enum Message {
         /// The instructions.
         content: String,
     },
-    /// What a person or a calling program said.
+    /// The message of a person or a calling program.
     User {
         /// The text.
         content: String,
     },
-    /// What the model answered.
+    /// The message of the model.
     Assistant {
         /// The text; `None` when the model only called tools.
         #[serde(default)]

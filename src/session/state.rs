@@ -157,7 +157,7 @@ pub enum Notice {
     DeadLetter {
         /// Which.
         start: Box<Start>,
-        /// The reason of the refusal.
+        /// The reason of the failure.
         reason: String,
         /// How many workers tried.
         attempts: u32,

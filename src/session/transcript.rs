@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_forgotten_note_stood_for_is_read_again() {
+    fn messages_behind_a_removed_note_are_read_again() {
         let mut transcript = Transcript::default();
         (0..3).for_each(|n| transcript.push(Message::user(n.to_string())));
         transcript.fold(0, 2, Message::user("kept"));

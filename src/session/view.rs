@@ -134,7 +134,7 @@ pub struct PendingApproval {
     /// Whether the call may run, once it is decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<bool>,
-    /// Who decided.
+    /// The person who decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
     /// When it was decided.
@@ -175,7 +175,7 @@ pub struct PendingQuestion {
     pub request_id: String,
     /// Of which node.
     pub node_id: NodeId,
-    /// What is asked.
+    /// The question.
     pub prompt: String,
     /// The answers to choose from; empty: any.
     #[serde(default)]
@@ -233,7 +233,7 @@ pub struct Child {
     pub session_id: SessionId,
     /// Its execution.
     pub execution_id: ExecutionId,
-    /// What it runs.
+    /// The definition that it runs.
     pub definition: String,
     /// It closes when its execution has ended.
     pub ephemeral: bool,

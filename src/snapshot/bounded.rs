@@ -80,7 +80,7 @@ pub(super) fn head(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
-/// A name as it may be kept: those of strangers may have any length.
+/// A name within its limit: external names may have any length.
 pub(super) fn name(text: String) -> String {
     if text.len() <= limits::SNAPSHOT_NAME_BYTES {
         text

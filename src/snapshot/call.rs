@@ -48,7 +48,7 @@ pub struct Call {
     /// Its arguments: as the model wrote them (a text) until it waits or runs. [`crate::limits::SNAPSHOT_VALUE_BYTES`] at
     /// most.
     pub arguments: Excerpt,
-    /// What the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
+    /// The result that the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Excerpt>,
 }

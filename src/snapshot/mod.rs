@@ -35,7 +35,7 @@ use crate::execution::Execution;
 use crate::id::NodeId;
 use crate::log::Cursor;
 
-/// Where an event stands, as readers are told.
+/// The place of an event, for readers.
 #[derive(Debug, Clone, Copy)]
 pub struct At<'a> {
     /// Its `seq`; of events that were merged the last one's.
@@ -57,7 +57,7 @@ pub struct Snapshot {
     /// Whether everything from the execution's beginning on is in. `false`: retention removed a part, or that it did not
     /// cannot be proven.
     pub complete: bool,
-    /// Status, usage, output, error and the rest of what is known of a run; `None`: there is no event yet.
+    /// Status, usage, output, error and the rest of a run's state; `None` before the first event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution: Option<Execution>,
     /// Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
@@ -72,8 +72,8 @@ pub struct Snapshot {
     /// Events of nodes that are not in `nodes`, because there are too many.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub nodes_omitted_events: u64,
-    /// What models said, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`] and
-    /// [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
+    /// The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
+    /// and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
     #[serde(default)]
     pub turns: Vec<Turn>,
     /// Turns that are not in `turns` any more.

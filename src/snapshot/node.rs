@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bounded::Excerpt;
 use crate::time::Timestamp;
 
-/// What a node does.
+/// The state of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeState {
@@ -25,7 +25,7 @@ pub enum NodeState {
 /// A step of the stream's graph.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Node {
-    /// What it does.
+    /// The state.
     pub state: NodeState,
     /// How often its loop began.
     pub visits: u32,
@@ -37,7 +37,7 @@ pub struct Node {
     /// Calls of its model that failed and were made again.
     #[serde(default)]
     pub retries: u32,
-    /// What it gave last, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
+    /// The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Excerpt>,
     /// When something happened to it last.

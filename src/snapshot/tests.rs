@@ -196,7 +196,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_void_disappears_and_what_counts_stays() {
+fn void_output_disappears_and_valid_output_stays() {
     let w = |payload: Payload| event(Some("w"), Some(1), payload);
     let mut events = vec![w(text("one")), w(turn(Some("one"), &["t1"])), w(text("tw"))];
     let now = of(&events);
@@ -231,7 +231,7 @@ fn what_is_void_disappears_and_what_counts_stays() {
 }
 
 #[test]
-fn what_waits_is_there_until_it_is_answered() {
+fn a_waiting_request_is_shown_until_it_is_answered() {
     let n = |payload: Payload| event(Some("n"), Some(1), payload);
     let asked = tool::ApprovalRequested {
         approval_id: "a".into(),

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// A call that waits for a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Approval {
-    /// What a decision names.
+    /// The id that a decision names.
     pub approval_id: String,
     /// The call.
     pub tool_use_id: String,
@@ -21,7 +21,7 @@ pub struct Approval {
     pub node_id: Option<NodeId>,
     /// The arguments, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
     pub arguments: Excerpt,
-    /// What a decision is bound to.
+    /// The digest that a decision is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments_digest: Option<String>,
     /// When it expires.
@@ -35,7 +35,7 @@ pub struct Approval {
 /// A question that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Question {
-    /// What an answer names; empty: its producer gave none.
+    /// The id that an answer names; empty when its producer gave none.
     pub request_id: String,
     /// The question; its end when it is too long.
     pub prompt: Text,

@@ -61,6 +61,6 @@ mod tests {
         assert_eq!(key.own_pattern("rb", Shard(1)), "rb.ev.1.council.*.run%2E1");
         let inbox = Topic::Inbox(session);
         assert_eq!(inbox.subject("rb", Shard(2)), "rb.in.2.chat%201");
-        assert_eq!(inbox.external_subject("rb", Shard(2)), None, "nobody publishes commands");
+        assert_eq!(inbox.external_subject("rb", Shard(2)), None, "commands have no external subject");
     }
 }

@@ -127,7 +127,7 @@ mod tests {
         }
 
         #[test]
-        fn what_decodes_is_canonical(token in "[a-zA-Z0-9%_.* -]{0,24}") {
+        fn a_decodable_token_is_canonical(token in "[a-zA-Z0-9%_.* -]{0,24}") {
             if let Ok(id) = decode(&token) {
                 prop_assert_eq!(&*encode(&id), &*token);
             }

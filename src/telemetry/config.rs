@@ -19,7 +19,7 @@ pub enum Format {
     Json,
 }
 
-/// What is logged and traced, and where it goes.
+/// The settings of logs and traces, and their destinations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -38,7 +38,7 @@ pub struct Config {
     /// exported if the caller says so.
     #[schemars(range(max = 1000))]
     pub otlp_sampled_per_mille: u16,
-    /// Whether spans hold what models and tools were given and what they said. Such content is private to those who talk to
+    /// Whether spans hold the inputs and outputs of models and tools. Such content is private to the users of
     /// agents, and large; without it spans have names, times, sizes and outcomes.
     pub capture_content: bool,
     /// Where this process answers `GET /metrics` to anybody, without a credential. Not set: nowhere; gateways have it on

@@ -53,7 +53,7 @@ pub enum Error {
     #[error("the trace exporter cannot be built: {0}")]
     Exporter(String),
     /// Somebody has installed a subscriber.
-    #[error("another tracing subscriber is installed already")]
+    #[error("another tracing subscriber is installed already: install one only")]
     Installed,
 }
 
@@ -140,7 +140,7 @@ where
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is logged is escaped by its caller")]
+#[expect(clippy::disallowed_methods, reason = "the caller escapes the logged text")]
 fn stderr() -> io::Stderr {
     io::stderr()
 }

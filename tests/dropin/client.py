@@ -1,4 +1,4 @@
-"""What every test needs: where the gateways are, a client, REST, and a look at frames."""
+"""The shared parts of the tests: the gateways' addresses, a client, REST, and a look at frames."""
 
 import asyncio
 import contextlib
@@ -53,7 +53,7 @@ class Client:
         await self.socket.send(json.dumps(message))
 
     async def closed(self):
-        """What still comes, and then the close code and reason."""
+        """The remaining messages, and then the close code and reason."""
         frames = []
         with contextlib.suppress(ConnectionClosed):
             while True:

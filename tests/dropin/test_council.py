@@ -105,7 +105,7 @@ async def test_a_pause_and_going_on_are_told():
         keys(paused, "event", "run_id", "next_nodes", "current_draft", "critic_score")
         same(paused["critic_score"], 6)
         assert paused["next_nodes"] and "write-ahead log" in paused["current_draft"], paused
-        # Who comes now is told too.
+        # A later client gets it too.
         async with client(path(run), TWO) as other:
             frames = await other.until(lambda frame: frame["event"] == "run_paused")
             same(frames[0]["status"], "paused")

@@ -81,7 +81,7 @@ async def test_the_connection_may_break_and_come_back_at_another_gateway():
         one.socket.transport.abort()
     async with client(path(task, **STREAM), TWO) as one:
         await one.until(spoke)
-        # Who merely disconnects cancels nothing.
+        # A disconnect alone cancels nothing.
         status, run = await rest("GET", f"/v1/executions/{task}")
         same((status, run["status"]), (200, "running"))
         await one.say({"type": "cancel"})

@@ -1,4 +1,4 @@
-"""What schemathesis must know of Runbus, beyond the document.
+"""Knowledge of schemathesis about Runbus, beyond the document.
 
 RUNBUS_KNOWN is a JSON object: `cursors`, and names of what is there by path parameter (`execution_id`, ...).
 """
@@ -26,7 +26,7 @@ schemathesis.openapi.format(
     "runbus-scope", st.sampled_from(["read", "read:orders-*", "read,start:a/b/c", "*:*/*/run-1", "cancel:%2F"])
 )
 
-# What no schema can say; requests that are refused for these reasons alone were valid by the document.
+# Rules without a schema; requests that are refused for these reasons alone were valid by the document.
 UNSAYABLE = (
     # Lengths count bytes of UTF-8, JSON Schema counts characters.
     "bytes, the limit is",
@@ -58,7 +58,7 @@ UNSAYABLE = (
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """What answers hold is written down: the fuzzer takes no field that is not."""
+    """Objects in answers are closed: the fuzzer accepts no undocumented field."""
     for schema in raw_schema["components"]["schemas"].values():
         if schema.get("type") == "object" and "properties" in schema and not {"allOf", "anyOf", "oneOf"} & set(schema):
             schema.setdefault("additionalProperties", False)
@@ -71,7 +71,7 @@ def map_path_parameters(context, path_parameters):
         # Dead letters are a few of the executions.
         dead = "dead-letters" in context.operation.path
         known = KNOWN.get("dead_letter" if dead else name)
-        # What is not valid may be quoted already.
+        # An invalid value may be quoted already.
         if known and isinstance(value, str) and 0 < len(value.encode("utf-8", "replace")) <= 128 and unquote(value).isprintable():
             number = zlib.crc32(value.encode("utf-8", "replace"))
             if number % 3 == 0:

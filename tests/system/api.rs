@@ -15,7 +15,7 @@ use runbus_workers::definition::Definitions;
 use runbus_workers::graph::Definition;
 use runbus_workers::model::{Script, Scripted};
 use runbus_workers::pool::Worker;
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use runbus_workers::tool::{Error, Function, Registry, ask_human};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -90,7 +90,7 @@ impl Bench {
 
     pub fn worker(&self) -> Running {
         let config = Config { lease_ttl_ms: 1000, takeover_grace_ms: 300, ..Config::default() };
-        let tools = Tools {
+        let dependencies = Dependencies {
             log: self.backend.log.clone(),
             store: self.backend.store.clone(),
             clock: Clock::System,
@@ -100,7 +100,7 @@ impl Bench {
             worker: Worker::id(&config),
         };
         let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-        let worker = Worker::new(config, self.backend.queue.clone(), tools);
+        let worker = Worker::new(config, self.backend.queue.clone(), dependencies);
         let task = tokio::spawn(worker.run(drain.clone(), cut.clone()));
         Running { drain, cut, task }
     }
@@ -354,7 +354,7 @@ async fn unresolved_calls_stand_in_the_way_until_they_are_aborted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_unknown_or_wrong_is_said() {
+async fn unknown_ids_and_invalid_values_get_clear_errors() {
     for bench in Bench::all().await {
         let (_served, rest) = bench.gateway().await;
         for path in [

@@ -135,7 +135,7 @@ pub async fn end(served: Served) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_get_one_answer_whatever_is_wrong() {
+async fn wrong_credentials_get_one_answer_for_every_fault() {
     let backend = backends::embedded();
     let (auth, root) = auth();
     let served = secured(&backend, config(), auth).await;

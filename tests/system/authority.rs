@@ -135,7 +135,7 @@ async fn task(address: SocketAddr, secret: &str, agent: &str) -> String {
 
 /// Before the victim starts it, between the start and the worker's claim, while it waits for an approval, and after its end.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_published_about_an_execution_gives_no_right_to_it() {
+async fn external_events_about_an_execution_grant_no_right_to_it() {
     on_each(async |stage| {
         let (mut auth, root) = auth();
         let mut give = |name: &str, scopes: &[&str]| {
@@ -191,7 +191,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
         assert!(status == 200 && !text.contains("forged"), "{text}");
         let (status, text) = bearer(at, "/v1/executions/run/approvals", victim.reveal()).await;
         assert!(status == 200 && text.contains(&waiting) && !text.contains(&approval), "{text}");
-        assert!(paid.all().is_empty(), "nobody has approved it");
+        assert!(paid.all().is_empty(), "no approval was given");
         let path = format!("/v1/approvals/{waiting}/decision");
         let (status, decided) = post(at, &path, victim.reveal(), json!({ "approved": true })).await;
         assert_eq!(status, 200, "{decided}");
@@ -235,7 +235,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
             .filter(|line| line.starts_with("data:") && line.contains("\"type\":\"execution_completed\""))
             .map(|line| line.contains("\"external\":true"))
             .collect();
-        assert_eq!(ends, [true, true, true, false], "what others said before did not end it");
+        assert_eq!(ends, [true, true, true, false], "earlier external events did not end it");
         worker.leave().await;
         end(served).await;
     })
@@ -244,7 +244,7 @@ async fn what_is_published_about_an_execution_gives_no_right_to_it() {
 
 /// External producers report their own executions, clients watch them, and can ask them to stop.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_run_is_told_by_them() {
+async fn external_executions_are_reported_by_their_producers() {
     on_each(async |stage| {
         let (mut auth, _) = auth();
         let (secret, entry) = key(&["publish,read,cancel:mine"]);
@@ -313,7 +313,7 @@ async fn copies_of_earlier_versions_are_believed_where_an_owner_wrote() {
 
 /// A frame with an owner's number of its own, on a server that lets anybody write it: nobody can go on, and nobody tries for ever.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_fenced_by_nobody_becomes_a_dead_letter() {
+async fn a_session_that_is_fenced_without_a_claim_becomes_a_dead_letter() {
     on_each(async |stage| {
         stage.start("assistant", "run", "hello").await;
         let topic = Topic::Events {
@@ -331,11 +331,11 @@ async fn a_session_that_is_fenced_by_nobody_becomes_a_dead_letter() {
         let worker =
             Crew::new().agent("assistant", &[]).config(|config| config.max_attempts = 2).hire(&stage);
         let found = own(&stage.bus, "run", &[Kind::ExecutionFailed]).await;
-        assert!(found.event.data.get().contains("nobody else has claimed"), "{found:?}");
+        assert!(found.event.data.get().contains("no other owner has claimed"), "{found:?}");
         let filter = Filter::all().types([Kind::SessionDeadLettered]);
         stage.bus.wait_for(filter, Since::All, PATIENCE).await.unwrap().expect("a dead letter");
         let letter = stage.control.dead_letter_of(&execution("run")).await.unwrap();
-        assert!(letter.reason.contains("nobody else has claimed") && letter.attempts == 2, "{letter:?}");
+        assert!(letter.reason.contains("no other owner has claimed") && letter.attempts == 2, "{letter:?}");
         // Readers of all kinds read on.
         let page = stage.bus.history(&Default::default()).await.unwrap();
         assert!(page.events.len() >= 4, "{page:?}");

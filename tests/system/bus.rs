@@ -199,7 +199,7 @@ async fn readers_that_join_and_resume_anywhere_miss_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn handlers_are_bounded_and_a_failing_one_stops_nobody() {
+async fn handlers_are_bounded_and_a_failing_one_stops_no_other() {
     for backend in backends::all().await {
         let bus = backend.bus();
         let source = source("s", "e");
@@ -252,7 +252,7 @@ async fn handlers_are_bounded_and_a_failing_one_stops_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_finds_what_comes_between_and_gives_none_in_time() {
+async fn waiting_finds_events_in_between_and_gives_none_in_time() {
     for backend in backends::all().await {
         let bus = backend.bus();
         let source = source("s", "e");
@@ -284,7 +284,7 @@ async fn every_type_has_a_helper_that_publishes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_stands_behind_what_it_returned_also_inside_a_frame() {
+async fn a_reader_stands_behind_its_last_event_also_inside_a_frame() {
     for backend in backends::all().await {
         let bus = backend.bus();
         let source = source("s", "frame");

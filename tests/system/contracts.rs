@@ -64,9 +64,9 @@ fn limits_table() -> String {
             core::EDGE_DEPTH.to_string(),
             "`invalid_argument`",
         ),
-        ("an event, as its line", bytes(core::EVENT_BYTES), "`too_large`; what a worker writes is cut"),
+        ("an event, as its line", bytes(core::EVENT_BYTES), "`too_large`; a worker's event is cut"),
         (
-            "what one entry of a session's journal records",
+            "one entry of a session's journal",
             bytes(core::GROUP_BYTES),
             "the execution fails with `too_large`",
         ),
@@ -89,7 +89,7 @@ fn limits_table() -> String {
         ("tools that an MCP server lists", mcp::MAX_TOOLS.to_string(), "left out"),
         ("a message of an MCP server", bytes(mcp::MAX_MESSAGE_BYTES), "dropped; the call fails"),
     ];
-    let mut table = String::from("| what | limit | beyond it |\n|---|---|---|\n");
+    let mut table = String::from("| item | limit | beyond it |\n|---|---|---|\n");
     for (what, limit, beyond) in rows {
         table.push_str(&format!("| {what} | {limit} | {beyond} |\n"));
     }

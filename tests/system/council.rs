@@ -20,7 +20,7 @@ use runbus_workers::definition::Definitions;
 use runbus_workers::graph::Definition;
 use runbus_workers::model::{Script, Scripted};
 use runbus_workers::pool::Worker;
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use runbus_workers::tool::{Error, Invocation, Registry, Spec, Tool};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +37,7 @@ pub fn worker(backend: &Backend, pace: Duration) -> Running {
     let config = Config { lease_ttl_ms: 1000, takeover_grace_ms: 300, ..Config::default() };
     let built_in = runbus_workers::tools_section::Config::default();
     let registry = built_in.add_to(Registry::new(), || Clock::System.now().to_string()).unwrap();
-    let tools = Tools {
+    let dependencies = Dependencies {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
@@ -47,7 +47,7 @@ pub fn worker(backend: &Backend, pace: Duration) -> Running {
         worker: Worker::id(&config),
     };
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let worker = Worker::new(config, backend.queue.clone(), tools);
+    let worker = Worker::new(config, backend.queue.clone(), dependencies);
     let task = tokio::spawn(worker.run(drain.clone(), cut.clone()));
     Running { drain, cut, task }
 }
@@ -197,7 +197,7 @@ async fn a_draining_worker_hands_over() {
         let second = worker(&backend, Duration::ZERO);
         let events = watch(&backend, "handed over").await;
         assert_eq!(output(&events)["node"], "writer_agent", "{}", backend.name);
-        assert!(!events.iter().any(|found| found.event.kind == Kind::AttemptSuperseded), "nobody died");
+        assert!(!events.iter().any(|found| found.event.kind == Kind::AttemptSuperseded), "no worker died");
         second.drain.cancel();
         second.task.await.unwrap();
     }
@@ -275,7 +275,7 @@ async fn a_tool_of_unknown_outcome_is_never_silently_run_twice() {
         let registry = Arc::new(Registry::new().with(launch).unwrap());
         let start = |_| {
             let config = Config { lease_ttl_ms: 1000, takeover_grace_ms: 300, ..Config::default() };
-            let tools = Tools {
+            let dependencies = Dependencies {
                 log: backend.log.clone(),
                 store: backend.store.clone(),
                 clock: Clock::System,
@@ -285,7 +285,7 @@ async fn a_tool_of_unknown_outcome_is_never_silently_run_twice() {
                 worker: Worker::id(&config),
             };
             let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-            let worker = Worker::new(config, backend.queue.clone(), tools);
+            let worker = Worker::new(config, backend.queue.clone(), dependencies);
             let task = tokio::spawn(worker.run(drain.clone(), cut.clone()));
             Running { drain, cut, task }
         };

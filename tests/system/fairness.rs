@@ -78,7 +78,7 @@ async fn one_token_does_not_use_up_the_connections_of_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_takes_all_scopes_and_monitors_that_it_can_leaves_some_to_others() {
+async fn a_greedy_principal_leaves_scopes_and_monitors_to_others() {
     let backend = backends::embedded();
     let monitor = monitor::Config { max_streams: 16, ..monitor::Config::default() };
     let with = Config { max_hubs: 16, monitor, ..config() };
@@ -108,7 +108,7 @@ async fn who_takes_all_scopes_and_monitors_that_it_can_leaves_some_to_others() {
 
 /// Pages that nobody reads hold memory: their principal gets no more, others do.
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_that_nobody_reads_are_bounded_for_each_principal() {
+async fn unread_pages_are_bounded_for_each_principal() {
     let backend = backends::embedded();
     crate::limits::fill(&backend, 64, 200 * 1024).await;
     let with = Config { held_bytes: 32 * 1024 * 1024, socket_buffer_bytes: 4096, ..config() };

@@ -266,7 +266,7 @@ async fn a_log_that_refuses_closes_the_clients_of_drop_in_endpoints() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn retention_that_overtakes_a_slow_client_is_told() {
+async fn retention_that_overtakes_a_slow_client_is_a_gap() {
     for filter in [narrow(), broad()] {
         let (backend, log) = faulty();
         let served = gateway(&backend, small()).await;
@@ -283,7 +283,7 @@ async fn retention_that_overtakes_a_slow_client_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_expired_behind_a_cursor_is_told() {
+async fn events_that_expired_behind_a_cursor_are_a_gap() {
     for filter in [narrow(), broad()] {
         // Nothing was read yet.
         let (backend, log) = faulty();
@@ -315,7 +315,7 @@ async fn what_expired_behind_a_cursor_is_told() {
 
 /// Two streams may use one execution id: that a frame of one follows says nothing about the other.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_expired_of_another_stream_is_told() {
+async fn events_that_expired_of_another_stream_are_a_gap() {
     let (backend, log) = faulty();
     let id = ExecutionId::new("e").unwrap();
     let topic = |stream: &str| Topic::Events {
@@ -360,7 +360,7 @@ async fn a_replica_that_lags_is_not_asked_all_the_time() {
 
 /// The reads for a client stop when its connection is full: sockets take some megabytes of the 60 here.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_nobody_reads_makes_no_reads() {
+async fn an_unread_stream_makes_no_reads() {
     let (backend, log) = faulty();
     for first in (0..600).step_by(100) {
         publish(&backend, first..first + 100, 100_000).await;
@@ -486,7 +486,7 @@ async fn refused_bodies_do_not_cost_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_history_hold_what_is_stored() {
+async fn pages_of_history_hold_the_stored_events() {
     let backend = backends::embedded();
     let nested = format!("{}{}", "[".repeat(200), "]".repeat(200));
     let values = ["1e400", nested.as_str(), "123456789012345678901234567890"];

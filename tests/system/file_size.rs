@@ -35,6 +35,6 @@ async fn a_file_size_limit_refuses_writes_and_ends_no_process() {
     assert_eq!(http.get(url("/healthz")).send().await.unwrap().status(), 200);
     let stats = http.get(url("/v1/stats")).send().await.unwrap();
     let stats: Value = stats.json().await.unwrap();
-    assert!(stats["events"].as_u64().unwrap() >= acknowledged, "what was acknowledged is there: {stats}");
+    assert!(stats["events"].as_u64().unwrap() >= acknowledged, "acknowledged events are there: {stats}");
     process.end().await;
 }

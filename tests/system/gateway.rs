@@ -269,7 +269,7 @@ async fn bad_configuration_binds_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_event_is_delivered_as_such_and_the_reader_goes_on() {
+async fn an_undecodable_line_is_delivered_as_such_and_the_reader_goes_on() {
     use runbus::id::EventId;
     use runbus::log::{Expect, Frame};
     for backend in backends::all().await {
@@ -297,7 +297,7 @@ async fn what_is_no_event_is_delivered_as_such_and_the_reader_goes_on() {
 
 /// The store goes away: degraded, and it says so; the bus goes on. The broker goes away: not ready.
 #[tokio::test(flavor = "multi_thread")]
-async fn readiness_says_what_is_missing() {
+async fn readiness_names_the_missing_part() {
     use runbus::adapters::{nats, redis};
     let mut broker = nats::testing::Server::start();
     let mut store = redis::testing::Server::start();

@@ -100,7 +100,7 @@ async fn each_entrance_refuses_hostile_json_and_stays_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_client_hands_in_is_at_most_64_levels_deep() {
+async fn values_of_clients_are_at_most_64_levels_deep() {
     for backend in backends::all().await {
         let served = gateway(&backend, config()).await;
         for depth in [EDGE_DEPTH + 1, 100, 122] {
@@ -189,7 +189,7 @@ async fn hostile_events_in_the_log_are_undecodable_and_hide_nothing() {
 
 /// Nobody's body is parsed before it is known who asks, and whether they may.
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_of_those_who_may_not_are_not_parsed() {
+async fn bodies_of_callers_without_permission_are_not_parsed() {
     let backend = backends::embedded();
     let (mut auth, _) = auth();
     let (reader, entry) = key(&["read"]);
@@ -230,7 +230,7 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn whatever_is_accepted_can_be_read_back() {
+fn every_accepted_value_can_be_read_back() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let backend = runtime.block_on(async { backends::embedded() });
     let mut accepted = 0;

@@ -111,7 +111,7 @@ async fn the_gateway_answers_as_its_document_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_asks_who_it_is_answers_as_its_document_says() {
+async fn a_gateway_with_authentication_answers_as_its_document_says() {
     let bench = Bench::new(backends::nats_and_redis().await);
     let running = bench.worker();
     let (key, entry) = crate::auth::key(&["*", "admin"]);

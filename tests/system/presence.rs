@@ -91,7 +91,7 @@ async fn status(served: &Served, id: &str) -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_and_leaves_is_seen_on_every_gateway() {
+async fn joining_and_leaving_is_seen_on_every_gateway() {
     for backend in backends::all().await {
         println!("on {}", backend.name);
         let (one, two) = (gateway(&backend, config()).await, gateway(&backend, config()).await);

@@ -61,7 +61,7 @@ fn event(n: usize) -> Value {
 /// Over a WebSocket in JSON and in CBOR and over REST, each through its own gateway; a reader at another one sees each once, as
 /// it was written, also when the publisher repeats itself at another gateway because it lost the answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_published_is_read_by_others_once() {
+async fn published_events_are_read_by_others_once() {
     for backend in backends::all().await {
         let (here, there) = (gateway(&backend, config()).await, gateway(&backend, config()).await);
         let mut reader = Client::connect(there.address).await;
@@ -186,7 +186,7 @@ async fn one_wrong_event_and_nothing_is_stored() {
 /// Only Runbus reports on an execution that it runs: external events about it are stored and delivered, marked as external, and
 /// do not change its state. External producers report on their own executions.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_say_of_what_runbus_runs_changes_nothing() {
+async fn external_events_do_not_change_executions_of_runbus() {
     for backend in backends::all().await {
         let bench = Bench::new(backend);
         let name = bench.backend.name;
@@ -241,7 +241,7 @@ async fn what_others_say_of_what_runbus_runs_changes_nothing() {
 
 /// Every event is covered by a `publish` scope, or none is stored.
 #[tokio::test(flavor = "multi_thread")]
-async fn scopes_say_where_somebody_may_publish() {
+async fn scopes_decide_where_a_client_may_publish() {
     let bench = Bench::new(backends::embedded());
     let control = bench.backend.control();
     let start = |id: &str| StartRequest {
@@ -379,7 +379,7 @@ impl Log for Choosy {
 
 /// A partly stored request names the stored and the refused events.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_stored_in_part_is_said() {
+async fn a_partly_stored_request_names_the_stored_events() {
     let mut backend = backends::embedded();
     let good = backend.log.clone();
     backend.log = Choosy::before(good.clone()).0;
@@ -413,7 +413,7 @@ async fn what_was_stored_in_part_is_said() {
 
 /// While the log takes its time, so much waits for it and no more.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_the_log_is_bounded() {
+async fn requests_that_wait_for_the_log_are_bounded() {
     const REQUESTS: usize = 70;
     let mut backend = backends::embedded();
     let (slow, word) = Choosy::before(backend.log.clone());

@@ -15,7 +15,7 @@ use runbus_workers::graph::Definition;
 use runbus_workers::model::{self, OpenAi};
 use runbus_workers::pool::Worker;
 use runbus_workers::recording::{Chunking, Expected, Options, Recording, Server, expected};
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use runbus_workers::tool::{Error, Invocation, Registry, Spec, Tool};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -93,7 +93,7 @@ async fn run(backend: &Backend, gateway: SocketAddr, recording: &Recording, seed
     let mut definitions = Definitions::default();
     definitions.add(Definition::parse("recorded", &agent.to_string()).unwrap()).unwrap();
     runbus::tls::install();
-    let tools = Tools {
+    let dependencies = Dependencies {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
@@ -103,7 +103,7 @@ async fn run(backend: &Backend, gateway: SocketAddr, recording: &Recording, seed
         worker: Worker::id(&Config::default()),
     };
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let worker = Worker::new(Config::default(), backend.queue.clone(), tools);
+    let worker = Worker::new(Config::default(), backend.queue.clone(), dependencies);
     let worker = tokio::spawn(worker.run(drain.clone(), cut));
     let mut events = Vec::new();
     for (n, question) in questions(recording).into_iter().enumerate() {

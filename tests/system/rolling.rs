@@ -190,7 +190,7 @@ async fn restart(
     let address = served.address;
     assert_eq!(ready(http, address).await, Some(200));
     served.drain.cancel();
-    assert_eq!(ready(http, address).await, Some(503), "who drains is not ready, and says so");
+    assert_eq!(ready(http, address).await, Some(503), "a draining gateway is not ready, and says so");
     tokio::time::timeout(PATIENCE, served.task).await.expect("it ends").unwrap();
     let again = gateway(backend, Config { listen: address, ..config.clone() }).await;
     assert_eq!((again.address, ready(http, address).await), (address, Some(200)));

@@ -64,7 +64,7 @@ async fn here(http: &reqwest::Client, address: SocketAddr) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_readers_are_bounded_and_counted_and_hold_up_nobody() {
+async fn slow_readers_are_bounded_and_counted_and_hold_up_no_other() {
     for backend in backends::all().await {
         let small = Config {
             hub_buffer_bytes: 65_536,

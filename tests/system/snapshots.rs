@@ -1,6 +1,6 @@
 //! Snapshots: a client that joins in mid-stream shows the same as a watcher; slow readers get merged deltas and lose
 //! nothing.
-#![expect(clippy::print_stdout, reason = "what was compared")]
+#![expect(clippy::print_stdout, reason = "prints the compared values")]
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -137,7 +137,7 @@ const WAYS: [Way; 3] = [Way::WebSocket, Way::Stream, Way::Rest];
 
 /// The council, whose first worker dies in the middle of a draft; clients join all the time on two gateways.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_a_council_shows_what_a_watcher_shows() {
+async fn a_client_that_joins_a_council_shows_the_same_as_a_watcher() {
     for backend in backends::all().await {
         let (one, two) = (gateway(&backend, config()).await, gateway(&backend, small()).await);
         let first = worker(&backend, Duration::from_millis(4));
@@ -278,7 +278,7 @@ fn random(dice: &mut Dice) -> Payload {
 
 /// Random executions, small rings, clients that join at random points; a broad reader of the same is merged too.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_a_random_execution_shows_what_a_watcher_shows() {
+async fn a_client_that_joins_a_random_execution_shows_the_same_as_a_watcher() {
     const EVENTS: usize = 1500;
     let seed = 0x9e37_79b9_7f4a_7c15 ^ u64::from(uuid::Uuid::new_v4().as_fields().0);
     println!("seed {seed}");
@@ -462,7 +462,7 @@ async fn bad_questions_for_snapshots_are_refused() {
 
 /// Many join at the same time: the log is read once for them. They learn of events that retention removed.
 #[tokio::test(flavor = "multi_thread")]
-async fn many_who_join_fold_once_and_what_is_gone_is_told() {
+async fn many_clients_that_join_fold_once_and_learn_of_gaps() {
     const EVENTS: usize = 4000;
     const JOINERS: usize = 1000;
     let (backend, log) = faulty();

@@ -85,7 +85,7 @@ async fn others_are_served(address: SocketAddr, before: &mut TcpStream, token: &
 async fn says_later(from: u8, address: SocketAddr) -> WebSocketStream<TcpStream> {
     let stream = connect(from, address).await;
     let (mut socket, _) =
-        client_async("ws://localhost/v1/ws", stream).await.expect("nobody is refused for others");
+        client_async("ws://localhost/v1/ws", stream).await.expect("no client is refused for others");
     assert_eq!(hears(&mut socket).await["type"], "hello");
     socket
 }
@@ -123,7 +123,7 @@ async fn sockets_that_say_nothing_or_little_cost_their_senders_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn handshakes_that_nobody_finishes_hold_nobody_up() {
+async fn unfinished_handshakes_hold_no_other_up() {
     let path = |name: &str| Some(format!("{}/tests/system/keys/{name}", env!("CARGO_MANIFEST_DIR")).into());
     let backend = backends::embedded();
     let tls = Config { tls_cert_file: path("tls-cert.pem"), tls_key_file: path("tls-key.pem"), ..small() };

@@ -99,7 +99,7 @@ async fn streams_that_hop_in_mid_stream_miss_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_says_what_a_websocket_says() {
+async fn a_stream_delivers_the_same_as_a_websocket() {
     for backend in backends::all().await {
         let served = gateway(&backend, config()).await;
         publish(&backend, 0..3, 0).await;
@@ -146,7 +146,7 @@ async fn a_stream_says_what_a_websocket_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_event_is_a_frame_too() {
+async fn an_undecodable_line_is_a_frame_too() {
     use runbus::id::EventId;
     use runbus::log::{Expect, Frame};
     let (backend, other) = (backends::embedded(), backends::embedded());
@@ -236,7 +236,7 @@ async fn a_stream_ends_with_its_execution_and_is_not_opened_again() {
 
 /// A client that takes nothing holds up nobody, is not prepared for without end, and is cut in the end.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_nobody_reads_is_bounded_and_cut() {
+async fn an_unread_stream_is_bounded_and_cut() {
     let backend = backends::embedded();
     let served = gateway(&backend, Config { write_timeout_ms: 100, max_connections: 2, ..small() }).await;
     publish(&backend, 0..300, 100_000).await;
@@ -353,7 +353,7 @@ async fn requests_wait_for_the_next_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_requests_are_told_what_is_wrong() {
+async fn bad_requests_get_errors_that_name_the_fault() {
     let backend = backends::embedded();
     let served = gateway(&backend, config()).await;
     let url = format!("http://{}/v1/", served.address);

@@ -208,7 +208,7 @@ async fn requests_say_who_sends_what() {
 
 /// External events about the status of an execution that Runbus runs reach no receiver.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_say_of_what_runbus_runs_is_not_sent() {
+async fn external_events_about_executions_of_runbus_are_not_sent() {
     for backend in backends::all().await {
         let receiver = Receiver::start(|_, _| Answer::Status(200)).await;
         let queued = |definition: &str| {
@@ -315,7 +315,7 @@ async fn retry_after_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_given_up_is_recorded_and_the_next_event_goes_on() {
+async fn an_event_given_up_is_recorded_and_the_next_one_goes_on() {
     for backend in backends::all().await {
         let receiver = Receiver::start(|event, _| {
             Answer::Status(match event["data"]["definition"].as_str() {
@@ -423,7 +423,7 @@ async fn two_workers_share_the_work_and_a_wiped_store_costs_no_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_store_the_log_decides_who_dispatches() {
+async fn without_a_store_the_log_decides_the_dispatcher() {
     let mut backend = backends::embedded();
     // Nobody listens there.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -80,7 +80,7 @@ impl Validate for Config {
 pub struct Error(String);
 
 impl Config {
-    /// Fills in what is not set.
+    /// Fills in unset values.
     pub fn fall_back(&mut self, base_url: Option<String>, api_key: Option<String>) {
         if self.base_url.is_none() {
             self.base_url = base_url;

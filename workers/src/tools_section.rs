@@ -11,7 +11,7 @@ use crate::tool::{Registry, RegistryFault, ask_human, calculator, clock};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What the tool `http_fetch` may read.
+    /// The resources that the tool `http_fetch` may read.
     pub http_fetch: fetch::Config,
 }
 

@@ -30,7 +30,7 @@ enum What {
         /// The execution.
         execution: ExecutionId,
     },
-    /// Show an approval, whatever became of it.
+    /// Show an approval, in any state.
     #[command(after_help = "Example:\n  runbus approvals show APPROVAL")]
     Show {
         /// The approval.

@@ -24,10 +24,10 @@ pub(crate) struct Auth {
 enum Command {
     /// Make a key, and say what the configuration needs of it. The key is shown once.
     Key {
-        /// What the configuration calls it.
+        /// The key's name in the configuration.
         #[arg(long, default_value = "default")]
         name: String,
-        /// What it allows: actions[:stream[/node[/execution]]]. Several may be given.
+        /// The scopes of the key: actions[:stream[/node[/execution]]]. Several may be given.
         #[arg(long = "scope", value_name = "SCOPE", default_value = "*")]
         scopes: Vec<Scope>,
     },

@@ -18,7 +18,7 @@ use crate::exit::{Code, Error};
 use crate::output;
 use crate::render::Printer;
 
-/// What the council is asked when nobody says.
+/// The question that the council gets by default.
 pub(crate) const QUESTION: &str = "Explain write-ahead logging to a new colleague.";
 
 /// Runs the built-in council in this process, shows its events as they happen, and ends with it.
@@ -85,7 +85,7 @@ pub(crate) fn banner(address: &SocketAddr, configuration: &Configuration) -> [St
     ]
 }
 
-/// What to do next.
+/// The next steps for the reader.
 #[must_use]
 pub(crate) fn afterwards(execution: &ExecutionId) -> [String; 4] {
     [

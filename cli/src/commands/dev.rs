@@ -14,7 +14,7 @@ use crate::exit::{Code, Error};
 use crate::output;
 use crate::render::Printer;
 
-/// Runs gateway and worker in this process on the configured backend (embedded unless told otherwise), runs the council
+/// Runs gateway and worker in this process on the configured backend (embedded by default), runs the council
 /// once, and stays up.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  runbus dev\n  runbus dev --idle --set gateway.listen=127.0.0.1:9000")]

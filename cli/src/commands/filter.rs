@@ -6,7 +6,7 @@ use runbus::id::{ExecutionId, NodeId, StreamId};
 use runbus::log::{Cursor, Since};
 use runbus::time::Timestamp;
 
-/// Which events; what is absent is any.
+/// The filter of events; an absent flag matches all.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct FilterArgs {
     /// Only events of this stream.

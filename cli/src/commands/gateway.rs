@@ -5,7 +5,7 @@ use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 
-/// Runs a gateway until it is told to end: the first signal drains, the second cuts.
+/// Runs a gateway until a signal ends it: the first one drains, the second cuts.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  runbus gateway --set log.backend=nats --set store.backend=redis --set gateway.listen=127.0.0.1:8700"

@@ -12,7 +12,7 @@ use crate::exit::{Code, Error};
 use crate::output;
 use crate::render::Printer;
 
-/// Shows stored events, newest first unless told otherwise.
+/// Shows stored events, newest first by default.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  runbus history --execution run-1 --oldest --limit 10000\n  runbus history --type execution_failed --after 2026-01-01T00:00:00Z\n  runbus history --cursor CURSOR               the next page (the command prints its cursor)"

@@ -9,7 +9,7 @@ use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
 
-/// Lets an execution begin no further step; what it is doing now is finished.
+/// Lets an execution begin no further step; the current step finishes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  runbus pause run-1 --reason 'until the invoice is paid'")]
 pub(crate) struct Pause {

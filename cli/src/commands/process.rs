@@ -12,7 +12,7 @@ use runbus_workers::definition::Definitions;
 use runbus_workers::mcp::Servers;
 use runbus_workers::mcp::limits::START_WAIT;
 use runbus_workers::pool::Worker;
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use runbus_workers::tool::Registry;
 use runbus_workers::webhook::Webhooks;
 use tokio_util::sync::CancellationToken;
@@ -70,7 +70,7 @@ pub(super) fn runtime(configuration: &Configuration) -> Result<Runtime, Error> {
 /// A definition cannot be read, or the model's section is wrong.
 pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result<Work, Error> {
     let runtime = runtime(configuration)?;
-    let tools = Tools {
+    let dependencies = Dependencies {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
@@ -79,7 +79,7 @@ pub(super) fn worker(configuration: &Configuration, backend: &Backend) -> Result
         registry: runtime.registry.clone(),
         worker: Worker::id(&configuration.worker),
     };
-    let worker = Worker::new(configuration.worker.clone(), backend.queue.clone(), tools)
+    let worker = Worker::new(configuration.worker.clone(), backend.queue.clone(), dependencies)
         .with_servers(runtime.servers.clone());
     Ok(Work { worker, runtime })
 }
@@ -209,7 +209,7 @@ pub(super) async fn until_signal(
     let (gateway, worker) = (configuration.gateway.shutdown_most(), configuration.worker.drain());
     match shutdown.drain(gateway.max(worker)).await {
         Drained::Clean => tracing::info!("drained"),
-        Drained::Cut => tracing::warn!("cut off: what was running goes on elsewhere, or at the next start"),
+        Drained::Cut => tracing::warn!("cut off: running executions go on elsewhere, or at the next start"),
     }
     Ok(Code::Ok)
 }

@@ -5,7 +5,7 @@ use runbus::session::command::{Budget, Multitask, Priority, Scheduling};
 /// How an execution runs.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
-    /// What it does while another execution of the session is at work: reject, enqueue, interrupt, rollback.
+    /// The policy while another execution of the session is at work: reject, enqueue, interrupt, rollback.
     #[arg(long, value_name = "WHAT", value_parser = word::<Multitask>)]
     multitask: Option<Multitask>,
     /// Its rank among those that wait for a worker: high, normal, low.
@@ -36,13 +36,13 @@ fn milliseconds(text: &str) -> Result<u64, String> {
 }
 
 impl RunArgs {
-    /// What to do when another execution is at work.
+    /// The policy when another execution is at work.
     #[must_use]
     pub(super) fn multitask(&self) -> Multitask {
         self.multitask.unwrap_or_default()
     }
 
-    /// What it may use.
+    /// The limits of the execution.
     #[must_use]
     pub(super) const fn budget(&self) -> Budget {
         Budget { rounds: self.budget_rounds, tokens: self.budget_tokens, wall_time_ms: self.budget_wall_time }

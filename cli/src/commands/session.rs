@@ -32,7 +32,7 @@ enum What {
         after_help = "Examples:\n  runbus session send --definition assistant 'Good morning'     a new session\n  runbus session send SESSION 'And in French?' --follow"
     )]
     Send(Box<Send>),
-    /// Show where a session stands, and what waits for whom.
+    /// Show a session: its status, and its waiting requests.
     #[command(after_help = "Example:\n  runbus session show SESSION")]
     Show {
         /// The session.
@@ -71,7 +71,7 @@ enum What {
         #[arg(long, default_value = "by request")]
         reason: String,
     },
-    /// Take no more input; what is at work stops.
+    /// Take no more input; the execution at work stops.
     #[command(after_help = "Example:\n  runbus session close SESSION --cascade")]
     Close {
         /// The session.

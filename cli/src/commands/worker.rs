@@ -7,7 +7,7 @@ use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 
-/// Runs a worker until it is told to end: the first signal hands its sessions over, the second cuts.
+/// Runs a worker until a signal ends it: the first one hands its sessions over, the second cuts.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  runbus worker --set log.backend=nats --set store.backend=redis --set worker.concurrency=64"

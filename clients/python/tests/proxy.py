@@ -8,7 +8,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 Fault = Callable[[int, int], str]
-"""What happens behind message `m` of connection `n` (both from 0): `pass`, `cut`, `tear` (in the middle of the message), `half`, `delay`."""
+"""The fault behind message `m` of connection `n` (both from 0): `pass`, `cut`, `tear` (in the middle of the message), `half`, `delay`."""
 
 
 class Proxy:

@@ -412,7 +412,7 @@ BASE = 100_000
 
 
 class Relay:
-    """Passes connections on, and breaks them when it is told to."""
+    """Passes connections on, and breaks them on demand."""
 
     def __init__(self, url: str) -> None:
         self._scheme, _, rest = url.partition("://")

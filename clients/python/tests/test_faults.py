@@ -135,7 +135,7 @@ async def test_a_slow_consumer_slows_the_socket_and_loses_nothing(world: World, 
                 await client.stats()
                 assert slow._socket is not None
                 held = max(held, len(slow._socket.recv_messages.frames))
-            # What one read of the socket held may come on top.
+            # The rest of one read of the socket may come on top.
             assert held <= limits.SOCKET_MESSAGES + 32, held
             found = 1
             while found < 400:

@@ -1,4 +1,4 @@
-/** What is wrong with an argument is said before anything is sent. */
+/** Arguments are checked before anything is sent. */
 import { RunbusError } from "./errors.js";
 import { utf8 } from "./fold/bytes.js";
 import { EVENT_BYTES, ID_BYTES, PUBLISH_BYTES, PUBLISH_EVENTS } from "./limits.js";

@@ -87,7 +87,7 @@ export class Client extends Commands {
     return monitor(this.context, this.#link, options);
   }
 
-  /** Who watches an execution, after each change; this watcher included. */
+  /** The watchers of an execution, after each change; this one included. */
   watch(execution: string, options?: WatchOptions): AsyncGenerator<Presence, void> {
     return watch(this.context, this.#link, execution, options);
   }

@@ -102,7 +102,7 @@ export class Commands {
     return this.#get(ofExecution(execution), options);
   }
 
-  /** What an execution has come to, `at` a cursor or now. For the live state use `execution`. */
+  /** The state of an execution, `at` a cursor or now. For the live state use `execution`. */
   snapshot(execution: string, options: Abortable & { at?: string } = {}): Promise<Snapshot> {
     return this.#get(ofExecution(execution, "snapshot"), options, { at: options.at });
   }
@@ -127,7 +127,7 @@ export class Commands {
     return this.#get(ofSession(session), options);
   }
 
-  /** What was said in a session, oldest first, 4 MiB at most: ask again `from` the answer's `next`. */
+  /** The messages of a session, oldest first, 4 MiB at most: ask again `from` the answer's `next`. */
   messages(
     session: string,
     options: Abortable & { from?: string | number; include_compacted?: boolean } = {},

@@ -1,4 +1,4 @@
-/** What the parts of a client share. */
+/** The shared context of a client's parts. */
 import { Credentials } from "./credentials.js";
 import { RunbusError } from "./errors.js";
 import { Gateways } from "./gateways.js";

@@ -23,7 +23,7 @@ export type ErrorCode =
 export interface ErrorFacts {
   /** The field or parameter that is wrong. */
   path?: string | undefined;
-  /** What conflicts with the call, as the gateway says it. */
+  /** The conflicting state, as the gateway reports it. */
   details?: unknown;
   /** Status of the HTTP answer. */
   status?: number | undefined;
@@ -58,7 +58,7 @@ const CODES: Record<number, ErrorCode> = {
   4429: "limit_exceeded",
 };
 
-/** What the end of a connection means. */
+/** The error for the end of a connection. */
 export function ofClose(code: number, reason: string): RunbusError {
   const known = CODES[code] ?? (code >= 4500 && code < 5000 ? "invalid_argument" : "unavailable");
   return new RunbusError(known, `the gateway closed the connection: ${code} ${reason}`.trimEnd(), { closeCode: code });
@@ -67,7 +67,7 @@ export function ofClose(code: number, reason: string): RunbusError {
 /** No gateway, or none any more. */
 export const unavailable = (message: string, cause?: unknown) => new RunbusError("unavailable", message, { cause });
 
-/** What an HTTP answer means; `body` is its JSON, when it has any. */
+/** The error for an HTTP answer; `body` is its JSON, when it has any. */
 export function ofAnswer(status: number, body: unknown): RunbusError {
   const error = (body as { error?: { code?: string; message?: string; path?: string; details?: unknown } } | undefined)
     ?.error;

@@ -34,12 +34,12 @@ export class ExecutionState {
     return isOver(this.snapshot.execution);
   }
 
-  /** What client-facing nodes have said so far, without what turned out to be void. */
+  /** The text of client-facing nodes so far, without void text. */
   get text(): string {
     return this.snapshot.turns.flatMap(({ output }) => output?.content ?? []).join("\n\n");
   }
 
-  /** What one node says in its last turn, so far. */
+  /** The text of one node's last turn, so far. */
   textOf(node: string): string {
     const turn = this.snapshot.turns.findLast(({ node_id }) => node_id === node);
     return turn?.output?.content ?? turn?.text?.content ?? "";
@@ -93,7 +93,7 @@ export class ExecutionView implements AsyncIterable<ExecutionState> {
     });
     this.done = this.#run(context, link, filter, first);
     this.ready = Promise.race([begun, this.done]);
-    // Whoever waits for neither hears of a failure by iterating.
+    // A caller that awaits neither hears of a failure by iterating.
     this.done.catch(() => {});
     this.ready.catch(() => {});
   }

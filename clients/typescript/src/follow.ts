@@ -10,7 +10,7 @@ import type { Call } from "./rest.js";
 
 export type Since = "new" | "all" | "snapshot" | { cursor: string };
 
-/** What is asked for, in the words of each transport. */
+/** The request, in the form of each transport. */
 export interface Request {
   socket(since: Since): object;
   stream(since: Since): { path: readonly string[]; query?: Call["query"] };

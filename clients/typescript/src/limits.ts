@@ -15,7 +15,7 @@ export const ID_BYTES = 128;
 /** Longest name of an approval or a question, in bytes of UTF-8. */
 export const NAME_BYTES = 4096;
 
-/** What one subscription over a WebSocket holds for a slow consumer, in characters of JSON. Beyond it the subscription stops, and begins again behind what it holds. */
+/** The events that one subscription over a WebSocket holds for a slow consumer, in characters of JSON. Beyond it the subscription stops, and begins again behind them. */
 export const BUFFER_CHARS = 1024 * 1024;
 
 /** Largest frame of an event stream, in characters: an event, or a snapshot or monitor of the largest size. */

@@ -1,4 +1,4 @@
-/** What a gateway says on a subscription, over either transport. */
+/** The gateway's messages on a subscription, over either transport. */
 import type { Event } from "./event.js";
 import type { Snapshot } from "./types/snapshot.js";
 
@@ -22,12 +22,12 @@ export interface Undecodable {
   cursor: string;
 }
 
-/** What was stored when the subscription began has been delivered. */
+/** The events stored when the subscription began have been delivered. */
 export interface CaughtUp {
   type: "caught_up";
 }
 
-/** What an execution has come to, before the events behind it. */
+/** The state of an execution, before the events behind it. */
 export interface SnapshotItem {
   type: "snapshot";
   cursor: string;

@@ -1,4 +1,4 @@
-/** Who watches an execution, as it changes. */
+/** The watchers of an execution, as they change. */
 import type { Presence } from "./api.js";
 import * as check from "./check.js";
 import type { Context } from "./context.js";

@@ -1,4 +1,4 @@
-/** What follows a failed try: a fresh token, another try on another gateway after a wait, or the end. */
+/** The step after a failed try: a fresh token, another try on another gateway after a wait, or the end. */
 import type { Context } from "./context.js";
 import { isRetryable, RunbusError } from "./errors.js";
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "./limits.js";
@@ -37,7 +37,7 @@ export class Retry {
       return;
     }
     if (!isRetryable(error)) throw error;
-    // What is too much for this caller is so on each gateway; what is away may be there on another one.
+    // A caller's limit holds on each gateway; an absent resource may be there on another one.
     if (status !== 429) gateways.failed(gateway);
     warn(`${what} is tried again`, error);
     // Doubling, all of it at random: clients of a gateway that died do not come back together.

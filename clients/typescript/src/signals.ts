@@ -53,7 +53,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return abortable(waited, signal).finally(() => clearTimeout(timer));
 }
 
-/** What `run` gives, within a time, in milliseconds; its own signal says when that is over. */
+/** The result of `run`, within a time, in milliseconds; its own signal aborts at the end of it. */
 export async function within<T>(
   ms: number,
   signal: AbortSignal,

@@ -80,7 +80,7 @@ export class Socket {
     return id;
   }
 
-  /** Ends one. What still comes for it is dropped. */
+  /** Ends one. Later messages for it are dropped. */
   unsubscribe(id: string): void {
     if (!this.#sinks.delete(id)) return;
     this.#send({ type: "unsubscribe", id });
@@ -190,7 +190,7 @@ export class Socket {
   }
 }
 
-/** A page cannot see why a handshake failed. What no further try would change is asked for over HTTP. */
+/** A page cannot see why a handshake failed. A permanent cause is asked for over HTTP. */
 async function diagnose(context: Context, gateway: string, signal: AbortSignal, lost: RunbusError): Promise<RunbusError> {
   const answer = await within(DIAL_MS, signal, "", (signal) => context.fetch(`${gateway}/readyz`, { signal })).catch(
     () => undefined,

@@ -2,7 +2,7 @@
  * A subscription's part of a WebSocket.
  *
  * A WebSocket cannot be read more slowly. So the subscription holds a bounded number of characters for a slow consumer; at
- * the bound it asks the gateway for no more, drops what is on its way, and ends behind what it holds. Whoever goes on then
+ * the bound it asks the gateway for no more, drops what is on its way, and ends behind what it holds. The consumer then
  * subscribes again from there.
  */
 import type { RunbusError } from "./errors.js";

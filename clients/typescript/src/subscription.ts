@@ -1,4 +1,4 @@
-/** What `subscribe` gives: items one by one, for an iterator or a callback. */
+/** The result of `subscribe`: items one by one, for an iterator or a callback. */
 import type { Context } from "./context.js";
 import type { Event, Filter } from "./event.js";
 import { follow, type Place, type Request, type Since } from "./follow.js";
@@ -151,7 +151,7 @@ export class Subscription implements AsyncIterableIterator<Item, undefined> {
   }
 }
 
-/** What was delivered before a connection was lost is dropped. Gateways send nothing twice; a proxy or a changed log may. */
+/** Drops items that were delivered before a connection was lost. Gateways send nothing twice; a proxy or a changed log may. */
 function withoutThose(events: Event[], before: Event[]): Event[] {
   const known = new Set(before.map(key));
   return events.filter((event) => !known.has(key(event)));

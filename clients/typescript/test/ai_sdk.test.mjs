@@ -8,7 +8,7 @@ import { client, log, transports } from "./support/collect.mjs";
 import { proxy } from "./support/proxy.mjs";
 import { backends } from "./support/runbus.mjs";
 
-/** What `useChat` is without React. */
+/** `useChat` without React. */
 class Chat extends AbstractChat {
   constructor(init) {
     const state = {

@@ -1,4 +1,4 @@
-// What callers and gateways get wrong, and what a client says of it.
+// Faults of callers and gateways, and the client's errors.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createHash, randomUUID } from "node:crypto";
@@ -291,7 +291,7 @@ describe("what is missing", { timeout: 90_000 }, () => {
   });
 });
 
-/** What a plain NATS client says, one step after the other; the server has taken it when this resolves. */
+/** The messages of a plain NATS client, one step after the other; the server has taken it when this resolves. */
 async function plainPublish(t, { url, user, password }, subject, body) {
   const { hostname, port } = new URL(url);
   const socket = tcp(Number(port), hostname);

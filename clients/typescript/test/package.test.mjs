@@ -1,4 +1,4 @@
-// What is shipped: generated types, strict compilation, sizes, no dependencies.
+// The package: generated types, strict compilation, sizes, no dependencies.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Whatever happens to connections: the events that a client receives are the log, and a view is the gateway's snapshot.
+// Under any fault of connections: the events that a client receives are the log, and a view is the gateway's snapshot.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { randomUUID } from "node:crypto";

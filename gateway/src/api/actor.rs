@@ -1,4 +1,4 @@
-//! Who asks.
+//! The caller's name for records.
 
 use std::convert::Infallible;
 
@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 
 use super::caller::Caller;
 
-/// Who asks, as far as the gateway knows; it goes into the record of what they asked for.
+/// The caller, as far as the gateway knows it; recorded with its commands.
 #[derive(Debug, Clone, Default)]
 pub struct Actor(pub Option<String>);
 

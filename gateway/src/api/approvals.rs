@@ -16,7 +16,7 @@ use crate::auth::{Action, Rule};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -41,7 +41,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// `GET /v1/approvals/{approval_id}`: an approval, whatever became of it.
+/// `GET /v1/approvals/{approval_id}`: an approval, in any state.
 ///
 /// # Errors
 /// Nobody has heard of it.

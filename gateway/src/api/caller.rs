@@ -1,4 +1,4 @@
-//! Who asks: every request is checked here before any handler sees it, and an endpoint that nobody thought of is closed.
+//! The caller: every request is checked here before any handler sees it, and an endpoint without a rule is closed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ use crate::limits;
 use crate::router::App;
 use crate::sockets::Peer;
 
-/// Who asks, and what they may do.
+/// The caller, and its permissions.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Who.
+    /// The principal.
     pub principal: Arc<Principal>,
     auth: Arc<Auth>,
     /// Their socket, if they have one.
@@ -74,7 +74,7 @@ impl Caller {
         self.peer.as_ref()
     }
 
-    /// What they use.
+    /// The caller's usage.
     #[must_use]
     pub fn account(&self) -> Arc<Account> {
         self.auth.account(&self.principal)

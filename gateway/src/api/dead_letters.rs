@@ -22,7 +22,7 @@ use crate::openapi::{Endpoint, Operation, Parameter, Problem};
 use crate::protocol::body::Nothing;
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     let rule = Rule::Everything(Action::Admin);
@@ -42,7 +42,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             "/v1/dead-letters/{execution_id}",
             rule,
             Operation::new("get_dead_letter", "One of them")
-                .answers::<DeadLetter>(200, "what stood against it")
+                .answers::<DeadLetter>(200, "the dead letter")
                 .refuses([Problem::NotFound]),
             get,
         ),

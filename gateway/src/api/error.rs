@@ -28,9 +28,9 @@ pub struct Failure {
     code: &'static str,
     message: String,
     path: Option<String>,
-    /// What stands against the request: unresolved calls, the standing decision.
+    /// The conflicting state: unresolved calls, the standing decision.
     details: Option<Value>,
-    /// What a header says: the methods that there are, when to come back.
+    /// The header of the answer: the allowed methods, or when to come back.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
@@ -95,7 +95,7 @@ impl Failure {
         Self { header: allowed.map(|allowed| Box::new((header::ALLOW, allowed))), ..failure }
     }
 
-    /// 500: a bug; the log has what it was.
+    /// 500: a bug; the log has the panic.
     #[must_use]
     pub fn panicked() -> Self {
         Self::internal("the gateway failed to answer this request")

@@ -30,7 +30,7 @@ use crate::openapi::{Endpoint, Operation, Parameter};
 use crate::protocol::{Text, server};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     let page = |id, summary| {
@@ -126,7 +126,7 @@ struct Answer {
     events: Vec<Line>,
     /// Where to go on; `null` when nothing is left in this direction.
     next: Option<String>,
-    /// What was asked for and is gone.
+    /// The parts of the requested range that are gone.
     gaps: Vec<Missing>,
 }
 
@@ -184,8 +184,8 @@ struct Missing {
     reason: GapReason,
 }
 
-/// An [`Answer`] on its way: what is around its texts, and the texts themselves, which are JSON already. They are given to the connection one
-/// by one and are never in memory twice; `held` counts them until the last of them is on its way.
+/// An [`Answer`] on its way: the JSON around its texts, and the texts themselves, which are JSON already. They are given to the
+/// connection one by one and are never in memory twice; `held` counts them until the last of them is on its way.
 #[derive(Debug)]
 pub struct Written {
     pieces: VecDeque<Bytes>,
@@ -247,7 +247,7 @@ impl IntoResponse for Written {
     }
 }
 
-/// What a client asks for.
+/// A client's query.
 #[derive(Debug)]
 struct Asked {
     query: Query,

@@ -13,7 +13,7 @@ use crate::openapi::{Endpoint, Operation};
 use crate::readiness::{self, Readiness};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -55,7 +55,7 @@ pub async fn alive() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether the gateway can serve; 503 with what keeps it from that.
+/// Whether the gateway can serve; 503 with the reason.
 pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
     readiness::of_gateway(&app.control, app.shared.leaving.is_cancelled()).await
 }

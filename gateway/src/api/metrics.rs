@@ -7,7 +7,7 @@ use runbus::metrics;
 use crate::auth::{Action, Rule};
 use crate::openapi::{Endpoint, Operation};
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(

@@ -1,4 +1,4 @@
-//! `GET /v1/monitor`: what is to be seen of one stream, or of all, now.
+//! `GET /v1/monitor`: the monitor of one stream, or of all, now.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::limits;
 use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -26,14 +26,14 @@ pub fn endpoints() -> Vec<Endpoint> {
             Rule::Handler(Some(Action::Read)),
             Operation::new("get_monitor", "Approvals, context, MCP servers, usage and graphs of all streams")
                 .takes([parameters::stream_id()])
-                .answers::<Answer>(200, "what is to be seen now"),
+                .answers::<Answer>(200, "the monitor now"),
             get,
         ),
         Endpoint::get(
             "/v1/monitor/{stream_id}",
             Rule::Handler(Some(Action::Read)),
             Operation::new("get_stream_monitor", "The monitor of one stream")
-                .answers::<Answer>(200, "what is to be seen now"),
+                .answers::<Answer>(200, "the monitor now"),
             of_stream,
         ),
     ]
@@ -45,7 +45,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub struct Answer {
     /// Counts up with every change; no gateway knows another one's.
     revision: Revision,
-    /// What is to be seen.
+    /// The monitor.
     monitor: Arc<Monitor>,
 }
 
@@ -75,11 +75,12 @@ pub async fn of_stream(
 
 async fn answer(app: &App, caller: &Caller, stream: Option<StreamId>) -> Result<Json<Answer>, Failure> {
     permit(caller, stream.as_ref())?;
-    // Who waits has a place like others that wait.
+    // A waiting request has a place like other long requests.
     let _place = app.place(caller.peer())?;
     let mut watch = app.shared.monitors.watch(stream, caller.account().purse())?;
     let latest = tokio::time::timeout(limits::MONITOR_WAIT, watch.next()).await;
-    let version = latest.map_err(|_elapsed| Failure::unavailable("what is stored is still being read"))?;
+    let version = latest
+        .map_err(|_elapsed| Failure::unavailable("the stored events are still being read: come back soon"))?;
     let version = version.map_err(|ended| Failure::unavailable(ended.to_string()))?;
     Ok(Json(Answer { revision: version.revision, monitor: version.monitor }))
 }

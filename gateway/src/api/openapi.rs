@@ -1,4 +1,4 @@
-//! `GET /v1/openapi.json`: what there is, for programs.
+//! `GET /v1/openapi.json`: the OpenAPI document, for programs.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ use crate::endpoints;
 use crate::openapi::schemas::Object;
 use crate::openapi::{Endpoint, Operation};
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(

@@ -116,15 +116,15 @@ pub fn since(key: &str, value: &str) -> Result<Since, Failure> {
     })
 }
 
-/// What may stand in a path.
+/// A parameter of a path.
 pub trait Named: Sized {
-    /// What errors call it.
+    /// The parameter's name in errors.
     const FIELD: &'static str;
 
     /// Reads it.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The value, or its fault.
     fn read(text: &str) -> Result<Self, String>;
 }
 

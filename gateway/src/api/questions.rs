@@ -15,7 +15,7 @@ use crate::auth::{Action, Rule};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::post(

@@ -1,4 +1,4 @@
-//! `GET /`: what there is.
+//! `GET /`: the list of endpoints.
 
 use axum::Json;
 use serde::Serialize;
@@ -9,20 +9,20 @@ use crate::endpoints;
 use crate::openapi::schemas::Object;
 use crate::openapi::{Endpoint, Operation};
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
         "/",
         Rule::Handler(None),
-        Operation::new("list_endpoints", "What there is")
+        Operation::new("list_endpoints", "List the endpoints")
             .answers::<Answer>(200, "the endpoints")
             .asks_nobody(),
         get,
     )]
 }
 
-/// What there is.
+/// The list of endpoints.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Index")]
 pub struct Answer {

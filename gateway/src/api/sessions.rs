@@ -22,7 +22,7 @@ use crate::openapi::{Endpoint, Operation, Parameter, Problem};
 use crate::protocol::body::{Close, Nothing, Reason};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     let mut all = conversation();
@@ -52,7 +52,7 @@ fn conversation() -> Vec<Endpoint> {
         Endpoint::get(
             "/v1/sessions/{session_id}/messages",
             Rule::Session(Action::Read),
-            Operation::new("list_messages", "What was said, oldest first")
+            Operation::new("list_messages", "Read its messages, oldest first")
                 .says("As many as have 4 MiB: ask again with `from`, where there is a `next`.")
                 .takes([
                     Parameter::new("include_compacted", all, "also what was folded into notes"),
@@ -120,7 +120,7 @@ fn unresolved() -> Vec<Endpoint> {
     ]
 }
 
-/// What an operation that starts an execution answers.
+/// Adds the answers of an operation that starts an execution.
 pub(crate) fn starts(operation: Operation) -> Operation {
     let example = |created: bool| {
         json!({
@@ -135,7 +135,7 @@ pub(crate) fn starts(operation: Operation) -> Operation {
         .refuses([Problem::Pending, Problem::Busy, Problem::Closed, Problem::Conflict])
 }
 
-/// The body of what is said, but `session_id`: the path has it, or there is none.
+/// The body of an input, without `session_id`: the path has it, or there is none.
 struct Say;
 
 impl JsonSchema for Say {
@@ -170,7 +170,7 @@ impl JsonSchema for Begin {
     }
 }
 
-/// What was said.
+/// The messages.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Messages {
     session_id: SessionId,
@@ -196,7 +196,7 @@ pub struct Aborted {
     aborted: Vec<PendingCall>,
 }
 
-/// What a command that starts an execution answers: 201 when this call started it, 200 when it was there.
+/// The answer of a command that starts an execution: 201 when this call started it, 200 when it existed.
 pub(super) fn started(started: Started) -> (StatusCode, Json<Started>) {
     let status = if started.created { StatusCode::CREATED } else { StatusCode::OK };
     (status, Json(started))
@@ -238,7 +238,7 @@ pub async fn send(
     Ok(started(app.control.send(request, by).await?))
 }
 
-/// `GET /v1/sessions/{session_id}`: where it stands, and what waits for whom.
+/// `GET /v1/sessions/{session_id}`: its status, and its waiting requests.
 ///
 /// # Errors
 /// Nobody has heard of it.
@@ -252,7 +252,7 @@ pub async fn get(
     Ok(Json(app.control.session(&id).await?))
 }
 
-/// `GET /v1/sessions/{session_id}/messages`: what was said.
+/// `GET /v1/sessions/{session_id}/messages`: the messages.
 ///
 /// # Errors
 /// Nobody has heard of it, or a parameter is wrong.
@@ -321,7 +321,7 @@ pub async fn abort_pending(
     Ok(Json(Aborted { session_id: id, aborted }))
 }
 
-/// `POST /v1/sessions/{session_id}/close`: it takes no more input, and what is at work stops.
+/// `POST /v1/sessions/{session_id}/close`: it takes no more input, and the execution at work stops.
 ///
 /// # Errors
 /// It is unknown.

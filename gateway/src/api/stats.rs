@@ -1,4 +1,4 @@
-//! `GET /v1/stats`: what the log holds, and what this gateway's clients cost.
+//! `GET /v1/stats`: the content of the log, and the costs of this gateway's clients.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use crate::connection::pressure::Load;
 use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
         "/v1/stats",
         Rule::Everything(Action::Read),
-        Operation::new("get_stats", "What the log holds, and what this gateway's clients cost")
+        Operation::new("get_stats", "Read the size of the log, and the costs of this gateway's clients")
             .answers::<Answer>(200, "statistics up to now"),
         get,
     )]

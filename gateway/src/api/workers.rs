@@ -1,4 +1,4 @@
-//! `GET /v1/workers`: which workers there are, and what each says of itself.
+//! `GET /v1/workers`: the present workers, and their reports.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::auth::{Action, Rule};
 use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
         "/v1/workers",
         Rule::Everything(Action::Read),
         Operation::new("list_workers", "Which workers there are, their tools and MCP servers")
-            .answers::<Workers>(200, "what each says of itself"),
+            .answers::<Workers>(200, "the reports of the workers"),
         get,
     )]
 }

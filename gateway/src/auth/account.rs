@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use crate::ledger::Purse;
 use crate::limits;
 
-/// What one principal uses, or one of its stream tokens; what a token uses its principal uses too.
+/// The usage of one principal, or of one of its stream tokens; the usage of a token counts for its principal too.
 #[derive(Debug)]
 pub struct Account {
     principal: Option<Arc<Self>>,
@@ -129,7 +129,7 @@ impl Account {
         }
     }
 
-    /// What it has of the tables that all clients share.
+    /// Its share of the tables that all clients share.
     #[must_use]
     pub const fn purse(&self) -> &Arc<Purse> {
         &self.purse
@@ -144,7 +144,7 @@ impl Account {
         Turn { _own: self.reads.history.acquire().await.ok(), _of_principal: of_principal }
     }
 
-    /// The same for what it reads because its clients are slow.
+    /// The same for reads of slow clients.
     pub async fn reading_slowly(&self) -> Turn<'_> {
         let of_principal = match &self.principal {
             Some(principal) => principal.reads.slow.acquire().await.ok(),

@@ -1,4 +1,4 @@
-//! What a caller may do.
+//! The actions of callers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,7 +29,7 @@ impl Action {
     pub const ALL: [Self; 7] =
         [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel, Self::Admin, Self::Metrics];
 
-    /// What `*` stands for.
+    /// The actions of `*`.
     pub const ORDINARY: [Self; 5] = [Self::Read, Self::Publish, Self::Start, Self::Decide, Self::Cancel];
 
     /// Its name in scopes.

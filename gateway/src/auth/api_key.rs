@@ -13,7 +13,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::config::Config;
 use super::principal::{Kind, Principal};
 
-/// What keys begin with, so that people and scanners recognise them.
+/// The prefix of keys, so that people and scanners recognise them.
 pub const PREFIX: &str = "rbk_";
 
 /// SHA-256.
@@ -80,7 +80,7 @@ impl ApiKeys {
         Self { known: known.collect() }
     }
 
-    /// Whose key it is. All known ones are compared, each in constant time: how long it takes says nothing.
+    /// The principal of a key. All known keys are compared, each in constant time: the duration reveals nothing.
     #[must_use]
     pub fn find(&self, key: &str) -> Option<Arc<Principal>> {
         let shown = digest_of(key);

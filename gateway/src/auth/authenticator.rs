@@ -1,4 +1,4 @@
-//! Whose credential it is. Checking is pure (`api_key`, `jwt`, `stream_token`); here is what may have to be fetched first.
+//! The principal of a credential. Checking is pure (`api_key`, `jwt`, `stream_token`); this module fetches keys first.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use super::stream_token::{self, Mint};
 /// Says whose credential it is. Whether it is revoked is not its business.
 #[async_trait]
 pub trait Authenticator: std::fmt::Debug + Send + Sync {
-    /// Whose it is.
+    /// The principal of a credential.
     ///
     /// # Errors
-    /// [`Refusal::Unauthenticated`], whatever is wrong with it; [`Refusal::Unavailable`] when that cannot be told now.
+    /// [`Refusal::Unauthenticated`] for any fault of it; [`Refusal::Unavailable`] when it cannot be checked now.
     async fn authenticate(&self, credential: &Credential) -> Result<Arc<Principal>, Refusal>;
 
     /// Keeps what it needs fresh, until `end`.
@@ -112,7 +112,7 @@ impl Configured {
     }
 }
 
-/// What was wrong is for the log only.
+/// The fault is for the log only.
 fn refused(fault: &dyn std::fmt::Display) -> Refusal {
     tracing::debug!(%fault, "a credential is refused");
     Refusal::Unauthenticated

@@ -1,4 +1,4 @@
-//! The `[auth]` section: who may use the gateway.
+//! The `[auth]` section: access to the gateway.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,11 +24,11 @@ pub enum Mode {
     Required,
 }
 
-/// Who may use the gateway, and how much of it.
+/// Access to the gateway, and its limits.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// `none`: nobody is asked who they are; `required`: everybody is.
+    /// `none`: authentication is disabled; `required`: every client authenticates.
     pub mode: Mode,
     /// Keys by name: `{ sha256, scopes, expires_at? }`. `runbus auth key` makes one and says what to write here.
     pub api_keys: BTreeMap<String, ApiKey>,
@@ -46,7 +46,7 @@ pub struct Config {
 pub struct ApiKey {
     /// SHA-256 of the key, 64 hex digits: `runbus auth hash`.
     pub sha256: String,
-    /// What it allows: `actions[:stream[/node[/execution]]]`.
+    /// The scopes of the key: `actions[:stream[/node[/execution]]]`.
     pub scopes: Vec<Scope>,
     /// When it ends (RFC 3339); absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct ApiKey {
 /// How a token may be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Algorithm {
-    /// HMAC with SHA-256: whoever can check tokens can make them.
+    /// HMAC with SHA-256: every holder of the key can check and make tokens.
     HS256,
     /// RSA (PKCS #1) with SHA-256, 2048 to 8192 bits.
     RS256,
@@ -124,7 +124,7 @@ pub struct StreamTokens {
     /// Their longest life, in seconds. 1 to 3600.
     #[schemars(range(min = 1, max = 3600))]
     pub ttl_s: u64,
-    /// What they are signed with (HS256), at least 32 bytes, the same for all gateways. Without it none are minted.
+    /// The secret that signs them (HS256), at least 32 bytes, the same for all gateways. Without it none are minted.
     pub secret: Option<Secret>,
 }
 
@@ -150,7 +150,8 @@ pub struct Limits {
     /// Bytes that it sends per second, over all its connections; as much again as one large body at once. 1024 to 1073741824.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub inbound_bytes_per_s: u32,
-    /// One stream token may use one in so many of what its principal may: connections, messages, bytes, and places in shared tables. 1 to 1000.
+    /// One stream token may use one in so many of its principal's connections, messages, bytes, and places in shared tables. 1 to
+    /// 1000.
     #[schemars(range(min = 1, max = 1000))]
     pub token_share: u32,
     /// Time that a WebSocket may take to show a credential in band, in milliseconds. 50 to 60000.
@@ -209,7 +210,8 @@ impl Validate for Config {
         self.jwt.validate().map_err(|invalid| invalid.within("jwt"))?;
         long_enough("stream_tokens.secret", self.stream_tokens.secret.as_ref())?;
         if self.mode == Mode::Required && self.api_keys.is_empty() && self.jwt.algorithms.is_empty() {
-            let expected = "auth.api_keys or auth.jwt.algorithms beside it: nobody could use the gateway";
+            let expected =
+                "auth.api_keys or auth.jwt.algorithms beside it: without both no client can use the gateway";
             return Err(Invalid::new("mode", "required", expected));
         }
         Ok(())

@@ -12,7 +12,7 @@ pub const SUBPROTOCOL_PREFIX: &str = "runbus.bearer.";
 /// The query parameter of a stream token: browsers can set no header on an `EventSource`.
 pub const PARAMETER: &str = "access_token";
 
-/// What a caller showed.
+/// A caller's credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// `x-api-key`.

@@ -81,7 +81,7 @@ impl Jwks {
         }))
     }
 
-    /// What was read last; `None`: nothing ever was.
+    /// The keys that were read last; `None` before the first ones.
     #[must_use]
     pub fn keys(&self) -> Option<Arc<Keys>> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -16,7 +16,7 @@ use super::principal::{Kind, Principal};
 use super::scope::Scope;
 use crate::limits;
 
-/// What is wrong with a token. For the log only: callers are told that a valid one is needed.
+/// The fault of a token. For the log only: callers learn that a valid one is needed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It is no token, or a part of it cannot be read.
@@ -48,7 +48,7 @@ pub enum Fault {
     Claim(&'static str),
 }
 
-/// What tokens must say.
+/// The required claims of tokens.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// Whether it is a gateway's own token.
@@ -220,7 +220,7 @@ fn accept(claims: &Map<String, Value>, rules: &Rules, now: Timestamp) -> Result<
     })
 }
 
-/// What is no scope of ours is left out: issuers put what others understand into the same claim.
+/// Other scopes are left out: issuers put scopes of other services into the same claim.
 fn scopes(claim: Option<&Value>) -> Result<Vec<Scope>, Fault> {
     let texts: Vec<&str> = match claim {
         None => Vec::new(),

@@ -13,7 +13,7 @@ use crate::limits;
 pub struct Key {
     /// Its name in a key set; `None`: the one that configuration names.
     pub id: Option<String>,
-    /// What it is for.
+    /// The algorithm of the key.
     pub algorithm: Algorithm,
     /// The key.
     pub key: DecodingKey,

@@ -1,4 +1,4 @@
-//! Who is connected, so that revocation finds them.
+//! The live connections, so that revocation finds them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -8,7 +8,7 @@ use super::scope::Invalid;
 /// Which ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pattern {
-    /// Every id, and what has none.
+    /// Every id, and the absence of one.
     Any,
     /// Ids that begin like this; never empty.
     Prefix(Box<str>),

@@ -1,4 +1,4 @@
-//! What commands ask of whoever gives them, whichever way they come in.
+//! The permissions that commands need, on every transport.
 
 use runbus::control::{self, Acknowledged, Control, RESERVED_SESSIONS, SendRequest, StartRequest, addressed};
 use runbus::event::Event;
@@ -20,7 +20,7 @@ pub enum Denied {
     /// The session's id is like one of the gateway's own.
     #[error("session ids do not begin with {:?}", RESERVED_SESSIONS)]
     Reserved,
-    /// Whether they may cannot be told now.
+    /// The permission cannot be checked now.
     #[error(transparent)]
     Control(#[from] control::Error),
 }
@@ -50,8 +50,8 @@ fn given(id: &SessionId) -> Result<(), Denied> {
     if id.as_str().starts_with(RESERVED_SESSIONS) { Err(Denied::Reserved) } else { Ok(()) }
 }
 
-/// Whether somebody may do something to a session. In scopes a session is named like an execution; its streams are those of
-/// the execution that it ran last and of those that wait. Who may do it nowhere is not told whether there is one.
+/// Checks a permission on a session. In scopes a session is named like an execution; its streams are those of the execution
+/// that it ran last and of those that wait. Callers without the permission anywhere do not learn whether there is one.
 ///
 /// # Errors
 /// They may not, or the log does not answer.
@@ -75,8 +75,8 @@ pub async fn session(
     streams.try_for_each(|stream| target(principal, action, on(Some(stream.as_str()))))
 }
 
-/// Whether somebody may do something to an approval or a question: to its node, where the approval says it, else to the
-/// execution that asks. Who may do it nowhere is not told whether there is one.
+/// Checks a permission on an approval or a question: on its node, where the approval names it, else on the execution
+/// that asks. Callers without the permission anywhere do not learn whether there is one.
 ///
 /// # Errors
 /// They may not, or the log does not answer.
@@ -126,7 +126,7 @@ pub async fn send(control: &Control, principal: &Principal, request: &SendReques
     }
 }
 
-/// Whether somebody may do something to an execution. Who may not do it to every execution of this id is not told whether
+/// Checks a permission on an execution. Callers without it on every execution of this id do not learn whether
 /// there is one.
 ///
 /// # Errors
@@ -145,7 +145,7 @@ pub async fn execution(
     Ok(if known.external { Extent::External } else { Extent::Own })
 }
 
-/// What of an execution somebody may do something to. The same id may come to be another one's tomorrow.
+/// The extent of a permission on an execution. The same id may belong to another one later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     /// Every execution of this id, also one that is not begun yet.
@@ -156,8 +156,7 @@ pub enum Extent {
     External,
 }
 
-/// Whether somebody may follow something of an execution for as long as they like, by its id alone: what others say of an id does
-/// not make it theirs.
+/// Checks a lasting permission to follow an execution by its id alone: external events about an id do not make it the producer's.
 ///
 /// # Errors
 /// They may not, or the log does not answer.
@@ -214,7 +213,7 @@ pub async fn start(control: &Control, principal: &Principal, request: &StartRequ
         target(principal, Action::Start, there)?;
     }
     begin(control, principal, Some(stream), request.execution_id.as_ref()).await?;
-    // Whoever continues a conversation hears what was said in it.
+    // A caller that continues a conversation reads its messages.
     let named = request.execution_id.as_ref().map(|id| SessionId::new(id.as_str()));
     let id = request.session_id.clone().map_or_else(|| named.and_then(Result::ok), Some);
     fn anywhere(id: &SessionId) -> Target<'_> {

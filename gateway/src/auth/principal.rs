@@ -1,4 +1,4 @@
-//! Who a caller is, and what they may do.
+//! A caller's identity and permissions.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::narrow::Narrow;
 use super::refusal::Refusal;
 use super::scope::{Scope, Target};
 
-/// What kind of credential somebody showed.
+/// The kind of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// None: this gateway asks nobody (`auth.mode = "none"`).
@@ -26,15 +26,15 @@ pub enum Kind {
 /// A caller, as their credential says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// What kind of credential it was.
+    /// The kind of the credential.
     pub kind: Kind,
-    /// Who: `sub` of a token, `key/<name>` for a key.
+    /// The subject: `sub` of a token, `key/<name>` for a key.
     pub subject: Arc<str>,
-    /// What revocation calls the credential: `jti` of a token, `key/<name>` for a key.
+    /// The credential's id for revocation: `jti` of a token, `key/<name>` for a key.
     pub token_id: Option<Arc<str>>,
     /// The same of the credential that a stream token was minted with.
     pub parent_id: Option<Arc<str>>,
-    /// What they may do.
+    /// The permissions.
     pub scopes: Vec<Scope>,
     /// When the credential was issued; keys: at the beginning of time.
     pub issued_at: Timestamp,
@@ -57,7 +57,7 @@ impl Principal {
         }
     }
 
-    /// Who it is, for records of what they did; `None` where nobody is asked.
+    /// The name for records; `None` where authentication is disabled.
     #[must_use]
     pub fn name(&self) -> Option<String> {
         (self.kind != Kind::Everyone).then(|| self.subject.to_string())

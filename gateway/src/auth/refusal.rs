@@ -1,4 +1,4 @@
-//! Why a caller is not served. What was wrong with a credential is said to nobody but the log.
+//! Why a caller is not served. Only the log has the fault of a credential.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub enum Refusal {
     #[error("this credential allows it only for some: add {0}")]
     TooBroad(Narrow),
     /// Too many connections of one principal.
-    #[error("this principal has as many connections as it may have")]
+    #[error("connection limit of this principal reached (auth.limits.max_connections): close one first")]
     Connections,
     /// Too many messages or bytes of one principal.
     #[error("too much at once; come back in {} ms", .0.as_millis())]
@@ -30,7 +30,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Counts it, where somebody is told.
+    /// Counts it, where a caller receives it.
     pub fn count(&self) {
         let reason = match self {
             Self::Unauthenticated => metrics::Auth::Unauthenticated,

@@ -1,4 +1,4 @@
-//! What is revoked: a pure set, fed by entries of the log.
+//! The revoked rights: a pure set, fed by entries of the log.
 
 use runbus::json;
 use std::collections::HashMap;
@@ -14,18 +14,18 @@ use super::principal::Principal;
 /// One revocation, as the log holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Revocation {
-    /// What is revoked.
+    /// The revoked right.
     #[serde(flatten)]
     pub what: What,
     /// When it was.
     pub at: Timestamp,
     /// Until when it must be remembered; `None`: for ever.
     pub until: Option<Timestamp>,
-    /// Who did it.
+    /// The caller that revoked it.
     pub by: Arc<str>,
 }
 
-/// What is revoked.
+/// A revoked right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "revoke", rename_all = "snake_case")]
 pub enum What {
@@ -36,7 +36,7 @@ pub enum What {
     },
     /// Everything of somebody that was issued before a time.
     Subject {
-        /// Who.
+        /// The subject.
         subject: Arc<str>,
         /// Tokens with an earlier `iat`.
         issued_before: Timestamp,
@@ -159,7 +159,7 @@ mod tests {
             prop_assert_eq!(Revocation::decode(&revocation.encode().unwrap()).unwrap(), revocation);
         }
 
-        /// Whatever the order and however often they come, the same is revoked: gateways agree.
+        /// For any order and any repetition, the same rights are revoked: gateways agree.
         #[test]
         fn order_and_repetition_do_not_matter(all in proptest::collection::vec(revocation(), 0..12), again in any::<prop::sample::Index>()) {
             let (mut one, mut two) = (Revoked::default(), Revoked::default());

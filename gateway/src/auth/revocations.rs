@@ -36,7 +36,7 @@ pub enum Error {
     Log(#[from] AppendError),
 }
 
-/// What is revoked, here and at all other gateways.
+/// The revoked rights, here and at all other gateways.
 #[derive(Debug)]
 pub struct Revocations {
     log: Arc<dyn Log>,
@@ -121,7 +121,7 @@ impl Revocations {
         self.live.end(|principal| self.holds(principal));
     }
 
-    /// Reads what there is and what comes, until `end`.
+    /// Reads present and new entries, until `end`.
     pub async fn follow(&self, clock: &runbus::time::Clock, end: CancellationToken) {
         let Some(session) = session() else { return };
         let key = Key::Journal(session);
@@ -162,7 +162,7 @@ impl Revocations {
             let epoch = self.log.bounds(Lane::Journal, shard).await?.epoch;
             let place = places.entry(shard).or_insert((epoch, Sequence::default()));
             if place.0 != epoch {
-                // Made again: what was read stays revoked.
+                // The log was made again: rights that were revoked stay revoked.
                 *place = (epoch, Sequence::default());
             }
             loop {
@@ -181,7 +181,7 @@ impl Revocations {
                     for line in stored.frame.lines() {
                         match Revocation::decode(&line) {
                             Ok(revocation) => found.push(revocation),
-                            Err(error) => tracing::error!(%error, "what should be a revocation is none"),
+                            Err(error) => tracing::error!(%error, "an entry is no revocation"),
                         }
                     }
                 }

@@ -1,8 +1,8 @@
-//! What an endpoint asks of a caller.
+//! The permission that an endpoint requires.
 
 use super::action::Action;
 
-/// What an endpoint asks of a caller, before its handler sees the request.
+/// The permission that an endpoint requires, checked before its handler sees the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// Nothing.
@@ -11,13 +11,13 @@ pub enum Rule {
     Later,
     /// A credential, or the handler says in its own words that there is none.
     Foreign,
-    /// A credential; the handler asks for the action (if any) on what the request is about.
+    /// A credential; the handler asks for the action (if any) on the target of the request.
     Handler(Option<Action>),
     /// An action on the execution in the path.
     Execution(Action),
     /// An action on the session in the path.
     Session(Action),
-    /// An action on what the approval or question in the path is about.
+    /// An action on the target of the approval or question in the path.
     Request(Action),
     /// An action on everything.
     Everything(Action),

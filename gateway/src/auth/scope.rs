@@ -1,7 +1,7 @@
 //! Scopes: actions, and the streams, nodes and executions that they are allowed on.
 //!
-//! As text: `actions[:stream[/node[/execution]]]`, for instance `read,start:orders-*` or `read:*/*/run-7`. What is left out is
-//! any.
+//! As text: `actions[:stream[/node[/execution]]]`, for instance `read,start:orders-*` or `read:*/*/run-7`. An omitted part
+//! matches any.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,7 +22,7 @@ use crate::limits;
 #[error("{0}")]
 pub struct Invalid(pub(super) &'static str);
 
-/// What one line of a credential allows.
+/// The permission of one scope of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope {
     actions: BTreeSet<Action>,
@@ -31,7 +31,7 @@ pub struct Scope {
     execution: Pattern,
 }
 
-/// What somebody wants to act on; `None` is any, or none in particular.
+/// The target of an action; `None` is any, or none in particular.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Target<'t> {
     /// The line of work.
@@ -239,7 +239,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 
-        /// The one thing that must hold: who may have a filter may have every event that it lets through.
+        /// The one property that must hold: a caller with access to a filter has access to every event that it matches.
         #[test]
         fn a_filter_that_is_covered_admits_nothing_outside(scope in scope(), filter in filter(), topic in topic()) {
             let covered = scope.covers(Action::Read, Target::from(&filter));
@@ -249,7 +249,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_within_allows_no_more(inner in scope(), outer in proptest::collection::vec(scope(), 1..3), topic in topic(), filter in filter()) {
+        fn a_scope_within_another_allows_no_more(inner in scope(), outer in proptest::collection::vec(scope(), 1..3), topic in topic(), filter in filter()) {
             if inner.is_within(&outer) {
                 for action in Action::ALL {
                     for target in [place(&topic), Target::from(&filter)] {
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_any_and_admin_is_named() {
+    fn an_omitted_part_matches_any_and_admin_is_named() {
         let all: Scope = "*".parse().unwrap();
         assert!(
             all.covers(Action::Cancel, Target::EVERYTHING) && !all.covers(Action::Admin, Target::EVERYTHING)

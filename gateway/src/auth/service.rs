@@ -20,7 +20,7 @@ use super::scope::Scope;
 use super::stream_token::{Mint, Minted};
 use super::ticket::Ticket;
 
-/// Who may use this gateway.
+/// Access to this gateway.
 #[derive(Debug)]
 pub struct Auth {
     config: Config,
@@ -88,7 +88,7 @@ impl Auth {
         }
     }
 
-    /// Who shows this credential.
+    /// The principal of a credential.
     ///
     /// # Errors
     /// See [`Refusal`].
@@ -108,7 +108,7 @@ impl Auth {
         Ok(principal)
     }
 
-    /// The same for what a client says in band.
+    /// The same for a credential in band.
     ///
     /// # Errors
     /// See [`Refusal`].
@@ -119,7 +119,7 @@ impl Auth {
         self.authenticate(Some(&Credential::Bearer(token.clone()))).await
     }
 
-    /// Takes a request or message of so many bytes from what its principal may use.
+    /// Takes a request or message of so many bytes from its principal's limits.
     ///
     /// # Errors
     /// [`Refusal::Rate`].
@@ -130,13 +130,13 @@ impl Auth {
         }
     }
 
-    /// What a principal uses, or a stream token.
+    /// The usage of a principal, or of a stream token.
     #[must_use]
     pub fn account(&self, principal: &Principal) -> Arc<Account> {
         self.accounts.of(principal)
     }
 
-    /// What those use who have not said who they are.
+    /// The usage of unauthenticated clients.
     #[must_use]
     pub const fn nobody(&self) -> &Arc<Account> {
         self.accounts.everyone()
@@ -169,7 +169,7 @@ impl Auth {
         self.recheck(ticket)
     }
 
-    /// What was revoked between the check of the credential and its entry into the list of the living.
+    /// Checks for a revocation between the check of the credential and its entry into the list of live connections.
     fn recheck(&self, ticket: Ticket) -> Result<Ticket, Refusal> {
         if self.revocations.holds(ticket.principal()) { Err(Refusal::Unauthenticated) } else { Ok(ticket) }
     }

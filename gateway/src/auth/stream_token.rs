@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn minted_tokens_say_what_they_were_minted_for() {
+    fn minted_tokens_name_their_purpose() {
         let mint = mint();
         let caller = caller(&["read,start:a-*", "decide"]);
         let minted = mint.mint(&caller, None, None, at(0)).unwrap();

@@ -1,4 +1,4 @@
-//! A connection's right to be: whose it is, what it uses, and when that ends.
+//! A connection's right to be: its principal, its usage, and its end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,13 +66,13 @@ impl Ticket {
         Ok(Self::new(principal, account, connection, place, left))
     }
 
-    /// What it uses.
+    /// Its usage.
     #[must_use]
     pub const fn account(&self) -> &Arc<Account> {
         &self.account
     }
 
-    /// Whose it is.
+    /// Its principal.
     #[must_use]
     pub const fn principal(&self) -> &Arc<Principal> {
         &self.principal
@@ -115,7 +115,7 @@ impl Ticket {
         }
     }
 
-    /// Takes a message of so many bytes from what its principal may use.
+    /// Takes a message of so many bytes from its principal's limits.
     ///
     /// # Errors
     /// [`Refusal::Rate`].

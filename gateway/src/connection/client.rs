@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::alarm::Alarm;
 use super::commands::Commands;
-use super::direct::Door;
+use super::direct::DirectPath;
 use super::ends::{self, Ends};
 use super::gate::Gate;
 use super::goodbye::goodbye;
@@ -54,7 +54,7 @@ pub(super) struct Client {
     pub(super) commands: Commands,
     pub(super) wake: Arc<Notify>,
     /// Where hubs find it while it waits, when nothing is between it and its socket.
-    pub(super) door: Option<Arc<Door>>,
+    pub(super) direct: Option<Arc<DirectPath>>,
     pace: Pace,
     heard: Instant,
     ping_at: Instant,
@@ -88,7 +88,7 @@ pub fn serve(
         subscriptions: Vec::new(),
         monitors: Vec::new(),
         commands: Commands::default(),
-        door: line.map(|line| Arc::new(Door::new(line, dialect, wake.clone()))),
+        direct: line.map(|line| Arc::new(DirectPath::new(line, dialect, wake.clone()))),
         wake,
         pace: Pace::new(),
         heard: now,
@@ -252,9 +252,9 @@ impl Client {
         }
     }
 
-    /// Leaves its subscriptions at the door when they wait for nothing but their hubs, and nothing is half written.
+    /// Leaves its subscriptions with the direct path when they wait for nothing but their hubs, and nothing is half written.
     fn leave(&mut self) -> bool {
-        let Some(door) = &self.door else { return false };
+        let Some(direct) = &self.direct else { return false };
         if self.subscriptions.is_empty()
             || !self.subscriptions.iter().all(|known| known.subscription.waits_for_hub())
         {
@@ -264,14 +264,14 @@ impl Client {
         if !matches!(futures_util::FutureExt::now_or_never(self.socket.flush()), Some(Ok(()))) {
             return false;
         }
-        door.leave(std::mem::take(&mut self.subscriptions));
+        direct.leave(std::mem::take(&mut self.subscriptions));
         true
     }
 
     /// Takes its subscriptions back, and writes what their hubs could not.
     async fn come_back(&mut self) -> Result<(), End> {
-        let Some(door) = &self.door else { return Ok(()) };
-        let (subscriptions, rest) = door.back();
+        let Some(direct) = &self.direct else { return Ok(()) };
+        let (subscriptions, rest) = direct.back();
         self.subscriptions = subscriptions;
         if rest == 0 {
             return Ok(());
@@ -320,7 +320,7 @@ impl Client {
         self.heard = Instant::now();
         match frame {
             Some(Ok(frame @ (Frame::Text(_) | Frame::Binary(_)))) => match self.dialect.read(&frame) {
-                Some(message) => Box::pin(self.obey(message, frame.into_data().len())).await,
+                Some(message) => Box::pin(self.handle(message, frame.into_data().len())).await,
                 None => Err(End::Close(close::PROTOCOL, "this subprotocol has no messages of this form")),
             },
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Ok(()),

@@ -131,7 +131,7 @@ async fn follow(
     if let Err(denied) = permit(&shared.control, principal, &action).await {
         return server::error(denied.code(), &denied.to_string(), None, Some(id));
     }
-    match obey(shared, (principal, account), action).await {
+    match handle(shared, (principal, account), action).await {
         Ok(result) => server::ok(id, result),
         Err(Failed::Denied(denied)) => server::error(denied.code(), &denied.to_string(), None, Some(id)),
         Err(Failed::Control(error)) => {
@@ -169,7 +169,7 @@ async fn permit(control: &Control, principal: &Principal, action: &Action) -> Re
     }
 }
 
-async fn obey(
+async fn handle(
     shared: &Shared,
     (principal, account): (&Principal, &Account),
     action: Action,

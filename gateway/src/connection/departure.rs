@@ -10,7 +10,7 @@ use super::shared::Shared;
 pub(super) struct Departure(Option<Instant>);
 
 impl Departure {
-    /// Whether the client is to be told to go now.
+    /// Whether the client must leave now.
     pub(super) fn is_due(&mut self, shared: &Shared) -> bool {
         shared.drain.is_cancelled() && *self.0.get_or_insert_with(|| shared.drain_moment()) <= Instant::now()
     }

@@ -1,4 +1,4 @@
-//! Direct delivery: while a client's task waits, its subscriptions and its connection are with a [`Door`], and the task that fills a hub's
+//! Direct delivery: while a client's task waits, its subscriptions and its connection are with a [`DirectPath`], and the task that fills a hub's
 //! ring writes to the client by itself. Anything but "here are some events, and the socket took them" is left to the client's
 //! task, which is woken and takes all back.
 //!
@@ -24,15 +24,15 @@ use crate::limits;
 use crate::line::Line;
 use crate::protocol::Dialect;
 
-/// What a client leaves while it waits.
-pub(super) struct Door {
+/// The state that a client leaves while it waits.
+pub(super) struct DirectPath {
     line: Arc<Line>,
     dialect: Dialect,
     task: Arc<Notify>,
     left: Mutex<Option<Vec<Named>>>,
 }
 
-impl Door {
+impl DirectPath {
     /// Of a client whose task `task` wakes.
     pub(super) fn new(line: Arc<Line>, dialect: Dialect, task: Arc<Notify>) -> Self {
         Self { line, dialect, task, left: Mutex::default() }
@@ -75,7 +75,7 @@ impl Door {
     }
 }
 
-impl Watcher for Door {
+impl Watcher for DirectPath {
     fn news(&self) {
         if !self.deliver() {
             self.task.notify_one();
@@ -83,9 +83,9 @@ impl Watcher for Door {
     }
 }
 
-impl fmt::Debug for Door {
+impl fmt::Debug for DirectPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Door").field("line", &self.line).finish_non_exhaustive()
+        f.debug_struct("DirectPath").field("line", &self.line).finish_non_exhaustive()
     }
 }
 
@@ -108,7 +108,7 @@ fn payload(frame: &Frame) -> &[u8] {
     }
 }
 
-/// What stands before a message of a server (RFC 6455, 5.2): whole, not masked.
+/// The header of a server's message (RFC 6455, 5.2): whole, not masked.
 #[derive(Debug)]
 struct Head {
     bytes: [u8; Self::MOST],

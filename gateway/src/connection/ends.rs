@@ -1,4 +1,4 @@
-//! What ends a connection from outside, waited for without a cost: looking at it takes no lock that connections share.
+//! The external ends of a connection, awaited without a cost: a look takes no lock that connections share.
 
 use std::pin::Pin;
 
@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
-/// What happened.
+/// The end that occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The gateway drains.
@@ -17,8 +17,8 @@ pub(super) enum End {
 
 type Ending = Pin<Box<dyn Future<Output = End> + Send>>;
 
-/// What may end a connection. A token that is polled takes its lock, and all connections share the gateway's: this polls a token
-/// only when it said something.
+/// The possible ends of a connection. A polled token takes its lock, and all connections share the gateway's: this polls a token
+/// only after its wake-up.
 #[derive(Debug)]
 pub(super) struct Ends {
     endings: FuturesUnordered<Ending>,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_end_is_told_once() {
+    async fn each_end_is_reported_once() {
         let (drain, revoked) = (CancellationToken::new(), CancellationToken::new());
         let mut ends = Ends::new(&drain, Some(&revoked));
         assert_eq!(ends.next().now_or_never(), None);

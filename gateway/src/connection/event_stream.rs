@@ -92,7 +92,7 @@ pub(super) fn retry(pause: std::time::Duration) -> String {
     format!("retry: {}\n\n", pause.as_millis())
 }
 
-/// What a stream's client is told when the gateway drains: come back soon.
+/// The last frame of a stream when the gateway drains: come back soon.
 pub(super) fn leave() -> Bytes {
     Bytes::from(format!(": the gateway drains\n{}", retry(limits::STREAM_DRAIN_RETRY)))
 }

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::output::Output;
 use crate::protocol::Text;
 
-/// What will be written next, bounded by its budget.
+/// The next write, bounded by its budget.
 #[derive(Debug)]
 pub(super) struct Frames {
     frames: Vec<Bytes>,

@@ -1,4 +1,4 @@
-//! Who a WebSocket's client is, from the handshake or said in band, and when that ends.
+//! The identity of a WebSocket's client, from the handshake or in band, and its end.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub type Farewell = (u16, &'static str);
 /// A place among the clients that stay, given back when it is dropped.
 type Place = OwnedSemaphorePermit;
 
-/// Who a client is.
+/// The identity of a client.
 #[derive(Debug)]
 pub struct Gate {
     shared: Arc<Shared>,
@@ -62,7 +62,7 @@ impl Gate {
         Self { shared, state: State::Unknown(until, peer), refused: 0 }
     }
 
-    /// Who it is; `None`: not known yet.
+    /// The principal; `None` before it is known.
     #[must_use]
     pub const fn principal(&self) -> Option<&Arc<Principal>> {
         match &self.state {
@@ -71,7 +71,7 @@ impl Gate {
         }
     }
 
-    /// What it uses.
+    /// Its usage.
     #[must_use]
     pub fn account(&self) -> &Arc<Account> {
         match &self.state {
@@ -88,7 +88,7 @@ impl Gate {
         }
     }
 
-    /// When it must go by itself: what it has said lasts no longer, or it has not said it in time.
+    /// When it must go by itself: its credential expires, or it has shown none in time.
     pub(super) fn until(&self) -> Option<Instant> {
         match &self.state {
             State::Known(ticket, _) => ticket.expires(),
@@ -132,7 +132,7 @@ impl Gate {
         self.principal().ok_or(Refusal::Unauthenticated)?.check(Action::Read, place, Narrow::MONITOR)
     }
 
-    /// Takes a message of so many bytes. A refused one is not obeyed; who goes on like that must go.
+    /// Takes a message of so many bytes. A refused one is dropped; a client that goes on like that must go.
     pub(super) fn message(&mut self, bytes: usize) -> Result<Result<(), Refusal>, Farewell> {
         let State::Known(ticket, _) = &self.state else { return Ok(Ok(())) };
         let outcome = ticket.message(bytes).inspect_err(Refusal::count);
@@ -178,10 +178,14 @@ pub fn refused(refusal: Refusal) -> Farewell {
 pub fn crowded(crowded: Crowded) -> Farewell {
     crowded.count();
     match crowded {
-        Crowded::All | Crowded::Evicted => {
-            (close::TOO_MANY, "this gateway has as many connections as it may have")
-        }
-        Crowded::Address => (close::TOO_MANY, "this address has as many connections as it may have"),
+        Crowded::All | Crowded::Evicted => (
+            close::TOO_MANY,
+            "connection limit of this gateway reached (gateway.max_connections): try another one",
+        ),
+        Crowded::Address => (
+            close::TOO_MANY,
+            "connection limit of this address reached (gateway.max_connections_per_address)",
+        ),
     }
 }
 

@@ -79,7 +79,7 @@ impl Ahead {
                         return;
                     }
                 };
-                // What was read with it goes with it: frames of one page are not waited for one by one.
+                // Entries that were read with it come with it: frames of one page are not awaited one by one.
                 while bytes < limits::READ_AHEAD_BYTES
                     && let Some(more) = entries.next_now(&mut said)
                 {

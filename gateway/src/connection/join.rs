@@ -23,7 +23,7 @@ pub enum Error {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] ReadError),
-    /// There is no room for what it holds.
+    /// There is no room for its resources.
     #[error(transparent)]
     Full(#[from] Full),
     /// There is no snapshot of it.
@@ -56,11 +56,11 @@ impl Error {
 /// Where a subscription begins.
 #[derive(Debug)]
 pub(super) struct Joined {
-    /// What it reads.
+    /// Its source.
     pub source: Source,
     /// Resumes from where it begins; `None`: only events have cursors.
     pub cursor: Option<Cursor>,
-    /// What is missing.
+    /// The missing part.
     pub gap: Option<Gap>,
     /// It uses a hub.
     pub member: Option<Member>,
@@ -166,7 +166,7 @@ async fn lost(shared: &Shared, filter: &Filter, shard: Shard, place: Place) -> R
         max_bytes: 1,
     };
     let page = shared.bus.log().read(&read).await?;
-    // Of a frame that was read in part the rest is gone, whatever follows it; and where two streams use the execution's
+    // The rest of a partly read frame is gone, whichever frame follows; and where two streams use the execution's
     // id, a frame of one says nothing about the other.
     let provable = place.lines == u32::MAX && filter.scope().is_one_key();
     Ok(!provable || page.frames.first().is_none_or(|stored| stored.prev != Some(place.sequence)))

@@ -1,8 +1,8 @@
 //! Consecutive deltas of one message as one event, for clients that are behind.
 //!
 //! Only deltas that stand next to each other in what the client gets are merged, so that the cursor of the merged event,
-//! which is the last one's, covers nothing that was not sent. Whatever stands between two deltas, also what the client's
-//! filter leaves out, keeps them apart.
+//! which is the last one's, covers nothing that was not sent. Every event between two deltas keeps them apart, also one
+//! that the client's filter leaves out.
 
 use runbus::event::{Class, Kind};
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ impl Delta {
         if kind.class() != Class::Coalescible {
             return None;
         }
-        // What stands twice in an event, or is not known, makes it one that is sent as it is.
+        // An event with a doubled or unknown field is sent unchanged.
         runbus::json::from_str::<Self>(text.json()).ok().filter(|delta| delta.merged == 1)
     }
 
@@ -101,7 +101,7 @@ impl<'a> Merging<'a> {
         Self { out, held: None }
     }
 
-    /// Hands on what is held back.
+    /// Hands on the held event.
     pub(super) fn flush(&mut self) {
         let Some((delta, text)) = self.held.take() else { return };
         if delta.merged == 1 {

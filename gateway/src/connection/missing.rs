@@ -1,4 +1,4 @@
-//! What a client that reads the log misses because it was removed meanwhile.
+//! Events that a client that reads the log misses because they were removed meanwhile.
 
 use runbus::log::{Gap, GapReason, Log, Page, Place, ReadError};
 use runbus::subject::Shard;
@@ -8,7 +8,7 @@ use crate::hub::Hub;
 /// Whether frames between `place` and a page that was read behind it are gone, or the log is another one.
 ///
 /// The log is asked only when the page does not prove that it follows. Retention that has passed `place` counts as a gap
-/// then: what it removed can no longer be told.
+/// then: the removed events are unknown.
 ///
 /// # Errors
 /// See [`ReadError`].

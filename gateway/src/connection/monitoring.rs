@@ -10,7 +10,7 @@ use crate::protocol::server;
 
 /// One of a client's monitors.
 pub(super) struct Monitoring {
-    /// What the client calls it.
+    /// The client's name for it.
     pub(super) id: String,
     pub(super) stream: Option<StreamId>,
     pub(super) watch: Watch,

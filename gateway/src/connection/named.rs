@@ -6,13 +6,13 @@ use crate::presence::{Follow, Seat};
 /// One of a client's subscriptions.
 #[derive(Debug)]
 pub(super) struct Named {
-    /// What the client calls it.
+    /// The client's name for it.
     pub(super) id: String,
     /// Events of a message, at most.
     pub(super) batch: usize,
     pub(super) subscription: Subscription,
     /// Others who watch the execution see it.
     pub(super) _seat: Option<Seat>,
-    /// Who else watches the execution.
+    /// The other watchers of the execution.
     pub(super) follow: Option<Follow>,
 }

@@ -6,7 +6,7 @@ use super::output::Output;
 use crate::limits;
 use crate::protocol::{Dialect, Events, Text, server};
 
-/// What will be written next, bounded by its budget.
+/// The next write, bounded by its budget.
 #[derive(Debug)]
 pub(super) struct Outbound {
     dialect: Dialect,

@@ -4,7 +4,7 @@ use crate::protocol::Text;
 
 /// News of one subscription on their way to its client, bounded.
 pub(super) trait Output: Send {
-    /// Bytes that may be added now; what is one piece may exceed them.
+    /// Bytes that may be added now; a single piece may exceed them.
     fn room(&self) -> usize;
 
     /// Whether no more should be added now.

@@ -16,12 +16,12 @@ use crate::auth::account::Account;
 use crate::limits;
 use crate::protocol::Text;
 
-/// What came.
+/// The received events.
 #[derive(Debug)]
 pub struct News {
     /// Events, and lines that are none.
     pub events: Vec<Text>,
-    /// What is missing before them.
+    /// The missing events before them.
     pub gaps: Vec<Text>,
     /// A cursor that goes on behind them.
     pub next: String,
@@ -75,7 +75,7 @@ impl Output for Collected {
     }
 }
 
-/// Waits until something comes, the gateway drains, or `deadline`; then gives what is there, `limit` events at most.
+/// Waits until something comes, the gateway drains, or `deadline`; then gives the ready events, `limit` at most.
 ///
 /// # Errors
 /// See [`Error`].

@@ -1,4 +1,4 @@
-//! What slow readers cost: counted, and bounded over all of them.
+//! The cost of slow readers: counted, and bounded over all of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -96,10 +96,10 @@ impl Pressure {
 #[derive(Debug)]
 pub(super) struct Held {
     pressure: Arc<Pressure>,
-    /// What is above the least share.
+    /// The part above the least share.
     taken: Taken,
     bytes: usize,
-    /// What is not.
+    /// The part within it.
     counted: runbus::metrics::Amount,
 }
 
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_granted_is_held_until_it_is_written() {
+    fn granted_bytes_are_held_until_they_are_written() {
         let most = 4 * limits::LEAST_BYTES;
         let (pressure, purse) = with(most);
         let mut fast = Pace::new();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_behind_is_counted_until_it_is_not() {
+    fn a_slow_reader_is_counted_until_it_has_caught_up() {
         let (pressure, _) = with(0);
         let behind = [pressure.spill(), pressure.spill()];
         assert_eq!((pressure.load().behind, pressure.load().spills), (2, 2));

@@ -1,4 +1,4 @@
-//! What a client asks for: one message, one answer or more.
+//! The requests of a client: one message, one answer or more.
 
 use runbus::metrics::Transport;
 
@@ -16,7 +16,11 @@ use crate::protocol::{Start, close, server};
 
 impl Client {
     /// Follows a message of so many bytes.
-    pub(super) async fn obey(&mut self, message: Result<Message, Invalid>, bytes: usize) -> Result<(), End> {
+    pub(super) async fn handle(
+        &mut self,
+        message: Result<Message, Invalid>,
+        bytes: usize,
+    ) -> Result<(), End> {
         if self.gate.principal().is_none() && !matches!(message, Ok(Message::Auth { .. })) {
             return Err(End::Close(close::UNAUTHENTICATED, "a valid credential is needed"));
         }
@@ -44,7 +48,7 @@ impl Client {
             Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
             Ok(Message::Monitor(monitor)) => self.monitor(monitor),
             Ok(Message::Command(command)) => {
-                // Who has not said who they are is closed above.
+                // An unauthenticated client is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
                 let account = self.gate.account().clone();
                 let begun = self.commands.begin(&self.shared, principal, &account, (*command, bytes));
@@ -58,7 +62,8 @@ impl Client {
         self.answer(answer).await
     }
 
-    /// Who it is, from now on. Subscriptions that the credential does not cover end; the others go on where they are.
+    /// Sets the identity from now on. Subscriptions that the credential does not cover end; the others go on where they
+    /// are.
     async fn show(&mut self, token: &runbus::config::Secret) -> Result<Vec<String>, End> {
         let shown = self.gate.show(token).await;
         let expires_at = shown.map_err(|(code, reason)| End::Close(code, reason))?;
@@ -124,7 +129,7 @@ impl Client {
         }
     }
 
-    /// The client's place among those who watch an execution, and who else does if it wants to know.
+    /// The client's place among the watchers of an execution, and the other ones on request.
     fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), Full> {
         let Some(execution) = &subscribe.filter.execution_id else { return Ok((None, None)) };
         let room = &self.shared.presence;
@@ -170,8 +175,8 @@ impl Client {
         let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
         let account = self.gate.account().clone();
         let mut wake = Wake::from(self.wake.clone());
-        if let Some(door) = &self.door {
-            wake.watcher = door.clone();
+        if let Some(direct) = &self.direct {
+            wake.watcher = direct.clone();
         }
         match Subscription::begin(&self.shared, &account, filter.clone(), since, wake, Transport::Ws).await {
             Ok((subscription, cursor)) => {

@@ -44,7 +44,7 @@ impl<'a> Slow<'a> {
                 let waited = Box::pin(async move {
                     tokio::select! {
                         done = tokio::time::timeout(patience, step) => Ok(done),
-                        // Who takes nothing is not kept for that.
+                        // A client that takes nothing is not kept for that.
                         (code, reason) = gate.ended() => Err(End::Close(code, reason)),
                     }
                 });

@@ -80,7 +80,7 @@ struct Fold {
     snapshot: Snapshot,
     read: Cursor,
     taken: Option<Taken>,
-    /// Runbus runs it: what others say is not even looked at. A node's events need not tell.
+    /// Runbus runs it: external events do not count. A node's events need not show that.
     own: bool,
 }
 
@@ -103,7 +103,7 @@ struct Known {
     slot: Arc<Slot>,
     /// The time of the last use, counted in uses.
     used: u64,
-    /// Whose purse it was begun for.
+    /// The owner of the purse that it was begun for.
     owner: usize,
 }
 
@@ -257,7 +257,7 @@ impl Snapshots {
                 own: is_own,
             });
             if is_own && !std::mem::replace(&mut found.own, true) {
-                // What was folded may be what others said before.
+                // The fold may consist of earlier external events.
                 *fold = None;
                 continue;
             }

@@ -26,7 +26,7 @@ pub(super) enum Source {
         hub: Arc<Hub>,
         /// The shard.
         shard: Shard,
-        /// What was sent last.
+        /// The last event that was sent.
         place: Place,
     },
     /// A broad scope's history.

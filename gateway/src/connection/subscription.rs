@@ -1,5 +1,5 @@
-//! What comes next for one subscription: from the hub's ring while the client keeps up, else from the log. Whatever the
-//! transport.
+//! The next step of one subscription: from the hub's ring while the client keeps up, else from the log. The same for
+//! every transport.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -59,9 +59,9 @@ pub(super) struct Subscription {
     filter: Filter,
     source: Source,
     account: Arc<Account>,
-    /// It uses a hub; who uses one pays for it.
+    /// It uses a hub; a user of one pays for it.
     _member: Option<Member>,
-    /// What its filter takes.
+    /// The share of its filter.
     _held: Taken,
     caught_up: bool,
     /// Behind what was sent last in each shard: where a client that falls out of the ring goes on.
@@ -224,8 +224,8 @@ impl Subscription {
         self.ended || self.doubt.is_some()
     }
 
-    /// Asks whether an execution has ended because somebody else says so: when others tell it, and in the stream where they do.
-    /// `Some`: it cannot be told now.
+    /// Asks whether an execution has ended by an external event: for an external execution, and in its stream. `Some`: unknown
+    /// at the moment.
     async fn settle(&mut self, shared: &Shared) -> Option<Next> {
         let (Some(text), Some(id)) = (&self.doubt, &self.filter.execution_id) else { return None };
         let known = match shared.control.status(id).await {
@@ -247,7 +247,7 @@ impl Subscription {
         self.coalesce.unwrap_or(self.is_behind)
     }
 
-    /// Adds what is there until `out` is full.
+    /// Adds ready events until `out` is full.
     ///
     /// # Errors
     /// The log refuses.
@@ -326,7 +326,7 @@ impl Subscription {
         })
     }
 
-    /// What was prepared has been written.
+    /// The prepared events have been written.
     pub(super) fn written(&mut self) {
         self.tally.written();
     }
@@ -384,7 +384,7 @@ impl Subscription {
     async fn leave_ring(&mut self, shared: &Shared) -> Result<(), ReadError> {
         let Source::Ring { hub, .. } = &self.source else { return Ok(()) };
         self.spilled.get_or_insert_with(|| shared.pressure.spill());
-        // Who has not caught up yet reads history; that is not being slow.
+        // A client that has not caught up yet reads history; it is not slow.
         self.is_behind = self.caught_up;
         let narrow = self.cursor.places().next().filter(|_| hub.is_narrow);
         self.source = match narrow {
@@ -417,7 +417,7 @@ impl Subscription {
                         self.behind = Some(text);
                     }
                 }
-                // A client that fell out of the ring was told before.
+                // A client that fell out of the ring has had it before.
                 Some(Said::CaughtUp) if self.caught_up => self.spilled = None,
                 Some(Said::CaughtUp) => {
                     self.caught_up = true;
@@ -474,7 +474,7 @@ impl Subscription {
             self.until = Until::Status;
             metrics::GAPS.inc();
             out.word(&server::gap(&gap));
-            // What was read of another incarnation is read again.
+            // Frames of another incarnation are read again.
             if gap.reason == GapReason::Recreated {
                 frames.clear();
             }
@@ -506,7 +506,7 @@ impl Subscription {
         }
         self.is_behind &= matches!(self.source, Source::Log { .. });
         if idle && matches!(self.source, Source::Log { .. }) {
-            // The hub is ahead of what this read saw: a replica that lags.
+            // The hub is ahead of this read: a replica that lags.
             return Ok(self.pause(limits::LAG_PAUSE));
         }
         Ok(Next::Now)

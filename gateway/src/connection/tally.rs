@@ -1,4 +1,4 @@
-//! What a subscription gave to its client: counted for each write, not for each event.
+//! The events that a subscription gave to its client: counted for each write, not for each event.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tracing::Span;
 use crate::hub::Entry;
 use crate::spans;
 
-/// What was prepared since the last write.
+/// The events prepared since the last write.
 #[derive(Debug)]
 pub(super) struct Tally {
     transport: Transport,
@@ -40,7 +40,7 @@ impl Tally {
         Self { transport, events: 0, bytes: 0, oldest: None, first: First::Awaited(joined) }
     }
 
-    /// An event was prepared; `live`: its client keeps up with what happens.
+    /// An event was prepared; `live`: its client keeps up.
     pub(super) fn event(&mut self, entry: &Entry, time: Timestamp, filter: &Filter, live: bool) {
         self.events += 1;
         self.bytes += entry.content.text().json().len() as u64;
@@ -55,7 +55,7 @@ impl Tally {
         }
     }
 
-    /// What was prepared has been written, in so far as can be known.
+    /// The prepared events have been written, as far as is known.
     pub(super) fn written(&mut self) {
         if self.events > 0 {
             metrics::DELIVERIES.of(self.transport).add(self.events);

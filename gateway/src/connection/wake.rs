@@ -1,4 +1,4 @@
-//! Whom a subscription tells that it has something.
+//! The watcher that a subscription wakes.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::hub::Watcher;
 pub(super) struct Wake {
     /// Wakes the client's task.
     pub(super) task: Arc<Notify>,
-    /// What hubs tell.
+    /// The watcher that hubs notify.
     pub(super) watcher: Arc<dyn Watcher>,
 }
 

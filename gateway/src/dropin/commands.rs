@@ -6,7 +6,7 @@ use runbus::id::ExecutionId;
 use crate::auth::Principal;
 use crate::auth::permit::{self, Denied};
 
-/// What stands in the record of a cancel.
+/// The reason in the record of a cancel.
 const REASON: &str = "by a client of the tasks endpoint";
 
 /// Stops an execution; `false`: it has ended otherwise, which its events say.

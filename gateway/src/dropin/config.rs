@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What `/ws/tasks/{task_id}` starts when the task has not been started and `?agent=` names nothing. Empty: nothing.
+    /// The definition that `/ws/tasks/{task_id}` starts when the task has not been started and `?agent=` names none.
+    /// Empty: none.
     pub task_agent: String,
     /// Time without a message of a task's client after which it is closed, in milliseconds. 100 to 3600000.
     #[schemars(range(min = 100, max = 3_600_000))]
     pub task_heartbeat_ms: u64,
-    /// What `POST /api/councils/run` starts.
+    /// The definition that `POST /api/councils/run` starts.
     pub council: String,
     /// The field of a node's output that holds its score.
     pub council_score: String,

@@ -16,7 +16,7 @@ pub use config::Config;
 
 use crate::openapi::Endpoint;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     let council = [council::socket::endpoints(), council::runs::endpoints()].concat();

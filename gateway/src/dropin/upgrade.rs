@@ -17,19 +17,19 @@ use crate::openapi::{Operation, Problem};
 use crate::protocol::foreign;
 use crate::router::App;
 
-/// What axum gives a handler that may upgrade.
+/// axum's argument for a handler that may upgrade.
 pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
-/// What every endpoint says of itself that upgrades.
+/// Describes an endpoint that upgrades.
 pub(super) fn described(operation: Operation) -> Operation {
     operation
-        .says_only(101, "a WebSocket; what is said there: docs/dropin.md")
+        .says_only(101, "a WebSocket; its messages: docs/dropin.md")
         .refuses([Problem::Invalid, Problem::Connections])
         .takes_stream_tokens()
 }
 
-/// Upgrades a request and serves it. Who shows no valid credential is taken too, told `refusal`, and closed: browsers
-/// show pages nothing of a handshake that fails.
+/// Upgrades a request and serves it. A client without a valid credential is accepted too, gets `refusal`, and is
+/// closed: browsers show pages nothing of a handshake that fails.
 ///
 /// # Errors
 /// It is no upgrade, or the gateway is full.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What went wrong, as one text: Runbus's workers say `{code, message, ...}`, other producers a text.
+/// The error as one text: Runbus's workers send `{code, message, ...}`, other producers a text.
 #[must_use]
 pub(super) fn reason(error: Option<&Value>) -> String {
     match error {

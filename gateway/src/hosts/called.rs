@@ -13,7 +13,7 @@ pub enum Unclear {
     /// It has several, or its target names another one.
     #[error("a request has one host: the header Host once, and the same host in its target")]
     Several,
-    /// What it has is no host.
+    /// Its value is no host.
     #[error(
         "the header Host, or the request's target, is no host: a name or an IP address with a port is needed"
     )]

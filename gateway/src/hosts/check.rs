@@ -1,4 +1,4 @@
-//! Every request of a listener is checked here, whatever its path.
+//! Every request of a listener is checked here, for every path.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::api::error::Failure;
 
 /// A listener's hosts.
 #[derive(Debug)]
-pub struct Door {
+pub struct HostCheck {
     /// Those that it answers to.
     pub hosts: Hosts,
     /// The key of the configuration that lists them.
@@ -25,14 +25,14 @@ pub struct Door {
 pub struct Reached(pub IpAddr);
 
 /// Lets a request pass that calls the listener by one of its hosts.
-pub async fn check(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    match door.admit(&request) {
+pub async fn check(State(host_check): State<Arc<HostCheck>>, request: Request, next: Next) -> Response {
+    match host_check.admit(&request) {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }
 }
 
-impl Door {
+impl HostCheck {
     fn admit(&self, request: &Request) -> Result<(), Failure> {
         let wrong = |unclear: super::called::Unclear| Failure::invalid("Host", unclear.to_string());
         let host = called(request.version(), request.uri(), request.headers()).map_err(wrong)?;

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_listed_and_this_machine_is_answered_to() {
+    fn listed_hosts_and_this_machine_are_answered() {
         let hosts =
             Hosts::new(&["gate.example".into(), "ported.example:8443".into(), "192.0.2.7".into()]).unwrap();
         let reached = Some("198.51.100.1".parse().unwrap());

@@ -1,4 +1,4 @@
-//! What shards hold, asked once for all who ask at the same time: thousands come at once when another gateway went.
+//! The bounds of shards, read once for all callers at the same time: thousands come at once when another gateway went.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ pub struct Shared {
 struct One {
     /// Questions that were begun.
     begun: std::sync::atomic::AtomicU64,
-    /// The last one, and its answer. Who asks holds it.
+    /// The last number, and its answer. A caller that asks holds it.
     last: tokio::sync::Mutex<Option<(u64, Result<Bounds, Failed>)>>,
 }
 
@@ -29,7 +29,7 @@ enum Failed {
 }
 
 impl Shared {
-    /// What a shard holds, at some moment after this call.
+    /// The bounds of a shard, at some moment after this call.
     ///
     /// # Errors
     /// As [`Log::bounds`].

@@ -5,7 +5,7 @@ use runbus::log::{Cursor, Follower, Item, ReadError};
 
 use super::entry::Entry;
 
-/// What is said of the log.
+/// A message about the log.
 #[derive(Debug)]
 pub enum Said {
     /// The next entry.

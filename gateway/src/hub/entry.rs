@@ -1,4 +1,4 @@
-//! An event as clients get it: decoded once and encoded once per gateway, whatever the number of clients.
+//! An event as clients get it: decoded once and encoded once per gateway, for any number of clients.
 
 use runbus::bus::delivery::{Line, head};
 use runbus::bus::history::Found;
@@ -15,15 +15,15 @@ use crate::protocol::{Text, server};
 pub struct Entry {
     /// The shard.
     pub shard: Shard,
-    /// The place behind it; `None` for what has no place of its own.
+    /// The place behind it; `None` without a place of its own.
     pub place: Option<Place>,
-    /// What it is.
+    /// The content.
     pub content: Content,
     /// The trace of its frame, at the frame's last event.
     pub trace: Option<Box<Trace>>,
 }
 
-/// What an entry is.
+/// The content of an entry.
 #[derive(Debug)]
 pub enum Content {
     /// An event: its type, its time, whether it is external, and its JSON with its place.
@@ -33,7 +33,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// What clients get.
+    /// The text for clients.
     #[must_use]
     pub const fn text(&self) -> &Text {
         match self {
@@ -71,7 +71,7 @@ impl Entry {
         }
     }
 
-    /// What a page of history has of a line; `None`: an event that the filter does not want.
+    /// The text of a line in a page of history; `None`: the filter does not match the event.
     #[must_use]
     pub fn found(found: Found<'_>, filter: &Filter) -> Option<Text> {
         match Self::line(found.stored, &found.line, &found.cursor).content {
@@ -80,7 +80,7 @@ impl Entry {
         }
     }
 
-    /// What a reader gave; `None` for what says nothing to clients.
+    /// The entry of a reader's delivery; `None` for one without a message to clients.
     #[must_use]
     pub fn delivery(delivery: &Delivery) -> Option<Self> {
         let content = match delivery {
@@ -99,7 +99,7 @@ impl Entry {
     /// Missing events.
     #[must_use]
     pub fn gap(gap: &Gap) -> Self {
-        // With its place, so that clients that stand behind it are not told.
+        // With its place, so that clients that stand behind it do not get it.
         let content = Content::Word(server::gap(gap));
         Self { shard: gap.shard, place: Some(gap.resumes()), content, trace: None }
     }
@@ -191,9 +191,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a frame's lines are, each is said once, in order, and both forms say the same of it.
+        /// For any lines of a frame, each is delivered once, in order, and both forms have the same content.
         #[test]
-        fn every_line_is_said_whatever_the_others_are(mut damaged in prop::collection::vec(line(), 1..5), at in any::<prop::sample::Index>()) {
+        fn every_line_is_delivered_beside_any_others(mut damaged in prop::collection::vec(line(), 1..5), at in any::<prop::sample::Index>()) {
             let at = at.index(damaged.len() + 1);
             damaged.insert(at, sound());
             let stored = stored(&damaged);

@@ -1,7 +1,7 @@
-//! Hubs: one reader of the log for each watched scope, whatever the number of clients.
+//! Hubs: one reader of the log for each watched scope, for any number of clients.
 //!
-//! [`entry`] is an event encoded once for all, [`entries`] a follower that makes them, [`ring`] the recent ones, `task` what fills it, [`registry`] who shares
-//! what, [`share`] how much each keeps, [`watcher`] who is told, [`bounds`] one question for all who ask it.
+//! [`entry`] is an event encoded once for all, [`entries`] a follower that makes them, [`ring`] the recent ones, `task` fills it,
+//! [`registry`] has the shared hubs, [`share`] limits each, [`watcher`] is notified, [`bounds`] is one read for all callers.
 
 pub mod bounds;
 pub mod entries;

@@ -1,4 +1,4 @@
-//! Who shares which hub.
+//! The shared hubs.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,16 +21,16 @@ use crate::limits;
 /// One reader of the log, shared by every client that watches its scope.
 ///
 /// A hub of one execution reads from its oldest frame on, so that its ring has no beginning that it cannot prove; a broad one
-/// begins with what is new.
+/// begins with new frames.
 #[derive(Debug)]
 pub struct Hub {
-    /// What it reads.
+    /// The scope that it reads.
     pub scope: Scope,
     /// Whether it is one execution in one shard.
     pub is_narrow: bool,
     ring: Mutex<Ring>,
     watchers: Mutex<Vec<Weak<dyn Watcher>>>,
-    /// Who pays for it.
+    /// The principal that pays for it.
     payers: Arc<Payers>,
     /// Somebody left it a moment ago.
     left: AtomicBool,
@@ -50,7 +50,7 @@ impl Hub {
         view(&self.ring())
     }
 
-    /// Changes the ring. Whoever does tells the watchers then.
+    /// Changes the ring. The caller then notifies the watchers.
     pub(super) fn change(&self, update: impl FnOnce(&mut Ring)) {
         update(&mut self.ring());
     }
@@ -66,7 +66,7 @@ impl Hub {
 
     /// Tells the watchers that there is news, some at a time: they may write to their clients at once, and nothing else runs here
     /// meanwhile.
-    pub(super) async fn tell(&self) {
+    pub(super) async fn notify(&self) {
         let mut at = 0;
         let mut some: Vec<Arc<dyn Watcher>> = Vec::new();
         loop {
@@ -105,7 +105,7 @@ impl Hub {
 /// Watchers for which it is worth to look twice whether there is more to tell.
 const MANY: usize = 8;
 
-/// Watchers that are told before others have their turn: about half a millisecond of writes.
+/// Watchers that are notified before others have their turn: about half a millisecond of writes.
 const TOLD_AT_ONCE: usize = 128;
 
 /// Whether a scope is one execution in one shard: its whole log can be read by a hub.
@@ -140,7 +140,7 @@ pub struct Hubs {
     log: Arc<dyn Log>,
     shares: Arc<Shares>,
     ledger: Arc<Ledger>,
-    /// What shards hold.
+    /// The bounds of shards.
     pub bounds: bounds::Shared,
     hubs: Mutex<HashMap<Scope, Weak<Hub>>>,
     /// One start at a time for each scope; scopes share locks, so that there are few, and many clients that come at once do not

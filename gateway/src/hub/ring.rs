@@ -26,7 +26,7 @@ pub struct Ring {
     pub broken: Option<Arc<str>>,
 }
 
-/// What a client finds at its number.
+/// The entry at a client's number.
 #[derive(Debug)]
 pub enum Found<'a> {
     /// The entry.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::limits;
 
-/// The bound, and who shares it.
+/// The bound, and its hubs.
 #[derive(Debug)]
 pub struct Shares {
     /// Bytes of all.

@@ -1,4 +1,4 @@
-//! What fills a hub's ring: one follower of the log.
+//! The task that fills a hub's ring: one follower of the log.
 
 use std::sync::{Arc, Weak};
 
@@ -21,7 +21,7 @@ pub(super) async fn run(hub: Weak<Hub>, follower: Follower, stop: CancellationTo
     {
         tracing::error!(scope = ?hub.scope, %error, "a hub ends: the log refuses");
         hub.change(|ring| ring.broken = Some(Arc::from(error.to_string())));
-        hub.tell().await;
+        hub.notify().await;
     }
 }
 
@@ -32,7 +32,7 @@ async fn fill(hub: &Weak<Hub>, follower: Follower) -> Result<(), ReadError> {
     loop {
         let mut bytes = entries.next(&mut said).await?;
         let Some(hub) = hub.upgrade() else { return Ok(()) };
-        // What came together is told together: each telling writes to every client.
+        // Entries that came together are notified together: each notification writes to every client.
         if hub.has_many_watchers() {
             tokio::task::yield_now().await;
         }
@@ -52,6 +52,6 @@ async fn fill(hub: &Weak<Hub>, follower: Follower) -> Result<(), ReadError> {
         });
         // A large frame's room is not kept: there are many hubs.
         said.shrink_to(limits::BATCH_ENTRIES);
-        hub.tell().await;
+        hub.notify().await;
     }
 }

@@ -1,10 +1,10 @@
-//! Who wants to know of news.
+//! The watchers of a hub.
 
 use std::fmt;
 
 use tokio::sync::Notify;
 
-/// Is told when a hub has something new. It returns soon: everybody else waits.
+/// Is notified of news of a hub. It returns soon: the others wait.
 pub trait Watcher: fmt::Debug + Send + Sync {
     /// There is something new.
     fn news(&self);

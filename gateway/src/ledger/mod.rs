@@ -1,10 +1,10 @@
-//! What clients hold, counted in one place: bytes, and places in tables that all of them share.
+//! The clients' shares, counted in one place: bytes, and places in tables that all of them share.
 //!
-//! Each [`Table`] has a bound. Of what the others leave of it one principal may have half, so that whoever comes next finds room however
-//! much somebody takes; of what its principal may have, one stream token may have a share. Where nobody is asked who they are,
-//! there is one principal, which may have all. What is taken is a [`Taken`], which gives back by itself.
+//! Each [`Table`] has a bound. One principal may have half of the part that the others leave, so that the next one finds room for
+//! any usage of the first; a stream token may have a share of its principal's part. Where authentication is disabled, there is one
+//! principal, which may have all. A taken share is a [`Taken`], which gives back by itself.
 //!
-//! [`purse`] is what one principal or token has, [`payers`] who pays for what several use.
+//! [`purse`] has the shares of one principal or token, [`payers`] the payer of shared resources.
 
 pub mod payers;
 pub mod purse;
@@ -24,7 +24,7 @@ pub use purse::Purse;
 pub use table::Table;
 pub use taken::Taken;
 
-/// Whose bound is reached.
+/// The bound that is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
     /// All clients together have as much as there is.
@@ -42,16 +42,16 @@ pub enum Whose {
 pub struct Full {
     /// Of what.
     pub table: Table,
-    /// Whose bound it is.
+    /// The bound.
     pub whose: Whose,
 }
 
-/// What all clients of a gateway hold.
+/// The shares of all clients of a gateway.
 #[derive(Debug)]
 pub struct Ledger {
     max: [usize; Table::COUNT],
     held: [AtomicUsize; Table::COUNT],
-    /// One stream token may have one in so many of what its principal may have.
+    /// One stream token may have one in so many of its principal's share.
     token_share: usize,
     waiting: AtomicUsize,
     freed: Notify,
@@ -91,7 +91,7 @@ impl Ledger {
         Ok(Taken::new(self.clone(), purse.clone(), table, amount))
     }
 
-    /// Takes so much of it for what can also be done with less: a quarter of it is left to what cannot.
+    /// Takes an amount for work that can also be done with less: a quarter of the table is left to other work.
     ///
     /// # Errors
     /// See [`Full`].
@@ -108,7 +108,7 @@ impl Ledger {
         self.take(purse, table, amount)
     }
 
-    /// Takes it whether or not there is room: what is there already is counted.
+    /// Takes it with or without room: an existing resource is counted.
     #[must_use]
     pub fn force(self: &Arc<Self>, purse: &Arc<Purse>, table: Table, amount: usize) -> Taken {
         self.add_anyway(purse, table, amount);
@@ -144,13 +144,13 @@ impl Ledger {
         tokio::time::timeout(patience, taking).await.map_err(|_elapsed| full)
     }
 
-    /// What a principal may have of it now: half of what the others leave, and at least the least that is of use.
+    /// A principal's present limit: half of the part that the others leave, and at least the least useful amount.
     fn share(&self, table: Table, total: usize, own: usize) -> usize {
         let others = total.saturating_sub(own);
         (self.max(table).saturating_sub(others) / 2).max(self.least(table))
     }
 
-    /// What anybody may have of it while there is room at all.
+    /// The limit of every principal while there is room at all.
     fn least(&self, table: Table) -> usize {
         table.least().max(if table == Table::Bytes { self.max(table) / limits::LEAST_SHARE } else { 0 })
     }
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_all_that_it_can_leaves_others_their_share_of_every_table() {
+    fn a_greedy_principal_leaves_others_their_share_of_every_table() {
         for table in Table::ALL {
             let unit = table.least();
             let ledger = ledger(64 * unit);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_gets_what_is_given_back() {
+    async fn a_waiter_gets_a_returned_share() {
         let ledger = ledger(1 << 20);
         let everyone = Purse::of_everyone();
         let all = ledger.take(&everyone, Table::Bytes, 1 << 20).unwrap();
@@ -278,9 +278,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is taken, changed and given back in whatever order: nothing is over its bound, and nothing stays.
+        /// Taken, changed and given back in any order: nothing is over its bound, and nothing stays.
         #[test]
-        fn what_is_taken_is_given_back(steps in proptest::collection::vec((0_usize..5, 0_usize..3, 0_usize..300_000), 1..60)) {
+        fn taken_shares_are_given_back(steps in proptest::collection::vec((0_usize..5, 0_usize..3, 0_usize..300_000), 1..60)) {
             let ledger = ledger(1 << 20);
             let keys = [Purse::of_principal(), Purse::of_principal()];
             let purses = [keys[0].clone(), keys[1].clone(), Purse::of_token(keys[0].clone())];

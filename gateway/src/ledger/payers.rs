@@ -1,4 +1,4 @@
-//! Who pays for what several use: always one of those who use it, so that nobody pays for what others keep.
+//! The payers of shared resources: always one of the users, so that nobody pays for a resource of others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ impl Payers {
     pub fn join(self: &Arc<Self>, purse: &Arc<Purse>) -> Member {
         let mut state = self.state();
         state.users.entry(key(purse)).or_insert_with(|| (purse.clone(), 0)).1 += 1;
-        // Who paid for it has left, and it was kept for those who come back.
+        // The former payer has left, and the resource was kept for returning clients.
         if !state.users.contains_key(&key(state.paid.purse())) {
             state.paid.transfer(purse);
         }
@@ -83,7 +83,7 @@ mod tests {
     use crate::ledger::{Ledger, Table};
 
     #[test]
-    fn one_of_those_who_use_it_pays() {
+    fn one_of_its_users_pays() {
         let ledger = Ledger::new(|_| 10, 4);
         let (one, two) = (Purse::of_principal(), Purse::of_principal());
         let held = || (one.held(Table::Hubs), two.held(Table::Hubs), ledger.held(Table::Hubs));
@@ -93,7 +93,7 @@ mod tests {
         drop(first);
         assert_eq!(held(), (1, 0, 1), "it uses it once more");
         drop(again);
-        assert_eq!(held(), (0, 1, 1), "who is left pays");
+        assert_eq!(held(), (0, 1, 1), "a remaining user pays");
         drop(second);
         assert_eq!(held(), (0, 1, 1), "until it ends, for those who come back");
         let back = payers.join(&one);

@@ -1,11 +1,11 @@
-//! What one principal has of each table, or one of its stream tokens.
+//! The shares of one principal in each table, or of one of its stream tokens.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::table::Table;
 
-/// What somebody has.
+/// The shares of a principal.
 #[derive(Debug)]
 pub struct Purse {
     held: [AtomicUsize; Table::COUNT],
@@ -17,7 +17,7 @@ enum Of {
     /// Everybody, where nobody is asked.
     Everyone,
     Principal,
-    /// A stream token; what it has its principal has too.
+    /// A stream token; its shares are its principal's too.
     Token(Arc<Purse>),
 }
 
@@ -59,7 +59,7 @@ impl Purse {
         }
     }
 
-    /// Whose it is: the same number for a principal and its tokens.
+    /// The owner: the same number for a principal and its tokens.
     #[must_use]
     pub fn owner(&self) -> usize {
         self.principal().map_or(0, |principal| std::ptr::from_ref(principal).addr())

@@ -1,4 +1,4 @@
-//! What clients share.
+//! The shared tables.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::limits;
 /// Something of which there is so much for all clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
-    /// Bytes in memory: what is prepared, pages, snapshots under way, filters, requests, commands and answers.
+    /// Bytes in memory: prepared data, pages, snapshots under way, filters, requests, commands and answers.
     Bytes,
     /// Hubs: scopes that are watched.
     Hubs,

@@ -1,4 +1,4 @@
-//! What was taken of a table.
+//! A share of a table.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use runbus::metrics::{Amount, gateway as metrics};
 
 use super::{Full, Ledger, Purse, Table};
 
-/// What was taken of a table, given back when it is dropped.
+/// A share of a table, given back when it is dropped.
 #[derive(Debug)]
 pub struct Taken {
     ledger: Arc<Ledger>,
@@ -30,7 +30,7 @@ impl Taken {
         self.amount
     }
 
-    /// Whose it is.
+    /// Its purse.
     #[must_use]
     pub const fn purse(&self) -> &Arc<Purse> {
         &self.purse

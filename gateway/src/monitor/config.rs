@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Least time between two revisions, in milliseconds: what happens meanwhile comes together. 10 to 60000.
+    /// Least time between two revisions, in milliseconds: changes meanwhile come together. 10 to 60000.
     #[schemars(range(min = 10, max = 60_000))]
     pub interval_ms: u64,
     /// Streams that are watched at the same time; all of them together are one more. 1 to 100000.
@@ -26,10 +26,10 @@ pub struct Config {
     /// The same, in bytes of their lines. 65536 to 1073741824.
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub history_bytes: usize,
-    /// What models cost, by name or its beginning: `{ prompt_per_million, completion_per_million, cached_per_million? }`. Costs
-    /// are shown only for models that are here, and where events say them.
+    /// The prices of models, by name or its beginning: `{ prompt_per_million, completion_per_million, cached_per_million? }`.
+    /// Costs are shown only for models that are here, and where events say them.
     pub prices: BTreeMap<String, Price>,
-    /// The currency of the prices, and of what events say.
+    /// The currency of the prices, and of costs in events.
     pub currency: String,
 }
 

@@ -1,4 +1,4 @@
-//! What clients of a monitor are sent.
+//! The messages to clients of a monitor.
 
 use runbus::monitor::{Patch, Revision};
 
@@ -15,7 +15,7 @@ impl News {
         Self(Text::new(None, "monitor_snapshot", &[&head, document, "}"]))
     }
 
-    /// What leads to the next revision.
+    /// The patch to the next revision.
     pub(super) fn patch(patch: &Patch) -> Self {
         let Patch { base, revision, text } = patch;
         let head = format!("{{\"type\":\"monitor_patch\",\"base\":{base},\"revision\":{revision},\"patch\":");

@@ -1,4 +1,4 @@
-//! Who shares which monitor.
+//! The shared monitors.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use super::watch::{Ended, Watch};
 use crate::feed::Feed;
 use crate::ledger::{Full, Ledger, Payers, Purse, Table};
 
-/// What a monitor is now.
+/// The present state of a monitor.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) revisions: Revisions,
@@ -62,7 +62,7 @@ impl State {
 pub(super) struct Held {
     pub(super) stream: Option<StreamId>,
     pub(super) feed: Feed<State>,
-    /// Who pays for it; `None`: that of all streams, which there is once.
+    /// The principal that pays for it; `None`: the monitor of all streams, which exists once.
     payers: Option<Arc<Payers>>,
     /// Somebody left it a moment ago.
     left: AtomicBool,
@@ -166,7 +166,7 @@ impl Monitors {
     /// Keeps a monitor for a while after somebody left it.
     pub(super) fn linger(held: &Arc<Held>, linger: Duration) {
         held.left.store(true, Ordering::Release);
-        // Who ends with its runtime needs nothing kept.
+        // A runtime that ends needs nothing kept.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if held.lingers.swap(true, Ordering::AcqRel) {
             return;

@@ -1,4 +1,4 @@
-//! What workers report, asked for once for all monitors of a gateway.
+//! The workers' reports, read once for all monitors of a gateway.
 
 use std::sync::Arc;
 

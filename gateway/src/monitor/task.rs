@@ -1,4 +1,4 @@
-//! What folds one monitor: what is stored first, then what comes.
+//! The task that folds one monitor: stored events first, then new ones.
 
 use std::sync::{Arc, Weak};
 
@@ -17,7 +17,7 @@ use super::watch::Ended;
 use crate::ledger::{Ledger, Purse, Table};
 use crate::limits;
 
-/// What folds one monitor. It holds it only for a moment at a time: who watches keeps it.
+/// The task that folds one monitor. It holds the monitor only for a moment at a time: its watchers keep it.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) held: Weak<Held>,
@@ -48,7 +48,7 @@ impl Task {
         let mut reader = self.begin().await?;
         let mut fold = self.past(reader.cursor()).await?;
         self.report(&mut fold).await;
-        // Its document, and about as much in what it is made of.
+        // Its document, and about as much for its parts.
         let mut held = self.ledger.force(&self.purse, Table::Bytes, 0);
         let mut report_at = Instant::now() + limits::MONITOR_REPORTS;
         let mut rested_at = Instant::now();
@@ -103,7 +103,7 @@ impl Task {
         Filter { stream_id: self.stream.clone(), ..Filter::all() }
     }
 
-    /// What is stored before `end`: the newest part of it, as much as is configured.
+    /// The newest part of the events before `end`, as much as is configured.
     async fn past(&self, end: &Cursor) -> Result<Fold, ReadError> {
         let _turn = loop {
             let turn = self.ledger.take_within(&self.purse, Table::Beginnings, 1, limits::ROOM_PATIENCE);
@@ -139,7 +139,7 @@ impl Task {
                     continue;
                 }
             };
-            // A short page: what it looked at has little that a monitor shows, tokens for the most part.
+            // A short page: its range has few events that a monitor shows; most are tokens.
             scans += usize::from(page.events.len() < query.limit && page.bytes < limits::MONITOR_PAGE_BYTES);
             for delivery in page.events {
                 if let Delivery::Event(found) = delivery {

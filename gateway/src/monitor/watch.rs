@@ -1,4 +1,4 @@
-//! A handle on a monitor: whoever holds one keeps it folded.
+//! A handle on a monitor: each handle keeps it folded.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Watch {
         Self { held, wake, seen: None, _member: member, _counted: metrics::gateway::MONITORS.hold() }
     }
 
-    /// The latest version; `None`: what is stored is still being read.
+    /// The latest version; `None` while stored events are being read.
     ///
     /// # Errors
     /// See [`Ended`].
@@ -57,7 +57,7 @@ impl Watch {
         }
     }
 
-    /// What has come since this was asked last, as messages for a client: the whole document first, then patches, or the whole
+    /// The changes since the last call, as messages for a client: the whole document first, then patches, or the whole
     /// again where they would be larger or are not there any more. Wakes the watch's `Notify` when there is more.
     ///
     /// # Errors

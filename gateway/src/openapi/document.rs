@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::schemas::{self, Schemas};
 use crate::auth::Rule;
 
-/// The document, and the short list of what there is.
+/// The document, and the short list of endpoints.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// OpenAPI 3.1.
@@ -39,8 +39,8 @@ impl Document {
             "info": {
                 "title": "Runbus gateway",
                 "version": env!("CARGO_PKG_VERSION"),
-                "description": "Events of agent executions, and commands to them. In words: docs/protocol.md; who may: \
-                    docs/auth.md (a gateway with `auth.mode = \"none\"` asks nobody).",
+                "description": "Events of agent executions, and commands to them. In words: docs/protocol.md; access: \
+                    docs/auth.md (`auth.mode = \"none\"` disables authentication).",
                 "license": { "name": "Apache-2.0", "identifier": env!("CARGO_PKG_LICENSE") },
             },
             "servers": [{ "url": "/" }],
@@ -59,7 +59,7 @@ impl Document {
     }
 }
 
-/// What a path is about.
+/// The subject of a path.
 fn tag(path: &str) -> &str {
     if path.starts_with("/ws/") || path.starts_with("/api/") {
         return "dropin";
@@ -162,13 +162,13 @@ fn parameter(asked: &Parameter, schemas: &mut Schemas) -> Value {
     written
 }
 
-/// What a caller must be allowed, in words.
+/// The permission that a caller needs, in words.
 fn needs(rule: Rule) -> Option<String> {
     match rule {
         Rule::Open => Some("Nobody is asked who they are.".into()),
         Rule::Later => Some("A credential may also be said in band.".into()),
         Rule::Foreign => Some(
-            "Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001."
+            "A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001."
                 .into(),
         ),
         Rule::Handler(None) => None,
@@ -204,7 +204,7 @@ fn security(endpoint: &Endpoint) -> Value {
     ways.into()
 }
 
-/// What an endpoint may refuse with: what it says, and what every endpoint of its kind does.
+/// The refusals of an endpoint: its own, and those of its kind.
 fn problems(endpoint: &Endpoint) -> Vec<Problem> {
     let asked = &endpoint.operation;
     let mut problems = asked.problems.clone();

@@ -1,4 +1,4 @@
-//! An endpoint: where it is, who may use it, what it takes and answers, and what does it. None exists without the others.
+//! An endpoint: its path, its rule, its parameters and answers, and its handler. None exists without the others.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ pub struct Endpoint {
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: &'static str,
-    /// What it asks of a caller.
+    /// The permission that it requires.
     pub rule: Rule,
-    /// What it takes and answers.
+    /// Its parameters and answers.
     pub operation: Operation,
-    /// What does it.
+    /// Its handler.
     pub handler: MethodRouter<Arc<App>>,
 }
 

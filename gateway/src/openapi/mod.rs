@@ -1,7 +1,7 @@
-//! The OpenAPI document: what endpoints say of themselves, put together.
+//! The OpenAPI document: the descriptions of endpoints, put together.
 //!
-//! - [`problem`]: what an endpoint may refuse with
-//! - [`operation`]: what an endpoint takes and answers
+//! - [`problem`]: the refusals of endpoints
+//! - [`operation`]: the parameters and answers of an endpoint
 //! - [`endpoint`]: an operation with its path, its rule and its handler, so that none exists without the others
 //! - [`schemas`]: the schemas of bodies and answers, from the types
 //! - [`document`]: all of it as one document

@@ -1,4 +1,4 @@
-//! What an endpoint takes and answers.
+//! The parameters and answers of an endpoint.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
@@ -76,7 +76,7 @@ pub(super) struct Answer {
     pub(super) example: Option<Value>,
 }
 
-/// What an endpoint takes and answers.
+/// The parameters and answers of an endpoint.
 #[derive(Debug, Clone)]
 pub struct Operation {
     pub(super) id: &'static str,
@@ -107,7 +107,7 @@ impl Operation {
         }
     }
 
-    /// What else there is to say, in Markdown.
+    /// Adds a description, in Markdown.
     #[must_use]
     pub fn says(self, description: &'static str) -> Self {
         Self { description: Some(description), ..self }
@@ -192,7 +192,7 @@ impl Operation {
         self
     }
 
-    /// What it refuses with, besides what every endpoint of its kind does: wrong parameters, bodies and credentials, a
+    /// Adds refusals, besides those of its kind: wrong parameters, bodies and credentials, a
     /// log that does not answer.
     #[must_use]
     pub fn refuses(mut self, problems: impl IntoIterator<Item = Problem>) -> Self {

@@ -1,4 +1,4 @@
-//! What requests are refused with: the one list of HTTP statuses and codes.
+//! The refusals of requests: the one list of HTTP statuses and codes.
 
 /// A status and its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +13,7 @@ pub enum Problem {
     NotFound,
     /// The path has no such method.
     Method,
-    /// `Accept` takes nothing of what there is.
+    /// `Accept` matches no type of the answer.
     NotAcceptable,
     /// The body came too slowly.
     Slow,
@@ -113,7 +113,7 @@ impl Problem {
         }
     }
 
-    /// What it means.
+    /// Its meaning.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -122,7 +122,7 @@ impl Problem {
             Self::Forbidden => {
                 "the credential does not allow it, or the page's origin may not use this gateway"
             }
-            Self::NotFound => "nobody has heard of it",
+            Self::NotFound => "unknown id",
             Self::Method => "the path has no such method; `Allow` names those that it has",
             Self::NotAcceptable => "`Accept` takes nothing of what there is",
             Self::Slow => "the body came too slowly; the connection is closed",

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::operation::SchemaOf;
 
-/// Components of the document, collected while it is written. What is taken and what is answered differ: a field with a
+/// Components of the document, collected while it is written. Schemas of requests and answers differ: a field with a
 /// default may be left out of the one and is always in the other.
 pub(super) struct Schemas {
     taken: SchemaGenerator,
@@ -29,12 +29,12 @@ impl Schemas {
         Self { taken: generator(Contract::Deserialize), answered: generator(Contract::Serialize) }
     }
 
-    /// The schema of what requests carry.
+    /// The schema of request bodies.
     pub(super) fn taken(&mut self, schema: SchemaOf) -> Value {
         finished(&mut self.taken, schema)
     }
 
-    /// The schema of what answers carry.
+    /// The schema of answers.
     pub(super) fn answered(&mut self, schema: SchemaOf) -> Value {
         finished(&mut self.answered, schema)
     }
@@ -150,7 +150,7 @@ pub(super) fn error() -> Value {
                     "code": { "type": "string", "description": "stable: programs may compare it" },
                     "message": { "type": "string", "description": "for people; may change" },
                     "path": { "type": "string", "description": "the field or parameter that is wrong" },
-                    "details": { "type": "object", "description": "what stands against the request" },
+                    "details": { "type": "object", "description": "the conflicting state" },
                 },
             },
         },

@@ -1,4 +1,4 @@
-//! Following who watches an execution: everybody first, then who joined and who left.
+//! Following the watchers of an execution: all of them first, then each join and leave.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::feed::Feed;
 use crate::ledger::{Member, Payers};
 use crate::protocol::Text;
 
-/// What those who follow an execution share.
+/// The shared state of those who follow an execution.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// 0: the other gateways were not asked yet.
@@ -19,9 +19,9 @@ pub struct Seen {
     everybody: Option<Arc<Presence>>,
     /// Everybody, as a message.
     whole: Option<Text>,
-    /// What made this revision of the one before, as a message.
+    /// The change from the last revision to this one, as a message.
     change: Option<Text>,
-    /// Who pays for it.
+    /// The principal that pays for it.
     payers: Option<Arc<Payers>>,
 }
 
@@ -95,8 +95,7 @@ impl Follow {
         Self { feed, known: 0, _member: member, _room: room }
     }
 
-    /// What is new since it was asked last, as a message: `presence` or `presence_changed`. The `Notify` it was begun with says
-    /// when there is more.
+    /// The changes since the last call, as a message: `presence` or `presence_changed`. Its `Notify` signals further ones.
     pub fn news(&mut self) -> Option<Text> {
         let known = self.known;
         let (revision, text) = self.feed.look(|seen| {

@@ -1,4 +1,4 @@
-//! What tells the store who watches, and asks it who watches elsewhere: in batches, whatever happens on the way.
+//! The task that reports watchers to the store, and reads those of other gateways: in batches, through any fault.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::limits;
 struct Keeper<'r> {
     room: &'r Room,
     store: Arc<dyn Store>,
-    /// What the store calls this gateway.
+    /// The store's name for this gateway.
     member: String,
 }
 
@@ -35,12 +35,12 @@ impl Room {
                 () = self.changed.notified() => {}
                 () = tokio::time::sleep_until(due) => {}
             }
-            // What else changes in this moment is told together with it.
+            // Other changes of this moment are reported together with it.
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(keeper.pause()) => {}
             }
-            let mut ok = keeper.tell().await;
+            let mut ok = keeper.notify().await;
             let all = Instant::now() >= poll_at;
             if all {
                 poll_at = Instant::now() + limits::PRESENCE_POLL;
@@ -53,7 +53,7 @@ impl Room {
             }
         }
         if tokio::time::timeout(limits::PRESENCE_FAREWELL, keeper.take_back()).await.is_err() {
-            tracing::debug!("who watched here is still seen for a while");
+            tracing::debug!("the watchers of this gateway stay in the store for a while");
         }
     }
 }
@@ -78,8 +78,8 @@ impl Keeper<'_> {
         }
     }
 
-    /// Tells the store what has changed, and again what is about to run out.
-    async fn tell(&self) -> bool {
+    /// Writes changed entries to the store, and those that are about to expire.
+    async fn notify(&self) -> bool {
         let now = Instant::now();
         let said: Vec<(ExecutionId, Watched)> = {
             let mut state = self.room.state();
@@ -204,7 +204,7 @@ impl Keeper<'_> {
         ids
     }
 
-    /// Shows those who follow an execution who watches it.
+    /// Shows followers of an execution its watchers.
     fn show(&self) {
         let mut state = self.room.state();
         for id in std::mem::take(&mut state.news) {
@@ -230,7 +230,7 @@ impl Keeper<'_> {
         stream::iter(told)
             .for_each_concurrent(limits::PRESENCE_BATCH, |id| async move {
                 if let Err(error) = self.store.leave(&presence::place(&id), &self.member).await {
-                    tracing::debug!(%error, "who watched here is still seen for a while");
+                    tracing::debug!(%error, "the watchers of this gateway stay in the store for a while");
                 }
             })
             .await;

@@ -1,4 +1,4 @@
-//! One execution as this gateway knows it: its own clients, and what other gateways say.
+//! One execution as this gateway knows it: its own clients, and the reports of other gateways.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -21,9 +21,9 @@ pub(super) struct Local {
     /// Subscriptions.
     pub(super) count: u64,
     names: HashMap<Who, (u64, Timestamp)>,
-    /// What the other gateways said last.
+    /// The last reports of the other gateways.
     pub(super) others: Vec<Watched>,
-    /// When the store was told last; `None`: the store knows nothing of it from here.
+    /// When the store was last notified; `None`: the store has no entry of it from here.
     pub(super) told: Option<Instant>,
     /// The other gateways were asked.
     pub(super) is_asked: bool,
@@ -48,7 +48,7 @@ impl Local {
         }
     }
 
-    /// What this gateway says.
+    /// This gateway's report.
     pub(super) fn said(&self) -> Watched {
         let mut names: Vec<_> = self.names.iter().collect();
         if names.len() > PRESENCE_WATCHERS {

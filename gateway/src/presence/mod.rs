@@ -1,11 +1,11 @@
-//! Presence: who watches an execution, over all gateways.
+//! Presence: the watchers of an execution, over all gateways.
 //!
-//! Every subscription that names an execution takes a [`Seat`]. A gateway tells the store one entry for each execution, whatever
-//! the number of its clients: what changes within a moment is written once, and everything is written again before it runs out.
-//! Whoever wants to know asks the store, or follows an execution here: what other gateways say is looked at once for all who
-//! follow it. Nothing of it is in the log.
+//! Every subscription that names an execution takes a [`Seat`]. A gateway writes one entry for each execution to the store, for
+//! any number of its clients: changes within a moment are written once, and each entry is written again before it expires.
+//! Readers ask the store, or follow an execution here: the reports of other gateways are read once for all followers. Nothing of
+//! it is in the log.
 //!
-//! [`registry`] counts, `local` is one execution, `keeper` reads and writes the store, [`follow`] is for who wants to know.
+//! [`registry`] counts, `local` is one execution, `keeper` reads and writes the store, [`follow`] is for followers.
 
 pub mod follow;
 mod keeper;

@@ -1,4 +1,4 @@
-//! Who watches what on this gateway.
+//! The watchers on this gateway.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,13 +23,13 @@ pub struct Room {
     pub(super) changed: Notify,
 }
 
-/// What there is to keep.
+/// The present entries.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) executions: HashMap<ExecutionId, Local>,
-    /// Those that have changed since the store was told.
+    /// Those that have changed since the last write to the store.
     pub(super) changed: Vec<ExecutionId>,
-    /// Those that the store was told of, and when to tell it again.
+    /// Those with an entry in the store, and when to write it again.
     pub(super) due: VecDeque<(Instant, ExecutionId)>,
     /// Those that somebody follows.
     pub(super) followed: BTreeSet<ExecutionId>,
@@ -71,7 +71,7 @@ impl Room {
         self.state().executions.values().map(|local| local.count).sum()
     }
 
-    /// Whether nothing is remembered: nobody watches, nobody follows, and the store was told so.
+    /// Whether nothing is remembered: no watchers, no followers, and no entry in the store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.state().executions.is_empty()

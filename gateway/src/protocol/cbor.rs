@@ -55,8 +55,8 @@ fn put_number<W: Write>(number: &Number, writer: &mut W) -> Result<(), cbor4ii::
     if f64::from(short).to_bits() == number.to_bits() { short.encode(writer) } else { number.encode(writer) }
 }
 
-/// Reads one value, which must be all that there is. What JSON does not have (byte strings, tags, keys that are no texts) is
-/// refused; `undefined` is null. Nesting is bounded, and keys that JSON's parser reserves are refused, as in texts.
+/// Reads one value, which must be the whole text. Values without a JSON form (byte strings, tags, keys that are no texts)
+/// are refused; `undefined` is null. Nesting is bounded, and keys that JSON's parser reserves are refused, as in texts.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -116,7 +116,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_json_does_not_have_is_refused() {
+    fn values_without_a_json_form_are_refused() {
         let deep = [vec![0x81; 5000], vec![0x00]].concat();
         for bytes in [
             &b""[..],

@@ -1,4 +1,4 @@
-//! What clients say.
+//! Messages of clients.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub enum Message {
         /// Which subscription.
         id: String,
     },
-    /// Who it is: the first credential, or a fresh one of the same subject.
+    /// A credential: the first one, or a fresh one of the same subject.
     Auth {
         /// A token or a key.
         token: Secret,
@@ -43,7 +43,7 @@ pub enum Message {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscribe {
-    /// What the client calls it.
+    /// The client's name for it.
     pub id: String,
     /// Which events.
     #[serde(default)]
@@ -57,7 +57,7 @@ pub struct Subscribe {
     /// Events in one message, at most.
     #[serde(default)]
     pub batch: BatchSize,
-    /// Also say who watches the filter's execution, who joins and who leaves.
+    /// Also send the watchers of the filter's execution, with each join and leave.
     #[serde(default)]
     pub presence: bool,
     /// Under which label others see this subscription, beside its credential's subject.
@@ -85,18 +85,18 @@ impl TryFrom<u64> for BatchSize {
     }
 }
 
-/// Begin to send a monitor: what is to be seen of one stream, or of all.
+/// Begin to send a monitor: of one stream, or of all.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Monitor {
-    /// What the client calls it; one name space with its subscriptions.
+    /// The client's name for it; one name space with its subscriptions.
     pub id: String,
     /// The stream; absent: all.
     #[serde(default)]
     pub stream_id: Option<StreamId>,
 }
 
-/// What somebody who watches calls themselves: 1 to [`limits::LABEL_BYTES`] bytes without control characters.
+/// A watcher's own label: 1 to [`limits::LABEL_BYTES`] bytes without control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label(pub Arc<str>);
 
@@ -164,7 +164,7 @@ pub enum Invalid {
     /// There is no such command.
     #[error("there is no command {name:?}")]
     Command {
-        /// What it was called.
+        /// The given name.
         name: String,
         /// The request that it was, as far as that is known.
         id: Option<String>,
@@ -174,7 +174,7 @@ pub enum Invalid {
     Field {
         /// Which.
         path: String,
-        /// What is wrong with it.
+        /// The fault.
         message: String,
         /// The subscription or request that it was about, as far as that is known.
         id: Option<String>,
@@ -228,7 +228,7 @@ impl Message {
         Ok(message)
     }
 
-    /// Reads a message, whatever it was written in.
+    /// Reads a message, in any encoding.
     ///
     /// # Errors
     /// See [`Invalid`].

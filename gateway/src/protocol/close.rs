@@ -1,5 +1,5 @@
 //! Close codes: 4000 to 4499 say "come back, with your cursor", 4500 to 4999 say "do not". Those after HTTP's codes (4401,
-//! 4403, 4408, 4429) say "come back, with your cursor, and what the code says".
+//! 4403, 4408, 4429) say "come back, with your cursor, and the correction that the code names".
 
 /// The gateway drains: connect to another one.
 pub const DRAINING: u16 = 4000;

@@ -14,15 +14,15 @@ use super::publish::Publish;
 /// A command with the id that its answer will carry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
-    /// What the client calls this request.
+    /// The client's id for this request.
     pub id: String,
-    /// What to do.
+    /// The action.
     pub action: Action,
     /// The trace that it belongs to, when the message says so: else that of the connection.
     pub trace: Option<Trace>,
 }
 
-/// What to do.
+/// The action of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Start an execution.
@@ -97,7 +97,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The trace context. As in a header, a malformed one is none; but what is no text is a wrong field.
+    /// The trace context. As in a header, a malformed one is none; but another type than text is a wrong field.
     fn trace(&mut self) -> Result<Option<Trace>, Invalid> {
         let mut text = |name| match self.fields.remove(name) {
             None => Ok(None),
@@ -195,7 +195,7 @@ mod tests {
         let both = format!(r#","traceparent":"{parent}","tracestate":"a=b""#);
         assert_eq!(of(&both), Some((parent.into(), Some("a=b".into()))));
         assert_eq!(of(&format!(r#","traceparent":"{parent}""#)), Some((parent.into(), None)));
-        // As in headers: what is malformed, or stands alone, is nothing.
+        // As in headers: a malformed value, or one that stands alone, does not count.
         for none in ["", r#","traceparent":"00-0-0-0""#, r#","tracestate":"a=b""#] {
             assert_eq!(of(none), None, "{none}");
         }

@@ -63,8 +63,8 @@ impl Dialect {
     }
 }
 
-/// JSON in CBOR. Events can all be read: `runbus::event::SoundLine` sees to that before there is a text of them. What the gateway says
-/// of its own accord is JSON that it wrote itself; should no parser take it, it is given as text, with the reason.
+/// JSON in CBOR. Every event can be read: `runbus::event::SoundLine` ensures that before a text of it exists. The gateway's own
+/// messages are JSON that it wrote itself; if no parser takes one, it becomes a text, with the reason.
 pub(super) fn transcode(json: &str) -> Bytes {
     let value = runbus::json::from_str(json).unwrap_or_else(|error| {
         tracing::error!(%error, "a message cannot be read again");
@@ -133,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_the_gateway_says_is_the_same_in_both(said in said()) {
+        fn gateway_messages_are_the_same_in_both(said in said()) {
             for json in said {
                 let [text, binary] = [Dialect::Json, Dialect::Cbor].map(|dialect| dialect.frame(json.clone()));
                 prop_assert_eq!(value(&text), value(&binary));
@@ -141,7 +141,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_client_says_is_the_same_in_both(id in ".{0,70}", name in "[a-z]{1,8}", data in cbor::tests::value(), batch in 0..300_u32) {
+        fn client_messages_are_the_same_in_both(id in ".{0,70}", name in "[a-z]{1,8}", data in cbor::tests::value(), batch in 0..300_u32) {
             let cursor = Cursor::start().with(Shard(3), place(9));
             for message in [
                 json!({ "type": "subscribe", "id": id, "batch": batch }),

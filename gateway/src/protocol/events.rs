@@ -29,7 +29,7 @@ const MAP: u8 = 0xa3;
 const LIST: u8 = 0x99;
 
 impl Events {
-    /// For the subscription with this id; `first` is about as long as what will be added.
+    /// For the subscription with this id; `first` is about as long as the events to add.
     #[must_use]
     pub fn begin(dialect: Dialect, id: &str, first: &Text) -> Self {
         // One event is what most messages have.

@@ -1,6 +1,6 @@
 //! Close codes of the drop-in endpoints: where the server that they stand in for has one, it is that server's.
 
-/// The work has ended and was told, or there is none; also "Heartbeat timeout".
+/// The work has ended and its end was sent, or there is none; also "Heartbeat timeout".
 pub const DONE: u16 = 1000;
 /// The gateway cannot serve: the log or the store does not answer.
 pub const FAULT: u16 = 1011;

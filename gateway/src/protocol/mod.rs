@@ -1,5 +1,5 @@
-//! What clients and gateway say: JSON or CBOR over WebSocket (subprotocols `runbus.v1`, `runbus.v1.cbor`), JSON in event
-//! streams. See docs/protocol.md.
+//! The messages of clients and gateway: JSON or CBOR over WebSocket (subprotocols `runbus.v1`, `runbus.v1.cbor`), JSON
+//! in event streams. See docs/protocol.md.
 
 pub mod body;
 mod cbor;

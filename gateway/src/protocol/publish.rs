@@ -1,4 +1,4 @@
-//! What a client publishes, over REST or the WebSocket.
+//! Events of a client, over REST or the WebSocket.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What the gateway says. Messages are made as JSON and written in the client's dialect; for events see [`super::events`].
+//! The gateway's messages. They are made as JSON and written in the client's dialect; for events see [`super::events`].
 
 use std::sync::LazyLock;
 
@@ -81,7 +81,7 @@ pub fn pong(nonce: Option<&str>) -> String {
     )
 }
 
-/// Every error that a client is told is made here.
+/// Counts every error that a client gets.
 fn count(code: &str) {
     metrics::gateway::REFUSALS.of(metrics::Refused::of(code)).inc();
 }
@@ -148,14 +148,14 @@ pub fn gap(gap: &Gap) -> Text {
     Text::new(None, "gap", &[&serde_json::to_string(&fields).unwrap_or_default()])
 }
 
-/// What an execution's events say so far, as JSON; `cursor` is the place behind them.
+/// The snapshot of an execution, as JSON; `cursor` is the place behind its events.
 #[must_use]
 pub fn snapshot(cursor: &Cursor, snapshot: &str) -> Text {
     let begin = format!("{{\"type\":\"snapshot\",\"cursor\":\"{cursor}\",\"snapshot\":");
     Text::new(Some(cursor), "snapshot", &[&begin, snapshot, "}"])
 }
 
-/// What was stored when the subscription began has been sent.
+/// The events stored when the subscription began have been sent.
 pub fn caught_up() -> &'static Text {
     static TEXT: LazyLock<Text> =
         LazyLock::new(|| Text::new(None, "caught_up", &[r#"{"type":"caught_up"}"#]));

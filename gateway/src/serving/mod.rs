@@ -31,7 +31,7 @@ use crate::sockets::acceptor::Acceptor;
 use crate::sockets::{Exchange, Peer, Permit, Socket};
 use crate::tls::{Stream, Tls};
 
-/// What all connections of a listener share.
+/// The shared state of all connections of a listener.
 #[derive(Debug)]
 pub(crate) struct Serving {
     pub(crate) router: Router,
@@ -45,7 +45,7 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Accepts and serves until it is told to stop. Ends when all connections have.
+    /// Accepts and serves until it is stopped. Ends when all connections have.
     pub(crate) async fn run(self, mut acceptor: Acceptor) {
         let connections = TaskTracker::new();
         let serving = Arc::new(self);
@@ -145,7 +145,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     }
 }
 
-/// Requests know the connection that they came over, and what is beneath it if it is a plain one.
+/// Requests know the connection that they came over, and the plain connection beneath it if there is one.
 struct Lines {
     line: Option<Arc<Line>>,
     peer: Peer,

@@ -126,7 +126,7 @@ async fn a_body_must_come_and_go_on_coming() {
         assert!(text.contains("too_slow") && text.contains("connection: close"), "{text}");
         assert!(is_about(took, wanted), "{piece}: {took:?}");
     }
-    // One that comes in time is taken, in whatever pieces.
+    // One that comes in time is taken, in any pieces.
     let mut stream = connect(address).await;
     let head = "POST /body HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 8002\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_body_must_come_and_go_on_coming() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_nobody_takes_is_given_up() {
+async fn an_untaken_answer_is_given_up() {
     let address = served(WIDE).await;
     for takes in [0, 16] {
         let (began, mut stream) = (Instant::now(), connect(address).await);

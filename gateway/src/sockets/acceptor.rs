@@ -1,4 +1,4 @@
-//! Accepts connections, whatever happens: a process without descriptors closes one that waits, and goes on.
+//! Accepts connections under any fault: a process without descriptors closes a waiting one, and goes on.
 
 use std::fs::File;
 use std::io;

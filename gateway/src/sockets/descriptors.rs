@@ -32,7 +32,7 @@ pub fn raise(wanted: u64) -> u64 {
     }
 }
 
-/// Makes room for what a gateway is configured to have; says so where there is none.
+/// Makes room for the configured connections; logs it where there is none.
 pub fn provide(config: &Config) -> Capacity {
     let configured = config.bounds();
     let files = raise(needed(&configured));
@@ -59,7 +59,7 @@ fn needed(bounds: &Bounds) -> u64 {
     u64::try_from(all).unwrap_or(u64::MAX)
 }
 
-/// What `files` descriptors let there be of what is configured: shares shrink with what they are shares of.
+/// The bounds that `files` descriptors allow: shares shrink with their wholes.
 fn fit(configured: Bounds, files: u64) -> Bounds {
     if needed(&configured) <= files {
         return configured;
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_are_lowered_to_what_there_are_descriptors_for() {
+    fn connections_are_lowered_to_the_available_descriptors() {
         let configured = Config::default().bounds();
         assert_eq!(fit(configured, 1_000_000), configured);
         let usual = fit(configured, 1024);

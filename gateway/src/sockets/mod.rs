@@ -1,4 +1,4 @@
-//! The sockets of a listener, from accept to close: how many there may be, whose they are, and which goes when another one comes.
+//! The sockets of a listener, from accept to close: their number, their clients, and which one goes when another one comes.
 //!
 //! A socket is *waiting* until a request over it shows a valid credential, and again between two requests; it is *admitted* while such a
 //! request is answered, and for as long as a WebSocket stands whose client is known. Both kinds are bounded, over all addresses and

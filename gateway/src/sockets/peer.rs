@@ -50,7 +50,7 @@ impl Peer {
         self.0.reached
     }
 
-    /// Its client is known: it cannot be told to go while the request is answered, or for ever if it is upgraded. Again: nothing.
+    /// Its client is known: it cannot be closed while the request is answered, or for ever if it is upgraded. Again: nothing.
     ///
     /// # Errors
     /// [`Crowded`].
@@ -67,7 +67,7 @@ impl Peer {
         Ok(())
     }
 
-    /// It is no HTTP connection any more: what it is admitted to it keeps.
+    /// It is no HTTP connection any more: it stays admitted.
     pub fn upgrade(&self) {
         self.0.is_upgraded.store(true, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! How a socket that must go is told, at the price of one look for those that need not.
+//! How a socket learns that it must go, at the price of one look for the others.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use futures_util::task::AtomicWaker;
 #[derive(Debug, Default)]
 pub(super) struct Signal {
     is_evicted: AtomicBool,
-    /// It can be told: it is waiting.
+    /// It can be closed: it is waiting.
     may_be: AtomicBool,
     waker: AtomicWaker,
 }
@@ -20,7 +20,7 @@ impl Signal {
         self.waker.wake();
     }
 
-    /// Whether it may be told from now on.
+    /// Whether it may be closed from now on.
     pub(super) fn arm(&self, may_be: bool) {
         self.may_be.store(may_be, Ordering::Release);
     }

@@ -52,7 +52,7 @@ impl Socket {
         self
     }
 
-    /// The connection itself, if nothing is between it and what is written.
+    /// The connection itself, if nothing is between it and the written bytes.
     pub(crate) fn line(&self) -> Option<Arc<Line>> {
         match &self.stream {
             Stream::Plain(line) => Some(line.clone()),
@@ -90,7 +90,7 @@ impl Socket {
         Ok(())
     }
 
-    /// What a write came to. `all`: everything that there was to write.
+    /// Handles the result of a write. `all`: every byte was written.
     fn mind_write<T>(
         &mut self,
         cx: &mut Context<'_>,

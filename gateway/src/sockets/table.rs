@@ -24,11 +24,11 @@ pub struct Bounds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Crowded {
     /// All places are taken.
-    #[error("this gateway has as many connections as it may have (gateway.max_connections)")]
+    #[error("connection limit of this gateway reached (gateway.max_connections): try another one")]
     All,
     /// All of its address are.
     #[error(
-        "this address has as many connections as it may have (gateway.max_connections_per_address; gateway.trusted_addresses for \
+        "connection limit of this address reached (gateway.max_connections_per_address; gateway.trusted_addresses for \
          proxies)"
     )]
     Address,

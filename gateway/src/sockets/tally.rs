@@ -19,7 +19,7 @@ pub struct Sockets {
     table: Mutex<Table<Arc<Signal>>>,
     trusted: Trusted,
     bounds: Bounds,
-    /// Those that are open, with those that were told to go and have not yet.
+    /// Those that are open, with those that must go and have not yet.
     open: AtomicUsize,
     left: Notify,
     /// They are a gateway's: a listener for metrics would count the connection that asks.
@@ -59,7 +59,7 @@ impl Sockets {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Another one, which waits from now on; the one that goes for it is told. `reached`: the address that it came to.
+    /// Another one, which waits from now on; the one that goes for it is notified. `reached`: the address that it came to.
     pub(super) fn enter(self: &Arc<Self>, remote: SocketAddr, reached: Option<IpAddr>) -> Permit {
         let ip = client_address(remote);
         let owner = Owner { address: Address::of(ip), is_trusted: self.trusted.hold(ip) };
@@ -103,7 +103,7 @@ impl Sockets {
         self.table().waiting() >= self.bounds.waiting / 4
     }
 
-    /// Waits until few are left of those that were told to go: each has a descriptor until it has gone.
+    /// Waits until few are left of those that must go: each has a descriptor until it has gone.
     pub(super) async fn room(&self) {
         let most = self.bounds.admitted + self.bounds.waiting + limits::LEAVING_SOCKETS;
         let leaving = async {

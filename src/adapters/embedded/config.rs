@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Invalid, Validate};
 
-/// What a commit waits for.
+/// The durability that a commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Synchronous {
-    /// The disk: what is acknowledged survives a power failure.
+    /// The disk: acknowledged writes survive a power failure.
     #[default]
     Full,
-    /// The operating system: what is acknowledged survives kill -9, but the last of it not a power failure.
+    /// The operating system: acknowledged writes survive kill -9, but a power failure can lose the last of them.
     Normal,
 }
 
@@ -24,7 +24,7 @@ pub enum Synchronous {
 pub struct Config {
     /// The folder of the database file `runbus.db`; made when it is not there.
     pub data_dir: PathBuf,
-    /// What a commit waits for: `full` survives a power failure, `normal` only kill -9.
+    /// The durability that a commit waits for: `full` survives a power failure, `normal` only kill -9.
     pub synchronous: Synchronous,
     /// Connections that read at the same time, 1 to 64.
     #[schemars(range(min = 1, max = 64))]

@@ -65,7 +65,7 @@ pub(super) fn join(folder: &Path) -> Joined {
     match try_join(folder) {
         Ok(joined) => joined,
         Err(error) => {
-            tracing::debug!(%error, "who else has the data folder open is not known");
+            tracing::debug!(%error, "the other processes with the data folder open are unknown");
             Joined { _file: None, others: Vec::new() }
         }
     }

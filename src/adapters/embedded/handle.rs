@@ -58,19 +58,22 @@ pub enum OpenError {
         reason: String,
     },
     /// The file is no SQLite database.
-    #[error("{path} is no database")]
+    #[error("{path} is no database: set embedded.data_dir to another folder")]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
     /// The database belongs to another program.
-    #[error("{path} is a database of another program")]
+    #[error("{path} is a database of another program: set embedded.data_dir to another folder")]
     NotOurs {
         /// The file.
         path: PathBuf,
     },
     /// Another version of Runbus made the tables.
-    #[error("{path} has tables of version {found}, this program knows version {known}")]
+    #[error(
+        "{path} has tables of version {found}, this program knows version {known}: use the version that wrote it, \
+         or set embedded.data_dir to another folder"
+    )]
     Version {
         /// The file.
         path: PathBuf,

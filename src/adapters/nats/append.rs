@@ -156,11 +156,13 @@ impl<'a> Attempt<'a> {
                 }
             }
             Expect::Last(_) | Expect::Own(_) if is_external => {
-                return Err(AppendError::Refused("what others publish has no expectation".into()));
+                return Err(AppendError::Refused("external appends take no expectation".into()));
             }
             Expect::Last(expected) | Expect::Own(expected) => {
                 let key = topic.key().ok_or_else(|| {
-                    AppendError::Refused("nobody owns a topic without execution: only open appends".into())
+                    AppendError::Refused(
+                        "a topic without an execution has no owner: it takes open appends only".into(),
+                    )
                 })?;
                 let is_whole = matches!(expect, Expect::Last(_));
                 let pattern =

@@ -77,7 +77,7 @@ pub struct Config {
     /// inboxes always stay.
     #[schemars(range(min = 16, max = 1_000_000_000))]
     pub max_bytes_mib: Option<u64>,
-    /// What each stream of journals, inboxes and jobs may hold, in MiB; a full one takes nothing more until the limit is raised.
+    /// Size limit of each stream of journals, inboxes and jobs, in MiB; a full stream refuses appends until the limit is raised.
     /// Without it there is no limit; accounts that demand `max_bytes` of each stream need it.
     #[schemars(range(min = 16, max = 1_000_000_000))]
     pub state_max_bytes_mib: Option<u64>,
@@ -237,7 +237,7 @@ mod tests {
     use crate::config::check;
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn a_fault_names_its_key() {
         let base = Config::default();
         check(&base).unwrap();
         for (key, config) in [

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn prev_is_told_only_by_a_check_over_the_whole_key() {
+    fn prev_is_known_only_by_a_check_over_the_whole_key() {
         let checked = "Nats-Expected-Last-Subject-Sequence: 5\r\n";
         let of = |at: &str, over: &str| {
             let line = format!("Nats-Expected-Last-Subject-Sequence-Subject: {over}\r\n");

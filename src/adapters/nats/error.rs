@@ -48,10 +48,10 @@ pub(super) mod code {
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Failure {
     /// No answer in time. It may have been done.
-    #[error("no answer in time")]
+    #[error("the broker did not answer in time")]
     Timeout,
     /// Nobody is there to answer: no leader, no stream, or no JetStream.
-    #[error("nobody answers (no leader, or JetStream is off)")]
+    #[error("no answer (no leader, or JetStream is off)")]
     NoResponders,
     /// The connection broke. It may have been done.
     #[error("the connection to the broker is down")]

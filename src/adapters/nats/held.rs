@@ -68,6 +68,6 @@ mod tests {
         tokio::time::advance(Duration::from_millis(200)).await;
         assert!(!held.is_held("a"));
         held.hold("d", Instant::now());
-        assert_eq!(held.deadlines.lock().unwrap().len(), 1, "what is over is forgotten");
+        assert_eq!(held.deadlines.lock().unwrap().len(), 1, "an expired hold is removed");
     }
 }

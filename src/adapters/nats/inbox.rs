@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn entries_go_with_whoever_waits() {
+    async fn entries_are_dropped_with_their_receivers() {
         let inbox = Arc::new(Inbox::default());
         let (entry, answer) = inbox.one();
         let token = entry.token();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_not_sent_is_said_to_whoever_waits() {
+    async fn an_unsent_request_fails_for_its_receiver() {
         let inbox = Arc::new(Inbox::default());
         let (one, answer) = inbox.one();
         assert!(inbox.waits(one.token()));

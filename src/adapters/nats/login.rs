@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_with_a_file_is_said_without_its_text() {
+    async fn a_fault_of_a_file_does_not_show_its_text() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("seed");
         let config = Config { nkey_file: Some(file.clone()), ..Config::default() };

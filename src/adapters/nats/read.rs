@@ -190,7 +190,7 @@ impl Range<'_> {
         let from = last.unwrap_or_default().next();
         match self.core.next_in(self.lane, self.shard, from, &self.pattern).await? {
             Some(next) if next.sequence <= high => {
-                Err(Failure::Unexpected("a replica lags behind what was read before".into()))
+                Err(Failure::Unexpected("a replica lags behind the frames read before".into()))
             }
             _ => Ok(true),
         }

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_stream_that_refuses_what_is_new_can_be_full() {
+    fn only_a_stream_that_refuses_new_messages_can_be_full() {
         let info = |discard: &str, most: i64, bytes: i64| {
             json!({"config": {"discard": discard, "max_bytes": most, "max_msgs": -1},
             "state": {"bytes": bytes, "messages": 1}})

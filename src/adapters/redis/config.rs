@@ -41,7 +41,7 @@ pub struct Config {
     pub sentinel_user: Option<String>,
     /// The password at the sentinels, when they want one.
     pub sentinel_password: Option<Secret>,
-    /// What every key starts with, so that several deployments share one server: ASCII letters, digits, `_`, `-`, `.`.
+    /// The prefix of every key, so that several deployments share one server: ASCII letters, digits, `_`, `-`, `.`.
     #[schemars(length(min = 1, max = 32))]
     pub prefix: String,
     /// Longest time to connect to one server, in milliseconds.

@@ -3,7 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a tool for tests: what fails is a panic that says why"
+    reason = "a tool for tests: each failure is a panic with its reason"
 )]
 
 use std::ffi::OsString;

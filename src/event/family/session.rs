@@ -30,7 +30,7 @@ super::payloads! {
         execution_id: ExecutionId,
         /// The agent or graph.
         definition: String,
-        /// The reason of the refusal.
+        /// The reason of the failure.
         reason: String,
         /// How many workers tried.
         attempts: u32,

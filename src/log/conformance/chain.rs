@@ -116,7 +116,7 @@ pub(super) async fn an_open_frame_between_fences_the_owner(log: Arc<dyn Log>) {
     assert_eq!((found.sequence, found.prev), (b, Some(between)), "prev counts open frames too");
 }
 
-pub(super) async fn what_nobody_owns_takes_no_expectation(log: Arc<dyn Log>) {
+pub(super) async fn topics_without_an_owner_take_no_expectation(log: Arc<dyn Log>) {
     let outcome = append(&log, &events("s", Some("n"), None), &owned(1, 0, "a"), Expect::Last(None)).await;
     assert!(
         matches!(outcome, Err(AppendError::Refused(_))),

@@ -54,7 +54,7 @@ pub(super) async fn one_wins_every_place(log: Arc<dyn Log>) {
         assert_eq!(
             won.get(&stored.sequence).copied(),
             stored.frame.epoch(),
-            "what is stored was acknowledged to its writer"
+            "a stored frame was acknowledged to its writer"
         );
         prev = stored.sequence;
     }

@@ -13,7 +13,7 @@ fn external(text: &str) -> Frame {
     Frame::external(&[line(text)])
 }
 
-pub(super) async fn they_are_read_with_the_rest_and_are_told_apart(log: Arc<dyn Log>) {
+pub(super) async fn they_are_read_with_the_rest_and_are_marked(log: Arc<dyn Log>) {
     let topic = events("s", Some("n"), Some("x"));
     let mut feeds = Vec::new();
     let scopes = [scope(Some("s"), Some("n"), Some("x")), scope(None, None, Some("x")), Scope::EVERYTHING];
@@ -37,7 +37,7 @@ pub(super) async fn they_are_read_with_the_rest_and_are_told_apart(log: Arc<dyn 
     }
 }
 
-pub(super) async fn one_between_is_told_by_prev(log: Arc<dyn Log>) {
+pub(super) async fn one_between_shows_in_prev(log: Arc<dyn Log>) {
     let topic = events("s", None, Some("x"));
     let a = put(&log, &topic, &owned(1, 0, "a"), None).await;
     let between = put_open(&log, &events("s", Some("n"), Some("x")), &external("from outside")).await;
@@ -45,14 +45,14 @@ pub(super) async fn one_between_is_told_by_prev(log: Arc<dyn Log>) {
         Err(AppendError::Fenced { last: Some(last), .. }) => {
             assert_eq!((last.sequence, last.frame.author), (between, Author::External));
         }
-        other => panic!("what others published counts in a check over the whole key, was {other:?}"),
+        other => panic!("an external frame counts in a check over the whole key, was {other:?}"),
     }
     let b = put(&log, &topic, &owned(1, 1, "b"), Some(between)).await;
     let found = log.last(&topic.key().unwrap()).await.unwrap().unwrap();
     assert_eq!((found.sequence, found.prev), (b, Some(between)), "so no reader misses it");
 }
 
-pub(super) async fn a_check_of_what_runbus_wrote_passes_over_them(log: Arc<dyn Log>) {
+pub(super) async fn a_check_of_own_frames_passes_over_them(log: Arc<dyn Log>) {
     let topic = events("s", None, Some("x"));
     put_open(&log, &topic, &external("before")).await;
     let first = owned(1, 0, "a");
@@ -64,7 +64,7 @@ pub(super) async fn a_check_of_what_runbus_wrote_passes_over_them(log: Arc<dyn L
     assert_eq!(again, a, "the same frame with the same expectation again is the same place");
     let b = append(&log, &topic, &owned(1, 1, "b"), Expect::Own(Some(a))).await.unwrap();
     let found = log.last(&topic.key().unwrap()).await.unwrap().unwrap();
-    assert_eq!((found.sequence, found.prev), (b, None), "nothing is told of what others published");
+    assert_eq!((found.sequence, found.prev), (b, None), "an external frame names no predecessor");
     let other = append(&log, &topic, &owned(2, 1, "c"), Expect::Own(Some(a))).await;
     assert!(matches!(other, Err(AppendError::Fenced { .. })), "{other:?}");
     // A frame of Runbus's without an owner counts.

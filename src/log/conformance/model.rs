@@ -148,7 +148,7 @@ impl Model {
             Topic::Opaque(..) => false,
         };
         // Wait for a lagging replica, then read in random pieces.
-        read_until(log, &scope, "what was acknowledged is there", |found| {
+        read_until(log, &scope, "acknowledged frames are there", |found| {
             found.iter().filter(|stored| mine(&stored.topic)).count() == expected
         })
         .await;

@@ -12,7 +12,7 @@ async fn tail(log: &Arc<dyn Log>, scope: &Scope) -> Tail {
     log.tail(scope).await.unwrap_or_else(|error| panic!("tail({scope:?}) failed: {error:?}"))
 }
 
-pub(super) async fn what_is_appended_later_arrives_in_order(log: Arc<dyn Log>) {
+pub(super) async fn later_frames_arrive_in_order(log: Arc<dyn Log>) {
     for topic in [events("s", Some("n"), Some("x")), Topic::Journal(session("x")), Topic::Inbox(session("x"))]
     {
         let mut end = None;
@@ -36,7 +36,7 @@ pub(super) async fn what_is_appended_later_arrives_in_order(log: Arc<dyn Log>) {
         }
         for feed in [&mut narrow, &mut broad] {
             for (sequence, prev, frame) in &expected {
-                let rule = "what is appended after tail() returned arrives, in order, once";
+                let rule = "a frame appended after tail() returned arrives, in order, once";
                 let mut found = next_frame(feed, rule).await;
                 // A feed may still carry what was acknowledged just before it began.
                 while Some(found.sequence) <= before {
@@ -100,7 +100,7 @@ pub(super) async fn only_the_scope_arrives(log: Arc<dyn Log>) {
     }
 }
 
-pub(super) async fn a_dropped_feed_harms_nobody(log: Arc<dyn Log>) {
+pub(super) async fn a_dropped_feed_harms_no_other(log: Arc<dyn Log>) {
     let topic = events("s", None, Some("x"));
     let mut kept = tail(&log, &Scope::EVERYTHING).await;
     for _ in 0..20 {
@@ -113,7 +113,7 @@ pub(super) async fn a_dropped_feed_harms_nobody(log: Arc<dyn Log>) {
     }
 }
 
-pub(super) async fn a_slow_reader_blocks_nobody_and_is_told(log: Arc<dyn Log>) {
+pub(super) async fn a_slow_reader_blocks_no_other_and_learns_of_its_loss(log: Arc<dyn Log>) {
     let total = 2 * limits::TAIL_SIGNALS + 100;
     let mut slow = tail(&log, &Scope::EVERYTHING).await;
     let mut fast = tail(&log, &Scope::EVERYTHING).await;

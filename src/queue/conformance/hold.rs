@@ -63,7 +63,7 @@ pub(super) async fn retry_comes_after_its_delay(queue: Arc<dyn Queue>) {
     }
 }
 
-pub(super) async fn what_is_given_up_does_not_come_again(queue: Arc<dyn Queue>) {
+pub(super) async fn a_dropped_job_does_not_come_again(queue: Arc<dyn Queue>) {
     push(&queue, "a").await;
     let held = one(&queue, "the job is there").await;
     queue.give_up(&held).await.unwrap_or_else(|error| panic!("give_up of a held job failed: {error:?}"));
@@ -71,7 +71,7 @@ pub(super) async fn what_is_given_up_does_not_come_again(queue: Arc<dyn Queue>) 
     nothing(&queue, "a job that was given up does not come again").await;
 }
 
-pub(super) async fn what_is_not_held_is_refused(queue: Arc<dyn Queue>) {
+pub(super) async fn a_delivery_that_is_not_held_is_refused(queue: Arc<dyn Queue>) {
     push(&queue, "a").await;
     let first = one(&queue, "the job is there").await;
     let second = one(&queue, "a job whose hold is over comes again").await;

@@ -33,7 +33,7 @@ macro_rules! cases {
 
 /// All cases.
 pub const CASES: &[Case] = cases![
-    pull::what_is_pushed_is_pulled_and_acknowledged,
+    pull::a_pushed_job_is_pulled_and_acknowledged,
     pull::any_bytes_come_back,
     pull::an_empty_queue_answers_empty,
     pull::a_waiting_pull_is_woken_by_a_push,
@@ -45,8 +45,8 @@ pub const CASES: &[Case] = cases![
     hold::a_job_that_is_not_acknowledged_comes_again,
     hold::an_extended_job_stays_held,
     hold::retry_comes_after_its_delay,
-    hold::what_is_given_up_does_not_come_again,
-    hold::what_is_not_held_is_refused,
+    hold::a_dropped_job_does_not_come_again,
+    hold::a_delivery_that_is_not_held_is_refused,
     hold::two_pullers_never_hold_one_job,
 ];
 

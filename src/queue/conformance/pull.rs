@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::kit::{PATIENCE, class, depth, nothing, one, pull, push};
 use crate::queue::{Class, Queue};
 
-pub(super) async fn what_is_pushed_is_pulled_and_acknowledged(queue: Arc<dyn Queue>) {
+pub(super) async fn a_pushed_job_is_pulled_and_acknowledged(queue: Arc<dyn Queue>) {
     queue.ready().await.expect("a queue that works is ready");
     depth(&queue, 0, "a fresh queue is empty").await;
     push(&queue, "a").await;

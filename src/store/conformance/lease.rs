@@ -19,19 +19,22 @@ async fn holder(store: &Arc<dyn Store>) -> Option<String> {
 }
 
 pub(super) async fn one_owner_at_a_time(store: Arc<dyn Store>) {
-    assert_eq!(holder(&store).await, None, "nobody has a fresh lease");
+    assert_eq!(holder(&store).await, None, "a fresh lease has no holder");
     assert_eq!(lease(&store, "a", LONG).await, Lease::Held);
     assert_eq!(lease(&store, "a", LONG).await, Lease::Held, "the owner renews");
     match lease(&store, "b", LONG).await {
         Lease::HeldBy { owner, remaining } => {
             assert_eq!(owner, "a");
-            assert!(remaining <= LONG && remaining > LONG / 2, "what remains of {LONG:?}: {remaining:?}");
+            assert!(
+                remaining <= LONG && remaining > LONG / 2,
+                "the remaining time of {LONG:?}: {remaining:?}"
+            );
         }
         Lease::Held => panic!("two owners hold one lease"),
     }
     assert_eq!(holder(&store).await.as_deref(), Some("a"));
     store.release(&name("x"), "a").await.unwrap();
-    assert_eq!(holder(&store).await, None, "a released lease is nobody's");
+    assert_eq!(holder(&store).await, None, "a released lease has no holder");
     assert_eq!(lease(&store, "b", LONG).await, Lease::Held, "a released lease is free");
 }
 
@@ -57,7 +60,7 @@ pub(super) async fn renewing_holds_it(store: Arc<dyn Store>) {
 }
 
 pub(super) async fn only_the_owner_releases(store: Arc<dyn Store>) {
-    store.release(&name("x"), "a").await.expect("releasing what nobody has does nothing");
+    store.release(&name("x"), "a").await.expect("releasing a lease without a holder does nothing");
     assert_eq!(lease(&store, "a", LONG).await, Lease::Held);
     for other in ["b", "", "A", "a ", "*"] {
         store.release(&name("x"), other).await.expect("releasing what somebody else has does nothing");

@@ -33,7 +33,7 @@ macro_rules! cases {
 /// All cases.
 pub const CASES: &[Case] = cases![
     projection::apply_follows_its_rules,
-    projection::what_is_applied_is_got,
+    projection::an_applied_projection_can_be_read,
     projection::after_a_wipe_it_is_discontinuous,
     projection::large_numbers_are_exact,
     projection::keep_ends_it,

@@ -39,7 +39,11 @@ pub(super) async fn members_join_and_leave(store: Arc<dyn Store>) {
     assert_eq!(present(&store).await, pairs(&[("a", ""), (strange, "\0 ü"), ("b", "second")]));
     for _ in 0..2 {
         store.leave(&name("x"), "b").await.unwrap();
-        assert_eq!(present(&store).await, pairs(&[("a", ""), (strange, "\0 ü")]), "who left is gone");
+        assert_eq!(
+            present(&store).await,
+            pairs(&[("a", ""), (strange, "\0 ü")]),
+            "a member that left is gone"
+        );
     }
 }
 
@@ -49,7 +53,10 @@ pub(super) async fn they_expire(store: Arc<dyn Store>) {
     join(&store, "short", "2", SHORT).await;
     join(&store, "renewed", "3", SHORT).await;
     join(&store, "renewed", "4", LONG).await;
-    until!("who does not renew is gone", !present(&store).await.iter().any(|(member, _)| member == "short"));
+    until!(
+        "a member that does not renew is gone",
+        !present(&store).await.iter().any(|(member, _)| member == "short")
+    );
     assert!(asked.elapsed() + SLACK >= SHORT, "a member is present for its whole time");
     assert_eq!(
         present(&store).await,

@@ -54,7 +54,7 @@ pub(super) async fn apply_follows_its_rules(store: Arc<dyn Store>) {
     }
 }
 
-pub(super) async fn what_is_applied_is_got(store: Arc<dyn Store>) {
+pub(super) async fn an_applied_projection_can_be_read(store: Arc<dyn Store>) {
     store.ready().await.expect("a store that works is ready");
     let name = name("x");
     assert_eq!(get(&store, &name).await, None);
@@ -79,7 +79,7 @@ pub(super) async fn after_a_wipe_it_is_discontinuous(store: Arc<dyn Store>) {
     apply(&store, &name, whole(3, 7), "a").await;
     for _ in 0..2 {
         store.remove(&name).await.unwrap();
-        assert_eq!(get(&store, &name).await, None, "what is removed is gone");
+        assert_eq!(get(&store, &name).await, None, "a removed projection is gone");
     }
     assert_eq!(apply(&store, &name, step(3, 7, 8), "b").await, Applied::Discontinuous, "a step after a wipe");
     assert_eq!(get(&store, &name).await, None, "a refused apply stores nothing");
@@ -110,7 +110,7 @@ pub(super) async fn keep_ends_it(store: Arc<dyn Store>) {
     store.apply(&name, whole(3, 7), Bytes::from_static(b"a"), Some(SHORT)).await.unwrap();
     let found = get(&store, &name).await;
     assert!(found.is_some() || asked.elapsed() + SLACK >= SHORT, "it stays for as long as it is kept");
-    until!("what is kept for a time is gone after it", get(&store, &name).await.is_none());
+    until!("a projection with a lifetime is gone after it", get(&store, &name).await.is_none());
     assert!(asked.elapsed() + SLACK >= SHORT, "it stays for as long as it is kept");
     assert_eq!(
         apply(&store, &name, step(3, 7, 8), "b").await,
@@ -129,7 +129,7 @@ pub(super) async fn a_later_apply_changes_how_long_it_stays(store: Arc<dyn Store
     // On a slow machine it is gone by now, so a whole copy.
     store.apply(&forever, whole(1, 2), Bytes::from_static(b"b"), None).await.unwrap();
     store.apply(&longer, whole(1, 2), Bytes::from_static(b"b"), Some(LONG)).await.unwrap();
-    until!("what is kept for a time is gone after it", get(&store, &clock).await.is_none());
+    until!("a projection with a lifetime is gone after it", get(&store, &clock).await.is_none());
     for name in [&forever, &longer] {
         assert_eq!(
             get(&store, name).await,

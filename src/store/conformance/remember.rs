@@ -31,7 +31,7 @@ pub(super) async fn it_expires(store: Arc<dyn Store>) {
     assert_eq!(remember(&store, b"first", SHORT).await, b"first"[..]);
     // Asking again does not make it last longer.
     until!(
-        "what is remembered for a time is forgotten after it",
+        "a remembered value is gone after its lifetime",
         remember(&store, b"second", LONG).await == b"second"[..]
     );
     assert!(asked.elapsed() + SLACK >= SHORT, "it was forgotten too early");
@@ -50,5 +50,5 @@ pub(super) async fn all_of_many_agree(store: Arc<dyn Store>) {
         found.push(task.await.unwrap());
     }
     found.dedup();
-    assert_eq!(found.len(), 1, "all are told the same value, were {found:?}");
+    assert_eq!(found.len(), 1, "all callers get the same value, were {found:?}");
 }

@@ -153,7 +153,7 @@ impl Outcome {
                     self.superseded += 1;
                     // Unfinished rounds are made again; later frames of other nodes count.
                     let first = rounds.values().min().copied();
-                    assert_eq!(superseded.void_from, first, "of {execution}: what is void");
+                    assert_eq!(superseded.void_from, first, "of {execution}: the void part");
                     let void: BTreeSet<u64> = std::mem::take(&mut rounds).into_values().collect();
                     shown.retain(|(seq, _)| !void.contains(seq));
                     open.clear();

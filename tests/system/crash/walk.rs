@@ -12,7 +12,7 @@ use runbus_workers::definition::Definitions;
 use runbus_workers::graph::Definition;
 use runbus_workers::model::{Script, Scripted};
 use runbus_workers::pool::Worker;
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use tokio_util::sync::CancellationToken;
 
 use super::outcome::{self, Outcome};
@@ -70,7 +70,7 @@ fn worker(site: &Site, scenario: &Scenario, world: &Arc<World>, gate: Option<&Ar
         queue = Arc::new(GatedQueue(queue, gate.clone()));
         store = Arc::new(GatedStore(store, gate.clone()));
     }
-    let tools = Tools {
+    let dependencies = Dependencies {
         log,
         store,
         clock: Clock::System,
@@ -80,7 +80,7 @@ fn worker(site: &Site, scenario: &Scenario, world: &Arc<World>, gate: Option<&Ar
         worker: Worker::id(&config),
     };
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let worker = Worker::new(config, queue, tools);
+    let worker = Worker::new(config, queue, dependencies);
     let task = tokio::spawn(worker.run(drain.clone(), cut.clone()));
     Running { drain, cut, task }
 }

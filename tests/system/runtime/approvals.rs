@@ -111,7 +111,7 @@ async fn of_many_deciders_one_is_first() {
         }
         let [winner] = won[..] else { panic!("{won:?} all won") };
         for stands in standing {
-            assert_eq!(stands["decided_by"], winner.to_string(), "everybody is told who was first");
+            assert_eq!(stands["decided_by"], winner.to_string(), "every decider learns the first one");
         }
         stage.output("s").await;
         assert_eq!(paid.count(), usize::from(winner % 2 == 0));
@@ -171,7 +171,7 @@ async fn edited_arguments_are_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_for_a_person_holds_no_worker() {
+async fn an_execution_that_waits_for_a_person_holds_no_worker() {
     on_each(async |stage| {
         let (crew, paid) = cashier();
         let worker = crew.config(|config| config.concurrency = 1).hire(&stage);
@@ -188,7 +188,7 @@ async fn who_waits_for_a_person_holds_no_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_voids_what_was_asked_and_what_was_granted() {
+async fn a_cancel_voids_requested_and_granted_approvals() {
     on_each(async |stage| {
         let (crew, paid) = cashier();
         let worker = crew.hire(&stage);

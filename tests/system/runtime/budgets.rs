@@ -88,7 +88,7 @@ async fn time_ends_a_tool_that_takes_too_long() {
 
 /// Time runs while a person is waited for: longer than a worker waits in place.
 #[tokio::test(flavor = "multi_thread")]
-async fn time_runs_while_nobody_decides() {
+async fn time_runs_while_an_approval_waits() {
     let long = Budget { wall_time_ms: Some(6000), ..Budget::default() };
     on_each(async |stage| {
         let (crew, paid) = cashier();
@@ -114,7 +114,7 @@ async fn time_runs_while_nobody_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn time_runs_while_nobody_answers_or_unpauses() {
+async fn time_runs_while_a_question_or_a_pause_waits() {
     let short = Budget { wall_time_ms: Some(1500), ..Budget::default() };
     on_each(async |stage| {
         let crew = Crew::new().agent("host", &["ask_human"]).tool(ask_human());

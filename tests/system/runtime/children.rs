@@ -82,7 +82,7 @@ async fn calls_of_one_turn_run_side_by_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_goes_wrong_with_a_child_is_its_calls_error() {
+async fn a_fault_of_a_child_is_its_calls_error() {
     on_each(async |stage| {
         let crew = crew();
         let worker = crew.hire(&stage);

@@ -12,7 +12,7 @@ use super::kit::{Crew, execution, on_each, session};
 use super::tools::Probe;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_kills_its_workers_is_given_up_and_can_be_tried_again() {
+async fn an_execution_that_kills_its_workers_is_given_up_and_can_be_tried_again() {
     on_each(async |stage| {
         let (tool, mut begins) = Probe::held("lethal");
         let crew = Crew::new()
@@ -104,7 +104,7 @@ async fn deaths_at_different_steps_are_not_counted_together() {
 
 /// An unreadable journal: its start request is listed and can be tried again, in a session of its own.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_an_unreadable_journal_can_be_tried_again() {
+async fn an_execution_with_an_unreadable_journal_can_be_tried_again() {
     on_each(async |stage| {
         let crew = Crew::new().agent("clerk", &[]).config(|config| config.max_attempts = 1);
         stage.start("clerk", "s", json!([])).await;

@@ -16,7 +16,7 @@ use runbus_workers::definition::Definitions;
 use runbus_workers::graph::Definition;
 use runbus_workers::model::Model;
 use runbus_workers::pool::Worker;
-use runbus_workers::session::actor::Tools;
+use runbus_workers::session::actor::Dependencies;
 use runbus_workers::tool::{Registry, Tool};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -313,7 +313,7 @@ impl Crew {
 
     /// Starts a worker.
     pub fn hire(&self, stage: &Stage) -> Hired {
-        let tools = Tools {
+        let dependencies = Dependencies {
             log: stage.backend.log.clone(),
             store: stage.backend.store.clone(),
             clock: Clock::System,
@@ -323,7 +323,7 @@ impl Crew {
             worker: Worker::id(&self.config),
         };
         let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-        let worker = Worker::new(self.config.clone(), stage.backend.queue.clone(), tools);
+        let worker = Worker::new(self.config.clone(), stage.backend.queue.clone(), dependencies);
         let task = tokio::spawn(worker.run(drain.clone(), cut.clone()));
         Hired { drain, cut, task }
     }

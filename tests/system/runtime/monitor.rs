@@ -161,8 +161,8 @@ async fn everybody_sees_the_same_of_an_agent() {
         let roles: Vec<&str> = messages.iter().map(|message| message["role"].as_str().unwrap()).collect();
         assert_eq!(roles, ["user", "assistant", "tool", "assistant"]);
         assert_eq!(seen["usage"]["tokens"]["total_tokens"], 200);
-        assert!(seen["usage"]["cost"].is_null(), "nobody knows what this model costs");
-        assert!(seen["mcp"].is_null() && seen["code_execution"].is_null(), "nobody contributed");
+        assert!(seen["usage"]["cost"].is_null(), "this model has no price");
+        assert!(seen["mcp"].is_null() && seen["code_execution"].is_null(), "no producer contributed");
         let node = &seen["graph"]["executions"]["s"]["nodes"]["cashier"];
         assert_eq!(
             (&node["passes"], &node["at_work"], &node["tool_calls"]),
@@ -255,7 +255,8 @@ async fn a_wiped_store_heals() {
             let gone = |document: &Value| document["context"]["agents"].is_null();
             // It may also be back before anybody looked.
             let seen =
-                tokio::time::timeout(Duration::from_secs(8), socket.until("nobody says it", gone)).await;
+                tokio::time::timeout(Duration::from_secs(8), socket.until("no report mentions it", gone))
+                    .await;
             if let Ok(seen) = seen {
                 assert_eq!(seen["graph"], before["graph"], "events are not in the store");
             }

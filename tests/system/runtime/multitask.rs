@@ -74,7 +74,7 @@ async fn enqueued_sends_come_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn interrupt_keeps_what_was_said_and_closes_its_calls() {
+async fn interrupt_keeps_messages_and_closes_calls() {
     on_each(async |stage| {
         let (crew, mut begins) = crew();
         let worker = crew.hire(&stage);
@@ -95,7 +95,7 @@ async fn interrupt_keeps_what_was_said_and_closes_its_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rollback_forgets_what_was_at_work() {
+async fn rollback_removes_messages_of_the_execution_at_work() {
     on_each(async |stage| {
         let (crew, mut begins) = crew();
         let worker = crew.hire(&stage);

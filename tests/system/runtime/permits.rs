@@ -23,7 +23,7 @@ async fn waiting(stage: &Stage, stream: &str, id: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scopes_hold_for_sessions_and_what_they_ask() {
+async fn scopes_hold_for_sessions_and_their_requests() {
     let stage: Stage = backends::embedded().into();
     let (crew, paid) = cashier();
     let worker = crew.hire(&stage);

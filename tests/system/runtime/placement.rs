@@ -53,7 +53,7 @@ async fn a_rolling_update_that_adds_an_agent_fails_no_start_and_no_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_can_run_waits_says_for_what_and_can_be_cancelled() {
+async fn an_execution_that_no_worker_can_run_waits_names_the_reason_and_can_be_cancelled() {
     on_each(async |stage| {
         let (before, after) = crews();
         let old = before.hire(&stage);
@@ -111,7 +111,7 @@ async fn an_execution_under_way_goes_to_a_worker_that_has_its_tools() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_child_that_nobody_can_run_waits_like_any_execution() {
+async fn a_child_that_no_worker_can_run_waits_like_any_execution() {
     on_each(async |stage| {
         let (before, _) = crews();
         let boss = before.clone().agent("boss", &["nobody"]).tool(subagent("nobody", "", "nobody", false));

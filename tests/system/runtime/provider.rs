@@ -43,7 +43,7 @@ async fn texts(stage: &Stage, id: &str) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_broke_is_superseded_and_tried_again() {
+async fn a_broken_answer_is_superseded_and_tried_again() {
     on_each(async |stage| {
         let server = recorded().await;
         let worker = agent().model(openai(server.base_url())).hire(&stage);
@@ -71,7 +71,7 @@ async fn what_broke_is_superseded_and_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_helped_ends_clearly() {
+async fn a_permanent_fault_ends_clearly() {
     on_each(async |stage| {
         let server = recorded().await;
         let worker = agent().model(openai(server.base_url())).hire(&stage);

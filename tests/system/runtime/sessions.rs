@@ -36,7 +36,7 @@ async fn a_conversation_is_created_and_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_knows_is_a_typed_error() {
+async fn an_unknown_session_is_a_typed_error() {
     on_each(async |stage| {
         let (control, nobody) = (&stage.control, session("nobody"));
         let errors = [
@@ -60,7 +60,7 @@ async fn what_nobody_knows_is_a_typed_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pending_is_exactly_what_has_no_answer_yet() {
+async fn pending_lists_exactly_the_unanswered_requests() {
     on_each(async |stage| {
         let (tool, mut begins) = Probe::held("work");
         let crew = Crew::new().agent("clerk", &["work"]).tool(tool);

@@ -58,7 +58,7 @@ async fn tokens(stage: &Stage, id: &str) -> (u64, u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_used_below_counts_for_each_execution_above() {
+async fn usage_below_counts_for_each_execution_above() {
     on_each(async |stage| {
         let worker = crew().hire(&stage);
         start(&stage, below(&json!("hello")), Budget::default()).await;
@@ -163,7 +163,7 @@ async fn a_question_below_is_seen_and_answered_from_the_root() {
 
 /// A child that is stopped leaves nothing that waits at the root.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_below_goes_with_the_child() {
+async fn waiting_requests_below_end_with_the_child() {
     on_each(async |stage| {
         let worker = crew().hire(&stage);
         start(&stage, below(&json!([["pay", { "n": 1 }]])), Budget::default()).await;

@@ -210,7 +210,7 @@ async fn content_is_traced_when_it_is_asked_for() {
 
 /// A collector that takes connections and never answers, and one that is not there.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_does_not_answer_stops_nobody() {
+async fn a_collector_that_does_not_answer_blocks_no_work() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     for endpoint in [silent.local_addr().unwrap(), free()] {
         let mut deployment = Deployment::up(&format!("http://{endpoint}"), false).await;

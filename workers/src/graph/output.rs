@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn names_the_fault() {
         for (text, message) in [
             ("8 of 10", "it contains none"),
             (r#"{"score": 8}"#, r#""feedback" is missing"#),
@@ -189,7 +189,7 @@ mod tests {
         }
 
         #[test]
-        fn reads_what_was_written(score in 0..=100, feedback in "\\PC{0,40}", before in "[^{]{0,40}") {
+        fn reads_written_answers(score in 0..=100, feedback in "\\PC{0,40}", before in "[^{]{0,40}") {
             let object = json!({"score": f64::from(score) / 10.0, "feedback": feedback});
             prop_assert_eq!(critique().parse(&format!("{before}{object} end")).unwrap(), object);
         }

@@ -19,7 +19,7 @@ pub struct AgentSpec {
     pub kind: AgentKind,
     /// The name under which it is started; also the default stream.
     pub name: String,
-    /// What it does, for people.
+    /// The description, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// The instructions that stand above the conversation.
@@ -53,7 +53,7 @@ pub struct AgentSpec {
     /// When old messages are folded into a note. Default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compaction: Option<CompactionSpec>,
-    /// What one execution may use.
+    /// The limits of one execution.
     #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
     pub budget: Budget,
     /// How the model answers.
@@ -87,7 +87,7 @@ pub struct GraphSpec {
     pub kind: GraphKind,
     /// The name under which it is started; also the default stream.
     pub name: String,
-    /// What it does, for people.
+    /// The description, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// The node that runs first.
@@ -104,13 +104,13 @@ pub struct GraphSpec {
     /// Which node follows which. A node without an outgoing edge ends the execution, or its branch of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<Edge>,
-    /// What it is for: progress shows in `goal_progress` and `goal_achieved`.
+    /// The goal: progress shows in `goal_progress` and `goal_achieved`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<GoalSpec>,
-    /// What must not happen: violations show in `constraint_violation`.
+    /// The constraints: violations show in `constraint_violation`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Constraint>,
-    /// What one execution may use.
+    /// The limits of one execution.
     #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
     pub budget: Budget,
     /// `stall_after_ms` of nodes that do not say.
@@ -122,7 +122,7 @@ pub struct GraphSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// What kind of step it is.
+    /// The kind of the step.
     #[serde(rename = "type")]
     pub kind: NodeType,
     /// The instructions that stand above the conversation.
@@ -200,7 +200,7 @@ pub struct SubagentTool {
     /// When to use it, for the model.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// What the child runs.
+    /// The definition that the child runs.
     pub definition: String,
     /// Whether every call is a new session; else the child remembers earlier calls.
     #[serde(default)]
@@ -216,19 +216,19 @@ pub struct CompactionSpec {
     /// Messages at the end that are left as they are: 1 to 1000.
     #[serde(default = "default_keep")]
     pub keep_recent_messages: usize,
-    /// What the model is told to write.
+    /// The instruction for the model that writes the note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
 }
 
-/// What a graph is for, as conditions on its nodes' outputs.
+/// The goal of a graph, as conditions on its nodes' outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GoalSpec {
-    /// What it is, for people.
+    /// The description, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// What must hold.
+    /// The criteria that must hold.
     pub criteria: Vec<Criterion>,
 }
 
@@ -238,7 +238,7 @@ pub struct GoalSpec {
 pub struct Criterion {
     /// Names it in events.
     pub id: String,
-    /// What it is, for people.
+    /// The description, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// The node whose output decides.
@@ -251,25 +251,25 @@ pub struct Criterion {
     pub weight: f64,
 }
 
-/// What must not happen.
+/// A condition that outputs must not violate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Constraint {
     /// Names it in events.
     pub id: String,
-    /// What it is, for people.
+    /// The description, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// The node whose output decides.
     pub node: String,
     /// When it is violated.
     pub violated_when: When,
-    /// What follows.
+    /// The effect of a violation.
     #[serde(default)]
     pub on_violation: OnViolation,
 }
 
-/// What follows a violated constraint.
+/// The effect of a violated constraint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnViolation {
@@ -294,7 +294,7 @@ pub enum NodeType {
     Human,
 }
 
-/// How the model answers; what is absent is left to the worker and the provider.
+/// Options of the model's answer; the worker and the provider decide absent ones.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelOptions {
@@ -322,7 +322,7 @@ pub struct FieldSpec {
     /// The JSON type.
     #[serde(rename = "type")]
     pub kind: FieldType,
-    /// What belongs there, for the model.
+    /// The content of the field, for the model.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// The least number.
@@ -380,7 +380,7 @@ impl FieldType {
     }
 }
 
-/// What may follow a node.
+/// A possible successor of a node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edge {

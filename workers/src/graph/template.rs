@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn fills_in_what_is_there() {
+    fn fills_in_present_values() {
         let nodes = json!({"a": "text", "b": {"score": 7.5, "why": {"deep": "x"}}});
         assert_eq!(render("{{ input }}|{{iteration}}", nodes.clone()), "{{iteration}}|2");
         assert_eq!(render("{{nodes.a.output}} {{nodes.b.score}}", nodes.clone()), "text 7.5");
@@ -320,14 +320,14 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_what_has_not_run() {
+    fn leaves_out_nodes_that_have_not_run() {
         let template = "a{{#if nodes.b}} b={{nodes.b.output}}{{/if}} c";
         assert_eq!(render(template, json!({})), "a c");
         assert_eq!(render(template, json!({"b": "1"})), "a b=1 c");
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn names_the_fault() {
         for (template, message) in [
             ("{{input", "not closed"),
             ("{{inputs}}", "none of input"),

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_answers_a_call_never_vanishes() {
+    fn an_answer_to_a_call_never_vanishes() {
         for (text, id) in [
             (r#"{"jsonrpc":"2.0","id":6}"#, json!(6)),
             (r#"{"jsonrpc":"2.0","id":6,"result":{},"error":{"code":1,"message":"x"}}"#, json!(6)),
@@ -163,7 +163,7 @@ mod tests {
 
         /// However an answer is cut off, its caller hears of it once its beginning was there.
         #[test]
-        fn an_answer_cut_anywhere_fails_somebody(id in any::<i64>(), cut in 0_usize..60) {
+        fn an_answer_cut_anywhere_fails_its_call(id in any::<i64>(), cut in 0_usize..60) {
             let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"words and more words"}}]}}}}"#);
             let begin = text.find("\"result\"").unwrap();
             let read = read(&text[..(begin + cut).min(text.len() - 1)]);

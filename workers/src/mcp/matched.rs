@@ -119,7 +119,7 @@ impl<T> Matched<T> {
             }
             JsonRpcMessage::Notification(told) => {
                 if let ServerNotification::ProgressNotification(progress) = &told.notification {
-                    self.watchers.tell(&progress.params);
+                    self.watchers.report(&progress.params);
                 }
                 return self.ready.push_back(message);
             }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_without_an_id_ends_what_waits() {
+    async fn an_error_without_an_id_ends_the_waiting_call() {
         for text in [
             r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}"#,
             r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"parse error"}}"#,

@@ -43,7 +43,7 @@ impl Watchers {
     }
 
     /// Gives a server's word to its call. It is heard in the order of the server's messages: before the call's answer.
-    pub(super) fn tell(&self, told: &ProgressNotificationParam) {
+    pub(super) fn report(&self, told: &ProgressNotificationParam) {
         let finite = |number: &f64| number.is_finite();
         let progress = Progress {
             progress: if told.progress.is_finite() { told.progress } else { 0.0 },

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_what_says_the_same() {
+    fn recognises_equal_content() {
         for (parts, value) in [
             (vec!["{\"a\": 1, \"b\": [2.0]}"], json!({"b": [2], "a": 1.0})),
             (vec!["sunny"], json!({"result": "sunny"})),

@@ -115,10 +115,7 @@ impl Abilities {
     /// Learns from an answer: one to a schema that is no JSON comes from a service that ignores schemas.
     pub(super) fn ignored_schema(&self, model: &str, form: Form) {
         if self.structured == Structured::Auto && !form.in_prompt {
-            tracing::warn!(
-                model,
-                "the answer is no JSON; the model is told the schema in the prompt from now on"
-            );
+            tracing::warn!(model, "the answer is no JSON; the prompt contains the schema from now on");
             self.learn(model, Form { in_prompt: true, ..form });
         }
     }
@@ -159,7 +156,7 @@ const IMAGES: &[&str] = &[
     "must be a string",
 ];
 
-/// What a service says about a request that it does not take; `None`: it fails for another reason.
+/// The service's message about a request that it does not support; `None`: it fails for another reason.
 fn complaint(fault: &Fault) -> Option<String> {
     let Fault::Refused(said) = fault else { return None };
     // Some services answer 500 to requests that they cannot check.

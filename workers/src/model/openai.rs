@@ -241,7 +241,7 @@ impl OpenAi {
         }
     }
 
-    /// Awaits something that the service sends, for as long as it may be silent.
+    /// Awaits data of the service, for as long as it may be silent.
     async fn within<T>(&self, sent: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Fault> {
         match tokio::time::timeout(self.config.idle_timeout, sent).await {
             Ok(result) => result.map_err(|error| connection(&error)),

@@ -21,7 +21,7 @@ pub struct Request {
     pub hint: Hint,
 }
 
-/// How an answer is made. What is `None` is left to the provider.
+/// The options of an answer. The provider decides those that are `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     /// Randomness, 0 to 2.

@@ -10,7 +10,7 @@ use runbus::session::command::WakeUp;
 use runbus::session::inbox;
 use runbus::session::journal::{Error, Journal};
 
-use crate::session::actor::Tools;
+use crate::session::actor::Dependencies;
 use crate::session::placement::{self, Lack};
 
 /// The longest wait before work is looked at again that another worker can run.
@@ -21,43 +21,44 @@ const NOWHERE: Duration = Duration::from_secs(1);
 const GROWTH: u32 = 5;
 
 /// The missing part of this worker for an announced execution, found without claiming its session.
-pub(super) async fn lack(tools: &Tools, wake: &WakeUp) -> Result<Option<Lack>, Error> {
-    let here = |name: &String| tools.definitions.get(name).is_some();
+pub(super) async fn lack(dependencies: &Dependencies, wake: &WakeUp) -> Result<Option<Lack>, Error> {
+    let here = |name: &String| dependencies.definitions.get(name).is_some();
     if wake.definition.as_ref().is_none_or(here) {
         return Ok(None);
     }
     let session = &wake.session_id;
-    let journal = Journal::load(tools.log.clone(), tools.clock.clone(), session.clone()).await?;
-    let commands = inbox::read(&tools.log, session, journal.state.inbox, true).await?;
-    Ok(placement::of_session(&journal.state, &commands, &tools.definitions, &tools.registry))
+    let journal =
+        Journal::load(dependencies.log.clone(), dependencies.clock.clone(), session.clone()).await?;
+    let commands = inbox::read(&dependencies.log, session, journal.state.inbox, true).await?;
+    Ok(placement::of_session(&journal.state, &commands, &dependencies.definitions, &dependencies.registry))
 }
 
 /// How long to wait before the work is looked at again. When nobody can run it, its execution says so.
 pub(super) async fn wait(
     control: &Control,
-    tools: &Tools,
+    dependencies: &Dependencies,
     session: &SessionId,
     lack: &Lack,
     deliveries: u32,
 ) -> Duration {
     let growth = deliveries.clamp(1, GROWTH);
-    if is_elsewhere(control, tools, lack).await {
+    if is_elsewhere(control, dependencies, lack).await {
         // At random, so that workers do not take turns with it.
         let part = uuid::Uuid::new_v4().as_fields().0 % 1000;
         return ELSEWHERE * growth * part / 1000;
     }
     tracing::warn!(%session, waits_for = lack.message(), "work waits: no worker can run it");
-    if let Err(error) = say(control, tools, session, lack).await {
+    if let Err(error) = say(control, dependencies, session, lack).await {
         tracing::warn!(%session, %error, "that work waits could not be told");
     }
     NOWHERE * growth
 }
 
 /// Whether another worker reports the missing part.
-async fn is_elsewhere(control: &Control, tools: &Tools, lack: &Lack) -> bool {
+async fn is_elsewhere(control: &Control, dependencies: &Dependencies, lack: &Lack) -> bool {
     let workers = control.workers().await.unwrap_or_default();
     let wanted = lack.tool.as_deref();
-    workers.iter().filter(|other| other.worker != tools.worker).any(|other| match wanted {
+    workers.iter().filter(|other| other.worker != dependencies.worker).any(|other| match wanted {
         None => other.definitions.contains(&lack.start.definition),
         Some(tool) => match runbus::pattern::Pattern::new(tool) {
             Ok(pattern) => other.tools.iter().any(|name| pattern.matches(name)),
@@ -69,7 +70,7 @@ async fn is_elsewhere(control: &Control, tools: &Tools, lack: &Lack) -> bool {
 /// Writes what the execution waits for into its log: once for each thing.
 async fn say(
     control: &Control,
-    tools: &Tools,
+    dependencies: &Dependencies,
     session: &SessionId,
     lack: &Lack,
 ) -> Result<(), runbus::control::Error> {
@@ -86,7 +87,7 @@ async fn say(
     let source = Source {
         session_id: Some(session.clone()),
         correlation_id: start.correlation_id.clone(),
-        ..Source::execution(start.stream_id.clone(), start.execution_id.clone(), tools.clock.clone())
+        ..Source::execution(start.stream_id.clone(), start.execution_id.clone(), dependencies.clock.clone())
     };
     let id = EventId::derived(&format!("{}/waiting/{events}/{waits_for}", start.execution_id));
     let definition = Some(start.definition.clone());

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::limits;
 use crate::mcp::Servers;
-use crate::session::actor::Tools;
+use crate::session::actor::Dependencies;
 use crate::tool::truncate;
 
 /// How often it is said without anything having changed.
@@ -21,25 +21,26 @@ const EVERY: Duration = Duration::from_secs(5);
 
 /// Says it again and again; at once when an MCP server changes. Ends when it is dropped.
 pub(super) async fn keep(
-    tools: Tools,
+    dependencies: Dependencies,
     config: Config,
     queue: Arc<dyn Queue>,
     room: Arc<Semaphore>,
     servers: Option<Servers>,
 ) {
-    let since = tools.clock.now();
+    let since = dependencies.clock.now();
     let mut changes = servers.as_ref().map(Servers::subscribe);
     metrics::CONCURRENCY.set(i64::try_from(config.concurrency).unwrap_or(i64::MAX));
-    let mut guard_faults = faults(&tools);
+    let mut guard_faults = faults(&dependencies);
     loop {
         runbus::queue::count(queue.as_ref()).await;
         let report = WorkerReport {
             guard_faults: guard_faults.clone(),
-            ..report(&tools, &config, &room, servers.as_ref(), since)
+            ..report(&dependencies, &config, &room, servers.as_ref(), since)
         };
         if let Ok(report) = serde_json::to_vec(&report) {
-            let member = tools.worker.as_str();
-            let said = tools.store.join(&workers::place(), member, report.into(), workers::STANDS).await;
+            let member = dependencies.worker.as_str();
+            let said =
+                dependencies.store.join(&workers::place(), member, report.into(), workers::STANDS).await;
             if let Err(error) = said {
                 tracing::debug!(%error, "the worker's report was not kept");
             }
@@ -52,51 +53,51 @@ pub(super) async fn keep(
         };
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            () = changed => guard_faults = faults(&tools),
+            () = changed => guard_faults = faults(&dependencies),
         }
     }
 }
 
 /// Says that it is gone.
-pub(super) async fn end(tools: &Tools) {
-    if let Err(error) = tools.store.leave(&workers::place(), tools.worker.as_str()).await {
+pub(super) async fn end(dependencies: &Dependencies) {
+    if let Err(error) = dependencies.store.leave(&workers::place(), dependencies.worker.as_str()).await {
         tracing::debug!(%error, "the worker's report stands until it runs out");
     }
 }
 
 /// Names and guards that cover no tool, as far as the tools are known.
-fn faults(tools: &Tools) -> Vec<String> {
-    let faults = tools.definitions.faults(&tools.registry).take(limits::REPORT_FAULTS);
+fn faults(dependencies: &Dependencies) -> Vec<String> {
+    let faults = dependencies.definitions.faults(&dependencies.registry).take(limits::REPORT_FAULTS);
     let faults: Vec<String> =
         faults.map(|fault| truncate(fault.to_string(), limits::REPORT_FAULT_BYTES).0).collect();
     for fault in &faults {
         tracing::error!(
             fault,
-            "a name or a guard covers no tool: what it may be meant for needs an approval"
+            "a name or a guard covers no tool: the tools that it may mean need an approval"
         );
     }
     faults
 }
 
 fn report(
-    tools: &Tools,
+    dependencies: &Dependencies,
     config: &Config,
     room: &Semaphore,
     servers: Option<&Servers>,
     since: Timestamp,
 ) -> WorkerReport {
     WorkerReport {
-        worker: tools.worker.clone(),
+        worker: dependencies.worker.clone(),
         since,
-        at: tools.clock.now(),
+        at: dependencies.clock.now(),
         sessions: config.concurrency.saturating_sub(room.available_permits()),
         concurrency: config.concurrency,
-        definitions: tools.definitions.names().map(str::to_owned).collect(),
-        tools: tools.registry.specs().into_iter().map(|spec| spec.name).collect(),
-        tool_calls: json!(tools.registry.stats()),
+        definitions: dependencies.definitions.names().map(str::to_owned).collect(),
+        tools: dependencies.registry.specs().into_iter().map(|spec| spec.name).collect(),
+        tool_calls: json!(dependencies.registry.stats()),
         mcp_servers: servers.map_or_else(|| json!([]), |servers| json!(servers.status())),
         guard_faults: Vec::new(),
-        agents: tools.definitions.report(),
+        agents: dependencies.definitions.report(),
         // Runbus's own workers run no code of agents.
         code_execution: None,
     }

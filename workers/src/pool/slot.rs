@@ -9,7 +9,7 @@ use runbus::session::command::WakeUp;
 use runbus::store::{Lease, Name};
 
 use crate::config::Config;
-use crate::session::actor::Tools;
+use crate::session::actor::Dependencies;
 
 /// The wait before a key's next look for a slot, with as much again at random.
 const WAIT: Duration = Duration::from_millis(250);
@@ -31,15 +31,15 @@ pub(super) enum Slot {
 }
 
 /// Takes a slot of the wake-up's key, if it has one and keys are limited.
-pub(super) async fn take(tools: &Tools, config: &Config, wake: &WakeUp) -> Slot {
+pub(super) async fn take(dependencies: &Dependencies, config: &Config, wake: &WakeUp) -> Slot {
     let Some(key) = wake.scheduling.concurrency_key.as_ref().filter(|_| config.max_per_key > 0) else {
         return Slot::Free(None);
     };
     // Owners that are the same for every slot of a worker could share one: each session is an owner of its own.
-    let owner = format!("{}/{}", tools.worker, wake.session_id);
+    let owner = format!("{}/{}", dependencies.worker, wake.session_id);
     for n in 0..config.max_per_key {
         let name = Name { family: "slot", id: format!("{n}/{key}") };
-        match tools.store.lease(&name, &owner, config.lease_ttl()).await {
+        match dependencies.store.lease(&name, &owner, config.lease_ttl()).await {
             Ok(Lease::Held) => return Slot::Free(Some(Held { name, owner })),
             Ok(Lease::HeldBy { .. }) => {}
             Err(error) => {
@@ -52,8 +52,8 @@ pub(super) async fn take(tools: &Tools, config: &Config, wake: &WakeUp) -> Slot 
 }
 
 /// Lets others have it.
-pub(super) async fn give_back(tools: &Tools, slot: &Held) {
-    if let Err(error) = tools.store.release(&slot.name, &slot.owner).await {
+pub(super) async fn give_back(dependencies: &Dependencies, slot: &Held) {
+    if let Err(error) = dependencies.store.release(&slot.name, &slot.owner).await {
         tracing::debug!(%error, "a slot was not given back; it runs out by itself");
     }
 }

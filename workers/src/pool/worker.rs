@@ -30,7 +30,7 @@ use super::{sweep, timers};
 use crate::config::Config;
 use crate::mcp::Servers;
 use crate::model::Observed;
-use crate::session::actor::{Actor, Ended, Error, Tools};
+use crate::session::actor::{Actor, Dependencies, Ended, Error};
 use crate::session::claim::{self, Claim};
 use crate::session::placement::Lack;
 use crate::spans;
@@ -47,7 +47,7 @@ const FAULT_RETRY: Duration = Duration::from_secs(2);
 pub struct Worker {
     config: Config,
     queue: Arc<dyn Queue>,
-    tools: Tools,
+    dependencies: Dependencies,
     control: Control,
     servers: Option<Servers>,
     seats: Seats,
@@ -56,14 +56,14 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that will pull from `queue`. `tools.worker` should come from [`Worker::id`].
+    /// A worker that will pull from `queue`. `dependencies.worker` should come from [`Worker::id`].
     #[must_use]
-    pub fn new(config: Config, queue: Arc<dyn Queue>, mut tools: Tools) -> Self {
-        tools.model = Arc::new(Observed::new(tools.model));
-        let bus = Bus::new(tools.log.clone(), tools.store.clone());
-        let control = Control::new(bus, queue.clone(), tools.clock.clone());
+    pub fn new(config: Config, queue: Arc<dyn Queue>, mut dependencies: Dependencies) -> Self {
+        dependencies.model = Arc::new(Observed::new(dependencies.model));
+        let bus = Bus::new(dependencies.log.clone(), dependencies.store.clone());
+        let control = Control::new(bus, queue.clone(), dependencies.clock.clone());
         let (seats, failures) = (Seats::default(), Mutex::default());
-        Self { config, queue, tools, control, servers: None, seats, failures }
+        Self { config, queue, dependencies, control, servers: None, seats, failures }
     }
 
     /// The same, with MCP servers whose state its report shows.
@@ -87,16 +87,16 @@ impl Worker {
         let room = Arc::new(Semaphore::new(worker.config.concurrency));
         let tracker = TaskTracker::new();
         let mut intake = Intake::new(worker.queue.clone());
-        let (tools, config) = (worker.tools.clone(), worker.config.clone());
+        let (dependencies, config) = (worker.dependencies.clone(), worker.config.clone());
         let queue = worker.queue.clone();
-        let report = report::keep(tools, config, queue, room.clone(), worker.servers.clone());
+        let report = report::keep(dependencies, config, queue, room.clone(), worker.servers.clone());
         let report = AbortOnDropHandle::new(tokio::spawn(report));
-        let timers = timers::keep(worker.queue.clone(), worker.tools.clock.clone());
+        let timers = timers::keep(worker.queue.clone(), worker.dependencies.clock.clone());
         let timers = AbortOnDropHandle::new(tokio::spawn(timers));
         let patience = worker.config.stranded_after();
-        let sweep = sweep::keep(worker.control.clone(), worker.tools.worker.clone(), patience);
+        let sweep = sweep::keep(worker.control.clone(), worker.dependencies.worker.clone(), patience);
         let sweep = AbortOnDropHandle::new(tokio::spawn(sweep));
-        tracing::info!(worker = %worker.tools.worker, concurrency = worker.config.concurrency, "worker is ready");
+        tracing::info!(worker = %worker.dependencies.worker, concurrency = worker.config.concurrency, "worker is ready");
         loop {
             let permit = tokio::select! {
                 () = drain.cancelled() => break,
@@ -123,9 +123,9 @@ impl Worker {
         }
         drop((report, timers, sweep));
         if !cut.is_cancelled() {
-            report::end(&worker.tools).await;
+            report::end(&worker.dependencies).await;
         }
-        tracing::info!(worker = %worker.tools.worker, "worker ended");
+        tracing::info!(worker = %worker.dependencies.worker, "worker ended");
     }
 
     async fn handle(&self, delivery: Delivery, drain: &CancellationToken, cut: &CancellationToken) {
@@ -137,7 +137,7 @@ impl Worker {
                 return;
             }
         };
-        let slot = match slot::take(&self.tools, &self.config, &wake).await {
+        let slot = match slot::take(&self.dependencies, &self.config, &wake).await {
             Slot::Free(slot) => slot,
             Slot::Taken => {
                 // Others with this key are at work: later, and out of the way of those with another key.
@@ -151,7 +151,7 @@ impl Worker {
             () = alive => return,
         };
         if let Some(slot) = slot {
-            slot::give_back(&self.tools, &slot).await;
+            slot::give_back(&self.dependencies, &slot).await;
         }
         self.settled(&delivery, &wake, outcome).await;
     }
@@ -162,7 +162,7 @@ impl Worker {
         let outcome = match outcome {
             // Nobody else has it: somebody wrote into the execution's log who never claimed. That does not pass by itself.
             Err(Error::Fenced) if self.is_last_to_claim(session).await => Err(Error::Broken(Arc::from(
-                "a frame of another owner stands in the execution's log, and nobody else has claimed the session",
+                "the execution's log has a frame of another owner, and no other owner has claimed the session",
             ))),
             outcome => outcome,
         };
@@ -175,13 +175,13 @@ impl Worker {
                 settle("acknowledge", self.queue.ack(delivery).await);
             }
             Ok(Owned::Ended(Ended::Parked { wake_at: Some(at), armed })) => {
-                let now = self.tools.clock.now();
+                let now = self.dependencies.clock.now();
                 let other = armed.is_some_and(|armed| armed > now && armed <= at);
                 if other && delivery.deliveries <= 1 {
                     // An earlier wake-up waits for that time.
                     settle("acknowledge", self.queue.ack(delivery).await);
                 } else {
-                    match timers::set(&*self.queue, &self.tools.clock, wake.clone(), at).await {
+                    match timers::set(&*self.queue, &self.dependencies.clock, wake.clone(), at).await {
                         Ok(()) => settle("acknowledge", self.queue.ack(delivery).await),
                         Err(error) => {
                             tracing::warn!(%session, %error, "a timer was not set; the session is looked at again");
@@ -205,7 +205,8 @@ impl Worker {
             }
             Ok(Owned::Ended(Ended::Left(lack)) | Owned::NotHere(lack)) => {
                 let wait =
-                    placing::wait(&self.control, &self.tools, session, &lack, delivery.deliveries).await;
+                    placing::wait(&self.control, &self.dependencies, session, &lack, delivery.deliveries)
+                        .await;
                 retry(wait).await;
             }
             // Its owner has taken the command that this wake-up announced, and holds a wake-up of its own.
@@ -253,11 +254,11 @@ impl Worker {
 
     /// Whether this worker's claim on a session is the last one.
     async fn is_last_to_claim(&self, session: &SessionId) -> bool {
-        let (log, clock) = (self.tools.log.clone(), self.tools.clock.clone());
+        let (log, clock) = (self.dependencies.log.clone(), self.dependencies.clock.clone());
         match Journal::load(log, clock, session.clone()).await {
-            Ok(journal) => journal.state.owner.as_ref() == Some(&self.tools.worker),
+            Ok(journal) => journal.state.owner.as_ref() == Some(&self.dependencies.worker),
             Err(error) => {
-                tracing::warn!(%session, %error, "who owns the session cannot be told");
+                tracing::warn!(%session, %error, "the session's owner cannot be read");
                 false
             }
         }
@@ -294,7 +295,7 @@ impl Worker {
         {
             let source = Source {
                 session_id: Some(session.clone()),
-                ..Source::execution(stream, execution_id.clone(), self.tools.clock.clone())
+                ..Source::execution(stream, execution_id.clone(), self.dependencies.clock.clone())
             };
             let error = serde_json::json!({ "code": "dead_letter", "message": reason });
             let id = EventId::derived(&format!("{execution_id}/dead_letter"));
@@ -343,14 +344,18 @@ impl Worker {
     ) -> Result<Owned, Error> {
         let session = &wake.session_id;
         let Some(_seat) = self.seats.take(session) else {
-            let journal = Journal::load(self.tools.log.clone(), self.tools.clock.clone(), session.clone());
+            let journal = Journal::load(
+                self.dependencies.log.clone(),
+                self.dependencies.clock.clone(),
+                session.clone(),
+            );
             return Ok(Owned::Here(journal.await?.state.inbox));
         };
-        if let Some(lack) = placing::lack(&self.tools, wake).await? {
+        if let Some(lack) = placing::lack(&self.dependencies, wake).await? {
             return Ok(Owned::NotHere(lack));
         }
         let (ttl, grace) = (self.config.lease_ttl(), self.config.takeover_grace());
-        let journal = match claim::claim(&self.tools, session, ttl, grace).await? {
+        let journal = match claim::claim(&self.dependencies, session, ttl, grace).await? {
             Claim::Owned(journal) => {
                 metrics::CLAIMS.of(Claimed::Ok).inc();
                 journal
@@ -364,7 +369,7 @@ impl Worker {
         let renewal = self.renew(session, slot);
         let work = async {
             let mut actor = Actor::take_up(
-                self.tools.clone(),
+                self.dependencies.clone(),
                 self.control.clone(),
                 self.config.max_attempts,
                 session.clone(),
@@ -379,7 +384,7 @@ impl Worker {
             () = renewal => Err(Error::Fenced),
         };
         let name = claim::lease(session);
-        if let Err(error) = self.tools.store.release(&name, self.tools.worker.as_str()).await {
+        if let Err(error) = self.dependencies.store.release(&name, self.dependencies.worker.as_str()).await {
             tracing::debug!(%session, %error, "the lease was not released; it runs out by itself");
         }
         Ok(Owned::Ended(ended?))
@@ -391,11 +396,13 @@ impl Worker {
         loop {
             tokio::time::sleep(ttl / 4).await;
             let name = claim::lease(session);
-            if let Err(error) = self.tools.store.lease(&name, self.tools.worker.as_str(), ttl).await {
+            if let Err(error) =
+                self.dependencies.store.lease(&name, self.dependencies.worker.as_str(), ttl).await
+            {
                 tracing::warn!(%session, %error, "the lease was not renewed");
             }
             if let Some(slot) = slot
-                && let Err(error) = self.tools.store.lease(&slot.name, &slot.owner, ttl).await
+                && let Err(error) = self.dependencies.store.lease(&slot.name, &slot.owner, ttl).await
             {
                 tracing::warn!(%session, %error, "the slot of its concurrency key was not renewed");
             }

@@ -28,7 +28,7 @@ pub struct Context {
     pub model: Arc<dyn Model>,
     /// Commands to other sessions.
     pub control: Control,
-    /// Events that mirror nothing.
+    /// Events that project no entry.
     pub deltas: Deltas,
 }
 
@@ -52,7 +52,7 @@ impl Done {
 }
 
 impl Context {
-    /// The source of a node's events that mirror nothing.
+    /// The source of a node's events that project no entry.
     #[must_use]
     pub fn source(&self, state: &State, node: &NodeId) -> Option<Source> {
         state.running().map(|run| delta_source(&self.session, run, node))

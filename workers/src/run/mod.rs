@@ -3,7 +3,7 @@
 pub mod compact;
 pub mod context;
 pub mod model;
-pub mod tell;
+pub mod notify;
 pub mod tools;
 
 pub use context::{Context, Done};

@@ -1,4 +1,4 @@
-//! A session's owner at work: decide, journal, mirror, act; until nothing is left to do.
+//! A session's owner at work: decide, journal, project, act; until nothing is left to do.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ use tokio_util::sync::CancellationToken;
 use super::effects::Effects;
 use super::events::{self, Events};
 use super::invocation::{self, Invocation};
-use super::listen::{Ear, Heard};
-use super::mirror::Reflected;
+use super::listen::{Heard, InboxListener};
 use super::placement::{self, Lack};
+use super::projection::Reflected;
 use super::step::{self, Decision, Effect, World};
 use crate::definition::{Definitions, Plan, Scopes};
 use crate::limits;
 use crate::model::Model;
-use crate::run::{Context, Done, compact, model, tell, tools};
+use crate::run::{Context, Done, compact, model, notify, tools};
 use crate::tool::Registry;
 
 /// The wait before a broker that does not answer is asked again.
@@ -36,7 +36,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The dependencies of a session's owner.
 #[derive(Debug, Clone)]
-pub struct Tools {
+pub struct Dependencies {
     /// The log.
     pub log: Arc<dyn Log>,
     /// The store.
@@ -122,7 +122,7 @@ pub enum Ended {
 /// A session and its owner.
 #[derive(Debug)]
 pub struct Actor {
-    tools: Tools,
+    dependencies: Dependencies,
     control: Control,
     max_attempts: u32,
     session: SessionId,
@@ -133,7 +133,7 @@ pub struct Actor {
     /// The missing part of this worker for the execution under way.
     lack: Option<Lack>,
     effects: Effects,
-    ear: Ear,
+    listener: InboxListener,
     armed: Option<Timestamp>,
     stop: CancellationToken,
     /// The trace of the execution that runs.
@@ -146,18 +146,18 @@ impl Actor {
     /// # Errors
     /// See [`Error`].
     pub async fn take_up(
-        tools: Tools,
+        dependencies: Dependencies,
         control: Control,
         max_attempts: u32,
         session: SessionId,
         journal: Journal,
         stop: CancellationToken,
     ) -> Result<Self, Error> {
-        let ear = Ear::new(tools.log.clone(), &session);
-        let (scopes, armed) = (Arc::new(Scopes::none(&tools.registry)), journal.state.armed);
+        let listener = InboxListener::new(dependencies.log.clone(), &session);
+        let (scopes, armed) = (Arc::new(Scopes::none(&dependencies.registry)), journal.state.armed);
         let (events, plan, effects) = (None, None, Effects::default());
         let mut actor = Self {
-            tools,
+            dependencies,
             control,
             max_attempts,
             session,
@@ -167,7 +167,7 @@ impl Actor {
             scopes,
             lack: None,
             effects,
-            ear,
+            listener,
             armed,
             stop,
             invocation: None,
@@ -180,13 +180,14 @@ impl Actor {
     }
 
     fn follow_plan(&mut self) {
-        self.plan = self.journal.state.run.as_ref().and_then(|run| self.tools.definitions.of(run));
+        self.plan = self.journal.state.run.as_ref().and_then(|run| self.dependencies.definitions.of(run));
         let running = self.journal.state.running();
-        self.lack =
-            running.and_then(|run| placement::of_run(run, &self.tools.definitions, &self.tools.registry));
+        self.lack = running.and_then(|run| {
+            placement::of_run(run, &self.dependencies.definitions, &self.dependencies.registry)
+        });
         self.scopes = Arc::new(match &self.plan {
-            Some(plan) => plan.scopes(&self.tools.registry),
-            None => Scopes::none(&self.tools.registry),
+            Some(plan) => plan.scopes(&self.dependencies.registry),
+            None => Scopes::none(&self.dependencies.registry),
         });
     }
 
@@ -216,7 +217,7 @@ impl Actor {
         &self,
         begun: Option<&runbus::session::entry::Entry>,
     ) -> Result<Option<Events>, Error> {
-        let (log, store) = (self.tools.log.clone(), self.tools.store.clone());
+        let (log, store) = (self.dependencies.log.clone(), self.dependencies.store.clone());
         let plan = self.plan.as_deref();
         Ok(Events::open(log, store, &self.session, &self.journal, begun, plan, &self.stop).await?)
     }
@@ -252,7 +253,7 @@ impl Actor {
             for effect in effects {
                 self.begin(effect);
             }
-            let now = self.tools.clock.now();
+            let now = self.dependencies.clock.now();
             let soon = wake_at.is_some_and(|at| at <= step::later(now, limits::WAIT_IN_PLACE));
             if self.effects.is_empty() && !soon {
                 if self.take_commands(true).await? {
@@ -263,7 +264,7 @@ impl Actor {
                 if self.inbox(true).await?.is_empty() {
                     return Ok(Ended::Parked { wake_at, armed: self.armed });
                 }
-                let worker = self.tools.worker.clone();
+                let worker = self.dependencies.worker.clone();
                 self.journal.claim(&worker).await?;
                 self.journal.forget();
                 self.take_commands(true).await?;
@@ -272,7 +273,7 @@ impl Actor {
             let pause = wake_at.map_or(limits::WAKE_AT_MOST, |at| at.since(now));
             tokio::select! {
                 done = self.effects.next() => self.ended(done).await?,
-                heard = self.ear.next() => self.heard(heard).await?,
+                heard = self.listener.next() => self.heard(heard).await?,
                 () = tokio::time::sleep(pause.min(limits::WAKE_AT_MOST)) => {}
                 () = drain.cancelled() => {}
             }
@@ -285,11 +286,11 @@ impl Actor {
             World {
                 session: &self.session,
                 plan: self.plan.as_deref(),
-                definitions: &self.tools.definitions,
+                definitions: &self.dependencies.definitions,
                 scopes: &self.scopes,
                 lack: self.lack.as_ref(),
                 max_attempts: self.max_attempts,
-                now: self.tools.clock.now(),
+                now: self.dependencies.clock.now(),
             },
         )
     }
@@ -313,7 +314,7 @@ impl Actor {
         while !self.effects.is_empty() {
             tokio::select! {
                 done = self.effects.next() => self.ended(done).await?,
-                heard = self.ear.next() => self.heard(heard).await?,
+                heard = self.listener.next() => self.heard(heard).await?,
             }
             if self.journal.state.running().is_none_or(|run| run.stop.is_some()) {
                 self.effects.clear();
@@ -343,9 +344,9 @@ impl Actor {
         }
         match &effect {
             Effect::Tell { .. } => {
-                if let Some(told) = tell::oldest(&self.session, &self.journal.state) {
+                if let Some(told) = notify::oldest(&self.session, &self.journal.state) {
                     let control = self.control.clone();
-                    self.start(effect, tell::tell(control, told));
+                    self.start(effect, notify::notify(control, told));
                 }
                 return;
             }
@@ -370,7 +371,7 @@ impl Actor {
                 }
             }
             Effect::Tool { node, call_id, .. } => {
-                let now = self.tools.clock.now();
+                let now = self.dependencies.clock.now();
                 match tools::job(&context, state, node, call_id, now) {
                     Some(Ok(job)) => self.start(effect, tools::run(context, job)),
                     // The guards have changed since its intent was journalled.
@@ -392,7 +393,7 @@ impl Actor {
             session: self.session.clone(),
             plan: self.plan.clone()?,
             scopes: self.scopes.clone(),
-            model: self.tools.model.clone(),
+            model: self.dependencies.model.clone(),
             control: self.control.clone(),
             deltas: self.events.as_ref()?.deltas(),
         })
@@ -434,7 +435,8 @@ impl Actor {
     /// commands may come later; before parking, the owner asks until it answers.
     async fn inbox(&self, certain: bool) -> Result<Vec<Fact>, Error> {
         loop {
-            match inbox::read(&self.tools.log, &self.session, self.journal.state.inbox, certain).await {
+            match inbox::read(&self.dependencies.log, &self.session, self.journal.state.inbox, certain).await
+            {
                 Err(journal::Error::Unavailable(reason)) => {
                     tracing::warn!(session = %self.session, %reason, "the inbox cannot be read now");
                     if !certain {
@@ -447,7 +449,7 @@ impl Actor {
         }
     }
 
-    /// Journal first, then the events that mirror it, then the store.
+    /// Journal first, then the events that project it, then the store.
     async fn record(&mut self, fact: Fact) -> Result<(), Error> {
         if matches!(fact, Fact::ExecutionEnded { .. }) {
             // Nothing follows the end.
@@ -485,14 +487,14 @@ impl Actor {
     async fn write(&mut self, fact: Fact) -> Result<(), Error> {
         let before = self.shows();
         if let Fact::ExecutionEnded { outcome: Outcome::Failed { error } } = &fact {
-            self.tell_failure(error);
+            self.log_failure(error);
         }
         let (entry, changes) = self.journal.append(fact).await?;
         self.count(&entry.fact, &changes);
         if matches!(entry.fact, Fact::ExecutionStarted { .. }) {
             self.follow_plan();
             self.follow_run();
-            // Opening mirrors the entry: `execution_started` is what fences the execution's log.
+            // Opening projects the entry: `execution_started` is what fences the execution's log.
             self.events = self.open_events(Some(&entry)).await?;
         } else if let Some(events) = &mut self.events {
             let index = self.journal.state.entries - 1;
@@ -506,7 +508,7 @@ impl Actor {
     }
 
     /// One line for an execution that fails, with the fields that an operator looks for.
-    fn tell_failure(&self, error: &serde_json::Value) {
+    fn log_failure(&self, error: &serde_json::Value) {
         let Some(run) = self.journal.state.running() else { return };
         let start = &run.start;
         let trace = start.trace.as_ref().and_then(|trace| trace.parent.split('-').nth(1)).unwrap_or("-");
@@ -549,7 +551,7 @@ impl Actor {
         let name = Name { family: "session", id: self.session.to_string() };
         let mark = Mark { epoch: state.epoch, from: None, to: state.entries };
         let kept = Some(runbus::limits::PROJECTION_KEPT);
-        let stored = self.tools.store.apply(&name, mark, document.into(), kept);
+        let stored = self.dependencies.store.apply(&name, mark, document.into(), kept);
         match tokio::time::timeout(PATIENCE, stored).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!(session = %self.session, %error, "the session was not kept"),

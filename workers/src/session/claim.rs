@@ -6,7 +6,7 @@ use runbus::id::SessionId;
 use runbus::log::Sequence;
 use runbus::store::{Lease, Name};
 
-use super::actor::Tools;
+use super::actor::Dependencies;
 use runbus::session::journal::{Error, Journal};
 
 /// The outcome of a try to claim.
@@ -35,24 +35,24 @@ pub fn lease(session: &SessionId) -> Name {
 /// # Errors
 /// The log refuses or does not answer.
 pub async fn claim(
-    tools: &Tools,
+    dependencies: &Dependencies,
     session: &SessionId,
     ttl: Duration,
     grace: Duration,
 ) -> Result<Claim, Error> {
-    let load = || Journal::load(tools.log.clone(), tools.clock.clone(), session.clone());
+    let load = || Journal::load(dependencies.log.clone(), dependencies.clock.clone(), session.clone());
     let mut journal = load().await?;
     let busy = |journal: &Journal| Claim::Busy { inbox: journal.state.inbox };
-    if leased_by_another(tools, session).await {
+    if leased_by_another(dependencies, session).await {
         return Ok(busy(&journal));
     }
     let abandoned = journal.state.owner.is_some();
-    if journal.state.owner.as_ref().is_some_and(|owner| *owner != tools.worker) {
+    if journal.state.owner.as_ref().is_some_and(|owner| *owner != dependencies.worker) {
         let entries = journal.state.entries;
         let until = tokio::time::Instant::now() + grace;
         while tokio::time::Instant::now() < until {
             tokio::time::sleep(grace / 5).await;
-            if leased_by_another(tools, session).await {
+            if leased_by_another(dependencies, session).await {
                 return Ok(busy(&journal));
             }
         }
@@ -61,12 +61,12 @@ pub async fn claim(
             return Ok(busy(&journal));
         }
     }
-    match tools.store.lease(&lease(session), tools.worker.as_str(), ttl).await {
+    match dependencies.store.lease(&lease(session), dependencies.worker.as_str(), ttl).await {
         Ok(Lease::HeldBy { .. }) => return Ok(busy(&journal)),
         Ok(Lease::Held) => {}
         Err(error) => tracing::warn!(%session, %error, "claiming without a lease"),
     }
-    match journal.claim(&tools.worker).await {
+    match journal.claim(&dependencies.worker).await {
         Ok(()) => {
             if abandoned {
                 runbus::metrics::worker::TAKEOVERS.inc();
@@ -78,9 +78,9 @@ pub async fn claim(
     }
 }
 
-async fn leased_by_another(tools: &Tools, session: &SessionId) -> bool {
-    match tools.store.leased(&lease(session)).await {
-        Ok(held) => held.is_some_and(|(owner, _)| owner != tools.worker.as_str()),
+async fn leased_by_another(dependencies: &Dependencies, session: &SessionId) -> bool {
+    match dependencies.store.leased(&lease(session)).await {
+        Ok(held) => held.is_some_and(|(owner, _)| owner != dependencies.worker.as_str()),
         Err(error) => {
             tracing::warn!(%session, %error, "the store cannot say who holds the lease");
             false

@@ -1,4 +1,4 @@
-//! The event side of a session: mirroring journal entries into the execution's log, and taking it over.
+//! The event side of a session: projecting journal entries into the execution's log, and taking it over.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use runbus::session::run::Run;
 use runbus::session::state::{Change, State};
 
 use super::log_end::{End, end};
-use super::mirror::{Mirror, Reflected, mirror};
+use super::projection::{Projection, Reflected, project};
 use super::shrink;
 use crate::definition::Plan;
 
@@ -63,12 +63,12 @@ pub struct Events {
     key: Key,
 }
 
-/// Writes events that mirror nothing: deltas. Cheap to clone.
+/// Writes events that project no entry: deltas. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Deltas(Writer);
 
 impl Deltas {
-    /// Queues an event. It, and all before it, are durable when its ticket says so, or when a later mirrored one is.
+    /// Queues an event. It, and all before it, are durable when its ticket says so, or when a later projected one is.
     ///
     /// # Errors
     /// See [`Error`].
@@ -92,7 +92,7 @@ fn turns_status(fact: &Fact, changes: &[Change]) -> bool {
 }
 
 impl Events {
-    /// Takes an execution's log over: mirrors the entries that are not in it yet, which fences the predecessor. `begun` is
+    /// Takes an execution's log over: projects the entries that are not in it yet, which fences the predecessor. `begun` is
     /// the entry that began the execution just now; without it the journal has the entries that it was loaded with.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl Events {
         }
     }
 
-    /// Mirrors every entry of the run that the log does not reflect.
+    /// Projects every entry of the run that the log does not reflect.
     async fn catch_up(&mut self, journal: &Journal, plan: Option<&Plan>, end: End) -> Result<(), Error> {
         let first = journal.state.run.as_ref().map_or(0, |run| run.first_entry);
         let mut state = State::new(self.session.clone());
@@ -152,19 +152,19 @@ impl Events {
             // Output of unfinished model calls that nobody will finish is void from the first of it on.
             let void_from = open.values().min().copied();
             let reflected = Reflected { entry, index, changes: &changes, void_from };
-            if let Some(mirror) = mirror(&self.session, &state, plan, reflected) {
-                match &mirror.node {
+            if let Some(projection) = project(&self.session, &state, plan, reflected) {
+                match &projection.node {
                     Some(node) => _ = open.remove(node),
                     None if changes.contains(&Change::Superseded) => open.clear(),
                     None => {}
                 }
-                self.write(mirror, index + 1).await?;
+                self.write(projection, index + 1).await?;
             }
         }
         Ok(())
     }
 
-    /// Mirrors the entry that was journalled last; `state` has it folded in.
+    /// Projects the entry that was journalled last; `state` has it folded in.
     ///
     /// # Errors
     /// See [`Error`].
@@ -174,8 +174,8 @@ impl Events {
         plan: Option<&Plan>,
         reflected: Reflected<'_>,
     ) -> Result<(), Error> {
-        if let Some(mirror) = mirror(&self.session, state, plan, reflected) {
-            self.write(mirror, reflected.index + 1).await?;
+        if let Some(projection) = project(&self.session, state, plan, reflected) {
+            self.write(projection, reflected.index + 1).await?;
             if turns_status(&reflected.entry.fact, reflected.changes) {
                 self.keep().await;
             }
@@ -183,21 +183,21 @@ impl Events {
         Ok(())
     }
 
-    /// A handle for events that mirror nothing.
+    /// A handle for events that project no entry.
     #[must_use]
     pub fn deltas(&self) -> Deltas {
         Deltas(self.writer.clone())
     }
 
-    async fn write(&self, mirror: Mirror, journal: u64) -> Result<Sequence, Error> {
-        let room = (limits::GROUP_BYTES / mirror.events.len().max(1)).min(limits::EVENT_BYTES);
-        let mut lines = Vec::with_capacity(mirror.events.len());
-        for event in &mirror.events {
+    async fn write(&self, projection: Projection, journal: u64) -> Result<Sequence, Error> {
+        let room = (limits::GROUP_BYTES / projection.events.len().max(1)).min(limits::EVENT_BYTES);
+        let mut lines = Vec::with_capacity(projection.events.len());
+        for event in &projection.events {
             lines.push(
                 shrink::encode(event, room).map_err(|error| Error::Broken(Arc::from(error.to_string())))?,
             );
         }
-        Ok(self.writer.append(mirror.node, lines, Some(journal)).await?.durable().await?)
+        Ok(self.writer.append(projection.node, lines, Some(journal)).await?.durable().await?)
     }
 
     /// Brings the store's copy of the status up to the log.
@@ -231,5 +231,5 @@ impl Events {
 /// The events' source for deltas, which project no entry.
 #[must_use]
 pub fn delta_source(session: &SessionId, run: &Run, node: &NodeId) -> runbus::event::Source {
-    super::mirror::source(session, run, Some(node), runbus::time::Clock::System)
+    super::projection::source(session, run, Some(node), runbus::time::Clock::System)
 }

@@ -20,14 +20,14 @@ pub(super) enum Heard {
 
 /// The live feed of a session's inbox, and a clock for when the feed fails.
 #[derive(Debug)]
-pub(super) struct Ear {
+pub(super) struct InboxListener {
     log: Arc<dyn Log>,
     scope: Scope,
     tail: Option<Tail>,
     look_at: Instant,
 }
 
-impl Ear {
+impl InboxListener {
     pub(super) fn new(log: Arc<dyn Log>, session: &SessionId) -> Self {
         let scope = Scope::from(&Key::Inbox(session.clone()));
         Self { log, scope, tail: None, look_at: Instant::now() }

@@ -19,7 +19,7 @@ use super::events::Error;
 pub(super) struct End {
     /// Where the next owner begins to write.
     pub start: Start,
-    /// Nodes with events that nothing mirrored has closed, each with the first of them.
+    /// Nodes with events that nothing projected has closed, each with the first of them.
     pub open: BTreeMap<NodeId, u64>,
 }
 
@@ -100,11 +100,11 @@ impl Search<'_> {
     /// ends with the projection of an entry, and its node's events are closed up to there.
     fn behind(&mut self, before: u64, open: &mut BTreeMap<NodeId, u64>) {
         let Some((Topic::Events { node, .. }, index, journal)) = self.newer.take() else { return };
-        let mirrors = journal > before;
+        let projects = journal > before;
         match node {
-            Some(node) if mirrors => _ = self.asking.remove(&node),
+            Some(node) if projects => _ = self.asking.remove(&node),
             Some(node) if self.asking.contains(&node) => _ = open.insert(node, index),
-            None if mirrors && self.is_claim(journal.saturating_sub(1)) => self.asking.clear(),
+            None if projects && self.is_claim(journal.saturating_sub(1)) => self.asking.clear(),
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::limits::{CALCULATOR_BYTES, CALCULATOR_NESTING, CALCULATOR_RESULT_BYTES, CALCULATOR_TIME_MS};
 use super::{Error, Function, Tool};
 
-/// What is computed.
+/// The expression to compute.
 #[derive(Deserialize, JsonSchema)]
 struct Calculation {
     /// For example `2 * (3 + 4)^2`, `sqrt(2)`, `20% of 85`, `5 miles to km`, `10 mod 3`. No commas, no variables.
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_computed_is_an_error() {
+    fn an_expression_that_cannot_be_computed_is_an_error() {
         for (expression, text) in [
             ("1/0", "division by zero"),
             ("x + 1", "x"),

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{Approval, Error, Invocation, Spec, Tool, blocking};
 
-/// What a function may return: text goes to the model as it is, everything else as JSON.
+/// The return type of a function: text goes to the model as it is, everything else as JSON.
 pub trait IntoText {
     /// The text for the model.
     fn into_text(self) -> String;

@@ -12,7 +12,7 @@ use super::{Error, Invocation, Kind, Schema, Spec, SubagentSpec, Tool};
 /// The arguments of [`ask_human`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
-    /// What the person is asked, in full sentences: the person does not see this conversation.
+    /// The question to the person, in full sentences: the person does not see this conversation.
     pub prompt: String,
     /// Answers to choose from; leave it out for a free answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,7 +22,7 @@ pub struct Question {
 /// The arguments of a [`subagent`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Task {
-    /// What the agent shall do, with everything that it must know: it does not see this conversation.
+    /// The task of the agent, with everything that it must know: it does not see this conversation.
     pub input: String,
 }
 

@@ -34,12 +34,12 @@ mod tests {
     }
 
     #[test]
-    fn keeps_what_fits() {
+    fn keeps_a_text_that_fits() {
         assert_eq!(truncate("abc".to_owned(), 3), ("abc".to_owned(), false));
     }
 
     #[test]
-    fn keeps_head_and_tail_and_says_what_is_missing() {
+    fn keeps_head_and_tail_and_names_the_missing_part() {
         let (text, cut) = truncate(format!("head{}tail", "é".repeat(500)), 200);
         assert!(cut);
         assert!(text.len() <= 200, "{}", text.len());

@@ -23,8 +23,8 @@ pub struct Config {
     /// twice this time after the owner died, at most. 200 to 600000.
     #[schemars(range(min = 200, max = 600_000))]
     pub lease_ttl_ms: u64,
-    /// How often progress is recorded while events are delivered, in milliseconds: what a crash may deliver twice. 10 to
-    /// 600000.
+    /// How often progress is recorded while events are delivered, in milliseconds: a crash may deliver the events of
+    /// this time twice. 10 to 600000.
     #[schemars(range(min = 10, max = 600_000))]
     pub checkpoint_ms: u64,
 }
@@ -186,7 +186,7 @@ impl Endpoint {
         }
     }
 
-    /// The keys that sign, the newest first. Validated before; what is no key is left out.
+    /// The keys that sign, the newest first. Validated before; an invalid key is left out.
     pub(super) fn keys(&self) -> Vec<Key> {
         let secrets = std::iter::once(&self.secret).chain(&self.previous_secret);
         secrets.filter_map(|secret| Key::parse(secret.reveal()).ok()).collect()
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_be_sent_to_is_refused() {
+    fn forbidden_addresses_are_refused() {
         assert_eq!(refused(|_| {}), None);
         for url in ["http://127.0.0.1:9/x", "http://localhost/", "http://[::1]:80/", "http://127.9.9.9/"] {
             assert_eq!(refused(|endpoint| endpoint.url = url.into()), None, "{url}");

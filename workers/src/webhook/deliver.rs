@@ -110,7 +110,7 @@ impl Courier {
             match status::of(&self.bus, execution).await {
                 Ok(known) => return known.is_some_and(|known| !known.external),
                 Err(error) => {
-                    tracing::warn!(endpoint = self.name, event = %found.event.id, %error, "who runs an execution cannot be told");
+                    tracing::warn!(endpoint = self.name, event = %found.event.id, %error, "the producer of an execution cannot be read");
                     tokio::time::sleep(TELL_RETRY).await;
                 }
             }

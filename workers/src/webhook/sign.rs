@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_refused() {
+    fn a_different_signature_is_refused() {
         assert_eq!(check(SIGNATURE, br#"{"test": 2432232315}"#, 0), Err(Refused::Signature));
         assert_eq!(check(SIGNATURE, BODY, 300), Ok(()));
         assert_eq!(check(SIGNATURE, BODY, 301), Err(Refused::TooOld));
@@ -176,7 +176,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_signed_is_right(
+        fn a_signature_verifies(
             key in proptest::collection::vec(any::<u8>(), 24..=64),
             id in "[a-z0-9-]{1,40}",
             sent in 0..4_000_000_000_i64,

@@ -40,7 +40,7 @@ fn triple(id: &str, name: &str, arguments: &str) -> (String, String, String) {
 }
 
 #[test]
-fn tool_calls_are_told_apart_however_they_are_numbered() {
+fn tool_calls_are_distinguished_however_they_are_numbered() {
     let two = [triple("a", "f", "{}"), triple("b", "g", "[1]")];
     // By index, out of order, id and name repeated.
     let by_index = [
@@ -60,7 +60,7 @@ fn tool_calls_are_told_apart_however_they_are_numbered() {
 }
 
 #[test]
-fn calls_are_put_together_whatever_is_missing_or_repeated() {
+fn calls_are_assembled_with_any_part_missing_or_repeated() {
     let one = [triple("a", "calc", r#"{"x":1}"#)];
     let whole = r#"{"x":1}"#;
     for pieces in [
@@ -226,7 +226,7 @@ fn errors_are_found_wherever_they_are() {
 }
 
 #[test]
-fn what_is_unknown_is_ignored() {
+fn unknown_fields_are_ignored() {
     let mut accumulator = Accumulator::default();
     let mut deltas = Vec::new();
     for data in [

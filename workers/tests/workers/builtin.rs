@@ -42,7 +42,7 @@ fn a_good_draft_goes_to_the_writer() {
 }
 
 #[test]
-fn after_five_drafts_the_writer_takes_what_there_is() {
+fn after_five_drafts_the_writer_takes_the_last_one() {
     let (steps, end) = walk(&council(), |_| json!({"score": 7.9, "feedback": ""}));
     let drafts = steps.iter().filter(|step| step.node == "master_agent").count();
     let last = steps.last().unwrap();

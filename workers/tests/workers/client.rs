@@ -53,7 +53,7 @@ async fn sends_the_wire_form() {
 }
 
 #[tokio::test]
-async fn a_conversation_goes_on_with_what_the_turn_adds() {
+async fn a_conversation_goes_on_with_the_messages_of_the_turn() {
     let options = ServerOptions { matching: Matching::Depth, ..ServerOptions::default() };
     let server = serve("parallel-tools", options).await;
     let (model, mut request) = client(&server);

@@ -25,7 +25,7 @@ fn refuse(status: u16, body: &str, retry_after: Option<u64>) -> Mode {
 }
 
 #[tokio::test]
-async fn what_came_before_the_fault_is_delivered() {
+async fn deltas_before_the_fault_are_delivered() {
     for (mode, code) in [
         (Mode::Break(1500), "connection"),
         (Mode::End(1500), "closed_early"),
@@ -81,7 +81,7 @@ async fn server_body() -> String {
 }
 
 #[tokio::test]
-async fn refusals_are_sorted_by_what_to_do() {
+async fn refusals_are_sorted_by_the_next_step() {
     let quota = r#"{"error": {"message": "pay", "code": "insufficient_quota"}}"#;
     for (mode, code, retryable, message) in [
         (refuse(429, r#"{"error": {"message": "slow down"}}"#, Some(7)), "rate_limited", true, "slow down"),
@@ -127,7 +127,7 @@ async fn refusals_are_sorted_by_what_to_do() {
             "",
         ),
         (refuse(503, "", None), "provider_refused", true, "503 Service Unavailable"),
-        (refuse(401, r#"{"error": "who are you"}"#, None), "provider_refused", false, "who are you"),
+        (refuse(401, r#"{"error": "who are you?"}"#, None), "provider_refused", false, "who are you?"),
         (refuse(422, r#"{"detail": "bad field"}"#, None), "provider_refused", false, "bad field"),
         (refuse(307, "", None), "provider_refused", false, "307 Temporary Redirect"),
         (refuse(200, "no json", None), "garbage", true, ""),

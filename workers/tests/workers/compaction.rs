@@ -99,7 +99,7 @@ proptest! {
 }
 
 #[test]
-fn folds_what_is_long_enough() {
+fn folds_a_transcript_that_is_long_enough() {
     let said = conversation(&[0, 0, 0]);
     assert_eq!(said.live().count(), 6);
     assert_eq!(range(&said, &visit(99), &settings(100, 2)), None, "too short");
@@ -109,7 +109,7 @@ fn folds_what_is_long_enough() {
     let own = estimate(said.live().map(|(_, message)| message));
     assert!(
         range(&said, &visit(0), &settings(own, 2)).is_some(),
-        "what the provider has not counted counts too"
+        "tokens that the provider has not counted count too"
     );
     // The answers stay with their turn.
     let said = conversation(&[0, 3]);

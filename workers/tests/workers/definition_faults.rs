@@ -94,7 +94,7 @@ fn keys_of_another_kind_of_node_are_refused() {
 }
 
 #[test]
-fn nodes_have_what_their_kind_needs() {
+fn nodes_have_the_fields_of_their_kind() {
     let tool =
         "nodes.work.tool: a tool node names its tool: 1 to 64 of a-z, A-Z, 0-9, _ and -, and no pattern";
     refused("type: tool, tool: calculator,", "type: tool,", tool);
@@ -165,7 +165,7 @@ fn people_are_asked_sensibly() {
 }
 
 #[test]
-fn what_is_no_tool_name_and_no_pattern_is_refused_with_its_key_and_value() {
+fn invalid_tool_names_and_patterns_are_refused_with_key_and_value() {
     for (text, reason) in [
         ("''", "it is empty"),
         ("' clock'", "it begins or ends with white space"),

@@ -12,13 +12,13 @@ use runbus_workers::model::{
 };
 use serde_json::{Value, json};
 
-/// What a service refuses.
+/// The refusals of a service.
 type Refuses = fn(&Value) -> Option<(u16, Value)>;
 
-/// A service by name, what it refuses, and the form of each request to it, with whether the schema stands in the prompt.
+/// A service by name, its refusals, and the form of each request to it, with whether the schema is in the prompt.
 type Case = (&'static str, Refuses, Vec<(String, bool)>);
 
-/// A service that answers with what `says` makes of a request, unless it refuses it; and what it was asked.
+/// A service that answers with the result of `says` for a request, unless it refuses it; and the requests.
 async fn service(refuses: Refuses, says: fn(&Value) -> String) -> (String, Arc<Mutex<Vec<Value>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
@@ -102,7 +102,7 @@ fn error(status: u16, message: &str) -> Option<(u16, Value)> {
 }
 
 #[tokio::test]
-async fn a_structured_answer_falls_back_to_what_the_service_takes() {
+async fn a_structured_answer_falls_back_to_a_form_that_the_service_takes() {
     let schema = ("json_schema".to_owned(), false);
     let object = ("json_object".to_owned(), true);
     let prompt = ("none".to_owned(), true);
@@ -174,7 +174,7 @@ async fn a_structured_answer_falls_back_to_what_the_service_takes() {
 }
 
 #[tokio::test]
-async fn a_service_that_ignores_schemas_is_told_the_schema_in_the_prompt() {
+async fn a_service_that_ignores_schemas_gets_the_schema_in_the_prompt() {
     let says = |request: &Value| {
         let told = request["messages"][0]["content"].as_str().unwrap().contains("JSON Schema");
         if told { "{\"score\": 1}".into() } else { "It is good.".to_owned() }

@@ -23,7 +23,7 @@ fn outputs(all: &[(&str, Value)]) -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn progress_is_the_weight_of_what_holds() {
+fn progress_is_the_weight_of_criteria_that_hold() {
     let graph = example();
     for (all, progress, met) in [
         (vec![], 0.0, [false, false, false]),

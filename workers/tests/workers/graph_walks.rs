@@ -293,7 +293,7 @@ proptest! {
 
     /// Every other accepted graph ends too.
     #[test]
-    fn whatever_is_accepted_ends(
+    fn every_accepted_graph_ends(
         shape in shapes(),
         damages in damages(),
         choices in prop::collection::vec(any::<u8>(), 1..60),

@@ -252,7 +252,7 @@ fn scope(shop: &Shop, tools: &[&str], approve: &[&str]) -> Scope {
 }
 
 #[test]
-fn what_was_reported_is_guarded() {
+fn reported_tools_are_guarded() {
     let names = vec!["shop__order".to_owned(), "shop__list".to_owned()];
     let shop = Shop::new(Shelf { names, guarded: Vec::new(), listing: Listing::Checked });
     for (tools, approve, order, list) in [

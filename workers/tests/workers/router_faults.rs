@@ -15,7 +15,7 @@ const ROUTER: &str = "  r: { type: router, on: n }\n";
 const LEAVE: &str = "  - { from: r, to: end }\n";
 
 #[test]
-fn what_a_router_looks_at_has_run_before() {
+fn the_node_of_a_router_has_run_before() {
     let late = |why: &str| Err(format!("t: nodes.r.on: n may not have run yet when r runs {why}"));
     // The router comes first.
     let edges = "  - { from: r, to: n }\n  - { from: n, to: a }\n  - { from: a, to: end }\n";
@@ -33,7 +33,7 @@ fn what_a_router_looks_at_has_run_before() {
 }
 
 #[test]
-fn a_router_behind_what_it_looks_at_is_fine() {
+fn a_router_behind_its_node_is_valid() {
     let before = "  - { from: a, to: n }\n  - { from: n, to: r }\n";
     assert_eq!(read("a", ROUTER, &format!("{before}{LEAVE}")), Ok(()));
     // Behind a join every branch has run, though each way to it passes only one.

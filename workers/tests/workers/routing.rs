@@ -52,7 +52,7 @@ fn conditions_compare_numbers_and_values() {
 }
 
 #[test]
-fn what_cannot_be_decided_is_a_fault() {
+fn an_undecidable_route_is_a_fault() {
     let graph = with_condition("{field: n, lt: 8}");
     for output in [json!({}), json!("text"), json!({"n": "many"}), Value::Null] {
         let fault = graph.route("a", &output, 1).unwrap_err();

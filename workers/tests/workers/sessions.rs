@@ -63,7 +63,7 @@ async fn nothing(_: Text) -> Result<String, runbus_workers::tool::Error> {
     Ok(String::new())
 }
 
-/// What happens next, as numbers that the simulation reads.
+/// The next step, as numbers that the simulation reads.
 #[derive(Debug, Clone)]
 enum Move {
     /// An effect that is at work ends.
@@ -107,7 +107,7 @@ struct Sim {
     children: Vec<(SessionId, ExecutionId)>,
     told: HashSet<String>,
     effects: BTreeSet<Effect>,
-    /// What the model read before the last execution began, while no note stands for a part of it.
+    /// The messages that the model read before the last execution began, while no note stands for a part of them.
     before: Option<Vec<Message>>,
 }
 
@@ -442,7 +442,7 @@ impl Sim {
         self.check()
     }
 
-    /// What holds at any time.
+    /// The invariants.
     fn check(&self) -> Result<(), TestCaseError> {
         let state = &self.state;
         let running = state.running().map(|run| &run.start.execution_id);
@@ -518,7 +518,7 @@ impl Sim {
         Ok(())
     }
 
-    /// What the model is sent is what a provider takes.
+    /// The messages to the model are valid for a provider.
     fn check_effects(&self, effects: &BTreeSet<Effect>) -> Result<(), TestCaseError> {
         for effect in effects {
             let Some(run) = self.state.running() else {
@@ -574,7 +574,7 @@ fn well_formed(messages: &[&Message]) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Whatever comes in whatever order.
+    /// Any moves in any order.
     #[test]
     fn a_session_stays_sound(moves in moves()) {
         let mut sim = Sim::new();
@@ -633,7 +633,7 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// What is decided in a few states that matter, as the journal tells them.
+/// The decisions in a few important states, as the journal records them.
 #[test]
 fn decisions() {
     let mut sim = Sim::new();

@@ -21,7 +21,7 @@ use runbus::store::Store;
 use runbus::time::Clock;
 use runbus::writer::Ticket;
 use runbus_workers::session::events::{Events, delta_source};
-use runbus_workers::session::mirror::Reflected;
+use runbus_workers::session::projection::Reflected;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -272,7 +272,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_nobody_finished_is_void_and_nothing_else(moves in moves()) {
+    fn unfinished_output_is_void_and_no_other(moves in moves()) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let found = runtime.block_on(async {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Divide {
-    /// What is divided.
+    /// The number to divide.
     number: f64,
     /// By what.
     by: f64,
@@ -93,7 +93,7 @@ fn the_schema_is_that_of_the_argument() {
 }
 
 #[test]
-fn only_what_says_so_is_safe_to_repeat() {
+fn only_declared_tools_are_safe_to_repeat() {
     let registry = registry();
     let safe =
         ["divide", "clock", "nothing", "long"].map(|name| registry.everything().is_safe_to_repeat(name));
@@ -113,7 +113,7 @@ fn names_are_checked() {
 }
 
 #[tokio::test]
-async fn a_tool_says_who_carries_out_its_calls_and_who_must_agree() {
+async fn a_tool_declares_the_executor_and_the_approval_of_its_calls() {
     let delete = Function::new("delete", "deletes", async |_: Divide| Ok("gone")).requires_approval();
     let registry = Registry::new()
         .with(delete)

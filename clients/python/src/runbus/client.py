@@ -235,7 +235,7 @@ class Client:
         return (await self._call(rest.Workers, "GET", "/v1/workers", timeout=timeout)).workers
 
     async def stats(self, *, timeout: float | None = None) -> rest.Statistics:
-        """What the log holds."""
+        """The content of the log."""
         return await self._call(rest.Statistics, "GET", "/v1/stats", timeout=timeout)
 
     async def mint_token(self, *, scopes: Sequence[str] | None = None, ttl_s: int | None = None, timeout: float | None = None) -> rest.Minted:

@@ -249,7 +249,7 @@ class Feed(ABC):
         if keeper is not None:
             keeper.cancel()
         if socket is not None:
-            # What is under way is of no use any more; nobody waits for a closing handshake.
+            # Messages under way are of no use any more; nothing waits for a closing handshake.
             socket.transport.abort()
 
     async def aclose(self) -> None:

@@ -29,7 +29,7 @@ def message_id(event_id: str, subject: str) -> str:
 
 @dataclass(frozen=True)
 class Topic:
-    """What the subject of an event names."""
+    """The names in the subject of an event."""
 
     prefix: str
     lane: str

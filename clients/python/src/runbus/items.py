@@ -108,7 +108,7 @@ ABOUT: dict[str, type[BaseModel]] = {
 
 
 _VALIDATE = {kind: known.__pydantic_validator__.validate_python for kind, known in BY_TYPE.items()}
-"""What `model_validate` does, without its options."""
+"""The work of `model_validate`, without its options."""
 
 
 def decode_event(line: Mapping[str, Any]) -> Event | Undecodable:

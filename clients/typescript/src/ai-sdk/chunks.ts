@@ -118,7 +118,7 @@ export class Chunks {
     return [...chunks, { type: "finish-step" }];
   }
 
-  /** Drops what some nodes are writing. What others have in the same step is written again behind it. */
+  /** Drops the open text of some nodes. The text of others in the same step is written again behind it. */
   #void(nodes: Set<string>): UIMessageChunk[] {
     const gone = [...this.#open.keys()].filter((node) => nodes.has(node));
     if (gone.length === 0) return [];

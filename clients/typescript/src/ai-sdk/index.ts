@@ -18,7 +18,7 @@ export interface RunbusChatOptions {
   cancelOnStop?: boolean;
 }
 
-/** What is known of a chat's execution where its stream paused. */
+/** The state of a chat's execution where its stream paused. */
 interface Paused {
   execution: string;
   chunks: Chunks;
@@ -138,7 +138,7 @@ export class RunbusChatTransport<M extends UIMessage = UIMessage> implements Cha
       if (item.type === "undecodable" || item.type === "snapshot" || item.type === "caught_up") continue;
       const before = snapshot;
       snapshot = apply(snapshot, item);
-      // What others say about an execution that Runbus runs is not part of its message.
+      // External events about an execution that Runbus runs are not part of its message.
       if (before.execution !== snapshot.execution) yield* chunks.of(item);
       if (isOver(snapshot)) return;
       if (isWaiting(snapshot)) {

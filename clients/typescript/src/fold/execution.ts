@@ -1,4 +1,4 @@
-/** What is known of a run, and which events count for it: the gateway's fold, in TypeScript. */
+/** The state of a run, and the events that count for it: the gateway's fold, in TypeScript. */
 import type { Event } from "../event.js";
 import type { Execution, Waiting } from "../types/snapshot.js";
 import type { Payload } from "./payload.js";
@@ -20,7 +20,7 @@ export const isOver = (execution: Execution | undefined): boolean =>
 /** `begins`: what was known before is void. `nothing`: somebody else's word. */
 export type Heard = "begins" | "counts" | "nothing";
 
-/** Who tells an execution: Runbus what it runs, from its first word on; others what it does not, in the stream that came first. */
+/** The producer that counts for an execution: Runbus for one that it runs, from its first event on; else the first stream's. */
 export function hear(known: Execution | undefined, event: Event): Heard {
   if (!known) return event.execution_id === undefined ? "nothing" : "begins";
   if (event.execution_id !== known.execution_id) return "nothing";
@@ -129,7 +129,7 @@ function waits(now: Execution, id: string, waiting: Waiting): void {
   goesOn(now, () => false);
 }
 
-/** Some of what waits does so no longer. What is paused stays it until somebody says otherwise. */
+/** Removes some of the waiting items. A paused execution stays paused until it is resumed. */
 function goesOn(now: Execution, answered: (id: string, waiting: Waiting) => boolean): void {
   forget(now, answered);
   if (now.status !== "paused") now.status = atWork(now);

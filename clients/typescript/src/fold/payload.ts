@@ -71,7 +71,7 @@ function fields(spec: string, data: unknown): Payload | undefined {
   return made;
 }
 
-/** What a field with a default is when it is absent. */
+/** The default of an absent field. */
 const absent = (kind: string): unknown => ({ s: "", b: false, v: null, l: [], c: [] })[kind] ?? 0;
 
 const TYPES: Record<string, string> = { s: "string", f: "number", b: "boolean" };

@@ -25,7 +25,7 @@ export function apply(snapshot: Snapshot, event: Event): Snapshot {
   if (heard === "nothing") return now;
   const ended = heard === "counts" && execution.isOver(now.execution);
   if (heard === "begins") {
-    // What others said before is none of it.
+    // Earlier external events do not count.
     now = begin(event.cursor, now.complete || event.type === "execution_queued");
     now.execution = execution.begin(event);
   }
@@ -91,7 +91,7 @@ function change(now: Snapshot, event: Event, data: Payload): void {
   }
 }
 
-/** What is left out is counted. */
+/** Left-out parts are counted. */
 function omit(now: Snapshot, what: "turns_omitted" | "nodes_omitted_events" | "calls_omitted" | "waiting_omitted"): void {
   now[what] = (now[what] ?? 0) + 1;
 }
@@ -119,7 +119,7 @@ type Changes<T> = { [K in keyof T]?: T[K] | undefined };
 const turnBytes = ({ text, output, reasoning }: Turn): number =>
   textBytes(text) + textBytes(output) + textBytes(reasoning);
 
-/** Changes the node's open turn; begins one when there is none. What an earlier attempt wrote there, and no event made void, is over. */
+/** Changes the node's open turn; begins one when there is none. A turn of an earlier attempt that no event made void is over. */
 function write(now: Snapshot, event: Event, change: (turn: Turn) => Changes<Turn>): void {
   const turns = [...now.turns];
   let at = turns.findLastIndex((turn) => !turn.done && turn.node_id === event.node_id);
@@ -134,7 +134,7 @@ function write(now: Snapshot, event: Event, change: (turn: Turn) => Changes<Turn
   turns[at] = defined<Turn>({ ...turn, seq, ...change(turn) });
   let bytes = turns.reduce((sum, one) => sum + turnBytes(one), 0);
   while (turns.length > LIMIT.SNAPSHOT_TURNS || (bytes > LIMIT.SNAPSHOT_TEXT_BYTES && turns.length > 1)) {
-    // What is being written goes last.
+    // The turns being written go last.
     const oldest = Math.max(turns.findIndex((one) => one.done), 0);
     bytes -= turnBytes(turns.splice(oldest, 1)[0] as Turn);
     omit(now, "turns_omitted");
@@ -255,7 +255,7 @@ function end(now: Snapshot): void {
   }
 }
 
-/** What waits is what the status says, and who waits is seen at the nodes. */
+/** The status decides the waiting items, and the nodes show which of them wait. */
 function settle(now: Snapshot): void {
   const run = now.execution as execution.Known;
   if (run.definition !== undefined) run.definition = name(run.definition);

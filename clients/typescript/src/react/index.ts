@@ -49,7 +49,7 @@ export function useExecution(client: Client, id: string | undefined, options: Ex
   return { state, error };
 }
 
-/** What waits for a decision in an execution, and the way to decide it. */
+/** The requests that wait in an execution, and the functions that decide them. */
 export function useApprovals(client: Client, id: string | undefined, options?: ExecutionOptions): ApprovalsHook {
   const hook = useExecution(client, id, options);
   const decide = useMemo(() => {

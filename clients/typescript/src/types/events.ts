@@ -158,7 +158,7 @@ export interface ExecutionWaitingData {
    */
   tool?: string;
   /**
-   * What it waits for, in words.
+   * The missing capability or capacity, in words.
    */
   waits_for: string;
 }
@@ -202,7 +202,7 @@ export interface ExecutionStartedData {
    */
   definition?: string;
   /**
-   * What it was started with.
+   * The input of the execution.
    */
   input?: unknown;
 }
@@ -282,7 +282,7 @@ export interface ExecutionFailedEvent {
  */
 export interface ExecutionFailedData {
   /**
-   * What went wrong: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
+   * The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
    */
   error?: unknown;
 }
@@ -406,7 +406,7 @@ export interface ExecutionCancelRequestedData {
    */
   reason?: string;
   /**
-   * Who asked.
+   * The person or program that asked.
    */
   requested_by?: string;
 }
@@ -522,7 +522,7 @@ export interface AttemptSupersededEvent {
   merged?: number;
 }
 /**
- * A new worker took the execution over. What calls of a model streamed that it makes again is void.
+ * A new worker took the execution over. Streamed output of model calls that it repeats is void.
  */
 export interface AttemptSupersededData {
   /**
@@ -583,15 +583,15 @@ export interface StateChangedData {
    */
   key: string;
   /**
-   * What it is.
+   * The new value.
    */
   new_value?: unknown;
   /**
-   * What it was.
+   * The previous value.
    */
   old_value?: unknown;
   /**
-   * Who sees it: `execution`, `stream` or what the producer defines.
+   * The readers of the value: `execution`, `stream` or a name that the producer defines.
    */
   scope?: string;
 }
@@ -759,7 +759,7 @@ export interface ConstraintViolationData {
    */
   constraint_id: string;
   /**
-   * What happened.
+   * A description of the event.
    */
   description?: string;
 }
@@ -799,7 +799,7 @@ export interface StreamStartedEvent {
  */
 export interface StreamStartedData {
   /**
-   * What it is, as its producer says.
+   * The producer's description of the stream.
    */
   description?: string;
 }
@@ -1047,7 +1047,7 @@ export interface NodeInputBlockedEvent {
  */
 export interface NodeInputBlockedData {
   /**
-   * What it asks.
+   * The question.
    */
   prompt?: string;
 }
@@ -1310,7 +1310,7 @@ export interface LlmRetryEvent {
   merged?: number;
 }
 /**
- * A call of the model failed and is tried again. What was streamed before in this turn is void.
+ * A call of the model failed and is tried again. Output streamed before in this turn is void.
  */
 export interface LlmRetryData {
   /**
@@ -1358,7 +1358,7 @@ export interface UsageUpdatedEvent {
   merged?: number;
 }
 /**
- * What the execution has used so far.
+ * The usage of the execution so far.
  */
 export interface UsageUpdatedData {
   below?: Used;
@@ -1369,7 +1369,7 @@ export interface UsageUpdatedData {
   usage: Usage;
 }
 /**
- * What an execution used, with all below it.
+ * The usage of an execution, with all below it.
  */
 export interface Used {
   /**
@@ -1510,7 +1510,7 @@ export interface ToolCallProgressEvent {
  */
 export interface ToolCallProgressData {
   /**
-   * What the tool is doing, in words.
+   * The tool's progress, in words.
    */
   message?: string;
   /**
@@ -1570,7 +1570,7 @@ export interface ToolCallCompletedData {
    */
   is_error?: boolean;
   /**
-   * What the model will read.
+   * The result that the model reads.
    */
   result?: unknown;
   /**
@@ -1622,7 +1622,7 @@ export interface ToolApprovalRequestedData {
    */
   approval_id: string;
   /**
-   * SHA-256 of the canonical arguments: what a decision is bound to.
+   * SHA-256 of the canonical arguments; a decision is bound to it.
    */
   arguments_digest?: string;
   below?: Below;
@@ -1698,7 +1698,7 @@ export interface ToolApprovalDecidedData {
   arguments?: unknown;
   below?: Below;
   /**
-   * Who decided.
+   * The person who decided.
    */
   decided_by?: string;
   /**
@@ -1841,11 +1841,11 @@ export interface ClientInputRequestedData {
   choices?: string[];
   expires_at?: Timestamp;
   /**
-   * What it asks.
+   * The question.
    */
   prompt?: string;
   /**
-   * The request's id: what an answer names.
+   * The id of the request, which an answer names.
    */
   request_id?: string;
   /**
@@ -1889,7 +1889,7 @@ export interface ClientInputReceivedEvent {
  */
 export interface ClientInputReceivedData {
   /**
-   * Who answered.
+   * The person who answered.
    */
   answered_by?: string;
   below?: Below;
@@ -2028,7 +2028,7 @@ export interface SubagentFailedEvent {
 export interface SubagentFailedData {
   below?: Below;
   /**
-   * What went wrong.
+   * The error.
    */
   error?: unknown;
   session_id: SessionId;
@@ -2118,7 +2118,7 @@ export interface SessionDeadLetteredData {
   definition: string;
   execution_id: ExecutionId;
   /**
-   * What stood against it.
+   * The reason of the failure.
    */
   reason: string;
   session_id: SessionId;
@@ -2205,7 +2205,7 @@ export interface WebhookFailedData {
    */
   endpoint: string;
   /**
-   * What the last try met.
+   * The error of the last try.
    */
   error: string;
   event_id: EventId;

@@ -7,7 +7,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What there is */
+        /** List the endpoints */
         get: operations["list_endpoints"];
         put?: never;
         post?: never;
@@ -343,7 +343,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is known of an execution
+         * Read the state of an execution
          * @description Needs `read` on what it is about.
          */
         get: operations["get_execution"];
@@ -386,7 +386,7 @@ export interface paths {
         put?: never;
         /**
          * Stop it
-         * @description One that nobody has asked for yet ends as cancelled when somebody does.
+         * @description A cancel of an unknown execution is kept: if the execution is started later, it is cancelled immediately.
          *
          *     Needs `cancel` on what it is about.
          */
@@ -469,7 +469,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who watches it
+         * List its watchers
          * @description Needs `read` on the execution.
          */
         get: operations["get_presence"];
@@ -529,7 +529,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What it has come to, with all text so far
+         * Read its state, with all text so far
          * @description Needs `read` on what it is about.
          */
         get: operations["get_snapshot"];
@@ -755,7 +755,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was said, oldest first
+         * Read its messages, oldest first
          * @description As many as have 4 MiB: ask again with `from`, where there is a `next`.
          *
          *     Needs `read` on the session.
@@ -821,7 +821,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the log holds, and what this gateway's clients cost
+         * Read the size of the log, and the costs of this gateway's clients
          * @description Needs `read` on everything.
          */
         get: operations["get_stats"];
@@ -884,7 +884,7 @@ export interface paths {
         };
         /**
          * All agents (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_agents"];
         put?: never;
@@ -904,7 +904,7 @@ export interface paths {
         };
         /**
          * An agent as its own server served it (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_agent"];
         put?: never;
@@ -924,7 +924,7 @@ export interface paths {
         };
         /**
          * A council as its own server served it (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_council"];
         put?: never;
@@ -946,7 +946,7 @@ export interface paths {
          * A task as its own server served it (WebSocket, docs/dropin.md)
          * @description The task begins if it has not. Other parameters are ignored.
          *
-         *     Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         *     A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_task"];
         put?: never;
@@ -968,7 +968,7 @@ export interface components {
         };
         /** @description A command that is durable; its effect shows in the execution's events. */
         Acknowledged: {
-            /** @description What a cancel came to; absent for other commands. */
+            /** @description The outcome of a cancel; absent for other commands. */
             cancel?: components["schemas"]["CancelState"] | null;
             /** @description The run. */
             execution_id: components["schemas"]["ExecutionId"];
@@ -977,7 +977,7 @@ export interface components {
         };
         /** @description How an agent or a graph is configured. */
         AgentReport: {
-            /** @description What it does, for people. */
+            /** @description The description of the agent, for people. */
             description?: string;
             /**
              * @description Its nodes; an agent is one node of its own name.
@@ -996,11 +996,11 @@ export interface components {
         };
         /** @description A call that waits for a decision. */
         Approval: {
-            /** @description What a decision names. */
+            /** @description The id that a decision names. */
             approval_id: string;
             /** @description The arguments, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most. */
             arguments: components["schemas"]["Excerpt"];
-            /** @description What a decision is bound to. */
+            /** @description The digest that a decision is bound to. */
             arguments_digest?: string | null;
             /** @description Where it waits, when that is below the execution. */
             below?: components["schemas"]["Below"] | null;
@@ -1019,15 +1019,15 @@ export interface components {
         };
         /** @description Where an approval stands. */
         ApprovalStatus: "pending" | "approved" | "rejected" | "expired" | "cancelled" | "consumed";
-        /** @description What to say to a session. */
+        /** @description An input for a session. */
         BeginRequest: {
             /**
-             * @description What it may use.
+             * @description The limits of the execution.
              * @default {}
              */
             budget: components["schemas"]["Budget"];
             /**
-             * @description What ties it to other executions.
+             * @description The id that ties the execution to others.
              * @default null
              */
             correlation_id: components["schemas"]["CorrelationId"] | null;
@@ -1039,12 +1039,12 @@ export interface components {
              */
             execution_id: components["schemas"]["ExecutionId"] | null;
             /**
-             * @description What is said.
+             * @description The input.
              * @default null
              */
             input: unknown;
             /**
-             * @description What to do when an execution of the session is at work.
+             * @description The policy when an execution of the session is at work.
              * @default enqueue
              */
             multitask: components["schemas"]["Multitask"];
@@ -1070,7 +1070,7 @@ export interface components {
             /** @description The session of the child of the execution that tells it, on the way there. */
             through: components["schemas"]["SessionId"];
         };
-        /** @description What an execution may use; passing a limit ends it. */
+        /** @description The limits of an execution; exceeding one ends it. */
         Budget: {
             /**
              * Format: uint32
@@ -1097,7 +1097,7 @@ export interface components {
             arguments: components["schemas"]["Excerpt"];
             /** @description The node that called it. */
             node_id?: components["schemas"]["NodeId"] | null;
-            /** @description What the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most. */
+            /** @description The result that the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most. */
             result?: components["schemas"]["Excerpt"] | null;
             /** @description How far it is. */
             state: components["schemas"]["CallState"];
@@ -1123,7 +1123,7 @@ export interface components {
              */
             session_id: components["schemas"]["SessionId"] | null;
         };
-        /** @description What a cancel came to. */
+        /** @description The outcome of a cancel. */
         CancelState: "requested" | "latched" | "cancelled";
         /** @description Each `ok`, or what is wrong. */
         Checks: {
@@ -1138,7 +1138,7 @@ export interface components {
         };
         /** @description A child session. */
         Child: {
-            /** @description What it runs. */
+            /** @description The definition that it runs. */
             definition: string;
             /** @description Whether its execution has ended. */
             ended: boolean;
@@ -1162,7 +1162,7 @@ export interface components {
              */
             reason: string | null;
         };
-        /** @description What a compaction did. */
+        /** @description The result of a compaction. */
         Compacted: {
             /**
              * Format: uint64
@@ -1175,7 +1175,7 @@ export interface components {
              */
             tokens_before: number;
         };
-        /** @description What was said last in a conversation. */
+        /** @description The last messages of a conversation. */
         Conversation: {
             /** @description The last compaction: tokens before and after. */
             compacted?: components["schemas"]["Compacted"] | null;
@@ -1194,7 +1194,7 @@ export interface components {
         };
         /** @description at most 128 bytes of UTF-8 without control characters */
         CorrelationId: string;
-        /** @description What tokens cost. */
+        /** @description The cost of tokens. */
         Cost: {
             /**
              * Format: double
@@ -1210,13 +1210,13 @@ export interface components {
              */
             unpriced_tokens: number;
         };
-        /** @description What is wrong, in the words of the server that this one stands in for. */
+        /** @description The fault, in the form of the replaced server. */
         CouncilDetail: {
             detail: string;
         };
-        /** @description What to start. Other fields are ignored. */
+        /** @description The council to start. Other fields are ignored. */
         CouncilRequest: {
-            /** @description What the council is to write about. 1 to 10000 characters. */
+            /** @description The topic of the council. 1 to 10000 characters. */
             input_topic: string;
             /**
              * @description The run; starting the same one twice starts one. Absent: a fresh one.
@@ -1226,11 +1226,11 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description A run's status, and what it came to. */
+        /** @description A run's status, and its outcome. */
         CouncilRun: {
             /** @description The critic's last score. */
             critic_score: unknown;
-            /** @description What went wrong. */
+            /** @description The error. */
             error: string | null;
             /** @description The final text. */
             final_draft: unknown;
@@ -1261,7 +1261,7 @@ export interface components {
             definition: string;
             /** @description The run. */
             execution_id: components["schemas"]["ExecutionId"];
-            /** @description What stood against it. */
+            /** @description The reason of the failure. */
             reason: string;
             /** @description The execution that tries again, if somebody asked for it. */
             retried_as?: components["schemas"]["ExecutionId"] | null;
@@ -1296,7 +1296,7 @@ export interface components {
             error: {
                 /** @description stable: programs may compare it */
                 code: string;
-                /** @description what stands against the request */
+                /** @description the conflicting state */
                 details?: Record<string, never>;
                 /** @description for people; may change */
                 message: string;
@@ -1322,7 +1322,7 @@ export interface components {
                     arguments?: unknown;
                     /** @description Where it happened, when that is below the execution that tells it. */
                     below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description Who decided. */
+                    /** @description The person who decided. */
                     decided_by?: string | null;
                     /** @description The decider's note. */
                     note?: string | null;
@@ -1342,7 +1342,7 @@ export interface components {
                 ApprovalRequested: {
                     /** @description The approval's id. */
                     approval_id: string;
-                    /** @description SHA-256 of the canonical arguments: what a decision is bound to. */
+                    /** @description SHA-256 of the canonical arguments; a decision is bound to it. */
                     arguments_digest?: string | null;
                     /** @description Where it happened, when that is below the execution that tells it. */
                     below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
@@ -1358,7 +1358,7 @@ export interface components {
                     /** @description The call's id. */
                     tool_use_id: string;
                 };
-                /** @description A new worker took the execution over. What calls of a model streamed that it makes again is void. */
+                /** @description A new worker took the execution over. Streamed output of model calls that it repeats is void. */
                 AttemptSuperseded: {
                     /**
                      * Format: uint32
@@ -1398,7 +1398,7 @@ export interface components {
                      */
                     is_error: boolean;
                     /**
-                     * @description What the model will read.
+                     * @description The result that the model reads.
                      * @default null
                      */
                     result: unknown;
@@ -1409,7 +1409,7 @@ export interface components {
                 };
                 /** @description A tool says how far its call has come. Words that come faster than readers can use are left out. */
                 CallProgress: {
-                    /** @description What the tool is doing, in words. */
+                    /** @description The tool's progress, in words. */
                     message?: string | null;
                     /**
                      * Format: double
@@ -1447,7 +1447,7 @@ export interface components {
                 CancelRequested: {
                     /** @description Why. */
                     reason?: string | null;
-                    /** @description Who asked. */
+                    /** @description The person or program that asked. */
                     requested_by?: string | null;
                 };
                 /** @description An execution was stopped. Terminal. */
@@ -1460,16 +1460,16 @@ export interface components {
                     /** @description The key. */
                     key: string;
                     /**
-                     * @description What it is.
+                     * @description The new value.
                      * @default null
                      */
                     new_value: unknown;
                     /**
-                     * @description What it was.
+                     * @description The previous value.
                      * @default null
                      */
                     old_value: unknown;
-                    /** @description Who sees it: `execution`, `stream` or what the producer defines. */
+                    /** @description The readers of the value: `execution`, `stream` or a name that the producer defines. */
                     scope?: string | null;
                 };
                 /** @description A session takes no more input. */
@@ -1495,7 +1495,7 @@ export interface components {
                     /** @description Which. */
                     constraint_id: string;
                     /**
-                     * @description What happened.
+                     * @description A description of the event.
                      * @default
                      */
                     description: string;
@@ -1545,7 +1545,7 @@ export interface components {
                     definition: string;
                     /** @description The execution. */
                     execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                    /** @description What stood against it. */
+                    /** @description The reason of the failure. */
                     reason: string;
                     /** @description The session. */
                     session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
@@ -1561,7 +1561,7 @@ export interface components {
                 /** @description An execution ended badly. Terminal. */
                 Failed: {
                     /**
-                     * @description What went wrong: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
+                     * @description The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
                      * @default null
                      */
                     error: unknown;
@@ -1575,7 +1575,7 @@ export interface components {
                     attempts: number;
                     /** @description The endpoint's name in the configuration. */
                     endpoint: string;
-                    /** @description What the last try met. */
+                    /** @description The error of the last try. */
                     error: string;
                     /** @description The event that was not delivered. */
                     event_id: components["schemas"]["Event"]["$defs"]["EventId"];
@@ -1587,14 +1587,14 @@ export interface components {
                 /** @description A node needs input that nobody gave. */
                 InputBlocked: {
                     /**
-                     * @description What it asks.
+                     * @description The question.
                      * @default
                      */
                     prompt: string;
                 };
                 /** @description A human answered. */
                 InputReceived: {
-                    /** @description Who answered. */
+                    /** @description The person who answered. */
                     answered_by?: string | null;
                     /** @description Where it happened, when that is below the execution that tells it. */
                     below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
@@ -1615,11 +1615,11 @@ export interface components {
                     /** @description When it is no longer waited for. */
                     expires_at?: components["schemas"]["Event"]["$defs"]["Timestamp"] | null;
                     /**
-                     * @description What it asks.
+                     * @description The question.
                      * @default
                      */
                     prompt: string;
-                    /** @description The request's id: what an answer names. */
+                    /** @description The id of the request, which an answer names. */
                     request_id?: string | null;
                     /** @description The call that asks, when it is a tool's. */
                     tool_use_id?: string | null;
@@ -1702,7 +1702,7 @@ export interface components {
                     /** @description Why. */
                     reason?: string | null;
                 };
-                /** @description A call of the model failed and is tried again. What was streamed before in this turn is void. */
+                /** @description A call of the model failed and is tried again. Output streamed before in this turn is void. */
                 Retry: {
                     /**
                      * Format: uint64
@@ -1737,14 +1737,14 @@ export interface components {
                     /** @description The agent or graph that it runs. */
                     definition?: string | null;
                     /**
-                     * @description What it was started with.
+                     * @description The input of the execution.
                      * @default null
                      */
                     input: unknown;
                 };
                 /** @description A stream accepts executions. */
                 Started2: {
-                    /** @description What it is, as its producer says. */
+                    /** @description The producer's description of the stream. */
                     description?: string | null;
                 };
                 /** @description A stream accepts no more. */
@@ -1771,7 +1771,7 @@ export interface components {
                     /** @description Where it happened, when that is below the execution that tells it. */
                     below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
                     /**
-                     * @description What went wrong.
+                     * @description The error.
                      * @default null
                      */
                     error: unknown;
@@ -1860,7 +1860,7 @@ export interface components {
                      */
                     total_tokens: number;
                 };
-                /** @description What the execution has used so far. */
+                /** @description The usage of the execution so far. */
                 UsageUpdated: {
                     /** @description The part of it that the executions below used. */
                     below?: components["schemas"]["Event"]["$defs"]["Used"] | null;
@@ -1873,7 +1873,7 @@ export interface components {
                     /** @description Tokens of all calls of the execution and of all executions below it. */
                     usage: components["schemas"]["Event"]["$defs"]["Usage"];
                 };
-                /** @description What an execution used, with all below it. */
+                /** @description The usage of an execution, with all below it. */
                 Used: {
                     /**
                      * Format: uint32
@@ -1889,7 +1889,7 @@ export interface components {
                     definition?: string | null;
                     /** @description The tool that is missing; absent: the definition is. */
                     tool?: string | null;
-                    /** @description What it waits for, in words. */
+                    /** @description The missing capability or capacity, in words. */
                     waits_for: string;
                 };
             };
@@ -1903,7 +1903,7 @@ export interface components {
              */
             attempt: number | null;
             /**
-             * @description What ties it to other executions.
+             * @description The id that ties the execution to others.
              * @default null
              */
             correlation_id: components["schemas"]["CorrelationId"] | null;
@@ -1936,7 +1936,7 @@ export interface components {
              * @default null
              */
             timestamp: components["schemas"]["Timestamp"] | null;
-            /** @description What happened. */
+            /** @description The event type. */
             type: components["schemas"]["EventType"];
         };
         /**
@@ -1951,7 +1951,7 @@ export interface components {
         EventPage: {
             /** @description Events, and lines that are none, in the order asked for. */
             events: components["schemas"]["Event"][];
-            /** @description What was asked for and is gone. */
+            /** @description The parts of the requested range that are gone. */
             gaps: components["schemas"]["Gap"][];
             /** @description Where to go on; `null` when nothing is left in this direction. */
             next: string | null;
@@ -1967,7 +1967,7 @@ export interface components {
             /** @description The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was. */
             value: unknown;
         };
-        /** @description What is known of a run. */
+        /** @description The state of a run. */
         Execution: {
             /** @description The node that is at work. */
             active_node?: components["schemas"]["NodeId"] | null;
@@ -1976,13 +1976,13 @@ export interface components {
              * @description The worker's try, from 1.
              */
             attempt?: number | null;
-            /** @description What ties it to other executions. */
+            /** @description The id that ties the execution to others. */
             correlation_id?: components["schemas"]["CorrelationId"] | null;
             /** @description The agent or graph. */
             definition?: string | null;
             /** @description When it ended. */
             ended_at?: components["schemas"]["Timestamp"] | null;
-            /** @description What went wrong. */
+            /** @description The error. */
             error?: unknown;
             /**
              * Format: uint64
@@ -1997,7 +1997,7 @@ export interface components {
              */
             external: boolean;
             /**
-             * @description Events are missing before what stands here: they were gone before they were read. Absent: nothing is known to be
+             * @description Events before the first one read are missing. Absent: no event is known to be
              *     missing.
              */
             gap?: components["schemas"]["ExecutionGap"] | null;
@@ -2037,7 +2037,7 @@ export interface components {
             waiting?: {
                 [key: string]: components["schemas"]["Waiting"];
             };
-            /** @description No worker that is there can run it: what it waits for, in words. */
+            /** @description The missing capability, in words, when no present worker can run it. */
             waits_for?: string | null;
         };
         /** @description Why events of a run are missing. */
@@ -2133,14 +2133,14 @@ export interface components {
             /** @description Its type, as in `image/png`. */
             media_type: string;
         };
-        /** @description What there is. */
+        /** @description The list of endpoints. */
         Index: {
             /** @description `"GET /path": "what it is for"`. */
             endpoints: Record<string, never>;
             name: string;
             version: string;
         };
-        /** @description What was said. */
+        /** @description The messages. */
         Messages: {
             messages: components["schemas"]["SaidMessage"][];
             /**
@@ -2157,7 +2157,7 @@ export interface components {
             token: string;
             token_id: string | null;
         };
-        /** @description What is asked for. */
+        /** @description The request for a token. */
         MintRequest: {
             /**
              * @description Some of the caller's scopes; absent: all that it may read.
@@ -2171,7 +2171,7 @@ export interface components {
              */
             ttl_s: number | null;
         };
-        /** @description What is to be seen of one stream, or of all. Bounded: long values are cut, old things go. */
+        /** @description The view of one stream, or of all. Bounded: long values are cut, old entries are removed. */
         Monitor: {
             /** @description Calls that wait for a decision. Present since somebody asked for one. */
             approvals?: components["schemas"]["MonitorApprovals"] | null;
@@ -2181,11 +2181,11 @@ export interface components {
             } | null;
             /** @description Whether everything that the log holds of it was looked at. `false`: only the newest part, which is bounded. */
             complete: boolean;
-            /** @description What the agents read and may use. */
+            /** @description The sources and tools of the agents. */
             context?: components["schemas"]["MonitorContext"] | null;
             /** @description Executions and their nodes. */
             graph?: components["schemas"]["MonitorGraph"] | null;
-            /** @description MCP servers by name, and how each is by contributor: a worker, or `stream/<stream_id>` for what an event said. */
+            /** @description MCP servers by name, and the state of each by contributor: a worker, or `stream/<stream_id>` for an event. */
             mcp?: {
                 [key: string]: {
                     [key: string]: unknown;
@@ -2195,12 +2195,12 @@ export interface components {
             reduced?: boolean;
             /** @description The stream; absent: all. */
             stream_id?: components["schemas"]["StreamId"] | null;
-            /** @description Tokens, and what they cost. */
+            /** @description Tokens, and their cost. */
             usage?: components["schemas"]["Used"] | null;
         };
         /** @description A monitor on the wire, as in a `monitor_snapshot`. */
         MonitorAnswer: {
-            /** @description What is to be seen. */
+            /** @description The monitor. */
             monitor: components["schemas"]["Monitor"];
             /**
              * Format: uint64
@@ -2243,7 +2243,7 @@ export interface components {
                 [key: string]: components["schemas"]["MonitorApproval"];
             };
         };
-        /** @description What the agents read and may use. */
+        /** @description The sources and tools of the agents. */
         MonitorContext: {
             /** @description How the agents and graphs are configured, by name: models and tools of each node, as workers report it. */
             agents?: {
@@ -2281,13 +2281,13 @@ export interface components {
             /** @description When. */
             at: components["schemas"]["Timestamp"];
             /**
-             * @description What; `{cut, bytes, begins}` when it is long.
+             * @description The content; `{cut, bytes, begins}` when it is long.
              * @default null
              */
             content: unknown;
             /** @description The node. */
             node_id?: components["schemas"]["NodeId"] | null;
-            /** @description Who said it. */
+            /** @description The author. */
             role: components["schemas"]["MonitorRole"];
             /** @description Calls that the model asks for. */
             tool_calls?: unknown[];
@@ -2336,7 +2336,7 @@ export interface components {
              */
             tool_errors: number;
         };
-        /** @description Who said a message. */
+        /** @description The author of a message. */
         MonitorRole: "user" | "assistant" | "tool";
         /** @description An execution. */
         MonitorRun: {
@@ -2351,7 +2351,7 @@ export interface components {
             definition?: string | null;
             /** @description When it ended. */
             ended_at?: components["schemas"]["Timestamp"] | null;
-            /** @description What went wrong. */
+            /** @description The error. */
             error?: unknown;
             /** @description Runbus does not run it: others tell it. */
             external?: boolean;
@@ -2397,7 +2397,7 @@ export interface components {
              */
             errors: number;
         };
-        /** @description What a second execution of a session does while one is at work. */
+        /** @description The policy for a second execution of a session while one is at work. */
         Multitask: "reject" | "enqueue" | "interrupt" | "rollback";
         /** @description A step of the stream's graph. */
         Node: {
@@ -2406,7 +2406,7 @@ export interface components {
              * @description Which pass of the graph's cycle, from 1.
              */
             iteration?: number | null;
-            /** @description What it gave last, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns. */
+            /** @description The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns. */
             output?: components["schemas"]["Excerpt"] | null;
             /**
              * Format: uint32
@@ -2419,7 +2419,7 @@ export interface components {
              * @description The round of its loop, from 1; 0: none has begun.
              */
             round: number;
-            /** @description What it does. */
+            /** @description The state. */
             state: components["schemas"]["NodeState"];
             /** @description When something happened to it last. */
             updated_at: components["schemas"]["Timestamp"];
@@ -2438,7 +2438,7 @@ export interface components {
             /** @description The tools that it may call. */
             tools?: string[];
         };
-        /** @description What a node does. */
+        /** @description The state of a node. */
         NodeState: "running" | "waiting" | "stalled" | "completed" | "stopped";
         /** @description A command that has nothing to say but its name. */
         Nothing: Record<string, never>;
@@ -2452,7 +2452,7 @@ export interface components {
             arguments_digest: string;
             /** @description When it was decided. */
             decided_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Who decided. */
+            /** @description The person who decided. */
             decided_by?: string | null;
             /** @description Of which execution. */
             execution_id: components["schemas"]["ExecutionId"];
@@ -2502,12 +2502,12 @@ export interface components {
             expires_at?: components["schemas"]["Timestamp"] | null;
             /** @description Of which node. */
             node_id: components["schemas"]["NodeId"];
-            /** @description What is asked. */
+            /** @description The question. */
             prompt: string;
             /** @description Names it. */
             request_id: string;
         };
-        /** @description Who watches an execution. */
+        /** @description The watchers of an execution. */
         Presence: {
             /**
              * Format: uint64
@@ -2543,7 +2543,7 @@ export interface components {
             node_id?: components["schemas"]["NodeId"] | null;
             /** @description The question; its end when it is too long. */
             prompt: components["schemas"]["Text"];
-            /** @description What an answer names; empty: its producer gave none. */
+            /** @description The id that an answer names; empty when its producer gave none. */
             request_id: string;
             /** @description The call that asks, when it is a tool's. */
             tool_use_id?: string | null;
@@ -2569,7 +2569,7 @@ export interface components {
         Revocation: {
             /** @description When it was. */
             at: components["schemas"]["Timestamp"];
-            /** @description Who did it. */
+            /** @description The caller that revoked it. */
             by: string;
             /** @description Until when it must be remembered; `None`: for ever. */
             until: components["schemas"]["Timestamp"] | null;
@@ -2583,14 +2583,14 @@ export interface components {
             issued_before: components["schemas"]["Timestamp"];
             /** @constant */
             revoke: "subject";
-            /** @description Who. */
+            /** @description The subject. */
             subject: string;
         });
-        /** @description What is revoked: one credential, or what somebody got before a time. */
+        /** @description The revoked right: one credential, or all of a subject before a time. */
         RevokeRequest: {
             /** @description Only what they got before this; not in the future. Absent: now. */
             issued_before?: components["schemas"]["Timestamp"] | null;
-            /** @description Whose. At most 256 bytes. */
+            /** @description The subject. At most 256 bytes. */
             subject?: string | null;
             /** @description A token's `jti`, or `key/<name>`. At most 256 bytes. */
             token_id?: string | null;
@@ -2629,15 +2629,15 @@ export interface components {
             /** @description The id of the [`ToolCall`] that this answers. */
             tool_call_id: string;
         });
-        /** @description What to say to a session. */
+        /** @description An input for a session. */
         SayRequest: {
             /**
-             * @description What it may use.
+             * @description The limits of the execution.
              * @default {}
              */
             budget: components["schemas"]["Budget"];
             /**
-             * @description What ties it to other executions.
+             * @description The id that ties the execution to others.
              * @default null
              */
             correlation_id: components["schemas"]["CorrelationId"] | null;
@@ -2652,12 +2652,12 @@ export interface components {
              */
             execution_id: components["schemas"]["ExecutionId"] | null;
             /**
-             * @description What is said.
+             * @description The input.
              * @default null
              */
             input: unknown;
             /**
-             * @description What to do when an execution of the session is at work.
+             * @description The policy when an execution of the session is at work.
              * @default enqueue
              */
             multitask: components["schemas"]["Multitask"];
@@ -2774,7 +2774,7 @@ export interface components {
              * @description The same of `execution.error`.
              */
             error_truncated_bytes?: number;
-            /** @description Status, usage, output, error and the rest of what is known of a run; `None`: there is no event yet. */
+            /** @description Status, usage, output, error and the rest of a run's state; `None` before the first event. */
             execution?: components["schemas"]["Execution"] | null;
             /**
              * @description The steps, [`crate::limits::SNAPSHOT_NODES`] at most.
@@ -2799,8 +2799,8 @@ export interface components {
              */
             questions: components["schemas"]["Question"][];
             /**
-             * @description What models said, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`] and
-             *     [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
+             * @description The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
+             *     and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
              * @default []
              */
             turns: components["schemas"]["Turn"][];
@@ -2821,7 +2821,7 @@ export interface components {
              */
             waiting_omitted?: number;
         };
-        /** @description What was started. */
+        /** @description A started execution. */
         Started: {
             /** @description Whether this call started it; `false`: it was there. */
             created: boolean;
@@ -2832,23 +2832,23 @@ export interface components {
             /** @description Its line of work. */
             stream_id: components["schemas"]["StreamId"];
         };
-        /** @description What to start. */
+        /** @description A request to start an execution. */
         StartRequest: {
-            /** @description What it may use; a limit of the definition counts too. */
+            /** @description The limits of the execution; a limit of the definition counts too. */
             budget?: components["schemas"]["Budget"];
-            /** @description What ties it to other executions. */
+            /** @description The id that ties the execution to others. */
             correlation_id?: components["schemas"]["CorrelationId"] | null;
             /** @description The agent or graph, by name. At most 128 bytes. */
             definition: string;
             /** @description The run; starting the same id twice starts one. Absent: a fresh one. */
             execution_id?: components["schemas"]["ExecutionId"] | null;
             /**
-             * @description What it is given.
+             * @description The input.
              * @default null
              */
             input: unknown;
             /**
-             * @description What to do when another execution of the session is at work.
+             * @description The policy when another execution of the session is at work.
              * @default enqueue
              */
             multitask: components["schemas"]["Multitask"];
@@ -2911,7 +2911,7 @@ export interface components {
              */
             undecodable: number;
         };
-        /** @description What a load balancer makes of it. */
+        /** @description A load balancer's view of it. */
         Status: "ready" | "degraded" | "not_ready";
         /** @description An event that is durable. */
         StoredEvent: {
@@ -3014,13 +3014,13 @@ export interface components {
              */
             total_tokens: number;
         };
-        /** @description Tokens, and what they cost. */
+        /** @description Tokens, and their cost. */
         Used: {
             /** @description Tokens by model, where events say which. */
             by_model?: {
                 [key: string]: components["schemas"]["Usage"];
             };
-            /** @description What they cost. Absent where no event says it and no price is configured. */
+            /** @description The cost. Absent where no event reports it and no price is configured. */
             cost?: components["schemas"]["Cost"] | null;
             /**
              * Format: uint64
@@ -3051,11 +3051,11 @@ export interface components {
              * @description Subscriptions under this name.
              */
             connections: number;
-            /** @description What they call themselves. */
+            /** @description The client's own label. */
             label?: string | null;
             /** @description Since when there is one. */
             since: components["schemas"]["Timestamp"];
-            /** @description Who, as their credential says; `everyone` where nobody is asked. */
+            /** @description The subject of the credential; `everyone` where authentication is disabled. */
             subject: string;
         };
         WireFunction: {
@@ -3065,7 +3065,7 @@ export interface components {
         };
         /** @description at most 128 bytes of UTF-8 without control characters */
         WorkerId: string;
-        /** @description What a worker says of itself. */
+        /** @description The report of a worker. */
         WorkerReport: {
             /** @description How its agents and graphs are configured, by name; left out when that is more than 64 KiB. */
             agents?: {
@@ -3169,7 +3169,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `not_found`: nobody has heard of it */
+        /** @description `not_found`: unknown id */
         not_found: {
             headers: {
                 [name: string]: unknown;
@@ -3373,7 +3373,7 @@ export interface operations {
             400: components["responses"]["invalid_argument"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
-            /** @description nobody has heard of it */
+            /** @description unknown id */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3668,7 +3668,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what stood against it */
+            /** @description the dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4027,7 +4027,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what its events say so far */
+            /** @description the state after its events so far */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4411,7 +4411,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what is to be seen now */
+            /** @description the monitor now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4440,7 +4440,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what is to be seen now */
+            /** @description the monitor now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5066,7 +5066,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what each says of itself */
+            /** @description the reports of the workers */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5131,7 +5131,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -5171,7 +5171,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -5211,7 +5211,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -5245,7 +5245,7 @@ export interface operations {
             query?: {
                 /** @description the agent or graph that it is for; by default as configured */
                 agent?: string;
-                /** @description what it is given; by default `{task_id}` */
+                /** @description the input; by default `{task_id}` */
                 input?: string;
             };
             header?: never;
@@ -5256,7 +5256,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;

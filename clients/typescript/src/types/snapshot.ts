@@ -34,7 +34,7 @@ export type ExecutionStatus =
  */
 export type StreamId = string;
 /**
- * What a node does.
+ * The state of a node.
  */
 export type NodeState = "running" | "waiting" | "stalled" | "completed" | "stopped";
 
@@ -87,8 +87,8 @@ export interface Snapshot {
    */
   questions: Question[];
   /**
-   * What models said, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`] and
-   * [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
+   * The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
+   * and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
    */
   turns: Turn[];
   /**
@@ -109,12 +109,12 @@ export interface Snapshot {
  */
 export interface Approval {
   /**
-   * What a decision names.
+   * The id that a decision names.
    */
   approval_id: string;
   arguments: Excerpt;
   /**
-   * What a decision is bound to.
+   * The digest that a decision is bound to.
    */
   arguments_digest?: string;
   below?: Below;
@@ -169,7 +169,7 @@ export interface Call {
   tool_use_id: string;
 }
 /**
- * What is known of a run.
+ * The state of a run.
  */
 export interface Execution {
   active_node?: NodeId;
@@ -184,7 +184,7 @@ export interface Execution {
   definition?: string;
   ended_at?: Timestamp;
   /**
-   * What went wrong.
+   * The error.
    */
   error?: unknown;
   /**
@@ -227,7 +227,7 @@ export interface Execution {
     [k: string]: Waiting;
   };
   /**
-   * No worker that is there can run it: what it waits for, in words.
+   * The missing capability, in words, when no present worker can run it.
    */
   waits_for?: string;
 }
@@ -312,7 +312,7 @@ export interface Question {
   node_id?: NodeId;
   prompt: Text;
   /**
-   * What an answer names; empty: its producer gave none.
+   * The id that an answer names; empty when its producer gave none.
    */
   request_id: string;
   /**

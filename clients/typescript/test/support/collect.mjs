@@ -1,4 +1,4 @@
-// What tests do with a client again and again.
+// Common steps of tests with a client.
 import assert from "node:assert/strict";
 import { connect } from "@runbus/client";
 
@@ -25,7 +25,7 @@ export async function log(from, filter) {
   return events;
 }
 
-/** What a reader got is the log: every event once, in order, with its data; merged deltas say the same. */
+/** A reader's events are the log: every event once, in order, with its data; merged deltas say the same. */
 export function assertIsLog(got, log) {
   const flat = (events) => {
     const texts = [];

@@ -67,7 +67,7 @@ function messages(state, client, gateway, split, action, delay, inject) {
       if (action.how === "mute") return;
       if (action.how === "half") return void client.end();
       if (action.how === "middle") client.write(message.subarray(0, Math.ceil(message.length / 2)));
-      // What was passed on arrives; then the connection breaks.
+      // Passed bytes arrive; then the connection breaks.
       return void client.end(() => {
         client.destroy();
         gateway.destroy();
@@ -141,7 +141,7 @@ function lines() {
     rest = Buffer.concat([rest, bytes]);
     const whole = [];
     for (let end; (end = rest.indexOf("\n\n")) >= 0; rest = rest.subarray(end + 2)) whole.push(rest.subarray(0, end + 2));
-    // What has no end yet waits for it, but for the end of the body.
+    // An answer without its end waits for it, but for the end of the body.
     if (rest.includes("0\r\n\r\n")) whole.push(rest), (rest = Buffer.alloc(0));
     return whole;
   };

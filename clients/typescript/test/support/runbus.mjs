@@ -1,4 +1,4 @@
-// Real gateways and workers, on both backends. Whatever a test file starts is stopped when the file ends.
+// Real gateways and workers, on both backends. Processes of a test file are stopped when the file ends.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -43,7 +43,7 @@ const MODEL = {
   "model.provider": "scripted",
   "model.script": join(here, "script.yaml"),
   "model.scripted_pace_ms": 3,
-  // What a killed worker held is soon taken over.
+  // A killed worker's sessions are soon taken over.
   "worker.lease_ttl_ms": 1000,
   "worker.takeover_grace_ms": 200,
   "telemetry.filter": "warn",

@@ -5,7 +5,7 @@ use crate::openapi::Endpoint;
 pub mod revocations;
 pub mod tokens;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     [tokens::endpoints(), revocations::endpoints()].concat()

@@ -19,7 +19,7 @@ use crate::limits;
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::post(
@@ -37,7 +37,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     )]
 }
 
-/// What is revoked: one credential, or what somebody got before a time.
+/// The revoked right: one credential, or all of a subject before a time.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RevokeRequest")]
@@ -45,7 +45,7 @@ pub struct Asked {
     /// A token's `jti`, or `key/<name>`. At most 256 bytes.
     #[schemars(length(min = 1, max = 256))]
     token_id: Option<String>,
-    /// Whose. At most 256 bytes.
+    /// The subject. At most 256 bytes.
     #[schemars(length(min = 1, max = 256))]
     subject: Option<String>,
     /// Only what they got before this; not in the future. Absent: now.

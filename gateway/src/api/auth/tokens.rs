@@ -17,7 +17,7 @@ use crate::auth::{Rule, Scope};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::post(
@@ -37,7 +37,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     )]
 }
 
-/// What is asked for.
+/// The request for a token.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "MintRequest")]

@@ -19,7 +19,7 @@ use crate::openapi::{Endpoint, Operation, Problem};
 use crate::protocol::body::{Cancel, Nothing, Reason};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     // Asked where it is done: how much somebody may stop decides what is.
@@ -38,7 +38,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             rule,
             acknowledged(
                 Operation::new("cancel_execution", "Stop it")
-                    .says("One that nobody has asked for yet ends as cancelled when somebody does.")
+                    .says("A cancel of an unknown execution is kept: if the execution is started later, it is cancelled immediately.")
                     .optional_body::<Cancel>(),
             ),
             cancel,
@@ -62,7 +62,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// What they answer.
+/// The answer of these commands.
 type Answer = Result<(StatusCode, Json<Acknowledged>), Failure>;
 
 /// Stops an execution; one that nobody has asked for yet ends as cancelled when somebody does.

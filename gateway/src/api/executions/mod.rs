@@ -9,7 +9,7 @@ pub mod start;
 pub mod status;
 pub mod waiting;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     [

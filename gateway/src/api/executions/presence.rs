@@ -1,4 +1,4 @@
-//! `GET /v1/executions/{execution_id}/presence`: who watches it.
+//! `GET /v1/executions/{execution_id}/presence`: its watchers.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use crate::auth::{Action, Rule};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
         "/v1/executions/{execution_id}/presence",
         Rule::Execution(Action::Read),
-        Operation::new("get_presence", "Who watches it")
+        Operation::new("get_presence", "List its watchers")
             .answers::<Presence>(200, "those who watch it now, on whichever gateway")
             .refuses([Problem::NotFound]),
         get,
     )]
 }
 
-/// Who watches it now, on whichever gateway.
+/// Its watchers now, at all gateways.
 ///
 /// # Errors
 /// Nobody watches it and nobody has heard of it, or the store does not answer.

@@ -25,7 +25,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
         "/v1/executions/{execution_id}/snapshot",
         Rule::Handler(Some(Action::Read)),
-        Operation::new("get_snapshot", "What it has come to, with all text so far")
+        Operation::new("get_snapshot", "Read its state, with all text so far")
             .takes([Parameter::new("at", parameters::cursor(), "as of this place; now by default")])
             .answers::<Snapshot>(200, "status, nodes, text, calls, approvals and questions as of one place")
             .refuses([Problem::NotFound]),

@@ -21,8 +21,8 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
         "/v1/executions/{execution_id}",
         Rule::Handler(Some(Action::Read)),
-        Operation::new("get_execution", "What is known of an execution")
-            .answers::<Execution>(200, "what its events say so far")
+        Operation::new("get_execution", "Read the state of an execution")
+            .answers::<Execution>(200, "the state after its events so far")
             .refuses([Problem::NotFound]),
         get,
     )]

@@ -1,4 +1,4 @@
-//! `GET /v1/executions/{execution_id}/approvals` and `/questions`: what waits for a person.
+//! `GET /v1/executions/{execution_id}/approvals` and `/questions`: requests that wait for a person.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::auth::{Action, Rule};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![

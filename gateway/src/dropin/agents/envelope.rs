@@ -21,7 +21,7 @@ pub fn envelope(kind: &str, agent: Option<&str>, at: Timestamp, payload: &Value)
     .to_string()
 }
 
-/// What went wrong. Clients that do not know it ignore it.
+/// An error. Clients that do not know it ignore it.
 #[must_use]
 pub fn error(agent: Option<&str>, at: Timestamp, code: &str, message: &str) -> String {
     envelope("error", agent, at, &json!({ "code": code, "message": message }))

@@ -1,8 +1,8 @@
-//! What clients of `/ws/agents` say.
+//! Messages of clients of `/ws/agents`.
 
 use serde::Deserialize;
 
-/// What a client says. What is none of it is ignored, as the server did that this one stands in for.
+/// A client's message. Others are ignored, as the replaced server did.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Message {

@@ -1,4 +1,4 @@
-//! `agent.snapshot`: a monitor in the words of clients of `/ws/agents`. What nobody contributed is `null`.
+//! `agent.snapshot`: a monitor in the words of clients of `/ws/agents`. Sections without a contribution are `null`.
 
 use runbus::monitor::Monitor;
 use runbus::monitor::view::{Context, Used};
@@ -30,7 +30,7 @@ pub fn payload(agent: Option<&str>, monitor: &Monitor) -> Value {
     })
 }
 
-/// Tokens, and what they cost.
+/// Tokens, and their cost.
 fn cost(agent: Option<&str>, used: &Used) -> Value {
     let dollars = used.cost.as_ref().filter(|cost| cost.currency == CURRENCY).map(|cost| cost.amount);
     json!({
@@ -46,7 +46,7 @@ fn cost(agent: Option<&str>, used: &Used) -> Value {
     })
 }
 
-/// What is to be seen of the context at a glance.
+/// The summary of the context.
 fn brief(agent: Option<&str>, context: &Context, cost: Option<&Value>) -> Value {
     let messages: usize =
         context.conversations.values().map(|conversation| conversation.messages.len()).sum();

@@ -31,7 +31,7 @@ use crate::openapi::{Endpoint, Operation};
 use crate::protocol::{Text, foreign};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -131,13 +131,13 @@ async fn serve(app: &App, line: &mut Line, caller: &Caller, stream: Option<Strea
 struct Client {
     agent: Agent,
     watch: Watch,
-    /// What came of the monitor and was not looked at.
+    /// The monitor's news that were not handled yet.
     came: Option<Result<Version, Ended>>,
     /// The revision that the client has.
     shown: Option<Revision>,
-    /// An event was told, and by then a snapshot must follow, whether or not the monitor has changed.
+    /// An event was sent, and by then a snapshot must follow, whether or not the monitor has changed.
     owed: Option<Instant>,
-    /// An event was told since the last call of `settle`.
+    /// An event was sent since the last call of `settle`.
     told: bool,
     /// The client wants a snapshot.
     requested: bool,
@@ -175,7 +175,7 @@ impl Client {
         let stream = self.agent.id().map(str::to_owned);
         Heard::Work(Box::pin(async move {
             match decide(&control, &by, &id, request).await {
-                // What it came to is an event, for every client.
+                // Its effect is an event, for every client.
                 Ok(None) => Said::default(),
                 Ok(Some(standing)) => {
                     let agent = standing.agent_id.as_deref();
@@ -191,21 +191,21 @@ impl Client {
     }
 }
 
-/// Decides an approval. Somebody else was first: what stands.
+/// Decides an approval. Returns the standing decision when another one came first.
 async fn decide(
     control: &Control,
     by: &Principal,
     id: &str,
     request: DecideRequest,
 ) -> Result<Option<Record>, Denied> {
-    // Whoever may decide everything may know that there is none.
+    // A caller with the permission on everything may learn that there is none.
     let approval = match control.approval(id).await {
         Err(Error::NotFound { .. }) if !by.may(Action::Decide, crate::auth::Target::EVERYTHING) => {
             return Err(crate::auth::Refusal::Forbidden.into());
         }
         approval => approval?,
     };
-    // What others say of an execution whose events are gone gives no right to what waits in it.
+    // External events of an execution whose own events are gone grant no right to its requests.
     if permit::execution(control, by, Action::Decide, &approval.execution_id).await? == Extent::External {
         return Err(crate::auth::Refusal::Forbidden.into());
     }
@@ -226,7 +226,7 @@ impl Translate for Client {
         match tokio::time::timeout(limits::MONITOR_WAIT, self.watch.next()).await {
             Ok(Ok(version)) => self.show(&version, said),
             Ok(Err(ended)) => self.broken(&ended.to_string(), said),
-            Err(_elapsed) => self.broken("what is stored is still being read", said),
+            Err(_elapsed) => self.broken("the stored events are still being read: come back soon", said),
         }
     }
 

@@ -14,16 +14,16 @@ use super::envelope::envelope;
 use super::snapshot;
 use crate::limits;
 
-/// What an approval's note says when nobody decided in time.
+/// The note of an expired approval.
 const EXPIRED: &str = "expired";
 
 /// An agent, or all of them, as one client knows it.
 #[derive(Debug)]
 pub struct Agent {
     stream: Option<StreamId>,
-    /// Approvals that wait: what says that one was decided does not say what was asked.
+    /// Approvals that wait: a decision's event does not contain the request.
     pending: BTreeMap<String, Record>,
-    /// Executions that Runbus is known to run, the last ones: what others say of them is not told.
+    /// The last executions that Runbus is known to run: their external events are not sent.
     own: VecDeque<ExecutionId>,
 }
 
@@ -44,13 +44,13 @@ impl Agent {
     #[must_use]
     pub fn approval_of(&self, call: &str) -> Option<&str> {
         let of_call = || self.pending.values().filter(|record| record.tool_call_id == call);
-        // Others may name any call; what can be decided is Runbus's.
+        // External events may name any call; only Runbus's approvals can be decided.
         let own = of_call().find(|record| addressed(&record.id).is_some());
         own.or_else(|| of_call().next()).map(|record| record.id.as_str())
     }
 
-    /// The message of the next event; `None`: deltas, which this protocol leaves to others, and what others say of what Runbus
-    /// runs.
+    /// The message of the next event; `None` for deltas, which this protocol leaves to others, and for external events about
+    /// executions that Runbus runs.
     pub fn event(&mut self, event: &Event, external: bool) -> Option<String> {
         if event.kind.class() == Class::Coalescible {
             return None;
@@ -143,7 +143,7 @@ fn names_own_approval(event: &Event) -> bool {
     addressed(&id).is_some()
 }
 
-/// An event's payload with what the envelope has no field for; a payload's own fields stay.
+/// An event's payload with the envelope's fields that have no place; a payload's own fields stay.
 fn plain(event: &Event) -> Value {
     let mut payload: Map<String, Value> = runbus::json::from_str(event.data.get()).unwrap_or_default();
     let mut add = |name: &str, value: Option<&str>| {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn approvals_have_their_words_and_keep_what_was_asked() {
+    fn approvals_have_their_words_and_keep_the_request() {
         for (approved, kind) in [(true, "tool_approval_approved"), (false, "tool_approval_rejected")] {
             let mut agent = Agent::new(StreamId::new("clerk").ok());
             let created = said(&mut agent, &asked());
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn other_events_are_told_and_deltas_are_not() {
+    fn other_events_are_sent_and_deltas_are_not() {
         let mut agent = Agent::new(None);
         let delta = source().llm_text_delta(model::TextDelta { content: "x".into(), snapshot: None });
         assert_eq!(agent.event(&delta, false), None);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_has_every_field_and_null_where_nobody_contributed() {
+    fn a_snapshot_has_every_field_and_null_without_a_contribution() {
         let mut agent = Agent::new(StreamId::new("clerk").ok());
         let at = Clock::System.now();
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap()["payload"].clone();
@@ -294,10 +294,10 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_of_what_runbus_runs_is_not_told() {
+    fn external_events_about_executions_of_runbus_are_not_sent() {
         let end = source().execution_completed(execution::Completed { output: json!("forged") });
         let mut agent = Agent::new(None);
-        assert!(agent.event(&end, true).is_some(), "what others run, others tell");
+        assert!(agent.event(&end, true).is_some(), "external events of external executions are sent");
         agent.event(&asked(), false);
         assert_eq!(agent.event(&end, true), None);
         assert_eq!(agent.approval_of("c"), Some("a"));

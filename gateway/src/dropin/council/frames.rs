@@ -1,4 +1,4 @@
-//! What the server says on `/ws/council/{run_id}`.
+//! The server's frames on `/ws/council/{run_id}`.
 
 use runbus::execution::{Execution, Status};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ pub fn connected(run: &str, status: Status) -> String {
     json!({ "event": "connected", "run_id": run, "status": view::status(status) }).to_string()
 }
 
-/// What went wrong with the connection.
+/// An error of the connection.
 #[must_use]
 pub fn error(message: &str) -> String {
     json!({ "event": "error", "message": message }).to_string()
@@ -43,7 +43,7 @@ pub fn node_complete(run: &str, node: &str, score: &Value) -> String {
     json!({ "event": "node_complete", "run_id": run, "node": node, "score": score }).to_string()
 }
 
-/// The run waits for a person, who sees what there is.
+/// The run waits for a person, who sees the draft so far.
 #[must_use]
 pub fn run_paused(run: &str, next: Option<&str>, draft: Option<&str>, score: &Value) -> String {
     let next: Vec<&str> = next.into_iter().collect();

@@ -29,7 +29,7 @@ use crate::router::App;
 /// Characters of a topic, at most, as the server that this one stands in for had it.
 const TOPIC_CHARS: usize = 10_000;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     use openapi::Problem::{Busy, Closed, Conflict, Pending};
@@ -50,13 +50,13 @@ pub fn endpoints() -> Vec<Endpoint> {
             Rule::Handler(Some(Action::Read)),
             Operation::new("get_council", "Its result")
                 .answers::<Run>(200, "its status, and what it came to; `null` where there is nothing yet")
-                .refuses_as::<Detail>(404, "nobody has heard of it"),
+                .refuses_as::<Detail>(404, "unknown id"),
             get,
         ),
     ]
 }
 
-/// What is wrong, in the words of the server that this one stands in for.
+/// The fault, in the form of the replaced server.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "CouncilDetail")]
 pub struct Detail {
@@ -87,12 +87,12 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What to start. Other fields are ignored.
+/// The council to start. Other fields are ignored.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(rename = "CouncilRequest", transform = needs_topic)]
 pub struct Request {
-    /// What the council is to write about. 1 to 10000 characters.
+    /// The topic of the council. 1 to 10000 characters.
     #[schemars(length(min = 1, max = 10_000))]
     input_topic: String,
     /// The run; starting the same one twice starts one. Absent: a fresh one.
@@ -119,7 +119,7 @@ pub struct Begun {
     message: String,
 }
 
-/// A run's status, and what it came to.
+/// A run's status, and its outcome.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "CouncilRun")]
 pub struct Run {
@@ -160,7 +160,7 @@ async fn now(control: &Control, id: &ExecutionId) -> Result<Status, Problem> {
     Ok(control.status(id).await?.map_or(Status::Queued, |known| known.status))
 }
 
-/// A run's status, and what it came to.
+/// A run's status, and its outcome.
 ///
 /// # Errors
 /// Nobody has heard of it, the caller may not read it, or the log does not answer.

@@ -24,7 +24,7 @@ use crate::openapi::{Endpoint, Operation};
 use crate::protocol::{Text, foreign};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
@@ -86,7 +86,8 @@ async fn serve(app: &App, line: &mut Line, caller: &Caller, id: ExecutionId) -> 
     line.follow(filter, &Since::All, true, &mut client).await
 }
 
-/// What a caller reads of a run. Who may not read every execution of this id is not told whether there is one.
+/// The part of a run that a caller may read. Callers without read access to every execution of this id do not learn
+/// whether there is one.
 pub(super) fn readable(
     by: &Principal,
     id: ExecutionId,

@@ -1,6 +1,6 @@
 //! From events to the frames of a run. Pure.
 //!
-//! A client is told what happens from when it connects, not what happened before: events up to there are folded in
+//! A client gets events from its connection on, not earlier ones: events up to there are folded in
 //! silence, so that it hears which node is at work and, if the run has ended, how.
 
 use std::collections::BTreeMap;
@@ -18,13 +18,13 @@ use crate::limits;
 #[derive(Debug)]
 pub struct Run {
     names: Config,
-    /// What was known of it before its events were read.
+    /// Its state before its events were read.
     known: Execution,
-    /// What its events say.
+    /// The state of its events.
     run: Option<Execution>,
-    /// What was there when the client connected is read.
+    /// The events from before the client connected are read.
     live: bool,
-    /// The client was told that the run waits.
+    /// The client has had the message that the run waits.
     told_paused: bool,
     /// The node that waits for a person, or was at work last.
     node: Option<NodeId>,
@@ -55,17 +55,17 @@ impl Run {
         }
     }
 
-    /// Whether its end was told.
+    /// Whether its end was sent.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// What was heard before is none of it.
+    /// Earlier events do not count.
     fn forget(&mut self) {
         (self.node, self.draft, self.score) = (None, None, Value::Null);
         self.scores.clear();
-        // Others told it when the client came, and Runbus does now.
+        // It was external when the client came, and Runbus runs it now.
         if let Some(own) = self.run.as_ref().filter(|run| self.known.external && !run.external) {
             self.known.clone_from(own);
         }
@@ -103,7 +103,7 @@ impl Run {
         said
     }
 
-    /// The client has what there was when it connected.
+    /// The client has the state at its connection.
     pub fn caught_up(&mut self) -> Vec<String> {
         if self.live || self.ended {
             return Vec::new();
@@ -121,7 +121,7 @@ impl Run {
         active.into_iter().chain(self.paused()).collect()
     }
 
-    /// What an event says of its node.
+    /// Folds an event of a node.
     fn note(&mut self, event: &Event) -> Vec<String> {
         let (Some(node), Ok(payload)) = (&event.node_id, event.payload()) else { return Vec::new() };
         let (id, name) = (self.known.execution_id.as_str(), node.as_str());
@@ -163,7 +163,7 @@ impl Run {
         }
     }
 
-    /// Whether the run waits, when the client has not been told.
+    /// Whether the run waits, when the client does not know.
     fn paused(&mut self) -> Option<String> {
         let run = self.run.as_ref()?;
         let is_paused = view::is_paused(run.status);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_as_it_happens() {
+    fn a_run_is_sent_as_it_happens() {
         let mut run = run();
         assert!(run.caught_up().is_empty() && run.caught_up().is_empty());
         let said = json(run.event(&started("master_agent", 1), false));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_later_hears_what_is_and_who_comes_last_the_end() {
+    fn a_later_client_gets_the_state_and_the_last_one_the_end() {
         let mut late = run();
         for event in [started("master_agent", 1), ended("master_agent"), started("critic_agent", 2)] {
             assert!(late.event(&event, false).is_empty());
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_pauses_and_failures_are_told() {
+    fn an_approval_pauses_and_failures_are_sent() {
         let mut run = run();
         run.caught_up();
         run.event(&started("master_agent", 1), false);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_of_it_is_not_told() {
+    fn external_events_about_it_are_not_sent() {
         let mut run = run();
         run.caught_up();
         assert!(run.event(&started("master_agent", 1), true).is_empty());

@@ -25,7 +25,7 @@ pub const fn is_paused(status: Status) -> bool {
     matches!(status, Status::WaitingForApproval | Status::WaitingForInput | Status::Paused)
 }
 
-/// What a run came to; `null` where there is nothing yet.
+/// The outcome of a run; `null` before there is one.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "CouncilOutcome")]
 pub struct Outcome {
@@ -35,7 +35,7 @@ pub struct Outcome {
     pub critic_score: Value,
     /// Passes of the graph's cycle.
     pub iteration_count: Value,
-    /// What went wrong.
+    /// The error.
     pub error: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What the server says on `/ws/tasks/{task_id}`.
+//! The server's frames on `/ws/tasks/{task_id}`.
 
 use runbus::event::Event;
 use runbus::execution::{Execution, Status};
@@ -17,7 +17,7 @@ pub fn pong() -> String {
     json!({ "type": "pong" }).to_string()
 }
 
-/// What went wrong.
+/// An error.
 #[must_use]
 pub fn error(message: &str) -> String {
     json!({ "type": "error", "data": { "message": message } }).to_string()
@@ -43,7 +43,7 @@ pub fn step(event: &Event, step: u32) -> String {
     raw_step(event.kind.as_str(), step, &data, event.timestamp)
 }
 
-/// What is no event and has a place among them.
+/// A notice that has its place among events.
 #[must_use]
 pub fn raw_step(kind: &str, step: u32, data: &str, at: Timestamp) -> String {
     format!(

@@ -30,7 +30,7 @@ use crate::openapi::{Endpoint, Operation, Parameter};
 use crate::protocol::{Text, foreign};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     let text = || json!({ "type": "string" });
@@ -44,7 +44,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         .says("The task begins if it has not. Other parameters are ignored.")
         .takes([
             Parameter::new("agent", text(), "the agent or graph that it is for; by default as configured"),
-            Parameter::new("input", text(), "what it is given; by default `{task_id}`"),
+            Parameter::new("input", text(), "the input; by default `{task_id}`"),
         ]),
         get,
     )]
@@ -119,7 +119,7 @@ fn denied_words(denied: &Denied) -> Said {
     said
 }
 
-/// What a client may say.
+/// A client's message.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Message {
@@ -170,7 +170,7 @@ impl Translate for Client {
                     let id = self.task.id().clone();
                     Heard::Work(Box::pin(async move {
                         match commands::cancel(&control, &by, &id).await {
-                            // What it came to is an event, for every client.
+                            // Its effect is an event, for every client.
                             Ok(_) => Said::default(),
                             Err(Denied::Refusal(refusal)) => Said::one(frames::error(&refusal.to_string())),
                             Err(denied) => denied_words(&denied),
@@ -178,7 +178,7 @@ impl Translate for Client {
                     }))
                 }
             },
-            // What is not JSON, and what this protocol does not have.
+            // A text that is not JSON, or not of this protocol.
             Err(_) => Heard::Nothing,
         }
     }

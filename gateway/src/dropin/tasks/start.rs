@@ -12,12 +12,12 @@ use crate::auth::permit::{self, Denied};
 use crate::auth::{Principal, Refusal};
 use crate::dropin::Config;
 
-/// What a client asks for in its address.
+/// The parameters in a client's address.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// The agent or graph that the task is for.
     pub agent: Option<String>,
-    /// What it is given.
+    /// The input.
     pub input: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl From<control::Error> for Error {
 }
 
 impl Asked {
-    /// Reads a query. What it does not know is ignored, as the server did that this one stands in for.
+    /// Reads a query. Unknown parameters are ignored, as the replaced server did.
     ///
     /// # Errors
     /// A parameter is there twice.
@@ -63,9 +63,9 @@ impl Asked {
     }
 }
 
-/// Starts a task that there is not. Gives what its client reads, what was known of it before, and whether Runbus runs it.
+/// Starts a task that does not exist. Gives its client's filter, its state before, and whether Runbus runs it.
 ///
-/// What others tell is followed only in the stream that the task would have: elsewhere anybody may have used its id.
+/// External events are followed only in the stream that the task would have: elsewhere anybody may have used its id.
 ///
 /// # Errors
 /// See [`Error`].
@@ -94,7 +94,7 @@ pub async fn begin(
             control.start_as(request, by.name()).await?.stream_id
         }
     };
-    // Two streams may use one execution id: who may read only one of them reads that one.
+    // Two streams may use one execution id: a caller with read access to one of them reads that one.
     let filters = [Filter::execution(task.clone()), Filter::execution_of(stream, task.clone())];
     let readable = filters.into_iter().find(|filter| by.may_read(filter));
     Ok((readable.ok_or(Denied::Refusal(Refusal::Forbidden))?, known, own))

@@ -1,5 +1,4 @@
-//! From events to the frames of a task. Pure: the same events give the same frames, whoever asks and whichever gateway
-//! answers.
+//! From events to the frames of a task. Pure: the same events give the same frames, for every caller at every gateway.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +14,11 @@ use crate::limits;
 #[derive(Debug)]
 pub struct Task {
     id: ExecutionId,
-    /// What was known of it before its events were read.
+    /// Its state before its events were read.
     known: Option<Execution>,
-    /// Runbus runs it: what others say of it is not told.
+    /// Runbus runs it: external events about it are not sent.
     own: bool,
-    /// What its events say.
+    /// The state of its events.
     run: Option<Execution>,
     /// Calls of models that were begun.
     begun: u32,
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_the_log_has_no_more_is_told_from_the_status() {
+    fn an_end_that_the_log_no_longer_has_is_sent_from_the_status() {
         let mut known = None;
         hear(&mut known, &source().execution_cancelled(execution::Cancelled { reason: None }), false);
         let mut task = Task::new(ExecutionId::new("t").unwrap(), known, true);
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_of_it_is_not_told() {
+    fn external_events_about_it_are_not_sent() {
         let source = source();
         let delta = source.node(NodeId::new("agent").unwrap()).llm_text_delta(delta("psst"));
         let end = source.execution_completed(execution::Completed { output: json!("forged") });
@@ -257,7 +256,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a publisher wrote: a frame is JSON, of the one shape.
+        /// For any event of a publisher: a frame is JSON, of the one shape.
         #[test]
         fn any_event_becomes_a_frame(kind in "[a-z][a-z_]{0,12}", node in proptest::option::of("\\PC{1,8}"), key in "\\PC{0,5}", value in "\\PC{0,9}") {
             let data = json!({ key: value });

@@ -47,7 +47,7 @@ async fn stored(log: &dyn Log) -> usize {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_for_now_and_what_was_acknowledged_stays() {
+async fn a_full_disk_refuses_for_now_and_acknowledged_frames_stay() {
     let (embedded, folder) = open();
     embedded.log.ready().await.unwrap();
     limit_pages(&embedded, Some(20)).await;

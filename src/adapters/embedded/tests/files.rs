@@ -37,7 +37,7 @@ fn refusal(config: &Config) -> OpenError {
 }
 
 #[tokio::test]
-async fn what_was_stored_is_there_again() {
+async fn stored_frames_survive_a_reopen() {
     let (first, folder) = open();
     let id = EventId::generate();
     let place = first.log.append(&topic("x"), &frame("a"), Expect::Open(id)).await.unwrap();
@@ -105,7 +105,7 @@ async fn a_changed_payload_is_noticed() {
 }
 
 #[tokio::test]
-async fn what_is_not_ours_is_refused() {
+async fn foreign_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runbus.db");
     std::fs::write(

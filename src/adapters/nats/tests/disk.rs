@@ -80,7 +80,7 @@ async fn a_broker_without_room_is_unavailable_and_not_ready_until_it_has_some() 
         found.extend(page.frames.iter().map(|stored| stored.sequence));
         from = found.last().copied().unwrap_or_default().next();
     }
-    assert_eq!(found, acknowledged, "what was acknowledged is there, and nothing else");
+    assert_eq!(found, acknowledged, "the acknowledged frames are there, and no others");
 }
 
 /// An idle process whose account's storage another client fills.

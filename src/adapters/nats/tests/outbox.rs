@@ -17,7 +17,7 @@ fn message(token: u64, subject: impl Into<Subject>, n: u8) -> Outgoing {
 }
 
 #[tokio::test]
-async fn messages_leave_in_order_and_only_for_those_who_wait() {
+async fn messages_leave_in_order_and_only_for_present_receivers() {
     let server = Server::shared();
     let client = server.client("admin").await;
     let subject = format!("out.{}", uuid::Uuid::now_v7().simple());
@@ -39,7 +39,7 @@ async fn messages_leave_in_order_and_only_for_those_who_wait() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_said_at_once() {
+async fn an_unsendable_message_fails_at_once() {
     let server = Server::shared();
     let client = server.client("admin").await;
     let inbox = Arc::new(Inbox::default());

@@ -9,7 +9,7 @@ use crate::log::{Author, Direction, Expect, Frame, Log, Read, Sequence, Signal};
 use crate::subject::{Scope, Topic};
 
 #[tokio::test]
-async fn a_plain_message_is_somebody_elses() {
+async fn a_plain_message_is_external() {
     let server = Server::shared();
     let config = small(server.config());
     let prefix = config.prefix.clone();
@@ -59,7 +59,7 @@ async fn a_plain_message_is_somebody_elses() {
 /// A publisher that may publish where anybody may, and writes whatever headers it likes: it becomes no owner, and takes no message of
 /// Runbus's away.
 #[tokio::test]
-async fn headers_make_nobody_an_owner() {
+async fn headers_do_not_make_an_owner() {
     let server = Server::shared();
     let config = small(server.config());
     let prefix = config.prefix.clone();
@@ -88,7 +88,7 @@ async fn headers_make_nobody_an_owner() {
         sent.unwrap().await.unwrap();
     }
     let next = Frame::owned(1, 1, 1, &[Bytes::from_static(b"{}")]);
-    let next = log.append(&topic, &next, Expect::Own(Some(first))).await.expect("nobody fenced the owner");
+    let next = log.append(&topic, &next, Expect::Own(Some(first))).await.expect("the owner is not fenced");
     let open = Frame::open(&[Bytes::from_static(b"{\"said\":1}")]);
     let said = log.append(&topic, &open, Expect::Open(id)).await.unwrap();
     assert!(said > next, "the message with the forged id is not taken for Runbus's");

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_allows_what_is_below_it_and_nothing_else() {
+    fn a_rule_allows_pages_below_it_and_no_others() {
         for (rule, allowed, refused) in [
             (
                 "https://docs.example.com/",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rule_is_refused() {
+    fn invalid_rules_are_refused() {
         for text in
             ["", "*", "*.", "ftp://a.b/", "https://u@a.b/", "https://a.b/?q", "a.b/path", "a.*.b", "https://"]
         {

@@ -21,7 +21,7 @@ use crate::tool::{Error, Function, Tool, truncate};
 
 static PAGES: Pool = Pool::new("page", PAGES_AT_ONCE, PAGES_WAITING, Duration::from_millis(PAGE_TIME_MS));
 
-/// What the model asks for.
+/// The model's request.
 #[derive(Deserialize, JsonSchema)]
 struct Request {
     /// The address, with http:// or https://.
@@ -47,7 +47,7 @@ pub enum Fault {
     Rule {
         /// The entry.
         rule: String,
-        /// What would be right.
+        /// The accepted form.
         error: InvalidRule,
     },
     /// The HTTP client cannot be built.
@@ -119,7 +119,7 @@ impl Fetcher {
         Err(Error::failed(format_args!("more than {FETCH_REDIRECTS} redirects")))
     }
 
-    /// Whether a request may go there, as far as can be told before its name is resolved.
+    /// Whether a request may go there, as far as is known before its name is resolved.
     fn check(&self, url: &Url) -> Result<(), Error> {
         if !self.rules.iter().any(|rule| rule.allows(url)) {
             return Err(Error::failed(format_args!("{} is not allowed", shown(url))));
@@ -139,7 +139,7 @@ impl Fetcher {
         request.header(ACCEPT, accept).send().await.map_err(failure)
     }
 
-    /// What the model gets to see of an answer.
+    /// The part of an answer that the model reads.
     async fn read(&self, verb: Verb, url: &Url, response: Response) -> Result<String, Error> {
         let status = response.status();
         let kind = header(&response, CONTENT_TYPE);
@@ -188,7 +188,7 @@ impl Fetcher {
     }
 }
 
-/// What can be done with a body.
+/// The treatment of a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
     Text,
@@ -236,7 +236,7 @@ fn shown(url: &Url) -> String {
     truncate(url.to_string(), FETCH_ERROR_BYTES).0
 }
 
-/// What went wrong, with its causes: the first alone says nothing.
+/// The error, with its causes: the first alone gives no reason.
 fn failure(error: reqwest::Error) -> Error {
     let error = error.without_url();
     let mut text = error.to_string();

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Rule;
 
-/// What the tool `http_fetch` may read.
+/// The resources that the tool `http_fetch` may read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What may be read: `https://docs.example.com/guide/` (that and everything below it), `example.org` (that host, http
-    /// or https), `*.example.org` (every host below it). Without any there is no such tool.
+    /// The resources that it may read: `https://docs.example.com/guide/` (that and everything below it), `example.org`
+    /// (that host, http or https), `*.example.org` (every host below it). Without any there is no such tool.
     pub allow: Vec<String>,
     /// Whether private, loopback and link-local addresses may be reached, where `allow` allows their name.
     pub allow_private: bool,

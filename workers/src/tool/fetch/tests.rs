@@ -121,7 +121,7 @@ async fn pages_are_read_as_text() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_an_error() {
+async fn an_unreadable_page_is_an_error() {
     let server = Server::start().await;
     for (url, expected) in [
         ("http://site.test:PORT/image", "only text and JSON"),

@@ -152,7 +152,7 @@ async fn a_process_sees_its_own_variables_and_not_the_workers() {
 }
 
 #[tokio::test]
-async fn progress_is_told_while_a_call_runs() {
+async fn progress_is_reported_while_a_call_runs() {
     let bench = Bench::of(stdio("stdio"));
     bench.ready().await;
     let call = ToolCall { id: "c".into(), name: "s__steps".into(), arguments: "{}".into() };

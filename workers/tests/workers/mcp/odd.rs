@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::kit::{Bench, stdio};
 
 /// Runs in a process of its own: see [`super::server`]. A call's argument `say` is what it answers, `ID` standing for the request's id.
-#[expect(clippy::print_stdout, reason = "what servers do")]
+#[expect(clippy::print_stdout, reason = "servers write to standard output")]
 pub(super) fn serve() {
     let send = |text: String| {
         println!("{text}");

@@ -37,7 +37,7 @@ async fn a_definition_may_name_tools_of_a_server_that_is_not_up() {
 }
 
 #[tokio::test]
-async fn what_may_be_repeated_is_known_before_the_server_is_up() {
+async fn repeatable_tools_are_known_before_the_server_is_up() {
     let bench = Bench::of(absent());
     let scope = bench.registry.everything();
     assert!(!scope.is_safe_to_repeat("s__x") && !scope.is_safe_to_repeat("s__write"));
@@ -108,7 +108,7 @@ async fn a_call_that_waits_for_another_version_of_the_server_is_guarded_by_its_t
 }
 
 #[test]
-fn what_is_no_pattern_is_refused_with_its_key_and_value() {
+fn invalid_patterns_are_refused_with_key_and_value() {
     for (text, at) in [
         ("", "servers.s.require_approval[1]"),
         (" order", "servers.s.require_approval[1]"),

@@ -45,7 +45,7 @@ Waiter = tuple[Subscription, "asyncio.Future[AgentEvent]"]
 
 
 class Registry:
-    """Who gets which event."""
+    """The handlers of each event type."""
 
     def __init__(self, max_concurrent_handlers: int) -> None:
         if max_concurrent_handlers < 1:

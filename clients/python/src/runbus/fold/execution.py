@@ -32,7 +32,7 @@ def hear(known: Execution | None, event: Mapping[str, Any], is_external: bool) -
 
 
 def _weigh(known: Execution, event: Mapping[str, Any], is_external: bool) -> str:
-    """What others publish changes nothing of an execution that Runbus runs; an execution that others tell is told in one stream."""
+    """External events change nothing of an execution that Runbus runs; an external execution is folded from one stream."""
     is_others = known.get("external", False)
     if is_others and not is_external:
         return "begins"

@@ -61,7 +61,7 @@ class State:
         if said == "nothing" or self.execution is None:
             return
         if said == "begins":
-            # What others told before is no part of it.
+            # Earlier external events are no part of it.
             self.complete = self.complete or event["type"] == "execution_queued"
             self._reset()
         self.execution["events"] += max(0, event.get("merged", 1) - 1)

@@ -28,7 +28,7 @@ class GoalAchievedData(BaseModel):
 
 class AttemptSupersededData(BaseModel):
     """
-    A new worker took the execution over. What calls of a model streamed that it makes again is void.
+    A new worker took the execution over. Streamed output of model calls that it repeats is void.
     """
 
     model_config = ConfigDict(
@@ -93,7 +93,7 @@ class ToolCallCompletedData(BaseModel):
     """
     result: Any | None = None
     """
-    What the model will read.
+    The result that the model reads.
     """
     tool_name: str
     """
@@ -115,7 +115,7 @@ class ToolCallProgressData(BaseModel):
     )
     message: str | None = None
     """
-    What the tool is doing, in words.
+    The tool's progress, in words.
     """
     progress: float
     """
@@ -185,7 +185,7 @@ class ExecutionCancelRequestedData(BaseModel):
     """
     requested_by: str | None = None
     """
-    Who asked.
+    The person or program that asked.
     """
 
 
@@ -217,15 +217,15 @@ class StateChangedData(BaseModel):
     """
     new_value: Any | None = None
     """
-    What it is.
+    The new value.
     """
     old_value: Any | None = None
     """
-    What it was.
+    The previous value.
     """
     scope: str | None = None
     """
-    Who sees it: `execution`, `stream` or what the producer defines.
+    The readers of the value: `execution`, `stream` or a name that the producer defines.
     """
 
 
@@ -285,7 +285,7 @@ class ConstraintViolationData(BaseModel):
     """
     description: str | None = ""
     """
-    What happened.
+    A description of the event.
     """
 
 
@@ -361,7 +361,7 @@ class SessionDeadLetteredData(BaseModel):
     """
     reason: str
     """
-    What stood against it.
+    The reason of the failure.
     """
     session_id: str
     """
@@ -379,7 +379,7 @@ class ExecutionFailedData(BaseModel):
     )
     error: Any | None = None
     """
-    What went wrong: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
+    The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
     """
 
 
@@ -401,7 +401,7 @@ class WebhookFailedData(BaseModel):
     """
     error: str
     """
-    What the last try met.
+    The error of the last try.
     """
     event_id: str
     """
@@ -427,7 +427,7 @@ class NodeInputBlockedData(BaseModel):
     )
     prompt: str | None = ""
     """
-    What it asks.
+    The question.
     """
 
 
@@ -441,7 +441,7 @@ class ClientInputReceivedData(BaseModel):
     )
     answered_by: str | None = None
     """
-    Who answered.
+    The person who answered.
     """
     below: Below | None = None
     """
@@ -479,11 +479,11 @@ class ClientInputRequestedData(BaseModel):
     """
     prompt: str | None = ""
     """
-    What it asks.
+    The question.
     """
     request_id: str | None = None
     """
-    The request's id: what an answer names.
+    The id of the request, which an answer names.
     """
     tool_use_id: str | None = None
     """
@@ -649,7 +649,7 @@ class ExecutionResumedData(BaseModel):
 
 class LlmRetryData(BaseModel):
     """
-    A call of the model failed and is tried again. What was streamed before in this turn is void.
+    A call of the model failed and is tried again. Output streamed before in this turn is void.
     """
 
     model_config = ConfigDict(
@@ -697,7 +697,7 @@ class ExecutionStartedData(BaseModel):
     """
     input: Any | None = None
     """
-    What it was started with.
+    The input of the execution.
     """
 
 
@@ -711,7 +711,7 @@ class StreamStartedData(BaseModel):
     )
     description: str | None = None
     """
-    What it is, as its producer says.
+    The producer's description of the stream.
     """
 
 
@@ -765,7 +765,7 @@ class SubagentFailedData(BaseModel):
     """
     error: Any | None = None
     """
-    What went wrong.
+    The error.
     """
     session_id: str
     """
@@ -883,7 +883,7 @@ class Usage(BaseModel):
 
 class Used(BaseModel):
     """
-    What an execution used, with all below it.
+    The usage of an execution, with all below it.
     """
 
     model_config = ConfigDict(
@@ -917,7 +917,7 @@ class ExecutionWaitingData(BaseModel):
     """
     waits_for: str
     """
-    What it waits for, in words.
+    The missing capability or capacity, in words.
     """
 
 
@@ -1273,7 +1273,7 @@ class ExecutionCancelled(BaseModel):
 
 class AttemptSuperseded(BaseModel):
     """
-    A new worker took the execution over. What calls of a model streamed that it makes again is void.
+    A new worker took the execution over. Streamed output of model calls that it repeats is void.
     """
 
     model_config = ConfigDict(
@@ -1833,7 +1833,7 @@ class LlmReasoningDelta(BaseModel):
 
 class LlmRetry(BaseModel):
     """
-    A call of the model failed and is tried again. What was streamed before in this turn is void.
+    A call of the model failed and is tried again. Output streamed before in this turn is void.
     """
 
     model_config = ConfigDict(
@@ -2417,7 +2417,7 @@ class ToolApprovalDecidedData(BaseModel):
     """
     decided_by: str | None = None
     """
-    Who decided.
+    The person who decided.
     """
     note: str | None = None
     """
@@ -2465,7 +2465,7 @@ class ToolApprovalRequestedData(BaseModel):
     """
     arguments_digest: str | None = None
     """
-    SHA-256 of the canonical arguments: what a decision is bound to.
+    SHA-256 of the canonical arguments; a decision is bound to it.
     """
     below: Below | None = None
     """
@@ -2521,7 +2521,7 @@ class LlmTurnCompletedData(BaseModel):
 
 class UsageUpdatedData(BaseModel):
     """
-    What the execution has used so far.
+    The usage of the execution so far.
     """
 
     model_config = ConfigDict(
@@ -2578,7 +2578,7 @@ class LlmTurnCompleted(BaseModel):
 
 class UsageUpdated(BaseModel):
     """
-    What the execution has used so far.
+    The usage of the execution so far.
     """
 
     model_config = ConfigDict(

@@ -66,7 +66,7 @@ class Below(BaseModel):
 
 class Budget(BaseModel):
     """
-    What an execution may use; passing a limit ends it.
+    The limits of an execution; exceeding one ends it.
     """
 
     model_config = ConfigDict(
@@ -138,7 +138,7 @@ class Child(BaseModel):
     )
     definition: str
     """
-    What it runs.
+    The definition that it runs.
     """
     ended: bool
     """
@@ -178,7 +178,7 @@ class CloseRequest(BaseModel):
 
 class Compacted(BaseModel):
     """
-    What a compaction did.
+    The result of a compaction.
     """
 
     model_config = ConfigDict(
@@ -196,7 +196,7 @@ class Compacted(BaseModel):
 
 class Cost(BaseModel):
     """
-    What tokens cost.
+    The cost of tokens.
     """
 
     model_config = ConfigDict(
@@ -218,7 +218,7 @@ class Cost(BaseModel):
 
 class CouncilDetail(BaseModel):
     """
-    What is wrong, in the words of the server that this one stands in for.
+    The fault, in the form of the replaced server.
     """
 
     model_config = ConfigDict(
@@ -229,7 +229,7 @@ class CouncilDetail(BaseModel):
 
 class CouncilRequest(BaseModel):
     """
-    What to start. Other fields are ignored.
+    The council to start. Other fields are ignored.
     """
 
     model_config = ConfigDict(
@@ -237,7 +237,7 @@ class CouncilRequest(BaseModel):
     )
     input_topic: Annotated[str, Field(max_length=10000, min_length=1)]
     """
-    What the council is to write about. 1 to 10000 characters.
+    The topic of the council. 1 to 10000 characters.
     """
     run_id: str | None = None
     """
@@ -247,7 +247,7 @@ class CouncilRequest(BaseModel):
 
 class CouncilRun(BaseModel):
     """
-    A run's status, and what it came to.
+    A run's status, and its outcome.
     """
 
     model_config = ConfigDict(
@@ -259,7 +259,7 @@ class CouncilRun(BaseModel):
     """
     error: str | None
     """
-    What went wrong.
+    The error.
     """
     final_draft: Any
     """
@@ -321,7 +321,7 @@ class DeadLetter(BaseModel):
     """
     reason: str
     """
-    What stood against it.
+    The reason of the failure.
     """
     retried_as: str | None = None
     """
@@ -384,7 +384,7 @@ class Error1(BaseModel):
     """
     details: dict[str, Any] | None = None
     """
-    what stands against the request
+    the conflicting state
     """
     message: str
     """
@@ -417,7 +417,7 @@ class EventDraft(BaseModel):
     """
     correlation_id: str | None = None
     """
-    What ties it to other executions.
+    The id that ties the execution to others.
     """
     data: dict[str, Any]
     """
@@ -449,7 +449,7 @@ class EventDraft(BaseModel):
     """
     type: str
     """
-    What happened.
+    The event type.
     """
 
 
@@ -580,7 +580,7 @@ class Image(BaseModel):
 
 class Index(BaseModel):
     """
-    What there is.
+    The list of endpoints.
     """
 
     model_config = ConfigDict(
@@ -600,7 +600,7 @@ class Scope(RootModel[str]):
 
 class MintRequest(BaseModel):
     """
-    What is asked for.
+    The request for a token.
     """
 
     model_config = ConfigDict(
@@ -812,7 +812,7 @@ class PendingApproval(BaseModel):
     """
     decided_by: str | None = None
     """
-    Who decided.
+    The person who decided.
     """
     execution_id: str
     """
@@ -925,7 +925,7 @@ class PendingQuestion(BaseModel):
     """
     prompt: str
     """
-    What is asked.
+    The question.
     """
     request_id: str
     """
@@ -986,7 +986,7 @@ class Revocation1(BaseModel):
     """
     by: str
     """
-    Who did it.
+    The caller that revoked it.
     """
     until: AwareDatetime | None
     """
@@ -1013,7 +1013,7 @@ class Revocation2(BaseModel):
     """
     by: str
     """
-    Who did it.
+    The caller that revoked it.
     """
     until: AwareDatetime | None
     """
@@ -1026,7 +1026,7 @@ class Revocation2(BaseModel):
     revoke: Literal["subject"] = "subject"
     subject: str
     """
-    Who.
+    The subject.
     """
 
 
@@ -1039,7 +1039,7 @@ class Revocation(RootModel[Revocation1 | Revocation2]):
 
 class RevokeRequest(BaseModel):
     """
-    What is revoked: one credential, or what somebody got before a time.
+    The revoked right: one credential, or all of a subject before a time.
     """
 
     model_config = ConfigDict(
@@ -1051,7 +1051,7 @@ class RevokeRequest(BaseModel):
     """
     subject: Annotated[str | None, Field(max_length=256, min_length=1)] = None
     """
-    Whose. At most 256 bytes.
+    The subject. At most 256 bytes.
     """
     token_id: Annotated[str | None, Field(max_length=256, min_length=1)] = None
     """
@@ -1080,7 +1080,7 @@ class SaidMessage1(BaseModel):
 
 class SaidMessage2(BaseModel):
     """
-    What a person or a calling program said.
+    The message of a person or a calling program.
     """
 
     model_config = ConfigDict(
@@ -1144,7 +1144,7 @@ class Scheduling(BaseModel):
 
 class StartRequest(BaseModel):
     """
-    What to start.
+    A request to start an execution.
     """
 
     model_config = ConfigDict(
@@ -1152,11 +1152,11 @@ class StartRequest(BaseModel):
     )
     budget: Budget | None = None
     """
-    What it may use; a limit of the definition counts too.
+    The limits of the execution; a limit of the definition counts too.
     """
     correlation_id: str | None = None
     """
-    What ties it to other executions.
+    The id that ties the execution to others.
     """
     definition: Annotated[
         str,
@@ -1173,11 +1173,11 @@ class StartRequest(BaseModel):
     """
     input: Any | None = None
     """
-    What it is given.
+    The input.
     """
     multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
     """
-    What to do when another execution of the session is at work.
+    The policy when another execution of the session is at work.
     """
     scheduling: Scheduling | None = None
     """
@@ -1195,7 +1195,7 @@ class StartRequest(BaseModel):
 
 class Started(BaseModel):
     """
-    What was started.
+    A started execution.
     """
 
     model_config = ConfigDict(
@@ -1409,7 +1409,7 @@ class Usage(BaseModel):
 
 class Used(BaseModel):
     """
-    Tokens, and what they cost.
+    Tokens, and their cost.
     """
 
     model_config = ConfigDict(
@@ -1421,7 +1421,7 @@ class Used(BaseModel):
     """
     cost: Cost | None = None
     """
-    What they cost. Absent where no event says it and no price is configured.
+    The cost. Absent where no event reports it and no price is configured.
     """
     executions: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
@@ -1482,7 +1482,7 @@ class Watcher(BaseModel):
     """
     label: str | None = None
     """
-    What they call themselves.
+    The client's own label.
     """
     since: AwareDatetime
     """
@@ -1490,7 +1490,7 @@ class Watcher(BaseModel):
     """
     subject: str
     """
-    Who, as their credential says; `everyone` where nobody is asked.
+    The subject of the credential; `everyone` where authentication is disabled.
     """
 
 
@@ -1524,7 +1524,7 @@ class Acknowledged(BaseModel):
     )
     cancel: Literal["requested", "latched", "cancelled"] | None = None
     """
-    What a cancel came to; absent for other commands.
+    The outcome of a cancel; absent for other commands.
     """
     execution_id: str
     """
@@ -1546,7 +1546,7 @@ class AgentReport(BaseModel):
     )
     description: str | None = None
     """
-    What it does, for people.
+    The description of the agent, for people.
     """
     nodes: dict[str, NodeReport]
     """
@@ -1564,7 +1564,7 @@ class Approval(BaseModel):
     )
     approval_id: str
     """
-    What a decision names.
+    The id that a decision names.
     """
     arguments: Excerpt
     """
@@ -1572,7 +1572,7 @@ class Approval(BaseModel):
     """
     arguments_digest: str | None = None
     """
-    What a decision is bound to.
+    The digest that a decision is bound to.
     """
     below: Below | None = None
     """
@@ -1609,7 +1609,7 @@ class Approvals(BaseModel):
 
 class BeginRequest(BaseModel):
     """
-    What to say to a session.
+    An input for a session.
     """
 
     model_config = ConfigDict(
@@ -1617,11 +1617,11 @@ class BeginRequest(BaseModel):
     )
     budget: Budget | None = None
     """
-    What it may use.
+    The limits of the execution.
     """
     correlation_id: str | None = None
     """
-    What ties it to other executions.
+    The id that ties the execution to others.
     """
     definition: Annotated[
         str,
@@ -1638,11 +1638,11 @@ class BeginRequest(BaseModel):
     """
     input: Any | None = None
     """
-    What is said.
+    The input.
     """
     multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
     """
-    What to do when an execution of the session is at work.
+    The policy when an execution of the session is at work.
     """
     scheduling: Scheduling | None = None
     """
@@ -1673,7 +1673,7 @@ class Call(BaseModel):
     """
     result: Excerpt | None = None
     """
-    What the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
+    The result that the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
     """
     state: Literal[
         "requested",
@@ -1717,7 +1717,7 @@ class Decided(BaseModel):
 
 class Execution(BaseModel):
     """
-    What is known of a run.
+    The state of a run.
     """
 
     model_config = ConfigDict(
@@ -1733,7 +1733,7 @@ class Execution(BaseModel):
     """
     correlation_id: str | None = None
     """
-    What ties it to other executions.
+    The id that ties the execution to others.
     """
     definition: str | None = None
     """
@@ -1745,7 +1745,7 @@ class Execution(BaseModel):
     """
     error: Any | None = None
     """
-    What went wrong.
+    The error.
     """
     events: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
@@ -1761,7 +1761,7 @@ class Execution(BaseModel):
     """
     gap: Literal["expired"] | None = None
     """
-    Events are missing before what stands here: they were gone before they were read. Absent: nothing is known to be
+    Events before the first one read are missing. Absent: no event is known to be
     missing.
     """
     iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
@@ -1823,7 +1823,7 @@ class Execution(BaseModel):
     """
     waits_for: str | None = None
     """
-    No worker that is there can run it: what it waits for, in words.
+    The missing capability, in words, when no present worker can run it.
     """
 
 
@@ -1861,7 +1861,7 @@ class MonitorMessage(BaseModel):
     """
     content: Any
     """
-    What; `{cut, bytes, begins}` when it is long.
+    The content; `{cut, bytes, begins}` when it is long.
     """
     node_id: str | None = None
     """
@@ -1869,7 +1869,7 @@ class MonitorMessage(BaseModel):
     """
     role: Literal["user", "assistant", "tool"]
     """
-    Who said it.
+    The author.
     """
     tool_calls: list[Any] | None = None
     """
@@ -1911,7 +1911,7 @@ class MonitorRun(BaseModel):
     """
     error: Any | None = None
     """
-    What went wrong.
+    The error.
     """
     external: bool | None = None
     """
@@ -1990,7 +1990,7 @@ class Node(BaseModel):
     """
     output: Excerpt | None = None
     """
-    What it gave last, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
+    The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
     """
     retries: Annotated[int, Field(ge=0, le=4294967295)]
     """
@@ -2002,7 +2002,7 @@ class Node(BaseModel):
     """
     state: Literal["running", "waiting", "stalled", "completed", "stopped"]
     """
-    What it does.
+    The state.
     """
     updated_at: AwareDatetime
     """
@@ -2016,7 +2016,7 @@ class Node(BaseModel):
 
 class Presence(BaseModel):
     """
-    Who watches an execution.
+    The watchers of an execution.
     """
 
     model_config = ConfigDict(
@@ -2080,7 +2080,7 @@ class Question(BaseModel):
     """
     request_id: str
     """
-    What an answer names; empty: its producer gave none.
+    The id that an answer names; empty when its producer gave none.
     """
     tool_use_id: str | None = None
     """
@@ -2099,13 +2099,13 @@ class Readiness(BaseModel):
     checks: Checks
     status: Literal["ready", "degraded", "not_ready"]
     """
-    What a load balancer makes of it.
+    A load balancer's view of it.
     """
 
 
 class SayRequest(BaseModel):
     """
-    What to say to a session.
+    An input for a session.
     """
 
     model_config = ConfigDict(
@@ -2113,11 +2113,11 @@ class SayRequest(BaseModel):
     )
     budget: Budget | None = None
     """
-    What it may use.
+    The limits of the execution.
     """
     correlation_id: str | None = None
     """
-    What ties it to other executions.
+    The id that ties the execution to others.
     """
     definition: Annotated[
         str | None,
@@ -2134,11 +2134,11 @@ class SayRequest(BaseModel):
     """
     input: Any | None = None
     """
-    What is said.
+    The input.
     """
     multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
     """
-    What to do when an execution of the session is at work.
+    The policy when an execution of the session is at work.
     """
     scheduling: Scheduling | None = None
     """
@@ -2261,7 +2261,7 @@ class Snapshot(BaseModel):
     """
     execution: Execution | None = None
     """
-    Status, usage, output, error and the rest of what is known of a run; `None`: there is no event yet.
+    Status, usage, output, error and the rest of a run's state; `None` before the first event.
     """
     nodes: dict[
         Annotated[str, StringConstraints(pattern=r"^[^\u0000-\u001f\u007f-\u009f]+$")],
@@ -2288,8 +2288,8 @@ class Snapshot(BaseModel):
     """
     turns: list[Turn]
     """
-    What models said, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`] and
-    [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
+    The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
+    and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
     """
     turns_begun: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
@@ -2320,7 +2320,7 @@ class ToolCall(BaseModel):
 
 class WorkerReport(BaseModel):
     """
-    What a worker says of itself.
+    The report of a worker.
     """
 
     model_config = ConfigDict(
@@ -2389,7 +2389,7 @@ class Workers(BaseModel):
 
 class Conversation(BaseModel):
     """
-    What was said last in a conversation.
+    The last messages of a conversation.
     """
 
     model_config = ConfigDict(
@@ -2432,7 +2432,7 @@ class EventPage(BaseModel):
     """
     gaps: list[Gap]
     """
-    What was asked for and is gone.
+    The parts of the requested range that are gone.
     """
     next: str | None
     """
@@ -2442,7 +2442,7 @@ class EventPage(BaseModel):
 
 class MonitorContext(BaseModel):
     """
-    What the agents read and may use.
+    The sources and tools of the agents.
     """
 
     model_config = ConfigDict(
@@ -2489,7 +2489,7 @@ class MonitorGraph(BaseModel):
 
 class SaidMessage3(BaseModel):
     """
-    What the model answered.
+    The message of the model.
     """
 
     model_config = ConfigDict(
@@ -2512,7 +2512,7 @@ class SaidMessage3(BaseModel):
 
 class Messages(BaseModel):
     """
-    What was said.
+    The messages.
     """
 
     model_config = ConfigDict(
@@ -2528,7 +2528,7 @@ class Messages(BaseModel):
 
 class Monitor(BaseModel):
     """
-    What is to be seen of one stream, or of all. Bounded: long values are cut, old things go.
+    The view of one stream, or of all. Bounded: long values are cut, old entries are removed.
     """
 
     model_config = ConfigDict(
@@ -2548,7 +2548,7 @@ class Monitor(BaseModel):
     """
     context: MonitorContext | None = None
     """
-    What the agents read and may use.
+    The sources and tools of the agents.
     """
     graph: MonitorGraph | None = None
     """
@@ -2556,7 +2556,7 @@ class Monitor(BaseModel):
     """
     mcp: dict[str, Any] | None = None
     """
-    MCP servers by name, and how each is by contributor: a worker, or `stream/<stream_id>` for what an event said.
+    MCP servers by name, and the state of each by contributor: a worker, or `stream/<stream_id>` for an event.
     """
     reduced: bool | None = None
     """
@@ -2568,7 +2568,7 @@ class Monitor(BaseModel):
     """
     usage: Used | None = None
     """
-    Tokens, and what they cost.
+    Tokens, and their cost.
     """
 
 
@@ -2582,7 +2582,7 @@ class MonitorAnswer(BaseModel):
     )
     monitor: Monitor
     """
-    What is to be seen.
+    The monitor.
     """
     revision: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """

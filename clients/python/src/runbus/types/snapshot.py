@@ -203,7 +203,7 @@ class Approval(BaseModel):
     )
     approval_id: str
     """
-    What a decision names.
+    The id that a decision names.
     """
     arguments: Excerpt
     """
@@ -211,7 +211,7 @@ class Approval(BaseModel):
     """
     arguments_digest: str | None = None
     """
-    What a decision is bound to.
+    The digest that a decision is bound to.
     """
     below: Below | None = None
     """
@@ -254,7 +254,7 @@ class Call(BaseModel):
     """
     result: Excerpt | None = None
     """
-    What the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
+    The result that the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
     """
     state: Literal[
         "requested",
@@ -280,7 +280,7 @@ class Call(BaseModel):
 
 class Execution(BaseModel):
     """
-    What is known of a run.
+    The state of a run.
     """
 
     model_config = ConfigDict(
@@ -296,7 +296,7 @@ class Execution(BaseModel):
     """
     correlation_id: str | None = None
     """
-    What ties it to other executions.
+    The id that ties the execution to others.
     """
     definition: str | None = None
     """
@@ -308,7 +308,7 @@ class Execution(BaseModel):
     """
     error: Any | None = None
     """
-    What went wrong.
+    The error.
     """
     events: Annotated[int, Field(ge=0)]
     """
@@ -324,7 +324,7 @@ class Execution(BaseModel):
     """
     gap: Literal["expired"] | None = None
     """
-    Events are missing before what stands here: they were gone before they were read. Absent: nothing is known to be
+    Events before the first one read are missing. Absent: no event is known to be
     missing.
     """
     iteration: Annotated[int | None, Field(ge=0)] = None
@@ -386,7 +386,7 @@ class Execution(BaseModel):
     """
     waits_for: str | None = None
     """
-    No worker that is there can run it: what it waits for, in words.
+    The missing capability, in words, when no present worker can run it.
     """
 
 
@@ -404,7 +404,7 @@ class Node(BaseModel):
     """
     output: Excerpt | None = None
     """
-    What it gave last, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
+    The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
     """
     retries: Annotated[int | None, Field(ge=0)] = 0
     """
@@ -416,7 +416,7 @@ class Node(BaseModel):
     """
     state: Literal["running", "waiting", "stalled", "completed", "stopped"]
     """
-    What it does.
+    The state.
     """
     updated_at: AwareDatetime
     """
@@ -458,7 +458,7 @@ class Question(BaseModel):
     """
     request_id: str
     """
-    What an answer names; empty: its producer gave none.
+    The id that an answer names; empty when its producer gave none.
     """
     tool_use_id: str | None = None
     """
@@ -501,7 +501,7 @@ class Snapshot(BaseModel):
     """
     execution: Execution | None = None
     """
-    Status, usage, output, error and the rest of what is known of a run; `None`: there is no event yet.
+    Status, usage, output, error and the rest of a run's state; `None` before the first event.
     """
     nodes: (
         dict[
@@ -529,8 +529,8 @@ class Snapshot(BaseModel):
     """
     turns: Annotated[list[Turn] | None, Field(validate_default=True)] = []
     """
-    What models said, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`] and
-    [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
+    The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
+    and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
     """
     turns_begun: Annotated[int | None, Field(ge=0)] = 0
     """

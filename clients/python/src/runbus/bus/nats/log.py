@@ -18,12 +18,12 @@ from .address import Address
 from .link import Link, status
 
 RETRYABLE = (asyncio.TimeoutError, OSError, nats.errors.Error, Unavailable)
-"""What may be better at the next try."""
+"""An error that the next try may avoid."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a shard holds."""
+    """The bounds of a shard."""
 
     created: str
     first: int

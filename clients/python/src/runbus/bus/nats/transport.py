@@ -55,7 +55,7 @@ class NatsTransport:
         prefix = self._address.prefix
         await self._link.listen(f"{prefix}.live.*.*.*.*.*", self._hear)
         bounds = await self._patiently(self._all_bounds)
-        # What is stored from these bounds on is delivered; what stands before is history.
+        # Frames stored from these bounds on are delivered; earlier ones are history.
         self._follower = Follower(self._log, deliver, bounds)
         recent: list[Mapping[str, Any]] = await self._patiently(lambda: self._newest(bounds, newest)) if newest else []
         self._task = asyncio.create_task(self._follower.run(self._live))

@@ -1,4 +1,4 @@
-//! Telling others what has happened: at least once, each word idempotent.
+//! Notices to other sessions and readers: at least once, each idempotent.
 
 use runbus::control::{Control, Error, StartRequest};
 use runbus::event::Source;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Done;
 use crate::session::actor;
-use crate::session::mirror;
+use crate::session::projection;
 use crate::tool::truncate;
 
 /// Bytes of a long question that an execution above shows.
@@ -39,15 +39,15 @@ pub fn oldest(session: &SessionId, state: &State) -> Option<Told> {
     })
 }
 
-/// Tells.
-pub async fn tell(control: Control, told: Told) -> Done {
+/// Sends a notice, and records that it was sent.
+pub async fn notify(control: Control, told: Told) -> Done {
     let key = told.notice.key();
     match say(&control, told).await {
         Ok(()) => Done::fact(Fact::Told { notice: key }),
         Err(Error::Unavailable(reason)) => Done::Failed(actor::Error::Unavailable(reason)),
         Err(error) => {
             // It will not be heard later either; the session goes on.
-            tracing::error!(notice = key, %error, "a notice could not be told");
+            tracing::error!(notice = key, %error, "a notice could not be sent");
             Done::fact(Fact::Told { notice: key })
         }
     }
@@ -58,10 +58,10 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
     match notice {
         Notice::Dropped { start, outcome } => dropped(control, &session, &start, &outcome).await,
         Notice::Below { parent, child, number, told } => {
-            match control.tell_above(&parent, &child, &number, (*told).clone()).await {
+            match control.notify_parent(&parent, &child, &number, (*told).clone()).await {
                 // A message that is too large for a command is shortened: the approval's id, and where it waits, are kept.
                 Err(Error::TooLarge { .. }) => {
-                    control.tell_above(&parent, &child, &number, shortened(*told)).await
+                    control.notify_parent(&parent, &child, &number, shortened(*told)).await
                 }
                 outcome => outcome,
             }
@@ -165,6 +165,6 @@ async fn dropped(
         ..Source::execution(start.stream_id.clone(), start.execution_id.clone(), Clock::System)
     };
     let id = EventId::derived(&format!("{}/dropped", start.execution_id));
-    control.bus().record(source.event_with_id(id, mirror::end(outcome))).await?;
+    control.bus().record(source.event_with_id(id, projection::end(outcome))).await?;
     Ok(())
 }

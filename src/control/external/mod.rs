@@ -1,4 +1,4 @@
-//! Events from outside: the events that external producers may publish. A gateway asks here, so that no endpoint can omit
+//! External events: the events that external producers may publish. A gateway asks here, so that no endpoint can omit
 //! the rule.
 //!
 //! External producers report their own executions. Their events about Runbus's executions are stored and delivered, and do

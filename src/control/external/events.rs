@@ -1,4 +1,4 @@
-//! Events from outside on their way to the log.
+//! External events on their way to the log.
 
 use super::Error;
 use super::rule::check;
@@ -9,7 +9,7 @@ use crate::id::EventId;
 use crate::log::Sequence;
 
 impl Control {
-    /// Publishes events from outside, in order. Each has an answer of its own: some may be stored when others are not. The log is
+    /// Publishes external events, in order. Each has an answer of its own: some may be stored when others are not. The log is
     /// not read: external events do not change the state of executions that Runbus runs.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::definition::Plan;
 
 /// Events that become visible together.
 #[derive(Debug)]
-pub struct Mirror {
+pub struct Projection {
     /// The node whose events they are; `None`: the execution's.
     pub node: Option<NodeId>,
     /// The events.
@@ -52,12 +52,12 @@ pub struct Reflected<'a> {
 
 /// The events of an entry. `state` has it folded in.
 #[must_use]
-pub fn mirror(
+pub fn project(
     session: &SessionId,
     state: &State,
     plan: Option<&Plan>,
     reflected: Reflected<'_>,
-) -> Option<Mirror> {
+) -> Option<Projection> {
     let run = state.run.as_ref()?;
     let Reflected { entry, index, changes, void_from } = reflected;
     let (node, payloads) = match &entry.fact {
@@ -83,7 +83,7 @@ pub fn mirror(
     let id = |n: usize| EventId::derived(&format!("{session}/{index}/{n}"));
     let events =
         payloads.into_iter().enumerate().map(|(n, payload)| source.event_with_id(id(n), payload)).collect();
-    Some(Mirror { node, events })
+    Some(Projection { node, events })
 }
 
 /// The events of a command's, or a claim's, effect.

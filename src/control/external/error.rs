@@ -1,11 +1,11 @@
-//! Why events from outside are not taken.
+//! Why external events are not taken.
 
 use serde_json::Value;
 
 use crate::control;
 use crate::event;
 
-/// Why events from outside were not taken. Nothing was stored.
+/// Why external events were not taken. Nothing was stored.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// A field of one is wrong.
