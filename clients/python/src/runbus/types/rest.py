@@ -1071,6 +1071,10 @@ class SaidMessage1(BaseModel):
     """
     It was folded into a note: the model does not read it any more.
     """
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
+    """
     content: str
     """
     The instructions.
@@ -1090,6 +1094,10 @@ class SaidMessage2(BaseModel):
     """
     It was folded into a note: the model does not read it any more.
     """
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
+    """
     content: str
     """
     The text.
@@ -1108,6 +1116,10 @@ class SaidMessage4(BaseModel):
     compacted: bool | None = None
     """
     It was folded into a note: the model does not read it any more.
+    """
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
     """
     content: str
     """
@@ -1319,6 +1331,32 @@ class Text(BaseModel):
     """
 
 
+class ToolCall(BaseModel):
+    """
+    A model's wish to run one tool.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    arguments: str
+    """
+    The arguments as the model wrote them: meant to be a JSON object, but not checked.
+    """
+    extra: dict[str, Any] | None = None
+    """
+    Data that the provider attached to the call, unchanged.
+    """
+    id: str
+    """
+    Identifies the call within its conversation; chosen by the provider.
+    """
+    name: str
+    """
+    The tool's name, as the model wrote it: the tool may not exist.
+    """
+
+
 class Turn(BaseModel):
     """
     One call of a model, or one message of a producer that has no turns.
@@ -1492,14 +1530,6 @@ class Watcher(BaseModel):
     """
     The subject of the credential; `everyone` where authentication is disabled.
     """
-
-
-class WireFunction(BaseModel):
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    arguments: str
-    name: str
 
 
 class AbortedCalls(BaseModel):
@@ -2103,6 +2133,45 @@ class Readiness(BaseModel):
     """
 
 
+class SaidMessage3(BaseModel):
+    """
+    The message of the model.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    compacted: bool | None = None
+    """
+    It was folded into a note: the model does not read it any more.
+    """
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
+    """
+    content: str | None
+    """
+    The text; `None` when the model only called tools.
+    """
+    extra: dict[str, Any] | None = None
+    """
+    Data that the provider attached to its answer, unchanged.
+    """
+    provider: str | None = None
+    """
+    The provider that answered: nobody else gets `extra` back, nor that of the calls.
+    """
+    reasoning: str | None = None
+    """
+    The reasoning that the provider disclosed.
+    """
+    role: Literal["assistant"] = "assistant"
+    tool_calls: list[ToolCall] | None = None
+    """
+    The calls that must each be answered by a [`Message::Tool`] before the next turn.
+    """
+
+
 class SayRequest(BaseModel):
     """
     An input for a session.
@@ -2305,19 +2374,6 @@ class Snapshot(BaseModel):
     """
 
 
-class ToolCall(BaseModel):
-    """
-    A model's wish to run one tool.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    function: WireFunction
-    id: str
-    type: str
-
-
 class WorkerReport(BaseModel):
     """
     The report of a worker.
@@ -2440,6 +2496,22 @@ class EventPage(BaseModel):
     """
 
 
+class Messages(BaseModel):
+    """
+    What was said.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    messages: list[SaidMessage1 | SaidMessage2 | SaidMessage3 | SaidMessage4]
+    next: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Where the next ones are; absent: these are the last.
+    """
+    session_id: str
+
+
 class MonitorContext(BaseModel):
     """
     The sources and tools of the agents.
@@ -2485,45 +2557,6 @@ class MonitorGraph(BaseModel):
     """
     Executions that were shown once and are not any more.
     """
-
-
-class SaidMessage3(BaseModel):
-    """
-    The message of the model.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    compacted: bool | None = None
-    """
-    It was folded into a note: the model does not read it any more.
-    """
-    content: str | None
-    """
-    The text; `None` when the model only called tools.
-    """
-    role: Literal["assistant"] = "assistant"
-    tool_calls: list[ToolCall] | None = None
-    """
-    The calls that must each be answered by a [`Message::Tool`] before the next turn.
-    """
-
-
-class Messages(BaseModel):
-    """
-    What was said.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    messages: list[SaidMessage1 | SaidMessage2 | SaidMessage3 | SaidMessage4]
-    next: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
-    """
-    Where the next ones are; absent: these are the last.
-    """
-    session_id: str
 
 
 class Monitor(BaseModel):
