@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Setup(commands::setup::Setup),
     /// Check configuration, broker, store and streams.
     Doctor(commands::doctor::Doctor),
+    /// List the configured models, and ask each whether it answers.
+    Models(commands::models::Models),
 }
 
 impl Command {
@@ -119,6 +121,7 @@ impl Command {
             Self::Permissions(command) => command.run(&configuration),
             Self::Setup(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Doctor(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Models(command) => Box::pin(command.run(&global, &configuration)).await,
         }
     }
 

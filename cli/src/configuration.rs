@@ -58,8 +58,8 @@ impl Validate for Configuration {
     }
 }
 
-/// Loads it: defaults < file < environment < flags. `OPENAI_BASE_URL` and `OPENAI_API_KEY` stand in for unset keys of
-/// `[model]`.
+/// Loads it: defaults < file < environment < flags. `OPENAI_BASE_URL` and the keys of providers (`OPENAI_API_KEY`, ...) stand in for
+/// unset keys of `[model]`.
 ///
 /// # Errors
 /// [`Error::Usage`], with every value that is refused.
@@ -77,7 +77,7 @@ pub(crate) fn load(
             .find(|(key, value)| key == name && !value.is_empty())
             .map(|(_, value)| value.clone())
     };
-    configuration.model.fall_back(variable("OPENAI_BASE_URL"), variable("OPENAI_API_KEY"));
+    configuration.model.fall_back(variable);
     configuration.model.validate().map_err(|invalid| Error::Usage(invalid.within("model").to_string()))?;
     Ok(configuration)
 }
@@ -122,6 +122,11 @@ mod tests {
         scopes = ["*"]
         [mcp.servers.name]
         command = "true"
+        [model.providers.name]
+        kind = "openai"
+        [model.providers.name.prices.name]
+        prompt_per_million = 1.0
+        completion_per_million = 1.0
         [gateway.monitor.prices.name]
         prompt_per_million = 1.0
         completion_per_million = 1.0
@@ -143,6 +148,11 @@ mod tests {
         ("auth.jwt.algorithms", "HS256"),
         ("gateway.monitor.prices", r#"{"name": {"prompt_per_million": 2.0, "completion_per_million": 2.0}}"#),
         ("mcp.servers.name.require_approval", "all"),
+        ("model.providers", r#"{"name": {"base_url": "http://127.0.0.1:9/v1"}}"#),
+        (
+            "model.providers.name.prices",
+            r#"{"name": {"prompt_per_million": 2.0, "completion_per_million": 2.0}}"#,
+        ),
     ];
 
     /// The values that a key takes: a row of the reference page.

@@ -73,6 +73,19 @@ fn the_demo_ends_with_the_council() {
     assert_eq!((none.status.code(), none.stdout.len()), (Some(1), 0));
     let doctor = run(dir.path(), &["doctor", "--json"]);
     assert_eq!(doctor.status.code(), Some(0), "{}", text(&doctor.stdout));
+    let models: Value = serde_json::from_slice(&run(dir.path(), &["models", "--json"]).stdout).unwrap();
+    assert_eq!((&models["ok"], &models["models"][0]["model"]), (&Value::Bool(true), &Value::from("scripted")));
+}
+
+#[test]
+fn a_model_that_does_not_answer_is_named_with_its_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = "model.providers.away.base_url=http://127.0.0.1:1/v1";
+    let models = run(dir.path(), &["models", "--json", "--set", set, "--set", "model.providers.away.model=m"]);
+    assert_eq!(models.status.code(), Some(69), "{}", text(&models.stderr));
+    let shown: Value = serde_json::from_slice(&models.stdout).unwrap();
+    assert_eq!(shown["models"][0]["model"], "away/m");
+    assert!(shown["models"][0]["found"].as_str().unwrap().contains("cannot connect"), "{shown}");
 }
 
 #[test]
@@ -179,6 +192,7 @@ fn every_command_explains_itself_with_an_example() {
         "wait",
         "setup",
         "doctor",
+        "models",
         "session",
         "session send",
         "session abort-pending",

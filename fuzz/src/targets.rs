@@ -185,7 +185,7 @@ fn tool_arguments(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     drop(projection::arguments(text));
     if let Ok(registry) = Registry::new().with(ask_human()) {
-        let call = ToolCall { id: "1".into(), name: "ask_human".into(), arguments: text.into() };
+        let call = ToolCall::new("1", "ask_human", text);
         drop(registry.everything().clear(&call, None));
     }
 }

@@ -1,5 +1,6 @@
 //! The reference page, written from the schema: `docs/configuration.md`.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -24,30 +25,36 @@ type, out of range or contradictory is refused at start with exit code 64, befor
 pub fn reference<T: JsonSchema>() -> String {
     let schema = schema::of::<T>();
     let mut page = String::from(HEAD);
-    let mut last = None;
-    let mut tables = Vec::new();
-    let section_of = |key: &Key<'_>| key.path.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
-    let mut keys_of_all = keys(&schema);
-    // A section's own keys before those of the sections in it.
-    keys_of_all.sort_by_cached_key(section_of);
-    for key in keys_of_all {
-        let section = section_of(&key);
-        if last.as_ref() != Some(&section) {
-            heading(&mut page, &schema, &section);
-            last = Some(section);
-        }
-        row(&mut page, &key);
-        tables.extend(table(&key));
-    }
-    for (path, schema) in tables {
-        heading_of(&mut page, &path, description(schema));
-        for mut key in keys(schema) {
-            let name = std::mem::take(&mut key.path);
-            key.path = format!("{path}.{name}");
-            row_of(&mut page, &key, "");
-        }
+    // Tables by name follow, each with the tables in it.
+    let mut tables = VecDeque::from([(String::new(), &schema)]);
+    while let Some((path, schema)) = tables.pop_front() {
+        tables.extend(sections(&mut page, &path, schema));
     }
     page
+}
+
+/// The sections below a schema, which stands at `path`: the tables by name that they hold.
+fn sections<'s>(page: &mut String, path: &str, schema: &'s Value) -> Vec<(String, &'s Value)> {
+    let (mut last, mut tables) = (None, Vec::new());
+    let section_of = |key: &Key<'_>| key.path.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
+    let mut keys_of_all = keys(schema);
+    // A section's own keys before those of the sections in it.
+    keys_of_all.sort_by_cached_key(section_of);
+    for mut key in keys_of_all {
+        let section = section_of(&key);
+        if last.as_ref() != Some(&section) {
+            heading(page, schema, path, &section);
+            last = Some(section);
+        }
+        if path.is_empty() {
+            row(page, &key);
+        } else {
+            key.path = format!("{path}.{}", key.path);
+            row_of(page, &key, "");
+        }
+        tables.extend(table(&key));
+    }
+    tables
 }
 
 /// The tables that a key holds by name: their path, and the schema of each.
@@ -57,11 +64,14 @@ fn table<'s>(key: &Key<'s>) -> Option<(String, &'s Value)> {
     Some((format!("{}.NAME", key.path), each))
 }
 
-fn heading(page: &mut String, schema: &Value, section: &str) {
+/// `section` stands below `path`, at which `schema` is.
+fn heading(page: &mut String, schema: &Value, path: &str, section: &str) {
     let described = section.split('.').filter(|name| !name.is_empty()).try_fold(schema, |schema, name| {
         unwrap(schema).0.get("properties").and_then(|properties| properties.get(name))
     });
-    heading_of(page, section, described.filter(|_| !section.is_empty()).and_then(description));
+    let is_named = !section.is_empty() || !path.is_empty();
+    let parts: Vec<&str> = [path, section].into_iter().filter(|part| !part.is_empty()).collect();
+    heading_of(page, &parts.join("."), described.filter(|_| is_named).and_then(description));
 }
 
 fn heading_of(page: &mut String, section: &str, text: Option<String>) {

@@ -103,9 +103,9 @@ impl Control {
         let state = self.known_state(id).await?;
         Ok(state
             .transcript
-            .all()
-            .filter(|(_, compacted)| include_compacted || !compacted)
-            .map(|(message, compacted)| SaidMessage { message: message.clone(), compacted })
+            .all(id, 0)
+            .map(|(_, said)| said)
+            .filter(|said| include_compacted || !said.compacted)
             .collect())
     }
 
@@ -122,14 +122,13 @@ impl Control {
     ) -> Result<(Vec<SaidMessage>, Option<usize>), Error> {
         let state = self.known_state(id).await?;
         let (mut messages, mut size) = (Vec::new(), 0);
-        let wanted = state.transcript.all().enumerate().skip(from);
-        for (at, (message, compacted)) in wanted.filter(|(_, (_, compacted))| include_compacted || !compacted)
-        {
-            size += serde_json::to_vec(message).map_or(0, |json| json.len());
+        let wanted = state.transcript.all(id, from).filter(|(_, said)| include_compacted || !said.compacted);
+        for (at, said) in wanted {
+            size += serde_json::to_vec(&said).map_or(0, |json| json.len());
             if size > bytes && !messages.is_empty() {
                 return Ok((messages, Some(at)));
             }
-            messages.push(SaidMessage { message: message.clone(), compacted });
+            messages.push(said);
         }
         Ok((messages, None))
     }

@@ -45,6 +45,12 @@ impl Prices {
         found.max_by_key(|(name, _)| name.len()).map(|(_, price)| price)
     }
 
+    /// The price of a model's tokens, in the currency; `None`: nobody knows.
+    #[must_use]
+    pub fn price(&self, model: &str, used: &Usage) -> Option<f64> {
+        self.cost(model, used).map(amount)
+    }
+
     /// The cost of a model's tokens; `None` when no price is known.
     pub(super) fn cost(&self, model: &str, used: &Usage) -> Option<Nano> {
         let price = self.of(model)?;

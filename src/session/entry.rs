@@ -97,6 +97,12 @@ pub enum Fact {
         /// The correction that the model reads, when the fault was its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         correction: Option<String>,
+        /// The model that is asked next, when it is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fallback: Option<Fallback>,
+        /// Names the message that is void.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
     },
     /// Calls wait for a person's decision.
     ApprovalsRequested {
@@ -212,6 +218,15 @@ pub enum Fact {
     /// A later version's entry.
     #[serde(other)]
     Unknown,
+}
+
+/// The next model of a node's list, in place of one that is down or refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// Its place in the list: 0 is the node's own model.
+    pub place: usize,
+    /// Its name, as in the definition.
+    pub model: String,
 }
 
 /// A way into a node that is not consumed yet.

@@ -251,6 +251,7 @@ impl State {
                 add(&mut self.usage, turn.usage.as_ref());
                 visit.rounds += 1;
                 visit.failures = 0;
+                visit.failures_before = 0;
                 visit.not_before = None;
                 visit.context_tokens = turn.usage.map_or(0, |usage| usage.total_tokens);
                 visit.calls = turn.tool_calls.iter().cloned().map(OpenCall::new).collect();
@@ -259,13 +260,17 @@ impl State {
                     visit.calls.iter_mut().for_each(OpenCall::cut_off);
                 }
                 visit.answer = turn.tool_calls.is_empty().then(|| Answer::Text(turn.text.clone()));
-                said(&mut self.transcript, visit).push(turn.message());
+                said(&mut self.transcript, visit).push_as(turn.message_id.clone(), turn.message());
             }
-            Fact::TurnFailed { correction, delay_ms, .. } => {
+            Fact::TurnFailed { correction, delay_ms, fallback, .. } => {
                 // A turn with an answer was refused; otherwise the other calls of the model failed.
                 match visit.answer.take() {
                     Some(_) => visit.refusals += 1,
                     None => visit.failures += 1,
+                }
+                if let Some(fallback) = fallback {
+                    visit.model = fallback.place;
+                    visit.failures_before = visit.failures;
                 }
                 let delay = i64::try_from(*delay_ms).unwrap_or(i64::MAX).saturating_mul(1000);
                 visit.not_before = Some(Timestamp::from_micros(at.micros().saturating_add(delay)));
@@ -423,6 +428,8 @@ impl Visit {
             question: None,
             rounds: 0,
             failures: 0,
+            failures_before: 0,
+            model: 0,
             refusals: 0,
             not_before: None,
             context_tokens: 0,

@@ -1,8 +1,10 @@
-//! The messages of a conversation, in the OpenAI wire form.
+//! The messages of a conversation, in no provider's form.
 //!
-//! The journal holds them in this form too: a message sent to the provider can be read back years later.
+//! The journal holds them in this form. Journals of earlier versions have calls in the wire form of OpenAI's chat API:
+//! both are read, one is written.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 /// An image of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -32,9 +34,18 @@ pub enum Message {
         /// The text; `None` when the model only called tools.
         #[serde(default)]
         content: Option<String>,
+        /// The reasoning that the provider disclosed.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reasoning: String,
         /// The calls that must each be answered by a [`Message::Tool`] before the next turn.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         tool_calls: Vec<ToolCall>,
+        /// The provider that answered: nobody else gets `extra` back, nor that of the calls.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<String>,
+        /// Data that the provider attached to its answer, unchanged.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        extra: Map<String, Value>,
     },
     /// The answer to one tool call.
     Tool {
@@ -61,7 +72,13 @@ impl Message {
 
     /// An assistant message with text only.
     pub fn assistant(content: impl Into<String>) -> Self {
-        Self::Assistant { content: Some(content.into()), tool_calls: Vec::new() }
+        Self::calling(Some(content.into()), Vec::new())
+    }
+
+    /// An assistant message with calls.
+    #[must_use]
+    pub fn calling(content: Option<String>, tool_calls: Vec<ToolCall>) -> Self {
+        Self::Assistant { content, reasoning: String::new(), tool_calls, provider: None, extra: Map::new() }
     }
 
     /// The answer to the tool call `tool_call_id`.
@@ -79,8 +96,7 @@ impl Message {
 }
 
 /// A model's wish to run one tool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(into = "WireCall", from = "WireCall")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct ToolCall {
     /// Identifies the call within its conversation; chosen by the provider.
     pub id: String,
@@ -88,70 +104,102 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments as the model wrote them: meant to be a JSON object, but not checked.
     pub arguments: String,
+    /// Data that the provider attached to the call, unchanged.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
 }
 
-/// The nested form of a tool call on the wire.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-struct WireCall {
+impl ToolCall {
+    /// A call with nothing attached.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
+        Self { id: id.into(), name: name.into(), arguments: arguments.into(), extra: Map::new() }
+    }
+}
+
+/// A call as any version wrote it.
+#[derive(Deserialize)]
+struct AnyCall {
     id: String,
-    #[serde(rename = "type", default = "function")]
-    kind: String,
-    function: WireFunction,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    arguments: String,
+    #[serde(default)]
+    extra: Map<String, Value>,
+    /// The nested form of earlier versions.
+    #[serde(default)]
+    function: Option<Function>,
 }
 
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-struct WireFunction {
+#[derive(Deserialize)]
+struct Function {
     name: String,
     #[serde(default)]
     arguments: String,
 }
 
-fn function() -> String {
-    "function".to_owned()
-}
-
-impl From<ToolCall> for WireCall {
-    fn from(call: ToolCall) -> Self {
-        let function_ = WireFunction { name: call.name, arguments: call.arguments };
-        Self { id: call.id, kind: function(), function: function_ }
-    }
-}
-
-impl From<WireCall> for ToolCall {
-    fn from(wire: WireCall) -> Self {
-        Self { id: wire.id, name: wire.function.name, arguments: wire.function.arguments }
+impl<'de> Deserialize<'de> for ToolCall {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let AnyCall { id, name, arguments, extra, function } = AnyCall::deserialize(deserializer)?;
+        Ok(match function {
+            Some(Function { name, arguments }) => Self { id, name, arguments, extra },
+            None => Self { id, name, arguments, extra },
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn has_the_wire_form_of_the_openai_api() {
-        let call = ToolCall { id: "c1".into(), name: "f".into(), arguments: "{}".into() };
+    fn messages_of_earlier_versions_are_read_and_the_neutral_form_is_written() {
         let messages = vec![
             Message::system("s"),
             Message::user("u"),
-            Message::Assistant { content: None, tool_calls: vec![call] },
+            Message::calling(None, vec![ToolCall::new("c1", "f", "{}")]),
             Message::tool("c1", "r"),
             Message::assistant("a"),
         ];
-        let wire = serde_json::json!([
-            {"role": "system", "content": "s"},
-            {"role": "user", "content": "u"},
-            {"role": "assistant", "content": null, "tool_calls":
-                [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
-            {"role": "tool", "tool_call_id": "c1", "content": "r"},
-            {"role": "assistant", "content": "a"},
-        ]);
-        assert_eq!(serde_json::to_value(&messages).unwrap(), wire);
-        assert_eq!(serde_json::from_value::<Vec<Message>>(wire).unwrap(), messages);
+        let others = |call: Value| {
+            json!([
+                {"role": "system", "content": "s"},
+                {"role": "user", "content": "u"},
+                {"role": "assistant", "content": null, "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": "c1", "content": "r"},
+                {"role": "assistant", "content": "a"},
+            ])
+        };
+        let neutral = others(json!({"id": "c1", "name": "f", "arguments": "{}"}));
+        let old =
+            others(json!({"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}));
+        assert_eq!(serde_json::to_value(&messages).unwrap(), neutral);
+        for stored in [neutral, old] {
+            assert_eq!(serde_json::from_value::<Vec<Message>>(stored).unwrap(), messages);
+        }
+    }
+
+    #[test]
+    fn what_a_provider_attached_is_read_back() {
+        let mut call = ToolCall::new("c", "f", "{}");
+        call.extra.insert("extra_content".into(), json!({"google": {"thought_signature": "s"}}));
+        let extra = Map::from_iter([("signature".to_owned(), json!("x"))]);
+        let said = Message::Assistant {
+            content: Some("a".into()),
+            reasoning: "r".into(),
+            tool_calls: vec![call],
+            provider: Some("gemini".into()),
+            extra,
+        };
+        let text = serde_json::to_string(&said).unwrap();
+        assert_eq!(serde_json::from_str::<Message>(&text).unwrap(), said);
     }
 
     #[test]
     fn reads_an_assistant_message_without_content() {
         let message: Message = serde_json::from_str(r#"{"role":"assistant"}"#).unwrap();
-        assert_eq!(message, Message::Assistant { content: None, tool_calls: vec![] });
+        assert_eq!(message, Message::calling(None, vec![]));
     }
 }

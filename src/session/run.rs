@@ -87,6 +87,10 @@ pub struct Visit {
     pub rounds: u32,
     /// Failed calls of the model since the last answer.
     pub failures: u32,
+    /// Those of them that other models than the present one had.
+    pub failures_before: u32,
+    /// The place of the model that is asked among the node's: 0 is its own, the others are fallbacks.
+    pub model: usize,
     /// Answers of this visit that were refused.
     pub refusals: u32,
     /// Not to be asked again before.

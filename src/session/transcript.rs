@@ -1,6 +1,8 @@
 //! The messages: compaction never removes one; it only folds messages into a note.
 
 use super::message::Message;
+use super::view::SaidMessage;
+use crate::id::{EventId, SessionId};
 
 /// Messages, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -8,22 +10,45 @@ pub struct Transcript {
     items: Vec<Item>,
     /// Notes ever made: the next one's number.
     notes: usize,
+    /// Messages ever said, forgotten ones included: the next one's number.
+    said: u64,
 }
 
 /// A message, and whether the model still reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Item {
     message: Message,
+    name: Name,
     /// The note that stands for it.
     folded: Option<usize>,
     /// Its number, when it is a note.
     note: Option<usize>,
 }
 
+/// The name of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Name {
+    /// As its events say.
+    Given(String),
+    /// By its number in the session.
+    Number(u64),
+}
+
 impl Transcript {
     /// Adds a message.
     pub fn push(&mut self, message: Message) {
-        self.items.push(Item { message, folded: None, note: None });
+        self.push_as(None, message);
+    }
+
+    /// Adds a message that has an id.
+    pub fn push_as(&mut self, id: Option<String>, message: Message) {
+        let name = self.name(id);
+        self.items.push(Item { message, name, folded: None, note: None });
+    }
+
+    fn name(&mut self, id: Option<String>) -> Name {
+        self.said += 1;
+        id.map_or(Name::Number(self.said), Name::Given)
     }
 
     /// Messages that were ever said, folded ones and notes included.
@@ -69,7 +94,8 @@ impl Transcript {
         for item in self.items.iter_mut().take(to).skip(from) {
             item.folded.get_or_insert(self.notes);
         }
-        self.items.insert(to, Item { message: note, folded: None, note: Some(self.notes) });
+        let name = self.name(None);
+        self.items.insert(to, Item { message: note, name, folded: None, note: Some(self.notes) });
         self.notes += 1;
     }
 
@@ -82,9 +108,19 @@ impl Transcript {
             .map(|(at, item)| (at, &item.message))
     }
 
-    /// Everything, with whether it was folded.
-    pub fn all(&self) -> impl Iterator<Item = (&Message, bool)> {
-        self.items.iter().map(|item| (&item.message, item.folded.is_some()))
+    /// Everything from a place on, as people see it, with its place. The ids are the same each time that the journal is read.
+    pub fn all<'a>(
+        &'a self,
+        session: &'a SessionId,
+        from: usize,
+    ) -> impl Iterator<Item = (usize, SaidMessage)> + 'a {
+        self.items.iter().enumerate().skip(from).map(move |(at, item)| {
+            let message_id = match &item.name {
+                Name::Given(id) => id.clone(),
+                Name::Number(number) => EventId::derived(&format!("{session}/message/{number}")).to_string(),
+            };
+            (at, SaidMessage { message_id, message: item.message.clone(), compacted: item.folded.is_some() })
+        })
     }
 }
 
@@ -101,7 +137,11 @@ mod tests {
         transcript.fold(0, 2, Message::user("note"));
         let live: Vec<_> = transcript.live().map(|(at, _)| at).collect();
         assert_eq!(live, [2, 3, 4]);
-        assert_eq!(transcript.all().filter(|(_, folded)| *folded).count(), 2);
+        let session = SessionId::new("s").unwrap();
+        let all: Vec<SaidMessage> = transcript.all(&session, 0).map(|(_, said)| said).collect();
+        assert_eq!(all.iter().filter(|said| said.compacted).count(), 2);
+        let ids: std::collections::BTreeSet<&str> = all.iter().map(|said| said.message_id.as_str()).collect();
+        assert_eq!(ids.len(), all.len());
         transcript.fold(0, 4, Message::user("both"));
         assert_eq!(transcript.live().count(), 2);
         assert_eq!(transcript.len(), 6);

@@ -8,6 +8,9 @@ use super::{Message, ToolCall};
 /// A model's complete answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
+    /// Names the message that this turn adds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
     /// The text; empty when the model only called tools.
     #[serde(default)]
     pub text: String,
@@ -23,6 +26,12 @@ pub struct Turn {
     /// Why the model stopped, in the provider's words (`stop`, `length`, `tool_calls`, `content_filter`, ...).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
+    /// The provider that answered, by the name of its section in the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The provider's id of the request, for its support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// The model that answered: often more precise than the one that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -34,17 +43,22 @@ pub struct Turn {
 
 impl Turn {
     /// The message that this turn adds to its conversation.
-    ///
-    /// It leaves the reasoning out: several providers refuse a conversation that carries it.
     pub fn message(&self) -> Message {
-        let content = (!self.text.is_empty() || self.tool_calls.is_empty()).then(|| self.text.clone());
-        Message::Assistant { content, tool_calls: self.tool_calls.clone() }
+        Message::Assistant {
+            content: (!self.text.is_empty() || self.tool_calls.is_empty()).then(|| self.text.clone()),
+            reasoning: self.reasoning.clone(),
+            tool_calls: self.tool_calls.clone(),
+            provider: self.provider.clone(),
+            extra: self.extra.clone(),
+        }
     }
 
     /// Whether the answer was cut off by a token limit: its text or last tool call may be incomplete.
     pub fn is_cut_off(&self) -> bool {
         let reason = self.finish_reason.as_deref().unwrap_or_default();
-        ["length", "max_tokens"].iter().any(|limit| reason.eq_ignore_ascii_case(limit))
+        ["length", "max_tokens", "model_context_window_exceeded"]
+            .iter()
+            .any(|limit| reason.eq_ignore_ascii_case(limit))
     }
 }
 

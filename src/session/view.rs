@@ -244,6 +244,8 @@ pub struct Child {
 /// A message of a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SaidMessage {
+    /// Names it: of a model's message the `message_id` of its events.
+    pub message_id: String,
     /// The message.
     #[serde(flatten)]
     pub message: Message,

@@ -74,7 +74,7 @@ impl Worker {
     fn ask(&mut self, branch: usize) {
         if !self.asked.contains_key(&branch) {
             self.asked.insert(branch, self.events.len() as u64);
-            self.emit(Some(branch), node::LoopIteration { iteration: 1 });
+            self.emit(Some(branch), node::LoopIteration { iteration: 1, message_id: None });
         }
     }
 
@@ -95,18 +95,15 @@ impl Worker {
                 self.truth.done.push((BRANCHES[branch].into(), text.clone()));
                 self.asked.remove(&branch);
                 let completed = model::TurnCompleted {
-                    usage: None,
-                    finish_reason: None,
-                    model: None,
                     content: (!text.is_empty()).then_some(text),
-                    tool_calls: Vec::new(),
+                    ..model::TurnCompleted::default()
                 };
                 self.emit(Some(branch), completed);
             }
             Move::Fail(branch) => {
                 self.truth.open.remove(BRANCHES[branch]);
                 self.asked.remove(&branch);
-                self.emit(Some(branch), model::Retry { error: json!({}), next_try: 2, delay_ms: 0 });
+                self.emit(Some(branch), model::Retry { next_try: 2, ..model::Retry::default() });
             }
             Move::Pass(branch) => {
                 if !self.asked.contains_key(&branch) {

@@ -48,11 +48,10 @@ fn turn(content: Option<&str>, calls: &[&str]) -> Payload {
         arguments: "{\"a\":1}".into(),
     });
     model::TurnCompleted {
-        usage: None,
         finish_reason: Some("stop".into()),
-        model: None,
         content: content.map(Into::into),
         tool_calls: tool_calls.collect(),
+        ..model::TurnCompleted::default()
     }
     .into()
 }
@@ -86,10 +85,10 @@ fn payloads() -> impl Strategy<Value = Payload> {
         3 => piece.clone().prop_map(|content| model::ReasoningDelta { content }.into()),
         3 => (proptest::option::of(piece.clone()), proptest::collection::vec(id.clone(), 0..3)).prop_map(
             |(content, calls)| turn(content.as_deref(), &calls.iter().map(String::as_str).collect::<Vec<_>>())),
-        1 => Just(model::Retry { error: json!(null), next_try: 2, delay_ms: 0 }.into()),
+        1 => Just(model::Retry { next_try: 2, ..model::Retry::default() }.into()),
         1 => (2u32..5, proptest::option::of(0u64..80)).prop_map(|(a, v)| superseded(a, v)),
         2 => Just(node::LoopStarted { max_iterations: None, iteration: Some(2) }.into()),
-        2 => (1u32..9).prop_map(|iteration| node::LoopIteration { iteration }.into()),
+        2 => (1u32..9).prop_map(|iteration| node::LoopIteration { iteration, message_id: None }.into()),
         1 => Just(node::LoopCompleted { iterations: 1 }.into()),
         1 => value.clone().prop_map(|v| node::InternalOutput { content: "x".into(), output: Some(v) }.into()),
         1 => Just(node::Stalled { reason: String::new() }.into()),
@@ -209,7 +208,7 @@ fn void_output_disappears_and_valid_output_stays() {
     assert_eq!(of(&events).turns.len(), 1);
     events.push(event(Some("w"), Some(2), text("two")));
     assert_eq!(of(&events).turns[1].text.content, "two");
-    events.push(event(Some("w"), Some(2), model::Retry { error: json!(0), next_try: 2, delay_ms: 0 }));
+    events.push(event(Some("w"), Some(2), model::Retry { next_try: 2, ..model::Retry::default() }));
     let now = of(&events);
     assert_eq!((now.turns.len(), now.turns_begun, now.nodes[&NodeId::new("w").unwrap()].retries), (1, 3, 1));
     // A branch that ended stays, also behind `void_from`; the one beside it is written again.

@@ -46,7 +46,7 @@ impl Bench {
 
     async fn call(&self, tool: &str, arguments: Value) -> Outcome {
         let scope = self.registry.scope(Patterns::all(), Patterns::default());
-        let call = ToolCall { id: "c".into(), name: format!("s__{tool}"), arguments: arguments.to_string() };
+        let call = ToolCall::new("c", format!("s__{tool}"), arguments.to_string());
         let permit = scope.clear(&call, None).unwrap_or_else(|refusal| panic!("{tool}: {refusal:?}"));
         tokio::time::timeout(PATIENCE, permit.run("key")).await.unwrap()
     }
@@ -83,7 +83,7 @@ async fn server_everything() {
     let scope = bench.registry.scope(Patterns::all(), Patterns::default());
     let name = "s__trigger-long-running-operation".to_owned();
     let arguments = json!({"duration": 0.2, "steps": 2}).to_string();
-    let permit = scope.clear(&ToolCall { id: "c".into(), name, arguments }, None).unwrap();
+    let permit = scope.clear(&ToolCall::new("c", name, arguments), None).unwrap();
     let words = permit.progress();
     let outcome = tokio::time::timeout(PATIENCE, permit.run("key")).await.unwrap();
     assert_eq!(outcome.error, None);

@@ -209,15 +209,14 @@ fn random(dice: &mut Dice) -> Payload {
         9..=11 => model::ReasoningDelta { content }.into(),
         12 => clients::OutputDelta { content, snapshot: None }.into(),
         13 => model::TurnCompleted {
-            usage: None,
             finish_reason: Some("stop".into()),
-            model: None,
             content: (dice.throw(2) == 0).then_some(content),
             tool_calls: vec![model::ToolCall {
                 tool_use_id: id,
                 tool_name: "t".into(),
                 arguments: "{}".into(),
             }],
+            ..model::TurnCompleted::default()
         }
         .into(),
         14 => {
@@ -263,7 +262,7 @@ fn random(dice: &mut Dice) -> Payload {
             clients::InputReceived { request_id: Some(id), input: json!(1), answered_by: None, below: None }
                 .into()
         }
-        20 => model::Retry { error: json!("x"), next_try: 2, delay_ms: 1 }.into(),
+        20 => model::Retry { error: json!("x"), next_try: 2, ..model::Retry::default() }.into(),
         21 => {
             let attempt = 2 + u32::try_from(dice.throw(3)).unwrap();
             let void_from = (dice.throw(2) == 0).then(|| dice.throw(5000));

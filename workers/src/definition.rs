@@ -18,7 +18,7 @@ use crate::graph::{
     SubagentTool, built_in,
 };
 use crate::limits;
-use crate::model::{Hint, Message, Options, Request, ResponseFormat};
+use crate::model::{Hint, Message, Options, Request, ResponseFormat, ToolChoice};
 use crate::session::compaction;
 use crate::tool::{self, Registry, RegistryFault, Scope};
 
@@ -228,6 +228,14 @@ impl Definitions {
             self.plans.iter().map(|(name, plan)| (name.clone(), plan.report())).collect();
         let bytes = serde_json::to_vec(&report).map_or(usize::MAX, |text| text.len());
         if bytes <= runbus::limits::REPORT_AGENTS_BYTES { report } else { BTreeMap::new() }
+    }
+
+    /// The names of models that they ask for, fallbacks included; some more than once.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        let options = self.plans.values().flat_map(|plan| {
+            plan.node_names().into_iter().filter_map(move |node| plan.options(node)).collect::<Vec<_>>()
+        });
+        options.flat_map(|options| options.name.iter().chain(&options.fallbacks).map(String::as_str))
     }
 
     /// All names.
@@ -509,14 +517,14 @@ impl Plan {
         count.map_or(limits::TOOLS_AT_ONCE, |count| usize::try_from(count).unwrap_or(usize::MAX))
     }
 
-    /// Tries of one call of the model.
+    /// Tries of one call of the model; `otherwise`: where the definition does not say.
     #[must_use]
-    pub fn model_tries(&self, node: &NodeId) -> u32 {
+    pub fn model_tries(&self, node: &NodeId, otherwise: u32) -> u32 {
         let tries = match self {
             Self::Agent(agent) => agent.model_tries,
             Self::Graph(_) => self.node(node.as_str()).and_then(|node| node.model_tries),
         };
-        tries.unwrap_or(limits::MODEL_TRIES)
+        tries.unwrap_or(otherwise)
     }
 
     /// After how long without progress a node has stalled.
@@ -595,23 +603,42 @@ impl Plan {
     /// One call of the model for a node, without its tools: they are those that are there when it is made.
     #[must_use]
     pub fn request(&self, node: &NodeId, messages: Vec<Message>, hint: Hint) -> Request {
-        let options = self.options(node.as_str());
         let response_format = match self {
             Self::Agent(_) => None,
             Self::Graph(graph) => graph
                 .output(node.as_str())
                 .map(|output| ResponseFormat::schema(node.as_str(), output.schema())),
         };
+        let given = self.options(node.as_str()).cloned().unwrap_or_default();
+        // A call that every answer must make would never end.
+        let choice =
+            given.tool_choice.filter(|choice| hint.round <= 1 || choice == "none" || choice == "auto");
         Request {
-            model: options.and_then(|options| options.name.clone()),
+            model: given.name,
             messages,
             tools: Vec::new(),
             options: Options {
-                temperature: options.and_then(|options| options.temperature),
-                max_tokens: options.and_then(|options| options.max_tokens),
+                temperature: given.temperature,
+                top_p: given.top_p,
+                max_tokens: given.max_tokens,
+                stop: given.stop,
+                reasoning_effort: given.reasoning_effort,
+                tool_choice: choice.as_deref().map(ToolChoice::parse),
+                parallel_tool_calls: given.parallel_tool_calls,
+                extra_body: given.extra_body,
                 response_format,
             },
             hint,
+        }
+    }
+
+    /// The model of a place in a node's list, from 0: its own, then the fallbacks.
+    #[must_use]
+    pub fn model(&self, node: &NodeId, place: usize) -> Option<&str> {
+        let options = self.options(node.as_str())?;
+        match place.checked_sub(1) {
+            None => options.name.as_deref(),
+            Some(place) => options.fallbacks.get(place).map(String::as_str),
         }
     }
 

@@ -174,7 +174,7 @@ fn message(message: &Message) -> Value {
     let (role, parts) = match message {
         Message::System { content } => ("system", vec![text(content)]),
         Message::User { content } => ("user", vec![text(content)]),
-        Message::Assistant { content, tool_calls } => {
+        Message::Assistant { content, tool_calls, .. } => {
             let calls = tool_calls.iter().map(|call| {
                 json!({ "type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments })
             });

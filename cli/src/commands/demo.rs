@@ -73,7 +73,7 @@ pub(crate) fn banner(address: &SocketAddr, configuration: &Configuration) -> [St
     } else {
         format!(
             "{} at {}",
-            configuration.model.default_name().unwrap_or("the first model"),
+            configuration.model.default_name().as_deref().unwrap_or("the first model"),
             configuration.model.base_url.as_deref().unwrap_or("OpenAI")
         )
     };

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use runbus::adapters::{embedded, nats, redis};
 use runbus::config::{LogBackend, StoreBackend};
 use runbus_workers::mcp::{Servers, State, Status};
-use runbus_workers::model;
 use serde::Serialize;
 
-use super::process;
+use super::{models, process};
 use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
@@ -83,7 +81,7 @@ async fn examine(global: &Global, configuration: &Configuration) -> Vec<Finding>
     if !embedded_store {
         findings.push(store(configuration).await);
     }
-    findings.push(model(configuration).await);
+    findings.extend(models(configuration).await);
     match process::runtime(configuration) {
         Ok(work) => {
             findings.push(Finding::of("definitions", Ok("each can be read".into()), ""));
@@ -128,30 +126,22 @@ async fn store(configuration: &Configuration) -> Finding {
     Finding::of("store", looked, advice)
 }
 
-/// Whether the model answers: it is asked for one token.
-async fn model(configuration: &Configuration) -> Finding {
-    let advice = "Correct model.base_url (up to and with /v1), model.api_key or model.name; the message has what the provider answered.";
-    if configuration.model.is_scripted() {
-        return Finding::of("model", Ok("scripted model".into()), advice);
+/// Whether each model answers: it is asked for one token.
+async fn models(configuration: &Configuration) -> Vec<Finding> {
+    let advice = "Correct the provider's base_url (for OpenAI's API up to and with /v1), its key or the model's name, in `model` or in \
+                  `model.providers`; the message has the provider's answer. `runbus models` asks again.";
+    // Another check says what is wrong with the definitions.
+    let definitions = process::definitions(configuration).unwrap_or_default();
+    match models::ask(configuration, &definitions).await {
+        Ok(found) => found
+            .into_iter()
+            .map(|model| {
+                let text = format!("{}: {}", model.model, model.found);
+                Finding::of("model", if model.ok { Ok(text) } else { Err(text) }, advice)
+            })
+            .collect(),
+        Err(error) => vec![Finding::of("model", Err(error.to_string()), advice)],
     }
-    let model = match configuration.model.build() {
-        Ok(model) => model,
-        Err(error) => return Finding::of("model", Err(error.to_string()), advice),
-    };
-    let options = model::Options { max_tokens: Some(1), ..model::Options::default() };
-    let messages = vec![model::Message::User { content: "Say yes.".into() }];
-    let request = model::Request { messages, options, ..model::Request::default() };
-    let asked = tokio::time::timeout(PATIENCE, async {
-        let mut answer = model.stream(request).await?;
-        answer.next().await.transpose()
-    });
-    let name = configuration.model.default_name().unwrap_or("the first model that the service lists");
-    let found = match asked.await {
-        Ok(Ok(_)) => Ok(format!("{name} answers")),
-        Ok(Err(fault)) => Err(format!("{name}: {fault}")),
-        Err(_elapsed) => Err(format!("{name}: no answer within {} s", PATIENCE.as_secs())),
-    };
-    Finding::of("model", found, advice)
 }
 
 /// Whether each name and guard covers a tool. Those of a server that is not up cannot be checked.

@@ -12,6 +12,7 @@ mod filter;
 pub(crate) mod gateway;
 pub(crate) mod history;
 mod input;
+pub(crate) mod models;
 pub(crate) mod pause;
 pub(crate) mod permissions;
 mod process;

@@ -42,16 +42,26 @@ pub(super) struct Work {
     runtime: Runtime,
 }
 
+/// Reads the definitions.
+///
+/// # Errors
+/// A definition cannot be read.
+pub(super) fn definitions(configuration: &Configuration) -> Result<Definitions, Error> {
+    let usage = |error: &dyn std::fmt::Display| Error::Usage(error.to_string());
+    let mut definitions = Definitions::builtin().map_err(|error| usage(&error))?;
+    for path in &configuration.worker.definitions {
+        definitions.load(path.as_ref()).map_err(|error| usage(&error))?;
+    }
+    Ok(definitions)
+}
+
 /// Reads definitions and starts MCP servers.
 ///
 /// # Errors
 /// A definition cannot be read.
 pub(super) fn runtime(configuration: &Configuration) -> Result<Runtime, Error> {
     let usage = |error: &dyn std::fmt::Display| Error::Usage(error.to_string());
-    let mut definitions = Definitions::builtin().map_err(|error| usage(&error))?;
-    for path in &configuration.worker.definitions {
-        definitions.load(path.as_ref()).map_err(|error| usage(&error))?;
-    }
+    let definitions = definitions(configuration)?;
     let timeout = Duration::from_millis(configuration.worker.tool_timeout_ms);
     let now = || Clock::System.now().to_string();
     let registry = configuration

@@ -127,7 +127,7 @@ pub(super) fn message(global: &Global, said: &SaidMessage) -> io::Result<()> {
         Message::Tool { tool_call_id, content, .. } => {
             said_text(&format!("tool {tool_call_id}{old}: {content}"))
         }
-        Message::Assistant { content, tool_calls } => {
+        Message::Assistant { content, tool_calls, .. } => {
             if let Some(content) = content {
                 said_text(&format!("assistant{old}: {content}"))?;
             }

@@ -19,7 +19,11 @@ super::payloads! {
         content: String,
     }
     /// A call of the model ended well and is recorded.
+    #[derive(Default)]
     TurnCompleted {
+        /// Names the message of this turn, the same in every event of it and among the session's messages.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
         /// Tokens.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         usage: Option<Usage>,
@@ -29,6 +33,15 @@ super::payloads! {
         /// The model that answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         model: Option<String>,
+        /// The provider that answered, by the name of its section in the worker's configuration.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<String>,
+        /// The provider's id of the request, for its support.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+        /// The whole reasoning of the turn, where the provider discloses it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reasoning: Option<String>,
         /// The whole text of the turn.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<String>,
@@ -71,6 +84,7 @@ super::payloads! {
         cost: Option<f64>,
     }
     /// A call of the model failed and is tried again. Output streamed before in this turn is void.
+    #[derive(Default)]
     Retry {
         /// The error: `{code, message, status, ...}`.
         #[serde(default)]
@@ -81,6 +95,12 @@ super::payloads! {
         /// The wait before it, in milliseconds.
         #[serde(default)]
         delay_ms: u64,
+        /// Names the message that is void.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
+        /// The model that is asked next, when it is another one: a fallback of the definition.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
     }
     /// The usage of the execution so far.
     UsageUpdated {

@@ -14,6 +14,9 @@ super::payloads! {
     LoopIteration {
         /// From 1.
         iteration: u32,
+        /// Names the message that the model's answer becomes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
     }
     /// A node ended its loop.
     LoopCompleted {

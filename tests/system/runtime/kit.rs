@@ -230,7 +230,7 @@ pub fn short(message: &Message) -> String {
         Message::System { content } => format!("system: {content}"),
         Message::User { content } => format!("user: {content}"),
         Message::Tool { content, .. } => format!("tool: {content}"),
-        Message::Assistant { content, tool_calls } if tool_calls.is_empty() => {
+        Message::Assistant { content, tool_calls, .. } if tool_calls.is_empty() => {
             format!("assistant: {}", content.as_deref().unwrap_or_default())
         }
         Message::Assistant { tool_calls, .. } => {

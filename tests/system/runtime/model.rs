@@ -99,7 +99,7 @@ impl Model for Obedient {
             .map(|(n, (name, arguments))| {
                 // A text is used verbatim, so that arguments can be invalid JSON too.
                 let arguments = arguments.as_str().map_or_else(|| arguments.to_string(), str::to_owned);
-                ToolCall { id: format!("{prefix}_{n}"), name, arguments }
+                ToolCall::new(format!("{prefix}_{n}"), name, arguments)
             })
             .collect();
         let usage = Usage {

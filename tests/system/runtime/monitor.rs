@@ -112,10 +112,9 @@ fn turn(source: &Source, content: &str, tokens: u64) -> Event {
     let usage = model::Usage { prompt_tokens: tokens, total_tokens: tokens, ..model::Usage::default() };
     source.clone().node(NodeId::new("n").unwrap()).llm_turn_completed(model::TurnCompleted {
         usage: Some(usage),
-        finish_reason: None,
         model: Some("gpt-x-1".into()),
         content: Some(content.into()),
-        tool_calls: Vec::new(),
+        ..model::TurnCompleted::default()
     })
 }
 

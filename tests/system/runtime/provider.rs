@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runbus::event::{Kind, Payload};
-use runbus_workers::model::{Config, OpenAi};
+use runbus_workers::model::{Config, Entry, OpenAi, Providers};
 use runbus_workers::recording::{Mode, Options, Recording, Server};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,6 +13,13 @@ use super::kit::{Crew, Stage, on_each};
 fn openai(base_url: String) -> OpenAi {
     let mut config = Config::new(base_url, "m");
     // Long enough for a busy machine; a stalled answer never goes on.
+    config.idle_timeout = Duration::from_secs(2);
+    OpenAi::new(config).unwrap()
+}
+
+fn named(provider: &str, base_url: String) -> OpenAi {
+    let mut config = Config::new(base_url, "m");
+    config.provider = provider.to_owned();
     config.idle_timeout = Duration::from_secs(2);
     OpenAi::new(config).unwrap()
 }
@@ -90,6 +97,80 @@ async fn a_permanent_fault_ends_clearly() {
             let resumed = stage.control.resume(&super::kit::session(id), None).await.unwrap();
             assert!(!stage.output(resumed.execution_id.as_str()).await.is_empty());
         }
+        worker.leave().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fallback_answers_for_a_model_that_is_down_or_refuses_and_events_say_so() {
+    on_each(async |stage| {
+        let (first, second) = (recorded().await, recorded().await);
+        let definition = json!({
+            "kind": "agent", "name": "clerk", "model_tries": 2,
+            "model": {"name": "first/m", "fallbacks": ["second/n"]},
+        });
+        let providers = Providers::new("first", Entry::new(openai(first.base_url())))
+            .with("second", Entry::new(named("second", second.base_url())));
+        let worker = Crew::new().define(&definition).model(providers).hire(&stage);
+        let refused =
+            || Mode::Refuse { status: 404, body: r#"{"error":"no such model"}"#.into(), retry_after: None };
+        for (id, modes, retries) in [
+            ("refuses", vec![refused()], vec![Some("second/n")]),
+            ("down", vec![Mode::Break(0), Mode::Break(900)], vec![None, Some("second/n")]),
+        ] {
+            first.fail_next(modes);
+            stage.start("clerk", id, id).await;
+            let (text, output) = texts(&stage, id).await;
+            assert!(!output.is_empty() && text == output);
+            let mut asked = Vec::new();
+            let mut answered = None;
+            for event in stage.story(id).await {
+                match event.payload().unwrap() {
+                    Payload::LlmRetry(retry) => asked.push(retry.model),
+                    Payload::LlmTurnCompleted(turn) => answered = turn.provider,
+                    _ => {}
+                }
+            }
+            assert_eq!(asked.iter().map(Option::as_deref).collect::<Vec<_>>(), retries, "{id}");
+            assert_eq!(answered.as_deref(), Some("second"), "{id}");
+        }
+        // Nobody is left.
+        first.fail_next([refused()]);
+        second.fail_next([refused()]);
+        stage.start("clerk", "all", "all").await;
+        assert_eq!(stage.failure("all").await, "provider_refused");
+        worker.leave().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_has_one_id_in_its_events_and_in_its_session() {
+    on_each(async |stage| {
+        let server = recorded().await;
+        let worker = agent().model(openai(server.base_url())).hire(&stage);
+        server.fail_next([Mode::Break(900)]);
+        stage.start("clerk", "ids", "hi").await;
+        let (mut begun, mut void, mut completed) = (Vec::new(), Vec::new(), Vec::new());
+        for event in stage.story("ids").await {
+            match event.payload().unwrap() {
+                Payload::NodeLoopIteration(round) => begun.extend(round.message_id),
+                Payload::LlmRetry(retry) => void.extend(retry.message_id),
+                Payload::LlmTurnCompleted(turn) => completed.extend(turn.message_id),
+                _ => {}
+            }
+        }
+        assert_eq!(begun, [void[0].clone(), completed[0].clone()]);
+        assert_ne!(begun[0], begun[1]);
+        let session = super::kit::session("ids");
+        let ids = async || {
+            let said = stage.control.messages(&session, true).await.unwrap();
+            said.into_iter().map(|said| said.message_id).collect::<Vec<_>>()
+        };
+        let said = ids().await;
+        assert!(said.contains(&completed[0]) && !said.contains(&void[0]));
+        assert_eq!(ids().await, said);
         worker.leave().await;
     })
     .await;

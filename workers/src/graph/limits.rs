@@ -54,6 +54,15 @@ pub const MAX_TOOLS_AT_ONCE: u32 = 64;
 /// The most tries of one call of the model.
 pub const MAX_MODEL_TRIES: u32 = 20;
 
+/// The most fallbacks of one model.
+pub const MAX_FALLBACKS: usize = 8;
+
+/// The most texts that end an answer.
+pub const MAX_STOPS: usize = 16;
+
+/// The longest name of a model, in bytes.
+pub const MAX_MODEL_NAME_BYTES: usize = 256;
+
 /// The longest name of a tool, in bytes.
 pub const MAX_TOOL_NAME_BYTES: usize = 64;
 

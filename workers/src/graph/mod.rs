@@ -13,6 +13,7 @@ mod flow;
 mod fork;
 mod judge;
 pub mod limits;
+mod model_options;
 mod output;
 mod route;
 mod router;

@@ -12,6 +12,7 @@ use super::limits::{
     MAX_TOOL_NAME_BYTES, MAX_TOOLS_AT_ONCE, MAX_WEIGHT, MIN_COMPACTION_TOKENS, PERSON_TIMEOUT_MS,
     STALL_AFTER_MS,
 };
+use super::model_options;
 use super::spec::{
     AgentSpec, CompactionSpec, Edge, FieldSpec, FieldType, GraphSpec, ModelOptions, Node, NodeType,
     SubagentTool, When,
@@ -28,7 +29,7 @@ pub struct Fault {
     pub message: String,
 }
 
-fn fault<T>(path: impl Into<String>, message: impl Into<String>) -> Result<T, Fault> {
+pub(super) fn fault<T>(path: impl Into<String>, message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault { path: path.into(), message: message.into() })
 }
 
@@ -51,7 +52,7 @@ pub(super) fn agent(spec: &AgentSpec) -> Result<(), Fault> {
         },
     )?;
     budget(spec.budget)?;
-    model("model", &spec.model)
+    model_options::check("model", &spec.model)
 }
 
 /// The common settings of agents and nodes.
@@ -357,7 +358,7 @@ fn node(spec: &GraphSpec, id: &str, step: &Node) -> Result<(), Fault> {
             compaction: step.compaction.as_ref(),
         },
     )?;
-    model(&format!("{path}.model"), &step.model)?;
+    model_options::check(&format!("{path}.model"), &step.model)?;
     for (field, declared) in step.output.iter().flatten() {
         output_field(&format!("{path}.output.{field}"), field, declared)?;
     }
@@ -576,14 +577,4 @@ const fn is_plain(byte: u8) -> bool {
 
 fn is_tool_name(name: &str) -> bool {
     (1..=MAX_TOOL_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_plain)
-}
-
-fn model(path: &str, options: &ModelOptions) -> Result<(), Fault> {
-    match options {
-        ModelOptions { temperature: Some(value), .. } if !(0.0..=2.0).contains(value) => {
-            fault(format!("{path}.temperature"), format!("{value} is not within 0..=2"))
-        }
-        ModelOptions { max_tokens: Some(0), .. } => fault(format!("{path}.max_tokens"), "must be at least 1"),
-        _ => Ok(()),
-    }
 }

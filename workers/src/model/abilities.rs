@@ -4,6 +4,8 @@
 //! json_schema ──refused──▶ json_object, the schema in the prompt ──refused──▶ nothing, the schema in the prompt
 //!      └──answered with what is no JSON──▶ json_schema, the schema also in the prompt
 //! ```
+//! Likewise: `max_tokens` becomes `max_completion_tokens`; the role `system` becomes `developer`, then `user`; reasoning is left out of
+//! the conversation, or put into all of it.
 //! A learnt ability holds for the model of that name until the process ends.
 
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::MAX_KNOWN_MODELS;
+use super::quirks::{Asked, MaxTokens, Quirks, ReasoningBack, SystemRole};
 use super::{Fault, Message, Request, ResponseFormat};
 
 /// How a structured answer is asked for.
@@ -26,6 +29,8 @@ pub enum Structured {
     JsonSchema,
     /// With the response format `json_object`, and the schema in the prompt.
     JsonObject,
+    /// With a tool of which the arguments are the answer.
+    Tool,
     /// With the schema in the prompt alone.
     Prompt,
 }
@@ -52,31 +57,42 @@ pub(super) struct Form {
     pub(super) images: bool,
     /// Whether the service is asked to count the tokens of a stream.
     pub(super) counts: bool,
+    /// The name of the limit of an answer's tokens.
+    pub(super) max_tokens: MaxTokens,
+    pub(super) system_role: SystemRole,
+    pub(super) reasoning: ReasoningBack,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Abilities {
-    structured: Structured,
-    images: Images,
+    quirks: Quirks,
     learnt: Mutex<BTreeMap<String, Form>>,
 }
 
 impl Abilities {
-    pub(super) const fn new(structured: Structured, images: Images) -> Self {
-        Self { structured, images, learnt: Mutex::new(BTreeMap::new()) }
+    pub(super) const fn new(quirks: Quirks) -> Self {
+        Self { quirks, learnt: Mutex::new(BTreeMap::new()) }
     }
 
     /// How a model is asked.
     pub(super) fn form(&self, model: &str) -> Form {
         let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
         learnt.get(model).copied().unwrap_or_else(|| {
-            let structured = match self.structured {
+            let structured = match self.quirks.structured_output {
                 Structured::Auto => Structured::JsonSchema,
                 configured => configured,
             };
-            let in_prompt = structured != Structured::JsonSchema;
-            Form { structured, in_prompt, images: self.images != Images::Never, counts: true }
+            let in_prompt = matches!(structured, Structured::JsonObject | Structured::Prompt);
+            Form {
+                structured,
+                in_prompt,
+                images: self.quirks.images != Images::Never,
+                counts: self.quirks.stream_options != Asked::Never,
+                max_tokens: self.quirks.max_tokens,
+                system_role: self.quirks.system_role,
+                reasoning: self.quirks.reasoning,
+            }
         })
     }
 
@@ -85,18 +101,43 @@ impl Abilities {
         let Some(text) = complaint(fault) else { return false };
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let mut next = form;
-        if form.counts && says(&["stream_options", "include_usage"]) {
+        if form.counts
+            && self.quirks.stream_options == Asked::Auto
+            && says(&["stream_options", "include_usage"])
+        {
             next.counts = false;
-        } else if form.images && self.images == Images::Auto && has_images(request) && says(IMAGES) {
+        } else if form.max_tokens == MaxTokens::Auto
+            && request.options.max_tokens.is_some()
+            && says(&["max_completion_tokens"])
+        {
+            next.max_tokens = MaxTokens::MaxCompletionTokens;
+        } else if has_system(request)
+            && self.quirks.system_role == SystemRole::Auto
+            && form.system_role != SystemRole::User
+            && says(&["role"])
+            && says(&["'system'", "\"system\"", "system role", "developer"])
+        {
+            next.system_role = match form.system_role {
+                SystemRole::Auto | SystemRole::System => SystemRole::Developer,
+                SystemRole::Developer | SystemRole::User => SystemRole::User,
+            };
+        } else if self.quirks.reasoning == ReasoningBack::Auto
+            && form.reasoning == ReasoningBack::Auto
+            && has_reasoning(request)
+            && says(&["reasoning"])
+        {
+            let is_missing = says(&["missing", "must be passed back", "required"]);
+            next.reasoning = if is_missing { ReasoningBack::Always } else { ReasoningBack::Never };
+        } else if form.images && self.quirks.images == Images::Auto && has_images(request) && says(IMAGES) {
             next.images = false;
-        } else if self.structured == Structured::Auto
+        } else if self.quirks.structured_output == Structured::Auto
             && request.options.response_format.is_some()
             && says(FORMATS)
         {
             let structured = match form.structured {
                 Structured::JsonSchema | Structured::Auto => Structured::JsonObject,
                 Structured::JsonObject => Structured::Prompt,
-                Structured::Prompt => return false,
+                Structured::Prompt | Structured::Tool => return false,
             };
             next = Form { structured, in_prompt: true, ..form };
         } else {
@@ -114,7 +155,7 @@ impl Abilities {
 
     /// Learns from an answer: one to a schema that is no JSON comes from a service that ignores schemas.
     pub(super) fn ignored_schema(&self, model: &str, form: Form) {
-        if self.structured == Structured::Auto && !form.in_prompt {
+        if self.quirks.structured_output == Structured::Auto && !form.in_prompt {
             tracing::warn!(model, "the answer is no JSON; the prompt contains the schema from now on");
             self.learn(model, Form { in_prompt: true, ..form });
         }
@@ -165,6 +206,15 @@ fn complaint(fault: &Fault) -> Option<String> {
     }
     let code = said.code.as_deref().unwrap_or_default();
     Some(format!("{code} {}", said.message).to_lowercase())
+}
+
+fn has_system(request: &Request) -> bool {
+    request.messages.iter().any(|message| matches!(message, Message::System { .. }))
+}
+
+fn has_reasoning(request: &Request) -> bool {
+    let thought = |message: &Message| matches!(message, Message::Assistant { reasoning, extra, .. } if !reasoning.is_empty() || !extra.is_empty());
+    request.messages.iter().any(thought)
 }
 
 fn has_images(request: &Request) -> bool {

@@ -3,14 +3,16 @@
 use runbus::json;
 use serde_json::Value;
 
+use super::answer::Fold;
 use super::calls::Calls;
 use super::choices::Choices;
 use super::chunk::{Choice, Chunk, Form, Piece};
 use super::limits::MAX_TURN_BYTES;
+use super::think::{Split, Splitter, ThinkTags};
 use super::{Delta, Event, Fault, ProviderError, Turn, surrogates};
 
 /// Collects one turn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Accumulator {
     turn: Turn,
     calls: Calls,
@@ -21,9 +23,32 @@ pub struct Accumulator {
     done: bool,
     /// Whether the answer came in one piece.
     whole: bool,
+    /// Splits reasoning off the text.
+    splitter: Splitter,
+}
+
+impl Default for Accumulator {
+    /// One that leaves the text as it is.
+    fn default() -> Self {
+        Self::splitting(ThinkTags::Never)
+    }
 }
 
 impl Accumulator {
+    /// One that splits reasoning off the text.
+    #[must_use]
+    pub fn splitting(tags: ThinkTags) -> Self {
+        Self {
+            turn: Turn::default(),
+            calls: Calls::default(),
+            choices: Choices::default(),
+            bytes: 0,
+            done: false,
+            whole: false,
+            splitter: Splitter::new(tags),
+        }
+    }
+
     /// Takes one event of a stream; adds the deltas for readers to `deltas`.
     ///
     /// # Errors
@@ -59,6 +84,7 @@ impl Accumulator {
         self.calls.are_whole();
         self.chunk(Chunk::read(chunk, Form::Whole), deltas)?;
         // All of it is there, whether it says why it ends or not; an answer without any choice is none.
+        self.end_text(deltas);
         self.whole = !self.turn.text.is_empty() || !self.calls.is_empty();
         Ok(())
     }
@@ -79,10 +105,15 @@ impl Accumulator {
     /// # Errors
     ///
     /// [`Fault::ClosedEarly`] when the provider never said why the answer ends.
-    pub fn finish(mut self) -> Result<Turn, Fault> {
+    pub fn finish(self) -> Result<Turn, Fault> {
+        self.finish_into(&mut Vec::new())
+    }
+
+    fn finish_into(mut self, deltas: &mut impl Extend<Delta>) -> Result<Turn, Fault> {
         if let Some(held) = self.choices.end() {
-            self.choice(held, &mut None, &mut Vec::new())?;
+            self.choice(held, &mut None, deltas)?;
         }
+        self.end_text(deltas);
         if !self.is_finished() {
             return Err(Fault::ClosedEarly);
         }
@@ -133,19 +164,21 @@ impl Accumulator {
     }
 
     fn piece(&mut self, piece: Piece, deltas: &mut impl Extend<Delta>) -> Result<(), Fault> {
-        let Piece { text, reasoning, calls, refusal, annotations, reasoning_details } = piece;
-        if !reasoning.is_empty() {
-            self.grow(reasoning.len())?;
-            self.turn.reasoning.push_str(&reasoning);
-            deltas.extend([Delta::Reasoning(reasoning)]);
+        let Piece { text, reasoning, reasoning_field, calls, refusal, annotations, reasoning_details } =
+            piece;
+        self.grow(reasoning.len() + text.len())?;
+        if let Some(name) = reasoning_field {
+            self.turn.extra.entry("reasoning_field").or_insert_with(|| Value::from(name));
         }
-        if !text.is_empty() {
-            self.grow(text.len())?;
-            self.turn.text.push_str(&text);
-            deltas.extend([Delta::Text(text)]);
-        }
+        self.add(Split { reasoning, text: String::new() }, deltas);
+        let split = self.splitter.push(text);
+        self.add(split, deltas);
         for call in calls {
-            self.grow(call.arguments.len() + call.name.as_ref().map_or(0, String::len))?;
+            let extra = call.extra.as_ref().map_or(0, |extra| extra.to_string().len());
+            if let Some(extra) = &call.extra {
+                check("extra_content", extra)?;
+            }
+            self.grow(call.arguments.len() + call.name.as_ref().map_or(0, String::len) + extra)?;
             self.calls.add(call)?;
         }
         if !refusal.is_empty() {
@@ -157,12 +190,29 @@ impl Accumulator {
         self.extra("reasoning_details", reasoning_details)
     }
 
+    /// Adds a piece of the answer that is not counted any more.
+    fn add(&mut self, split: Split, deltas: &mut impl Extend<Delta>) {
+        let Split { reasoning, text } = split;
+        if !reasoning.is_empty() {
+            self.turn.reasoning.push_str(&reasoning);
+            deltas.extend([Delta::Reasoning(reasoning)]);
+        }
+        if !text.is_empty() {
+            self.turn.text.push_str(&text);
+            deltas.extend([Delta::Text(text)]);
+        }
+    }
+
+    /// No text follows: what may have been a tag is none.
+    fn end_text(&mut self, deltas: &mut impl Extend<Delta>) {
+        let split = self.splitter.end();
+        self.add(split, deltas);
+    }
+
     /// Keeps a list of values that are passed on unchanged.
     fn extra(&mut self, name: &str, values: Vec<Value>) -> Result<(), Fault> {
         for value in values {
-            // The journal keeps it inside envelopes of its own.
-            json::tree::check_within(&value, runbus::limits::EDGE_DEPTH)
-                .map_err(|fault| Fault::Garbage { message: format!("{name}: {fault}") })?;
+            check(name, &value)?;
             self.grow(value.to_string().len())?;
             let list = self.turn.extra.entry(name).or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(list) = list {
@@ -178,6 +228,34 @@ impl Accumulator {
             return Err(Fault::TooLarge { what: "bytes of one turn", limit: MAX_TURN_BYTES });
         }
         Ok(())
+    }
+}
+
+/// Whether the journal can keep a value inside envelopes of its own.
+pub(super) fn check(name: &str, value: &Value) -> Result<(), Fault> {
+    json::tree::check_within(value, runbus::limits::EDGE_DEPTH)
+        .map_err(|fault| Fault::Garbage { message: format!("{name}: {fault}") })
+}
+
+impl Fold for Accumulator {
+    fn event(&mut self, event: &Event, deltas: &mut Vec<Delta>) -> Result<(), Fault> {
+        Self::event(self, event, deltas)
+    }
+
+    fn response(&mut self, body: &[u8], deltas: &mut Vec<Delta>) -> Result<(), Fault> {
+        Self::response(self, body, deltas)
+    }
+
+    fn is_done(&self) -> bool {
+        Self::is_done(self)
+    }
+
+    fn is_finished(&self) -> bool {
+        Self::is_finished(self)
+    }
+
+    fn finish(self: Box<Self>, deltas: &mut Vec<Delta>) -> Result<Turn, Fault> {
+        self.finish_into(deltas)
     }
 }
 

@@ -7,25 +7,84 @@ use futures_util::{FutureExt, StreamExt, stream};
 use reqwest::Response;
 use tokio::time::Instant;
 
+use super::http::{Answered, Body as Received, Timeouts, connection, stalled};
 use super::limits::{AFTER_FINISH_MS, MAX_RESPONSE_BYTES};
-use super::openai::{connection, stalled};
-use super::{Accumulator, Delta, Fault, Parser, Turn, TurnStream, verdict};
+use super::{Delta, Event, Fault, Parser, Request, Turn, TurnStream, verdict};
+
+/// The fold of one answer in a provider's own form.
+pub(super) trait Fold: Send {
+    /// Takes one event of a stream; adds the deltas for readers to `deltas`.
+    ///
+    /// # Errors
+    /// A fault that the provider reports, or that its event is.
+    fn event(&mut self, event: &Event, deltas: &mut Vec<Delta>) -> Result<(), Fault>;
+
+    /// Takes a whole answer that was not streamed.
+    ///
+    /// # Errors
+    /// As [`Fold::event`].
+    fn response(&mut self, body: &[u8], deltas: &mut Vec<Delta>) -> Result<(), Fault>;
+
+    /// Whether the provider said that nothing follows.
+    fn is_done(&self) -> bool;
+
+    /// Whether the model has said why it stopped.
+    fn is_finished(&self) -> bool;
+
+    /// The turn, once the stream has ended; what is left for a reader to see is added to `deltas`.
+    ///
+    /// # Errors
+    /// [`Fault::ClosedEarly`] when the provider never said why the answer ends.
+    fn finish(self: Box<Self>, deltas: &mut Vec<Delta>) -> Result<Turn, Fault>;
+}
+
+/// An answer to be read.
+pub(super) struct Answer {
+    fold: Box<dyn Fold>,
+    provider: String,
+    timeouts: Timeouts,
+    /// Ids of calls of the conversation before.
+    taken: BTreeSet<String>,
+    begun: Instant,
+}
+
+impl Answer {
+    /// The answer of `provider` to a request that was sent now.
+    pub(super) fn new(fold: Box<dyn Fold>, provider: &str, timeouts: &Timeouts, request: &Request) -> Self {
+        let calls = request.messages.iter().flat_map(super::Message::tool_calls);
+        let taken = calls.map(|call| call.id.clone()).collect();
+        Self { fold, provider: provider.to_owned(), timeouts: *timeouts, taken, begun: Instant::now() }
+    }
+}
+
+/// Reads it.
+///
+/// # Errors
+/// Those of an answer that came in one piece.
+pub(super) fn read(answered: Answered, answer: Answer) -> Result<TurnStream, Fault> {
+    let Answer { fold, provider, timeouts, taken, begun } = answer;
+    let last = Last { provider, request_id: answered.request_id, taken };
+    match answered.body {
+        Received::Whole(body) => whole(&body, fold, &last),
+        Received::Streamed(response) => Ok(streamed(*response, fold, last, timeouts, begun)),
+    }
+}
 
 /// An answer that came in one piece: JSON, or events that a proxy labels as JSON.
-pub(super) fn whole(body: &[u8]) -> Result<TurnStream, Fault> {
-    let mut accumulator = Accumulator::default();
+fn whole(body: &[u8], mut fold: Box<dyn Fold>, last: &Last) -> Result<TurnStream, Fault> {
     let mut deltas = Vec::new();
     let read = if is_events(body) {
-        events(body, &mut accumulator, &mut deltas)
+        events(body, fold.as_mut(), &mut deltas)
     } else {
-        accumulator.response(body, &mut deltas)
+        fold.response(body, &mut deltas)
     };
     read.map_err(|fault| match fault {
         // Nothing was streamed that could be void.
         Fault::MidStream(error) => Fault::Refused(error),
         other => other,
     })?;
-    deltas.push(completed(accumulator.finish()?)?);
+    let turn = fold.finish(&mut deltas)?;
+    deltas.push(last.delta(turn)?);
     Ok(stream::iter(deltas.into_iter().map(Ok)).boxed())
 }
 
@@ -41,28 +100,37 @@ fn is_events(body: &[u8]) -> bool {
     ["data:", "event:", "error:", "id:", "retry:", ":"].iter().any(|field| body.starts_with(field.as_bytes()))
 }
 
-fn events(body: &[u8], accumulator: &mut Accumulator, deltas: &mut Vec<Delta>) -> Result<(), Fault> {
+fn events(body: &[u8], fold: &mut dyn Fold, deltas: &mut Vec<Delta>) -> Result<(), Fault> {
     let mut parser = Parser::default();
     parser.feed(body)?;
     while let Some(event) = parser.pop() {
-        accumulator.event(&event, deltas)?;
+        fold.event(&event, deltas)?;
     }
     match parser.finish()? {
-        Some(event) => accumulator.event(&event, deltas),
+        Some(event) => fold.event(&event, deltas),
         None => Ok(()),
     }
 }
 
 /// An answer that comes bit by bit. Dropping it closes the connection.
-pub(super) fn streamed(response: Response, idle_timeout: Duration) -> TurnStream {
+fn streamed(
+    response: Response,
+    fold: Box<dyn Fold>,
+    last: Last,
+    timeouts: Timeouts,
+    begun: Instant,
+) -> TurnStream {
     let reading = Reading {
         response: Some(response),
-        idle_timeout,
+        idle: timeouts.idle,
+        total: timeouts.total,
+        begun,
         received: 0,
         body: Body::Unknown,
         finished: None,
         parser: Parser::default(),
-        accumulator: Accumulator::default(),
+        fold: Some(fold),
+        last,
         ready: VecDeque::new(),
     };
     stream::unfold(reading, |mut reading| async { reading.next().await.map(|item| (item, reading)) }).boxed()
@@ -72,14 +140,20 @@ pub(super) fn streamed(response: Response, idle_timeout: Duration) -> TurnStream
 struct Reading {
     /// `None` once the answer has ended, well or not.
     response: Option<Response>,
-    idle_timeout: Duration,
+    /// How long the service may be silent.
+    idle: Duration,
+    /// How long the whole answer may take, from `begun` on.
+    total: Duration,
+    begun: Instant,
     /// Bytes so far.
     received: usize,
     body: Body,
     /// When the model gave its finish reason: the rest has little time.
     finished: Option<Instant>,
     parser: Parser,
-    accumulator: Accumulator,
+    /// `None` once the answer has ended.
+    fold: Option<Box<dyn Fold>>,
+    last: Last,
     /// Decoded deltas that are not yet taken; at most those of one read of the connection.
     ready: VecDeque<Result<Delta, Fault>>,
 }
@@ -97,7 +171,32 @@ impl Reading {
     /// How long the service may be silent now. A service that hangs behind its answer costs a moment, not the answer.
     fn patience(&self) -> Duration {
         let rest = |since: Instant| Duration::from_millis(AFTER_FINISH_MS).saturating_sub(since.elapsed());
-        self.finished.map_or(self.idle_timeout, |since| rest(since).min(self.idle_timeout))
+        let patience = self.finished.map_or(self.idle, |since| rest(since).min(self.idle));
+        patience.min(self.total.saturating_sub(self.begun.elapsed()))
+    }
+
+    fn is_done(&self) -> bool {
+        self.fold.as_ref().is_none_or(|fold| fold.is_done())
+    }
+
+    /// Lets the fold take something, and lists what a reader should see of it.
+    fn fold<T>(
+        &mut self,
+        take: impl FnOnce(&mut dyn Fold, &mut Vec<Delta>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let Some(fold) = self.fold.as_mut() else { return Err(Fault::ClosedEarly) };
+        let mut deltas = Vec::new();
+        let taken = take(fold.as_mut(), &mut deltas);
+        self.ready.extend(deltas.into_iter().map(Ok));
+        taken
+    }
+
+    fn finish(&mut self) -> Result<Turn, Fault> {
+        let Some(fold) = self.fold.take() else { return Err(Fault::ClosedEarly) };
+        let mut deltas = Vec::new();
+        let turn = fold.finish(&mut deltas);
+        self.ready.extend(deltas.into_iter().map(Ok));
+        turn
     }
 
     async fn next(&mut self) -> Option<Result<Delta, Fault>> {
@@ -109,7 +208,7 @@ impl Reading {
             let response = self.response.as_mut()?;
             let fault = match tokio::time::timeout(patience, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => match self.take(&bytes) {
-                    Ok(()) if self.accumulator.is_done() => None,
+                    Ok(()) if self.is_done() => None,
                     Ok(()) => continue,
                     Err(fault) => {
                         self.end(Err(fault));
@@ -118,7 +217,8 @@ impl Reading {
                 },
                 Ok(Ok(None)) => None,
                 Ok(Err(error)) => Some(connection(&error)),
-                Err(_elapsed) => Some(stalled(self.idle_timeout)),
+                Err(_elapsed) if self.begun.elapsed() >= self.total => Some(stalled(self.total)),
+                Err(_elapsed) => Some(stalled(self.idle)),
             };
             let turn = self.complete(fault);
             self.end(turn);
@@ -140,12 +240,12 @@ impl Reading {
         }
         let fed = self.parser.feed(bytes);
         while let Some(event) = self.parser.pop() {
-            self.accumulator.event(&event, &mut Sink(&mut self.ready))?;
-            if self.accumulator.is_done() {
+            self.fold(|fold, deltas| fold.event(&event, deltas))?;
+            if self.is_done() {
                 return Ok(());
             }
         }
-        if self.finished.is_none() && self.accumulator.is_finished() {
+        if self.finished.is_none() && self.fold.as_ref().is_some_and(|fold| fold.is_finished()) {
             self.finished = Some(Instant::now());
         }
         fed
@@ -158,21 +258,20 @@ impl Reading {
             if let Some(fault) = fault {
                 return Err(fault);
             }
-            self.accumulator.response(&body, &mut Sink(&mut self.ready))?;
-            return std::mem::take(&mut self.accumulator).finish();
+            self.fold(|fold, deltas| fold.response(&body, deltas))?;
+            return self.finish();
         }
-        if !self.accumulator.is_done()
+        if !self.is_done()
             && let Some(event) = self.parser.finish()?
         {
-            let incomplete = self.accumulator.event(&event, &mut Sink(&mut self.ready));
+            let incomplete = self.fold(|fold, deltas| fold.event(&event, deltas));
             match incomplete {
                 // An event that was cut in the middle says nothing but that the stream ended early.
                 Ok(()) | Err(Fault::Garbage { .. }) => {}
                 Err(fault) => return Err(fault),
             }
         }
-        let turn = std::mem::take(&mut self.accumulator).finish();
-        turn.map_err(|early| fault.unwrap_or(early))
+        self.finish().map_err(|early| fault.unwrap_or(early))
     }
 
     fn end(&mut self, turn: Result<Turn, Fault>) {
@@ -182,27 +281,29 @@ impl Reading {
             // The end of the body has usually come already; then the connection can be used again.
             let _end = response.chunk().now_or_never();
         }
-        self.ready.push_back(turn.and_then(completed));
+        self.ready.push_back(turn.and_then(|turn| self.last.delta(turn)));
     }
 }
 
-/// Lets the accumulator write deltas among results.
-struct Sink<'a>(&'a mut VecDeque<Result<Delta, Fault>>);
-
-impl Extend<Delta> for Sink<'_> {
-    fn extend<T: IntoIterator<Item = Delta>>(&mut self, deltas: T) {
-        self.0.extend(deltas.into_iter().map(Ok));
-    }
+/// Facts about an answer besides its own words.
+struct Last {
+    provider: String,
+    request_id: Option<String>,
+    taken: BTreeSet<String>,
 }
 
-/// The last delta, of a turn that is an answer. A tool's result is matched by its call's id, so every call needs one of its own.
-fn completed(turn: Turn) -> Result<Delta, Fault> {
-    let mut turn = verdict::judge(turn)?;
-    let mut seen = BTreeSet::new();
-    for call in &mut turn.tool_calls {
-        if call.id.is_empty() || !seen.insert(call.id.clone()) {
-            call.id = verdict::call_id();
+impl Last {
+    /// The last delta, of a turn that is an answer. A tool's result is matched by its call's id, so every call needs one of its own.
+    fn delta(&self, turn: Turn) -> Result<Delta, Fault> {
+        let mut turn = verdict::judge(turn)?;
+        let mut seen = self.taken.clone();
+        for call in &mut turn.tool_calls {
+            if call.id.is_empty() || !seen.insert(call.id.clone()) {
+                call.id = verdict::call_id();
+            }
         }
+        turn.provider = Some(self.provider.clone());
+        turn.request_id = self.request_id.clone().or(turn.request_id);
+        Ok(Delta::Completed(Box::new(turn)))
     }
-    Ok(Delta::Completed(Box::new(turn)))
 }

@@ -1,7 +1,7 @@
 //! The calls of one turn, put together from pieces whose index, id, name or arguments may be missing, repeated, late or the same.
 
 use runbus::json;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::chunk::CallPiece;
 use super::limits::{MAX_TOOL_CALL_ID_BYTES, MAX_TOOL_CALLS, MAX_TOOL_NAME_BYTES};
@@ -25,6 +25,7 @@ struct Open {
     id: String,
     name: String,
     arguments: String,
+    extra: Map<String, Value>,
 }
 
 impl Open {
@@ -59,6 +60,9 @@ impl Open {
             } else if self.arguments.is_empty() {
                 self.name.push_str(&name);
             }
+        }
+        if let Some(extra) = piece.extra {
+            self.extra.insert("extra_content".to_owned(), extra);
         }
         let is_placeholder = self.arguments == "{}" && !piece.arguments.is_empty();
         if is_placeholder {
@@ -151,14 +155,14 @@ impl Calls {
     /// The calls. One without an id has an empty one; one without arguments has an empty object.
     pub(super) fn finish(self) -> Vec<ToolCall> {
         let close = |call: Open| {
-            let Open { id, mut name, mut arguments, .. } = call;
+            let Open { id, mut name, mut arguments, extra, .. } = call;
             if let Some(rest) = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)) {
                 name = rest.to_owned();
             }
             if arguments.trim().is_empty() {
                 arguments = "{}".to_owned();
             }
-            ToolCall { id, name, arguments }
+            ToolCall { id, name, arguments, extra }
         };
         self.calls.into_iter().map(close).collect()
     }

@@ -33,6 +33,8 @@ pub(super) struct Choice {
 pub(super) struct Piece {
     pub(super) text: String,
     pub(super) reasoning: String,
+    /// The name under which the reasoning stands, when it is one of the usual.
+    pub(super) reasoning_field: Option<&'static str>,
     pub(super) calls: Vec<CallPiece>,
     pub(super) refusal: String,
     pub(super) annotations: Vec<Value>,
@@ -46,6 +48,8 @@ pub(super) struct CallPiece {
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) arguments: String,
+    /// Data that the provider attached to the call.
+    pub(super) extra: Option<Value>,
 }
 
 /// A whole answer has its text in `message`; a chunk in `delta`, perhaps beside a `message` with the text so far.
@@ -146,9 +150,10 @@ impl Piece {
         content(fields.remove("content"), &mut piece);
         // Some servers send two names with the same text: one of them counts.
         let names = ["reasoning_content", "reasoning", "reasoning_text", "thinking"];
-        let named = names.iter().filter_map(|name| fields.get(*name)).map(plain);
-        if let Some(reasoning) = named.into_iter().find(|text| !text.is_empty()) {
+        let named = names.into_iter().filter_map(|name| Some((name, plain(fields.get(name)?))));
+        if let Some((name, reasoning)) = named.into_iter().find(|(_, text)| !text.is_empty()) {
             piece.reasoning = reasoning;
+            piece.reasoning_field = Some(name);
         }
         piece.reasoning_details = list(fields.remove("reasoning_details"));
         if piece.reasoning.is_empty() {
@@ -228,10 +233,11 @@ impl CallPiece {
     fn read(call: Value) -> Option<Self> {
         let Value::Object(mut fields) = call else { return None };
         let index = fields.get("index").and_then(number);
+        let extra = fields.remove("extra_content").filter(says_something);
         let id = fields.get("id").and_then(text).filter(|id| !id.is_empty());
         // Some servers leave the wrapper out.
         let function = object(fields.remove("function")).unwrap_or(fields);
-        Some(Self { index, id, ..Self::of_function(function) })
+        Some(Self { index, id, extra, ..Self::of_function(function) })
     }
 
     fn of_function(fields: Map<String, Value>) -> Self {
@@ -242,7 +248,7 @@ impl CallPiece {
             // The object itself.
             Some(value) => value.to_string(),
         };
-        Self { index: None, id: None, name, arguments }
+        Self { name, arguments, ..Self::default() }
     }
 }
 

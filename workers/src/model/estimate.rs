@@ -31,7 +31,7 @@ fn text(message: &Message) -> usize {
             // Providers count an image by its size in pixels; its bytes say a little of that.
             content.len() + images.iter().map(|image| image.data.len() / 16).sum::<usize>()
         }
-        Message::Assistant { content, tool_calls } => {
+        Message::Assistant { content, tool_calls, .. } => {
             let calls = tool_calls.iter().map(|call| call.name.len() + call.arguments.len());
             content.as_ref().map_or(0, String::len) + calls.sum::<usize>()
         }

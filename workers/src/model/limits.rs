@@ -44,3 +44,30 @@ pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
 
 /// How long a provider may send nothing, also before its first byte: reasoning models think for minutes.
 pub const IDLE_TIMEOUT_MS: u64 = 120_000;
+
+/// How long a whole answer may take, from the request on.
+pub const TOTAL_TIMEOUT_MS: u64 = 3_600_000;
+
+/// Providers of one configuration.
+pub const MAX_PROVIDERS: usize = 64;
+
+/// The longest name of a provider, in bytes.
+pub const MAX_PROVIDER_NAME_BYTES: usize = 32;
+
+/// The most bytes of a file with a key.
+pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
+
+/// The longest name of a tool in a request, in bytes: what every provider takes.
+pub const MAX_WIRE_NAME_BYTES: usize = 64;
+
+/// The longest description of a tool, where a service limits it, in bytes.
+pub const MAX_WIRE_DESCRIPTION_BYTES: usize = 1024;
+
+/// Other forms of one request that are tried when a service refuses one.
+pub const MAX_FORMS: usize = 8;
+
+/// The most blocks of one turn.
+pub const MAX_TURN_BLOCKS: usize = 1024;
+
+/// The most bytes of a web page without a title that an error shows.
+pub const MAX_PAGE_BYTES: usize = 200;

@@ -10,7 +10,7 @@ use futures_util::Stream;
 use runbus::metrics::{Answer, Held, Tokens, worker as metrics};
 use tracing::{Instrument, Span};
 
-use super::{Delta, Fault, Model, Provider, Request, Turn, TurnStream, estimate};
+use super::{Delta, Fault, Model, Provider, Request, Retry, Turn, TurnStream, estimate};
 use crate::spans;
 
 /// Counts and traces what goes through it.
@@ -31,8 +31,17 @@ impl Model for Observed {
         self.0.provider()
     }
 
+    fn provider_of(&self, request: &Request) -> Provider {
+        self.0.provider_of(request)
+    }
+
+    fn retry(&self, model: Option<&str>) -> Retry {
+        self.0.retry(model)
+    }
+
     async fn stream(&self, request: Request) -> Result<TurnStream, Fault> {
-        let mut call = Call::begin(spans::chat(&self.0.provider(), &request), estimate::prompt(&request));
+        let mut call =
+            Call::begin(spans::chat(&self.0.provider_of(&request), &request), estimate::prompt(&request));
         match self.0.stream(request).instrument(call.span.clone()).await {
             Ok(deltas) => Ok(Box::pin(Watched { deltas, call })),
             Err(fault) => {

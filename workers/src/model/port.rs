@@ -6,7 +6,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures_util::Stream;
 
-use super::{Fault, Provider, Request, Turn};
+use super::{Fault, Provider, Request, Retry, Turn};
 
 /// A piece of a model's answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,16 @@ pub trait Model: Send + Sync + Debug {
     /// The provider, for traces.
     fn provider(&self) -> Provider {
         Provider::unknown()
+    }
+
+    /// The provider that answers a request, for traces.
+    fn provider_of(&self, _request: &Request) -> Provider {
+        self.provider()
+    }
+
+    /// How often a call is tried, for requests that name `model`.
+    fn retry(&self, _model: Option<&str>) -> Retry {
+        Retry::default()
     }
 
     /// Starts one turn.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::limits::{MAX_ERROR_TEXT_BYTES, MAX_RETRY_AFTER_SECONDS};
+use super::limits::{MAX_ERROR_TEXT_BYTES, MAX_PAGE_BYTES, MAX_RETRY_AFTER_SECONDS};
 
 /// A provider's message about a request that it refused or broke off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct ProviderError {
     pub failed_generation: Option<String>,
     /// How long the provider asks to wait before the next try.
     pub retry_after: Option<Duration>,
+    /// The provider's id of the request, for its support.
+    pub request_id: Option<String>,
     /// The address that was asked, where it may be the fault.
     pub asked: Option<String>,
 }
@@ -79,6 +81,7 @@ impl ProviderError {
             message,
             failed_generation,
             retry_after: retry_delay(inner),
+            request_id: None,
             asked: None,
         }
     }
@@ -131,7 +134,29 @@ fn page(text: &str) -> String {
         let from = at + lower[at..].find('>')? + 1;
         Some(trimmed[from..from + lower[from..].find("</title")?].trim().to_owned())
     });
-    format!("a web page instead of an answer: {}", title.as_deref().unwrap_or("it has no title"))
+    let title = title.filter(|title| !title.is_empty());
+    format!("a web page instead of an answer: {}", title.unwrap_or_else(|| words(trimmed)))
+}
+
+/// The first words of a page without a title.
+fn words(page: &str) -> String {
+    let mut words = String::new();
+    let mut is_tag = false;
+    for c in page.chars() {
+        match c {
+            '<' => is_tag = true,
+            '>' => {
+                is_tag = false;
+                words.push(' ');
+            }
+            _ if !is_tag => words.push(c),
+            _ => {}
+        }
+        if words.len() >= MAX_PAGE_BYTES {
+            break;
+        }
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The messages of a list of mistakes (FastAPI).
@@ -156,7 +181,8 @@ impl fmt::Display for ProviderError {
         f.write_str(&self.message)?;
         let status = self.status.map(|status| format!("status {status}"));
         let code = self.code.as_ref().map(|code| format!("code {code}"));
-        let known: Vec<String> = status.into_iter().chain(code).collect();
+        let request = self.request_id.as_ref().map(|id| format!("request {id}"));
+        let known: Vec<String> = status.into_iter().chain(code).chain(request).collect();
         if !known.is_empty() {
             write!(f, " ({})", known.join(", "))?;
         }

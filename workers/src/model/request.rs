@@ -1,7 +1,7 @@
 //! The request to a model for one turn.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Message;
 use crate::tool;
@@ -26,10 +26,48 @@ pub struct Request {
 pub struct Options {
     /// Randomness, 0 to 2.
     pub temperature: Option<f64>,
+    /// The share of likely tokens that is chosen from.
+    pub top_p: Option<f64>,
     /// The most tokens that the answer may have, reasoning included where the provider counts it.
     pub max_tokens: Option<u32>,
+    /// Texts that end the answer.
+    pub stop: Vec<String>,
+    /// How long the model thinks, in the provider's words.
+    pub reasoning_effort: Option<String>,
+    /// Which tool the answer calls.
+    pub tool_choice: Option<ToolChoice>,
+    /// Whether the answer may call several tools.
+    pub parallel_tool_calls: Option<bool>,
+    /// Fields of the request in the provider's words: they replace those of the same name.
+    pub extra_body: Map<String, Value>,
     /// The form of the answer's text.
     pub response_format: Option<ResponseFormat>,
+}
+
+/// Which tool an answer calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolChoice {
+    /// The model decides.
+    Auto,
+    /// None.
+    None,
+    /// At least one.
+    Required,
+    /// This one.
+    Tool(String),
+}
+
+impl ToolChoice {
+    /// From a definition's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "auto" => Self::Auto,
+            "none" => Self::None,
+            "required" => Self::Required,
+            tool => Self::Tool(tool.to_owned()),
+        }
+    }
 }
 
 /// The form of an answer's text.
@@ -60,6 +98,12 @@ impl NamedSchema {
     #[must_use]
     pub const fn schema(&self) -> &Value {
         &self.schema
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 

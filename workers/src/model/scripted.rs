@@ -54,10 +54,8 @@ impl Scripted {
         let tool_calls: Vec<ToolCall> = tool_calls
             .into_iter()
             .enumerate()
-            .map(|(index, call)| ToolCall {
-                id: format!("call_{turn}_{index}"),
-                name: call.name,
-                arguments: call.arguments.to_string(),
+            .map(|(index, call)| {
+                ToolCall::new(format!("call_{turn}_{index}"), call.name, call.arguments.to_string())
             })
             .collect();
         let reasoning_tokens = count(tokens(&reasoning).count());
@@ -81,7 +79,7 @@ impl Scripted {
             usage: Some(usage),
             finish_reason: Some(finish_reason.to_owned()),
             model: Some("scripted".to_owned()),
-            extra: serde_json::Map::new(),
+            ..Turn::default()
         }
     }
 }

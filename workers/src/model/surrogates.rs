@@ -23,6 +23,11 @@ pub(super) fn parse(text: &str) -> Result<Value, json::Error> {
     }
 }
 
+/// Takes what a field holds; nothing when there is no such field, or no object that could have it.
+pub(super) fn take(value: &mut Value, field: &str) -> Value {
+    value.get_mut(field).map(Value::take).unwrap_or_default()
+}
+
 /// Replaces escapes of lone surrogates; pairs stay.
 fn replace(text: &str) -> Cow<'_, str> {
     if !text.contains("\\ud") && !text.contains("\\uD") {

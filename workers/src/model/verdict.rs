@@ -19,7 +19,14 @@ pub(super) fn judge(turn: Turn) -> Result<Turn, Fault> {
     let has_text = !turn.text.trim().is_empty();
     if matches!(
         reason.as_str(),
-        "content_filter" | "safety" | "prohibited_content" | "recitation" | "blocklist"
+        "content_filter"
+            | "safety"
+            | "prohibited_content"
+            | "recitation"
+            | "blocklist"
+            | "spii"
+            | "image_safety"
+            | "refusal"
     ) {
         return Err(Fault::Filtered { reason, text: turn.text });
     }

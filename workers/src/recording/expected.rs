@@ -63,7 +63,7 @@ fn one(interaction: &Interaction) -> Expected {
         found.annotations += piece["annotations"].as_array().map_or(0, Vec::len);
         for (place, call) in piece["tool_calls"].as_array().into_iter().flatten().enumerate() {
             let place = call["index"].as_u64().unwrap_or(place as u64);
-            let empty = ToolCall { id: String::new(), name: String::new(), arguments: String::new() };
+            let empty = ToolCall::default();
             let whole = calls.entry(place).or_insert(empty);
             whole.id += call["id"].as_str().unwrap_or("");
             whole.name += call["function"]["name"].as_str().unwrap_or("");

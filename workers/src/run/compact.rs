@@ -6,7 +6,8 @@ use runbus::session::entry::Fact;
 use runbus::session::state::State;
 use runbus::session::{Message, Turn};
 
-use super::{Context, Done, model};
+use super::model::{self, Asked};
+use super::{Context, Done};
 use crate::model::{Delta, Fault, Hint, Request};
 use crate::session::compaction::{self, HEAD};
 
@@ -20,7 +21,7 @@ pub struct Fold {
     tokens_before: u64,
     /// The approximate size of the kept messages, in tokens.
     tokens_kept: u64,
-    attempt: u32,
+    asked: Asked,
 }
 
 /// The fold of a range of a node's messages; `None`: the node is not at work, or folds nothing.
@@ -33,7 +34,9 @@ pub fn fold(
     attempt: u32,
 ) -> Option<Fold> {
     let (from, to) = range;
-    let visit = state.running()?.visits.get(node)?;
+    let run = state.running()?;
+    let visit = run.visits.get(node)?;
+    let asked = Asked::next(context, run, node, visit, attempt);
     let settings = context.plan.compaction(node)?;
     let said = state.said(visit);
     let hint = Hint { node: format!("{node}#compaction"), iteration: visit.number, round: visit.rounds + 1 };
@@ -41,19 +44,20 @@ pub fn fold(
     let tokens_kept =
         compaction::estimate(said.live().filter(|(at, _)| *at >= to).map(|(_, message)| message));
     let whole = compaction::estimate(said.live().map(|(_, message)| message));
-    let request = context.plan.request(node, messages, hint);
+    let request = Request { model: asked.model(), ..context.plan.request(node, messages, hint) };
     let tokens_before = visit.context_tokens.max(whole);
-    Some(Fold { node: node.clone(), from, to, request, tokens_before, tokens_kept, attempt })
+    Some(Fold { node: node.clone(), from, to, request, tokens_before, tokens_kept, asked })
 }
 
 /// Asks the model for the note.
 #[tracing::instrument(name = "compact", skip_all, fields(node = %fold.node))]
 pub async fn run(context: Context, fold: Fold) -> Done {
-    let Fold { node, from, to, mut request, tokens_before, tokens_kept, attempt } = fold;
+    let Fold { node, from, to, mut request, tokens_before, tokens_kept, asked } = fold;
     request.options.response_format = None;
+    request.options.tool_choice = None;
     let turn = match answer(&context, request).await {
         Ok(turn) => turn,
-        Err(fault) => return Done::fact(model::failed(&context, &node, &fault, attempt)),
+        Err(fault) => return Done::fact(model::failed(&context, &node, &fault, &asked)),
     };
     let note = format!("{HEAD}{}", turn.text);
     let tokens_after = tokens_kept + compaction::estimate(std::iter::once(&Message::user(note.clone())));

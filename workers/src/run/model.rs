@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use runbus::event::Source;
-use runbus::event::family::{client, model, node};
-use runbus::id::NodeId;
+use runbus::event::family::node::LoopIteration;
+use runbus::event::family::{client, model};
+use runbus::id::{EventId, NodeId};
 use runbus::session::Turn;
-use runbus::session::entry::{Fact, Outcome};
+use runbus::session::entry::{Fact, Fallback, Outcome};
+use runbus::session::run::{Run, Visit};
 use runbus::session::state::State;
 use serde_json::{Value, json};
 
@@ -24,29 +26,71 @@ pub struct Question {
     node: NodeId,
     request: Request,
     round: u32,
+    asked: Asked,
+}
+
+/// Which call of a model this is.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// Which try, from 1.
     attempt: u32,
+    /// Tries of other models before.
+    before: u32,
+    /// The model's place in the node's list.
+    place: usize,
+    /// The model's name.
+    model: Option<String>,
+    /// Names the message that the answer becomes.
+    message_id: String,
+}
+
+impl Asked {
+    /// The next call of the model for a visit.
+    pub(super) fn next(context: &Context, run: &Run, node: &NodeId, visit: &Visit, attempt: u32) -> Self {
+        let model = context.plan.model(node, visit.model).map(str::to_owned);
+        let place = step::place(run, node, visit);
+        let message_id =
+            EventId::derived(&format!("{}/{place}/{attempt}/message", context.session)).to_string();
+        Self { attempt, before: visit.failures_before, place: visit.model, model, message_id }
+    }
+
+    /// Tries of this model, with this one.
+    const fn tries(&self) -> u32 {
+        self.attempt.saturating_sub(self.before)
+    }
+
+    /// The model's name.
+    pub(super) fn model(&self) -> Option<String> {
+        self.model.clone()
+    }
 }
 
 /// The node's next question to the model; `None`: the node is not at work.
 #[must_use]
 pub fn question(context: &Context, state: &State, node: &NodeId, attempt: u32) -> Option<Question> {
-    let visit = state.running()?.visits.get(node)?;
+    let run = state.running()?;
+    let visit = run.visits.get(node)?;
     let round = visit.rounds + 1;
+    let asked = Asked::next(context, run, node, visit, attempt);
     let hint = Hint { node: node.to_string(), iteration: visit.number, round };
     let messages = step::messages(state, visit);
-    let request = context.plan.request(node, messages, hint);
-    Some(Question { source: context.source(state, node)?, node: node.clone(), request, round, attempt })
+    let request = Request { model: asked.model(), ..context.plan.request(node, messages, hint) };
+    Some(Question { source: context.source(state, node)?, node: node.clone(), request, round, asked })
 }
 
 /// Asks. Dropping the future ends the request at once.
 pub async fn ask(context: Context, question: Question) -> Done {
-    let Question { source, node, mut request, round, attempt } = question;
+    let Question { source, node, mut request, round, asked } = question;
     let scope = context.scopes.of(&node);
     scope.settled().await;
     request.tools = scope.specs();
-    match stream(&context, &source, &node, request, round).await {
-        Ok(Ok(turn)) => Done::fact(Fact::TurnCompleted { node, turn }),
-        Ok(Err(fault)) => Done::fact(failed(&context, &node, &fault, attempt)),
+    let begun = LoopIteration { iteration: round, message_id: Some(asked.message_id.clone()) };
+    match stream(&context, &source, &node, request, begun).await {
+        Ok(Ok(turn)) => {
+            let turn = Turn { message_id: Some(asked.message_id), ..turn };
+            Done::fact(Fact::TurnCompleted { node, turn })
+        }
+        Ok(Err(fault)) => Done::fact(failed(&context, &node, &fault, &asked)),
         Err(error) => Done::Failed(error),
     }
 }
@@ -57,10 +101,10 @@ async fn stream(
     source: &Source,
     node: &NodeId,
     request: Request,
-    round: u32,
+    begun: LoopIteration,
 ) -> Result<Result<Turn, Fault>, Error> {
     let client_facing = context.plan.is_client_facing(node);
-    let begun = source.node_loop_iteration(node::LoopIteration { iteration: round });
+    let begun = source.node_loop_iteration(begun);
     let mut last = context.deltas.write(&begun).await?;
     let mut deltas = match context.watched(source, "the model", context.model.stream(request)).await? {
         Ok(deltas) => deltas,
@@ -85,19 +129,34 @@ async fn stream(
     Ok(Err(Fault::ClosedEarly))
 }
 
-/// Decides what a fault means: try again, tell the model, or end the execution.
-pub(super) fn failed(context: &Context, node: &NodeId, fault: &Fault, attempt: u32) -> Fact {
+/// Decides what a fault means: try again, tell the model, ask the next model, or end the execution.
+pub(super) fn failed(context: &Context, node: &NodeId, fault: &Fault, asked: &Asked) -> Fact {
     let mut error = describe(fault);
-    let correction = correction(fault);
-    let tries = if correction.is_some() { limits::CORRECTIONS } else { context.plan.model_tries(node) };
-    if attempt >= tries || !(fault.is_retryable() || correction.is_some()) {
-        error["tries"] = json!(attempt);
-        return Fact::ExecutionEnded { outcome: Outcome::Failed { error } };
+    let mut correction = correction(fault);
+    let retry = context.model.retry(asked.model.as_deref());
+    let tries =
+        if correction.is_some() { limits::CORRECTIONS } else { context.plan.model_tries(node, retry.tries) };
+    let mut fallback = None;
+    if asked.tries() >= tries || !(fault.is_retryable() || correction.is_some()) {
+        let place = asked.place + 1;
+        let Some(model) = context.plan.model(node, place) else {
+            error["tries"] = json!(asked.attempt);
+            return Fact::ExecutionEnded { outcome: Outcome::Failed { error } };
+        };
+        // The next model has not made the mistake.
+        correction = None;
+        fallback = Some(Fallback { place, model: model.to_owned() });
     }
-    let delay = if correction.is_some() { Duration::ZERO } else { backoff(attempt, fault.retry_after()) };
+    let delay = if correction.is_some() || fallback.is_some() {
+        Duration::ZERO
+    } else {
+        retry.delay(asked.tries(), fault.retry_after())
+    };
     let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
     runbus::metrics::worker::RETRIES.inc();
-    Fact::TurnFailed { node: node.clone(), error, next_try: attempt + 1, delay_ms, correction }
+    let message_id = Some(asked.message_id.clone());
+    let (node, next_try) = (node.clone(), asked.attempt + 1);
+    Fact::TurnFailed { node, error, next_try, delay_ms, correction, fallback, message_id }
 }
 
 /// A fault as events show it: a stable code, a text, and the provider's error.
@@ -110,6 +169,7 @@ fn describe(fault: &Fault) -> Value {
             "type": said.kind,
             "message": said.message,
             "failed_generation": said.failed_generation,
+            "request_id": said.request_id,
         });
         if let Some(fields) = provider.as_object_mut() {
             fields.retain(|_, field| !field.is_null());
@@ -127,12 +187,4 @@ fn correction(fault: &Fault) -> Option<String> {
         "Your tool call was refused: {}\nYou wrote: {written}\nCall the tool again with valid arguments.",
         said.message
     ))
-}
-
-/// Exponential, with the provider's word first and half of it at random, so that workers do not return together.
-fn backoff(attempt: u32, told: Option<Duration>) -> Duration {
-    let doubled = limits::MODEL_BACKOFF_MIN.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-    let base = doubled.min(limits::MODEL_BACKOFF_MAX);
-    let random = uuid::Uuid::new_v4().as_fields().0 % 1000;
-    told.unwrap_or_default().max(base / 2 + base * random / 2000)
 }

@@ -67,7 +67,7 @@ fn text(message: &Message) -> String {
     match message {
         Message::System { content } => format!("system: {content}"),
         Message::User { content } => format!("user: {content}"),
-        Message::Assistant { content, tool_calls } => {
+        Message::Assistant { content, tool_calls, .. } => {
             let mut text = format!("assistant: {}", content.as_deref().unwrap_or_default());
             for call in tool_calls {
                 text.push_str(&format!("\n  calls {} with {}", call.name, call.arguments));

@@ -143,8 +143,14 @@ fn work(run: &Run, plan: Option<&Plan>, fact: &Fact) -> Option<(NodeId, Vec<Payl
             (node.clone(), vec![started.into()])
         }
         Fact::TurnCompleted { node, turn } => (node.clone(), turn_events(run, turn)),
-        Fact::TurnFailed { node, error, next_try, delay_ms, .. } => {
-            let retry = model::Retry { error: error.clone(), next_try: *next_try, delay_ms: *delay_ms };
+        Fact::TurnFailed { node, error, next_try, delay_ms, fallback, message_id, .. } => {
+            let retry = model::Retry {
+                error: error.clone(),
+                next_try: *next_try,
+                delay_ms: *delay_ms,
+                message_id: message_id.clone(),
+                model: fallback.as_ref().map(|fallback| fallback.model.clone()),
+            };
             (node.clone(), vec![retry.into()])
         }
         Fact::ApprovalsRequested { node, approvals } => {
@@ -234,6 +240,7 @@ fn turn_events(run: &Run, turn: &Turn) -> Vec<Payload> {
         arguments: call.arguments.clone(),
     });
     let completed = model::TurnCompleted {
+        message_id: turn.message_id.clone(),
         usage: turn.usage.as_ref().map(|usage| model::Usage {
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
@@ -245,6 +252,9 @@ fn turn_events(run: &Run, turn: &Turn) -> Vec<Payload> {
         }),
         finish_reason: turn.finish_reason.clone(),
         model: turn.model.clone(),
+        provider: turn.provider.clone(),
+        request_id: turn.request_id.clone(),
+        reasoning: (!turn.reasoning.is_empty()).then(|| turn.reasoning.clone()),
         content: (!turn.text.is_empty()).then(|| turn.text.clone()),
         tool_calls: calls.collect(),
     };

@@ -253,10 +253,8 @@ fn begin(state: &State, run: &Run, plan: &Plan, arrival: &Arrival) -> Fact {
             iteration: arrival.iteration,
             opening: messages,
             converses,
-            call: call.map(|(name, arguments)| ToolCall {
-                id: format!("{node}_{visit}_{}", state.entries),
-                name,
-                arguments: arguments.to_string(),
+            call: call.map(|(name, arguments)| {
+                ToolCall::new(format!("{node}_{visit}_{}", state.entries), name, arguments.to_string())
             }),
             node,
         },
@@ -605,6 +603,8 @@ fn refuse(node: &NodeId, reason: &str, attempt: u32) -> Fact {
         next_try: attempt + 1,
         delay_ms: 0,
         correction: Some(format!("Your answer cannot be used: {reason}. Answer again.")),
+        fallback: None,
+        message_id: None,
     }
 }
 

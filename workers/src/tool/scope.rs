@@ -274,7 +274,7 @@ impl Scope {
         arguments: &str,
     ) -> Outcome {
         let (id, name, arguments) = (call_id.to_owned(), name.to_owned(), arguments.to_owned());
-        match self.clear(&ToolCall { id, name, arguments }, None) {
+        match self.clear(&ToolCall::new(id, name, arguments), None) {
             Ok(permit) => permit.run(idempotency_key).await,
             Err(refusal) => refusal.into_outcome(),
         }

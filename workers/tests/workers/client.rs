@@ -32,6 +32,7 @@ async fn sends_the_wire_form() {
             temperature: Some(0.5),
             max_tokens: Some(9),
             response_format: Some(ResponseFormat::schema("answer", json!({"type": "object"}))),
+            ..Options::default()
         },
         ..Request::default()
     };

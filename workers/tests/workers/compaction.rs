@@ -19,6 +19,8 @@ fn visit(context_tokens: u64) -> Visit {
         question: None,
         rounds: 0,
         failures: 0,
+        failures_before: 0,
+        model: 0,
         refusals: 0,
         not_before: None,
         context_tokens,
@@ -39,10 +41,9 @@ fn conversation(turns: &[usize]) -> Transcript {
             said.push(Message::user("a question of some length"));
         }
         let id = |call: usize| format!("c{number}_{call}");
-        let tool_calls: Vec<ToolCall> = (0..*calls)
-            .map(|call| ToolCall { id: id(call), name: "tool".into(), arguments: "{}".into() })
-            .collect();
-        said.push(Message::Assistant { content: Some("an answer of some length".into()), tool_calls });
+        let tool_calls: Vec<ToolCall> =
+            (0..*calls).map(|call| ToolCall::new(id(call), "tool", "{}")).collect();
+        said.push(Message::calling(Some("an answer of some length".into()), tool_calls));
         (0..*calls).for_each(|call| said.push(Message::tool(id(call), "a result of some length")));
     }
     said

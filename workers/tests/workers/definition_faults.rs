@@ -58,6 +58,27 @@ fn the_graph_itself_is_valid() {
 }
 
 #[test]
+fn options_of_a_model_are_checked_by_their_key() {
+    for (options, expected) in [
+        ("name: ''", "model.name: a model's name has 1 to 256 bytes, none of them a control character"),
+        (
+            "fallbacks: [a, '']",
+            "model.fallbacks[1]: a model's name has 1 to 256 bytes, none of them a control character",
+        ),
+        ("fallbacks: [a, a, a, a, a, a, a, a, a]", "model.fallbacks: at most 8 are allowed"),
+        ("top_p: 0", "model.top_p: 0 is not above 0 and at most 1"),
+        ("stop: ['']", "model.stop: at most 16 texts, none of them empty, are allowed"),
+        ("tool_choice: 'a b'", "model.tool_choice: \"a b\" is no word of 1 to 64 of a-z, A-Z, 0-9, _ and -"),
+        ("extra_body: { stream: false }", "model.extra_body.stream: Runbus writes this field itself"),
+    ] {
+        assert_eq!(fault(&format!("{AGENT}model: {{ {options} }}\n")), format!("t: {expected}"), "{options}");
+    }
+    let all = "name: p/m, fallbacks: [q/m], top_p: 1, stop: [END], reasoning_effort: low, tool_choice: clock, \
+               parallel_tool_calls: false, extra_body: { seed: 1 }";
+    Definition::parse("t", &format!("{AGENT}model: {{ {all} }}\n")).unwrap();
+}
+
+#[test]
 fn keys_of_another_kind_of_node_are_refused() {
     const ROUTER: &str = "route: { type: router,";
     const TOOL: &str = "work: { type: tool,";

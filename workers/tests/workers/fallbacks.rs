@@ -223,15 +223,13 @@ async fn other_refusals_are_passed_on() {
 
 fn with_image() -> Request {
     let image = Image { media_type: "image/png".into(), data: "AAAA".into() };
-    let call =
-        runbus_workers::model::ToolCall { id: "c".into(), name: "look".into(), arguments: "{}".into() };
+    let call = runbus_workers::model::ToolCall::new("c", "look", "{}");
     let answer = Message::Tool {
         tool_call_id: "c".into(),
         content: "[image image/png, 3 bytes, attached]".into(),
         images: vec![image],
     };
-    let messages =
-        vec![Message::user("look"), Message::Assistant { content: None, tool_calls: vec![call] }, answer];
+    let messages = vec![Message::user("look"), Message::calling(None, vec![call]), answer];
     Request { messages, ..Request::default() }
 }
 

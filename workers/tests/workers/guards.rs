@@ -113,7 +113,7 @@ fn covers(pattern: &str, name: &str) -> bool {
 }
 
 fn call(name: &str, arguments: &Value) -> ToolCall {
-    ToolCall { id: "c".into(), name: name.into(), arguments: arguments.to_string() }
+    ToolCall::new("c", name, arguments.to_string())
 }
 
 fn registry(shop: &Shop, runs: &Arc<AtomicUsize>) -> Registry {

@@ -15,6 +15,7 @@ mod goals;
 mod graph_walks;
 mod guards;
 mod mcp;
+mod native;
 mod recordings;
 mod router_faults;
 mod routing;

@@ -365,6 +365,8 @@ impl Sim {
                         next_try: attempt + 1,
                         delay_ms,
                         correction,
+                        fallback: None,
+                        message_id: None,
                     },
                 };
                 self.apply(fact);
@@ -373,15 +375,15 @@ impl Sim {
                 let names = ["safe", "unsafe", "guarded", "ask_human", "once", "linked", "nowhere"];
                 let count = if how.is_multiple_of(3) { 0 } else { usize::from(how / 16 % 4) };
                 let tool_calls = (0..count)
-                    .map(|n| ToolCall {
-                        // Ids come again in later turns, as with some providers.
-                        id: format!("c{n}"),
-                        name: names[(usize::from(how / 3) + n) % names.len()].into(),
-                        arguments: if how.is_multiple_of(11) {
+                    .map(|n| {
+                        let name = names[(usize::from(how / 3) + n) % names.len()];
+                        let arguments = if how.is_multiple_of(11) {
                             "{".into()
                         } else {
                             json!({"prompt": "?", "input": "i"}).to_string()
-                        },
+                        };
+                        // Ids come again in later turns, as with some providers.
+                        ToolCall::new(format!("c{n}"), name, arguments)
                     })
                     .collect();
                 let text = [r#"{"score": 2}"#, r#"{"score": 9}"#, "words and words"][usize::from(how) % 3];
@@ -653,6 +655,8 @@ fn decisions() {
         next_try: 2,
         delay_ms: 500,
         correction: None,
+        fallback: None,
+        message_id: None,
     };
     sim.apply(fact);
     let soon = step::later(sim.now, std::time::Duration::from_millis(500));
@@ -662,7 +666,7 @@ fn decisions() {
     assert_eq!(sim.effects, BTreeSet::from([model(1, 2)]));
 
     // Of two calls one waits for a person, the other runs; the guarded one runs when it is approved.
-    let call = |id: &str, name: &str| ToolCall { id: id.into(), name: name.into(), arguments: "{}".into() };
+    let call = |id: &str, name: &str| ToolCall::new(id, name, "{}");
     let turn = Turn { tool_calls: vec![call("a", "guarded"), call("b", "unsafe")], ..Turn::default() };
     sim.apply(Fact::TurnCompleted { node: node.clone(), turn });
     sim.settle(10).unwrap();
@@ -704,7 +708,7 @@ fn calls_of_a_turn_that_was_cut_off_are_answered_and_never_run() {
         sim.settle(10).unwrap();
         let effect = sim.effects.first().cloned().unwrap();
         let Effect::Model { node, .. } = effect else { panic!("{effect:?}") };
-        let call = ToolCall { id: "a".into(), name: "unsafe".into(), arguments: "{}".into() };
+        let call = ToolCall::new("a", "unsafe", "{}");
         let turn = Turn { tool_calls: vec![call], finish_reason: Some(reason.into()), ..Turn::default() };
         sim.apply(Fact::TurnCompleted { node: node.clone(), turn });
         sim.settle(10).unwrap();
@@ -730,7 +734,7 @@ fn the_queue_waits_for_unresolved_calls() {
         sim.settle(10).unwrap();
         let effect = sim.effects.first().cloned().unwrap();
         let Effect::Model { node, .. } = effect else { panic!("{effect:?}") };
-        let call = ToolCall { id: "a".into(), name: "unsafe".into(), arguments: "{}".into() };
+        let call = ToolCall::new("a", "unsafe", "{}");
         sim.apply(Fact::TurnCompleted { node, turn: Turn { tool_calls: vec![call], ..Turn::default() } });
         sim.settle(10).unwrap();
         sim.begin(255, 255);

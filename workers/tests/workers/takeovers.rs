@@ -178,7 +178,8 @@ impl Sim {
         let source = delta_source(&self.session, self.journal.state.running().unwrap(), &node_id(branch));
         if let Entry::Vacant(asked) = self.said.entry(branch) {
             asked.insert(String::new());
-            self.write(source.node_loop_iteration(node::LoopIteration { iteration: 1 })).await;
+            self.write(source.node_loop_iteration(node::LoopIteration { iteration: 1, message_id: None }))
+                .await;
         }
         for piece in 0..pieces {
             let content = format!("{}{branch}{piece} ", self.worker);
@@ -193,7 +194,7 @@ impl Sim {
             last.durable().await.unwrap();
         }
         let (node, id, name) = (node_id(branch), "t".to_owned(), "tool".to_owned());
-        let call = ToolCall { id: id.clone(), name: name.clone(), arguments: "{}".into() };
+        let call = ToolCall::new(id.clone(), name.clone(), "{}");
         let tool_calls: Vec<ToolCall> = calls.then(|| call.clone()).into_iter().collect();
         let turn = Turn { text, tool_calls, ..Turn::default() };
         if calls {
@@ -227,7 +228,15 @@ impl Sim {
             Move::Fail(branch) => {
                 if self.said.remove(&branch).is_some() {
                     let (node, error) = (node_id(branch), json!({ "code": "x" }));
-                    let failed = Fact::TurnFailed { node, error, next_try: 2, delay_ms: 0, correction: None };
+                    let failed = Fact::TurnFailed {
+                        node,
+                        error,
+                        next_try: 2,
+                        delay_ms: 0,
+                        correction: None,
+                        fallback: None,
+                        message_id: None,
+                    };
                     self.record(failed).await;
                 }
             }

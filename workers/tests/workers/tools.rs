@@ -123,7 +123,7 @@ async fn a_tool_declares_the_executor_and_the_approval_of_its_calls() {
     let scope = registry.everything();
     let call = |name: &str, arguments: &str| {
         let (id, name, arguments) = ("call".to_owned(), name.to_owned(), arguments.to_owned());
-        scope.clear(&ToolCall { id, name, arguments }, None)
+        scope.clear(&ToolCall::new(id, name, arguments), None)
     };
     assert_eq!(scope.need("delete"), Some(Need::Tool));
     assert_eq!((scope.need("ask_human"), scope.need("nothing")), (None, None));

@@ -926,6 +926,10 @@ export interface NodeLoopIterationData {
    * From 1.
    */
   iteration: number;
+  /**
+   * Names the message that the model's answer becomes.
+   */
+  message_id?: string;
 }
 export interface NodeLoopCompletedEvent {
   attempt?: number;
@@ -1219,9 +1223,25 @@ export interface LlmTurnCompletedData {
    */
   finish_reason?: string;
   /**
+   * Names the message of this turn, the same in every event of it and among the session's messages.
+   */
+  message_id?: string;
+  /**
    * The model that answered.
    */
   model?: string;
+  /**
+   * The provider that answered, by the name of its section in the worker's configuration.
+   */
+  provider?: string;
+  /**
+   * The whole reasoning of the turn, where the provider discloses it.
+   */
+  reasoning?: string;
+  /**
+   * The provider's id of the request, for its support.
+   */
+  request_id?: string;
   /**
    * Calls that the model asks for.
    */
@@ -1321,6 +1341,14 @@ export interface LlmRetryData {
    * The error: `{code, message, status, ...}`.
    */
   error?: unknown;
+  /**
+   * Names the message that is void.
+   */
+  message_id?: string;
+  /**
+   * The model that is asked next, when it is another one: a fallback of the definition.
+   */
+  model?: string;
   /**
    * Which try comes next, from 2.
    */

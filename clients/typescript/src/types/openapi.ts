@@ -1646,6 +1646,8 @@ export interface components {
                      * @description From 1.
                      */
                     iteration: number;
+                    /** @description Names the message that the model's answer becomes. */
+                    message_id?: string | null;
                 };
                 /** @description A node began its loop. */
                 LoopStarted: {
@@ -1715,6 +1717,10 @@ export interface components {
                      * @default null
                      */
                     error: unknown;
+                    /** @description Names the message that is void. */
+                    message_id?: string | null;
+                    /** @description The model that is asked next, when it is another one: a fallback of the definition. */
+                    model?: string | null;
                     /**
                      * Format: uint32
                      * @description Which try comes next, from 2.
@@ -1815,8 +1821,16 @@ export interface components {
                     content?: string | null;
                     /** @description `stop`, `tool_calls`, `length`, ... as the provider says. */
                     finish_reason?: string | null;
+                    /** @description Names the message of this turn, the same in every event of it and among the session's messages. */
+                    message_id?: string | null;
                     /** @description The model that answered. */
                     model?: string | null;
+                    /** @description The provider that answered, by the name of its section in the worker's configuration. */
+                    provider?: string | null;
+                    /** @description The whole reasoning of the turn, where the provider discloses it. */
+                    reasoning?: string | null;
+                    /** @description The provider's id of the request, for its support. */
+                    request_id?: string | null;
                     /** @description Calls that the model asks for. */
                     tool_calls?: components["schemas"]["Event"]["$defs"]["ToolCall"][];
                     /** @description Tokens. */
@@ -2599,6 +2613,8 @@ export interface components {
         SaidMessage: {
             /** @description It was folded into a note: the model does not read it any more. */
             compacted?: boolean;
+            /** @description Names it: of a model's message the `message_id` of its events. */
+            message_id: string;
         } & ({
             /** @description The instructions. */
             content: string;
@@ -2615,6 +2631,14 @@ export interface components {
              * @default null
              */
             content: string | null;
+            /** @description Data that the provider attached to its answer, unchanged. */
+            extra?: {
+                [key: string]: unknown;
+            };
+            /** @description The provider that answered: nobody else gets `extra` back, nor that of the calls. */
+            provider?: string | null;
+            /** @description The reasoning that the provider disclosed. */
+            reasoning?: string;
             /** @constant */
             role: "assistant";
             /** @description The calls that must each be answered by a [`Message::Tool`] before the next turn. */
@@ -2939,10 +2963,16 @@ export interface components {
         Timestamp: string;
         /** @description A model's wish to run one tool. */
         ToolCall: {
-            function: components["schemas"]["WireFunction"];
+            /** @description The arguments as the model wrote them: meant to be a JSON object, but not checked. */
+            arguments: string;
+            /** @description Data that the provider attached to the call, unchanged. */
+            extra?: {
+                [key: string]: unknown;
+            };
+            /** @description Identifies the call within its conversation; chosen by the provider. */
             id: string;
-            /** @default function */
-            type: string;
+            /** @description The tool's name, as the model wrote it: the tool may not exist. */
+            name: string;
         };
         /** @description One call of a model, or one message of a producer that has no turns. */
         Turn: {
@@ -3057,11 +3087,6 @@ export interface components {
             since: components["schemas"]["Timestamp"];
             /** @description The subject of the credential; `everyone` where authentication is disabled. */
             subject: string;
-        };
-        WireFunction: {
-            /** @default  */
-            arguments: string;
-            name: string;
         };
         /** @description at most 128 bytes of UTF-8 without control characters */
         WorkerId: string;

@@ -144,13 +144,7 @@ mod tests {
     }
 
     fn turn() -> model::TurnCompleted {
-        model::TurnCompleted {
-            usage: None,
-            finish_reason: None,
-            model: None,
-            content: None,
-            tool_calls: Vec::new(),
-        }
+        model::TurnCompleted::default()
     }
 
     #[test]
@@ -163,7 +157,11 @@ mod tests {
         let started = execution::Started { input: json!("hi"), definition: None };
         for (event, kind, step) in [
             (source.execution_started(started), "execution_started", 0),
-            (agent.node_loop_iteration(node::LoopIteration { iteration: 1 }), "node_loop_iteration", 1),
+            (
+                agent.node_loop_iteration(node::LoopIteration { iteration: 1, message_id: None }),
+                "node_loop_iteration",
+                1,
+            ),
             (agent.llm_text_delta(delta("a")), "llm_text_delta", 1),
             (agent.llm_turn_completed(turn()), "llm_turn_completed", 1),
             (agent.tool_call_started(called), "tool_call_started", 1),

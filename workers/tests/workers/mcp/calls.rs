@@ -155,7 +155,7 @@ async fn a_process_sees_its_own_variables_and_not_the_workers() {
 async fn progress_is_reported_while_a_call_runs() {
     let bench = Bench::of(stdio("stdio"));
     bench.ready().await;
-    let call = ToolCall { id: "c".into(), name: "s__steps".into(), arguments: "{}".into() };
+    let call = ToolCall::new("c", "s__steps", "{}");
     let permit = bench.scope("s__*").clear(&call, None).unwrap();
     let mut words = permit.progress();
     let outcome = permit.run("key").await;

@@ -90,8 +90,7 @@ impl Bench {
     /// A call that a person approves when it needs that: tools of a server that is not up yet do.
     pub(super) async fn call(&self, tool: &str, arguments: Value) -> Outcome {
         let scope = self.registry.everything();
-        let call =
-            ToolCall { id: "call".into(), name: format!("s__{tool}"), arguments: arguments.to_string() };
+        let call = ToolCall::new("call", format!("s__{tool}"), arguments.to_string());
         let cleared = match scope.clear(&call, None) {
             Err(Refusal::NeedsApproval { arguments, .. }) => {
                 scope.clear(&call, Some(&approved(&call, arguments)))

@@ -98,7 +98,7 @@ async fn a_call_that_waits_for_another_version_of_the_server_is_guarded_by_its_t
     assert_eq!(bench.text("grow", json!({})).await, "grown");
     bench.until(|status| status.guards.is_none()).await;
     let pid = bench.text("pid", json!({})).await;
-    let call = ToolCall { id: "c".into(), name: "s__pid".into(), arguments: "{}".into() };
+    let call = ToolCall::new("c", "s__pid", "{}");
     let permit = bench.registry.everything().clear(&call, None).unwrap();
     kill(&pid);
     bench.until(|status| status.state != State::Ready || status.restarts > 0).await;

@@ -535,6 +535,10 @@ class NodeLoopIterationData(BaseModel):
     """
     From 1.
     """
+    message_id: str | None = None
+    """
+    Names the message that the model's answer becomes.
+    """
 
 
 class NodeLoopStartedData(BaseModel):
@@ -662,6 +666,14 @@ class LlmRetryData(BaseModel):
     error: Any | None = None
     """
     The error: `{code, message, status, ...}`.
+    """
+    message_id: str | None = None
+    """
+    Names the message that is void.
+    """
+    model: str | None = None
+    """
+    The model that is asked next, when it is another one: a fallback of the definition.
     """
     next_try: Annotated[int | None, Field(ge=0)] = 0
     """
@@ -2505,9 +2517,25 @@ class LlmTurnCompletedData(BaseModel):
     """
     `stop`, `tool_calls`, `length`, ... as the provider says.
     """
+    message_id: str | None = None
+    """
+    Names the message of this turn, the same in every event of it and among the session's messages.
+    """
     model: str | None = None
     """
     The model that answered.
+    """
+    provider: str | None = None
+    """
+    The provider that answered, by the name of its section in the worker's configuration.
+    """
+    reasoning: str | None = None
+    """
+    The whole reasoning of the turn, where the provider discloses it.
+    """
+    request_id: str | None = None
+    """
+    The provider's id of the request, for its support.
     """
     tool_calls: list[ToolCall] | None = None
     """

@@ -1,0 +1,284 @@
+//! One request to a provider over HTTP: everything that all of them have in common.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, Url, redirect};
+use serde_json::Value;
+
+use super::limits::{
+    CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY_BYTES, MAX_REDIRECTS, MAX_RESPONSE_BYTES,
+    MAX_RETRY_AFTER_SECONDS, TOTAL_TIMEOUT_MS,
+};
+use super::{Fault, ProviderError, retry_after};
+
+/// Headers in which services say how they name a request.
+const REQUEST_IDS: [&str; 5] =
+    ["x-request-id", "request-id", "x-goog-request-id", "x-ms-request-id", "apim-request-id"];
+
+/// The longest name of a request that is kept, in bytes.
+const MAX_REQUEST_ID_BYTES: usize = 256;
+
+/// How long a service may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To connect.
+    pub connect: Duration,
+    /// To send nothing, also before its first byte.
+    pub idle: Duration,
+    /// For a whole answer.
+    pub total: Duration,
+    /// The longest wait that it may ask for before the next try.
+    pub retry_after: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_millis(CONNECT_TIMEOUT_MS),
+            idle: Duration::from_millis(IDLE_TIMEOUT_MS),
+            total: Duration::from_millis(TOTAL_TIMEOUT_MS),
+            retry_after: Duration::from_secs(MAX_RETRY_AFTER_SECONDS),
+        }
+    }
+}
+
+/// Where a service is, and how it knows its caller.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The address in front of the paths of its API.
+    pub base_url: String,
+    /// Headers of every request. They may hold keys: they are never shown.
+    pub headers: BTreeMap<String, String>,
+    /// The query of every request, as Azure wants one. It is never shown.
+    pub query: BTreeMap<String, String>,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>();
+        f.debug_struct("Endpoint")
+            .field("base_url", &runbus::config::without_credentials(&self.base_url))
+            .field("headers", &names(&self.headers))
+            .field("query", &names(&self.query))
+            .field("timeouts", &self.timeouts)
+            .finish()
+    }
+}
+
+/// A client for one service. Cheap to clone; its connections are shared and reused.
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    client: Client,
+    base: Url,
+    timeouts: Timeouts,
+}
+
+/// The answer of a service that took the request.
+#[derive(Debug)]
+pub(super) struct Answered {
+    /// The service's name of the request.
+    pub(super) request_id: Option<String>,
+    pub(super) body: Body,
+}
+
+#[derive(Debug)]
+pub(super) enum Body {
+    /// It came in one piece.
+    Whole(Vec<u8>),
+    /// It comes bit by bit.
+    Streamed(Box<Response>),
+}
+
+impl Http {
+    /// A client for the service at `endpoint`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Fault::Unsendable`]: the address is no HTTP address, or a header is none.
+    pub(super) fn new(endpoint: &Endpoint) -> Result<Self, Fault> {
+        let unsendable = |message: String| Fault::Unsendable { message };
+        let Endpoint { base_url, headers, query, timeouts } = endpoint;
+        let shown = || runbus::config::without_credentials(base_url);
+        let mut base = Url::parse(base_url)
+            .map_err(|error| unsendable(format!("{:?} is no address: {error}", shown())))?;
+        if !matches!(base.scheme(), "http" | "https") {
+            return Err(unsendable(format!("{:?} is no http or https address", shown())));
+        }
+        if !query.is_empty() {
+            base.query_pairs_mut().extend_pairs(query);
+        }
+        let mut sent = HeaderMap::new();
+        for (name, value) in headers {
+            let bad =
+                || unsendable(format!("the header {name:?} has a name or a value that HTTP does not allow"));
+            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_no_name| bad())?;
+            let mut value = HeaderValue::from_str(value).map_err(|_no_value| bad())?;
+            value.set_sensitive(true);
+            sent.insert(key, value);
+        }
+        // reqwest panics without a provider; an earlier installed one stays.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let mut builder = Client::builder()
+            .connect_timeout(timeouts.connect)
+            .user_agent(concat!("runbus/", env!("CARGO_PKG_VERSION")))
+            .default_headers(sent)
+            .redirect(redirect::Policy::custom(|attempt| match attempt.status().as_u16() {
+                307 | 308 if attempt.previous().len() < MAX_REDIRECTS => attempt.follow(),
+                // A redirected POST becomes a GET, which no service means.
+                _ => attempt.stop(),
+            }));
+        if matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+            // A proxy of the environment does not reach this machine's loopback.
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| unsendable(chain(&error)))?;
+        Ok(Self { client, base, timeouts: *timeouts })
+    }
+
+    /// An address below the base.
+    pub(super) fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    /// The service's host, and its port.
+    pub(super) fn server(&self) -> (&str, u16) {
+        (self.base.host_str().unwrap_or_default(), self.base.port_or_known_default().unwrap_or_default())
+    }
+
+    pub(super) const fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    /// Sends a question.
+    ///
+    /// # Errors
+    /// The service refuses it, cannot be reached, or answers with what is no answer.
+    pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<Answered, Fault> {
+        let mut response = self.within(self.client.post(url.clone()).json(body).send()).await?;
+        let status = response.status();
+        let request_id = request_id(response.headers());
+        if !status.is_success() {
+            return Err(Fault::from_response(self.error(url, &mut response, request_id).await));
+        }
+        match content_type(response.headers()).as_str() {
+            "application/json" => match self.read(&mut response, MAX_RESPONSE_BYTES).await? {
+                (body, false) => Ok(Answered { request_id, body: Body::Whole(body) }),
+                (_, true) => {
+                    Err(Fault::TooLarge { what: "bytes of one response", limit: MAX_RESPONSE_BYTES })
+                }
+            },
+            "text/html" => {
+                let (body, _cut) = self.read(&mut response, MAX_ERROR_BODY_BYTES).await.unwrap_or_default();
+                let error = ProviderError::from_body(status.as_u16(), &body, None);
+                Err(Fault::Garbage { message: format!("{} {}", error.message, asked(url)) })
+            }
+            _ => Ok(Answered { request_id, body: Body::Streamed(Box::new(response)) }),
+        }
+    }
+
+    /// Asks for a document.
+    ///
+    /// # Errors
+    /// As [`Http::post`].
+    pub(super) async fn get(&self, url: &Url) -> Result<Value, Fault> {
+        let mut response = self.within(self.client.get(url.clone()).send()).await?;
+        if !response.status().is_success() {
+            let request_id = request_id(response.headers());
+            return Err(Fault::from_response(self.error(url, &mut response, request_id).await));
+        }
+        let (body, _cut) = self.read(&mut response, MAX_RESPONSE_BYTES).await?;
+        runbus::json::from_slice(&body).map_err(|error| Fault::Garbage { message: error.to_string() })
+    }
+
+    async fn error(&self, url: &Url, response: &mut Response, request_id: Option<String>) -> ProviderError {
+        let status = response.status();
+        let wait = retry_after::of(response.headers());
+        // The status says enough, should the body not come.
+        let (body, _cut) = self.read(response, MAX_ERROR_BODY_BYTES).await.unwrap_or_default();
+        let mut error = ProviderError::from_body(status.as_u16(), &body, wait);
+        error.retry_after = error.retry_after.map(|wait| wait.min(self.timeouts.retry_after));
+        error.request_id = request_id;
+        if error.message.is_empty() {
+            error.message = status.to_string();
+        }
+        if matches!(status.as_u16(), 404 | 405) {
+            error.asked = Some(asked(url));
+        }
+        error
+    }
+
+    /// Awaits data of the service, for as long as it may be silent.
+    async fn within<T>(&self, sent: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Fault> {
+        let patience = self.timeouts.idle.min(self.timeouts.total);
+        match tokio::time::timeout(patience, sent).await {
+            Ok(result) => result.map_err(|error| connection(&error)),
+            Err(_elapsed) => Err(stalled(patience)),
+        }
+    }
+
+    /// Reads a body that is not a stream, at most `limit` bytes; also whether there was more.
+    async fn read(&self, response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), Fault> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.within(response.chunk()).await? {
+            let room = limit - body.len();
+            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            if bytes.len() > room {
+                return Ok((body, true));
+            }
+        }
+        Ok((body, false))
+    }
+}
+
+/// Where the request went, without what may be a secret in an address.
+fn asked(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    // Only addresses without a host refuse these.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    format!("[asked at {url}; the base address of OpenAI's API goes up to and with /v1]")
+}
+
+/// The media type without its parameters; empty when there is none.
+fn content_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// How the service names the request.
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name)?.to_str().ok())?.trim();
+    (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()).then(|| id.to_owned())
+}
+
+pub(super) fn stalled(limit: Duration) -> Fault {
+    Fault::Stalled { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+}
+
+pub(super) fn connection(error: &reqwest::Error) -> Fault {
+    if error.is_builder() {
+        return Fault::Unsendable { message: chain(error) };
+    }
+    Fault::Connection { message: chain(error) }
+}
+
+/// An error with its causes, without the address: it may carry a key.
+fn chain(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let kind = if error.is_connect() {
+        "cannot connect"
+    } else if error.is_body() || error.is_decode() {
+        "the answer broke off"
+    } else {
+        "the request failed"
+    };
+    causes.fold(kind.to_owned(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,88 @@
+//! The APIs that models are reached by. Another one is a folder beside this file, a word here and a line in [`Kind::build`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::anthropic::Anthropic;
+use super::gemini::Gemini;
+use super::http::Endpoint;
+use super::presets::Auth;
+use super::quirks::Quirks;
+use super::{Config, Fault, Model, OpenAi, Scripted};
+
+/// The API of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// OpenAI's chat completions, which most services speak.
+    Openai,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Google's Gemini (`streamGenerateContent`).
+    Gemini,
+    /// The built-in script: no credentials, no cost, the same answers every time.
+    Scripted,
+}
+
+/// The parts that any of them is built from.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The provider's name.
+    pub provider: String,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The model of requests that name none.
+    pub model: Option<String>,
+    /// Its quirks.
+    pub quirks: Quirks,
+    /// Fields of every request.
+    pub extra_body: Map<String, Value>,
+    /// The scripted model.
+    pub scripted: Scripted,
+}
+
+impl Kind {
+    /// The model.
+    ///
+    /// # Errors
+    /// [`Fault::Unsendable`]: an address or a header is none.
+    pub fn build(self, setup: Setup) -> Result<Arc<dyn Model>, Fault> {
+        Ok(match self {
+            Self::Openai => Arc::new(OpenAi::new(Config::of(setup))?),
+            Self::Anthropic => Arc::new(Anthropic::new(setup)?),
+            Self::Gemini => Arc::new(Gemini::new(setup)?),
+            Self::Scripted => Arc::new(setup.scripted),
+        })
+    }
+
+    /// Whether there is a service that must have an address.
+    #[must_use]
+    pub const fn has_address(self) -> bool {
+        !matches!(self, Self::Scripted)
+    }
+
+    /// How a service of this API takes its key, where nothing else is known.
+    #[must_use]
+    pub const fn auth(self) -> Auth {
+        match self {
+            Self::Anthropic => Auth::Header("x-api-key"),
+            Self::Gemini => Auth::Header("x-goog-api-key"),
+            Self::Openai | Self::Scripted => Auth::Bearer,
+        }
+    }
+}
+
+/// Adds a key to the headers, unless they have it.
+pub(crate) fn authorize(headers: &mut BTreeMap<String, String>, auth: Auth, key: &str) {
+    let (name, value) = match auth {
+        Auth::Bearer => ("authorization", format!("Bearer {key}")),
+        Auth::Header(name) => (name, key.to_owned()),
+    };
+    if !headers.keys().any(|given| given.eq_ignore_ascii_case(name)) {
+        headers.insert(name.to_owned(), value);
+    }
+}
