@@ -126,7 +126,7 @@ impl Config {
         }
         runbus::tls::install();
         let base_url = self.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
-        let api_key = self.api_key.as_ref().map(|key| key.reveal().to_owned());
+        let api_key = self.api_key.as_ref().map(|key| key.reveal().to_string());
         let config = model::Config {
             api_key,
             model: self.default_name().map(str::to_owned),
