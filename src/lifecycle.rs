@@ -66,14 +66,8 @@ impl Shutdown {
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
-        // Files with certificates and credentials are read again when they change: there is nothing to do but to stay.
-        tokio::spawn(async move {
-            while hangup.recv().await.is_some() {
-                tracing::info!(
-                    "SIGHUP: certificates and credentials are read again from their files when these change"
-                );
-            }
-        });
+        // A hangup ends nothing.
+        tokio::spawn(async move { while hangup.recv().await.is_some() {} });
         // Not tracked: draining must not wait for the task that waits for signals.
         tokio::spawn(shutdown.clone().follow(terminate, interrupt));
         Ok(shutdown)

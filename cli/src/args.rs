@@ -125,12 +125,17 @@ impl Command {
         }
     }
 
+    /// Whether it serves until a signal ends it.
+    #[must_use]
+    pub(crate) const fn is_server(&self) -> bool {
+        matches!(self, Self::Gateway(_) | Self::Worker(_) | Self::Dev(_))
+    }
+
     /// The log settings of the command: servers as configured, tools for people none, unless requested.
     #[must_use]
     pub(crate) fn telemetry(&self, configuration: &Configuration) -> telemetry::Config {
         let mut config = configuration.telemetry.clone();
-        let server = matches!(self, Self::Gateway(_) | Self::Worker(_) | Self::Dev(_));
-        if !server && config.filter == telemetry::Config::default().filter {
+        if !self.is_server() && config.filter == telemetry::Config::default().filter {
             // The command itself reports a failure, once.
             config.filter = "off".into();
         }

@@ -155,8 +155,27 @@ mod tests {
         ),
     ];
 
+    /// The secret that a key names a file of. Its value is shown in place of the file.
+    fn of_file<'k>(key: &'k str, kind: &str) -> Option<&'k str> {
+        // Sections that declare such keys themselves show them.
+        if key.starts_with("nats.") || key.contains(".tls_") {
+            return None;
+        }
+        let stems = ["_file", "_files"].map(|end| key.strip_suffix(end));
+        let names = ["password", "api_key", "secret", "previous_secret", "hs256_secret", "sentinel_password"];
+        let is_known = |stem: &&str| {
+            let name = stem.rsplit('.').next().unwrap_or_default();
+            names.contains(&name) || kind == "table"
+        };
+        stems.into_iter().flatten().find(is_known)
+    }
+
     /// The values that a key takes: a row of the reference page.
     fn samples(key: &str, kind: &str, default: &str, range: &str) -> Vec<String> {
+        if of_file(key, kind).is_some() {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+            return vec![if kind == "table" { format!(r#"{{"A": "{file}"}}"#) } else { file.into() }];
+        }
         if let Some((_, text)) = TEXTS.iter().find(|(known, _)| *known == key) {
             return vec![(*text).into()];
         }
@@ -237,12 +256,17 @@ mod tests {
         let mut failures = Vec::new();
         for (key, columns) in rows {
             let [kind, default, range, ..] = &columns[..] else { panic!("{key}: {columns:?}") };
-            let path = format!("/{}", key.replace('.', "/"));
+            let shown = of_file(&key, kind).unwrap_or(&key);
+            let path = format!("/{}", shown.replace('.', "/"));
+            let beside = match key.ends_with("endpoints.name.secret_file") {
+                true => BESIDE.replace("secret = ", "previous_secret = "),
+                false => BESIDE.to_owned(),
+            };
             let (section, name) = key.rsplit_once('.').unwrap();
             let mut refusals = Vec::new();
             let accepted = samples(&key, kind, default, range).into_iter().find_map(|text| {
                 let flag = [(key.clone(), text.clone())];
-                match layered(BESIDE, &[], &flag) {
+                match layered(&beside, &[], &flag) {
                     Ok(found) => Some((text, found.pointer(&path)?.clone())),
                     Err(error) => {
                         refusals.push(error);
@@ -261,19 +285,19 @@ mod tests {
                 Err(error) => failures.push(format!("{key} = {text} by {layer}: {error}")),
             };
             let variable = format!("RUNBUS_{}", key.to_uppercase().replace('.', "__"));
-            compare(&variable, layered(BESIDE, &[(variable.clone(), text.clone())], &[]));
+            compare(&variable, layered(&beside, &[(variable.clone(), text.clone())], &[]));
             let line = format!("{name} = {}", toml(kind, &text));
-            compare(&line, layered(&with_line(section, name, &line), &[], &[]));
+            compare(&line, layered(&with_line(&beside, section, name, &line), &[], &[]));
         }
         assert!(failures.is_empty(), "{failures:#?}");
     }
 
     /// [`BESIDE`] with a line in a section, in place of the one that is there.
-    fn with_line(section: &str, name: &str, line: &str) -> String {
+    fn with_line(beside: &str, section: &str, name: &str, line: &str) -> String {
         let heading = format!("[{section}]");
         let table = format!("[{section}.{name}.");
         let (mut file, mut inside, mut is_done) = (String::new(), "", false);
-        for old in BESIDE.lines().map(str::trim) {
+        for old in beside.lines().map(str::trim) {
             if old.starts_with('[') {
                 inside = old;
             }

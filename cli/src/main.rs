@@ -8,6 +8,7 @@ mod configuration;
 mod exit;
 mod init;
 mod output;
+mod reload;
 mod render;
 mod snapshot;
 
@@ -61,6 +62,10 @@ fn run(args: args::Args) -> Result<exit::Code, exit::Error> {
     let code = runtime.block_on(async {
         runbus::lifecycle::outlive_file_size_limit()
             .map_err(|error| exit::Error::Software(error.to_string()))?;
+        if args.command.is_server() {
+            reload::on_hangup(args.global.clone())
+                .map_err(|error| exit::Error::Software(error.to_string()))?;
+        }
         args.command.run(args.global, configuration).await
     });
     // Blocking threads (the embedded writer among them) get a moment to end; a hung one must not hold the process.

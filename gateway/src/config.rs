@@ -49,9 +49,13 @@ pub struct Config {
     /// The same of one client address. When one more comes, the oldest of that address is closed. 1 to 1000000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_unauthenticated_per_address: usize,
-    /// Addresses and networks (`10.0.0.0/8`) that have no share of their own: proxies, whose clients all come from one address.
+    /// Addresses and networks (`10.0.0.0/8`) of proxies. They have no share of their own; the last address in `X-Forwarded-For` that is not
+    /// one of them is the client's, for limits and logs.
     #[schemars(length(max = 256))]
     pub trusted_addresses: Vec<String>,
+    /// Whether connections from `trusted_addresses` begin with a header of the PROXY protocol (version 1 or 2); those without it are
+    /// closed.
+    pub proxy_protocol: bool,
     /// Subscriptions of one connection. 1 to 10000.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_subscriptions: usize,
@@ -120,6 +124,7 @@ impl Default for Config {
             max_unauthenticated: 2048,
             max_unauthenticated_per_address: 1024,
             trusted_addresses: Vec::new(),
+            proxy_protocol: false,
             max_subscriptions: 128,
             max_message_bytes: 64 * 1024,
             client_buffer_bytes: 256 * 1024,

@@ -28,6 +28,7 @@ pub mod config;
 pub mod connection;
 pub mod dropin;
 pub mod endpoints;
+mod expiry;
 pub mod feed;
 pub mod hosts;
 pub mod hub;

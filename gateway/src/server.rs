@@ -159,6 +159,7 @@ impl Gateway {
         };
         let serving = Serving {
             tls,
+            proxy_protocol: shared.config.proxy_protocol,
             patience: shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
             router: router(app),
             stop: done.clone(),

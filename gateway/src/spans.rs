@@ -1,5 +1,7 @@
 //! The spans of a gateway, each made in one place: its name, kind and attributes.
 
+use std::net::IpAddr;
+
 use axum::http::Method;
 use runbus::bus::Filter;
 use runbus::log::Trace;
@@ -11,13 +13,14 @@ pub(crate) const STATUS: &str = "http.response.status_code";
 
 /// A request. `route` is the pattern of its path, never the path.
 #[must_use]
-pub(crate) fn request(method: &Method, route: &str) -> Span {
+pub(crate) fn request(method: &Method, route: &str, client: Option<IpAddr>) -> Span {
     tracing::info_span!(
         "request",
         otel.name = %format_args!("{method} {route}"),
         otel.kind = "server",
         http.request.method = %method,
         http.route = route,
+        client.address = client.map(tracing::field::display),
     )
 }
 

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::Config;
+use crate::expiry::Expiry;
 use crate::limits;
 use crate::line::Line;
 
@@ -46,6 +47,7 @@ pub struct Tls {
 struct Current {
     server: Arc<rustls::ServerConfig>,
     changed: Option<SystemTime>,
+    expiry: Expiry,
 }
 
 impl Tls {
@@ -57,7 +59,8 @@ impl Tls {
         let (Some(certificate), Some(key)) = (&config.tls_cert_file, &config.tls_key_file) else {
             return Ok(None);
         };
-        let current = Current { changed: changed(certificate), server: load(certificate, key)? };
+        let (server, expiry) = load(certificate, key)?;
+        let current = Current { changed: changed(certificate), server, expiry };
         let (certificate, key) = (certificate.clone(), key.clone());
         Ok(Some(Self { certificate, key, current: Mutex::new(current) }))
     }
@@ -67,9 +70,9 @@ impl Tls {
         let now = changed(&self.certificate);
         if now != current.changed {
             match load(&self.certificate, &self.key) {
-                Ok(server) => {
+                Ok((server, expiry)) => {
                     tracing::info!("the certificate was read again");
-                    *current = Current { server, changed: now };
+                    *current = Current { server, changed: now, expiry };
                 }
                 // Perhaps only one of the two files is there yet: tried again with the next connection.
                 Err(error) => {
@@ -77,6 +80,7 @@ impl Tls {
                 }
             }
         }
+        current.expiry.check(SystemTime::now());
         current.server.clone()
     }
 
@@ -103,7 +107,7 @@ fn changed(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-fn load(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Error> {
+fn load(certificate: &Path, key: &Path) -> Result<(Arc<rustls::ServerConfig>, Expiry), Error> {
     let failed = |path: &Path, reason: &dyn std::fmt::Display| Error::File {
         path: path.into(),
         reason: reason.to_string(),
@@ -114,6 +118,7 @@ fn load(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Err
     if chain.is_empty() {
         return Err(failed(certificate, &"has no certificate"));
     }
+    let expiry = Expiry::of(&chain);
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| failed(key, &error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut server = rustls::ServerConfig::builder_with_provider(provider)
@@ -121,7 +126,7 @@ fn load(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Err
         .with_no_client_auth()
         .with_single_cert(chain, private)?;
     server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(server))
+    Ok((Arc::new(server), expiry))
 }
 
 /// A connection, with or without TLS.

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::check::{examine, show};
 use super::error::{Error, Origin, Problem};
 use super::schema::{self, is_secret, keys};
-use super::{Validate, layer};
+use super::{Validate, layer, secret_file};
 
 /// Where values come from, weakest first.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,6 +54,10 @@ where
     let origin = |key: &str| origin(&origins, &json, sources.file, key);
     let mut found = Vec::new();
     examine(&schema, &json, "", &mut found);
+    let mut resolved = json.clone();
+    if found.is_empty() {
+        secret_file::resolve(&schema::own::<T>(), &mut resolved, "", &mut found);
+    }
     problems.extend(found.into_iter().map(|found| Problem {
         origin: origin(&found.key),
         key: found.key,
@@ -64,7 +68,7 @@ where
         return Err(Error::Invalid(problems));
     }
 
-    let value: T = crate::json::read(json.clone()).map_err(|fault| {
+    let value: T = crate::json::read(resolved).map_err(|fault| {
         let key = fault.path;
         let found = keys.iter().find(|known| known.path == key);
         let secret = found.is_some_and(|known| is_secret(known.schema));

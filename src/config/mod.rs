@@ -13,6 +13,7 @@ mod named;
 mod reference;
 mod schema;
 mod secret;
+mod secret_file;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,6 @@ pub use address::without_credentials;
 pub use error::{Error, Origin, Problem};
 pub use load::{Sources, load};
 pub use reference::reference;
-pub use secret::Secret;
+pub use secret::{Derived, Revealed, Secret};
 pub use section::{LogBackend, LogSection, StoreBackend, StoreSection};
 pub use validate::{Invalid, Validate, check};

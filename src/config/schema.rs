@@ -4,8 +4,17 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-/// The schema of a type without references.
+use super::secret_file;
+
+/// The schema of a type without references, with the keys of secrets' files.
 pub(super) fn of<T: JsonSchema>() -> Value {
+    let mut schema = own::<T>();
+    secret_file::declare(&mut schema);
+    schema
+}
+
+/// The schema that the type itself declares.
+pub(super) fn own<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }

@@ -289,3 +289,32 @@ fn tables_by_name_are_set_whole_or_key_by_key() {
     assert_eq!(wrong[0].key, "valves.in.width");
     assert!(matches!(&wrong[0].origin, Origin::Environment(name) if name.ends_with("WIDTH")), "{}", wrong[0]);
 }
+
+#[test]
+fn every_secret_can_be_a_file_in_every_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, other) = (folder.path().join("one"), folder.path().join("two"));
+    std::fs::write(&file, "of the file\n").unwrap();
+    std::fs::write(&other, " \n").unwrap();
+    let shown = |path: &std::path::Path| path.display().to_string();
+    let set = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
+    let load = |environment: Vec<(String, String)>, sets: &[(String, String)]| {
+        load::<Root>(Sources { file: None, sets }, environment.into_iter())
+    };
+    let by_flag = load(Vec::new(), &set("pump.password_file", &shown(&file))).unwrap();
+    let by_variable = load(set("RUNBUS_PUMP__PASSWORD_FILE", &shown(&file)), &[]).unwrap();
+    for loaded in [by_flag, by_variable] {
+        assert_eq!(&*loaded.pump.password.unwrap().reveal(), "of the file");
+    }
+    let both = [set("pump.password", "a"), set("pump.password_file", &shown(&file))].concat();
+    for (sets, expected) in [
+        (both, "not both"),
+        (set("pump.password_file", &shown(&other)), "is empty"),
+        (set("pump.password_file", "/nowhere"), "No such file"),
+    ] {
+        let error = load(Vec::new(), &sets).unwrap_err().to_string();
+        assert!(error.contains("pump.password_file") && error.contains(expected), "{error}");
+    }
+    let page = reference::<Root>();
+    assert!(page.contains("| `password_file` |") && page.contains("RUNBUS_PUMP__PASSWORD_FILE"), "{page}");
+}

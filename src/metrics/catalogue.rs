@@ -98,6 +98,8 @@ catalogue! {
         /// From the time in an event to its write, for the oldest event of each write to a client that keeps up. It needs
         /// the clocks of publisher and gateway to agree.
         LATENCY: HistogramBy<Transport> = "runbus_gateway_delivery_latency_seconds";
+        /// When the certificate that the gateway shows expires, in seconds since 1970; 0 without TLS.
+        CERTIFICATE_EXPIRES: Gauge = "runbus_gateway_certificate_expires_seconds";
         /// Gateways of this process that drain: they take no new clients.
         DRAINING: Gauge = "runbus_gateway_draining";
     }

@@ -69,12 +69,16 @@ impl Default for Config {
     }
 }
 
+/// Reads a filter.
+pub(super) fn filter(text: &str) -> Result<EnvFilter, Invalid> {
+    EnvFilter::try_new(text).map_err(|error| {
+        Invalid::new("filter", text, format!("a level or target=level pairs ({error})"))
+    })
+}
+
 impl Validate for Config {
     fn validate(&self) -> Result<(), Invalid> {
-        if let Err(error) = EnvFilter::try_new(&self.filter) {
-            let expected = format!("a level or target=level pairs ({error})");
-            return Err(Invalid::new("filter", &self.filter, expected));
-        }
+        filter(&self.filter)?;
         if let Some(endpoint) = &self.otlp_endpoint {
             let rest = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
             if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/')) {

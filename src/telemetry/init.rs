@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer, fmt as lines};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt as lines, reload};
 
 use super::config::{Config, Format};
 use crate::config::{Invalid, check};
@@ -23,6 +24,23 @@ use crate::visible::Lines;
 
 /// Whether spans may hold content; set once, when telemetry starts.
 static CAPTURES_CONTENT: AtomicBool = AtomicBool::new(false);
+
+/// The filter of lines, for [`set_filter`].
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// Replaces the filter of lines; that of exported spans stays. Nothing before [`init`].
+///
+/// # Errors
+/// The filter is not valid.
+pub fn set_filter(filter: &str) -> Result<(), Invalid> {
+    let filter = super::config::filter(filter)?;
+    if let Some(handle) = FILTER.get()
+        && let Err(error) = handle.reload(filter)
+    {
+        tracing::warn!(%error, "the log filter stays as it was");
+    }
+    Ok(())
+}
 
 /// Whether spans may hold the inputs and outputs of models and tools (`telemetry.capture_content`).
 #[must_use]
@@ -101,11 +119,14 @@ pub fn init(config: &Config) -> Result<Guard, Error> {
             // Diagnostic lines stay out: they may contain text of a provider or a tool.
             .with_filter(exported(&config.filter).and(filter_fn(|what| what.is_span() && is_safe(what))))
     });
+    let (filter, handle) = reload::Layer::new(EnvFilter::new(&config.filter));
     tracing_subscriber::registry()
-        .with(output(config.format).with_filter(EnvFilter::new(&config.filter).and(filter_fn(is_safe))))
+        .with(output(config.format).with_filter(filter.and(filter_fn(is_safe))))
         .with(spans)
         .try_init()
         .map_err(|_installed| Error::Installed)?;
+    // The first one is the only one: a second subscriber was refused above.
+    let _ = FILTER.set(handle);
     Ok(Guard { provider, timeout: Duration::from_millis(config.otlp_timeout_ms) })
 }
 

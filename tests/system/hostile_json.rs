@@ -203,7 +203,7 @@ async fn bodies_of_callers_without_permission_are_not_parsed() {
         for body in &bodies {
             assert_eq!(post(served.address, path, None, body.clone()).await.0, 401, "{path}");
             assert_eq!(post(served.address, path, Some("wrong"), body.clone()).await.0, 401, "{path}");
-            let answer = post(served.address, path, Some(reader.reveal()), body.clone()).await;
+            let answer = post(served.address, path, Some(&*reader.reveal()), body.clone()).await;
             assert_eq!(answer.0, 403, "{path} {body:.40} {answer:?}");
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests have no configuration but the environment")]
 
+mod addresses;
 mod api;
 mod auth;
 mod authority;

@@ -82,7 +82,7 @@ async fn fuzz(address: SocketAddr, known: &Value, key: Option<&Secret>, seed: u6
     command.arg(format!("--seed={seed}")).arg(format!("--max-examples={examples}"));
     command.args(seconds.map(|seconds| format!("--max-time={seconds}")));
     match key {
-        Some(key) => command.arg(format!("--header=Authorization: Bearer {}", key.reveal())),
+        Some(key) => command.arg(format!("--header=Authorization: Bearer {}", &*key.reveal())),
         // Nobody is asked here.
         None => command.args(["--exclude-checks", "ignored_auth"]),
     };

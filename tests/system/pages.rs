@@ -74,7 +74,7 @@ async fn a_page_hears_why_its_websocket_is_refused() {
     let found = open(served.address, "/v1/ws", wrong, Some("http://localhost:1")).await;
     assert_eq!(found, (101, "runbus.v1.cbor".into(), Some(4401)));
     // The one place of the principal is taken.
-    let right = format!("runbus.v1, runbus.bearer.{}", root.reveal());
+    let right = format!("runbus.v1, runbus.bearer.{}", &*root.reveal());
     let mut request = format!("ws://{}/v1/ws", served.address).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", right.parse().unwrap());
     let (mut first, _) = connect_async(request).await.unwrap();
@@ -139,15 +139,15 @@ async fn who_asks_for_too_much_is_told_what_to_add() {
         "/v1/executions/e/events",
         "/v1/monitor",
     ] {
-        let (status, answer) = bearer(served.address, path, narrow.reveal()).await;
+        let (status, answer) = bearer(served.address, path, &*narrow.reveal()).await;
         assert_eq!(status, 403, "{path}");
         assert!(answer.contains("add stream_id"), "{path}: {answer}");
     }
     let (status, answer) =
-        bearer(served.address, "/v1/events?stream_id=t&execution_id=e", narrow.reveal()).await;
+        bearer(served.address, "/v1/events?stream_id=t&execution_id=e", &*narrow.reveal()).await;
     assert_eq!((status, answer.contains("add ")), (403, false), "{answer}");
     let allowed = "/v1/events?stream_id=s&execution_id=e";
-    assert_eq!(bearer(served.address, allowed, narrow.reveal()).await.0, 200);
+    assert_eq!(bearer(served.address, allowed, &*narrow.reveal()).await.0, 200);
     end(served).await;
 }
 

@@ -48,13 +48,13 @@ impl Auth {
             Command::Key { name, scopes } => {
                 let no_randomness = |_| Error::Software("the system has no randomness".into());
                 let key = api_key::generate().map_err(no_randomness)?;
-                let sha256 = api_key::hash(key.reveal());
+                let sha256 = api_key::hash(&key.reveal());
                 if global.json {
-                    let key = key.reveal();
+                    let key = &*key.reveal();
                     output::json(&json!({ "name": name, "key": key, "sha256": sha256, "scopes": scopes }))?;
                     return Ok(Code::Ok);
                 }
-                output::lines(["# The key, for whoever uses it; it is not shown again:", key.reveal(), ""])?;
+                output::lines(["# The key, for whoever uses it; it is not shown again:", &key.reveal(), ""])?;
                 let table = serde_json::Value::from(name);
                 let scopes = json!(scopes);
                 output::lines([

@@ -10,6 +10,7 @@ use runbus::log::Trace;
 use runbus::telemetry::{self, TRACEPARENT, TRACESTATE};
 use tracing::Instrument;
 
+use crate::sockets::Peer;
 use crate::spans;
 
 /// Does the request in its caller's trace (`traceparent`). Health and metrics, which are asked all the time, have no spans.
@@ -20,7 +21,8 @@ pub async fn request(request: Request, next: Next) -> Response {
     }
     let method = request.method().clone();
     let trace = caller(request.headers());
-    let span = spans::request(&method, &route);
+    let client = request.extensions().get::<Peer>().map(Peer::address);
+    let span = spans::request(&method, &route, client);
     if let Some(trace) = &trace {
         telemetry::follow(&span, trace);
     }

@@ -105,14 +105,14 @@ mod tests {
         let (key, other) = (generate().unwrap(), generate().unwrap());
         assert!(key.reveal().starts_with(PREFIX) && key.reveal().len() == 47 && key != other);
         let entry = ApiKey {
-            sha256: hash(key.reveal()).to_uppercase(),
+            sha256: hash(&key.reveal()).to_uppercase(),
             scopes: vec!["read".parse().unwrap()],
             expires_at: None,
         };
         let config = Config { api_keys: [("ops".into(), entry)].into(), ..Config::default() };
         let keys = ApiKeys::new(&config);
-        assert_eq!(&*keys.find(key.reveal()).unwrap().subject, "key/ops");
-        for wrong in [other.reveal(), "", hash(key.reveal()).as_str(), &key.reveal()[..46]] {
+        assert_eq!(&*keys.find(&key.reveal()).unwrap().subject, "key/ops");
+        for wrong in [&*other.reveal(), "", hash(&key.reveal()).as_str(), &key.reveal()[..46]] {
             assert!(keys.find(wrong).is_none());
         }
     }

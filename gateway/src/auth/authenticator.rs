@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use runbus::config::{Derived, Secret};
 use runbus::time::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,7 @@ use super::credential::Credential;
 use super::crypto;
 use super::jwks::{self, Jwks};
 use super::jwt::{self, Fault, Rules};
-use super::keys::{self, Keys};
+use super::keys::{self, Key, Keys};
 use super::principal::Principal;
 use super::refusal::Refusal;
 use super::stream_token::{self, Mint};
@@ -35,7 +36,7 @@ pub trait Authenticator: std::fmt::Debug + Send + Sync {
 pub enum Error {
     /// The public key cannot be read.
     #[error("jwt.public_key_file: {0}")]
-    File(std::io::Error),
+    File(String),
     /// It is none, or of an algorithm that is not allowed.
     #[error("jwt.public_key_file: {0}")]
     Key(#[from] keys::Invalid),
@@ -52,7 +53,7 @@ pub enum Error {
 pub struct Configured {
     api_keys: ApiKeys,
     rules: Rules,
-    fixed: Keys,
+    fixed: Vec<Derived<Key>>,
     jwks: Option<Jwks>,
     mint: Option<Mint>,
     clock: Clock,
@@ -65,16 +66,20 @@ impl Configured {
     /// See [`Error`].
     pub fn new(config: &Config, mint: Option<Mint>, clock: Clock) -> Result<Self, Error> {
         crypto::install();
-        let mut fixed = Keys::default();
+        let mut fixed = Vec::new();
         if let Some(secret) = &config.jwt.hs256_secret {
-            fixed.add(Keys::secret(secret.reveal()));
+            fixed.extend(Derived::new(secret.clone(), |text| Some(Keys::secret(text))));
         }
         if let Some(path) = &config.jwt.public_key_file {
-            let key = Keys::public(&std::fs::read(path).map_err(Error::File)?)?;
-            if !config.jwt.algorithms.contains(&key.algorithm) {
+            let pem = Secret::from_file(path).map_err(Error::File)?;
+            let allowed = config.jwt.algorithms.clone();
+            let key = Keys::public(pem.reveal().as_bytes())?;
+            if !allowed.contains(&key.algorithm) {
                 return Err(Error::Algorithm(key.algorithm));
             }
-            fixed.add(key);
+            fixed.extend(Derived::new(pem, move |pem| {
+                Keys::public(pem.as_bytes()).ok().filter(|key| allowed.contains(&key.algorithm))
+            }));
         }
         let jwks = Jwks::new(&config.jwt)?;
         let rules = Rules::foreign(&config.jwt);
@@ -92,7 +97,8 @@ impl Configured {
     }
 
     async fn jwt(&self, token: &str) -> Result<Arc<Principal>, Refusal> {
-        match jwt::verify(token, &self.fixed, &self.rules, self.clock.now()) {
+        let fixed = self.fixed.iter().map(|key| Key::clone(&key.get())).collect();
+        match jwt::verify(token, &fixed, &self.rules, self.clock.now()) {
             Ok(principal) => return Ok(Arc::new(principal)),
             Err(Fault::UnknownKey | Fault::Signature) if self.jwks.is_some() => {}
             Err(fault) => return Err(refused(&fault)),
@@ -122,10 +128,10 @@ fn refused(fault: &dyn std::fmt::Display) -> Refusal {
 impl Authenticator for Configured {
     async fn authenticate(&self, credential: &Credential) -> Result<Arc<Principal>, Refusal> {
         match credential {
-            Credential::Key(key) => self.key(key.reveal()),
-            Credential::Address(token) => self.stream_token(token.reveal()),
+            Credential::Key(key) => self.key(&key.reveal()),
+            Credential::Address(token) => self.stream_token(&token.reveal()),
             Credential::Bearer(token) => {
-                let token = token.reveal();
+                let token = &*token.reveal();
                 if token.split('.').count() != 3 {
                     return self.key(token);
                 }

@@ -23,6 +23,12 @@ pub struct Key {
 #[derive(Debug, Clone, Default)]
 pub struct Keys(Vec<Key>);
 
+impl FromIterator<Key> for Keys {
+    fn from_iter<T: IntoIterator<Item = Key>>(keys: T) -> Self {
+        Self(keys.into_iter().collect())
+    }
+}
+
 /// Why something is no key, or no key set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

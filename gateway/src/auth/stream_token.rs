@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm as Alg, EncodingKey, Header};
+use runbus::config::Derived;
 use runbus::time::Timestamp;
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use super::keys::Keys;
 use super::principal::{Kind, Principal};
 use super::refusal::Refusal;
 use super::scope::Scope;
+use crate::limits;
 
 /// `typ` of their header: keeps them apart from an issuer's tokens, even if both were signed with one secret.
 pub const TYPE: &str = "runbus-stream+jwt";
@@ -24,8 +26,7 @@ const SECOND: i64 = 1_000_000;
 /// Mints and checks them.
 #[derive(Clone)]
 pub struct Mint {
-    signing: EncodingKey,
-    keys: Keys,
+    secret: Arc<Derived<Pair>>,
     rules: Rules,
     ttl: i64,
 }
@@ -33,6 +34,21 @@ pub struct Mint {
 impl std::fmt::Debug for Mint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mint").field("ttl", &self.ttl).finish_non_exhaustive()
+    }
+}
+
+/// The keys of one secret.
+#[derive(Clone)]
+struct Pair {
+    signing: EncodingKey,
+    keys: Keys,
+}
+
+impl Pair {
+    fn new(secret: &str) -> Self {
+        let mut keys = Keys::default();
+        keys.add(Keys::secret(secret));
+        Self { signing: EncodingKey::from_secret(secret.as_bytes()), keys }
     }
 }
 
@@ -49,9 +65,8 @@ impl Mint {
     /// `None`: configuration has no secret for them.
     #[must_use]
     pub fn new(config: &StreamTokens) -> Option<Self> {
-        let secret = config.secret.as_ref()?.reveal();
-        let mut keys = Keys::default();
-        keys.add(Keys::secret(secret));
+        let long = |text: &str| (text.len() >= limits::SECRET_MIN_BYTES).then(|| Pair::new(text));
+        let secret = Arc::new(Derived::new(config.secret.clone()?, long)?);
         let ttl = i64::try_from(config.ttl_s).unwrap_or(i64::MAX).saturating_mul(SECOND);
         let rules = Rules {
             kind: Kind::StreamToken,
@@ -65,7 +80,7 @@ impl Mint {
             max_lifetime: 3600 * SECOND,
             scope_claim: "scope".into(),
         };
-        Some(Self { signing: EncodingKey::from_secret(secret.as_bytes()), keys, rules, ttl })
+        Some(Self { secret, rules, ttl })
     }
 
     /// Mints one for `caller`, with some of its scopes (absent: what it may read) and for at most `ttl_s` seconds.
@@ -120,7 +135,7 @@ impl Mint {
             claims["ptk"] = parent.as_ref().into();
         }
         let header = Header { typ: Some(TYPE.into()), ..Header::new(Alg::HS256) };
-        jsonwebtoken::encode(&header, &claims, &self.signing).ok().map(runbus::config::Secret::new)
+        jsonwebtoken::encode(&header, &claims, &self.secret.get().signing).ok().map(runbus::config::Secret::new)
     }
 
     /// Checks one.
@@ -129,7 +144,7 @@ impl Mint {
     /// See [`Fault`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Fault> {
         crypto::install();
-        jwt::verify(token, &self.keys, &self.rules, now)
+        jwt::verify(token, &self.secret.get().keys, &self.rules, now)
     }
 }
 
@@ -158,11 +173,11 @@ mod tests {
         let mint = mint();
         let caller = caller(&["read,start:a-*", "decide"]);
         let minted = mint.mint(&caller, None, None, at(0)).unwrap();
-        let found = mint.verify(minted.token.reveal(), at(1)).unwrap();
+        let found = mint.verify(&minted.token.reveal(), at(1)).unwrap();
         assert_eq!(found, minted.principal);
         assert_eq!(found.scopes, ["read:a-*".parse().unwrap()]);
         assert_eq!(found.parent_id.as_deref(), Some("t1"));
-        assert_eq!(mint.verify(minted.token.reveal(), at(300)), Err(Fault::Expired));
+        assert_eq!(mint.verify(&minted.token.reveal(), at(300)), Err(Fault::Expired));
         let ask = |scope: &str, ttl| mint.mint(&caller, Some(vec![scope.parse().unwrap()]), ttl, at(0));
         let short = ask("start:a-b", Some(10)).unwrap().principal;
         assert_eq!(short.expires_at, Some(at(10)));
@@ -178,7 +193,7 @@ mod tests {
         let mint = mint();
         let minted = mint.mint(&caller(&["read"]), None, None, at(0)).unwrap();
         let rules = Rules { kind: Kind::Jwt, issuer: None, ..mint.rules.clone() };
-        assert_eq!(jwt::verify(minted.token.reveal(), &mint.keys, &rules, at(1)), Err(Fault::Kind));
+        assert_eq!(jwt::verify(&minted.token.reveal(), &mint.secret.get().keys, &rules, at(1)), Err(Fault::Kind));
     }
 
     proptest! {
@@ -200,7 +215,7 @@ mod tests {
             crypto::install();
             let mint = mint();
             let header = Header { typ: Some(TYPE.into()), ..Header::new(Alg::HS256) };
-            let token = jsonwebtoken::encode(&header, &claims, &mint.signing).unwrap();
+            let token = jsonwebtoken::encode(&header, &claims, &mint.secret.get().signing).unwrap();
             if let Ok(principal) = mint.verify(&token, at(0)) {
                 prop_assert!(principal.expires_at.unwrap() > at(0) && principal.issued_at <= at(0));
             }

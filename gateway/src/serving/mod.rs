@@ -28,7 +28,7 @@ use crate::hosts::Reached;
 use crate::limits;
 use crate::line::Line;
 use crate::sockets::acceptor::Acceptor;
-use crate::sockets::{Exchange, Peer, Permit, Socket};
+use crate::sockets::{Exchange, Peer, Permit, Socket, proxied};
 use crate::tls::{Stream, Tls};
 
 /// The shared state of all connections of a listener.
@@ -36,6 +36,8 @@ use crate::tls::{Stream, Tls};
 pub(crate) struct Serving {
     pub(crate) router: Router,
     pub(crate) tls: Option<Tls>,
+    /// Whether connections of proxies begin with a header of the PROXY protocol.
+    pub(crate) proxy_protocol: bool,
     /// How long a client may take nothing although there is something to write.
     pub(crate) patience: Duration,
     /// Ends connections behind the answers that they are at.
@@ -60,6 +62,30 @@ impl Serving {
         drop(acceptor);
         connections.close();
         connections.wait().await;
+    }
+
+    /// The place of a connection's client: of a proxy's connection the header of the PROXY protocol names it. `None`: there is no such
+    /// header, or the socket must go.
+    async fn behind(&self, stream: &mut TcpStream, permit: Permit) -> Option<Permit> {
+        if !self.proxy_protocol || !permit.is_of_proxy() {
+            return Some(permit);
+        }
+        let opening = tokio::select! {
+            client = Box::pin(proxied::client(stream)) => client,
+            () = permit.peer().evicted() => return None,
+            () = self.stop.cancelled() => return None,
+            () = self.hard.cancelled() => return None,
+        };
+        match opening {
+            Ok(Some(client)) => Some(permit.behind(client)),
+            Ok(None) => Some(permit),
+            Err(error) => {
+                metrics::SOCKETS_CUT.of(Cut::Handshake).inc();
+                let proxy = permit.peer().address();
+                tracing::debug!(%error, %proxy, "a connection does not begin with a header of the PROXY protocol");
+                None
+            }
+        }
     }
 
     /// The stream itself, or what a handshake makes of it, and what is spoken over it; `None`: the handshake failed, or the socket must
@@ -87,7 +113,8 @@ impl Serving {
     }
 }
 
-async fn connection(shared: Arc<Serving>, stream: TcpStream, permit: Permit) {
+async fn connection(shared: Arc<Serving>, mut stream: TcpStream, permit: Permit) {
+    let Some(permit) = shared.behind(&mut stream, permit).await else { return };
     // In memory of its own: a connection needs it for a moment.
     let Some((stream, version)) = Box::pin(shared.stream(stream, permit.peer())).await else { return };
     let socket = Socket::new(stream, permit, shared.patience);
@@ -176,7 +203,8 @@ impl Service<Request<Incoming>> for Lines {
         if let Some(reached) = self.peer.reached() {
             request.extensions_mut().insert(Reached(reached));
         }
-        request.extensions_mut().insert(self.peer.clone());
+        let peer = self.peer.of_request(request.headers());
+        request.extensions_mut().insert(peer);
         let answering = self.router.call(request);
         Box::pin(async move {
             let mut answer = answering.await?;

@@ -1,6 +1,6 @@
 //! Whose a socket is, as far as an address says it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
@@ -24,14 +24,7 @@ impl Address {
     }
 }
 
-/// The address of the client at the other end of an accepted connection. The one place that says so: what a proxy in front says of its
-/// client would be read here.
-#[must_use]
-pub const fn client_address(remote: SocketAddr) -> IpAddr {
-    remote.ip()
-}
-
-/// Addresses whose sockets have no share: proxies, behind which everybody has the same one.
+/// Addresses of proxies: their sockets have no share of their own, and they name the addresses of their clients.
 #[derive(Debug, Clone, Default)]
 pub struct Trusted(Box<[IpNet]>);
 

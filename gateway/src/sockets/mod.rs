@@ -8,7 +8,9 @@
 pub mod acceptor;
 pub mod address;
 pub mod descriptors;
+mod forwarded;
 mod peer;
+pub(crate) mod proxied;
 mod signal;
 mod socket;
 mod table;

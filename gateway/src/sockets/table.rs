@@ -127,31 +127,38 @@ impl<T> Table<T> {
     }
 
     /// One that waits is admitted.
+    #[cfg(test)]
     pub(super) fn admit(&mut self, owner: Owner, age: u64) -> Result<(), Crowded> {
-        let known = self.known.get(&owner.address).filter(|known| known.waiting.contains_key(&age));
-        let known = known.ok_or(Crowded::Evicted)?;
+        self.admit_for(owner, owner, age)
+    }
+
+    /// The same for a client: that of a request which the owner, a proxy, passes on, or the owner itself.
+    pub(super) fn admit_for(&mut self, owner: Owner, client: Owner, age: u64) -> Result<(), Crowded> {
+        let waits = self.known.get(&owner.address).is_some_and(|known| known.waiting.contains_key(&age));
+        if !waits {
+            return Err(Crowded::Evicted);
+        }
         if self.admitted >= self.bounds.admitted {
             return Err(Crowded::All);
         }
-        if !owner.is_trusted && known.admitted >= self.bounds.admitted_per_address {
+        let admitted = self.known.get(&client.address).map_or(0, |known| known.admitted);
+        if !client.is_trusted && admitted >= self.bounds.admitted_per_address {
             return Err(Crowded::Address);
         }
         self.waiting -= 1;
         self.admitted += 1;
-        self.change(owner.address, |known| {
-            known.admitted += 1;
-            known.waiting.remove(&age);
-        });
+        self.change(owner.address, |known| known.waiting.remove(&age));
+        self.change(client.address, |known| known.admitted += 1);
         Ok(())
     }
 
-    /// One that was admitted waits again, as the youngest.
-    pub(super) fn release(&mut self, owner: Owner, handle: T) -> (u64, Option<(T, Over)>) {
-        self.leave(owner, None);
+    /// One that was admitted for a client waits again, as the youngest.
+    pub(super) fn release(&mut self, owner: Owner, client: Owner, handle: T) -> (u64, Option<(T, Over)>) {
+        self.leave(client, None);
         self.enter(owner, handle)
     }
 
-    /// One is closed: `age` if it waited. One that was told to go is not there any more.
+    /// One is closed: `age` if it waited, else `owner` is the client that it was admitted for. One that was told to go is not there any more.
     pub(super) fn leave(&mut self, owner: Owner, age: Option<u64>) {
         match age {
             Some(age) => {
@@ -238,6 +245,23 @@ mod tests {
             assert_eq!(table.enter(owner(3), ()).1, None, "only the table bounds a proxy");
         }
         assert_eq!(table.enter(owner(0), ()).1, Some(((), Over::All)));
+    }
+
+    #[test]
+    fn a_client_behind_a_proxy_has_the_share_of_its_own_address() {
+        let mut table = Table::new(BOUNDS);
+        let admit = |table: &mut Table<()>, client| {
+            let (age, _) = table.enter(owner(3), ());
+            table.admit_for(owner(3), owner(client), age)
+        };
+        assert_eq!([(); 4].map(|()| admit(&mut table, 0)), [Ok(()), Ok(()), Ok(()), Err(Crowded::Address)]);
+        assert_eq!(admit(&mut table, 1), Ok(()));
+        table.release(owner(3), owner(0), ());
+        assert_eq!((table.waiting(), admit(&mut table, 0)), (2, Ok(())));
+        for client in [0, 0, 0, 1] {
+            table.leave(owner(client), None);
+        }
+        assert_eq!(table.admitted, 0);
     }
 
     #[derive(Debug, Clone)]
@@ -340,7 +364,7 @@ mod tests {
                     Step::Release(n) => if let Some(at) = at(n)
                         && run.open[at].age.is_none() {
                         let socket = run.open.remove(at);
-                        run.entered(socket.owner, socket.name, table.release(owner(socket.owner), socket.name));
+                        run.entered(socket.owner, socket.name, table.release(owner(socket.owner), owner(socket.owner), socket.name));
                     },
                     Step::Leave(n) => if let Some(at) = at(n) {
                         let socket = run.open.remove(at);

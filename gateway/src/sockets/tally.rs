@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use runbus::metrics::{Cut, Held, SocketState, gateway as metrics};
 use tokio::sync::Notify;
 
-use super::address::{Address, Trusted, client_address};
+use super::address::{Address, Trusted};
 use super::peer::Permit;
 use super::signal::Signal;
 use super::table::{Bounds, Crowded, Over, Owner, Table};
@@ -61,22 +61,32 @@ impl Sockets {
 
     /// Another one, which waits from now on; the one that goes for it is notified. `reached`: the address that it came to.
     pub(super) fn enter(self: &Arc<Self>, remote: SocketAddr, reached: Option<IpAddr>) -> Permit {
-        let ip = client_address(remote);
-        let owner = Owner { address: Address::of(ip), is_trusted: self.trusted.hold(ip) };
+        let ip = remote.ip().to_canonical();
+        let owner = self.owner(ip);
         self.open.fetch_add(1, Ordering::AcqRel);
         let signal = Arc::<Signal>::default();
         signal.arm(true);
         let (age, gone) = self.table().enter(owner, signal.clone());
         tell(gone);
-        Permit::new(self.clone(), owner, signal, age, reached)
+        Permit::new(self.clone(), owner, signal, age, (ip, reached))
     }
 
-    pub(super) fn admit(&self, owner: Owner, age: u64) -> Result<(), Crowded> {
-        self.table().admit(owner, age)
+    /// The share that an address counts towards.
+    pub(super) fn owner(&self, ip: IpAddr) -> Owner {
+        Owner { address: Address::of(ip), is_trusted: self.trusted.hold(ip) }
     }
 
-    pub(super) fn release(&self, owner: Owner, signal: Arc<Signal>) -> u64 {
-        let (age, gone) = self.table().release(owner, signal);
+    /// The proxies.
+    pub(crate) const fn trusted(&self) -> &Trusted {
+        &self.trusted
+    }
+
+    pub(super) fn admit(&self, owner: Owner, client: Owner, age: u64) -> Result<(), Crowded> {
+        self.table().admit_for(owner, client, age)
+    }
+
+    pub(super) fn release(&self, owner: Owner, client: Owner, signal: Arc<Signal>) -> u64 {
+        let (age, gone) = self.table().release(owner, client, signal);
         tell(gone);
         age
     }

@@ -60,6 +60,10 @@ pub struct Config {
     /// wildcards.
     #[schemars(length(min = 1, max = 64))]
     pub domain: Option<String>,
+    /// First tokens of the JetStream API, where an account imports it under another name than `$JS.API`: 1 to 64 characters without
+    /// spaces and wildcards. In place of `domain`.
+    #[schemars(length(min = 1, max = 64))]
+    pub api_prefix: Option<String>,
     /// First token of every subject and, in upper case, of every stream's name, so that several deployments share one NATS:
     /// 1 to 32 characters a-z, 0-9, `_`, `-`.
     #[schemars(length(min = 1, max = 32))]
@@ -116,6 +120,7 @@ impl Default for Config {
             tls_cert_file: None,
             tls_key_file: None,
             domain: None,
+            api_prefix: None,
             prefix: "rb".into(),
             replicas: 1,
             shards: Shards::Count(4),
@@ -187,15 +192,31 @@ impl Config {
             Some(domain) if !is_token(domain) => {
                 Err(Invalid::new("domain", domain, "visible ASCII characters without `.`, `*` and `>`"))
             }
+            _ => self.validate_api(),
+        }
+    }
+
+    fn validate_api(&self) -> Result<(), Invalid> {
+        let token = |text: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"*>".contains(c))
+        };
+        match &self.api_prefix {
+            Some(prefix) if !prefix.split('.').all(token) => {
+                Err(Invalid::new("api_prefix", prefix, "tokens separated by `.`, without spaces, `*` and `>`"))
+            }
+            Some(prefix) if self.domain.is_some() => {
+                Err(Invalid::new("api_prefix", prefix, "domain or api_prefix, not both"))
+            }
             _ => Ok(()),
         }
     }
 
     /// The first tokens of JetStream's API.
     pub(super) fn api(&self) -> String {
-        match &self.domain {
-            Some(domain) => format!("$JS.{domain}.API"),
-            None => "$JS.API".into(),
+        match (&self.api_prefix, &self.domain) {
+            (Some(prefix), _) => prefix.clone(),
+            (None, Some(domain)) => format!("$JS.{domain}.API"),
+            (None, None) => "$JS.API".into(),
         }
     }
 }

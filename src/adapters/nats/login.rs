@@ -44,12 +44,12 @@ async fn show(config: &Config, nonce: &[u8]) -> Result<Auth, String> {
     let mut auth = Auth::new();
     auth.username.clone_from(&config.user);
     auth.password = match (&config.password, &config.password_file) {
-        (Some(password), _) => Some(password.reveal().into()),
+        (Some(password), _) => Some(password.reveal().to_string()),
         (None, Some(path)) => Some(read(path).await?),
         (None, None) => None,
     };
     auth.token = match (&config.token, &config.token_file) {
-        (Some(token), _) => Some(token.reveal().into()),
+        (Some(token), _) => Some(token.reveal().to_string()),
         (None, Some(path)) => Some(read(path).await?),
         (None, None) => None,
     };

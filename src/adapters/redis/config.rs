@@ -1,10 +1,12 @@
 //! The `[redis]` section.
 
+use std::path::PathBuf;
+
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Invalid, Secret, Validate};
+use crate::config::{Invalid, Secret, Validate, without_credentials};
 
 /// How the servers form one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +43,14 @@ pub struct Config {
     pub sentinel_user: Option<String>,
     /// The password at the sentinels, when they want one.
     pub sentinel_password: Option<Secret>,
+    /// A PEM file with the certificates that sign the servers', in place of those of the system. Needs `rediss://`. Read again for each
+    /// connection.
+    pub tls_ca_file: Option<PathBuf>,
+    /// A PEM file with the certificate that this process shows to servers. Needs `tls_key_file` and `rediss://`. Read again for each
+    /// connection.
+    pub tls_cert_file: Option<PathBuf>,
+    /// A PEM file with the key of `tls_cert_file`.
+    pub tls_key_file: Option<PathBuf>,
     /// The prefix of every key, so that several deployments share one server: ASCII letters, digits, `_`, `-`, `.`.
     #[schemars(length(min = 1, max = 32))]
     pub prefix: String,
@@ -70,6 +80,9 @@ impl Default for Config {
             password: None,
             sentinel_user: None,
             sentinel_password: None,
+            tls_ca_file: None,
+            tls_cert_file: None,
+            tls_key_file: None,
             prefix: "rb".into(),
             connect_timeout_ms: 2000,
             response_timeout_ms: 3000,
@@ -83,6 +96,21 @@ impl Config {
     /// The addresses to start from.
     pub(super) fn addresses(&self) -> Vec<&str> {
         if self.urls.is_empty() { vec![&self.url] } else { self.urls.iter().map(String::as_str).collect() }
+    }
+}
+
+impl Config {
+    fn validate_tls(&self, key: &str) -> Result<(), Invalid> {
+        if self.tls_cert_file.is_some() != self.tls_key_file.is_some() {
+            return Err(Invalid::new("tls_key_file", "", "tls_cert_file and tls_key_file, or neither"));
+        }
+        let has_files = self.tls_ca_file.is_some() || self.tls_cert_file.is_some();
+        match self.addresses().into_iter().find(|url| !url.starts_with("rediss://")) {
+            Some(plain) if has_files => {
+                Err(Invalid::new(key, without_credentials(plain), "rediss:// beside tls_ca_file and tls_cert_file"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -115,6 +143,7 @@ impl Validate for Config {
                 return Err(Invalid::new(key, url, "no database number: a cluster has only database 0"));
             }
         }
+        self.validate_tls(key)?;
         if self.mode == Mode::Single && !self.urls.is_empty() {
             return Err(Invalid::new(
                 "urls",

@@ -7,12 +7,12 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, Pipeline, RedisConnectionInfo, RedisFuture,
-    RedisResult, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, Pipeline, RedisConnectionInfo, RedisError,
+    RedisFuture, RedisResult, TlsCertificates, Value,
 };
 
 use super::config::{Config, Mode, parse};
-use super::sentinel;
+use super::{certificates, sentinel};
 use crate::config::{Invalid, Secret, check};
 use crate::tls;
 
@@ -70,7 +70,7 @@ enum Target {
 
 /// Makes connections.
 pub(super) struct Connector {
-    target: Target,
+    config: Config,
     how: AsyncConnectionConfig,
 }
 
@@ -79,9 +79,22 @@ impl Connector {
     pub(super) fn new(config: &Config) -> Result<Self, Invalid> {
         check(config)?;
         tls::install();
+        let how = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(Duration::from_millis(config.connect_timeout_ms)))
+            .set_response_timeout(Some(Duration::from_millis(config.response_timeout_ms)));
+        let connector = Self { config: config.clone(), how };
+        connector.target()?;
+        Ok(connector)
+    }
+
+    /// The servers, with the present content of the files: passwords and certificates are replaced while the process runs.
+    fn target(&self) -> Result<Target, Invalid> {
+        let config = &self.config;
         let key = if config.urls.is_empty() { "url" } else { "urls" };
+        let certificates = certificates::read(config)?;
         let infos: Vec<ConnectionInfo> =
             config.addresses().into_iter().map(|url| parse(key, url)).collect::<Result<_, _>>()?;
+        let infos = infos.into_iter().map(|info| certificates::with(info, certificates.as_ref())).collect::<Result<Vec<_>, _>>()?;
         let tcp = sockets(config);
         let node = |info: &ConnectionInfo| {
             let user = log_in(info.redis_settings(), config.user.as_deref(), config.password.as_ref());
@@ -90,8 +103,8 @@ impl Connector {
         let refused =
             |error: redis::RedisError| Invalid::new(key, config.addresses().join(","), error.to_string());
         let nodes: Vec<ConnectionInfo> = infos.iter().map(node).collect();
-        let target = match (config.mode, nodes.as_slice()) {
-            (Mode::Cluster, _) => Target::Cluster(cluster(config, nodes, tcp).map_err(refused)?),
+        Ok(match (config.mode, nodes.as_slice()) {
+            (Mode::Cluster, _) => Target::Cluster(cluster(config, nodes, tcp, certificates).map_err(refused)?),
             (Mode::Single, [node, ..]) => Target::One(Client::open(node.clone()).map_err(refused)?),
             (Mode::Sentinel, [node, ..]) => {
                 let at = |info: &ConnectionInfo| {
@@ -108,21 +121,18 @@ impl Connector {
                 }
             }
             (_, []) => return Err(Invalid::new(key, "", "an address")),
-        };
-        let how = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(Duration::from_millis(config.connect_timeout_ms)))
-            .set_response_timeout(Some(Duration::from_millis(config.response_timeout_ms)));
-        Ok(Self { target, how })
+        })
     }
 
     /// Whether the connection leads to many nodes and sends commands again by itself.
     pub(super) const fn is_cluster(&self) -> bool {
-        matches!(self.target, Target::Cluster(_))
+        matches!(self.config.mode, Mode::Cluster)
     }
 
     /// Makes a connection to the current primary.
     pub(super) async fn open(&self) -> RedisResult<Link> {
-        match &self.target {
+        let invalid = |invalid: Invalid| RedisError::from((ErrorKind::InvalidClientConfig, "redis", invalid.within("redis").to_string()));
+        match &self.target().map_err(invalid)? {
             Target::One(client) => {
                 Ok(Link::One(client.get_multiplexed_async_connection_with_config(&self.how).await?))
             }
@@ -134,9 +144,18 @@ impl Connector {
     }
 }
 
-fn cluster(config: &Config, nodes: Vec<ConnectionInfo>, tcp: TcpSettings) -> RedisResult<ClusterClient> {
+fn cluster(
+    config: &Config,
+    nodes: Vec<ConnectionInfo>,
+    tcp: TcpSettings,
+    certificates: Option<TlsCertificates>,
+) -> RedisResult<ClusterClient> {
     let response = Duration::from_millis(config.response_timeout_ms);
-    ClusterClientBuilder::new(nodes)
+    let mut builder = ClusterClientBuilder::new(nodes);
+    if let Some(certificates) = certificates {
+        builder = builder.certs(certificates);
+    }
+    builder
         .tcp_settings(tcp)
         .connection_timeout(Duration::from_millis(config.connect_timeout_ms))
         .response_timeout(response)
@@ -170,7 +189,7 @@ fn log_in(
         settings = settings.set_username(user);
     }
     if let Some(password) = password {
-        settings = settings.set_password(password.reveal());
+        settings = settings.set_password(&*password.reveal());
     }
     settings
 }

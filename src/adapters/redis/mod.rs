@@ -14,6 +14,7 @@
 //! | `rb:r:<family>:{<id>}` | string | remembered value |
 //! | `rb:ready` | string | what the readiness check writes |
 
+mod certificates;
 mod config;
 mod connect;
 mod error;

@@ -324,7 +324,7 @@ async fn bad_requests_are_refused_and_scopes_hold() {
     let backend = backends::embedded();
     let key = api_key::generate().unwrap();
     let entry = ApiKey {
-        sha256: api_key::hash(key.reveal()),
+        sha256: api_key::hash(&*key.reveal()),
         scopes: vec!["read:orders-*".parse().unwrap()],
         expires_at: None,
     };
@@ -334,7 +334,7 @@ async fn bad_requests_are_refused_and_scopes_hold() {
         ..auth::Config::default()
     };
     let served = secured(&backend, config(), auth).await;
-    let bearer = format!("Bearer {}", key.reveal());
+    let bearer = format!("Bearer {}", &*key.reveal());
     for (path, status) in [
         ("/v1/monitor/orders-1", 200),
         ("/v1/monitor?stream_id=orders-1", 200),

@@ -37,7 +37,7 @@ async fn scopes_hold_for_sessions_and_their_requests() {
     auth.api_keys.insert("node".into(), entry);
     let served = secured(&stage.backend, config(), auth).await;
     let address = served.address;
-    let us = all.reveal();
+    let us = &*all.reveal();
 
     for path in ["/v1/sessions/t", "/v1/sessions/t/messages", "/v1/sessions/t/pending", "/v1/sessions/nobody"]
     {
@@ -94,9 +94,9 @@ async fn scopes_hold_for_sessions_and_their_requests() {
 
     // The requests of our stream.
     let path = format!("/v1/approvals/{ours}");
-    assert_eq!(bearer(address, &path, node.reveal()).await.0, 200);
+    assert_eq!(bearer(address, &path, &*node.reveal()).await.0, 200);
     let decided =
-        post(address, &format!("{path}/decision"), node.reveal(), json!({ "approved": true })).await;
+        post(address, &format!("{path}/decision"), &*node.reveal(), json!({ "approved": true })).await;
     assert_eq!(decided.0, 200, "{}", decided.1);
     stage.output("u").await;
     assert_eq!(paid.all(), [json!({ "n": 1 })]);

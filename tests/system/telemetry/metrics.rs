@@ -181,7 +181,7 @@ async fn until(address: SocketAddr, wanted: impl Fn(&Samples) -> bool) {
 
 fn key(scope: &str) -> (Secret, ApiKey) {
     let key = api_key::generate().unwrap();
-    let sha256 = api_key::hash(key.reveal());
+    let sha256 = api_key::hash(&*key.reveal());
     (key, ApiKey { sha256, scopes: vec![scope.parse().unwrap()], expires_at: None })
 }
 
@@ -199,7 +199,7 @@ async fn metrics_need_a_permission_of_their_own() {
     let open = http().get(format!("http://{}/metrics", served.address)).send().await.unwrap();
     assert_eq!(open.status(), 401);
     assert_eq!(ask("/metrics", "wrong").await, 401);
-    assert_eq!(ask("/metrics", reader.reveal()).await, 403);
-    assert_eq!(ask("/metrics", prometheus.reveal()).await, 200);
-    assert_eq!(ask("/v1/events", prometheus.reveal()).await, 403);
+    assert_eq!(ask("/metrics", &*reader.reveal()).await, 403);
+    assert_eq!(ask("/metrics", &*prometheus.reveal()).await, 200);
+    assert_eq!(ask("/v1/events", &*prometheus.reveal()).await, 403);
 }

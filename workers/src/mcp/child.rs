@@ -39,7 +39,7 @@ impl Child {
         command.args(&server.args).env_clear();
         // No configuration of ours: the variables that every child of a shell inherits.
         command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        command.envs(server.env.iter().map(|(name, value)| (name, value.reveal())));
+        command.envs(server.env.iter().map(|(name, value)| (name, value.reveal().to_string())));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command
             .process_group(0)

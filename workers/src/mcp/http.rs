@@ -26,7 +26,7 @@ pub(super) fn check(url: &str, headers: &BTreeMap<String, Secret>) -> Result<(),
 fn headers(headers: &BTreeMap<String, Secret>) -> Result<HashMap<HeaderName, HeaderValue>, String> {
     let parse = |(name, value): (&String, &Secret)| {
         let parsed = HeaderName::try_from(name.as_str()).ok()?;
-        let mut value = HeaderValue::try_from(value.reveal()).ok()?;
+        let mut value = HeaderValue::try_from(&*value.reveal()).ok()?;
         value.set_sensitive(true);
         Some((parsed, value))
     };

@@ -179,7 +179,7 @@ impl Section {
         let preset = self.preset(name);
         let kind = self.kind(name);
         let revealed = |map: &BTreeMap<String, Secret>| {
-            map.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned())).collect()
+            map.iter().map(|(key, value)| (key.clone(), value.reveal().to_string())).collect()
         };
         let mut headers: BTreeMap<String, String> = revealed(&self.headers);
         if let Some(key) = self.key().map_err(of)? {
@@ -224,7 +224,7 @@ impl Section {
 
     fn key(&self) -> Result<Option<String>, String> {
         match (&self.api_key, &self.api_key_file) {
-            (Some(key), _) => Ok(Some(key.reveal().to_owned())),
+            (Some(key), _) => Ok(Some(key.reveal().to_string())),
             (None, Some(path)) => read_key(path).map(Some),
             (None, None) => Ok(None),
         }

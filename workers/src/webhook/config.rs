@@ -150,10 +150,10 @@ impl Validate for Endpoint {
     fn validate(&self) -> Result<(), Invalid> {
         self.address().map_err(|expected| Invalid::new("url", shown(&self.url), expected))?;
         let key = "whsec_ and the base64 of 24 to 64 random bytes";
-        if Key::parse(self.secret.reveal()).is_err() {
+        if Key::parse(&self.secret.reveal()).is_err() {
             return Err(Invalid::new("secret", "***", key));
         }
-        if self.previous_secret.as_ref().is_some_and(|secret| Key::parse(secret.reveal()).is_err()) {
+        if self.previous_secret.as_ref().is_some_and(|secret| Key::parse(&secret.reveal()).is_err()) {
             return Err(Invalid::new("previous_secret", "***", key));
         }
         if self.retry_min_ms > self.retry_max_ms {
@@ -189,7 +189,7 @@ impl Endpoint {
     /// The keys that sign, the newest first. Validated before; an invalid key is left out.
     pub(super) fn keys(&self) -> Vec<Key> {
         let secrets = std::iter::once(&self.secret).chain(&self.previous_secret);
-        secrets.filter_map(|secret| Key::parse(secret.reveal()).ok()).collect()
+        secrets.filter_map(|secret| Key::parse(&secret.reveal()).ok()).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use runbus::time::Clock;
 
 use super::backoff::retry_after;
 use super::config::{Endpoint, is_loopback};
-use super::sign::{Key, sign};
+use super::sign::sign;
 use crate::limits;
 
 /// The outcome of a try.
@@ -29,7 +29,7 @@ pub(super) enum Answer {
 pub(super) struct Sender {
     client: Client,
     url: Url,
-    keys: Vec<Key>,
+    endpoint: Endpoint,
     clock: Clock,
 }
 
@@ -52,7 +52,7 @@ impl Sender {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| error.to_string())?;
-        Ok(Self { client, url, keys: endpoint.keys(), clock })
+        Ok(Self { client, url, endpoint: endpoint.clone(), clock })
     }
 
     /// Sends an event once.
@@ -64,7 +64,7 @@ impl Sender {
             .client
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header("webhook-signature", sign(&self.keys, &id, timestamp, &body))
+            .header("webhook-signature", sign(&self.endpoint.keys(), &id, timestamp, &body))
             .header("webhook-id", id)
             .header("webhook-timestamp", timestamp)
             .body(body);

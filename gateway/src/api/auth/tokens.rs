@@ -74,7 +74,7 @@ pub async fn post(
         .ok_or_else(|| Failure::not_found("this gateway mints no tokens: auth.stream_tokens.secret"))??;
     let principal = minted.principal;
     let answer = Answer {
-        token: minted.token.reveal().to_owned(),
+        token: minted.token.reveal().to_string(),
         token_id: principal.token_id,
         scopes: principal.scopes,
         expires_at: principal.expires_at,
