@@ -30,11 +30,13 @@ help: ## list these commands
 
 .PHONY: demo
 demo: ## run the council on this machine, show its events, end
-	$(CARGO) run --locked --quiet --package runbus-cli -- demo
+	@echo "Building the program runbus (debug build; the first one compiles all dependencies, which takes some minutes)"
+	$(CARGO) run --locked --package runbus-cli -- demo
 
 .PHONY: dev
 dev: ## the same, and stay up
-	$(CARGO) run --locked --quiet --package runbus-cli -- dev
+	@echo "Building the program runbus (debug build; the first one compiles all dependencies, which takes some minutes)"
+	$(CARGO) run --locked --package runbus-cli -- dev
 
 .PHONY: build
 build: ## build everything

@@ -191,7 +191,7 @@ mod tests {
         table.row("a", &[Some(1_234_567.4), None]);
         table.row("long name", &[Some(-999.0), Some(0.125)]);
         table.goal("fast", true);
-        let expected = "### t\n\n|           |  events/s |   us |\n|-----------|----------:|-----:|\n\
+        let expected = "### t\n\n| case      |  events/s |   us |\n|-----------|----------:|-----:|\n\
                         | a         | 1,234,567 |    – |\n| long name |      -999 | 0.12 |\n\n- met: fast\n";
         assert_eq!(table.markdown(), expected);
     }

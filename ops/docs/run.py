@@ -81,6 +81,20 @@ def stop(started):
     started.wait()
 
 
+# Shells that may still run; each has a process group of its own.
+SHELLS = []
+
+
+def abandon(*_):
+    """A signal ends the run: nothing that a page started outlives it."""
+    for shell in SHELLS:
+        try:
+            os.killpg(shell.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    os._exit(1)
+
+
 class Terminal:
     """A shell that is fed block by block."""
 
@@ -92,6 +106,7 @@ class Terminal:
                 ["bash", "-eo", "pipefail"], cwd=folder, env=environment, text=True, bufsize=1, start_new_session=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
             )
+        SHELLS.append(self.shell)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -245,4 +260,6 @@ assert not matches("a\n", ["a", "b"], True) and matches("a\n", ["a", "b"], False
 assert not matches("a\n...\nb\n", ["a", "b", "c"], True) and matches("...\nb\n...\n", ["a", "b", "c"], True)
 
 if __name__ == "__main__":
+    for kind in [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]:
+        signal.signal(kind, abandon)
     main(sys.argv[1:])

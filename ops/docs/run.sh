@@ -28,6 +28,9 @@ if ! command -v nginx >/dev/null; then
   }
   rm -f "$log"
 fi
+# Pages build one package at a time, with fewer features than the whole workspace has: that takes minutes, and no page waits for it.
+cargo build --locked --quiet --package runbus-cli
+cargo build --locked --quiet --package runbus --examples
 [[ $# == 0 ]] || exec python3 ops/docs/run.py "$@"
 python3 ops/docs/shown.py &
 shown=$!

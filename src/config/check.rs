@@ -116,7 +116,9 @@ pub(super) fn examine(schema: &Value, value: &Value, path: &str, found: &mut Vec
 }
 
 fn known(properties: Option<&serde_json::Map<String, Value>>) -> String {
-    let names: Vec<&str> = properties.into_iter().flat_map(|all| all.keys().map(String::as_str)).collect();
+    let mut names: Vec<&str> =
+        properties.into_iter().flat_map(|all| all.keys().map(String::as_str)).collect();
+    names.sort_unstable();
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 

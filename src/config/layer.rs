@@ -128,15 +128,17 @@ fn segments(path: &str) -> Vec<String> {
 
 fn siblings(keys: &[Key<'_>], path: &str) -> String {
     let section = path.rsplit_once('.').map_or("", |(section, _)| section);
-    let near: Vec<&str> = keys
+    let mut near: Vec<&str> = keys
         .iter()
         .map(|key| key.path.as_str())
         .filter(|path| path.rsplit_once('.').map_or("", |(section, _)| section) == section)
         .collect();
+    near.sort_unstable();
     if !near.is_empty() {
         return near.join(", ");
     }
     let mut sections: Vec<&str> = keys.iter().filter_map(|key| key.path.split('.').next()).collect();
+    sections.sort_unstable();
     sections.dedup();
     sections.join(", ")
 }

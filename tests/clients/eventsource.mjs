@@ -1,4 +1,4 @@
-// Ten EventSources, as a program has them; says each message, and which of them are closed when it is told to end.
+// Ten EventSources, as a program has them: prints each message, and at the end of its input the ones that are closed.
 import { EventSource } from "eventsource";
 import { createInterface } from "node:readline";
 

@@ -89,7 +89,8 @@ async fn until(address: SocketAddr, longest: Duration, code: u16, status: &str) 
 
 async fn start(address: SocketAddr, id: &str) {
     let body = json!({ "definition": "council", "execution_id": id, "input": "Explain a log." }).to_string();
-    let answer = http().post(format!("http://{address}/v1/executions")).body(body).send().await.unwrap();
+    let request = http().post(format!("http://{address}/v1/executions")).body(body);
+    let answer = request.header("content-type", "application/json").send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 

@@ -258,12 +258,12 @@ async fn who_connects_while_the_gateway_drains_is_sent_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_browsers_and_what_stands_before_them_are_told() {
+async fn answers_tell_browsers_and_proxies_to_keep_nothing() {
     let backend = backends::embedded();
     let page = "https://app.example";
     let served = gateway(&backend, Config { allowed_origins: vec![page.into()], ..config() }).await;
     let url = |path: &str| format!("http://{}{path}", served.address);
-    // Whatever the answer is.
+    // With each kind of answer.
     for (path, kept) in [
         ("/v1/stats", "no-store"),
         ("/v1/nothing", "no-store"),

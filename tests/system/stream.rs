@@ -106,7 +106,7 @@ async fn a_stream_delivers_the_same_as_a_websocket() {
         let mut stream = Stream::open(served.address, "/v1/executions/e/events/stream?since=all", None).await;
         for (name, value) in [
             ("content-type", "text/event-stream"),
-            ("cache-control", "no-store"),
+            ("cache-control", "no-store, no-transform"),
             ("x-accel-buffering", "no"),
         ] {
             assert_eq!(stream.headers[name], value);

@@ -7,9 +7,10 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use runbus::bus::Filter;
 use runbus::bus::history::{Order, Query};
+use runbus::bus::{Delivered, Delivery, Filter};
 use runbus::control::status::projection;
+use runbus::event::Kind;
 use runbus::execution::Execution;
 use runbus::log::{Cursor, Gap, GapReason, Since};
 use serde_json::json;
@@ -237,6 +238,8 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
 }
 
 /// Whether an execution that has ended has nothing left for a stream that begins behind `since`.
+///
+/// The event that ends it is the last one: whatever is stored behind it is not sent.
 async fn has_passed(
     app: &App,
     caller: &Caller,
@@ -247,24 +250,52 @@ async fn has_passed(
         return Ok(false);
     }
     let Since::After(cursor) = since else { return Ok(true) };
-    let mut query = Query { filter: filter.clone(), cursor: Some(cursor.clone()), ..Query::default() };
-    query.order = Order::Oldest;
-    query.limit = 1;
-    query.bytes = app.shared.ledger.page_bytes();
     let account = caller.account();
     let _turn = app.folding(&account).await?;
+    let ends = [Kind::ExecutionCompleted, Kind::ExecutionFailed, Kind::ExecutionCancelled];
+    let end = Filter::execution(known.execution_id.clone()).types(ends);
+    // What others say of what Runbus runs does not end it.
+    let is_end =
+        |found: &Delivered| found.external == known.external && found.event.stream_id == known.stream_id;
+    for (filter, wanted) in [(&end, &is_end as &(dyn Fn(&Delivered) -> bool + Sync)), (filter, &|_| true)] {
+        match rest(app, filter, cursor, wanted).await? {
+            Rest::Nothing => return Ok(true),
+            // The stream says that events are gone, if its client has not seen them.
+            Rest::Gaps(gaps) => return Ok(saw_all(app, known, cursor, &gaps).await),
+            Rest::Events => {}
+        }
+    }
+    Ok(false)
+}
+
+/// Stored events behind a cursor.
+enum Rest {
+    Nothing,
+    Events,
+    Gaps(Vec<Gap>),
+}
+
+async fn rest(
+    app: &App,
+    filter: &Filter,
+    cursor: &Cursor,
+    wanted: &(dyn Fn(&Delivered) -> bool + Sync),
+) -> Result<Rest, Failure> {
+    let mut query = Query { filter: filter.clone(), cursor: Some(cursor.clone()), ..Query::default() };
+    query.order = Order::Oldest;
+    query.bytes = app.shared.ledger.page_bytes();
     loop {
-        let rest = app.shared.bus.history(&query).await?;
-        // The stream says that events are gone, if its client has not seen them.
-        if !rest.gaps.is_empty() {
-            return Ok(saw_all(app, known, cursor, &rest.gaps).await);
+        let page = app.shared.bus.history(&query).await?;
+        if !page.gaps.is_empty() {
+            return Ok(Rest::Gaps(page.gaps));
         }
-        if !rest.events.is_empty() {
-            return Ok(false);
+        let is_wanted = |found: &Delivery| matches!(found, Delivery::Event(found) if wanted(found));
+        if page.events.iter().any(is_wanted) {
+            return Ok(Rest::Events);
         }
-        match rest.next {
+        match page.next {
             Some(next) => query.cursor = Some(next),
-            None => return Ok(true),
+            None => return Ok(Rest::Nothing),
         }
     }
 }

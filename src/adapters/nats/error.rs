@@ -10,6 +10,8 @@ use crate::queue;
 pub(super) mod code {
     /// The account's limits are exceeded: storage, mostly.
     pub(crate) const ACCOUNT_FULL: u64 = 10_002;
+    /// Too few servers of the cluster are there to hold the replicas: one is down, or its first report is not in yet.
+    pub(crate) const NO_PEERS: u64 = 10_005;
     /// The server has no room left within its own limits.
     pub(crate) const SERVER_FULL: u64 = 10_023;
     /// The server's memory for streams is used up.
@@ -96,6 +98,8 @@ impl Failure {
             full if full.is_full() => true,
             Self::Timeout | Self::NoResponders | Self::Disconnected | Self::Unexpected(_) => true,
             Self::Denied(_) => false,
+            // The status is 400, but the request is right: it succeeds as soon as the servers are back.
+            Self::Api { code: code::NO_PEERS, .. } => true,
             // 4xx says that the request is wrong; 429 and 5xx that the broker cannot answer now.
             Self::Api { status, .. } => *status == 429 || *status >= 500,
         }
@@ -275,5 +279,23 @@ impl From<&SetupError> for ReadError {
         } else {
             Self::Refused(error.to_string())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: u64, status: u64) -> Failure {
+        Failure::Api { code, status, description: String::new() }
+    }
+
+    /// A status of 400 ends a process, except where the state of the cluster is the reason.
+    #[test]
+    fn placement_is_tried_again_when_servers_are_missing() {
+        assert!(answer(code::NO_PEERS, 400).is_retryable());
+        assert!(answer(10_008, 503).is_retryable());
+        assert!(!answer(code::NAME_IN_USE, 400).is_retryable());
+        assert!(!answer(code::NOT_ENABLED, 400).is_retryable());
     }
 }

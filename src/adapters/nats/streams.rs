@@ -328,7 +328,9 @@ fn differences(wanted: &Wanted, found: &Value) -> Vec<Difference> {
             wanted: wanted.to_string(),
         })
     };
-    wanted.iter().filter_map(differs).collect()
+    let mut differences: Vec<Difference> = wanted.iter().filter_map(differs).collect();
+    differences.sort_by(|a, b| a.field.cmp(&b.field));
+    differences
 }
 
 /// Whether two values are equal; an absent value equals null, `false` or 0.

@@ -159,6 +159,8 @@ fn plain(event: &Event) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use runbus::event::Source;
     use runbus::event::family::{execution, model, tool};
     use runbus::id::{ExecutionId, NodeId};
@@ -199,8 +201,8 @@ mod tests {
 
     fn said(agent: &mut Agent, event: &Event) -> Value {
         let message: Value = serde_json::from_str(&agent.event(event, false).unwrap()).unwrap();
-        let names: Vec<&String> = message.as_object().unwrap().keys().collect();
-        assert_eq!(names, ["agentId", "data", "event", "payload", "timestamp", "type", "version"]);
+        let names: BTreeSet<&str> = message.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["agentId", "data", "event", "payload", "timestamp", "type", "version"].into());
         assert_eq!((&message["event"], &message["data"]), (&message["type"], &message["payload"]));
         assert_eq!((&message["version"], &message["agentId"]), (&json!("1.0"), &json!("clerk")));
         message
