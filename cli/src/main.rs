@@ -7,7 +7,10 @@ mod commands;
 mod configuration;
 mod exit;
 mod init;
+mod lists;
 mod output;
+mod reach;
+mod remote;
 mod render;
 mod snapshot;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use runbus::config::Invalid;
 use runbus::control::Control;
+use runbus::directory::Directory;
 use runbus::metrics::gateway as metrics;
 use runbus::time::Clock;
 use tokio::net::{TcpListener, TcpSocket};
@@ -21,8 +22,10 @@ use crate::hosts::HostCheck;
 use crate::hub::{Hubs, Shares};
 use crate::ledger::{Ledger, Table};
 use crate::limits;
+use crate::lists::Lists;
 use crate::monitor::Monitors;
 use crate::presence::Room;
+use crate::report;
 use crate::router::{App, router};
 use crate::serving::Serving;
 use crate::sockets::acceptor::Acceptor;
@@ -106,6 +109,8 @@ impl Gateway {
         let slow_reads = Semaphore::new((config.history_reads / limits::SLOW_READS_SHARE).max(1));
         let pressure = Pressure::new(ledger.clone());
         let monitors = Monitors::new(config.monitor.clone(), control.clone(), ledger.clone());
+        let config_of_lists = config.directory.clone();
+        let directory = Directory::new(bus.clone(), Clock::System, config.directory.bounds());
         let shared = Arc::new(Shared {
             config,
             auth,
@@ -113,6 +118,8 @@ impl Gateway {
             control: control.clone(),
             hubs,
             monitors,
+            lists: Lists::new(config_of_lists, directory.clone(), ledger.clone()),
+            directory,
             presence: Room::new(Clock::System, ledger.clone()),
             ledger,
             snapshots: Snapshots::default(),
@@ -154,6 +161,15 @@ impl Gateway {
             let queue = app.control.queue().clone();
             AbortOnDropHandle::new(tokio::spawn(async move { runbus::queue::keep_counting(&*queue).await }))
         };
+        let id = uuid::Uuid::new_v4().to_string();
+        let reporting = {
+            let (app, id, end) = (app.clone(), id.clone(), done.clone());
+            AbortOnDropHandle::new(tokio::spawn(report::keep(app, id, address, end)))
+        };
+        let listing = app.shared.config.directory.keep.then(|| {
+            let (directory, end) = (app.shared.directory.clone(), drain.clone());
+            AbortOnDropHandle::new(tokio::spawn(async move { directory.keep(&id, end).await }))
+        });
         let serving = Serving {
             tls,
             patience: app.shared.config.write_timeout().saturating_add(limits::STUCK_GRACE),
@@ -178,6 +194,16 @@ impl Gateway {
         let _ = serving.await;
         following.abort();
         drop(counting);
+        let leaving = async {
+            let _ = reporting.await;
+            if let Some(listing) = listing {
+                let _ = listing.await;
+            }
+        };
+        tokio::select! {
+            () = leaving => {}
+            () = hard.cancelled() => {}
+        }
         tokio::select! {
             _ = presence => {}
             () = hard.cancelled() => {}
@@ -193,6 +219,7 @@ fn ledger(config: &Config, auth: &Auth) -> Arc<Ledger> {
         Table::Hubs => config.max_hubs,
         Table::Monitors => config.monitor.max_streams,
         Table::Beginnings => limits::MONITOR_BEGINNINGS,
+        Table::Lists => config.directory.max_live,
         Table::Followed => limits::PRESENCE_FOLLOWED,
         Table::Publishing => limits::PUBLISHING_BYTES,
     };

@@ -13,7 +13,7 @@ use crate::log::{Bounds, Cursor, Direction, Gap, GapReason, Place, Read, ReadErr
 use crate::subject::{Scope, Shard};
 
 /// Which end comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Oldest first.

@@ -11,6 +11,7 @@ use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::execution::Status;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
+use crate::labels::Labels;
 use crate::log::{Expect, Frame, Sequence};
 use crate::queue::Class;
 use crate::session::command::{
@@ -53,6 +54,10 @@ pub struct Request {
     /// How it is scheduled.
     #[serde(default, deserialize_with = "json::object::only")]
     pub scheduling: Scheduling,
+    /// Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most
+    /// 128 bytes without control characters.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// The parent that waits for it; set by workers.
     #[serde(skip)]
     pub parent: Option<Parent>,
@@ -72,6 +77,7 @@ impl Request {
             multitask: Multitask::default(),
             budget: Budget::default(),
             scheduling: Scheduling::default(),
+            labels: Labels::default(),
             parent: None,
         }
     }
@@ -116,6 +122,7 @@ impl Control {
             return Err(Error::Invalid { path: "definition", message: "must have 1 to 128 bytes".into() });
         }
         accept("input", &request.input)?;
+        admitted(&request.labels)?;
         let bytes = request.input.to_string().len();
         if bytes > limits::INPUT_BYTES {
             return Err(Error::TooLarge { bytes, limit: limits::INPUT_BYTES });
@@ -160,7 +167,8 @@ impl Control {
             multitask: request.multitask,
             budget: request.budget,
             scheduling: request.scheduling.clone(),
-            parent: request.parent,
+            labels: request.labels.clone(),
+            parent: request.parent.clone(),
             resumes: false,
             trace: current_trace(),
         }));
@@ -170,7 +178,11 @@ impl Control {
             ..Source::execution(stream_id.clone(), execution_id.clone(), self.clock.clone())
         };
         let definition = request.definition.clone();
-        let queued = Queued { definition: Some(request.definition) };
+        let queued = Queued {
+            definition: Some(request.definition),
+            labels: request.labels.0,
+            parent: request.parent.as_ref().map(Parent::above),
+        };
         let queued = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
         let id = EventId::derived(&format!("{execution_id}/start"));
         let inbox = self.command(&session_id, Command { id, at: self.clock.now(), by, action }).await?;
@@ -271,6 +283,11 @@ impl Control {
 pub(super) fn accept(path: &'static str, value: &Value) -> Result<(), Error> {
     json::tree::check_within(value, limits::EDGE_DEPTH)
         .map_err(|fault| Error::Invalid { path, message: fault.to_string() })
+}
+
+/// Whether labels may be given.
+fn admitted(labels: &Labels) -> Result<(), Error> {
+    labels.check().map_err(|fault| Error::Invalid { path: "labels", message: fault.to_string() })
 }
 
 /// The class of jobs of a rank.

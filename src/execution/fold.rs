@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Execution, Status, Waiting};
 use crate::event::{Class, Event, Payload};
 use crate::id::SessionId;
+use crate::labels::Labels;
 
 /// A question that its producer gave no id: the next step of the execution answers it.
 const UNNAMED: &str = "";
@@ -20,6 +21,8 @@ impl Execution {
             session_id: None,
             correlation_id: None,
             definition: None,
+            labels: Labels::default(),
+            parent: None,
             status: Status::Queued,
             waiting: BTreeMap::new(),
             active_node: None,
@@ -74,6 +77,8 @@ impl Execution {
             Payload::ExecutionQueued(queued) => {
                 self.queued_at = Some(event.timestamp);
                 self.definition = queued.definition.or(self.definition.take());
+                self.labels = Labels(queued.labels).sound();
+                self.parent = queued.parent;
             }
             Payload::ExecutionStarted(started) => {
                 self.started_at.get_or_insert(event.timestamp);
@@ -184,8 +189,7 @@ mod tests {
         );
         let writer = source.node(NodeId::new("writer").unwrap());
         let mut run =
-            Execution::begin(&source.execution_queued(execution::Queued { definition: None }), false)
-                .unwrap();
+            Execution::begin(&source.execution_queued(execution::Queued::default()), false).unwrap();
         assert_eq!(run.status, Status::Queued);
         run.apply(&source.execution_started(execution::Started {
             input: json!("hi"),

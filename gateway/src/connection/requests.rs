@@ -6,14 +6,15 @@ use runbus::metrics::Transport;
 
 use super::client::{Client, End};
 use super::ends::Ends;
-use super::monitoring::Monitoring;
+use super::monitoring::{Monitoring, Watched};
 use super::named::Named;
 use super::subscription::Subscription;
 use super::wake::Wake;
-use crate::auth::{Refusal, permit};
+use crate::auth::{Action, Refusal, permit};
 use crate::ledger::Full;
 use crate::presence::{Follow, Seat};
 use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
+use crate::protocol::list::List;
 use crate::protocol::{Start, close, server};
 
 impl Client {
@@ -49,6 +50,7 @@ impl Client {
             }
             Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
             Ok(Message::Monitor(monitor)) => self.monitor(monitor),
+            Ok(Message::List(list)) => self.list(*list),
             Ok(Message::Command(command)) => {
                 // An unauthenticated client is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
@@ -80,14 +82,32 @@ impl Client {
             }
             may
         });
-        self.monitors.retain(|known| {
-            let may = gate.may_read(&of(known.stream.clone()));
+        let (shared, wake) = (&self.shared, &self.wake);
+        self.monitors.retain_mut(|known| {
+            let (may, path) = match &mut known.what {
+                Watched::Monitor(stream, _) => (gate.may_read(&of(stream.clone())), "stream_id"),
+                // It is seen anew, by what the credential allows.
+                Watched::List(asked, watch) => {
+                    let seen = gate.principal().filter(|principal| principal.may_somewhere(Action::Read));
+                    let again = seen.map(|principal| {
+                        shared.lists.watch((**asked).clone(), principal, wake, gate.account().purse())
+                    });
+                    match again {
+                        Some(Ok(again)) => {
+                            *watch = again;
+                            (true, "")
+                        }
+                        _ => (false, "list"),
+                    }
+                }
+            };
             if !may {
-                answer.push(forbidden(&known.id, "stream_id"));
+                answer.push(forbidden(&known.id, path));
                 answer.push(server::unsubscribed(&known.id));
             }
             may
         });
+        wake.notify_one();
         Ok(answer)
     }
 
@@ -96,14 +116,18 @@ impl Client {
         self.subscriptions.len() + self.monitors.len()
     }
 
-    /// Whether one more may begin; else the answer that refuses it.
+    /// Whether one more may begin that shows all of `filter`; else the answer that refuses it.
     fn admit(&self, id: &str, filter: &Filter, path: &str) -> Result<(), String> {
+        self.admit_if(id, self.gate.may_read(filter), path)
+    }
+
+    fn admit_if(&self, id: &str, may: bool, path: &str) -> Result<(), String> {
         let mut names = self.subscriptions.iter().map(|known| &known.id);
         if names.any(|known| known == id) || self.monitors.iter().any(|known| known.id == id) {
             let message = "this subscription is there already";
             return Err(server::error("conflict", message, Some("id"), Some(id)));
         }
-        if !self.gate.may_read(filter) {
+        if !may {
             return Err(forbidden(id, path));
         }
         let limit = self.shared.config.max_subscriptions;
@@ -126,7 +150,29 @@ impl Client {
         ) {
             Ok(watch) => {
                 let answer = server::subscribed(&id, None);
-                self.monitors.push(Monitoring { id, stream: stream_id, watch });
+                self.monitors.push(Monitoring { id, what: Watched::Monitor(stream_id, watch) });
+                vec![answer]
+            }
+            Err(error) => vec![server::error("limit_exceeded", &error.to_string(), None, Some(&id))],
+        }
+    }
+
+    fn list(&mut self, list: List) -> Vec<String> {
+        let List { id, family, query } = list;
+        let principal =
+            self.gate.principal().filter(|principal| principal.may_somewhere(Action::Read)).cloned();
+        if let Err(refused) = self.admit_if(&id, principal.is_some(), "list") {
+            return vec![refused];
+        }
+        // Who may not is refused above.
+        let Some(principal) = principal else { return Vec::new() };
+        let (asked, purse) = ((family, query), self.gate.account().purse());
+        match self.shared.lists.watch(asked.clone(), &principal, &self.wake, purse) {
+            Ok(watch) => {
+                let answer = server::subscribed(&id, None);
+                self.monitors.push(Monitoring { id, what: Watched::List(Box::new(asked), watch) });
+                // It may have been read already, for somebody else.
+                self.wake.notify_one();
                 vec![answer]
             }
             Err(error) => vec![server::error("limit_exceeded", &error.to_string(), None, Some(&id))],
