@@ -84,7 +84,9 @@ async fn describe(dependencies: &Dependencies) {
 /// Says that it is gone.
 pub(super) async fn end(dependencies: &Dependencies) {
     for name in dependencies.definitions.names() {
-        if let Err(error) = dependencies.store.leave(&definitions::place(name), dependencies.worker.as_str()).await {
+        if let Err(error) =
+            dependencies.store.leave(&definitions::place(name), dependencies.worker.as_str()).await
+        {
             tracing::debug!(%error, "the worker's definitions stand until they run out");
             break;
         }
