@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
-/// Labels of an execution. What an event carries may be anything: [`Labels::check`] says whether somebody may hand it in,
+/// Labels of an execution. An event may carry anything: [`Labels::check`] says whether somebody may hand it in,
 /// [`Labels::sound`] what of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -184,10 +184,10 @@ pub const INDEX_PATIENCE: Duration = Duration::from_secs(1);
 /// The beginning of an input that lists show, in bytes.
 pub const ENTRY_INPUT_BYTES: usize = 256;
 
-/// What lists show of an error's message, in bytes.
+/// The beginning of an error's message that lists show, in bytes.
 pub const ENTRY_ERROR_BYTES: usize = 512;
 
-/// What lists show of a question, in bytes.
+/// The beginning of a question that lists show, in bytes.
 pub const ENTRY_PROMPT_BYTES: usize = 2048;
 
 /// Choices of a question that lists show.

@@ -293,7 +293,7 @@ pub const MONITOR_SCANS: usize = 4;
 /// Entries of a live list when nobody says how many.
 pub const LIVE_DEFAULT_ENTRIES: usize = 100;
 
-/// What an entry of a list costs while a page is made, in bytes, about: as it is kept, and as it is shown.
+/// Cost of an entry of a list while a page is made, in bytes, about: as it is kept, and as it is shown.
 pub const ENTRY_COST_BYTES: usize = 4 * 1024;
 
 /// Changes of a live list that are kept for clients that missed some.

@@ -36,7 +36,7 @@ impl<T: Listed> Shelf<T> {
         self.slots.contains_key(id)
     }
 
-    /// Takes what the index has of an id. What cannot be read counts as nothing, but stays filed.
+    /// Takes what the index has of an id. An unreadable document counts as nothing, but stays filed.
     pub(super) fn load(&mut self, id: String, document: Option<&Bytes>) {
         let now: Option<T> = document.and_then(|document| json::from_slice(document).ok());
         let filed = now.as_ref().map(filed);

@@ -1,4 +1,4 @@
-//! How an event changes the entries of the lists. Who tells an execution, and where it stands, [`hear`] decides: the same fold as
+//! How an event changes the entries of the lists. [`hear`] decides the status of an execution: the same fold as
 //! everywhere.
 
 use std::collections::BTreeSet;
@@ -125,7 +125,7 @@ impl Draft {
         self.sessions.put(known);
     }
 
-    /// Begins to list what waits for a person. What happens below is told by the execution below itself.
+    /// Begins to list what waits for a person. An execution below tells its own.
     fn ask(&mut self, found: &Found, payload: &Payload, run: &KeptExecution) {
         match payload {
             Payload::ToolApprovalRequested(asked) if asked.below.is_none() => {

@@ -186,7 +186,7 @@ impl Pass<'_> {
             match item {
                 Some(Item::Frame { stored, skip }) => self.read(&stored, skip),
                 Some(Item::Gap(gap)) if gap.reason == GapReason::Recreated => {
-                    // What the index says is of another log.
+                    // The index is of another log.
                     tracing::info!(shard = gap.shard.0, "the log was made anew: the lists are built anew");
                     self.directory.bus.store().index().clear().await?;
                     return Ok(Ended::Again);

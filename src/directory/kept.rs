@@ -248,7 +248,7 @@ impl KeptSession {
         };
         self.active.insert(id.clone(), active);
         while self.active.len() > limits::ENTRY_ACTIVE {
-            // What waits for its turn goes before what is at work.
+            // A queued execution goes before one at work.
             let queued = self.active.iter().rfind(|(_, run)| run.status == Status::Queued);
             let Some(id) = queued.or_else(|| self.active.last_key_value()).map(|(id, _)| id.clone()) else {
                 return;

@@ -1,5 +1,5 @@
 //! A page of a list. It costs about as much as it shows: entries are found by the smallest set that holds all that are wanted, and the rest
-//! of the query is asked of each. What is rare among many ends a page early; its `next` goes on.
+//! of the query is asked of each. Rare entries end a page early; its `next` goes on.
 
 use std::collections::BTreeMap;
 

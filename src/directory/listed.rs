@@ -125,7 +125,7 @@ pub(super) fn filed<T: Listed>(entry: &T) -> Filed {
 /// An entry as the index holds it; `seen_at`: when it is seen to.
 pub(super) fn stored<T: Listed>(entry: &T, seen_at: Timestamp) -> Entry {
     let rank = seen_at.micros() - if entry.is_external() { EXTERNAL_RANK } else { 0 };
-    // What was read from JSON can be written as JSON.
+    // A document that was read from JSON can be written as JSON.
     Entry { filed: filed(entry), rank, document: Bytes::from(serde_json::to_vec(entry).unwrap_or_default()) }
 }
 

@@ -546,7 +546,7 @@ proptest! {
             let waits: usize = at_once.0.iter().map(|entry| entry.approvals).sum();
             let pending = at_once.2.iter().filter(|entry| entry.status == ApprovalStatus::Pending).count();
             assert_eq!(in_steps, at_once);
-            assert!(pending <= waits, "what is listed as waiting waits");
+            assert!(pending <= waits, "a listed approval waits");
             let ids: BTreeSet<_> = at_once.0.iter().map(|entry| entry.execution_id.clone()).collect();
             assert_eq!(ids.len(), at_once.0.len());
         });

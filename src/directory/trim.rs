@@ -62,7 +62,7 @@ async fn of<T: Listed>(
             waiting.push(id);
         }
     }
-    // What is at work goes last, but it goes: there may be only so many.
+    // Executions at work go last, but they go: there may be only so many.
     let too_many = usize::try_from(excess).unwrap_or(usize::MAX);
     let must_go = if removed == 0 { too_many.min(waiting.len()) } else { 0 };
     let stay = waiting.split_off(must_go);

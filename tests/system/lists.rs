@@ -27,13 +27,13 @@ fn quoted(id: &str) -> String {
     id.replace('@', "%40")
 }
 
-/// What somebody knows who applies the messages of a live list.
+/// The state of a client that applies the messages of a live list.
 #[derive(Default)]
 struct Held {
     id: &'static str,
     revision: u64,
     entries: BTreeMap<String, Value>,
-    /// What was said of entries that left.
+    /// The last words about entries that left.
     gone: BTreeMap<String, Value>,
     last: Value,
 }
@@ -186,7 +186,7 @@ async fn everything_that_runs_is_listed() {
         let path = format!("/v1/approvals/{}/decision", quoted(&id));
         assert_eq!(post(at, &path, json!({ "approved": true, "note": "fine" })).await.0, 200);
         let held = approvals.until(|held| held.entries.is_empty()).await;
-        assert_eq!(held.gone[&id]["status"], "approved", "what has become of it is said");
+        assert_eq!(held.gone[&id]["status"], "approved", "its new status is told");
         let (_, settled) = get(at, "/v1/approvals?status=all").await;
         assert_eq!(settled["approvals"][0]["note"], "fine", "{settled}");
         live.until(has("cleaner", "completed")).await;

@@ -16,7 +16,7 @@ use crate::auth::{Action, Rule, Target};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -39,9 +39,12 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::get(
             "/v1/executions/{execution_id}/definition",
             Rule::Execution(Action::Read),
-            Operation::new("get_execution_definition", "What an execution runs, as it was when it began")
-                .answers::<Definition>(200, "the definition")
-                .refuses([Problem::NotFound]),
+            Operation::new(
+                "get_execution_definition",
+                "The definition that an execution runs, as it was when the execution began",
+            )
+            .answers::<Definition>(200, "the definition")
+            .refuses([Problem::NotFound]),
             of_execution,
         ),
     ]

@@ -13,7 +13,7 @@ use crate::auth::{Action, Rule};
 use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(

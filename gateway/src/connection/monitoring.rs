@@ -17,12 +17,12 @@ pub(super) struct Monitoring {
     pub(super) what: Watched,
 }
 
-/// What is watched.
+/// A monitor or a live list.
 #[derive(Debug)]
 pub(super) enum Watched {
     /// Of a stream, or of all.
     Monitor(Option<StreamId>, monitor::Watch),
-    /// What is asked of which list.
+    /// A list and its query.
     List(Box<(Family, Query)>, lists::Watch),
 }
 

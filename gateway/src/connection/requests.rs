@@ -164,7 +164,7 @@ impl Client {
         if let Err(refused) = self.admit_if(&id, principal.is_some(), "list") {
             return vec![refused];
         }
-        // Who may not is refused above.
+        // A client without permission is refused above.
         let Some(principal) = principal else { return Vec::new() };
         let (asked, purse) = ((family, query), self.gate.account().purse());
         match self.shared.lists.watch(asked.clone(), &principal, &self.wake, purse) {

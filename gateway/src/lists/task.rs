@@ -72,7 +72,7 @@ impl Task {
                     tokio::time::sleep(limits::MONITOR_PATIENCE).await;
                 }
             }
-            // What takes long comes more rarely: a tenth of one processor at most.
+            // A slow page comes more rarely: a tenth of one processor at most.
             tokio::time::sleep(self.interval.max(begun.elapsed() * 10)).await;
             if self.directory.is_keeping() {
                 // This process hears of each change; should another one take over, the index is asked.

@@ -12,11 +12,11 @@ use crate::lists::parameters::{self, Way};
 /// A live list that a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
-    /// What the client calls it; one name space with its subscriptions.
+    /// The client's name for it; one name space with its subscriptions.
     pub id: String,
     /// Which list.
     pub family: Family,
-    /// What is asked of it.
+    /// Its query.
     pub query: Query,
 }
 

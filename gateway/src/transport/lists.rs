@@ -18,7 +18,7 @@ use crate::lists::parameters::{self, Way};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     let stream = |family, id, summary| {

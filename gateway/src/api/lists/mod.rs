@@ -20,7 +20,7 @@ use crate::lists::parameters::{self, Way};
 use crate::openapi::{Endpoint, Operation};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     let reads = Rule::Handler(Some(Action::Read));
