@@ -7,7 +7,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What there is */
+        /** List the endpoints */
         get: operations["list_endpoints"];
         put?: never;
         post?: never;
@@ -413,7 +413,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is known of an execution
+         * Read the state of an execution
          * @description Needs `read` on what it is about.
          */
         get: operations["get_execution"];
@@ -456,7 +456,7 @@ export interface paths {
         put?: never;
         /**
          * Stop it
-         * @description One that nobody has asked for yet ends as cancelled when somebody does.
+         * @description A cancel of an unknown execution is kept: if the execution is started later, it is cancelled immediately.
          *
          *     Needs `cancel` on what it is about.
          */
@@ -559,7 +559,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who watches it
+         * List its watchers
          * @description Needs `read` on the execution.
          */
         get: operations["get_presence"];
@@ -619,7 +619,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What it has come to, with all text so far
+         * Read its state, with all text so far
          * @description Needs `read` on what it is about.
          */
         get: operations["get_snapshot"];
@@ -981,7 +981,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was said, oldest first
+         * Read its messages, oldest first
          * @description As many as have 4 MiB: ask again with `from`, where there is a `next`.
          *
          *     Needs `read` on the session.
@@ -1047,7 +1047,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the log holds, and what this gateway's clients cost
+         * Read the size of the log, and the costs of this gateway's clients
          * @description Needs `read` on everything.
          */
         get: operations["get_stats"];
@@ -1110,7 +1110,7 @@ export interface paths {
         };
         /**
          * All agents (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_agents"];
         put?: never;
@@ -1130,7 +1130,7 @@ export interface paths {
         };
         /**
          * An agent as its own server served it (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_agent"];
         put?: never;
@@ -1150,7 +1150,7 @@ export interface paths {
         };
         /**
          * A council as its own server served it (WebSocket)
-         * @description Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         * @description A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_council"];
         put?: never;
@@ -1172,7 +1172,7 @@ export interface paths {
          * A task as its own server served it (WebSocket, docs/dropin.md)
          * @description The task begins if it has not. Other parameters are ignored.
          *
-         *     Who shows no valid credential gets a WebSocket too, is told so there, and it closes with 4001.
+         *     A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001.
          */
         get: operations["connect_task"];
         put?: never;
@@ -1511,13 +1511,13 @@ export interface components {
              */
             unpriced_tokens: number;
         };
-        /** @description What is wrong, in the words of the server that this one stands in for. */
+        /** @description The fault, in the form of the replaced server. */
         CouncilDetail: {
             detail: string;
         };
-        /** @description What to start. Other fields are ignored. */
+        /** @description The council to start. Other fields are ignored. */
         CouncilRequest: {
-            /** @description What the council is to write about. 1 to 10000 characters. */
+            /** @description The topic of the council. 1 to 10000 characters. */
             input_topic: string;
             /**
              * @description The run; starting the same one twice starts one. Absent: a fresh one.
@@ -1527,11 +1527,11 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description A run's status, and what it came to. */
+        /** @description A run's status, and its outcome. */
         CouncilRun: {
             /** @description The critic's last score. */
             critic_score: unknown;
-            /** @description What went wrong. */
+            /** @description The error. */
             error: string | null;
             /** @description The final text. */
             final_draft: unknown;
@@ -1703,7 +1703,7 @@ export interface components {
             error: {
                 /** @description stable: programs may compare it */
                 code: string;
-                /** @description what stands against the request */
+                /** @description the conflicting state */
                 details?: Record<string, never>;
                 /** @description for people; may change */
                 message: string;
@@ -2373,7 +2373,7 @@ export interface components {
         EventPage: {
             /** @description Events, and lines that are none, in the order asked for. */
             events: components["schemas"]["Event"][];
-            /** @description What was asked for and is gone. */
+            /** @description The parts of the requested range that are gone. */
             gaps: components["schemas"]["Gap"][];
             /** @description Where to go on; `null` when nothing is left in this direction. */
             next: string | null;
@@ -2686,7 +2686,7 @@ export interface components {
             /** @description Its type, as in `image/png`. */
             media_type: string;
         };
-        /** @description What there is. */
+        /** @description The list of endpoints. */
         Index: {
             /** @description `"GET /path": "what it is for"`. */
             endpoints: Record<string, never>;
@@ -2696,7 +2696,7 @@ export interface components {
         Labels: {
             [key: string]: string;
         };
-        /** @description What was said. */
+        /** @description The messages. */
         Messages: {
             messages: components["schemas"]["SaidMessage"][];
             /**
@@ -2713,7 +2713,7 @@ export interface components {
             token: string;
             token_id: string | null;
         };
-        /** @description What is asked for. */
+        /** @description The request for a token. */
         MintRequest: {
             /**
              * @description Some of the caller's scopes; absent: all that it may read.
@@ -2756,7 +2756,7 @@ export interface components {
         };
         /** @description A monitor on the wire, as in a `monitor_snapshot`. */
         MonitorAnswer: {
-            /** @description What is to be seen. */
+            /** @description The monitor. */
             monitor: components["schemas"]["Monitor"];
             /**
              * Format: uint64
@@ -3189,7 +3189,7 @@ export interface components {
         Revocation: {
             /** @description When it was. */
             at: components["schemas"]["Timestamp"];
-            /** @description Who did it. */
+            /** @description The caller that revoked it. */
             by: string;
             /** @description Until when it must be remembered; `None`: for ever. */
             until: components["schemas"]["Timestamp"] | null;
@@ -3203,14 +3203,14 @@ export interface components {
             issued_before: components["schemas"]["Timestamp"];
             /** @constant */
             revoke: "subject";
-            /** @description Who. */
+            /** @description The subject. */
             subject: string;
         });
-        /** @description What is revoked: one credential, or what somebody got before a time. */
+        /** @description The revoked right: one credential, or all of a subject before a time. */
         RevokeRequest: {
             /** @description Only what they got before this; not in the future. Absent: now. */
             issued_before?: components["schemas"]["Timestamp"] | null;
-            /** @description Whose. At most 256 bytes. */
+            /** @description The subject. At most 256 bytes. */
             subject?: string | null;
             /** @description A token's `jti`, or `key/<name>`. At most 256 bytes. */
             token_id?: string | null;
@@ -3597,7 +3597,7 @@ export interface components {
              */
             undecodable: number;
         };
-        /** @description What a load balancer makes of it. */
+        /** @description A load balancer's view of it. */
         Status: "ready" | "degraded" | "not_ready";
         /** @description An event that is durable. */
         StoredEvent: {
@@ -3855,7 +3855,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `not_found`: nobody has heard of it */
+        /** @description `not_found`: unknown id */
         not_found: {
             headers: {
                 [name: string]: unknown;
@@ -4059,7 +4059,7 @@ export interface operations {
             400: components["responses"]["invalid_argument"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
-            /** @description nobody has heard of it */
+            /** @description unknown id */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4408,7 +4408,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what stood against it */
+            /** @description the dead letter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4882,7 +4882,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what its events say so far */
+            /** @description the state after its events so far */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5589,7 +5589,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what is to be seen now */
+            /** @description the monitor now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5618,7 +5618,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what is to be seen now */
+            /** @description the monitor now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6350,7 +6350,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description what each says of itself */
+            /** @description the reports of the workers */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6415,7 +6415,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -6455,7 +6455,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -6495,7 +6495,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -6529,7 +6529,7 @@ export interface operations {
             query?: {
                 /** @description the agent or graph that it is for; by default as configured */
                 agent?: string;
-                /** @description what it is given; by default `{task_id}` */
+                /** @description the input; by default `{task_id}` */
                 input?: string;
             };
             header?: never;
@@ -6540,7 +6540,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a WebSocket; what is said there: docs/dropin.md */
+            /** @description a WebSocket; its messages: docs/dropin.md */
             101: {
                 headers: {
                     [name: string]: unknown;
