@@ -475,7 +475,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What an execution runs, as it was when it began
+         * The definition that an execution runs, as it was when the execution began
          * @description Needs `read` on the execution.
          */
         get: operations["get_execution_definition"];
