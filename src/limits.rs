@@ -136,6 +136,93 @@ pub const ANSWER_BYTES: usize = 64 * 1024;
 /// Longest reason, note or name of a decider, in bytes.
 pub const NOTE_BYTES: usize = 4 * 1024;
 
+/// Largest description of one definition, in bytes of JSON: without its tools' schemas, or its tools, where it would be larger.
+pub const DEFINITION_BYTES: usize = 256 * 1024;
+
+/// Fields of a definition's input that its schema names.
+pub const DEFINITION_FIELDS: usize = 64;
+
+/// Definitions that are listed.
+pub const DEFINITIONS: usize = 500;
+
+/// Entries of one page of a list.
+pub const LIST_ENTRIES: usize = 500;
+
+/// Entries of a page of a list when nobody says how many.
+pub const LIST_DEFAULT_ENTRIES: usize = 50;
+
+/// Entries that one page of a list looks at, about, when few of them are wanted.
+pub const LIST_SCAN: usize = 2000;
+
+/// Entries that it looks at a time then.
+pub const LIST_SCAN_PAGE: usize = 250;
+
+/// Streams that a page looks through one by one, for somebody who may see only some.
+pub const LIST_STREAMS: usize = 32;
+
+/// Longest text that a list is searched for, in bytes.
+pub const LIST_TEXT_BYTES: usize = 256;
+
+/// How long the events of one batch of the index are gathered.
+pub const INDEX_PAUSE: Duration = Duration::from_millis(50);
+
+/// Events in one batch of the index, about.
+pub const INDEX_BATCH: usize = 256;
+
+/// How often the index is told how far it is when events change nothing in it.
+pub const INDEX_SAVE: Duration = Duration::from_secs(5);
+
+/// How often entries that are too many or too old are looked for.
+pub const INDEX_TRIM: Duration = Duration::from_secs(5);
+
+/// Entries of each list that one step takes out.
+pub const INDEX_TRIM_ENTRIES: usize = 64;
+
+/// Entries that whoever keeps the index remembers.
+pub const INDEX_KNOWN: usize = 20_000;
+
+/// How long a process that keeps the index has before another one takes over.
+pub const INDEX_LEASE: Duration = Duration::from_secs(6);
+
+/// Pause before the index is tried again.
+pub const INDEX_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The beginning of an input that lists show, in bytes.
+pub const ENTRY_INPUT_BYTES: usize = 256;
+
+/// The beginning of an error's message that lists show, in bytes.
+pub const ENTRY_ERROR_BYTES: usize = 512;
+
+/// The beginning of a question that lists show, in bytes.
+pub const ENTRY_PROMPT_BYTES: usize = 2048;
+
+/// Choices of a question that lists show.
+pub const ENTRY_CHOICES: usize = 32;
+
+/// Nodes at work that lists show of an execution.
+pub const ENTRY_NODES: usize = 16;
+
+/// Approvals and questions of an execution that the index knows by id.
+pub const ENTRY_WAITING: usize = 320;
+
+/// Executions of a session that have not ended, as many as the index knows one by one.
+pub const ENTRY_ACTIVE: usize = 64;
+
+/// Lines of work of a session that the index knows.
+pub const ENTRY_STREAMS: usize = 8;
+
+/// Longest id of an approval or a question that the index takes, in bytes: a session's id of [`ID_BYTES`] as a token, and more.
+pub const REQUEST_ID_BYTES: usize = 512;
+
+/// Labels of an execution.
+pub const LABELS: usize = 16;
+
+/// Longest key of a label, in bytes.
+pub const LABEL_KEY_BYTES: usize = 63;
+
+/// Longest value of a label, in bytes.
+pub const LABEL_VALUE_BYTES: usize = 128;
+
 /// Commands that one look into an inbox takes.
 pub const COMMANDS_AT_ONCE: usize = 100;
 

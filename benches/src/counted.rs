@@ -112,6 +112,9 @@ impl Store for Counted<dyn Store> {
         self.calls.other.fetch_add(1, Relaxed);
         self.inner.remember(name, value, ttl).await
     }
+    fn index(&self) -> &dyn runbus::store::Index {
+        self.inner.index()
+    }
     async fn ready(&self) -> Result<(), Error> {
         self.inner.ready().await
     }

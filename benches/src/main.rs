@@ -16,6 +16,7 @@ mod gateway;
 mod idle;
 mod join;
 mod latency;
+mod lists;
 mod machine;
 mod many;
 mod memory;
@@ -103,11 +104,13 @@ enum Topic {
     Takeover,
     /// Memory of parked and of running sessions.
     Memory,
+    /// The first page of a list of very many executions.
+    Lists,
 }
 
 impl Topic {
     /// In the order in which they run.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Embedded,
         Self::Append,
         Self::Latency,
@@ -120,6 +123,7 @@ impl Topic {
         Self::Sessions,
         Self::Takeover,
         Self::Memory,
+        Self::Lists,
     ];
 }
 
@@ -171,6 +175,7 @@ async fn main() -> anyhow::Result<()> {
             Topic::Sessions => sessions::run(&setup, &mut report).await?,
             Topic::Takeover => takeover::run(&setup, &mut report).await?,
             Topic::Memory => memory::run(&setup, &mut report).await?,
+            Topic::Lists => lists::run(&setup, &mut report).await?,
         }
     }
     report.write(&args.json)

@@ -14,7 +14,7 @@ use crate::exit::{Code, Error};
 #[command(
     name = "runbus",
     version,
-    after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 66 no such thing, 69 a server does not answer, 70 internal error, 75 what is there stands against it."
+    after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 66 no such thing, 69 a server does not answer, 70 internal error, 75 what is there stands against it,\n77 the credential does not allow it."
 )]
 pub(crate) struct Args {
     /// The arguments of every command.
@@ -37,6 +37,13 @@ pub(crate) struct Global {
     /// JSON for programs instead of text for people.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Act on this gateway (http://host:port) instead of the configured log. `gateway`, `worker`, `dev`, `demo`, `setup`, `doctor` and
+    /// `models` act on this machine only.
+    #[arg(long, global = true, value_name = "URL", env = "RUNBUS_GATEWAY")]
+    pub gateway: Option<String>,
+    /// The key or token that the gateway asks for.
+    #[arg(long, global = true, value_name = "TOKEN", env = "RUNBUS_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -57,6 +64,14 @@ pub(crate) enum Command {
     Worker(commands::worker::Worker),
     /// Start an execution.
     Start(commands::start::Start),
+    /// List executions.
+    Ls(commands::ls::Ls),
+    /// List sessions.
+    Sessions(commands::ls::Sessions),
+    /// List agents and graphs, or show one.
+    Definitions(commands::definitions::Definitions),
+    /// List workers.
+    Workers(commands::workers::Workers),
     /// Speak to sessions, show them, settle their unresolved calls.
     Session(commands::session::Session),
     /// Stop an execution.
@@ -91,6 +106,11 @@ pub(crate) enum Command {
     Doctor(commands::doctor::Doctor),
     /// List the configured models, and ask each whether it answers.
     Models(commands::models::Models),
+    /// Print a script for completion in a shell.
+    Completions(commands::completions::Completions),
+    /// Answer a shell that completes.
+    #[command(name = "__complete", hide = true)]
+    Complete(commands::completions::Complete),
 }
 
 impl Command {
@@ -105,6 +125,10 @@ impl Command {
             Self::Gateway(command) => Box::pin(command.run(configuration)).await,
             Self::Worker(command) => Box::pin(command.run(configuration)).await,
             Self::Start(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Ls(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Sessions(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Definitions(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Workers(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Session(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Cancel(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Pause(command) => Box::pin(command.run(&global, &configuration)).await,
@@ -122,6 +146,8 @@ impl Command {
             Self::Setup(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Doctor(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Models(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Completions(command) => command.run(),
+            Self::Complete(command) => Box::pin(command.run(&global, &configuration)).await,
         }
     }
 

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     fn global() -> Global {
-        Global { config: None, set: Vec::new(), json: false }
+        Global { config: None, set: Vec::new(), json: false, gateway: None, token: None }
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub enum Code {
     Conflict,
     /// A server does not answer.
     Unavailable,
+    /// The credential does not allow it.
+    Forbidden,
     /// Something that should not happen.
     Software,
 }
@@ -39,6 +41,7 @@ impl From<Code> for ExitCode {
             Code::Conflict => 75,
             Code::Unavailable => 69,
             Code::Software => 70,
+            Code::Forbidden => 77,
         })
     }
 }
@@ -61,6 +64,9 @@ pub(crate) enum Error {
     /// A server does not answer.
     #[error("{0}")]
     Unavailable(String),
+    /// The credential does not allow it.
+    #[error("{0}")]
+    Forbidden(String),
     /// Something that should not happen.
     #[error("{0}")]
     Software(String),
@@ -143,6 +149,7 @@ pub(crate) fn report(error: &Error) -> Code {
         Error::NotFound(_) => Code::NotFound,
         Error::Conflict(_) => Code::Conflict,
         Error::Unavailable(_) => Code::Unavailable,
+        Error::Forbidden(_) => Code::Forbidden,
         Error::Software(_) | Error::Output(_) => Code::Software,
     }
 }

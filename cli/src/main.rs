@@ -7,8 +7,11 @@ mod commands;
 mod configuration;
 mod exit;
 mod init;
+mod lists;
 mod output;
+mod reach;
 mod reload;
+mod remote;
 mod render;
 mod snapshot;
 

@@ -415,3 +415,132 @@ fn permissions_are_printed_as_the_files_that_servers_read() {
         assert!(shown.lines().any(|line| line.starts_with(wanted)) && !shown.contains("\\n"), "{shown}");
     }
 }
+
+#[test]
+fn commands_that_read_make_no_log() {
+    let dir = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["ls"][..],
+        &["sessions"],
+        &["approvals", "list", "--all"],
+        &["definitions"],
+        &["workers"],
+        &["history"],
+        &["stats"],
+        &["tail", "--since", "all"],
+        &["wait", "--timeout", "1"],
+        &["session", "show", "x"],
+        &["dead-letters", "list"],
+    ] {
+        let output = run(dir.path(), arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(66), "{arguments:?}: {said}");
+        assert!(said.contains("there is no log in") && said.contains("--gateway"), "{arguments:?}: {said}");
+    }
+    let ids = run(dir.path(), &["__complete", "--", "cancel", ""]);
+    assert_eq!((ids.status.code(), text(&ids.stdout)), (Some(0), String::new()));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn executions_are_listed_and_their_ids_complete() {
+    let dir = tempfile::tempdir().unwrap();
+    for (id, team) in [("run-1", "a"), ("run-2", "b"), ("other", "a")] {
+        let label = format!("team={team}");
+        let started = run(dir.path(), &["start", "council", "Tea?", "--execution", id, "--label", &label]);
+        assert_eq!(started.status.code(), Some(0), "{}", text(&started.stderr));
+    }
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let output = run(dir.path(), &[arguments, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        lines(&output).iter().filter_map(|line| Some(line["execution_id"].as_str()?.to_owned())).collect()
+    };
+    assert_eq!(ids(&["ls"]), ["other", "run-2", "run-1"]);
+    assert_eq!(ids(&["ls", "--label", "team=a", "--oldest"]), ["run-1", "other"]);
+    assert_eq!(ids(&["ls", "--text", "RUN", "-n", "1"]), ["run-2"]);
+    assert_eq!(ids(&["sessions", "--status", "running"]), ["other", "run-2", "run-1"]);
+    let shown = text(&run(dir.path(), &["ls"]).stdout);
+    assert!(shown.contains("run-2") && shown.contains("-- 3 queued"), "{shown}");
+    let nothing = run(dir.path(), &["ls", "--definition", "nobody"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    let wrong = run(dir.path(), &["ls", "--status", "odd"]);
+    assert_eq!(wrong.status.code(), Some(64));
+    assert!(text(&wrong.stderr).contains("waiting_for_input"), "{}", text(&wrong.stderr));
+    let completed = run(dir.path(), &["__complete", "--", "cancel", "run"]);
+    assert_eq!(text(&completed.stdout), "run-2\nrun-1\n");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&run(dir.path(), &["completions", shell]).stdout).contains("runbus __complete"));
+    }
+}
+
+/// Every command that acts on a log acts on a gateway as well, from a folder without one.
+#[test]
+fn commands_act_on_a_gateway_elsewhere() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut dev = Killed(
+        runbus(dir.path())
+            .args([&["dev", "--idle"], &FAST[..]].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let banner = std::io::BufReader::new(dev.0.stdout.take().unwrap());
+    let mut banner = std::io::BufRead::lines(banner).map_while(Result::ok);
+    let address = banner.find_map(|line| {
+        let begin = line.find("http://127.0.0.1:")?;
+        let end =
+            line[begin + 17..].find(|c: char| !c.is_ascii_digit()).map_or(line.len(), |n| begin + 17 + n);
+        Some(line[begin..end].to_owned())
+    });
+    let address = address.expect("dev says where its gateway listens");
+    let act =
+        |arguments: &[&str]| run(elsewhere.path(), &[arguments, &["--gateway", &address, "--json"]].concat());
+    let ok = |arguments: &[&str]| {
+        let output = act(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        lines(&output)
+    };
+    let events = ok(&["start", "council", "Tea?", "--execution", "run-1", "--label", "team=a", "--follow"]);
+    assert_eq!(events.last().unwrap()["type"], "execution_completed");
+    let stored = ok(&["history", "--execution", "run-1", "--oldest", "--limit", "10000"]);
+    let here =
+        run(dir.path(), &["history", "--execution", "run-1", "--oldest", "--limit", "10000", "--json"]);
+    assert_eq!(stored, lines(&here));
+    assert_eq!(
+        ok(&["wait", "--execution", "run-1", "--type", "execution_completed", "--since", "all"]).len(),
+        1
+    );
+    assert!(ok(&["tail", "--execution", "run-1", "--since", "snapshot", "--until-end"]).len() == 1);
+    assert_eq!(ok(&["session", "show", "run-1"])[0]["status"], "idle");
+    assert!(
+        !ok(&["session", "messages", "run-1"]).is_empty() || ok(&["session", "pending", "run-1"]).is_empty()
+    );
+    assert_eq!(ok(&["session", "close", "run-1"])[0]["status"], "closed");
+    assert_eq!(ok(&["definitions", "council"])[0]["kind"], "graph");
+    assert!(ok(&["definitions"]).iter().any(|known| known["name"] == "council"));
+    assert_eq!(ok(&["workers"]).len(), 1);
+    assert!(ok(&["stats"])[0]["events"].as_u64().unwrap() >= 10);
+    assert_eq!(ok(&["publish", "--stream", "ci", "--data", "{\"ok\":true}"]).len(), 1);
+    let listed = act(&["ls", "--label", "team=a"]);
+    assert!(matches!(listed.status.code(), Some(0 | 1)), "{}", text(&listed.stderr));
+    for unknown in [
+        &["session", "show", "nobody"][..],
+        &["approvals", "show", "x@nobody"],
+        &["approvals", "list", "nobody"],
+        &["answer", "x@nobody", "yes"],
+        &["unpause", "nobody"],
+        &["definitions", "nobody"],
+        &["dead-letters", "show", "nobody"],
+    ] {
+        let output = act(unknown);
+        assert_eq!(output.status.code(), Some(66), "{unknown:?}: {}", text(&output.stderr));
+    }
+    assert_eq!(act(&["cancel", "run-1"]).status.code(), Some(75));
+    assert_eq!(act(&["ls", "--limit", "0"]).status.code(), Some(65));
+    let wrong = run(elsewhere.path(), &["ls", "--gateway", "ftp://x"]);
+    assert_eq!(wrong.status.code(), Some(64));
+    let nobody = run(elsewhere.path(), &["ls", "--gateway", "http://127.0.0.1:1"]);
+    assert_eq!(nobody.status.code(), Some(69), "{}", text(&nobody.stderr));
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was made");
+}

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hosts::Hosts;
 use crate::sockets::{Bounds, Trusted};
-use crate::{dropin, limits, monitor};
+use crate::{dropin, limits, lists, monitor};
 
 /// How a gateway serves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -108,6 +108,8 @@ pub struct Config {
     pub dropin: dropin::Config,
     /// Monitors: what is to be seen of one stream, or of all.
     pub monitor: monitor::Config,
+    /// The lists of executions, sessions, approvals and questions.
+    pub directory: lists::Config,
 }
 
 impl Default for Config {
@@ -141,6 +143,7 @@ impl Default for Config {
             drain_window_ms: 2_000,
             dropin: dropin::Config::default(),
             monitor: monitor::Config::default(),
+            directory: lists::Config::default(),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use axum::http::Method;
 
 use crate::api::{
-    approvals, auth, dead_letters, events, executions, health, metrics, monitor, openapi, publish, questions,
-    root, sessions, stats, workers,
+    approvals, auth, dead_letters, definitions, events, executions, gateways, health, lists, metrics,
+    monitor, openapi, publish, questions, root, sessions, stats, workers,
 };
 use crate::auth::{Action, Rule};
 use crate::dropin;
@@ -23,6 +23,7 @@ pub fn all() -> Vec<Endpoint> {
         health::endpoints(),
         metrics::endpoints(),
         openapi::endpoints(),
+        lists::endpoints(),
         executions::endpoints(),
         approvals::endpoints(),
         questions::endpoints(),
@@ -34,8 +35,11 @@ pub fn all() -> Vec<Endpoint> {
         ws::endpoints(),
         monitor::endpoints(),
         transport::monitor::endpoints(),
+        transport::lists::endpoints(),
         stats::endpoints(),
         workers::endpoints(),
+        gateways::endpoints(),
+        definitions::endpoints(),
         auth::endpoints(),
         dropin::endpoints(),
     ]

@@ -310,3 +310,18 @@ pub const MONITOR_PAGE_BYTES: usize = 2 * 1024 * 1024;
 /// Reads of 50,000 stored messages each ([`runbus::limits::HISTORY_SCAN_FRAMES`]) that found less than asked for, after which a
 /// monitor looks back no further.
 pub const MONITOR_SCANS: usize = 4;
+
+/// Entries of a live list when nobody says how many.
+pub const LIVE_DEFAULT_ENTRIES: usize = 100;
+
+/// Cost of an entry of a list while a page is made, in bytes, about: as it is kept, and as it is shown.
+pub const ENTRY_COST_BYTES: usize = 4 * 1024;
+
+/// Changes of a live list that are kept for clients that missed some.
+pub const LIVE_CHANGES: usize = 32;
+
+/// How often a live list looks at the index when nobody says that it has moved on.
+pub const LIVE_LOOK: Duration = Duration::from_secs(2);
+
+/// Changes of a live list that are kept, in bytes, beside as many as the list itself has.
+pub const LIVE_CHANGES_BYTES: usize = 64 * 1024;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use runbus::config::Invalid;
 use runbus::control::Control;
+use runbus::directory::Directory;
 use runbus::metrics::gateway as metrics;
 use runbus::time::Clock;
 use tokio::net::{TcpListener, TcpSocket};
@@ -21,8 +22,10 @@ use crate::hosts::HostCheck;
 use crate::hub::{Hubs, Shares};
 use crate::ledger::{Ledger, Table};
 use crate::limits;
+use crate::lists::Lists;
 use crate::monitor::Monitors;
 use crate::presence::Room;
+use crate::report;
 use crate::router::{App, router};
 use crate::serving::Serving;
 use crate::sockets::acceptor::Acceptor;
@@ -106,6 +109,8 @@ impl Gateway {
         let slow_reads = Semaphore::new((config.history_reads / limits::SLOW_READS_SHARE).max(1));
         let pressure = Pressure::new(ledger.clone());
         let monitors = Monitors::new(config.monitor.clone(), control.clone(), ledger.clone());
+        let config_of_lists = config.directory.clone();
+        let directory = Directory::new(bus.clone(), Clock::System, config.directory.bounds());
         let shared = Arc::new(Shared {
             config,
             auth,
@@ -113,6 +118,8 @@ impl Gateway {
             control: control.clone(),
             hubs,
             monitors,
+            lists: Lists::new(config_of_lists, directory.clone(), ledger.clone()),
+            directory,
             presence: Room::new(Clock::System, ledger.clone()),
             ledger,
             snapshots: Snapshots::default(),
@@ -157,6 +164,15 @@ impl Gateway {
             let queue = app.control.queue().clone();
             AbortOnDropHandle::new(tokio::spawn(async move { runbus::queue::keep_counting(&*queue).await }))
         };
+        let id = uuid::Uuid::new_v4().to_string();
+        let reporting = {
+            let (app, id, end) = (app.clone(), id.clone(), done.clone());
+            AbortOnDropHandle::new(tokio::spawn(report::keep(app, id, address, end)))
+        };
+        let listing = shared.config.directory.keep.then(|| {
+            let (directory, end) = (shared.directory.clone(), drain.clone());
+            AbortOnDropHandle::new(tokio::spawn(async move { directory.keep(&id, end).await }))
+        });
         let serving = Serving {
             tls,
             proxy_protocol: shared.config.proxy_protocol,
@@ -181,6 +197,10 @@ impl Gateway {
             // Only a panic of its own keeps it from saying that it has ended.
             let _ = serving.await;
             let _ = presence.await;
+            let _ = reporting.await;
+            if let Some(listing) = listing {
+                let _ = listing.await;
+            }
         };
         let most = shared.config.drain_window().saturating_add(limits::DRAIN_GRACE);
         let ended = hard.run_until_cancelled(tokio::time::timeout(most, ending)).await;
@@ -202,6 +222,7 @@ fn ledger(config: &Config, auth: &Auth) -> Arc<Ledger> {
         Table::Hubs => config.max_hubs,
         Table::Monitors => config.monitor.max_streams,
         Table::Beginnings => limits::MONITOR_BEGINNINGS,
+        Table::Lists => config.directory.max_live,
         Table::Followed => limits::PRESENCE_FOLLOWED,
         Table::Publishing => limits::PUBLISHING_BYTES,
     };

@@ -135,6 +135,7 @@ impl Control {
             correlation_id: start.correlation_id,
             budget: start.budget,
             scheduling: start.scheduling,
+            labels: start.labels,
             ..StartRequest::new(start.definition, start.input)
         }))
     }

@@ -1,8 +1,10 @@
 //! Control: commands to sessions and questions about executions, for gateways and the CLI.
 
 mod dead_letters;
+pub mod definitions;
 mod executions;
 pub mod external;
+pub mod gateways;
 mod people;
 pub mod presence;
 #[cfg(test)]

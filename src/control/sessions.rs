@@ -8,6 +8,7 @@ use super::{Control, Error, RESERVED_SESSIONS, StartRequest, Started};
 use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
+use crate::labels::Labels;
 use crate::session::below::{Told, Used};
 use crate::session::command::{Action, Budget, Command, Multitask, Parent, Scheduling};
 use crate::session::entry::Fact;
@@ -43,6 +44,9 @@ pub struct SendRequest {
     /// How it is scheduled; absent: as the session's last execution.
     #[serde(deserialize_with = "json::object::optional")]
     pub scheduling: Option<Scheduling>,
+    /// Labels, by which lists can be filtered: at most 16, as for a start.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
 
 impl Control {
@@ -166,6 +170,7 @@ impl Control {
             multitask: request.multitask,
             budget: request.budget,
             scheduling: scheduling.unwrap_or_default(),
+            labels: request.labels,
             parent: None,
         };
         self.start_as(start, by).await
@@ -211,7 +216,12 @@ impl Control {
             session_id: Some(id.clone()),
             ..Source::execution(run.start.stream_id.clone(), execution_id.clone(), self.clock.clone())
         };
-        let queued = Queued { definition: Some(run.start.definition.clone()), request_digest: None };
+        let queued = Queued {
+            definition: Some(run.start.definition.clone()),
+            request_digest: None,
+            labels: run.start.labels.0.clone(),
+            parent: None,
+        };
         let event = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
         self.bus.record(event).await?;
         self.give(id, command, run.start.scheduling.clone()).await?;

@@ -12,6 +12,7 @@ use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::execution::Status;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
+use crate::labels::Labels;
 use crate::log::{Expect, Frame, Sequence};
 use crate::queue::Class;
 use crate::session::approval::digest;
@@ -56,6 +57,10 @@ pub struct Request {
     /// How it is scheduled.
     #[serde(default, deserialize_with = "json::object::only")]
     pub scheduling: Scheduling,
+    /// Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most
+    /// 128 bytes without control characters.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// The parent that waits for it; set by workers.
     #[serde(skip)]
     pub parent: Option<Parent>,
@@ -75,6 +80,7 @@ impl Request {
             multitask: Multitask::default(),
             budget: Budget::default(),
             scheduling: Scheduling::default(),
+            labels: Labels::default(),
             parent: None,
         }
     }
@@ -129,6 +135,7 @@ impl Control {
             });
         }
         accept("input", &request.input)?;
+        admitted(&request.labels)?;
         let bytes = request.input.to_string().len();
         if bytes > limits::INPUT_BYTES {
             return Err(Error::TooLarge { bytes, limit: limits::INPUT_BYTES });
@@ -177,6 +184,7 @@ impl Control {
             multitask: request.multitask,
             budget: request.budget,
             scheduling: request.scheduling,
+            labels: request.labels,
             parent: request.parent,
             resumes: false,
             trace: current_trace(),
@@ -247,6 +255,8 @@ impl Control {
         let queued = Queued {
             definition: Some(start.definition.clone()),
             request_digest: Some(request_digest(&start.definition, &start.input)),
+            labels: start.labels.0.clone(),
+            parent: start.parent.as_ref().map(Parent::above),
         };
         let queued = source.event_with_id(EventId::derived(&format!("{execution_id}/queued")), queued);
         let (scheduling, definition) = (start.scheduling.clone(), start.definition.clone());
@@ -372,6 +382,11 @@ fn request_digest(definition: &str, input: &Value) -> String {
 pub(super) fn accept(path: &'static str, value: &Value) -> Result<(), Error> {
     json::tree::check_within(value, limits::EDGE_DEPTH)
         .map_err(|fault| Error::Invalid { path, message: fault.to_string() })
+}
+
+/// Whether labels may be given.
+fn admitted(labels: &Labels) -> Result<(), Error> {
+    labels.check().map_err(|fault| Error::Invalid { path: "labels", message: fault.to_string() })
 }
 
 /// The class of jobs of a rank.

@@ -176,7 +176,7 @@ mod tests {
         let patience = Duration::from_secs(60);
         let mut sweep = Sweep::default();
         for id in ["a", "b"] {
-            sweep.take(&run(id).event(IsQueued { request_digest: None, definition: None }), patience);
+            sweep.take(&run(id).event(IsQueued::default()), patience);
         }
         let now = Clock::System.now();
         assert!(sweep.due(now).is_empty());

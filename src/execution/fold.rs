@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Execution, Status, Waiting};
 use crate::event::{Class, Event, Payload};
 use crate::id::SessionId;
+use crate::labels::Labels;
 
 /// A question that its producer gave no id: the next step of the execution answers it.
 const UNNAMED: &str = "";
@@ -21,6 +22,8 @@ impl Execution {
             correlation_id: None,
             definition: None,
             request_digest: None,
+            labels: Labels::default(),
+            parent: None,
             status: Status::Queued,
             waiting: BTreeMap::new(),
             active_node: None,
@@ -76,6 +79,8 @@ impl Execution {
                 self.queued_at = Some(event.timestamp);
                 self.definition = queued.definition.or(self.definition.take());
                 self.request_digest = self.request_digest.take().or(queued.request_digest);
+                self.labels = Labels(queued.labels).sound();
+                self.parent = queued.parent;
             }
             Payload::ExecutionStarted(started) => {
                 self.started_at.get_or_insert(event.timestamp);
@@ -185,11 +190,8 @@ mod tests {
             Clock::System,
         );
         let writer = source.node(NodeId::new("writer").unwrap());
-        let mut run = Execution::begin(
-            &source.execution_queued(execution::Queued { definition: None, request_digest: None }),
-            false,
-        )
-        .unwrap();
+        let mut run =
+            Execution::begin(&source.execution_queued(execution::Queued::default()), false).unwrap();
         assert_eq!(run.status, Status::Queued);
         run.apply(&source.execution_started(execution::Started {
             input: json!("hi"),

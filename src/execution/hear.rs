@@ -90,7 +90,7 @@ mod tests {
             ..Source::execution(StreamId::new(stream).unwrap(), ExecutionId::new("x").unwrap(), Clock::System)
         };
         match what % 6 {
-            0 => source.execution_queued(execution::Queued { definition: None, request_digest: None }),
+            0 => source.execution_queued(execution::Queued::default()),
             1 => source.execution_started(execution::Started { input: json!(1), definition: None }),
             2 => source.execution_paused(execution::Paused { reason: None }),
             3 => source.execution_completed(execution::Completed { output: json!(stream) }),

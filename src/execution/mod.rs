@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use crate::event::family::model::Usage;
 use crate::id::{CorrelationId, ExecutionId, NodeId, SessionId, StreamId};
+use crate::labels::Labels;
+use crate::session::above::Above;
 use crate::session::below::Below;
 use crate::time::Timestamp;
 
@@ -44,6 +46,21 @@ pub enum Status {
 }
 
 impl Status {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::WaitingForApproval => "waiting_for_approval",
+            Self::WaitingForInput => "waiting_for_input",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether nothing follows.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
@@ -95,6 +112,12 @@ pub struct Execution {
     /// `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_digest: Option<String>,
+    /// Labels, as the start gave them.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// The execution that started it as a sub-agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Above>,
     /// Where it stands.
     pub status: Status,
     /// The missing capability, in words, when no present worker can run it.

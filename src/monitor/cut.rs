@@ -19,7 +19,7 @@ pub(super) fn text(text: &str) -> String {
 }
 
 /// A value, or `{cut, bytes, begins}` of one that is longer than [`MONITOR_VALUE_BYTES`].
-pub(super) fn value(value: Value) -> Value {
+pub(crate) fn value(value: Value) -> Value {
     let long = match &value {
         Value::String(text) if text.len() > MONITOR_VALUE_BYTES => text.clone(),
         Value::Array(_) | Value::Object(_) => {

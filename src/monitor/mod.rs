@@ -16,6 +16,7 @@ mod tally;
 pub mod view;
 
 pub use cost::{Price, Prices};
+pub(crate) use cut::value as short;
 pub use fold::{Detail, Fold};
 pub use revisions::{Change, Patch, Revision, Revisions};
 pub use view::Monitor;

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::above::Above;
 use super::below::{Told, Used};
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
+use crate::labels::Labels;
 use crate::log::{Sequence, Trace};
 use crate::time::Timestamp;
 use crate::{json, limits};
@@ -186,6 +188,9 @@ pub struct Start {
     /// How it is scheduled.
     #[serde(default)]
     pub scheduling: Scheduling,
+    /// Labels, as the start gave them.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// The parent that waits for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
@@ -304,6 +309,21 @@ pub struct Parent {
     /// How many sessions stand above the child.
     #[serde(default)]
     pub depth: u32,
+    /// The execution at the top of the tree; absent: this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<ExecutionId>,
+}
+
+impl Parent {
+    /// Where that is, for those who read events.
+    #[must_use]
+    pub fn above(&self) -> Above {
+        Above {
+            execution_id: self.execution_id.clone(),
+            session_id: self.session_id.clone(),
+            root: self.root.clone(),
+        }
+    }
 }
 
 impl Command {
@@ -433,6 +453,7 @@ mod tests {
             multitask: Multitask::Rollback,
             budget: Budget { tokens: Some(5), ..Budget::default() },
             scheduling: Scheduling { priority: Priority::Low, concurrency_key: Some("t".into()) },
+            labels: Labels([("team".into(), "a=b".into())].into()),
             parent: None,
             resumes: false,
             trace: Some(Trace { parent: "00-1-2-01".into(), state: None }),

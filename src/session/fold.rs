@@ -341,6 +341,7 @@ impl State {
                         scheduling: run.start.scheduling.clone(),
                         ephemeral: *ephemeral,
                         depth: run.start.parent.as_ref().map_or(1, |parent| parent.depth + 1),
+                        root: run.start.parent.as_ref().map(|parent| parent.above().top().clone()),
                     },
                 });
                 if let Some(open) = visit.call_mut(call_id) {

@@ -6,6 +6,7 @@
 //! `commands`), [`view`] (the public view of it). On the log: [`journal`] and [`inbox`]. Driving a session is not part of this
 //! module.
 
+pub mod above;
 pub mod approval;
 pub mod below;
 pub mod command;

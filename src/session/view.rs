@@ -33,6 +33,22 @@ pub enum SessionStatus {
     Closed,
 }
 
+impl SessionStatus {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Running => "running",
+            Self::WaitingForApproval => "waiting_for_approval",
+            Self::WaitingForInput => "waiting_for_input",
+            Self::Paused => "paused",
+            Self::Pending => "pending",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// A session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {

@@ -8,6 +8,9 @@ use bytes::Bytes;
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
+pub mod index;
+
+pub use index::Index;
 
 /// The name of a projection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -161,6 +164,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`Error`].
     async fn remember(&self, name: &Name, value: Bytes, ttl: Duration) -> Result<Bytes, Error>;
+
+    /// The index of the lists.
+    fn index(&self) -> &dyn Index;
 
     /// Answers when the store works.
     ///

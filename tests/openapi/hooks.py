@@ -33,6 +33,7 @@ UNSAYABLE = (
     "to 256 bytes are needed",
     "must have 1 to 128 bytes",
     "a scope has at most",
+    "must have at most 128 bytes",
     # One parameter depends on another.
     "needs wait_ms",
     "cursor says it already",
@@ -46,6 +47,7 @@ UNSAYABLE = (
     # It depends on what is there.
     "is none of ",
     "is no cursor of this execution",
+    "is no cursor of this list",
     "is a cursor of another log",
     "come with an approval",
     "a session that has never run needs one",

@@ -84,7 +84,7 @@ impl Bench {
         Self { backend, definitions, registry: Arc::new(registry), deleted, launches }
     }
 
-    async fn all() -> Vec<Self> {
+    pub async fn all() -> Vec<Self> {
         backends::all().await.into_iter().map(Self::new).collect()
     }
 

@@ -334,6 +334,10 @@ impl Store for GatedStore {
         self.1.write("remember".into(), self.0.remember(name, value, ttl)).await
     }
 
+    fn index(&self) -> &dyn runbus::store::Index {
+        self.0.index()
+    }
+
     async fn ready(&self) -> Result<(), store::Error> {
         self.1.read(self.0.ready()).await
     }

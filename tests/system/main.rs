@@ -27,6 +27,7 @@ mod gateway;
 mod hostile_json;
 mod hosts;
 mod limits;
+mod lists;
 mod mcp_servers;
 mod openapi;
 mod operation;

@@ -121,7 +121,7 @@ async fn an_execution_that_began_behind_what_is_gone_misses_nothing() {
     run(&backend, "old", 6).await;
     log.floor.store(5, Ordering::SeqCst);
     run(&backend, "told", 2).await;
-    let asked = execution::Queued { definition: None, request_digest: None };
+    let asked = execution::Queued::default();
     publish(&backend, [source("queued").execution_queued(asked)]).await;
     let served = gateway(&backend, config()).await;
     for id in ["told", "queued"] {

@@ -82,7 +82,7 @@ async fn publish(backend: &Backend, executions: usize, rounds: std::ops::Range<u
     for round in rounds {
         let mut batch = Vec::new();
         for source in (0..executions).map(execution) {
-            let queued = Queued { definition: Some(round.to_string()), request_digest: None };
+            let queued = Queued { definition: Some(round.to_string()), ..Queued::default() };
             wanted.push(source.execution_queued(queued));
             batch.push(wanted.last().unwrap().clone());
             batch.push(source.llm_text_delta(TextDelta { content: "x".into(), snapshot: None }));
@@ -158,7 +158,7 @@ async fn requests_say_who_sends_what() {
         let mut wanted = publish(&backend, 1, 0..1).await;
         publish(&backend, 2, 1..2).await;
         // Of a publisher that traces.
-        let traced = execution(0).execution_queued(Queued { definition: None, request_digest: None });
+        let traced = execution(0).execution_queued(Queued::default());
         let mut frame = Frame::external(&[traced.encode().unwrap()]);
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         frame.trace = Some(Trace { parent: parent.into(), state: None });
@@ -212,15 +212,14 @@ async fn external_events_about_executions_of_runbus_are_not_sent() {
     for backend in backends::all().await {
         let receiver = Receiver::start(|_, _| Answer::Status(200)).await;
         let queued = |definition: &str| {
-            execution(0)
-                .execution_queued(Queued { definition: Some(definition.into()), request_digest: None })
+            execution(0).execution_queued(Queued { definition: Some(definition.into()), ..Queued::default() })
         };
         let bus = backend.bus();
         bus.publish(queued("forged before")).await.unwrap();
         bus.record(queued("own")).await.unwrap();
         bus.publish(queued("forged")).await.unwrap();
         bus.publish(
-            execution(1).execution_queued(Queued { definition: Some("theirs".into()), request_digest: None }),
+            execution(1).execution_queued(Queued { definition: Some("theirs".into()), ..Queued::default() }),
         )
         .await
         .unwrap();
@@ -332,9 +331,8 @@ async fn an_event_given_up_is_recorded_and_the_next_one_goes_on() {
             &Endpoint { max_attempts: 3, events: Vec::new(), ..endpoint(&receiver) },
         );
         let source = execution(0);
-        let queued = |n: u32| {
-            source.execution_queued(Queued { definition: Some(n.to_string()), request_digest: None })
-        };
+        let queued =
+            |n: u32| source.execution_queued(Queued { definition: Some(n.to_string()), ..Queued::default() });
         let events = [queued(0), queued(1), queued(2)];
         for event in &events {
             backend.bus().publish(event.clone()).await.unwrap();

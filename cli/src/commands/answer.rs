@@ -1,15 +1,14 @@
 //! `runbus answer`: answers a question.
 
-use runbus::control::AnswerRequest;
 use runbus::id::ExecutionId;
 
 use super::input;
 use super::waiting;
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 
 /// Answers a question that an execution asks. The first answer counts.
 #[derive(Debug, clap::Args)]
@@ -34,14 +33,12 @@ impl Answer {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
-        let control = backend.control();
+        let reach = Reach::look(global, configuration).await?;
         if let Some(execution) = &self.list {
-            waiting::questions(global, &control.questions(execution).await?)?;
+            waiting::questions(global, &reach.questions(execution).await?)?;
         }
         if let (Some(request), Some(text)) = (&self.request, &self.text) {
-            let said = AnswerRequest { input: input::value(text)?, answer_id: None };
-            let decided = control.answer(request, said, None).await?;
+            let decided = reach.answer(request, input::value(text)?).await?;
             if global.json {
                 output::json(&decided)?;
             } else {

@@ -1,16 +1,17 @@
 //! `runbus approvals`: may this call run?
 
 use clap::Subcommand;
-use runbus::control::{Control, DecideRequest};
+use runbus::control::DecideRequest;
 use runbus::id::ExecutionId;
+use runbus::store::index::Family;
 use serde_json::Value;
 
-use super::waiting;
+use super::{ls, waiting};
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 
 /// Lists the calls of an execution that wait for a decision, and decides them. The first decision counts.
 #[derive(Debug, clap::Args)]
@@ -24,11 +25,16 @@ pub(crate) struct Approvals {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show the approvals of an execution that wait for a decision.
-    #[command(after_help = "Example:\n  runbus approvals list run-1")]
+    /// Show the approvals of an execution, or of all, that wait for a decision.
+    #[command(after_help = "Example:\n  runbus approvals list run-1
+  runbus approvals list --all")]
     List {
         /// The execution.
-        execution: ExecutionId,
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        execution: Option<ExecutionId>,
+        /// Of all executions.
+        #[arg(long)]
+        all: bool,
     },
     /// Show an approval, in any state.
     #[command(after_help = "Example:\n  runbus approvals show APPROVAL")]
@@ -79,15 +85,18 @@ impl Approvals {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
-        let control = backend.control();
+        let reach = Reach::look(global, configuration).await?;
         match self.what {
-            What::List { execution } => {
-                waiting::approvals(global, &control.approvals(&execution).await?)?;
+            What::List { execution: Some(execution), .. } => {
+                waiting::approvals(global, &reach.approvals(&execution).await?)?;
                 Ok(Code::Ok)
             }
+            What::List { execution: None, .. } => {
+                let asked = [("limit".to_owned(), runbus::limits::LIST_ENTRIES.to_string())];
+                ls::show(global, configuration, Family::Approvals, &asked, false).await
+            }
             What::Show { approval } => {
-                waiting::approvals(global, &[control.approval(&approval).await?])?;
+                waiting::approvals(global, &[reach.approval(&approval).await?])?;
                 Ok(Code::Ok)
             }
             What::Approve { approval, note, arguments, digest } => {
@@ -98,7 +107,7 @@ impl Approvals {
                     arguments_digest: digest,
                     decision_id: None,
                 };
-                decide(&control, global, &approval, request).await
+                decide(&reach, global, &approval, request).await
             }
             What::Reject { approval, note, digest } => {
                 let request = DecideRequest {
@@ -107,20 +116,20 @@ impl Approvals {
                     arguments_digest: digest,
                     ..DecideRequest::default()
                 };
-                decide(&control, global, &approval, request).await
+                decide(&reach, global, &approval, request).await
             }
         }
     }
 }
 
 async fn decide(
-    control: &Control,
+    reach: &Reach,
     global: &Global,
     approval: &str,
     request: DecideRequest,
 ) -> Result<Code, Error> {
     let word = if request.approved { "approved" } else { "rejected" };
-    let decided = control.decide(approval, request, None).await?;
+    let decided = reach.decide(approval, request).await?;
     if global.json {
         output::json(&decided)?;
     } else {

@@ -4,10 +4,10 @@ use runbus::control::CancelState;
 use runbus::id::{ExecutionId, SessionId};
 
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 
 /// Stops an execution; one that has not been started yet ends as cancelled when it is.
 #[derive(Debug, clap::Args)]
@@ -29,9 +29,8 @@ impl Cancel {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
-        let control = backend.control();
-        let done = control.cancel(&self.execution, self.session, self.reason, None).await?;
+        let reach = Reach::open(global, configuration).await?;
+        let done = reach.cancel(&self.execution, self.session, self.reason).await?;
         if global.json {
             output::json(&done)?;
         } else {

@@ -7,10 +7,10 @@ use runbus::limits;
 
 use super::start::after;
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 use crate::render::short;
 
 /// Lists executions that no worker could finish, shows one, tries one again.
@@ -61,18 +61,17 @@ impl DeadLetters {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
-        let control = backend.control();
+        let reach = Reach::look(global, configuration).await?;
         match self.what {
             What::List { limit } => {
-                for letter in control.dead_letters(limit).await? {
+                for letter in reach.dead_letters(limit).await? {
                     show(global, &letter)?;
                 }
             }
-            What::Show { execution } => show(global, &control.dead_letter_of(&execution).await?)?,
+            What::Show { execution } => show(global, &reach.dead_letter_of(&execution).await?)?,
             What::Retry { execution, follow } => {
-                let started = control.retry_dead_letter(&execution, None).await?;
-                return after(&backend, global, started, follow).await;
+                let started = reach.retry_dead_letter(&execution).await?;
+                return after(&reach, global, started, follow).await;
             }
         }
         Ok(Code::Ok)

@@ -16,6 +16,7 @@ use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 use crate::render::Printer;
 
 /// The question that the council gets by default.
@@ -49,12 +50,13 @@ impl Demo {
         }
         process::spawn_worker(&shutdown, worker).await?;
         let request = StartRequest::new("council", self.input.or(QUESTION)?);
-        let started = backend.control().start(request).await?;
+        let reach = Reach::Here(Box::new(backend.clone()));
+        let started = reach.start(request).await?;
         let mut printer = Printer::new(global.json);
         let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());
         let limit = Some(Duration::from_secs(self.timeout));
         let code = tokio::select! {
-            ended = follow(&backend, filter, &mut printer, limit) => ended?,
+            ended = follow(&reach, filter, &mut printer, limit) => ended?,
             () = shutdown.soft().cancelled() => Code::Negative,
         };
         if !global.json {

@@ -12,6 +12,7 @@ use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 use crate::render::Printer;
 
 /// Runs gateway and worker in this process on the configured backend (embedded by default), runs the council
@@ -48,11 +49,12 @@ impl Dev {
         started.cancel();
         if !self.idle {
             let request = StartRequest::new("council", self.input.or(super::demo::QUESTION)?);
-            let started = backend.control().start(request).await?;
+            let reach = Reach::Here(Box::new(backend.clone()));
+            let started = reach.start(request).await?;
             let mut printer = Printer::new(global.json);
             let filter = Filter::execution_of(started.stream_id.clone(), started.execution_id.clone());
             tokio::select! {
-                ended = follow(&backend, filter, &mut printer, None) => { ended?; }
+                ended = follow(&reach, filter, &mut printer, None) => { ended?; }
                 () = shutdown.soft().cancelled() => {}
             }
             if !global.json && !shutdown.is_draining() {

@@ -6,10 +6,10 @@ use runbus::time::Timestamp;
 
 use super::filter::FilterArgs;
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 use crate::render::Printer;
 
 /// Shows stored events, newest first by default.
@@ -43,7 +43,11 @@ impl History {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
+        let most = runbus::limits::HISTORY_MAX_EVENTS;
+        if !(1..=most).contains(&self.limit) {
+            return Err(Error::Usage(format!("--limit: is {}, from 1 to {most} is allowed", self.limit)));
+        }
+        let reach = Reach::look(global, configuration).await?;
         let mut query = Query {
             filter: self.filter.within(self.after, self.before),
             order: if self.oldest { Order::Oldest } else { Order::Newest },
@@ -54,21 +58,15 @@ impl History {
         let mut printer = Printer::new(global.json);
         // Pages are bounded in bytes too: as many as it takes.
         let next = loop {
-            let page = backend.bus().history(&query).await.map_err(|error| match error {
-                runbus::bus::history::Error::Log(error) => error.into(),
-                error => Error::Usage(format!("--limit: {error}")),
-            })?;
-            for gap in &page.gaps {
-                printer.print(&runbus::bus::Delivery::Gap(gap.clone()))?;
-            }
-            for delivery in &page.events {
+            let (found, next) = reach.history(&query).await?;
+            for delivery in &found {
                 printer.print(delivery)?;
             }
-            query.limit = query.limit.saturating_sub(page.events.len());
-            if query.limit == 0 || page.events.is_empty() || page.next.is_none() {
-                break page.next;
+            query.limit = query.limit.saturating_sub(found.len());
+            if query.limit == 0 || found.is_empty() || next.is_none() {
+                break next;
             }
-            query.cursor = page.next;
+            query.cursor = next;
         };
         printer.finish()?;
         if let Some(next) = &next {

@@ -4,10 +4,10 @@ use runbus::control::Acknowledged;
 use runbus::id::ExecutionId;
 
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 
 /// Lets an execution begin no further step; the current step finishes.
 #[derive(Debug, clap::Args)]
@@ -34,8 +34,8 @@ impl Pause {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
-        said(global, &backend.control().pause(&self.execution, self.reason, None).await?, "will pause")
+        let reach = Reach::look(global, configuration).await?;
+        said(global, &reach.pause(&self.execution, self.reason).await?, "will pause")
     }
 }
 
@@ -45,8 +45,8 @@ impl Unpause {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
-        said(global, &backend.control().unpause(&self.execution, None).await?, "goes on")
+        let reach = Reach::look(global, configuration).await?;
+        said(global, &reach.unpause(&self.execution).await?, "goes on")
     }
 }
 

@@ -13,10 +13,11 @@ use serde_json::value::RawValue;
 use tokio_util::codec::{AnyDelimiterCodec, AnyDelimiterCodecError, FramedRead};
 
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
+use crate::remote::Remote;
 
 /// Publishes one event, or one a line from stdin.
 #[derive(Debug, clap::Args)]
@@ -50,6 +51,12 @@ pub(crate) struct Publish {
     data: String,
 }
 
+/// Bytes of events in one request to a gateway, about; with one more event a body is below the gateway's limit.
+const REQUEST_BYTES: usize = 128 * 1024;
+
+/// Events in one request to a gateway.
+const REQUEST_EVENTS: usize = 500;
+
 impl Publish {
     /// Runs it.
     ///
@@ -75,9 +82,13 @@ impl Publish {
         event.data = data.into();
         let line = event.encode().map_err(|error| Error::Data(error.to_string()))?;
         let event = Event::accept(&line).map_err(|error| Error::Data(format!("--data: {error}")))?;
-        let backend = Backend::open(configuration).await?;
         let id = event.id;
-        let sequence = backend.bus().publish(event).await.map_err(|error| failure(&error))?;
+        let sequence = match Reach::open(global, configuration).await? {
+            Reach::Here(backend) => backend.bus().publish(event).await.map_err(|error| failure(&error))?.0,
+            Reach::There(remote) => {
+                Reach::publish(&remote, &[event]).await?.first().copied().unwrap_or_default()
+            }
+        };
         if global.json {
             output::json(&serde_json::json!({ "id": id, "sequence": sequence }))?;
         } else {
@@ -96,8 +107,10 @@ fn failure(error: &publish::Error) -> Error {
 }
 
 async fn from_stdin(global: &Global, configuration: &Configuration, keep_going: bool) -> Result<Code, Error> {
-    let backend = Backend::open(configuration).await?;
-    let mut publisher = backend.bus().publisher();
+    let mut publisher = match Reach::open(global, configuration).await? {
+        Reach::Here(backend) => Sink::Here(backend.bus().publisher()),
+        Reach::There(remote) => Sink::There(remote, Vec::new(), 0),
+    };
     // Twice the limit of an event: an event that is a little too large gets the clear error of the bus. Bytes, so that invalid
     // UTF-8 is one line's fault.
     let codec = AnyDelimiterCodec::new_with_max_length(b"\n".to_vec(), Vec::new(), 2 * limits::EVENT_BYTES);
@@ -114,10 +127,7 @@ async fn from_stdin(global: &Global, configuration: &Configuration, keep_going: 
         };
         match event {
             Ok(event) => {
-                if let Some(answer) = publisher.send(event).await {
-                    answer.map_err(|error| failure(&error))?;
-                    done += 1;
-                }
+                done += publisher.send(event).await?;
             }
             Err(error) => {
                 refused += 1;
@@ -131,7 +141,7 @@ async fn from_stdin(global: &Global, configuration: &Configuration, keep_going: 
             }
         }
     }
-    done += rest(&mut publisher).await?;
+    done += publisher.rest().await?;
     if global.json {
         output::json(&serde_json::json!({ "published": done, "refused": refused }))?;
     } else {
@@ -158,13 +168,52 @@ fn text(line: &[u8]) -> Result<&str, String> {
     })
 }
 
-async fn rest(publisher: &mut Publisher) -> Result<u64, Error> {
-    let mut done = 0;
-    while let Some(answer) = publisher.acknowledged().await {
-        answer.map_err(|error| failure(&error))?;
-        done += 1;
+/// Where many events go.
+enum Sink {
+    /// Into the configured log.
+    Here(Publisher),
+    /// To a gateway: those that wait for the next request, and their bytes.
+    There(Remote, Vec<Event>, usize),
+}
+
+impl Sink {
+    /// Sends one. Answers how many are durable that were not before.
+    async fn send(&mut self, event: Event) -> Result<u64, Error> {
+        match self {
+            Self::Here(publisher) => match publisher.send(event).await {
+                Some(answer) => answer.map(|_place| 1).map_err(|error| failure(&error)),
+                None => Ok(0),
+            },
+            Self::There(remote, waiting, bytes) => {
+                *bytes += event.encode().map_or(0, |line| line.len());
+                waiting.push(event);
+                if *bytes < REQUEST_BYTES && waiting.len() < REQUEST_EVENTS {
+                    return Ok(0);
+                }
+                *bytes = 0;
+                let events = std::mem::take(waiting);
+                Reach::publish(remote, &events).await.map(|done| done.len() as u64)
+            }
+        }
     }
-    Ok(done)
+
+    /// Waits for the rest.
+    async fn rest(&mut self) -> Result<u64, Error> {
+        match self {
+            Self::Here(publisher) => {
+                let mut done = 0;
+                while let Some(answer) = publisher.acknowledged().await {
+                    answer.map_err(|error| failure(&error))?;
+                    done += 1;
+                }
+                Ok(done)
+            }
+            Self::There(remote, waiting, _) if !waiting.is_empty() => {
+                Reach::publish(remote, waiting).await.map(|done| done.len() as u64)
+            }
+            Self::There(..) => Ok(0),
+        }
+    }
 }
 
 /// A line as an event; a missing id and timestamp are filled in.

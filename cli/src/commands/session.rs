@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use runbus::control::SendRequest;
 use runbus::id::{ExecutionId, SessionId, StreamId};
+use runbus::labels::Label;
 use serde_json::json;
 
 use super::input::{self, Input};
@@ -10,10 +11,10 @@ use super::run::RunArgs;
 use super::start::after;
 use super::waiting;
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 
 /// Speaks to sessions, shows them, settles their unresolved calls.
 #[derive(Debug, clap::Args)]
@@ -100,6 +101,9 @@ struct Send {
     /// The stream's id; absent: the session's last one, or the definition's name.
     #[arg(long, value_name = "ID")]
     stream: Option<StreamId>,
+    /// A label that lists can be filtered by; several are possible.
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    labels: Vec<Label>,
     #[command(flatten)]
     run: RunArgs,
     /// Show its events until it ends; exit code 1 when it ends badly.
@@ -113,26 +117,28 @@ impl Session {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
-        let control = backend.control();
+        let reach = match &self.what {
+            What::Send(_) => Reach::open(global, configuration).await?,
+            _ => Reach::look(global, configuration).await?,
+        };
         match self.what {
-            What::Send(send) => return send.run(global, &backend).await,
+            What::Send(send) => return send.run(global, &reach).await,
             What::Show { session } => {
-                let session = control.session(&session).await?;
+                let session = reach.session(&session).await?;
                 waiting::session(global, &session)?;
             }
             What::Messages { session, include_compacted } => {
-                for said in control.messages(&session, include_compacted).await? {
+                for said in reach.messages(&session, include_compacted).await? {
                     waiting::message(global, &said)?;
                 }
             }
             What::Pending { session } => {
-                waiting::calls(global, &control.pending(&session).await?)?;
+                waiting::calls(global, &reach.pending(&session).await?)?;
             }
             What::Resume { session, follow } => {
-                let started = control.resume(&session, None).await?;
+                let started = reach.resume(&session).await?;
                 if started.created || follow {
-                    return after(&backend, global, started, follow).await;
+                    return after(&reach, global, started, follow).await;
                 }
                 if global.json {
                     output::json(&started)?;
@@ -141,7 +147,7 @@ impl Session {
                 }
             }
             What::AbortPending { session, reason } => {
-                let aborted = control.abort_pending(&session, &reason, None).await?;
+                let aborted = reach.abort_pending(&session, &reason).await?;
                 if global.json {
                     output::json(&json!({ "session_id": session, "aborted": aborted }))?;
                 } else if aborted.is_empty() {
@@ -152,7 +158,7 @@ impl Session {
                 }
             }
             What::Close { session, cascade, reason } => {
-                let closed = control.close_session(&session, cascade, reason, None).await?;
+                let closed = reach.close_session(&session, cascade, reason).await?;
                 if global.json {
                     output::json(&closed)?;
                 } else {
@@ -179,7 +185,7 @@ impl Send {
         Ok((session.map_err(|error| Error::Usage(format!("SESSION: {error}")))?, text))
     }
 
-    async fn run(self, global: &Global, backend: &Backend) -> Result<Code, Error> {
+    async fn run(self, global: &Global, reach: &Reach) -> Result<Code, Error> {
         let (session, text) = self.addressed()?;
         let request = SendRequest {
             session_id: session,
@@ -191,8 +197,9 @@ impl Send {
             multitask: self.run.multitask(),
             budget: self.run.budget(),
             scheduling: self.run.scheduling(),
+            labels: self.labels.into_iter().collect(),
         };
-        let started = backend.control().send(request, None).await?;
-        after(backend, global, started, self.follow).await
+        let started = reach.send(request).await?;
+        after(reach, global, started, self.follow).await
     }
 }

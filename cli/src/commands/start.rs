@@ -6,15 +6,16 @@ use runbus::bus::{Delivery, Filter};
 use runbus::control::{StartRequest, Started};
 use runbus::event::Kind;
 use runbus::id::{ExecutionId, SessionId, StreamId};
+use runbus::labels::Label;
 use runbus::log::Since;
 
 use super::input::Input;
 use super::run::RunArgs;
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 use crate::render::Printer;
 
 /// Starts an execution; a worker runs it.
@@ -36,6 +37,9 @@ pub(crate) struct Start {
     /// The session that it continues.
     #[arg(long, value_name = "ID")]
     session: Option<SessionId>,
+    /// A label that lists can be filtered by; several are possible.
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    labels: Vec<Label>,
     #[command(flatten)]
     run: RunArgs,
     /// Show its events until it ends; exit code 1 when it ends badly.
@@ -49,7 +53,7 @@ impl Start {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
+        let reach = Reach::open(global, configuration).await?;
         let request = StartRequest {
             execution_id: self.execution,
             stream_id: self.stream,
@@ -57,10 +61,11 @@ impl Start {
             multitask: self.run.multitask(),
             budget: self.run.budget(),
             scheduling: self.run.scheduling().unwrap_or_default(),
+            labels: self.labels.into_iter().collect(),
             ..StartRequest::new(self.definition, self.input.or("")?)
         };
-        let started = backend.control().start(request).await?;
-        after(&backend, global, started, self.follow).await
+        let started = reach.start(request).await?;
+        after(&reach, global, started, self.follow).await
     }
 }
 
@@ -69,7 +74,7 @@ impl Start {
 /// # Errors
 /// See [`Error`].
 pub(super) async fn after(
-    backend: &Backend,
+    reach: &Reach,
     global: &Global,
     started: Started,
     follows: bool,
@@ -77,7 +82,7 @@ pub(super) async fn after(
     if follows {
         let mut printer = Printer::new(global.json);
         let filter = Filter::execution_of(started.stream_id, started.execution_id);
-        return follow(backend, filter, &mut printer, None).await;
+        return follow(reach, filter, &mut printer, None).await;
     }
     if global.json {
         output::json(&started)?;
@@ -93,12 +98,12 @@ pub(super) async fn after(
 /// # Errors
 /// See [`Error`].
 pub(crate) async fn follow(
-    backend: &Backend,
+    reach: &Reach,
     filter: Filter,
     printer: &mut Printer,
     limit: Option<Duration>,
 ) -> Result<Code, Error> {
-    let mut reader = backend.bus().read(filter, Since::All).await?;
+    let mut reader = reach.read(filter, Since::All).await?;
     let deadline = tokio::time::Instant::now() + limit.unwrap_or(Duration::from_secs(365 * 24 * 3600));
     loop {
         let Ok(delivery) = tokio::time::timeout_at(deadline, reader.next()).await else {

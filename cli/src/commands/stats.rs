@@ -1,10 +1,10 @@
 //! `runbus stats`: the content of the log.
 
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
 use crate::output;
+use crate::reach::Reach;
 
 /// Shows what the log holds: events by type and by stream, bytes, first and last position.
 #[derive(Debug, clap::Args)]
@@ -17,8 +17,7 @@ impl Stats {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
-        let stats = backend.bus().stats().await?;
+        let stats = Reach::look(global, configuration).await?.stats().await?;
         if global.json {
             output::json(&stats)?;
             return Ok(Code::Ok);

@@ -6,9 +6,9 @@ use runbus::log::Since;
 
 use super::filter::{FilterArgs, since};
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::reach::Reach;
 use crate::render::Printer;
 use crate::snapshot;
 
@@ -46,16 +46,16 @@ impl Tail {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
         let mut printer = Printer::new(global.json);
         let filter = self.filter.filter();
+        if matches!(self.since, Start::Snapshot) && filter.execution_id.is_none() {
+            return Err(Error::Usage("--since snapshot needs --execution".into()));
+        }
+        let reach = Reach::look(global, configuration).await?;
         let since = match self.since {
             Start::At(since) => since,
-            Start::Snapshot if filter.execution_id.is_none() => {
-                return Err(Error::Usage("--since snapshot needs --execution".into()));
-            }
             Start::Snapshot => {
-                let taken = snapshot::take(&backend.bus(), &filter).await?;
+                let taken = reach.snapshot(&filter).await?;
                 snapshot::print(&taken, global.json)?;
                 if self.until_end && taken.execution.is_some_and(|known| known.status.is_terminal()) {
                     return Ok(Code::Ok);
@@ -66,10 +66,10 @@ impl Tail {
         // The fold decides whose events end the execution.
         let of_one = filter.execution_id.clone().filter(|_| self.until_end);
         let mut known = match &of_one {
-            Some(id) => backend.control().status(id).await?,
+            Some(id) => reach.status(id).await?,
             None => None,
         };
-        let mut reader = backend.bus().read(filter, since).await?;
+        let mut reader = reach.read(filter, since).await?;
         let interrupted = tokio::signal::ctrl_c();
         tokio::pin!(interrupted);
         loop {

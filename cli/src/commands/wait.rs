@@ -7,9 +7,9 @@ use runbus::log::Since;
 
 use super::filter::{FilterArgs, since};
 use crate::args::Global;
-use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::reach::Reach;
 use crate::render::Printer;
 
 /// Waits for the first event that matches and shows it; exit code 1 when there is none in time.
@@ -41,12 +41,20 @@ impl Wait {
     /// # Errors
     /// See [`Error`].
     pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let backend = Backend::open(configuration).await?;
+        let reach = Reach::look(global, configuration).await?;
         let timeout = Duration::from_secs_f64(self.timeout);
-        let found = backend.bus().wait_for(self.filter.filter(), self.since, timeout).await?;
-        let Some(delivered) = found else { return Ok(Code::Negative) };
+        let first = async {
+            let mut reader = reach.read(self.filter.filter(), self.since).await?;
+            loop {
+                let delivery = reader.next().await?;
+                if matches!(delivery, Delivery::Event(_)) {
+                    return Ok::<_, Error>(delivery);
+                }
+            }
+        };
+        let Ok(found) = tokio::time::timeout(timeout, first).await else { return Ok(Code::Negative) };
         let mut printer = Printer::new(global.json);
-        printer.print(&Delivery::Event(Box::new(delivered)))?;
+        printer.print(&found?)?;
         printer.finish()?;
         Ok(Code::Ok)
     }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::actor::Actor;
-use super::body::Body;
+use super::body::OptionalBody;
 use super::error::Failure;
 use super::parameters::{self, Id};
 use super::sessions;
@@ -103,7 +103,7 @@ pub async fn retry(
     State(app): State<Arc<App>>,
     Actor(by): Actor,
     Id(id): Id<ExecutionId>,
-    Body(Nothing {}): Body<Nothing>,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
 ) -> Result<(StatusCode, Json<Started>), Failure> {
     Ok(sessions::started(app.control.retry_dead_letter(&id, by).await?))
 }

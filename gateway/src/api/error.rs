@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use runbus::bus::history;
 use runbus::control;
+use runbus::directory;
 use runbus::log::ReadError;
 use runbus::metrics;
 use serde_json::{Value, json};
@@ -229,6 +230,18 @@ impl From<history::Error> for Failure {
         match error {
             history::Error::Limit(_) | history::Error::Bytes(_) => Self::invalid("limit", error.to_string()),
             history::Error::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<directory::Error> for Failure {
+    fn from(error: directory::Error) -> Self {
+        match &error {
+            directory::Error::Cursor(_) => Self::invalid("cursor", error.to_string()),
+            directory::Error::Limit(_) => Self::invalid("limit", error.to_string()),
+            directory::Error::Status { .. } => Self::invalid("status", error.to_string()),
+            directory::Error::Store(store) if store.is_retryable() => Self::unavailable(error.to_string()),
+            directory::Error::Store(_) => Self::internal(error.to_string()),
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::actor::Actor;
-use super::body::Body;
+use super::body::{Body, OptionalBody};
 use super::caller::Caller;
 use super::error::Failure;
 use super::parameters::{self, Id};
@@ -302,7 +302,7 @@ pub async fn resume(
     State(app): State<Arc<App>>,
     Actor(by): Actor,
     Id(id): Id<SessionId>,
-    Body(Nothing {}): Body<Nothing>,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
 ) -> Result<(StatusCode, Json<Started>), Failure> {
     Ok(started(app.control.resume(&id, by).await?))
 }
@@ -315,7 +315,7 @@ pub async fn abort_pending(
     State(app): State<Arc<App>>,
     Actor(by): Actor,
     Id(id): Id<SessionId>,
-    Body(reason): Body<Reason>,
+    OptionalBody(reason): OptionalBody<Reason>,
 ) -> Result<Json<Aborted>, Failure> {
     let aborted = app.control.abort_pending(&id, reason.text(), by).await?;
     Ok(Json(Aborted { session_id: id, aborted }))
@@ -329,7 +329,7 @@ pub async fn close(
     State(app): State<Arc<App>>,
     Actor(by): Actor,
     Id(id): Id<SessionId>,
-    Body(Close { cascade, reason }): Body<Close>,
+    OptionalBody(Close { cascade, reason }): OptionalBody<Close>,
 ) -> Result<Json<Session>, Failure> {
     Ok(Json(app.control.close_session(&id, cascade, reason, by).await?))
 }

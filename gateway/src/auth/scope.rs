@@ -98,6 +98,12 @@ impl Scope {
         })
     }
 
+    /// The streams that it is about, and whether it is about all of each.
+    #[must_use]
+    pub fn stream(&self) -> (&Pattern, bool) {
+        (&self.stream, self.node == Pattern::Any && self.execution == Pattern::Any)
+    }
+
     /// Its actions.
     #[must_use]
     pub const fn actions(&self) -> &BTreeSet<Action> {

@@ -132,6 +132,15 @@ impl Gate {
         self.principal().ok_or(Refusal::Unauthenticated)?.check(Action::Read, place, Narrow::MONITOR)
     }
 
+    /// The principal that a list is made for; it shows the entries that they may read.
+    ///
+    /// # Errors
+    /// They may read nothing at all.
+    pub(super) fn may_list(&self) -> Result<&Arc<Principal>, Refusal> {
+        let principal = self.principal().ok_or(Refusal::Unauthenticated)?;
+        if principal.may_somewhere(Action::Read) { Ok(principal) } else { Err(Refusal::Forbidden) }
+    }
+
     /// Takes a message of so many bytes. A refused one is dropped; a client that goes on like that must go.
     pub(super) fn message(&mut self, bytes: usize) -> Result<Result<(), Refusal>, Farewell> {
         let State::Known(ticket, _) = &self.state else { return Ok(Ok(())) };

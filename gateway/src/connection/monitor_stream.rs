@@ -1,12 +1,14 @@
-//! One client of a monitor's event stream (SSE): a body that is made as fast as it is taken.
+//! One client of the event stream (SSE) of a monitor or of a live list: a body that is made as fast as it is taken.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use runbus::directory::Query;
 use runbus::id::StreamId;
 use runbus::metrics::{Held, Transport, gateway as metrics};
+use runbus::store::index::Family;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -14,20 +16,20 @@ use super::departure::Departure;
 use super::event_stream::{leave, retry};
 use super::frames::Frames;
 use super::gate::farewell;
+use super::monitoring::Watched;
 use super::output::Output;
 use super::pressure;
 use super::shared::Shared;
 use crate::auth::Ticket;
 use crate::ledger::Full;
 use crate::limits;
-use crate::monitor::Watch;
 use crate::protocol::{close, server};
 
-/// A monitor on its way into a body.
+/// A monitor, or a live list, on its way into a body.
 #[derive(Debug)]
 pub struct MonitorStream<K> {
     shared: Arc<Shared>,
-    watch: Watch,
+    watch: Watched,
     wake: Arc<Notify>,
     first: Option<Bytes>,
     beat_at: Instant,
@@ -52,8 +54,33 @@ pub fn open<K>(
     keep: K,
 ) -> Result<MonitorStream<K>, Full> {
     let wake = Arc::new(Notify::new());
-    let watch = shared.monitors.watch_with(stream, wake.clone(), ticket.account().purse())?;
-    Ok(MonitorStream {
+    let watch = shared.monitors.watch_with(stream.clone(), wake.clone(), ticket.account().purse())?;
+    Ok(begin(shared, Watched::Monitor(stream, watch), wake, ticket, keep))
+}
+
+/// The same of a list.
+///
+/// # Errors
+/// See [`Full`].
+pub fn list<K>(
+    shared: Arc<Shared>,
+    asked: (Family, Query),
+    ticket: Ticket,
+    keep: K,
+) -> Result<MonitorStream<K>, Full> {
+    let wake = Arc::new(Notify::new());
+    let watch = shared.lists.watch(asked.clone(), ticket.principal(), &wake, ticket.account().purse())?;
+    Ok(begin(shared, Watched::List(Box::new(asked), watch), wake, ticket, keep))
+}
+
+fn begin<K>(
+    shared: Arc<Shared>,
+    watch: Watched,
+    wake: Arc<Notify>,
+    ticket: Ticket,
+    keep: K,
+) -> MonitorStream<K> {
+    MonitorStream {
         watch,
         wake,
         first: Some(Bytes::from(retry(limits::STREAM_RETRY))),
@@ -65,7 +92,7 @@ pub fn open<K>(
         shared,
         _counted: metrics::CONNECTIONS.of(Transport::Sse).hold(),
         _keep: keep,
-    })
+    }
 }
 
 impl<K: Send> MonitorStream<K> {
@@ -93,7 +120,7 @@ impl<K: Send> MonitorStream<K> {
             let mut frames = Frames::new(usize::MAX);
             self.first.take().into_iter().for_each(|first| frames.push(first));
             match self.watch.news() {
-                Ok(news) => news.iter().for_each(|news| frames.word(&news.0)),
+                Ok(news) => news.iter().for_each(|news| frames.word(news)),
                 Err(_ended) => {
                     frames.push(server::closed(close::UNAVAILABLE, "the log refuses").frame());
                     self.ended = true;

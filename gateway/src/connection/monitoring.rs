@@ -1,25 +1,44 @@
-//! A client's monitors, beside its subscriptions.
+//! A client's monitors and live lists, beside its subscriptions.
 
+use runbus::directory::Query;
 use runbus::id::StreamId;
+use runbus::store::index::Family;
 
 use super::outbound::{Batch, Outbound};
 use super::output::Output;
 use super::subscription::Next;
-use crate::monitor::Watch;
-use crate::protocol::server;
+use crate::protocol::{Text, server};
+use crate::{lists, monitor};
 
-/// One of a client's monitors.
+/// One of a client's monitors or live lists.
 pub(super) struct Monitoring {
     /// The client's name for it.
     pub(super) id: String,
-    pub(super) stream: Option<StreamId>,
-    pub(super) watch: Watch,
+    pub(super) what: Watched,
+}
+
+/// A monitor or a live list.
+#[derive(Debug)]
+pub(super) enum Watched {
+    /// Of a stream, or of all.
+    Monitor(Option<StreamId>, monitor::Watch),
+    /// A list and its query.
+    List(Box<(Family, Query)>, lists::Watch),
+}
+
+impl Watched {
+    pub(super) fn news(&mut self) -> Result<Vec<Text>, monitor::Ended> {
+        match self {
+            Self::Monitor(_, watch) => Ok(watch.news()?.into_iter().map(|news| news.0).collect()),
+            Self::List(_, watch) => Ok(watch.news()),
+        }
+    }
 }
 
 /// Adds what is new of the monitors until `out` is full; says when to look for more.
 pub(super) fn produce(monitors: &mut Vec<Monitoring>, out: &mut Outbound) -> Next {
     let mut next = Next::Never;
-    monitors.retain_mut(|Monitoring { id, watch, .. }| {
+    monitors.retain_mut(|Monitoring { id, what }| {
         // Words only.
         let mut batch = Batch::new(id, 1, out);
         if batch.is_full() {
@@ -27,9 +46,9 @@ pub(super) fn produce(monitors: &mut Vec<Monitoring>, out: &mut Outbound) -> Nex
             return true;
         }
         next = next.min(Next::Woken);
-        match watch.news() {
+        match what.news() {
             Ok(news) => {
-                news.iter().for_each(|news| batch.word(&news.0));
+                news.iter().for_each(|news| batch.word(news));
                 true
             }
             Err(ended) => {

@@ -4,7 +4,7 @@ use runbus::metrics::Transport;
 
 use super::client::{Client, End};
 use super::ends::Ends;
-use super::monitoring::Monitoring;
+use super::monitoring::{Monitoring, Watched};
 use super::named::Named;
 use super::subscription::Subscription;
 use super::wake::Wake;
@@ -12,6 +12,7 @@ use crate::auth::{Refusal, permit};
 use crate::ledger::Full;
 use crate::presence::{Follow, Seat};
 use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
+use crate::protocol::list::List;
 use crate::protocol::{Start, close, server};
 
 impl Client {
@@ -47,6 +48,7 @@ impl Client {
             }
             Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
             Ok(Message::Monitor(monitor)) => self.monitor(monitor),
+            Ok(Message::List(list)) => self.list(*list),
             Ok(Message::Command(command)) => {
                 // An unauthenticated client is closed above.
                 let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
@@ -78,14 +80,31 @@ impl Client {
             })
             .is_ok()
         });
-        self.monitors.retain(|known| {
-            let may = gate.may_monitor(known.stream.as_ref());
-            may.map_err(|refusal| {
-                answer.push(forbidden(&refusal, &known.id, "stream_id"));
-                answer.push(server::unsubscribed(&known.id));
-            })
-            .is_ok()
+        let (shared, wake) = (&self.shared, &self.wake);
+        self.monitors.retain_mut(|known| {
+            let id = &known.id;
+            let goes_on = match &mut known.what {
+                Watched::Monitor(stream, _) => gate
+                    .may_monitor(stream.as_ref())
+                    .map_err(|refusal| forbidden(&refusal, id, "stream_id")),
+                // It begins again, by what the credential allows.
+                Watched::List(asked, watch) => {
+                    let seen = gate.may_list().map_err(|refusal| forbidden(&refusal, id, "list"));
+                    seen.and_then(|seen| {
+                        let again = shared.lists.watch((**asked).clone(), seen, wake, gate.account().purse());
+                        *watch = again.map_err(|full| is_full(&full, id))?;
+                        Ok(())
+                    })
+                }
+            };
+            goes_on
+                .map_err(|error| {
+                    answer.push(error);
+                    answer.push(server::unsubscribed(id));
+                })
+                .is_ok()
         });
+        wake.notify_one();
         Ok(answer)
     }
 
@@ -122,10 +141,32 @@ impl Client {
         ) {
             Ok(watch) => {
                 let answer = server::subscribed(&id, None);
-                self.monitors.push(Monitoring { id, stream: stream_id, watch });
+                self.monitors.push(Monitoring { id, what: Watched::Monitor(stream_id, watch) });
                 vec![answer]
             }
-            Err(error) => vec![server::error("limit_exceeded", &error.to_string(), None, Some(&id))],
+            Err(full) => vec![is_full(&full, &id)],
+        }
+    }
+
+    fn list(&mut self, list: List) -> Vec<String> {
+        let List { id, family, query } = list;
+        let principal = self.gate.may_list().cloned();
+        let may = principal.as_ref().map(|_| ()).map_err(Clone::clone);
+        if let Err(refused) = self.admit(&id, may, "list") {
+            return vec![refused];
+        }
+        // A client without permission is refused above.
+        let Ok(principal) = principal else { return Vec::new() };
+        let (asked, purse) = ((family, query), self.gate.account().purse());
+        match self.shared.lists.watch(asked.clone(), &principal, &self.wake, purse) {
+            Ok(watch) => {
+                let answer = server::subscribed(&id, None);
+                self.monitors.push(Monitoring { id, what: Watched::List(Box::new(asked), watch) });
+                // It may have been read already, for somebody else.
+                self.wake.notify_one();
+                vec![answer]
+            }
+            Err(full) => vec![is_full(&full, &id)],
         }
     }
 
@@ -170,7 +211,7 @@ impl Client {
         }
         let (seat, follow) = match self.presence(&subscribe) {
             Ok(both) => both,
-            Err(error) => return vec![server::error("limit_exceeded", &error.to_string(), None, id)],
+            Err(full) => return vec![is_full(&full, &subscribe.id)],
         };
         let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
         let account = self.gate.account().clone();
@@ -194,4 +235,8 @@ impl Client {
 fn forbidden(refusal: &Refusal, id: &str, path: &str) -> String {
     refusal.count();
     server::error(refusal.code(), &refusal.to_string(), Some(path), Some(id))
+}
+
+fn is_full(full: &Full, id: &str) -> String {
+    server::error("limit_exceeded", &full.to_string(), None, Some(id))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use runbus::bus::Bus;
 use runbus::control::Control;
+use runbus::directory::Directory;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::hub::Hubs;
 use crate::ledger::Ledger;
+use crate::lists::Lists;
 use crate::monitor::Monitors;
 use crate::presence::Room;
 use crate::sockets::{Crowded, Peer};
@@ -34,6 +36,10 @@ pub struct Shared {
     pub hubs: Hubs,
     /// Monitors that are watched.
     pub monitors: Monitors,
+    /// The lists.
+    pub directory: Directory,
+    /// Live lists that are watched.
+    pub lists: Lists,
     /// Who watches what.
     pub presence: Arc<Room>,
     /// What clients hold, of everything that they share.

@@ -15,6 +15,8 @@ pub enum Table {
     Monitors,
     /// Monitors that read what is stored.
     Beginnings,
+    /// Live lists.
+    Lists,
     /// Executions whose presence is followed.
     Followed,
     /// Bytes of events that are on their way to the log.
@@ -23,11 +25,18 @@ pub enum Table {
 
 impl Table {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// All.
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::Bytes, Self::Hubs, Self::Monitors, Self::Beginnings, Self::Followed, Self::Publishing];
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Bytes,
+        Self::Hubs,
+        Self::Monitors,
+        Self::Beginnings,
+        Self::Lists,
+        Self::Followed,
+        Self::Publishing,
+    ];
 
     /// The least of it that is of use to somebody.
     #[must_use]
@@ -35,7 +44,7 @@ impl Table {
         match self {
             Self::Bytes => limits::LEAST_BYTES,
             Self::Publishing => limits::PUBLISHING_LEAST_BYTES,
-            Self::Hubs | Self::Monitors | Self::Beginnings | Self::Followed => 1,
+            Self::Hubs | Self::Monitors | Self::Beginnings | Self::Lists | Self::Followed => 1,
         }
     }
 }
@@ -47,6 +56,7 @@ impl fmt::Display for Table {
             Self::Hubs => "scopes that are watched",
             Self::Monitors => "streams that are monitored",
             Self::Beginnings => "monitors that begin",
+            Self::Lists => "live lists that are watched",
             Self::Followed => "executions whose presence is followed",
             Self::Publishing => "bytes of events on their way to the log",
         })

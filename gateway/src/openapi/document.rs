@@ -145,7 +145,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
 fn parameter(asked: &Parameter, schemas: &mut Schemas) -> Value {
     let schema = match &asked.shape {
         Shape::Type(of) => schemas.taken(*of),
-        Shape::Inline(schema) => schema.clone(),
+        Shape::Inline(schema) | Shape::Listed(schema) | Shape::Repeated(schema) => schema.clone(),
         Shape::Commas(of) => json!({ "type": "array", "minItems": 1, "items": schemas.taken(*of) }),
     };
     let mut written = json!({
@@ -155,9 +155,9 @@ fn parameter(asked: &Parameter, schemas: &mut Schemas) -> Value {
         "description": asked.description,
         "schema": schema,
     });
-    if matches!(asked.shape, Shape::Commas(_)) {
+    if matches!(asked.shape, Shape::Commas(_) | Shape::Listed(_) | Shape::Repeated(_)) {
         written["style"] = "form".into();
-        written["explode"] = false.into();
+        written["explode"] = matches!(asked.shape, Shape::Repeated(_)).into();
     }
     written
 }

@@ -21,6 +21,10 @@ pub(super) enum Shape {
     Inline(Value),
     /// A list of our types, separated by commas.
     Commas(SchemaOf),
+    /// A list with this schema, separated by commas.
+    Listed(Value),
+    /// The same, each with the parameter's name again.
+    Repeated(Value),
 }
 
 /// A parameter of a query or a header.
@@ -49,6 +53,24 @@ impl Parameter {
     #[must_use]
     pub fn commas<T: JsonSchema>(name: &'static str, description: &'static str) -> Self {
         Self { name, description, place: "query", shape: Shape::Commas(schema_of::<T>) }
+    }
+
+    /// A list with a schema of its own, separated by commas.
+    #[must_use]
+    pub const fn listed(name: &'static str, schema: Value, description: &'static str) -> Self {
+        Self { name, description, place: "query", shape: Shape::Listed(schema) }
+    }
+
+    /// A list with a schema of its own, one parameter each.
+    #[must_use]
+    pub const fn repeated(name: &'static str, schema: Value, description: &'static str) -> Self {
+        Self { name, description, place: "query", shape: Shape::Repeated(schema) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The same in a header.

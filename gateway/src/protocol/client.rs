@@ -10,6 +10,7 @@ use runbus::log::{Cursor, Since};
 use serde::{Deserialize, Deserializer};
 
 use super::command::{Action, Command};
+use super::list::List;
 use super::start::Start;
 use crate::limits;
 
@@ -35,6 +36,8 @@ pub enum Message {
     },
     /// Begin to send a monitor.
     Monitor(Monitor),
+    /// Begin to send a list as it changes.
+    List(Box<List>),
     /// Do something; answered when it is durable.
     Command(Box<Command>),
 }
@@ -247,6 +250,7 @@ impl Message {
             }
             "auth" => typed::<Auth>(value, id).map(|found| Self::Auth { token: found.token })?,
             "monitor" => Self::Monitor(typed(value, id)?),
+            "list" => Self::List(Box::new(List::read(value, id)?)),
             "ping" => typed::<Ping>(value, id).map(|found| Self::Ping { nonce: found.nonce })?,
             _ => {
                 let fields = std::mem::take(fields);
@@ -255,6 +259,7 @@ impl Message {
             }
         };
         let id = match &message {
+            Self::List(list) => Some(&list.id),
             Self::Subscribe(Subscribe { id, .. })
             | Self::Monitor(Monitor { id, .. })
             | Self::Unsubscribe { id } => Some(id),
@@ -330,6 +335,22 @@ mod tests {
             (r#"{"type":"subscribe","id":"a","label":"a\u0007"}"#, "invalid_argument", "label"),
             (r#"{"type":"subscribe","id":"a","presence":1}"#, "invalid_argument", "presence"),
             (r#"{"type":"monitor","id":"a","stream_id":""}"#, "invalid_argument", "stream_id"),
+            (r#"{"type":"list","id":"a","list":"trees"}"#, "invalid_argument", "list"),
+            (
+                r#"{"type":"list","id":"a","list":"executions","query":{"limit":0}}"#,
+                "invalid_argument",
+                "query.limit",
+            ),
+            (
+                r#"{"type":"list","id":"a","list":"executions","query":{"cursor":"x"}}"#,
+                "invalid_argument",
+                "query.cursor",
+            ),
+            (
+                r#"{"type":"list","id":"a","list":"executions","query":{"label":{}}}"#,
+                "invalid_argument",
+                "query.label",
+            ),
             (r#"{"type":"monitor","id":""}"#, "invalid_argument", "id"),
         ] {
             let error = Message::decode(text).unwrap_err();

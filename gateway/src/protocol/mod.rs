@@ -9,6 +9,7 @@ pub mod command;
 pub mod dialect;
 pub mod events;
 pub mod foreign;
+pub mod list;
 pub mod publish;
 pub mod server;
 pub mod start;

@@ -58,3 +58,6 @@ pub const CHECKPOINT_PAGES: u32 = 8192;
 
 /// Size to which the write-ahead log file is cut after that, in bytes.
 pub const WAL_FILE_BYTES: u32 = 64 * 1024 * 1024;
+
+/// Rows of the index that one transaction takes away when all of it goes.
+pub const CLEAR_ROWS: u32 = 5000;

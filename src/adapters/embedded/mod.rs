@@ -16,6 +16,7 @@ mod append;
 mod config;
 mod files;
 mod handle;
+mod index;
 pub mod limits;
 mod log;
 mod look;

@@ -186,6 +186,9 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<Epoch,
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.pragma_update(None, "user_version", VERSION)?;
         }
+        if found.2 == 0 || (found.0, found.1) == (APPLICATION, VERSION) {
+            transaction.execute_batch(super::index::TABLES)?;
+        }
         let now = header(&transaction)?;
         transaction.commit()?;
         Ok(now)

@@ -13,7 +13,7 @@ use super::readers::{self, Readers};
 use super::time::Time;
 use super::transaction::Transaction;
 use super::writer::{self, Writer};
-use crate::store::{Applied, Error, Lease, Mark, Name, Projection, Store};
+use crate::store::{Applied, Error, Index, Lease, Mark, Name, Projection, Store};
 use crate::time::Timestamp;
 
 /// The store in a SQLite file.
@@ -266,6 +266,10 @@ impl Store for EmbeddedStore {
         let name = name.clone();
         let work = move |transaction: &mut Transaction<'_>| remember(transaction, &name, &value, ttl);
         Ok(self.writer.call(bytes, work).await?)
+    }
+
+    fn index(&self) -> &dyn Index {
+        self
     }
 
     async fn ready(&self) -> Result<(), Error> {

@@ -12,12 +12,14 @@
 //! | `rb:t:<family>:{<id>}` | sorted set | presence: members by deadline |
 //! | `rb:m:<family>:{<id>}` | hash | presence: descriptions by member |
 //! | `rb:r:<family>:{<id>}` | string | remembered value |
+//! | `rb:x:{directory}:...` | | the index of the lists (`index`) |
 //! | `rb:ready` | string | what the readiness check writes |
 
 mod certificates;
 mod config;
 mod connect;
 mod error;
+mod index;
 mod keys;
 mod link;
 mod permissions;

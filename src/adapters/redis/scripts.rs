@@ -9,6 +9,12 @@ pub(super) struct Script {
     pub(super) hash: String,
 }
 
+impl Script {
+    pub(super) fn new(code: &'static str) -> Self {
+        Self { code, hash: redis::Script::new(code).get_hash().into() }
+    }
+}
+
 /// All scripts.
 #[derive(Debug)]
 pub(super) struct Scripts {
@@ -24,7 +30,7 @@ pub(super) struct Scripts {
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        let script = |code| Script { code, hash: redis::Script::new(code).get_hash().into() };
+        let script = Script::new;
         Self {
             apply: script(APPLY),
             lease: script(LEASE),

@@ -9,11 +9,12 @@ use bytes::Bytes;
 
 use super::config::Config;
 use super::connect::Connector;
+use super::index;
 use super::keys::{Kind, key, ready};
 use super::link::Shared;
 use super::scripts::{Scripts, applied};
 use crate::config::Invalid;
-use crate::store::{Applied, Error, Lease, Mark, Name, Projection, Store};
+use crate::store::{Applied, Error, Index, Lease, Mark, Name, Projection, Store};
 
 /// Longest time to live that is passed on, in milliseconds: ten years.
 const TTL_MAX_MS: u128 = 10 * 366 * 86_400_000;
@@ -24,9 +25,10 @@ const READY_TTL_MS: u32 = 1000;
 /// The store on Redis or Valkey; clones share one connection.
 #[derive(Clone)]
 pub struct Redis {
-    prefix: Arc<str>,
-    shared: Arc<Shared>,
+    pub(super) prefix: Arc<str>,
+    pub(super) shared: Arc<Shared>,
     scripts: Arc<Scripts>,
+    pub(super) index_scripts: Arc<index::Scripts>,
 }
 
 impl fmt::Debug for Redis {
@@ -36,11 +38,11 @@ impl fmt::Debug for Redis {
 }
 
 /// A number of the port as 20 digits, which compare as text.
-fn digits(number: u64) -> String {
+pub(super) fn digits(number: u64) -> String {
     format!("{number:020}")
 }
 
-fn number(text: &str) -> Result<u64, Error> {
+pub(super) fn number(text: &str) -> Result<u64, Error> {
     text.parse().map_err(|_digits| Error::Refused(format!("a stored number is {text:?}")))
 }
 
@@ -65,6 +67,7 @@ impl Redis {
             prefix: config.prefix.as_str().into(),
             shared: Arc::new(shared),
             scripts: Arc::new(Scripts::new()),
+            index_scripts: Arc::new(index::Scripts::new()),
         })
     }
 
@@ -180,6 +183,10 @@ impl Store for Redis {
         let found: Vec<u8> =
             self.shared.run(&self.scripts.remember, &[&key], &[&value, ttl.as_bytes()]).await?;
         Ok(found.into())
+    }
+
+    fn index(&self) -> &dyn Index {
+        self
     }
 
     /// Writes, because a replica and a server without memory or disk answer a ping.

@@ -1,9 +1,14 @@
 //! Executions: start, end, pause, cancel, and attempts that took over.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+
+use crate::session::above::Above;
 
 super::payloads! {
     /// Somebody asked for an execution; a worker will take it.
+    #[derive(Default)]
     Queued {
         /// The agent or graph that it will run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -11,6 +16,12 @@ super::payloads! {
         /// `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request_digest: Option<String>,
+        /// Labels, as the start gave them.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        labels: BTreeMap<String, String>,
+        /// The execution that started it as a sub-agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Above>,
     }
     /// No worker that is there can run the execution: it waits for one that can.
     Waiting {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test suite: a broken rule is a panic that names it")]
 
+mod index;
 mod kit;
 mod lease;
 mod presence;
@@ -49,6 +50,13 @@ pub const CASES: &[Case] = cases![
     remember::the_first_value_stays,
     remember::it_expires,
     remember::all_of_many_agree,
+    index::a_batch_goes_on_from_the_revision_that_stands,
+    index::one_of_many_writers_advances,
+    index::pages_are_in_order_and_whole,
+    index::a_document_may_move,
+    index::sets_are_found_by_how_they_begin,
+    index::the_lowest_rank_leaves_first,
+    index::what_is_cleared_is_gone,
     strange::ids_are_kept_apart,
     strange::families_and_kinds_are_kept_apart,
 ];

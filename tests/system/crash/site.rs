@@ -155,6 +155,10 @@ impl Store for Wiped {
         self.store.remember(&self.name(name), value, ttl).await
     }
 
+    fn index(&self) -> &dyn runbus::store::Index {
+        self.store.index()
+    }
+
     async fn ready(&self) -> Result<(), Error> {
         self.store.ready().await
     }

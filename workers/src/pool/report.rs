@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use runbus::control::definitions::{self, Definition, Tool};
 use runbus::control::workers::{self, WorkerReport};
 use runbus::metrics::worker as metrics;
 use runbus::queue::Queue;
@@ -45,6 +46,7 @@ pub(super) async fn keep(
                 tracing::debug!(%error, "the worker's report was not kept");
             }
         }
+        describe(&dependencies).await;
         let changed = async {
             let Some(changes) = &mut changes else { return std::future::pending().await };
             if changes.changed().await.is_err() {
@@ -58,8 +60,37 @@ pub(super) async fn keep(
     }
 }
 
+/// Describes each definition.
+async fn describe(dependencies: &Dependencies) {
+    let specs = dependencies.registry.specs();
+    for name in dependencies.definitions.names() {
+        let known = dependencies.definitions.kept(name).and_then(|spec| Definition::of(&spec));
+        // A definition that is too large to keep is too large to describe.
+        let Some(known) = known else { continue };
+        let described = known.with_tools(specs.iter().map(|spec| Tool {
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            input_schema: spec.parameters.clone(),
+        }));
+        let Ok(word) = serde_json::to_vec(&described) else { continue };
+        let (place, member) = (definitions::place(name), dependencies.worker.as_str());
+        if let Err(error) = dependencies.store.join(&place, member, word.into(), definitions::STANDS).await {
+            tracing::debug!(%error, name, "a definition was not described");
+            return;
+        }
+    }
+}
+
 /// Says that it is gone.
 pub(super) async fn end(dependencies: &Dependencies) {
+    for name in dependencies.definitions.names() {
+        if let Err(error) =
+            dependencies.store.leave(&definitions::place(name), dependencies.worker.as_str()).await
+        {
+            tracing::debug!(%error, "the worker's definitions stand until they run out");
+            break;
+        }
+    }
     if let Err(error) = dependencies.store.leave(&workers::place(), dependencies.worker.as_str()).await {
         tracing::debug!(%error, "the worker's report stands until it runs out");
     }

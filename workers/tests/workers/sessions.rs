@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use proptest::prelude::*;
 use runbus::id::{EventId, ExecutionId, SessionId, StreamId, WorkerId};
+use runbus::labels::Labels;
 use runbus::log::Sequence;
 use runbus::session::approval::Standing;
 use runbus::session::command::{Action, Budget, Command, Decide, Multitask, Parent, Scheduling, Start};
@@ -276,6 +277,7 @@ impl Sim {
             scheduling: Scheduling::default(),
             ephemeral: false,
             depth: 1,
+            root: None,
         });
         let budget = Budget { rounds: (how / 8).is_multiple_of(4).then_some(2), ..Budget::default() };
         self.command(Action::Start(Box::new(Start {
@@ -287,6 +289,7 @@ impl Sim {
             multitask,
             budget,
             scheduling: Scheduling::default(),
+            labels: Labels::default(),
             parent,
             resumes: false,
             trace: None,
@@ -772,6 +775,7 @@ fn refused_answers_are_counted() {
         multitask: Multitask::Enqueue,
         budget: Budget::default(),
         scheduling: Scheduling::default(),
+        labels: Labels::default(),
         parent: None,
         resumes: false,
         trace: None,

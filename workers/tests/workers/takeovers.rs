@@ -12,6 +12,7 @@ use runbus::bus::{Bus, Delivery, Filter};
 use runbus::event::family::{execution, model, node};
 use runbus::event::{Event, Kind, Payload};
 use runbus::id::{EventId, ExecutionId, NodeId, SessionId, StreamId, WorkerId};
+use runbus::labels::Labels;
 use runbus::log::{Log, Sequence};
 use runbus::session::command::{Action, Budget, Command, Multitask, Scheduling, Start};
 use runbus::session::entry::Fact;
@@ -101,6 +102,7 @@ impl Sim {
             multitask: Multitask::Enqueue,
             budget: Budget::default(),
             scheduling: Scheduling::default(),
+            labels: Labels::default(),
             parent: None,
             resumes: false,
             trace: None,

@@ -58,11 +58,11 @@ export type ExecutionId = string;
 /**
  * at most 128 bytes of UTF-8 without control characters
  */
-export type NodeId = string;
+export type SessionId = string;
 /**
  * at most 128 bytes of UTF-8 without control characters
  */
-export type SessionId = string;
+export type NodeId = string;
 /**
  * at most 128 bytes of UTF-8 without control characters
  */
@@ -113,6 +113,21 @@ export interface ExecutionQueuedData {
    * The agent or graph that it will run.
    */
   definition?: string;
+  /**
+   * Labels, as the start gave them.
+   */
+  labels?: {
+    [k: string]: string;
+  };
+  parent?: Above;
+}
+/**
+ * The execution that started another one as a sub-agent.
+ */
+export interface Above {
+  execution_id: ExecutionId;
+  root?: ExecutionId;
+  session_id: SessionId;
 }
 export interface ExecutionWaitingEvent {
   attempt?: number;

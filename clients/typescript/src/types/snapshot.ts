@@ -201,10 +201,12 @@ export interface Execution {
    * Which pass of the graph's cycle, from 1.
    */
   iteration?: number;
+  labels?: Labels;
   /**
    * Its result.
    */
   output?: unknown;
+  parent?: Above;
   /**
    * How far its goal has come, 0 to 1.
    */
@@ -230,6 +232,17 @@ export interface Execution {
    * The missing capability, in words, when no present worker can run it.
    */
   waits_for?: string;
+}
+export interface Labels {
+  [k: string]: string;
+}
+/**
+ * The execution that started another one as a sub-agent.
+ */
+export interface Above {
+  execution_id: ExecutionId;
+  root?: ExecutionId;
+  session_id: SessionId;
 }
 /**
  * Tokens of one or more calls.

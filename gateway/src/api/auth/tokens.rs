@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::body::Body;
+use crate::api::body::OptionalBody;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::auth::{Rule, Scope};
@@ -65,7 +65,7 @@ pub struct Answer {
 pub async fn post(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Body(asked): Body<Asked>,
+    OptionalBody(asked): OptionalBody<Asked>,
 ) -> Result<(StatusCode, [(HeaderName, &'static str); 1], Json<Answer>), Failure> {
     let minted = app
         .shared

@@ -10,7 +10,7 @@ use runbus::control::Acknowledged;
 use runbus::id::ExecutionId;
 
 use crate::api::actor::Actor;
-use crate::api::body::Body;
+use crate::api::body::OptionalBody;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
@@ -73,7 +73,7 @@ pub async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(id): Id<ExecutionId>,
-    Body(Cancel { reason, session_id }): Body<Cancel>,
+    OptionalBody(Cancel { reason, session_id }): OptionalBody<Cancel>,
 ) -> Answer {
     let done = permit::cancel(&app.control, &caller.principal, &id, (session_id, reason)).await?;
     Ok((StatusCode::ACCEPTED, Json(done)))
@@ -88,7 +88,7 @@ pub async fn pause(
     caller: Caller,
     Actor(by): Actor,
     Id(id): Id<ExecutionId>,
-    Body(Reason { reason }): Body<Reason>,
+    OptionalBody(Reason { reason }): OptionalBody<Reason>,
 ) -> Answer {
     permit::hold(&app.control, &caller.principal, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(app.control.pause(&id, reason, by).await?)))
@@ -103,7 +103,7 @@ pub async fn resume(
     caller: Caller,
     Actor(by): Actor,
     Id(id): Id<ExecutionId>,
-    Body(Nothing {}): Body<Nothing>,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
 ) -> Answer {
     permit::hold(&app.control, &caller.principal, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(app.control.unpause(&id, by).await?)))

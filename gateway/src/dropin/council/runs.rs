@@ -18,7 +18,7 @@ use super::frames;
 use super::socket::readable;
 use super::view::{self, Outcome};
 use crate::api::actor::Actor;
-use crate::api::body::Body;
+use crate::api::body::OptionalBody;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
@@ -138,7 +138,7 @@ pub async fn post(
     State(app): State<Arc<App>>,
     caller: Caller,
     Actor(by): Actor,
-    Body(request): Body<Request>,
+    OptionalBody(request): OptionalBody<Request>,
 ) -> Result<(StatusCode, Json<Begun>), Problem> {
     if request.input_topic.is_empty() || request.input_topic.chars().count() > TOPIC_CHARS {
         let detail = format!("input_topic: must have 1 to {TOPIC_CHARS} characters");

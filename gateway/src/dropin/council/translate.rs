@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn run() -> Run {
-        let queued = source().execution_queued(execution::Queued { definition: None, request_digest: None });
+        let queued = source().execution_queued(execution::Queued::default());
         Run::new(known(&queued), Config::default())
     }
 

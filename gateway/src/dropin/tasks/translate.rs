@@ -245,14 +245,7 @@ mod tests {
         // Others began to tell it, then Runbus did.
         let mut theirs = Task::new(ExecutionId::new("t").unwrap(), None, false);
         assert!(theirs.event(&end, true).is_some() && theirs.ending().is_some());
-        assert!(
-            theirs
-                .event(
-                    &source.execution_queued(execution::Queued { definition: None, request_digest: None }),
-                    false
-                )
-                .is_some()
-        );
+        assert!(theirs.event(&source.execution_queued(execution::Queued::default()), false).is_some());
         assert_eq!((theirs.event(&end, true), theirs.ending()), (None, None));
     }
 

@@ -12,6 +12,28 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
+class Above(BaseModel):
+    """
+    The execution that started another one as a sub-agent.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    root: str | None = None
+    """
+    The execution at the top of the tree; absent: this one.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+
+
 class GoalAchievedData(BaseModel):
     """
     A goal was reached.
@@ -620,6 +642,14 @@ class ExecutionQueuedData(BaseModel):
     definition: str | None = None
     """
     The agent or graph that it will run.
+    """
+    labels: dict[str, str] | None = None
+    """
+    Labels, as the start gave them.
+    """
+    parent: Above | None = None
+    """
+    The execution that started it as a sub-agent.
     """
 
 

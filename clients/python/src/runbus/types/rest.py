@@ -20,6 +20,28 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 
+class Above(BaseModel):
+    """
+    The execution that started another one as a sub-agent.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    root: str | None = None
+    """
+    The execution at the top of the tree; absent: this one.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+
+
 class AnswerRequest(BaseModel):
     """
     An answer to a question.
@@ -374,6 +396,131 @@ class DecideRequest(BaseModel):
     """
 
 
+class DefinitionEdge(BaseModel):
+    """
+    A transition from a node.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    from_: Annotated[str, Field(alias="from")]
+    """
+    The node that has ended.
+    """
+    to: list[str]
+    """
+    The nodes that run next; several are branches.
+    """
+    when: Any | None = None
+    """
+    When it is taken; absent: when no other one is.
+    """
+
+
+class DefinitionSubagent(BaseModel):
+    """
+    Another agent or graph as a tool.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    definition: str
+    """
+    The definition that it runs.
+    """
+    name: str
+    """
+    The tool's name.
+    """
+
+
+class DefinitionSummary(BaseModel):
+    """
+    A definition in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    description: str | None = None
+    """
+    Its purpose, for people.
+    """
+    kind: str
+    """
+    `agent` or `graph`.
+    """
+    name: str
+    """
+    The name under which it is started.
+    """
+    nodes: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    How many nodes it has.
+    """
+    version: str
+    """
+    Names its content.
+    """
+    workers: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    How many workers have it.
+    """
+
+
+class DefinitionTool(BaseModel):
+    """
+    A tool.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    description: str | None = None
+    """
+    When and how to use it.
+    """
+    input_schema: Any | None = None
+    """
+    JSON Schema of its arguments.
+    """
+    name: str
+    """
+    Its name.
+    """
+
+
+class Definitions(BaseModel):
+    """
+    Definitions, by name.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    definitions: list[DefinitionSummary]
+
+
+class EntryError(BaseModel):
+    """
+    The error.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    code: str | None = None
+    """
+    A stable code; absent where the producer gave none.
+    """
+    message: str | None = None
+    """
+    In words; its beginning.
+    """
+
+
 class Error1(BaseModel):
     model_config = ConfigDict(
         extra="allow",
@@ -471,6 +618,56 @@ class Excerpt(BaseModel):
     """
 
 
+class GatewayReport(BaseModel):
+    """
+    A gateway's report.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    address: str
+    """
+    Where it listens.
+    """
+    at: AwareDatetime
+    """
+    The time of this report.
+    """
+    connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Clients: WebSockets, event streams, requests that wait.
+    """
+    gateway: str
+    """
+    Its id, new with each start.
+    """
+    hubs: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Scopes that are watched.
+    """
+    indexes: bool
+    """
+    It keeps the index of the lists.
+    """
+    lists: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Live lists that are watched.
+    """
+    monitors: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Monitors that are folded.
+    """
+    since: AwareDatetime
+    """
+    Since when it is at work.
+    """
+    version: str
+    """
+    Its version.
+    """
+
+
 class GatewayStatistics(BaseModel):
     """
     One gateway.
@@ -513,6 +710,17 @@ class GatewayStatistics(BaseModel):
     """
     How often that happened.
     """
+
+
+class Gateways(BaseModel):
+    """
+    The gateways' reports.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    gateways: list[GatewayReport]
 
 
 ViolationsAdditionalProperty = TypeAliasType(
@@ -592,6 +800,35 @@ class Index(BaseModel):
     """
     name: str
     version: str
+
+
+LabelsAdditionalProperty = TypeAliasType(
+    "LabelsAdditionalProperty",
+    Annotated[
+        str, Field(max_length=128, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    ],
+)
+
+
+class Labels(
+    RootModel[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
+            ],
+            LabelsAdditionalProperty,
+        ]
+    ]
+):
+    root: Annotated[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
+            ],
+            LabelsAdditionalProperty,
+        ],
+        Field(max_length=16),
+    ]
 
 
 class Scope(RootModel[str]):
@@ -784,6 +1021,31 @@ class Nothing(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
+
+
+class Order(RootModel[Literal["oldest", "newest"]]):
+    root: Literal["oldest", "newest"]
+    """
+    Which end comes first.
+    """
+
+
+class ParentEntry(BaseModel):
+    """
+    The execution that started another one as a sub-agent.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    session_id: str
+    """
+    Its session.
+    """
 
 
 class PendingApproval(BaseModel):
@@ -1174,6 +1436,11 @@ class StartRequest(BaseModel):
     input: Any | None = None
     """
     The input.
+    """
+    labels: Labels | None = None
+    """
+    Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most
+    128 bytes without control characters.
     """
     multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
     """
@@ -1596,6 +1863,122 @@ class Approval(BaseModel):
     """
 
 
+class ApprovalEntry(BaseModel):
+    """
+    An approval in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    Names it.
+    """
+    arguments_digest: str | None = None
+    """
+    SHA-256 of the canonical arguments: what a decision is bound to.
+    """
+    decided_at: AwareDatetime | None = None
+    """
+    When it was settled.
+    """
+    decided_by: str | None = None
+    """
+    The decider.
+    """
+    definition: str | None = None
+    """
+    The agent or graph.
+    """
+    execution_id: str
+    """
+    The execution whose call waits.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    Until when.
+    """
+    external: bool
+    """
+    Others run the execution.
+    """
+    node_id: str | None = None
+    """
+    The step.
+    """
+    note: str | None = None
+    """
+    The decider's word.
+    """
+    requested_at: AwareDatetime
+    """
+    Since when it waits.
+    """
+    root: str | None = None
+    """
+    The execution at the top of its tree; absent: that one.
+    """
+    session_id: str | None = None
+    """
+    The conversation.
+    """
+    status: Literal["pending", "approved", "rejected", "expired", "void"]
+    """
+    Where it stands.
+    """
+    stream_id: str
+    """
+    The line of work.
+    """
+    tool_input: Any
+    """
+    The call's arguments; of more than 2 KiB `{cut, bytes, begins}`.
+    """
+    tool_input_cut: bool | None = None
+    """
+    Whether the arguments have more.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    tool_use_id: str
+    """
+    The call.
+    """
+
+
+class ApprovalList(BaseModel):
+    """
+    A page of approvals.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approvals: list[ApprovalEntry]
+    """
+    The entries, in order.
+    """
+    complete: bool
+    """
+    Whether the index follows the log; else it is being built, and more entries may come.
+    """
+    counts: dict[str, Any] | None = None
+    """
+    Entries that match, whatever their status, by status; absent: nobody asked.
+    """
+    counts_exact: bool | None = None
+    """
+    Whether all were counted; else there are at least so many.
+    """
+    next: str | None = None
+    """
+    Where the next page begins; absent: nothing is left.
+    """
+
+
 class Approvals(BaseModel):
     """
     Approvals that wait for a decision.
@@ -1639,6 +2022,10 @@ class BeginRequest(BaseModel):
     input: Any | None = None
     """
     The input.
+    """
+    labels: Labels | None = None
+    """
+    Labels, by which lists can be filtered: at most 16, as for a start.
     """
     multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
     """
@@ -1715,6 +2102,106 @@ class Decided(BaseModel):
     """
 
 
+class DefinitionNode(BaseModel):
+    """
+    A step.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approve: list[str] | None = None
+    """
+    Tools whose calls wait for an approval: names or patterns.
+    """
+    choices: list[str] | None = None
+    """
+    Answers to choose from, of a human node.
+    """
+    client_facing: bool
+    """
+    Whether its text goes to the client.
+    """
+    id: str
+    """
+    Its id.
+    """
+    join: bool
+    """
+    It begins when every branch before it has arrived.
+    """
+    model: Any | None = None
+    """
+    The model and how it is asked; absent where it is the worker's default.
+    """
+    subagents: list[DefinitionSubagent] | None = None
+    """
+    Other agents and graphs that it may call as tools.
+    """
+    tools: list[str] | None = None
+    """
+    The tools that it may call: names or patterns.
+    """
+    type: str
+    """
+    `agent`, `tool`, `router` or `human`.
+    """
+
+
+class DefinitionView(BaseModel):
+    """
+    An agent or a graph.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    description: str | None = None
+    """
+    Its purpose, for people.
+    """
+    edges: list[DefinitionEdge]
+    """
+    Which node follows which.
+    """
+    entry: str
+    """
+    The node that runs first.
+    """
+    input_schema: Any
+    """
+    JSON Schema of the input, as far as its templates read it; `{}`: anything.
+    """
+    kind: str
+    """
+    `agent` or `graph`.
+    """
+    max_iterations: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    How many iterations an execution may have.
+    """
+    name: str
+    """
+    The name under which it is started.
+    """
+    nodes: list[DefinitionNode]
+    """
+    The nodes. An agent is one node of its own name.
+    """
+    tools: list[DefinitionTool]
+    """
+    The tools that its nodes may call, as far as they are known.
+    """
+    version: str
+    """
+    Names its content: another content has another one.
+    """
+    workers: list[str] | None = None
+    """
+    The workers that have it.
+    """
+
+
 class Execution(BaseModel):
     """
     The state of a run.
@@ -1768,9 +2255,17 @@ class Execution(BaseModel):
     """
     Which pass of the graph's cycle, from 1.
     """
+    labels: Labels | None = None
+    """
+    Labels, as the start gave them.
+    """
     output: Any | None = None
     """
     Its result.
+    """
+    parent: Above | None = None
+    """
+    The execution that started it as a sub-agent.
     """
     progress: float | None = None
     """
@@ -1824,6 +2319,159 @@ class Execution(BaseModel):
     waits_for: str | None = None
     """
     The missing capability, in words, when no present worker can run it.
+    """
+
+
+class ExecutionEntry(BaseModel):
+    """
+    An execution in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approvals: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Approvals that wait, those of sub-agents included.
+    """
+    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
+    """
+    The worker's try, from 1.
+    """
+    correlation_id: str | None = None
+    """
+    It ties executions together.
+    """
+    created_at: AwareDatetime
+    """
+    When the log heard of it first.
+    """
+    definition: str | None = None
+    """
+    The agent or graph.
+    """
+    ended_at: AwareDatetime | None = None
+    """
+    When it ended.
+    """
+    error: EntryError | None = None
+    """
+    The error.
+    """
+    execution_id: str
+    """
+    The run.
+    """
+    external: bool
+    """
+    Runbus does not run it: others tell it.
+    """
+    input: str | None = None
+    """
+    The beginning of its input: text as it is, other JSON as JSON text; at most 256 bytes.
+    """
+    input_cut: bool | None = None
+    """
+    Whether the input has more.
+    """
+    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
+    """
+    Which pass of the graph's cycle, from 1.
+    """
+    labels: Labels | None = None
+    """
+    Labels, as the start gave them.
+    """
+    nodes: list[str] | None = None
+    """
+    The nodes at work; 16 at most.
+    """
+    parent: ParentEntry | None = None
+    """
+    The execution that started it as a sub-agent.
+    """
+    progress: float | None = None
+    """
+    How far its goal has come, 0 to 1.
+    """
+    questions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Questions that wait, those of sub-agents included.
+    """
+    root: str | None = None
+    """
+    The execution at the top of its tree; absent: itself.
+    """
+    rounds: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    Calls of models so far.
+    """
+    session_id: str | None = None
+    """
+    Its conversation.
+    """
+    started_at: AwareDatetime | None = None
+    """
+    When it began.
+    """
+    status: Literal[
+        "queued",
+        "running",
+        "waiting_for_approval",
+        "waiting_for_input",
+        "paused",
+        "completed",
+        "failed",
+        "cancelled",
+    ]
+    """
+    Where it stands.
+    """
+    stream_id: str
+    """
+    Its line of work.
+    """
+    updated_at: AwareDatetime
+    """
+    When something happened last.
+    """
+    usage: Usage | None = None
+    """
+    Tokens so far, those of sub-agents included.
+    """
+    waits_for: str | None = None
+    """
+    No worker that is there can run it: what it waits for, in words.
+    """
+
+
+class ExecutionList(BaseModel):
+    """
+    A page of executions.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    complete: bool
+    """
+    Whether the index follows the log; else it is being built, and more entries may come.
+    """
+    counts: dict[str, Any] | None = None
+    """
+    Entries that match, whatever their status, by status; absent: nobody asked.
+    """
+    counts_exact: bool | None = None
+    """
+    Whether all were counted; else there are at least so many.
+    """
+    executions: list[ExecutionEntry]
+    """
+    The entries, in order.
+    """
+    next: str | None = None
+    """
+    Where the next page begins; absent: nothing is left.
     """
 
 
@@ -2088,6 +2736,110 @@ class Question(BaseModel):
     """
 
 
+class QuestionEntry(BaseModel):
+    """
+    A question in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    answered_at: AwareDatetime | None = None
+    """
+    When it was settled.
+    """
+    answered_by: str | None = None
+    """
+    The person who answered.
+    """
+    choices: list[str] | None = None
+    """
+    The answers to choose from, the first 32; empty: any.
+    """
+    definition: str | None = None
+    """
+    The agent or graph.
+    """
+    execution_id: str
+    """
+    The execution that asks.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    Until when.
+    """
+    external: bool
+    """
+    Others run the execution.
+    """
+    node_id: str | None = None
+    """
+    The step.
+    """
+    prompt: str
+    """
+    The question; at most 2 KiB.
+    """
+    prompt_cut: bool | None = None
+    """
+    Whether the text has more.
+    """
+    request_id: str
+    """
+    Names it.
+    """
+    requested_at: AwareDatetime
+    """
+    Since when it waits.
+    """
+    root: str | None = None
+    """
+    The execution at the top of its tree; absent: that one.
+    """
+    session_id: str | None = None
+    """
+    The conversation.
+    """
+    status: Literal["pending", "answered", "expired", "void"]
+    """
+    Where it stands.
+    """
+    stream_id: str
+    """
+    The line of work.
+    """
+
+
+class QuestionList(BaseModel):
+    """
+    A page of questions.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    complete: bool
+    """
+    Whether the index follows the log; else it is being built, and more entries may come.
+    """
+    counts: dict[str, Any] | None = None
+    """
+    Entries that match, whatever their status, by status; absent: nobody asked.
+    """
+    counts_exact: bool | None = None
+    """
+    Whether all were counted; else there are at least so many.
+    """
+    next: str | None = None
+    """
+    Where the next page begins; absent: nothing is left.
+    """
+    questions: list[QuestionEntry]
+    """
+    The entries, in order.
+    """
+
+
 class Readiness(BaseModel):
     """
     Whether a process can serve.
@@ -2135,6 +2887,10 @@ class SayRequest(BaseModel):
     input: Any | None = None
     """
     The input.
+    """
+    labels: Labels | None = None
+    """
+    Labels, by which lists can be filtered: at most 16, as for a start.
     """
     multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
     """
@@ -2221,6 +2977,118 @@ class Session(BaseModel):
     version: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
     Entries of its journal that this reflects.
+    """
+
+
+class SessionEntry(BaseModel):
+    """
+    A session in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approvals: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Approvals that wait.
+    """
+    closed_at: AwareDatetime | None = None
+    """
+    Since when it takes no more input.
+    """
+    created_at: AwareDatetime
+    """
+    When its first execution was heard of.
+    """
+    definition: str | None = None
+    """
+    The agent or graph of its latest execution.
+    """
+    execution_id: str
+    """
+    Its latest execution.
+    """
+    executions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    How many executions it had.
+    """
+    input: str | None = None
+    """
+    The beginning of its latest input.
+    """
+    input_cut: bool | None = None
+    """
+    Whether that input has more.
+    """
+    labels: Labels | None = None
+    """
+    Labels of its latest execution.
+    """
+    parent: ParentEntry | None = None
+    """
+    The execution that began it as a sub-agent's.
+    """
+    questions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Questions that wait.
+    """
+    session_id: str
+    """
+    The conversation.
+    """
+    status: Literal[
+        "idle",
+        "running",
+        "waiting_for_approval",
+        "waiting_for_input",
+        "paused",
+        "pending",
+        "closed",
+    ]
+    """
+    Where it stands.
+    """
+    stream_id: str
+    """
+    The line of work of its latest execution.
+    """
+    updated_at: AwareDatetime
+    """
+    When something happened last.
+    """
+    usage: Usage
+    """
+    Tokens of its executions.
+    """
+
+
+class SessionList(BaseModel):
+    """
+    A page of sessions.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    complete: bool
+    """
+    Whether the index follows the log; else it is being built, and more entries may come.
+    """
+    counts: dict[str, Any] | None = None
+    """
+    Entries that match, whatever their status, by status; absent: nobody asked.
+    """
+    counts_exact: bool | None = None
+    """
+    Whether all were counted; else there are at least so many.
+    """
+    next: str | None = None
+    """
+    Where the next page begins; absent: nothing is left.
+    """
+    sessions: list[SessionEntry]
+    """
+    The entries, in order.
     """
 
 

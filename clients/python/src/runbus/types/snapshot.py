@@ -9,7 +9,37 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+)
+from typing_extensions import TypeAliasType
+
+
+class Above(BaseModel):
+    """
+    The execution that started another one as a sub-agent.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    root: str | None = None
+    """
+    The execution at the top of the tree; absent: this one.
+    """
+    session_id: str
+    """
+    Its session.
+    """
 
 
 class Below(BaseModel):
@@ -54,6 +84,35 @@ class Excerpt(BaseModel):
     """
     The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was.
     """
+
+
+LabelsAdditionalProperty = TypeAliasType(
+    "LabelsAdditionalProperty",
+    Annotated[
+        str, Field(max_length=128, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    ],
+)
+
+
+class Labels(
+    RootModel[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
+            ],
+            LabelsAdditionalProperty,
+        ]
+    ]
+):
+    root: Annotated[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
+            ],
+            LabelsAdditionalProperty,
+        ],
+        Field(max_length=16),
+    ]
 
 
 class Text(BaseModel):
@@ -331,9 +390,17 @@ class Execution(BaseModel):
     """
     Which pass of the graph's cycle, from 1.
     """
+    labels: Labels | None = None
+    """
+    Labels, as the start gave them.
+    """
     output: Any | None = None
     """
     Its result.
+    """
+    parent: Above | None = None
+    """
+    The execution that started it as a sub-agent.
     """
     progress: float | None = None
     """
