@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let definition = arguments.next().ok_or("usage: own_tool DEFINITION [SCRIPT]")?;
     let variable = |name: &str| std::env::vars().find(|(key, _)| key == name).map(|(_, value)| value);
     let mut model = model_section::Config { script: arguments.next().map(Into::into), ..Default::default() };
-    model.fall_back(variable("OPENAI_BASE_URL"), variable("OPENAI_API_KEY"));
+    model.fall_back(variable);
 
     // Not safe to repeat: a call whose worker died before it answered waits for a person.
     let tool = Function::new("place_order", "Orders an article from the shop.", place_order);

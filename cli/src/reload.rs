@@ -28,7 +28,9 @@ async fn follow(mut hangup: Signal, global: Global) {
                 filter,
                 "SIGHUP: the log filter was read again; certificates and secrets follow their files; other keys need a restart"
             ),
-            Ok(Err(error)) => tracing::warn!(%error, "SIGHUP: the configuration is refused; everything stays"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "SIGHUP: the configuration is refused; everything stays")
+            }
             Err(error) => tracing::warn!(%error, "SIGHUP: the configuration cannot be read"),
         }
     }

@@ -74,14 +74,18 @@ fn the_demo_ends_with_the_council() {
     let doctor = run(dir.path(), &["doctor", "--json"]);
     assert_eq!(doctor.status.code(), Some(0), "{}", text(&doctor.stdout));
     let models: Value = serde_json::from_slice(&run(dir.path(), &["models", "--json"]).stdout).unwrap();
-    assert_eq!((&models["ok"], &models["models"][0]["model"]), (&Value::Bool(true), &Value::from("scripted")));
+    assert_eq!(
+        (&models["ok"], &models["models"][0]["model"]),
+        (&Value::Bool(true), &Value::from("scripted"))
+    );
 }
 
 #[test]
 fn a_model_that_does_not_answer_is_named_with_its_fault() {
     let dir = tempfile::tempdir().unwrap();
     let set = "model.providers.away.base_url=http://127.0.0.1:1/v1";
-    let models = run(dir.path(), &["models", "--json", "--set", set, "--set", "model.providers.away.model=m"]);
+    let models =
+        run(dir.path(), &["models", "--json", "--set", set, "--set", "model.providers.away.model=m"]);
     assert_eq!(models.status.code(), Some(69), "{}", text(&models.stderr));
     let shown: Value = serde_json::from_slice(&models.stdout).unwrap();
     assert_eq!(shown["models"][0]["model"], "away/m");

@@ -99,7 +99,8 @@ impl Scrape {
         };
         let sockets = Sockets::of_scrape(bounds);
         let patience = limits::SCRAPE_PATIENCE;
-        let serving = Serving { router, tls: None, proxy_protocol: false, patience, stop: end.clone(), hard: end };
+        let serving =
+            Serving { router, tls: None, proxy_protocol: false, patience, stop: end.clone(), hard: end };
         serving.run(Acceptor::new(self.listener, sockets)).await;
     }
 }

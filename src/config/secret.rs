@@ -219,7 +219,8 @@ mod tests {
         let path = folder.path().join("secret");
         std::fs::write(&path, " one\n").unwrap();
         let secret = Secret::from_file(&path).unwrap();
-        let length = Derived::new(secret.clone(), |text| text.parse::<u16>().is_err().then_some(text.len())).unwrap();
+        let length =
+            Derived::new(secret.clone(), |text| text.parse::<u16>().is_err().then_some(text.len())).unwrap();
         assert_eq!((&*secret.reveal(), *length.get()), ("one", 3));
         let replace = |text: &str| {
             let new = folder.path().join("new");

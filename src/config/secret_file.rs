@@ -35,7 +35,8 @@ fn declared(key: &str, end: &str) -> Value {
         let description = format!("A file with `{key}`, in place of it: {again}.");
         json!({ "type": ["string", "null"], "default": null, "description": description })
     } else {
-        let description = format!("Files with values of `{key}`, by name, in place of them: each is {again}.");
+        let description =
+            format!("Files with values of `{key}`, by name, in place of them: each is {again}.");
         let each = json!({ "type": "string" });
         json!({ "type": "object", "additionalProperties": each, "default": {}, "description": description })
     }

@@ -71,9 +71,8 @@ impl Default for Config {
 
 /// Reads a filter.
 pub(super) fn filter(text: &str) -> Result<EnvFilter, Invalid> {
-    EnvFilter::try_new(text).map_err(|error| {
-        Invalid::new("filter", text, format!("a level or target=level pairs ({error})"))
-    })
+    EnvFilter::try_new(text)
+        .map_err(|error| Invalid::new("filter", text, format!("a level or target=level pairs ({error})")))
 }
 
 impl Validate for Config {

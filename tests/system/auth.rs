@@ -167,7 +167,7 @@ async fn wrong_credentials_get_one_answer_for_every_fault() {
             "pretends to be a gateway's",
             join(&json!({ "alg": "HS256", "typ": stream_token::TYPE }), &claims(json!({})), hmac(SECRET)),
         ),
-        ("other key", api_key::generate().unwrap().reveal().to_owned()),
+        ("other key", api_key::generate().unwrap().reveal().to_string()),
     ];
     for (name, change) in [
         ("expired", json!({ "exp": now() - 5, "iat": now() - 60 })),

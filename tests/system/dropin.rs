@@ -86,7 +86,7 @@ async fn front_ends_of_other_servers_keep_working() {
             "impatient": addresses[2],
             "idle": addresses[3],
             "secured": addresses[4],
-            "keys": keys.iter().map(|(name, key, _)| (*name, key)).collect::<std::collections::BTreeMap<_, _>>(),
+            "keys": keys.iter().map(|(name, key, _)| (*name, key.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
             "heartbeat_ms": HEARTBEAT_MS,
         });
 

@@ -87,10 +87,14 @@ async fn until(address: SocketAddr, longest: Duration, code: u16, status: &str) 
     }
 }
 
+async fn post(address: SocketAddr, body: String) -> reqwest::Response {
+    let request = http().post(format!("http://{address}/v1/executions")).body(body);
+    request.header("content-type", "application/json").send().await.unwrap()
+}
+
 async fn start(address: SocketAddr, id: &str) {
     let body = json!({ "definition": "council", "execution_id": id, "input": "Explain a log." }).to_string();
-    let request = http().post(format!("http://{address}/v1/executions")).body(body);
-    let answer = request.header("content-type", "application/json").send().await.unwrap();
+    let answer = post(address, body).await;
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 
@@ -243,9 +247,7 @@ async fn another_layout_is_refused_and_a_generation_is_added_while_old_and_new_p
     for id in ["first", "grown-0", &format!("grown-{}", n - 1)] {
         for address in [old, new] {
             let body = json!({ "definition": "council", "execution_id": id, "input": "x" }).to_string();
-            let answer =
-                http().post(format!("http://{address}/v1/executions")).body(body).send().await.unwrap();
-            let answer: Value = answer.json().await.unwrap();
+            let answer = post(address, body).await.json::<Value>().await.unwrap();
             assert_eq!(answer["created"], false, "{id} at {address}: {answer}");
         }
     }

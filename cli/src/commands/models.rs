@@ -23,7 +23,9 @@ const AT_ONCE: usize = 8;
 
 /// Lists the models of the configuration and of the definitions, and asks each for one token; exit code 69 when one does not answer.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  runbus models --config runbus.toml\n  ANTHROPIC_API_KEY=KEY runbus models --json")]
+#[command(
+    after_help = "Example:\n  runbus models --config runbus.toml\n  ANTHROPIC_API_KEY=KEY runbus models --json"
+)]
 pub(crate) struct Models {}
 
 /// One model.
@@ -52,7 +54,12 @@ impl Models {
         } else {
             let row = |model: &Found| {
                 let state = if model.ok { "ok" } else { "NOT OK" };
-                [state.to_owned(), model.model.clone(), format!("{} ms", model.first_token_ms), model.found.clone()]
+                [
+                    state.to_owned(),
+                    model.model.clone(),
+                    format!("{} ms", model.first_token_ms),
+                    model.found.clone(),
+                ]
             };
             output::table(None, found.iter().map(row))?;
         }
@@ -64,7 +71,10 @@ impl Models {
 ///
 /// # Errors
 /// The configuration cannot be used.
-pub(super) async fn ask(configuration: &Configuration, definitions: &Definitions) -> Result<Vec<Found>, Error> {
+pub(super) async fn ask(
+    configuration: &Configuration,
+    definitions: &Definitions,
+) -> Result<Vec<Found>, Error> {
     let usage = |error: &dyn std::fmt::Display| Error::Usage(error.to_string());
     let providers = configuration.model.build().map_err(|error| usage(&error))?;
     let named: BTreeSet<String> = definitions.models().map(str::to_owned).collect();

@@ -135,7 +135,9 @@ impl Mint {
             claims["ptk"] = parent.as_ref().into();
         }
         let header = Header { typ: Some(TYPE.into()), ..Header::new(Alg::HS256) };
-        jsonwebtoken::encode(&header, &claims, &self.secret.get().signing).ok().map(runbus::config::Secret::new)
+        jsonwebtoken::encode(&header, &claims, &self.secret.get().signing)
+            .ok()
+            .map(runbus::config::Secret::new)
     }
 
     /// Checks one.
@@ -193,7 +195,10 @@ mod tests {
         let mint = mint();
         let minted = mint.mint(&caller(&["read"]), None, None, at(0)).unwrap();
         let rules = Rules { kind: Kind::Jwt, issuer: None, ..mint.rules.clone() };
-        assert_eq!(jwt::verify(&minted.token.reveal(), &mint.secret.get().keys, &rules, at(1)), Err(Fault::Kind));
+        assert_eq!(
+            jwt::verify(&minted.token.reveal(), &mint.secret.get().keys, &rules, at(1)),
+            Err(Fault::Kind)
+        );
     }
 
     proptest! {

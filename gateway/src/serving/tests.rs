@@ -29,8 +29,7 @@ async fn served(bounds: Bounds) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, hard) = (CancellationToken::new(), CancellationToken::new());
-    let serving = Serving { router, tls: None,
-        proxy_protocol: false, patience: PATIENCE, stop, hard };
+    let serving = Serving { router, tls: None, proxy_protocol: false, patience: PATIENCE, stop, hard };
     tokio::spawn(serving.run(Acceptor::new(listener, Sockets::new(bounds, Trusted::default()))));
     address
 }

@@ -197,13 +197,14 @@ impl Config {
     }
 
     fn validate_api(&self) -> Result<(), Invalid> {
-        let token = |text: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"*>".contains(c))
-        };
+        let token =
+            |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"*>".contains(c));
         match &self.api_prefix {
-            Some(prefix) if !prefix.split('.').all(token) => {
-                Err(Invalid::new("api_prefix", prefix, "tokens separated by `.`, without spaces, `*` and `>`"))
-            }
+            Some(prefix) if !prefix.split('.').all(token) => Err(Invalid::new(
+                "api_prefix",
+                prefix,
+                "tokens separated by `.`, without spaces, `*` and `>`",
+            )),
             Some(prefix) if self.domain.is_some() => {
                 Err(Invalid::new("api_prefix", prefix, "domain or api_prefix, not both"))
             }

@@ -10,8 +10,9 @@ use crate::config::Invalid;
 /// The certificates that configuration names; `None`: those of the system count.
 pub(super) fn read(config: &Config) -> Result<Option<TlsCertificates>, Invalid> {
     let file = |key: &str, path: &Path| {
-        std::fs::read(path)
-            .map_err(|error| Invalid::new(key, path.display(), format!("a PEM file that can be read ({error})")))
+        std::fs::read(path).map_err(|error| {
+            Invalid::new(key, path.display(), format!("a PEM file that can be read ({error})"))
+        })
     };
     let root_cert = config.tls_ca_file.as_deref().map(|path| file("tls_ca_file", path)).transpose()?;
     let client_tls = match (&config.tls_cert_file, &config.tls_key_file) {
@@ -26,8 +27,12 @@ pub(super) fn read(config: &Config) -> Result<Option<TlsCertificates>, Invalid> 
 }
 
 /// A server's address with the certificates in it.
-pub(super) fn with(info: ConnectionInfo, certificates: Option<&TlsCertificates>) -> Result<ConnectionInfo, Invalid> {
-    let Some(certificates) = certificates.filter(|_| matches!(info.addr(), ConnectionAddr::TcpTls { .. })) else {
+pub(super) fn with(
+    info: ConnectionInfo,
+    certificates: Option<&TlsCertificates>,
+) -> Result<ConnectionInfo, Invalid> {
+    let Some(certificates) = certificates.filter(|_| matches!(info.addr(), ConnectionAddr::TcpTls { .. }))
+    else {
         return Ok(info);
     };
     let client = Client::build_with_tls(info, certificates.clone())

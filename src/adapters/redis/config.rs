@@ -106,9 +106,11 @@ impl Config {
         }
         let has_files = self.tls_ca_file.is_some() || self.tls_cert_file.is_some();
         match self.addresses().into_iter().find(|url| !url.starts_with("rediss://")) {
-            Some(plain) if has_files => {
-                Err(Invalid::new(key, without_credentials(plain), "rediss:// beside tls_ca_file and tls_cert_file"))
-            }
+            Some(plain) if has_files => Err(Invalid::new(
+                key,
+                without_credentials(plain),
+                "rediss:// beside tls_ca_file and tls_cert_file",
+            )),
             _ => Ok(()),
         }
     }

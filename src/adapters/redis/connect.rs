@@ -94,7 +94,10 @@ impl Connector {
         let certificates = certificates::read(config)?;
         let infos: Vec<ConnectionInfo> =
             config.addresses().into_iter().map(|url| parse(key, url)).collect::<Result<_, _>>()?;
-        let infos = infos.into_iter().map(|info| certificates::with(info, certificates.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let infos = infos
+            .into_iter()
+            .map(|info| certificates::with(info, certificates.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
         let tcp = sockets(config);
         let node = |info: &ConnectionInfo| {
             let user = log_in(info.redis_settings(), config.user.as_deref(), config.password.as_ref());
@@ -104,7 +107,9 @@ impl Connector {
             |error: redis::RedisError| Invalid::new(key, config.addresses().join(","), error.to_string());
         let nodes: Vec<ConnectionInfo> = infos.iter().map(node).collect();
         Ok(match (config.mode, nodes.as_slice()) {
-            (Mode::Cluster, _) => Target::Cluster(cluster(config, nodes, tcp, certificates).map_err(refused)?),
+            (Mode::Cluster, _) => {
+                Target::Cluster(cluster(config, nodes, tcp, certificates).map_err(refused)?)
+            }
             (Mode::Single, [node, ..]) => Target::One(Client::open(node.clone()).map_err(refused)?),
             (Mode::Sentinel, [node, ..]) => {
                 let at = |info: &ConnectionInfo| {
@@ -131,7 +136,9 @@ impl Connector {
 
     /// Makes a connection to the current primary.
     pub(super) async fn open(&self) -> RedisResult<Link> {
-        let invalid = |invalid: Invalid| RedisError::from((ErrorKind::InvalidClientConfig, "redis", invalid.within("redis").to_string()));
+        let invalid = |invalid: Invalid| {
+            RedisError::from((ErrorKind::InvalidClientConfig, "redis", invalid.within("redis").to_string()))
+        };
         match &self.target().map_err(invalid)? {
             Target::One(client) => {
                 Ok(Link::One(client.get_multiplexed_async_connection_with_config(&self.how).await?))

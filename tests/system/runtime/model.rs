@@ -118,6 +118,9 @@ impl Model for Obedient {
             tool_calls,
             usage: Some(usage),
             model: Some("obedient".into()),
+            provider: None,
+            message_id: None,
+            request_id: None,
             extra: serde_json::Map::new(),
         };
         let said = (!text.is_empty()).then_some(Delta::Text(text));

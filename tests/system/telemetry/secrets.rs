@@ -130,7 +130,7 @@ impl World {
             dir,
             spans,
             collector,
-            key: api_key::generate().unwrap().reveal().to_owned(),
+            key: api_key::generate().unwrap().reveal().to_string(),
             output: String::new(),
         }
     }

@@ -42,10 +42,10 @@ fn a_key_is_taken_from_where_the_section_says() {
         "given": {"preset": "groq", "api_key": "given"},
     }});
     let config = config(&text.to_string(), &[("GROQ_API_KEY", "from-preset"), ("OWN", "from-own")]);
-    let key = |name: &str| config.providers[name].api_key.as_ref().map(Secret::reveal);
-    assert_eq!(key("groq"), Some("from-preset"));
-    assert_eq!(key("own"), Some("from-own"));
-    assert_eq!((key("file"), key("given")), (None, Some("given")));
+    let key = |name: &str| config.providers[name].api_key.as_ref().map(|key| key.reveal().to_string());
+    assert_eq!(key("groq").as_deref(), Some("from-preset"));
+    assert_eq!(key("own").as_deref(), Some("from-own"));
+    assert_eq!((key("file").as_deref(), key("given").as_deref()), (None, Some("given")));
     config.build().unwrap();
     std::fs::write(&path, "").unwrap();
     let error = config.build().unwrap_err().to_string();

@@ -217,7 +217,8 @@ mod tests {
                 (&created["type"], agent.approval_of("c")),
                 (&json!("tool_approval_created"), Some("a"))
             );
-            let names: Vec<&String> = created["payload"].as_object().unwrap().keys().collect();
+            let payload = created["payload"].as_object().unwrap();
+            let names: BTreeSet<&str> = payload.keys().map(String::as_str).collect();
             let expected = [
                 "agent_id",
                 "created_at",
@@ -230,7 +231,7 @@ mod tests {
                 "tool_name",
                 "updated_at",
             ];
-            assert_eq!(names, expected);
+            assert_eq!(names, expected.into());
             assert_eq!(created["payload"]["status"], "pending");
             let message = said(&mut agent, &decided(approved));
             assert_eq!((&message["type"], agent.approval_of("c")), (&json!(kind), None));
