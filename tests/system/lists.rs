@@ -249,7 +249,7 @@ async fn lists_show_each_caller_what_they_may_read() {
         ] {
             let (secret, entry) = key(&[scopes]);
             auth.api_keys.insert(name.into(), entry);
-            keys.insert(name, secret.reveal().to_owned());
+            keys.insert(name, (*secret.reveal()).to_owned());
         }
         let served: Served = secured(&bench.backend, config(), auth).await;
         let worker = bench.worker();

@@ -84,9 +84,9 @@ impl Client {
         self.monitors.retain_mut(|known| {
             let id = &known.id;
             let goes_on = match &mut known.what {
-                Watched::Monitor(stream, _) => gate
-                    .may_monitor(stream.as_ref())
-                    .map_err(|refusal| forbidden(&refusal, id, "stream_id")),
+                Watched::Monitor(stream, _) => {
+                    gate.may_monitor(stream.as_ref()).map_err(|refusal| forbidden(&refusal, id, "stream_id"))
+                }
                 // It begins again, by what the credential allows.
                 Watched::List(asked, watch) => {
                     let seen = gate.may_list().map_err(|refusal| forbidden(&refusal, id, "list"));
