@@ -13,6 +13,7 @@ const FAST: [&str; 4] = ["--set", "model.scripted_pace_ms=0", "--set", "gateway.
 fn runbus(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runbus"));
     command.current_dir(dir).stdin(Stdio::null()).env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL");
+    command.env_remove("RUNBUS_GATEWAY").env_remove("RUNBUS_TOKEN");
     command
 }
 
@@ -526,6 +527,9 @@ fn commands_act_on_a_gateway_elsewhere() {
     assert_eq!(ok(&["workers"]).len(), 1);
     assert!(ok(&["stats"])[0]["events"].as_u64().unwrap() >= 10);
     assert_eq!(ok(&["publish", "--stream", "ci", "--data", "{\"ok\":true}"]).len(), 1);
+    let by_variable =
+        runbus(elsewhere.path()).args(["stats", "--json"]).env("RUNBUS_GATEWAY", &address).output().unwrap();
+    assert_eq!(by_variable.status.code(), Some(0), "{}", text(&by_variable.stderr));
     let listed = act(&["ls", "--label", "team=a"]);
     assert!(matches!(listed.status.code(), Some(0 | 1)), "{}", text(&listed.stderr));
     for unknown in [
