@@ -128,10 +128,10 @@ impl Draft {
     /// Begins to list what waits for a person. An execution below tells its own.
     fn ask(&mut self, found: &Found, payload: &Payload, run: &KeptExecution) {
         match payload {
-            Payload::ToolApprovalRequested(asked) if asked.below.is_none() => {
-                if self.may_be_named(found, &asked.approval_id, run) {
-                    self.approvals.put(approval(found, asked, run));
-                }
+            Payload::ToolApprovalRequested(asked)
+                if asked.below.is_none() && self.may_be_named(found, &asked.approval_id, run) =>
+            {
+                self.approvals.put(approval(found, asked, run));
             }
             Payload::ClientInputRequested(asked) if asked.below.is_none() => {
                 if let Some(id) = asked.request_id.as_deref().filter(|id| self.may_be_named(found, id, run)) {
