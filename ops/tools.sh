@@ -331,13 +331,14 @@ RUNBUS_NGINX=$(nginx_server)
 if [[ ${1:-print} == interop ]]; then
   RUNBUS_INTEROP_PYTHON=$(python_environment tests/interop/requirements.txt)
   RUNBUS_INTEROP_MCP=$(python_environment tests/interop/mcp.txt)
+  RUNBUS_INTEROP_MCP_1=$(python_environment tests/interop/mcp-1.txt)
   RUNBUS_INTEROP_LITELLM=$(python_environment tests/interop/litellm.txt)
   RUNBUS_INTEROP_NODE=$(node_packages tests/interop)
   RUNBUS_INTEROP_GO=$(go_programs tests/interop/go)
   RUNBUS_INTEROP_LLAMA=
   [[ ${RUNBUS_INTEROP_MODEL:-} == none ]] || RUNBUS_INTEROP_LLAMA=$(llama_environment tests/interop/llama.txt)
   export RUNBUS_INTEROP_PYTHON RUNBUS_INTEROP_MCP RUNBUS_INTEROP_LITELLM RUNBUS_INTEROP_NODE RUNBUS_INTEROP_GO
-  export RUNBUS_INTEROP_LLAMA
+  export RUNBUS_INTEROP_MCP_1 RUNBUS_INTEROP_LLAMA
 fi
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON

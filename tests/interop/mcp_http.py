@@ -5,11 +5,13 @@ import sys
 
 try:
     from mcp.server.mcpserver import Context, Image, MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
 
     server = MCPServer("tests")
     where: dict = {}
 except ImportError:
     from mcp.server.fastmcp import Context, FastMCP, Image
+    from mcp.server.fastmcp.exceptions import ToolError
 
     server = FastMCP("tests", host="127.0.0.1", port=int(sys.argv[1]))
     where = {}
@@ -44,7 +46,7 @@ async def steps(count: int, ctx: Context) -> str:
 @server.tool()
 def fail() -> str:
     """Fails."""
-    raise ValueError("a reason of the server")
+    raise ToolError("a reason of the server")
 
 
 server.run(transport="streamable-http", **where)

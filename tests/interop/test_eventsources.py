@@ -11,7 +11,6 @@ from world import HERE, Program, Runbus, World, free_port, node_folder, tool
 
 RECONNECTING = ["undici", "eventsource-client", "@microsoft/fetch-event-source", "launchdarkly-eventsource", "event-source-polyfill"]
 READING = ["httpx-sse", "sseclient-py", "requests-sse"]
-FAST_END = {"gateway.shutdown_delay_ms": 0, "gateway.drain_window_ms": 100, "worker.drain_ms": 0}
 
 
 def node(world: World, implementation: str, url: str) -> Program:
@@ -42,7 +41,7 @@ def test_an_event_source_gets_history_and_news_in_order_with_their_cursors(world
 
 @pytest.mark.parametrize("implementation", RECONNECTING)
 def test_an_event_source_goes_on_behind_its_last_event_when_the_gateway_restarts(world: World, implementation: str) -> None:
-    address = {"gateway.listen": f"127.0.0.1:{free_port()}", **FAST_END}
+    address = {"gateway.listen": f"127.0.0.1:{free_port()}"}
     runbus = Runbus(world, "embedded", address)
     source = node(world, implementation, f"{runbus.url}/v1/events/stream?stream_id=s")
     source.wait_for('"open"')
@@ -81,7 +80,7 @@ def test_a_library_of_python_gets_history_and_news_in_order_with_their_cursors(w
 
 
 def test_a_library_of_go_goes_on_behind_its_last_event_when_the_gateway_restarts(world: World) -> None:
-    address = {"gateway.listen": f"127.0.0.1:{free_port()}", **FAST_END}
+    address = {"gateway.listen": f"127.0.0.1:{free_port()}"}
     runbus = Runbus(world, "embedded", address)
     source = world.program([pathlib.Path(tool("RUNBUS_INTEROP_GO")) / "eventsource", f"{runbus.url}/v1/events/stream?stream_id=s"])
     source.wait_for('"subscribed"')

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import subprocess
-import sys
 
 import pytest
 
 from model import Model
 from receiver import Receiver
-from world import HERE, Runbus, World, free_port, tool
+from world import BINARY, HERE, Runbus, World, free_port, tool
 
 AGENT = 'kind: agent\nname: tester\ntools: ["s__*"]\nmax_rounds: 32\n'
 
@@ -23,8 +23,9 @@ class Bench:
         self.model = Model(world, self.answer)
         agent = world.file("tester.yaml", AGENT)
         settings = {"model.base_url": self.model.url, "model.name": "scripted", "worker.definitions": [str(agent)]}
-        lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items())
-        self.runbus = Runbus(world, backend, settings, f"\n[mcp.servers.s]\nstart_timeout_ms = 120000\n{lines}")
+        lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items() if name != "env")
+        lines += "".join(f"env.{name} = {json.dumps(value)}\n" for name, value in table.get("env", {}).items())
+        self.runbus = Runbus(world, backend, settings, f"\n[mcp.servers.s]\nstart_timeout_ms = 60000\n{lines}")
         self.number = 0
 
     @classmethod
@@ -33,8 +34,9 @@ class Bench:
         return cls(world, backend, {"command": "node", "args": [main], **more})
 
     @classmethod
-    def python(cls, world: World, backend: str, *args: str) -> Bench:
-        return cls(world, backend, {"command": tool("RUNBUS_INTEROP_MCP"), "args": ["-m", *args]})
+    def python(cls, world: World, backend: str, script: str, *args: str, sdk: str = "RUNBUS_INTEROP_MCP") -> Bench:
+        command = pathlib.Path(tool(sdk)).parent / script
+        return cls(world, backend, {"command": str(command), "args": list(args)})
 
     def answer(self, asked: dict) -> str | list[tuple[str, dict]]:
         done = sum(message["role"] == "tool" for message in asked["messages"])
@@ -89,7 +91,7 @@ def test_server_git_reads_a_repository_and_its_refusal_reaches_the_model(world: 
     (folder / "a.txt").write_text("one\n")
     subprocess.run([*git, "add", "a.txt"], check=True)
     subprocess.run([*git, "commit", "--quiet", "-m", "first commit of the test"], check=True)
-    bench = Bench.python(world, "embedded", "mcp_server_git", "--repository", str(folder))
+    bench = Bench.python(world, "embedded", "mcp-server-git", "--repository", str(folder))
     status, log, outside = bench.run(
         ("git_status", {"repo_path": str(folder)}),
         ("git_log", {"repo_path": str(folder)}),
@@ -102,7 +104,7 @@ def test_server_git_reads_a_repository_and_its_refusal_reaches_the_model(world: 
 
 
 def test_server_sqlite_writes_and_reads_rows(world: World) -> None:
-    bench = Bench.python(world, "embedded", "mcp_server_sqlite", "--db-path", str(world.folder / "test.db"))
+    bench = Bench.python(world, "embedded", "mcp-server-sqlite", "--db-path", str(world.folder / "test.db"), sdk="RUNBUS_INTEROP_MCP_1")
     table, row, rows, wrong = bench.run(
         ("create_table", {"query": "CREATE TABLE t (n INTEGER, name TEXT)"}),
         ("write_query", {"query": "INSERT INTO t VALUES (12345678901, 'é')"}),
@@ -117,7 +119,7 @@ def test_server_sqlite_writes_and_reads_rows(world: World) -> None:
 
 def test_server_fetch_reads_a_page_and_a_missing_page_is_an_error(world: World) -> None:
     site = Receiver(world, page=b"<html><body><h1>Title</h1><p>The text of the page.</p></body></html>")
-    bench = Bench.python(world, "embedded", "mcp_server_fetch", "--ignore-robots-txt")
+    bench = Bench.python(world, "embedded", "mcp-server-fetch", "--ignore-robots-txt", "--allow-private-ips")
     page, missing = bench.run(
         ("fetch", {"url": f"{site.url}/page.html", "raw": True}), ("fetch", {"url": f"{site.url}/missing.html"})
     )
@@ -125,9 +127,13 @@ def test_server_fetch_reads_a_page_and_a_missing_page_is_an_error(world: World) 
     assert missing["is_error"] and "404" in missing["result"], missing
 
 
-def test_a_restarted_http_server_of_the_python_sdk_gets_a_new_session(world: World, backend: str) -> None:
+SDKS = pytest.mark.parametrize("sdk", ["RUNBUS_INTEROP_MCP", "RUNBUS_INTEROP_MCP_1"], ids=["sdk-2", "sdk-1"])
+
+
+@SDKS
+def test_a_restarted_http_server_of_the_python_sdk_gets_a_new_session(world: World, backend: str, sdk: str) -> None:
     port = free_port()
-    server = [tool("RUNBUS_INTEROP_MCP"), HERE / "mcp_http.py", port]
+    server = [tool(sdk), HERE / "mcp_http.py", port]
     first = world.program(server)
     first.wait_for("Uvicorn running")
     bench = Bench(world, backend, {"transport": "http", "url": f"http://127.0.0.1:{port}/mcp", "safe_to_repeat": ["*"]})
@@ -139,9 +145,10 @@ def test_a_restarted_http_server_of_the_python_sdk_gets_a_new_session(world: Wor
     assert ok(after) == "50"
 
 
-def test_progress_text_and_images_of_the_python_sdk_reach_readers_and_the_model(world: World) -> None:
+@SDKS
+def test_progress_text_and_images_of_the_python_sdk_reach_readers_and_the_model(world: World, sdk: str) -> None:
     port = free_port()
-    world.program([tool("RUNBUS_INTEROP_MCP"), HERE / "mcp_http.py", port]).wait_for("Uvicorn running")
+    world.program([tool(sdk), HERE / "mcp_http.py", port]).wait_for("Uvicorn running")
     bench = Bench(world, "embedded", {"transport": "http", "url": f"http://127.0.0.1:{port}/mcp"})
     image, steps, failed = bench.run(("dot", {}), ("steps", {"count": 3}), ("fail", {}))
     assert "[image image/png, " in ok(image) and len(image["result"]) < 200
@@ -157,13 +164,7 @@ def test_progress_text_and_images_of_the_python_sdk_reach_readers_and_the_model(
 @pytest.mark.parametrize("package", ["server-memory", "server-sequential-thinking"])
 def test_doctor_starts_each_server_and_finds_nothing_wrong(world: World, package: str) -> None:
     main = f"{tool('RUNBUS_INTEROP_NODE')}/@modelcontextprotocol/{package}/dist/index.js"
-    from world import BINARY
-
     table = f'embedded.data_dir = "{world.folder}/data"\n[mcp.servers.s]\ncommand = "node"\nargs = ["{main}"]\n'
     said = world.run([BINARY, "doctor", "--config", world.file("runbus.toml", table)])
     assert "NOT OK" not in said, said
     assert "s" in said
-
-
-if __name__ == "__main__":
-    sys.exit("run `make test-interop`")

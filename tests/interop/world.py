@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ ROOT = HERE.parents[1]
 BINARY = pathlib.Path(
     os.environ.get("RUNBUS_BINARY") or pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "debug" / "runbus"
 )
-PATIENCE_S = 120
+PATIENCE_S = int(os.environ.get("RUNBUS_INTEROP_PATIENCE_S", "120"))
 """The longest wait, in seconds, for something that must come. Nothing waits for its end when all goes well."""
 
 
@@ -74,14 +75,15 @@ class Program:
     def wait_for(self, pattern: str, count: int = 1) -> list[re.Match]:
         """The first lines that fit, once there are so many."""
         fits = re.compile(pattern)
+        end = time.monotonic() + PATIENCE_S
         with self._news:
             while True:
                 found = [match for line in self.lines if (match := fits.search(line))]
                 if len(found) >= count:
                     return found
-                if self._ended or not self._news.wait(PATIENCE_S):
-                    why = "ended" if self._ended else "is silent"
-                    raise AssertionError(f"{self.command[0]} {why} before {pattern!r}:\n" + "\n".join(self.lines[-60:]))
+                if self._ended or not self._news.wait(max(0, end - time.monotonic())):
+                    why = "ended" if self._ended else "goes on"
+                    raise AssertionError(f"{self.command[0]} {why} without {pattern!r}:\n" + "\n".join(self.lines[-60:]))
 
     def wait(self) -> str:
         """Everything that it printed, once it has ended well."""
@@ -151,6 +153,16 @@ class Broker:
         self.redis = f"redis://127.0.0.1:{port}"
 
 
+QUICK = {
+    "gateway.listen": "127.0.0.1:0",
+    "gateway.shutdown_delay_ms": 0,
+    "gateway.drain_window_ms": 100,
+    "worker.drain_ms": 0,
+    "model.scripted_pace_ms": 0,
+}
+"""Settings of every test: a free port, no pauses at the end of a test."""
+
+
 class Runbus:
     """Gateway and worker in one process (`runbus dev`), on the embedded backend or on NATS with Redis."""
 
@@ -158,7 +170,7 @@ class Runbus:
         if not BINARY.is_file():
             pytest.exit(f"{BINARY} is missing: `make test-interop` builds it", returncode=2)
         self.world = world
-        values: dict[str, object] = {"gateway.listen": "127.0.0.1:0", "model.scripted_pace_ms": 0, **settings}
+        values: dict[str, object] = {**QUICK, **settings}
         self.broker = None
         if backend == "nats":
             self.broker = Broker(world)
@@ -193,7 +205,9 @@ class Runbus:
         path = f"/v1/executions/{execution}/events/stream?since=all&until=terminal"
         with self.http.stream("GET", path, headers={"accept": "text/event-stream"}) as answer:
             assert answer.status_code == 200
+            end = time.monotonic() + PATIENCE_S
             for line in answer.iter_lines():
+                assert time.monotonic() < end, f"{execution} does not end:\n" + "\n".join(self.program.lines[-20:] + [str(found[-3:])])
                 if line.startswith("data: "):
                     found.append(json.loads(line.removeprefix("data: ")))
         return [event for event in found if "id" in event]

@@ -43,7 +43,8 @@ const implementations = {
     await fetchEventSource(url, {
       openWhenHidden: true,
       onopen: async () => console.log(JSON.stringify({ type: "open" })),
-      onmessage: ({ event, data, id }) => [...TYPES, ""].includes(event) && say(event || "message", data, id),
+      // It takes every block for a message, also one of a comment or of `retry` alone, which has no data.
+      onmessage: ({ event, data, id }) => data && [...TYPES, ""].includes(event) && say(event || "message", data, id),
       // A stream that ends is no end of the subscription.
       onclose: () => {
         throw new Error("closed");
