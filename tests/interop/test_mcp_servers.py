@@ -109,7 +109,7 @@ def test_server_sqlite_writes_and_reads_rows(world: World) -> None:
         ("create_table", {"query": "CREATE TABLE t (n INTEGER, name TEXT)"}),
         ("write_query", {"query": "INSERT INTO t VALUES (12345678901, 'é')"}),
         ("read_query", {"query": "SELECT n, name FROM t"}),
-        ("read_query", {"query": "SELECT nothing FROM t"}),
+        ("read_query", {"query": "SELECT missing FROM t"}),
     )
     ok(table)
     ok(row)
