@@ -164,13 +164,13 @@ go_programs() {
     say "no go (Debian: apt-get install golang-go): tests that need $1 say so"
     return
   }
-  sum=$(cat "$module"/go.mod "$module"/go.sum "$module"/*/*.go <(go version) | sha256sum | cut -c1-16)
+  sum=$(cat "$module"/go.mod "$module"/go.sum $(find "$module" -name '*.go') <(go version) | sha256sum | cut -c1-16)
   dir=$tools/go-$sum
   if [[ ! -e $dir/complete ]]; then
     say "building the Go programs of $1 (minutes)"
     rm -rf "$dir"
     mkdir -p "$dir"
-    (cd "$module" && go build -mod=readonly -trimpath -o "$dir/" ./... tool) >&2 </dev/null ||
+    (cd "$module" && go build -mod=readonly -trimpath -o "$dir/" $(go list ./... 2>/dev/null) tool) >&2 </dev/null ||
       die "cannot build the Go programs of $1 (see above)"
     touch "$dir/complete"
   fi
@@ -334,13 +334,14 @@ if [[ ${1:-print} == interop ]]; then
   RUNBUS_INTEROP_LITELLM=$(python_environment tests/interop/litellm.txt)
   RUNBUS_INTEROP_NODE=$(node_packages tests/interop)
   RUNBUS_INTEROP_GO=$(go_programs tests/interop/go)
+  RUNBUS_INTEROP_GO_OLD=$(go_programs tests/interop/go-old)
   RUNBUS_INTEROP_LLAMA=$(python_environment tests/interop/llama.txt)
   RUNBUS_INTEROP_LLAMA_CPP_PYTHON=
   if [[ ${RUNBUS_INTEROP_COMPILE:-} == 1 ]]; then
     RUNBUS_INTEROP_LLAMA_CPP_PYTHON=$(compiled_environment tests/interop/llama-cpp-python.txt llama-cpp-python)
   fi
   export RUNBUS_INTEROP_PYTHON RUNBUS_INTEROP_MCP RUNBUS_INTEROP_MCP_1 RUNBUS_INTEROP_LITELLM RUNBUS_INTEROP_NODE
-  export RUNBUS_INTEROP_GO RUNBUS_INTEROP_LLAMA RUNBUS_INTEROP_LLAMA_CPP_PYTHON
+  export RUNBUS_INTEROP_GO RUNBUS_INTEROP_GO_OLD RUNBUS_INTEROP_LLAMA RUNBUS_INTEROP_LLAMA_CPP_PYTHON
 fi
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pathlib
 
+import pytest
+
 from world import HERE, Runbus, World, node_folder, tool
 
 EVENT = {"type": "custom", "stream_id": "s", "timestamp": "2026-01-02T03:04:05.000006Z"}
@@ -17,8 +19,11 @@ def event(number: int, text: str = "") -> str:
     return json.dumps({"id": identity, **EVENT})[:-1] + f', "data": {data}}}'
 
 
-def nats(runbus: Runbus, *args: object) -> list:
-    return [pathlib.Path(tool("RUNBUS_INTEROP_GO")) / "nats", "--server", runbus.broker.nats, *args]
+CLIS = pytest.mark.parametrize("cli", ["RUNBUS_INTEROP_GO", "RUNBUS_INTEROP_GO_OLD"], ids=["0.5", "0.4"])
+
+
+def nats(runbus: Runbus, cli: str, *args: object) -> list:
+    return [pathlib.Path(tool(cli)) / "nats", "--server", runbus.broker.nats, *args]
 
 
 def stored(runbus: Runbus, count: int) -> list[dict]:
@@ -32,41 +37,45 @@ def stored(runbus: Runbus, count: int) -> list[dict]:
     return answer
 
 
-def test_nats_cli_publishes_an_event_that_readers_get_unchanged(world: World) -> None:
+@CLIS
+def test_nats_cli_publishes_an_event_that_readers_get_unchanged(world: World, cli: str) -> None:
     runbus = Runbus(world, "nats", {})
-    world.run(nats(runbus, "pub", "rb.pub.s._._", event(1, "é")))
+    world.run(nats(runbus, cli, "pub", "rb.pub.s._._", event(1, "é")))
     (found,) = stored(runbus, 1)
     assert found["external"] is True
     text = runbus.http.get("/v1/events", params={"stream_id": "s"}).text
     assert '"z":0.10,"a":12345678901234567890123,"n":1' in text.replace(" ", ""), text
 
 
-def test_nats_cli_gets_what_workers_write_by_a_subject_that_one_can_type(world: World) -> None:
+@CLIS
+def test_nats_cli_gets_what_workers_write_by_a_subject_that_one_can_type(world: World, cli: str) -> None:
     runbus = Runbus(world, "nats", {"model.provider": "scripted"})
-    tap = world.program(nats(runbus, "sub", "rb.live.ev.*.assistant.*.run-1"))
+    tap = world.program(nats(runbus, cli, "sub", "rb.live.ev.*.assistant.*.run-1"))
     tap.wait_for("Subscribing on")
     runbus.start("assistant", "run-1")
     runbus.events("run-1")
     tap.wait_for('"type":"execution_completed"')
 
 
-def test_nats_cli_shows_the_streams_and_reads_a_stored_message(world: World) -> None:
+@CLIS
+def test_nats_cli_shows_the_streams_and_reads_a_stored_message(world: World, cli: str) -> None:
     runbus = Runbus(world, "nats", {})
     runbus.publish("s", 1)
-    names = world.run(nats(runbus, "stream", "ls", "--names")).split()
+    names = world.run(nats(runbus, cli, "stream", "ls", "--names")).split()
     assert {"RB_EV_0", "RB_SE_0", "RB_IN_0", "RB_JOB", "RB_LAYOUT"} <= set(names), names
-    message = world.run(nats(runbus, "stream", "get", "RB_EV_2", "1"))
+    message = world.run(nats(runbus, cli, "stream", "get", "RB_EV_2", "1"))
     assert '"n":1' in message and "rb.ext.2.s._._" in message, message
-    world.run(nats(runbus, "stream", "report"))
+    world.run(nats(runbus, cli, "stream", "report"))
 
 
-def test_a_stream_that_nats_cli_removes_is_made_again_and_open_readers_hear_of_a_gap(world: World) -> None:
+@CLIS
+def test_a_stream_that_nats_cli_removes_is_made_again_and_open_readers_hear_of_a_gap(world: World, cli: str) -> None:
     runbus = Runbus(world, "nats", {})
     runbus.publish("s", 1)
     url = f"{runbus.url}/v1/events/stream?stream_id=s&since=all"
     reader = world.program([tool("RUNBUS_INTEROP_PYTHON"), HERE / "eventsources.py", "httpx-sse", url, 3])
     reader.wait_for('"n": 1')
-    world.run(nats(runbus, "stream", "rm", "RB_EV_2", "--force"))
+    world.run(nats(runbus, cli, "stream", "rm", "RB_EV_2", "--force"))
     gap = json.loads(reader.wait_for('"type": "gap"')[0].string)
     assert gap["data"]["reason"] == "recreated", gap
     # The process that runs makes the stream again: a publish succeeds at the latest when it is ready.

@@ -32,6 +32,15 @@ def openapi_generator(world: World, generator: str, *more: str) -> pathlib.Path:
     return out
 
 
+def compile_strictly(world: World, entry: pathlib.Path) -> None:
+    options = {"strict": True, "noEmit": True, "target": "es2022", "module": "esnext", "moduleResolution": "bundler"}
+    options |= {"lib": ["es2022", "dom", "dom.iterable"], "types": []}
+    project = entry.parent / "tsconfig.json"
+    project.write_text(json.dumps({"compilerOptions": options, "files": [entry.name]}))
+    world.run(["node", f"{tool('RUNBUS_INTEROP_NODE')}/typescript/bin/tsc", "-p", project])
+
+
+@pytest.mark.xfail(strict=True, reason="its client takes no enum that is written as `oneOf` of `const`")
 def test_openapi_generator_makes_a_python_client_that_starts_and_reads(world: World, runbus: Runbus) -> None:
     made = openapi_generator(world, "python", "--additional-properties=packageName=made_client")
     # Its client needs nothing beyond what is pinned here.
@@ -43,6 +52,8 @@ def test_openapi_generator_makes_a_python_client_that_starts_and_reads(world: Wo
 def test_openapi_generator_takes_the_document_for(world: World, runbus: Runbus, generator: str) -> None:
     made = openapi_generator(world, generator)
     assert any("start" in path.read_text(errors="replace").lower() for path in made.rglob("*") if path.is_file())
+    if generator == "typescript-fetch":
+        compile_strictly(world, made / "index.ts")
 
 
 def test_openapi_generator_finds_the_document_valid(world: World, runbus: Runbus) -> None:
@@ -56,10 +67,7 @@ def test_swagger_typescript_api_makes_a_client_that_compiles_strictly(world: Wor
     folder = node_folder(world)
     modules = folder / "node_modules"
     world.run(["node", modules / "swagger-typescript-api/dist/cli.mjs", "generate", "-p", "openapi.json", "-o", folder, "-n", "api.ts"])
-    options = {"strict": True, "noEmit": True, "target": "es2022", "module": "esnext", "moduleResolution": "bundler"}
-    options |= {"lib": ["es2022", "dom", "dom.iterable"], "types": []}
-    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": ["api.ts"]}))
-    world.run(["node", modules / "typescript/bin/tsc", "-p", folder])
+    compile_strictly(world, folder / "api.ts")
 
 
 def test_models_of_datamodel_code_generator_take_the_gateways_answers(world: World, runbus: Runbus) -> None:
