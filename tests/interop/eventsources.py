@@ -32,8 +32,9 @@ def with_requests_sse():
 
 found = {"httpx-sse": with_httpx_sse, "sseclient-py": with_sseclient_py, "requests-sse": with_requests_sse}[library]()
 for kind, data, position in found:
-    # httpx-sse takes a block with `retry` alone for an event, which has no data.
-    if data and kind not in ("subscribed", "caught_up"):
+    if not data:
+        print(json.dumps({"type": "empty"}), flush=True)
+    elif kind not in ("subscribed", "caught_up"):
         print(json.dumps({"type": kind, "id": position, "data": json.loads(data)}), flush=True)
         count -= 1
         if count == 0:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from world import World
 
 Answer = Callable[[dict], "str | list[tuple[str, dict]]"]
-"""What the model says to a request: a text, or calls of tools, each a name and arguments."""
+"""The answer of the model to a request: a text, or calls of tools, each a name and arguments."""
 
 _REQUEST = TypeAdapter(CompletionCreateParams)
 

@@ -79,6 +79,20 @@ def test_a_library_of_python_gets_history_and_news_in_order_with_their_cursors(w
     source.wait()
 
 
+@pytest.mark.xfail(strict=True, reason="`retry` stands in a block of its own, which both take for a message")
+@pytest.mark.parametrize("library", ["httpx-sse", "@microsoft/fetch-event-source"])
+def test_no_message_without_data_comes_before_the_first_event(world: World, library: str) -> None:
+    runbus = Runbus(world, "embedded", {})
+    runbus.publish("s", 1)
+    url = f"{runbus.url}/v1/events/stream?stream_id=s&since=all"
+    if library == "httpx-sse":
+        source = world.program([tool("RUNBUS_INTEROP_PYTHON"), HERE / "eventsources.py", library, url, 1])
+    else:
+        source = node(world, library, url)
+    heard(source, 1)
+    assert not [line for line in source.lines if '"empty"' in line]
+
+
 def test_a_library_of_go_goes_on_behind_its_last_event_when_the_gateway_restarts(world: World) -> None:
     address = {"gateway.listen": f"127.0.0.1:{free_port()}"}
     runbus = Runbus(world, "embedded", address)

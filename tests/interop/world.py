@@ -25,7 +25,7 @@ PATIENCE_S = int(os.environ.get("RUNBUS_INTEROP_PATIENCE_S", "120"))
 
 
 def tool(variable: str) -> str:
-    """What ops/tools.sh brought; the test is skipped, with the reason, where the machine lacks a compiler or an interpreter."""
+    """A path that ops/tools.sh gives; the test is skipped, with the reason, where the machine lacks a compiler or an interpreter."""
     if variable not in os.environ:
         pytest.exit(f"{variable} is not set: run `make test-interop`", returncode=2)
     if not os.environ[variable]:

@@ -43,8 +43,10 @@ const implementations = {
     await fetchEventSource(url, {
       openWhenHidden: true,
       onopen: async () => console.log(JSON.stringify({ type: "open" })),
-      // It takes every block for a message, also one of a comment or of `retry` alone, which has no data.
-      onmessage: ({ event, data, id }) => data && [...TYPES, ""].includes(event) && say(event || "message", data, id),
+      onmessage: ({ event, data, id }) => {
+        if (!data) console.log(JSON.stringify({ type: "empty" }));
+        else if ([...TYPES, ""].includes(event)) say(event || "message", data, id);
+      },
       // A stream that ends is no end of the subscription.
       onclose: () => {
         throw new Error("closed");
