@@ -170,7 +170,7 @@ go_programs() {
     say "building the Go programs of $1 (minutes)"
     rm -rf "$dir"
     mkdir -p "$dir"
-    (cd "$module" && go build -mod=readonly -trimpath -o "$dir/" $(go list ./... 2>/dev/null) tool) >&2 </dev/null ||
+    (cd "$module" && go build -mod=readonly -o "$dir/" $(go list ./... 2>/dev/null) tool) >&2 </dev/null ||
       die "cannot build the Go programs of $1 (see above)"
     touch "$dir/complete"
   fi
