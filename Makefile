@@ -62,6 +62,11 @@ test-cluster: ## the runtime's tests once more, on three NATS servers (part of t
 	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --workspace --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
 
+.PHONY: test-interop
+test-interop: ## try programs of others that `make test` does not run (ARGS='-k litellm'; tests/interop/README.md)
+	$(CARGO) build --locked --package runbus-cli
+	ops/tools.sh interop tests/interop/run.sh $(ARGS)
+
 .PHONY: test-python
 test-python: ## the Python client and its bus, with the oldest and the newest Python (part of test; ARGS='-k bus')
 	$(TOOLS) clients/python/test.sh $(ARGS)
