@@ -79,7 +79,6 @@ def test_a_library_of_python_gets_history_and_news_in_order_with_their_cursors(w
     source.wait()
 
 
-@pytest.mark.xfail(strict=True, reason="`retry` stands in a block of its own, which both take for a message")
 @pytest.mark.parametrize("library", ["httpx-sse", "@microsoft/fetch-event-source"])
 def test_no_message_without_data_comes_before_the_first_event(world: World, library: str) -> None:
     runbus = Runbus(world, "embedded", {})

@@ -40,7 +40,6 @@ def compile_strictly(world: World, entry: pathlib.Path) -> None:
     world.run(["node", f"{tool('RUNBUS_INTEROP_NODE')}/typescript/bin/tsc", "-p", project])
 
 
-@pytest.mark.xfail(strict=True, reason="its client takes no enum that is written as `oneOf` of `const`")
 def test_openapi_generator_makes_a_python_client_that_starts_and_reads(world: World, runbus: Runbus) -> None:
     made = openapi_generator(world, "python", "--additional-properties=packageName=made_client")
     # Its client needs nothing beyond what is pinned here.
