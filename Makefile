@@ -54,13 +54,18 @@ endif
 	$(MAKE) --no-print-directory test-python ARGS=
 	$(MAKE) --no-print-directory test-typescript ARGS=
 	$(MAKE) --no-print-directory test-docs ARGS=
-	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10 ARGS=
 	$(MAKE) --no-print-directory test-cluster
 
 .PHONY: test-cluster
 test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
 	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --workspace --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
+
+.PHONY: test-interop
+test-interop: ## try programs of others that `make test` does not run (ARGS='-k litellm'; tests/interop/README.md)
+	$(CARGO) build --locked --package runbus-cli
+	ops/tools.sh interop tests/interop/run.sh $(ARGS)
 
 .PHONY: test-python
 test-python: ## the Python client and its bus, with the oldest and the newest Python (part of test; ARGS='-k bus')

@@ -4,6 +4,8 @@
 #
 #   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
 #   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
+#   ops/tools.sh interop CMD..  the same with what only `make test-interop` uses: more Python and Node packages, Go programs,
+#                           and llama.cpp with a small model
 #
 # Environment:
 #   RUNBUS_TOOLS_DIR     where they are kept (default: .tools in the project; clones may share one)
@@ -13,6 +15,7 @@
 #   RUNBUS_CARGO_DENY    a cargo-deny of your own, used as it is
 #   RUNBUS_CARGO_AUDIT   a cargo-audit of your own, used as it is
 #   RUNBUS_MDBOOK        an mdbook of your own, used as it is
+#   RUNBUS_INTEROP_COMPILE  1: compile llama-cpp-python for `interop`, which takes many minutes
 #
 # Nothing is started here. Messages go to stderr, so that stdout can be read by a program.
 set -euo pipefail
@@ -154,6 +157,47 @@ node_packages() {
   printf '%s\n' "$dir/node_modules"
 }
 
+# Prints the folder with the Go programs whose modules go.sum pins; nothing where there is no Go.
+go_programs() {
+  local module=$root/$1 sum dir
+  command -v go >/dev/null || {
+    say "no go (Debian: apt-get install golang-go): tests that need $1 say so"
+    return
+  }
+  sum=$(cat "$module"/go.mod "$module"/go.sum $(find "$module" -name '*.go') <(go version) | sha256sum | cut -c1-16)
+  dir=$tools/go-$sum
+  if [[ ! -e $dir/complete ]]; then
+    say "building the Go programs of $1 (minutes)"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    (cd "$module" && go build -mod=readonly -o "$dir/" $(go list ./... 2>/dev/null) tool) >&2 </dev/null ||
+      die "cannot build the Go programs of $1 (see above)"
+    touch "$dir/complete"
+  fi
+  printf '%s\n' "$dir"
+}
+
+# Prints the interpreter of a Python environment with one package that is compiled here, every hash checked:
+# `compiled_environment REQUIREMENTS PACKAGE`.
+compiled_environment() {
+  local requirements=$root/$1 package=$2 sum dir
+  if ! command -v cmake >/dev/null || ! command -v c++ >/dev/null; then
+    die "cmake and a C++ compiler are needed for $1 (Debian: apt-get install cmake g++)"
+  fi
+  sum=$(cat "$requirements" <(python3 --version) | sha256sum | cut -c1-16)
+  dir=$tools/python-$sum
+  if [[ ! -e $dir/complete ]]; then
+    say "compiling $package (many minutes)"
+    rm -rf "$dir"
+    python3 -m venv --without-pip "$dir" >&2 || die "python3 with venv is needed for $1"
+    CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" python3 -m pip --python "$dir/bin/python" install --quiet \
+      --disable-pip-version-check --no-input --root-user-action ignore --only-binary :all: --no-binary "$package" \
+      --require-hashes --requirement "$requirements" >&2 </dev/null || die "cannot install $1 (see above)"
+    touch "$dir/complete"
+  fi
+  printf '%s\n' "$dir/bin/python"
+}
+
 # Prints the path of a redis-server.
 redis_server() {
   local found
@@ -283,6 +327,22 @@ RUNBUS_MCP_NODE=$(node_packages tests/mcp)
 RUNBUS_CLIENTS_PYTHON=$(python_environment tests/clients/requirements.txt)
 RUNBUS_CLIENTS_NODE=$(node_packages tests/clients)
 RUNBUS_NGINX=$(nginx_server)
+if [[ ${1:-print} == interop ]]; then
+  RUNBUS_INTEROP_PYTHON=$(python_environment tests/interop/requirements.txt)
+  RUNBUS_INTEROP_MCP=$(python_environment tests/interop/mcp.txt)
+  RUNBUS_INTEROP_MCP_1=$(python_environment tests/interop/mcp-1.txt)
+  RUNBUS_INTEROP_LITELLM=$(python_environment tests/interop/litellm.txt)
+  RUNBUS_INTEROP_NODE=$(node_packages tests/interop)
+  RUNBUS_INTEROP_GO=$(go_programs tests/interop/go)
+  RUNBUS_INTEROP_GO_OLD=$(go_programs tests/interop/go-old)
+  RUNBUS_INTEROP_LLAMA=$(python_environment tests/interop/llama.txt)
+  RUNBUS_INTEROP_LLAMA_CPP_PYTHON=
+  if [[ ${RUNBUS_INTEROP_COMPILE:-} == 1 ]]; then
+    RUNBUS_INTEROP_LLAMA_CPP_PYTHON=$(compiled_environment tests/interop/llama-cpp-python.txt llama-cpp-python)
+  fi
+  export RUNBUS_INTEROP_PYTHON RUNBUS_INTEROP_MCP RUNBUS_INTEROP_MCP_1 RUNBUS_INTEROP_LITELLM RUNBUS_INTEROP_NODE
+  export RUNBUS_INTEROP_GO RUNBUS_INTEROP_GO_OLD RUNBUS_INTEROP_LLAMA RUNBUS_INTEROP_LLAMA_CPP_PYTHON
+fi
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
 export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_MDBOOK RUNBUS_MCP_PYTHON RUNBUS_MCP_NODE
@@ -297,9 +357,9 @@ case ${1:-print} in
       RUNBUS_MCP_NODE "$RUNBUS_MCP_NODE" RUNBUS_CLIENTS_PYTHON "$RUNBUS_CLIENTS_PYTHON" \
       RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_NGINX "$RUNBUS_NGINX"
     ;;
-  run)
+  run | interop)
     shift
     exec "$@"
     ;;
-  *) die "usage: ops/tools.sh [run CMD...]" ;;
+  *) die "usage: ops/tools.sh [run|interop CMD...]" ;;
 esac

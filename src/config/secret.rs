@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -35,7 +36,7 @@ struct File {
 }
 
 struct Known {
-    changed: Option<SystemTime>,
+    changed: Option<Changed>,
     text: Arc<str>,
 }
 
@@ -103,8 +104,12 @@ impl File {
     }
 }
 
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+/// The state of a file: time, size and inode. Two changes may have one time, and a change may keep the size.
+type Changed = (SystemTime, u64, u64);
+
+fn changed(path: &Path) -> Option<Changed> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
 fn read(path: &Path) -> Result<Arc<str>, String> {

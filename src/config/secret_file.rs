@@ -45,8 +45,14 @@ fn declared(key: &str, end: &str) -> Value {
 /// The secrets and the tables of secrets that have no key for files yet, with the end of that key's name.
 fn secrets(properties: &Map<String, Value>) -> Vec<(String, &'static str)> {
     let end = |schema: &Value| {
-        let each = unwrap(schema).0.get("additionalProperties");
-        if is_secret(schema) { Some(FILE) } else { each.is_some_and(is_secret).then_some(FILES) }
+        let inner = unwrap(schema).0;
+        let (is_table, each) = (inner["type"] == "object", inner.get("additionalProperties"));
+        // A table that is hidden as a whole is no secret itself.
+        if is_table {
+            each.is_some_and(is_secret).then_some(FILES)
+        } else {
+            is_secret(schema).then_some(FILE)
+        }
     };
     let found = properties.iter().filter_map(|(name, schema)| Some((name.clone(), end(schema)?)));
     found.filter(|(name, end)| !properties.contains_key(&format!("{name}{end}"))).collect()

@@ -15,6 +15,12 @@ pub struct Image {
     pub data: String,
 }
 
+/// Data of a provider, unchanged.
+// A schema of its own: generators make a nested one in a variant twice.
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Extra(Map<String, Value>);
+
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "role", rename_all = "lowercase")]
@@ -45,6 +51,7 @@ pub enum Message {
         provider: Option<String>,
         /// Data that the provider attached to its answer, unchanged.
         #[serde(default, skip_serializing_if = "Map::is_empty")]
+        #[schemars(with = "Extra")]
         extra: Map<String, Value>,
     },
     /// The answer to one tool call.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::{At, Snapshot};
 use crate::event::family::{client, execution, model, node};

@@ -302,7 +302,7 @@ async fn readiness_names_the_missing_part() {
     let mut broker = nats::testing::Server::start();
     let mut store = redis::testing::Server::start();
     let nats = nats::Nats::connect(broker.config()).await.unwrap();
-    nats.ready().await.unwrap();
+    crate::backends::ready(&nats).await;
     let redis = redis::Redis::new(&store.config()).unwrap();
     let bus = runbus::bus::Bus::new(nats.log(), std::sync::Arc::new(redis));
     let control = runbus::control::Control::new(bus.clone(), nats.queue(), Clock::System);

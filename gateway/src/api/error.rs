@@ -30,7 +30,7 @@ pub struct Failure {
     message: String,
     path: Option<String>,
     /// The conflicting state: unresolved calls, the standing decision.
-    details: Option<Value>,
+    details: Option<Box<Value>>,
     /// The header of the answer: the allowed methods, or when to come back.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -256,14 +256,14 @@ impl From<publishing::Refused> for Failure {
             "unavailable" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let (path, details) = (refused.path().map(str::to_owned), refused.details());
+        let (path, details) = (refused.path().map(str::to_owned), refused.details().map(Box::new));
         Self { path, details, ..Self::new(status, refused.code(), refused.to_string()) }
     }
 }
 
 impl From<control::Error> for Failure {
     fn from(error: control::Error) -> Self {
-        let (text, details) = (error.to_string(), error.details());
+        let (text, details) = (error.to_string(), error.details().map(Box::new));
         match error {
             control::Error::NotFound { .. } => Self::not_found(text),
             control::Error::Pending { .. }
@@ -297,7 +297,7 @@ impl IntoResponse for Failure {
             error["path"] = path.into();
         }
         if let Some(details) = self.details {
-            error["details"] = details;
+            error["details"] = *details;
         }
         let mut response = (self.status, Json(json!({ "error": error }))).into_response();
         if self.status == StatusCode::UNAUTHORIZED {

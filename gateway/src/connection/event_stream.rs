@@ -88,13 +88,14 @@ fn greeting(cursor: Option<&Cursor>) -> Bytes {
     Bytes::from(greeting)
 }
 
+/// A line of the first message: some clients take a block with nothing else for a message without data.
 pub(super) fn retry(pause: std::time::Duration) -> String {
-    format!("retry: {}\n\n", pause.as_millis())
+    format!("retry: {}\n", pause.as_millis())
 }
 
 /// The last frame of a stream when the gateway drains: come back soon.
 pub(super) fn leave() -> Bytes {
-    Bytes::from(format!(": the gateway drains\n{}", retry(limits::STREAM_DRAIN_RETRY)))
+    Bytes::from(format!(": the gateway drains\n{}\n", retry(limits::STREAM_DRAIN_RETRY)))
 }
 
 impl<K> EventStream<K> {

@@ -63,6 +63,7 @@ fn plain(value: &mut Value) {
                 fields.insert("description".into(), said.into());
             }
             open(fields);
+            enumerate(fields);
             // Of constants generators know texts.
             if fields.get("const").is_some_and(Value::is_boolean) {
                 fields.remove("const");
@@ -102,6 +103,27 @@ fn open(fields: &mut Map<String, Value>) {
     }
 }
 
+/// Texts that are listed one by one become an `enum`: generators take several constants for types that all match.
+fn enumerate(fields: &mut Map<String, Value>) {
+    let Some(Value::Array(cases)) = fields.get("oneOf") else { return };
+    let text =
+        |case: &Value| Some((case.get("const")?.as_str()?.to_owned(), case.get("description").cloned()));
+    let Some(texts) = cases.iter().map(text).collect::<Option<Vec<_>>>() else { return };
+    let mut lines: Vec<String> =
+        fields.get("description").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
+    lines.extend(
+        texts
+            .iter()
+            .filter_map(|(text, meaning)| Some(format!("- `{text}`: {}", meaning.as_ref()?.as_str()?))),
+    );
+    fields.remove("oneOf");
+    fields.insert("type".into(), "string".into());
+    fields.insert("enum".into(), texts.into_iter().map(|(text, _)| text).collect());
+    if !lines.is_empty() {
+        fields.insert("description".into(), lines.join("\n").into());
+    }
+}
+
 /// A schema's default; `null` says nothing.
 fn take_default(fields: &mut Map<String, Value>) -> Option<Value> {
     // Of responses and cases `default` is a name.
@@ -117,6 +139,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn texts_that_are_listed_become_an_enumeration() {
+        let mut schema = json!({
+            "description": "A status.",
+            "oneOf": [
+                { "const": "queued", "type": "string", "description": "It waits." },
+                { "const": "running", "type": "string" },
+            ],
+        });
+        plain(&mut schema);
+        let expected = json!({
+            "type": "string",
+            "enum": ["queued", "running"],
+            "description": "A status.\n- `queued`: It waits.",
+        });
+        assert_eq!(schema, expected);
+        let mut mixed = json!({ "oneOf": [{ "const": "a" }, { "type": "integer" }] });
+        plain(&mut mixed);
+        assert_eq!(mixed, json!({ "oneOf": [{ "const": "a" }, { "type": "integer" }] }));
+    }
 
     #[test]
     fn generators_find_components_fields_and_schemas() {

@@ -10,6 +10,7 @@ use runbus::id::SessionId;
 use runbus::limits;
 use runbus::session::entry::{Entry, Fact};
 use runbus::session::journal::Journal;
+use runbus::session::view::SaidMessage;
 use runbus::time::Clock;
 use serde_json::{Value, json};
 
@@ -184,7 +185,7 @@ impl Outcome {
         let journal = Journal::load(log, Clock::System, session.clone()).await.unwrap();
         self.unknown.extend(unknown(&journal.loaded));
         let messages = control.messages(session, true).await.unwrap();
-        let lines = messages.iter().map(|said| serde_json::to_string(said).unwrap()).collect();
+        let lines = messages.iter().map(said).collect();
         self.messages.insert(session.to_string(), at_once(lines, "\"role\":\"tool\""));
         let seen = control.session(session).await.unwrap();
         let status = json!({
@@ -290,6 +291,15 @@ fn at_once(mut lines: Vec<String>, what: &str) -> Vec<String> {
 fn by_node(lines: &mut Vec<String>) {
     lines.retain(|line| !line.contains(" usage_updated "));
     lines.sort_by(|a, b| a.split(' ').next().cmp(&b.split(' ').next()));
+}
+
+/// A message. Results of calls that ran at once stand in any order, and their ids come from their places.
+fn said(message: &SaidMessage) -> String {
+    let mut message = serde_json::to_value(message).unwrap();
+    if message["role"] == "tool" {
+        message.as_object_mut().unwrap().remove("message_id");
+    }
+    message.to_string()
 }
 
 /// Data without times.

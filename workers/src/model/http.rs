@@ -5,13 +5,15 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use runbus::config::Secret;
 use serde_json::Value;
 
 use super::limits::{
     CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY_BYTES, MAX_REDIRECTS, MAX_RESPONSE_BYTES,
     MAX_RETRY_AFTER_SECONDS, TOTAL_TIMEOUT_MS,
 };
+use super::presets::Auth;
 use super::{Fault, ProviderError, retry_after};
 
 /// Headers in which services say how they name a request.
@@ -52,6 +54,8 @@ pub struct Endpoint {
     pub base_url: String,
     /// Headers of every request. They may hold keys: they are never shown.
     pub headers: BTreeMap<String, String>,
+    /// The key, shown unless the headers have one. It is revealed for each request: its file may change.
+    pub key: Option<(Auth, Secret)>,
     /// The query of every request, as Azure wants one. It is never shown.
     pub query: BTreeMap<String, String>,
     /// How long it may take.
@@ -75,6 +79,7 @@ impl fmt::Debug for Endpoint {
 pub(super) struct Http {
     client: Client,
     base: Url,
+    key: Option<(Auth, Secret)>,
     timeouts: Timeouts,
 }
 
@@ -101,7 +106,7 @@ impl Http {
     /// [`Fault::Unsendable`]: the address is no HTTP address, or a header is none.
     pub(super) fn new(endpoint: &Endpoint) -> Result<Self, Fault> {
         let unsendable = |message: String| Fault::Unsendable { message };
-        let Endpoint { base_url, headers, query, timeouts } = endpoint;
+        let Endpoint { base_url, headers, key, query, timeouts } = endpoint;
         let shown = || runbus::config::without_credentials(base_url);
         let mut base = Url::parse(base_url)
             .map_err(|error| unsendable(format!("{:?} is no address: {error}", shown())))?;
@@ -136,7 +141,11 @@ impl Http {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| unsendable(chain(&error)))?;
-        Ok(Self { client, base, timeouts: *timeouts })
+        let given = |auth: Auth| headers.keys().any(|name| name.eq_ignore_ascii_case(auth.header("").0));
+        let key = key.clone().filter(|(auth, _)| !given(*auth));
+        let http = Self { client, base, key, timeouts: *timeouts };
+        http.authorized(http.client.get(http.base.clone()))?;
+        Ok(http)
     }
 
     /// An address below the base.
@@ -157,12 +166,24 @@ impl Http {
         &self.timeouts
     }
 
+    /// A request with the key as it is now.
+    fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Fault> {
+        let Some((auth, key)) = &self.key else { return Ok(request) };
+        let (name, value) = auth.header(&key.reveal());
+        let mut value = HeaderValue::from_str(&value).map_err(|_no_value| Fault::Unsendable {
+            message: format!("the key for the header {name:?} has characters that HTTP does not allow"),
+        })?;
+        value.set_sensitive(true);
+        Ok(request.header(name, value))
+    }
+
     /// Sends a question.
     ///
     /// # Errors
     /// The service refuses it, cannot be reached, or answers with what is no answer.
     pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<Answered, Fault> {
-        let mut response = self.within(self.client.post(url.clone()).json(body).send()).await?;
+        let mut response =
+            self.within(self.authorized(self.client.post(url.clone()))?.json(body).send()).await?;
         let status = response.status();
         let request_id = request_id(response.headers());
         if !status.is_success() {
@@ -189,7 +210,7 @@ impl Http {
     /// # Errors
     /// As [`Http::post`].
     pub(super) async fn get(&self, url: &Url) -> Result<Value, Fault> {
-        let mut response = self.within(self.client.get(url.clone()).send()).await?;
+        let mut response = self.within(self.authorized(self.client.get(url.clone()))?.send()).await?;
         if !response.status().is_success() {
             let request_id = request_id(response.headers());
             return Err(Fault::from_response(self.error(url, &mut response, request_id).await));
@@ -281,4 +302,56 @@ fn chain(error: &reqwest::Error) -> String {
         "the request failed"
     };
     causes.fold(kind.to_owned(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one request with an empty document, and gives its `authorization`.
+    async fn authorization(listener: &TcpListener) -> Option<String> {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (read, mut write) = stream.split();
+        let (mut lines, mut found) = (BufReader::new(read).lines(), None);
+        while let Some(line) = lines.next_line().await.unwrap().filter(|line| !line.is_empty()) {
+            found = line.strip_prefix("authorization: ").map(str::to_owned).or(found);
+        }
+        let head =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 2";
+        write.write_all(format!("{head}\r\n\r\n{{}}").as_bytes()).await.unwrap();
+        found
+    }
+
+    #[tokio::test]
+    async fn a_key_is_read_again_when_its_file_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "first\n").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Endpoint {
+            base_url: format!("http://{}", listener.local_addr().unwrap()),
+            key: Some((Auth::Bearer, Secret::from_file(&path).unwrap())),
+            ..Endpoint::default()
+        };
+        let http = Http::new(&endpoint).unwrap();
+        let url = http.url(&["models"]);
+        for key in ["first", "a second one"] {
+            std::fs::write(&path, key).unwrap();
+            let (answer, shown) = tokio::join!(http.get(&url), authorization(&listener));
+            answer.unwrap();
+            assert_eq!(shown.as_deref(), Some(format!("Bearer {key}").as_str()));
+        }
+        assert!(!format!("{endpoint:?}").contains("second"), "a key is not shown");
+    }
+
+    #[test]
+    fn a_key_that_http_does_not_allow_is_refused_at_the_start() {
+        let key = Some((Auth::Header("x-api-key"), Secret::new("a\nb")));
+        let endpoint = Endpoint { base_url: "http://h".into(), key, ..Endpoint::default() };
+        let error = Http::new(&endpoint).unwrap_err().to_string();
+        assert!(error.contains("x-api-key") && !error.contains("a\nb"), "{error}");
+    }
 }

@@ -1,6 +1,5 @@
 //! The APIs that models are reached by. Another one is a folder beside this file, a word here and a line in [`Kind::build`].
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -73,16 +72,5 @@ impl Kind {
             Self::Gemini => Auth::Header("x-goog-api-key"),
             Self::Openai | Self::Scripted => Auth::Bearer,
         }
-    }
-}
-
-/// Adds a key to the headers, unless they have it.
-pub(crate) fn authorize(headers: &mut BTreeMap<String, String>, auth: Auth, key: &str) {
-    let (name, value) = match auth {
-        Auth::Bearer => ("authorization", format!("Bearer {key}")),
-        Auth::Header(name) => (name, key.to_owned()),
-    };
-    if !headers.keys().any(|given| given.eq_ignore_ascii_case(name)) {
-        headers.insert(name.to_owned(), value);
     }
 }

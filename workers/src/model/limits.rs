@@ -54,9 +54,6 @@ pub const MAX_PROVIDERS: usize = 64;
 /// The longest name of a provider, in bytes.
 pub const MAX_PROVIDER_NAME_BYTES: usize = 32;
 
-/// The most bytes of a file with a key.
-pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
-
 /// The longest name of a tool in a request, in bytes: what every provider takes.
 pub const MAX_WIRE_NAME_BYTES: usize = 64;
 

@@ -42,7 +42,6 @@ pub use abilities::{Images, Structured};
 pub use accumulate::Accumulator;
 pub use fault::Fault;
 pub use http::{Endpoint, Timeouts};
-pub(crate) use kind::authorize;
 pub use kind::{Kind, Setup};
 pub use observed::Observed;
 pub use openai::{Config, OpenAi};

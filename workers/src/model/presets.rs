@@ -13,6 +13,16 @@ pub enum Auth {
     Header(&'static str),
 }
 
+impl Auth {
+    /// The name and the value of the header that shows a key.
+    pub(super) fn header(self, key: &str) -> (&'static str, String) {
+        match self {
+            Self::Bearer => ("authorization", format!("Bearer {key}")),
+            Self::Header(name) => (name, key.to_owned()),
+        }
+    }
+}
+
 /// A known provider.
 #[derive(Debug, Clone, Copy)]
 pub struct Preset {

@@ -196,7 +196,6 @@ impl Config {
         }
         if let Some(key) = &self.api_key {
             section.api_key = Some(key.clone());
-            section.api_key_file = None;
         }
         let quirks = crate::model::quirks::Quirks {
             structured_output: self.structured_output,

@@ -1,8 +1,6 @@
 //! The sections `[model.providers.NAME]`: one provider each.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runbus::config::{Invalid, Secret};
@@ -12,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Error;
-use crate::model::limits::MAX_KEY_FILE_BYTES;
 use crate::model::presets::{self, Preset};
 use crate::model::quirks::Quirks;
-use crate::model::{Endpoint, Entry, Kind, Retry, Setup, Timeouts, authorize};
+use crate::model::{Endpoint, Entry, Kind, Retry, Setup, Timeouts};
 
 /// The headers that hold a key.
 const KEY_HEADERS: [&str; 4] = ["authorization", "api-key", "x-api-key", "x-goog-api-key"];
@@ -34,8 +31,6 @@ pub struct Section {
     pub api_key: Option<Secret>,
     /// The environment variable that holds the key. Not set: the preset's.
     pub api_key_env: Option<String>,
-    /// A file that holds the key.
-    pub api_key_file: Option<PathBuf>,
     /// The model of requests that name none. Not set: the preset's, else the first that the service lists.
     pub model: Option<String>,
     /// Headers of every request.
@@ -81,7 +76,6 @@ impl Default for Section {
             base_url: None,
             api_key: None,
             api_key_env: None,
-            api_key_file: None,
             model: None,
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
@@ -114,15 +108,10 @@ impl Section {
         self.model.as_deref().or_else(|| self.preset(name)?.model)
     }
 
-    /// Whether it holds a key itself.
-    const fn has_key(&self) -> bool {
-        self.api_key.is_some() || self.api_key_file.is_some()
-    }
-
     /// Takes its key from the environment, unless it has one.
     pub(super) fn fall_back(&mut self, name: &str, variable: &dyn Fn(&str) -> Option<String>) {
         let named = self.api_key_env.clone().or_else(|| self.preset(name)?.key.map(str::to_owned));
-        if let Some(named) = named.filter(|_| !self.has_key()) {
+        if let Some(named) = named.filter(|_| self.api_key.is_none()) {
             self.api_key = variable(&named).map(Secret::new);
         }
     }
@@ -147,11 +136,8 @@ impl Section {
             }
             _ => {}
         }
-        if self.api_key.is_some() && self.api_key_file.is_some() {
-            return Err(Invalid::new("api_key_file", "set", "nothing beside `api_key`"));
-        }
         let carries = |header: &&String| KEY_HEADERS.iter().any(|known| header.eq_ignore_ascii_case(known));
-        if let Some(header) = self.headers.keys().find(carries).filter(|_| self.has_key()) {
+        if let Some(header) = self.headers.keys().find(carries).filter(|_| self.api_key.is_some()) {
             return Err(Invalid::new(
                 "headers",
                 header,
@@ -181,14 +167,12 @@ impl Section {
         let revealed = |map: &BTreeMap<String, Secret>| {
             map.iter().map(|(key, value)| (key.clone(), value.reveal().to_string())).collect()
         };
-        let mut headers: BTreeMap<String, String> = revealed(&self.headers);
-        if let Some(key) = self.key().map_err(of)? {
-            authorize(&mut headers, preset.map_or(kind.auth(), |preset| preset.auth), &key);
-        }
+        let auth = preset.map_or(kind.auth(), |preset| preset.auth);
         let base_url = self.base_url.as_deref().or_else(|| preset?.base_url).unwrap_or_default();
         let endpoint = Endpoint {
             base_url: base_url.to_owned(),
-            headers,
+            headers: revealed(&self.headers),
+            key: self.api_key.clone().map(|key| (auth, key)),
             query: revealed(&self.query),
             timeouts: self.timeouts(),
         };
@@ -221,24 +205,4 @@ impl Section {
             max: Duration::from_millis(self.backoff_max_ms),
         }
     }
-
-    fn key(&self) -> Result<Option<String>, String> {
-        match (&self.api_key, &self.api_key_file) {
-            (Some(key), _) => Ok(Some(key.reveal().to_string())),
-            (None, Some(path)) => read_key(path).map(Some),
-            (None, None) => Ok(None),
-        }
-    }
-}
-
-/// The key in a file, without the white space around it.
-fn read_key(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    let file = std::fs::File::open(path).map_err(|error| format!("api_key_file {shown}: {error}"))?;
-    let mut text = String::new();
-    file.take(MAX_KEY_FILE_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| format!("api_key_file {shown}: {error}"))?;
-    let key = text.trim();
-    if key.is_empty() { Err(format!("api_key_file {shown}: it is empty")) } else { Ok(key.to_owned()) }
 }

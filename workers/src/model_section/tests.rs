@@ -32,24 +32,17 @@ fn the_short_way_needs_a_variable_and_nothing_else() {
 
 #[test]
 fn a_key_is_taken_from_where_the_section_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("key");
-    std::fs::write(&path, " from-file\n").unwrap();
     let text = serde_json::json!({"providers": {
         "groq": {},
         "own": {"preset": "groq", "api_key_env": "OWN"},
-        "file": {"preset": "groq", "api_key_file": path},
         "given": {"preset": "groq", "api_key": "given"},
     }});
     let config = config(&text.to_string(), &[("GROQ_API_KEY", "from-preset"), ("OWN", "from-own")]);
     let key = |name: &str| config.providers[name].api_key.as_ref().map(|key| key.reveal().to_string());
     assert_eq!(key("groq").as_deref(), Some("from-preset"));
     assert_eq!(key("own").as_deref(), Some("from-own"));
-    assert_eq!((key("file").as_deref(), key("given").as_deref()), (None, Some("given")));
+    assert_eq!(key("given").as_deref(), Some("given"));
     config.build().unwrap();
-    std::fs::write(&path, "").unwrap();
-    let error = config.build().unwrap_err().to_string();
-    assert!(error.contains("providers.file") && error.contains("empty"), "{error}");
 }
 
 #[test]
@@ -86,7 +79,6 @@ fn what_contradicts_itself_is_refused_by_its_key() {
         (r#"{"providers": {"azure": {}}}"#, "providers.azure.base_url"),
         (r#"{"providers": {"mine": {"base_url": "ftp://h"}}}"#, "providers.mine.base_url"),
         (r#"{"providers": {"mine": {"preset": "grok"}}}"#, "providers.mine.preset"),
-        (r#"{"providers": {"groq": {"api_key": "a", "api_key_file": "b"}}}"#, "providers.groq.api_key_file"),
         (
             r#"{"providers": {"groq": {"api_key": "a", "headers": {"Authorization": "b"}}}}"#,
             "providers.groq.headers",

@@ -36,6 +36,15 @@ async fn until_ready(nats: &Nats) {
     }
 }
 
+/// No request leaves anything behind. The watch of the streams asks now and then: its requests end too.
+async fn until_nothing_waits(nats: &Nats) {
+    let start = Instant::now();
+    while nats.waiting() > 0 {
+        assert!(start.elapsed() < PATIENCE, "a request leaves something behind");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Waits for a set-up error that will not pass by itself.
 async fn until_refused(nats: &Nats) -> SetupError {
     let start = Instant::now();

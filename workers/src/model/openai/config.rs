@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use runbus::config::Secret;
 use serde_json::{Map, Value};
 
 use crate::model::abilities::{Images, Structured};
 use crate::model::http::{Endpoint, Timeouts};
-use crate::model::kind::{Setup, authorize};
+use crate::model::kind::Setup;
 use crate::model::presets::Auth;
 use crate::model::quirks::Quirks;
 
@@ -80,7 +81,7 @@ impl Config {
         endpoint.timeouts.connect = self.connect_timeout;
         endpoint.timeouts.idle = self.idle_timeout;
         if let Some(key) = &self.api_key {
-            authorize(&mut endpoint.headers, Auth::Bearer, key);
+            endpoint.key = Some((Auth::Bearer, Secret::new(key.as_str())));
         }
         endpoint
     }

@@ -12,176 +12,109 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
-class Above(BaseModel):
+class ExecutionQueuedData(BaseModel):
     """
-    The execution that started another one as a sub-agent.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    execution_id: str
-    """
-    The execution.
-    """
-    root: str | None = None
-    """
-    The execution at the top of the tree; absent: this one.
-    """
-    session_id: str
-    """
-    Its session.
-    """
-
-
-class GoalAchievedData(BaseModel):
-    """
-    A goal was reached.
+    Somebody asked for an execution; a worker will take it.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    goal_id: str | None = None
+    definition: str | None = None
     """
-    Which.
+    The agent or graph that it will run.
     """
-
-
-class AttemptSupersededData(BaseModel):
+    request_digest: str | None = None
     """
-    A new worker took the execution over. Streamed output of model calls that it repeats is void.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    attempt: Annotated[int, Field(ge=0)]
-    """
-    The attempt that goes on.
-    """
-    reason: str
-    """
-    Why the other one ended, as far as it is known.
-    """
-    superseded_attempt: Annotated[int, Field(ge=0)]
-    """
-    The attempt that ended.
-    """
-    void_from: Annotated[int | None, Field(ge=0)] = None
-    """
-    `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
-    that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
+    `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
     """
 
 
-class Below(BaseModel):
+class ExecutionWaitingData(BaseModel):
     """
-    Where something happened that an execution above tells.
+    No worker that is there can run the execution: it waits for one that can.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    execution_id: str
+    waits_for: str
     """
-    The execution.
+    The missing capability or capacity, in words.
     """
-    node_id: str | None = None
+    definition: str | None = None
     """
-    Its node.
+    The agent or graph that it runs.
     """
-    session_id: str
+    tool: str | None = None
     """
-    Its session.
-    """
-    through: str
-    """
-    The session of the child of the execution that tells it, on the way there.
+    The tool that is missing; absent: the definition is.
     """
 
 
-class ToolCallCompletedData(BaseModel):
+class ExecutionStartedData(BaseModel):
     """
-    A tool ended, or its call was answered without running it.
+    An execution began.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    is_error: bool | None = False
+    input: Any | None = None
     """
-    Whether it failed.
+    The input of the execution.
     """
-    result: Any | None = None
+    definition: str | None = None
     """
-    The result that the model reads.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id.
+    The agent or graph that it runs.
     """
 
 
-class ToolCallProgressData(BaseModel):
+class ExecutionCompletedData(BaseModel):
     """
-    A tool says how far its call has come. Words that come faster than readers can use are left out.
+    An execution ended well. Terminal.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    message: str | None = None
+    output: Any | None = None
     """
-    The tool's progress, in words.
-    """
-    progress: float
-    """
-    A number that grows.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id.
-    """
-    total: float | None = None
-    """
-    The number at its end, when the tool knows it.
+    Its result.
     """
 
 
-class ToolCallStartedData(BaseModel):
+class ExecutionFailedData(BaseModel):
     """
-    A tool is about to run: its intent is journalled.
+    An execution ended badly. Terminal.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    tool_input: Any | None = None
+    error: Any | None = None
     """
-    Its arguments.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id, as the model gave it.
+    The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
     """
 
 
-class ExecutionCancelDeliveredData(BaseModel):
+class ExecutionPausedData(BaseModel):
     """
-    The execution's owner has heard that it is to stop: nothing is begun any more.
+    An execution waits, by command or for a decision.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    reason: str | None = None
+    """
+    Why.
+    """
+
+
+class ExecutionResumedData(BaseModel):
+    """
+    A paused execution goes on.
     """
 
     model_config = ConfigDict(
@@ -211,6 +144,20 @@ class ExecutionCancelRequestedData(BaseModel):
     """
 
 
+class ExecutionCancelDeliveredData(BaseModel):
+    """
+    The execution's owner has heard that it is to stop: nothing is begun any more.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    reason: str | None = None
+    """
+    Why.
+    """
+
+
 class ExecutionCancelledData(BaseModel):
     """
     An execution was stopped. Terminal.
@@ -222,6 +169,33 @@ class ExecutionCancelledData(BaseModel):
     reason: str | None = None
     """
     Why.
+    """
+
+
+class AttemptSupersededData(BaseModel):
+    """
+    A new worker took the execution over. Streamed output of model calls that it repeats is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    superseded_attempt: Annotated[int, Field(ge=0)]
+    """
+    The attempt that ended.
+    """
+    attempt: Annotated[int, Field(ge=0)]
+    """
+    The attempt that goes on.
+    """
+    void_from: Annotated[int | None, Field(ge=0)] = None
+    """
+    `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
+    that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
+    """
+    reason: str
+    """
+    Why the other one ended, as far as it is known.
     """
 
 
@@ -237,45 +211,17 @@ class StateChangedData(BaseModel):
     """
     The key.
     """
-    new_value: Any | None = None
-    """
-    The new value.
-    """
     old_value: Any | None = None
     """
     The previous value.
     """
+    new_value: Any | None = None
+    """
+    The new value.
+    """
     scope: str | None = None
     """
     The readers of the value: `execution`, `stream` or a name that the producer defines.
-    """
-
-
-class SessionClosedData(BaseModel):
-    """
-    A session takes no more input.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = None
-    """
-    Why.
-    """
-
-
-class ExecutionCompletedData(BaseModel):
-    """
-    An execution ended well. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    output: Any | None = None
-    """
-    Its result.
     """
 
 
@@ -290,6 +236,38 @@ class StateConflictData(BaseModel):
     key: str | None = None
     """
     The key.
+    """
+
+
+class GoalProgressData(BaseModel):
+    """
+    How far a goal has come.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    progress: float
+    """
+    From 0 to 1.
+    """
+    criteria_status: Any | None = None
+    """
+    The state of each criterion.
+    """
+
+
+class GoalAchievedData(BaseModel):
+    """
+    A goal was reached.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    goal_id: str | None = None
+    """
+    Which.
     """
 
 
@@ -308,438 +286,6 @@ class ConstraintViolationData(BaseModel):
     description: str | None = ""
     """
     A description of the event.
-    """
-
-
-class ContextCompactedData(BaseModel):
-    """
-    A range of messages was folded into one note.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    messages: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Messages that were folded.
-    """
-    tokens_after: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens after.
-    """
-    tokens_before: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens before.
-    """
-
-
-class CustomData(BaseModel):
-    """
-    Any object.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-
-
-class DeadLetterRetriedData(BaseModel):
-    """
-    A dead execution is tried again.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    execution_id: str
-    """
-    The dead execution.
-    """
-    retried_as: str
-    """
-    The execution that tries again.
-    """
-
-
-class SessionDeadLetteredData(BaseModel):
-    """
-    No worker could finish an execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    attempts: Annotated[int, Field(ge=0)]
-    """
-    How many workers tried.
-    """
-    definition: str
-    """
-    The agent or graph.
-    """
-    execution_id: str
-    """
-    The execution.
-    """
-    reason: str
-    """
-    The reason of the failure.
-    """
-    session_id: str
-    """
-    The session.
-    """
-
-
-class ExecutionFailedData(BaseModel):
-    """
-    An execution ended badly. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    error: Any | None = None
-    """
-    The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
-    """
-
-
-class WebhookFailedData(BaseModel):
-    """
-    An event was given up for one endpoint: the receiver will not get it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    attempts: Annotated[int, Field(ge=0)]
-    """
-    How often it was tried.
-    """
-    endpoint: str
-    """
-    The endpoint's name in the configuration.
-    """
-    error: str
-    """
-    The error of the last try.
-    """
-    event_id: str
-    """
-    The event that was not delivered.
-    """
-    event_type: str
-    """
-    Its type.
-    """
-    execution_id: str | None = None
-    """
-    The run that it is of.
-    """
-
-
-class NodeInputBlockedData(BaseModel):
-    """
-    A node needs input that nobody gave.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    prompt: str | None = ""
-    """
-    The question.
-    """
-
-
-class ClientInputReceivedData(BaseModel):
-    """
-    A human answered.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    answered_by: str | None = None
-    """
-    The person who answered.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-    input: Any | None = None
-    """
-    The answer.
-    """
-    request_id: str | None = None
-    """
-    The request's id.
-    """
-
-
-class ClientInputRequestedData(BaseModel):
-    """
-    A node asks a human.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-    choices: list[str] | None = None
-    """
-    The answers to choose from; empty: any.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it is no longer waited for.
-    """
-    prompt: str | None = ""
-    """
-    The question.
-    """
-    request_id: str | None = None
-    """
-    The id of the request, which an answer names.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that asks, when it is a tool's.
-    """
-
-
-class NodeInternalOutputData(BaseModel):
-    """
-    Output of a node that is not client-facing.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The text.
-    """
-    output: Any | None = None
-    """
-    The structured output, where the node has one.
-    """
-
-
-class NodeLoopCompletedData(BaseModel):
-    """
-    A node ended its loop.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    iterations: Annotated[int, Field(ge=0)]
-    """
-    Rounds that it took.
-    """
-
-
-class NodeLoopIterationData(BaseModel):
-    """
-    A round of a node's loop began.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    iteration: Annotated[int, Field(ge=0)]
-    """
-    From 1.
-    """
-    message_id: str | None = None
-    """
-    Names the message that the model's answer becomes.
-    """
-
-
-class NodeLoopStartedData(BaseModel):
-    """
-    A node began its loop.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    iteration: Annotated[int | None, Field(ge=0)] = None
-    """
-    Which pass of the graph's cycle this is, from 1.
-    """
-    max_iterations: Annotated[int | None, Field(ge=0)] = None
-    """
-    Its safety valve: rounds at most.
-    """
-
-
-class ClientOutputDeltaData(BaseModel):
-    """
-    A piece of output of a client-facing node.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The piece.
-    """
-    snapshot: str | None = None
-    """
-    The text so far, when the producer sends it.
-    """
-
-
-class ExecutionPausedData(BaseModel):
-    """
-    An execution waits, by command or for a decision.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = None
-    """
-    Why.
-    """
-
-
-class GoalProgressData(BaseModel):
-    """
-    How far a goal has come.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    criteria_status: Any | None = None
-    """
-    The state of each criterion.
-    """
-    progress: float
-    """
-    From 0 to 1.
-    """
-
-
-class ExecutionQueuedData(BaseModel):
-    """
-    Somebody asked for an execution; a worker will take it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    definition: str | None = None
-    """
-    The agent or graph that it will run.
-    """
-    labels: dict[str, str] | None = None
-    """
-    Labels, as the start gave them.
-    """
-    parent: Above | None = None
-    """
-    The execution that started it as a sub-agent.
-    """
-
-
-class LlmReasoningDeltaData(BaseModel):
-    """
-    A piece of the model's reasoning.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The piece.
-    """
-
-
-class ExecutionResumedData(BaseModel):
-    """
-    A paused execution goes on.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = None
-    """
-    Why.
-    """
-
-
-class LlmRetryData(BaseModel):
-    """
-    A call of the model failed and is tried again. Output streamed before in this turn is void.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    delay_ms: Annotated[int | None, Field(ge=0)] = 0
-    """
-    The wait before it, in milliseconds.
-    """
-    error: Any | None = None
-    """
-    The error: `{code, message, status, ...}`.
-    """
-    message_id: str | None = None
-    """
-    Names the message that is void.
-    """
-    model: str | None = None
-    """
-    The model that is asked next, when it is another one: a fallback of the definition.
-    """
-    next_try: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Which try comes next, from 2.
-    """
-
-
-class NodeStalledData(BaseModel):
-    """
-    A node makes no progress.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = ""
-    """
-    Why, as far as it is known.
-    """
-
-
-class ExecutionStartedData(BaseModel):
-    """
-    An execution began.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    definition: str | None = None
-    """
-    The agent or graph that it runs.
-    """
-    input: Any | None = None
-    """
-    The input of the execution.
     """
 
 
@@ -771,77 +317,99 @@ class StreamStoppedData(BaseModel):
     """
 
 
-class SubagentCompletedData(BaseModel):
+class NodeLoopStartedData(BaseModel):
     """
-    A child ended well.
+    A node began its loop.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    below: Below | None = None
+    max_iterations: Annotated[int | None, Field(ge=0)] = None
     """
-    Where it happened, when that is below the execution that tells it.
+    Its safety valve: rounds at most.
+    """
+    iteration: Annotated[int | None, Field(ge=0)] = None
+    """
+    Which pass of the graph's cycle this is, from 1.
+    """
+
+
+class NodeLoopIterationData(BaseModel):
+    """
+    A round of a node's loop began.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    iteration: Annotated[int, Field(ge=0)]
+    """
+    From 1.
+    """
+    message_id: str | None = None
+    """
+    Names the message that the model's answer becomes.
+    """
+
+
+class NodeLoopCompletedData(BaseModel):
+    """
+    A node ended its loop.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    iterations: Annotated[int, Field(ge=0)]
+    """
+    Rounds that it took.
+    """
+
+
+class NodeInternalOutputData(BaseModel):
+    """
+    Output of a node that is not client-facing.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    content: str
+    """
+    The text.
     """
     output: Any | None = None
     """
-    Its result.
-    """
-    session_id: str
-    """
-    The child.
+    The structured output, where the node has one.
     """
 
 
-class SubagentFailedData(BaseModel):
+class NodeInputBlockedData(BaseModel):
     """
-    A child ended badly.
+    A node needs input that nobody gave.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    below: Below | None = None
+    prompt: str | None = ""
     """
-    Where it happened, when that is below the execution that tells it.
-    """
-    error: Any | None = None
-    """
-    The error.
-    """
-    session_id: str
-    """
-    The child.
+    The question.
     """
 
 
-class SubagentStartedData(BaseModel):
+class NodeStalledData(BaseModel):
     """
-    A tool spawned a session of its own.
+    A node makes no progress.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    below: Below | None = None
+    reason: str | None = ""
     """
-    Where it happened, when that is below the execution that tells it.
-    """
-    execution_id: str | None = None
-    """
-    Its execution.
-    """
-    name: str
-    """
-    The agent that it runs.
-    """
-    session_id: str
-    """
-    The child.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that spawned it.
+    Why, as far as it is known.
     """
 
 
@@ -863,25 +431,17 @@ class LlmTextDeltaData(BaseModel):
     """
 
 
-class ToolCall(BaseModel):
+class LlmReasoningDeltaData(BaseModel):
     """
-    A tool call as the model wrote it.
+    A piece of the model's reasoning.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    arguments: str
+    content: str
     """
-    The arguments as the model wrote them: JSON text, not always valid.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_use_id: str
-    """
-    The call's id.
+    The piece.
     """
 
 
@@ -893,33 +453,85 @@ class Usage(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    cached_tokens: Annotated[int | None, Field(ge=0)] = None
+    prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
     """
-    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+    Tokens read.
     """
     completion_tokens: Annotated[int | None, Field(ge=0)] = 0
     """
     Tokens written.
     """
-    cost: float | None = None
+    total_tokens: Annotated[int | None, Field(ge=0)] = 0
     """
-    The price, where the providers state one, in their currency.
-    """
-    estimated: bool | None = None
-    """
-    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
-    """
-    prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens read.
+    Both.
     """
     reasoning_tokens: Annotated[int | None, Field(ge=0)] = None
     """
     Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
     """
-    total_tokens: Annotated[int | None, Field(ge=0)] = 0
+    cached_tokens: Annotated[int | None, Field(ge=0)] = None
     """
-    Both.
+    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+    """
+    estimated: bool | None = None
+    """
+    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+    """
+    cost: float | None = None
+    """
+    The price, where the providers state one, in their currency.
+    """
+
+
+class ToolCall(BaseModel):
+    """
+    A tool call as the model wrote it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    arguments: str
+    """
+    The arguments as the model wrote them: JSON text, not always valid.
+    """
+
+
+class LlmRetryData(BaseModel):
+    """
+    A call of the model failed and is tried again. Output streamed before in this turn is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    error: Any | None = None
+    """
+    The error: `{code, message, status, ...}`.
+    """
+    next_try: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Which try comes next, from 2.
+    """
+    delay_ms: Annotated[int | None, Field(ge=0)] = 0
+    """
+    The wait before it, in milliseconds.
+    """
+    message_id: str | None = None
+    """
+    Names the message that is void.
+    """
+    model: str | None = None
+    """
+    The model that is asked next, when it is another one: a fallback of the definition.
     """
 
 
@@ -931,984 +543,17 @@ class Used(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    rounds: Annotated[int, Field(ge=0)]
-    """
-    Calls of the model.
-    """
     usage: Usage
     """
     Tokens.
     """
-
-
-class ExecutionWaitingData(BaseModel):
-    """
-    No worker that is there can run the execution: it waits for one that can.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    definition: str | None = None
-    """
-    The agent or graph that it runs.
-    """
-    tool: str | None = None
-    """
-    The tool that is missing; absent: the definition is.
-    """
-    waits_for: str
-    """
-    The missing capability or capacity, in words.
-    """
-
-
-class ExecutionQueued(BaseModel):
-    """
-    Somebody asked for an execution; a worker will take it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_queued"] = "execution_queued"
-    data: ExecutionQueuedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionWaiting(BaseModel):
-    """
-    No worker that is there can run the execution: it waits for one that can.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_waiting"] = "execution_waiting"
-    data: ExecutionWaitingData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionStarted(BaseModel):
-    """
-    An execution began.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_started"] = "execution_started"
-    data: ExecutionStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionCompleted(BaseModel):
-    """
-    An execution ended well. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_completed"] = "execution_completed"
-    data: ExecutionCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionFailed(BaseModel):
-    """
-    An execution ended badly. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_failed"] = "execution_failed"
-    data: ExecutionFailedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionPaused(BaseModel):
-    """
-    An execution waits, by command or for a decision.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_paused"] = "execution_paused"
-    data: ExecutionPausedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionResumed(BaseModel):
-    """
-    A paused execution goes on.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_resumed"] = "execution_resumed"
-    data: ExecutionResumedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionCancelRequested(BaseModel):
-    """
-    Somebody asked to stop the execution; it is still running.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_cancel_requested"] = "execution_cancel_requested"
-    data: ExecutionCancelRequestedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionCancelDelivered(BaseModel):
-    """
-    The execution's owner has heard that it is to stop: nothing is begun any more.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_cancel_delivered"] = "execution_cancel_delivered"
-    data: ExecutionCancelDeliveredData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ExecutionCancelled(BaseModel):
-    """
-    An execution was stopped. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_cancelled"] = "execution_cancelled"
-    data: ExecutionCancelledData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class AttemptSuperseded(BaseModel):
-    """
-    A new worker took the execution over. Streamed output of model calls that it repeats is void.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["attempt_superseded"] = "attempt_superseded"
-    data: AttemptSupersededData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class StateChanged(BaseModel):
-    """
-    A key got a new value.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["state_changed"] = "state_changed"
-    data: StateChangedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class StateConflict(BaseModel):
-    """
-    Two writers changed the same key.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["state_conflict"] = "state_conflict"
-    data: StateConflictData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class GoalProgress(BaseModel):
-    """
-    How far a goal has come.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["goal_progress"] = "goal_progress"
-    data: GoalProgressData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class GoalAchieved(BaseModel):
-    """
-    A goal was reached.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["goal_achieved"] = "goal_achieved"
-    data: GoalAchievedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ConstraintViolation(BaseModel):
-    """
-    A constraint does not hold.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["constraint_violation"] = "constraint_violation"
-    data: ConstraintViolationData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class StreamStarted(BaseModel):
-    """
-    A stream accepts executions.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["stream_started"] = "stream_started"
-    data: StreamStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class StreamStopped(BaseModel):
-    """
-    A stream accepts no more.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["stream_stopped"] = "stream_stopped"
-    data: StreamStoppedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class NodeLoopStarted(BaseModel):
-    """
-    A node began its loop.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_loop_started"] = "node_loop_started"
-    data: NodeLoopStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class NodeLoopIteration(BaseModel):
-    """
-    A round of a node's loop began.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_loop_iteration"] = "node_loop_iteration"
-    data: NodeLoopIterationData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class NodeLoopCompleted(BaseModel):
-    """
-    A node ended its loop.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_loop_completed"] = "node_loop_completed"
-    data: NodeLoopCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class NodeInternalOutput(BaseModel):
-    """
-    Output of a node that is not client-facing.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_internal_output"] = "node_internal_output"
-    data: NodeInternalOutputData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class NodeInputBlocked(BaseModel):
-    """
-    A node needs input that nobody gave.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_input_blocked"] = "node_input_blocked"
-    data: NodeInputBlockedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class NodeStalled(BaseModel):
-    """
-    A node makes no progress.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_stalled"] = "node_stalled"
-    data: NodeStalledData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class LlmTextDelta(BaseModel):
-    """
-    A piece of the model's answer.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["llm_text_delta"] = "llm_text_delta"
-    data: LlmTextDeltaData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class LlmReasoningDelta(BaseModel):
-    """
-    A piece of the model's reasoning.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["llm_reasoning_delta"] = "llm_reasoning_delta"
-    data: LlmReasoningDeltaData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class LlmRetry(BaseModel):
-    """
-    A call of the model failed and is tried again. Output streamed before in this turn is void.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["llm_retry"] = "llm_retry"
-    data: LlmRetryData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
+    rounds: Annotated[int, Field(ge=0)]
     """
-    added on delivery: see docs/events.md
+    Calls of the model.
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
 
 
-class ContextCompacted(BaseModel):
+class ContextCompactedData(BaseModel):
     """
     A range of messages was folded into one note.
     """
@@ -1916,34 +561,21 @@ class ContextCompacted(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    type: Literal["context_compacted"] = "context_compacted"
-    data: ContextCompactedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
+    tokens_before: Annotated[int | None, Field(ge=0)] = 0
     """
-    added on delivery: hand it back to resume after this event
+    Tokens before.
     """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
+    tokens_after: Annotated[int | None, Field(ge=0)] = 0
     """
-    added on delivery: somebody published it who is no part of Runbus
+    Tokens after.
     """
-    id: str
+    messages: Annotated[int | None, Field(ge=0)] = 0
     """
-    UUIDv7, made by the publisher
+    Messages that were folded.
     """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
 
 
-class ToolCallStarted(BaseModel):
+class ToolCallStartedData(BaseModel):
     """
     A tool is about to run: its intent is journalled.
     """
@@ -1951,34 +583,21 @@ class ToolCallStarted(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    type: Literal["tool_call_started"] = "tool_call_started"
-    data: ToolCallStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
+    tool_use_id: str
     """
-    added on delivery: hand it back to resume after this event
+    The call's id, as the model gave it.
     """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
+    tool_name: str
     """
-    added on delivery: somebody published it who is no part of Runbus
+    The tool's name.
     """
-    id: str
+    tool_input: Any | None = None
     """
-    UUIDv7, made by the publisher
+    Its arguments.
     """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
 
 
-class ToolCallProgress(BaseModel):
+class ToolCallProgressData(BaseModel):
     """
     A tool says how far its call has come. Words that come faster than readers can use are left out.
     """
@@ -1986,34 +605,29 @@ class ToolCallProgress(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    type: Literal["tool_call_progress"] = "tool_call_progress"
-    data: ToolCallProgressData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
+    tool_use_id: str
     """
-    added on delivery: hand it back to resume after this event
+    The call's id.
     """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
+    tool_name: str
     """
-    added on delivery: somebody published it who is no part of Runbus
+    The tool's name.
     """
-    id: str
+    progress: float
     """
-    UUIDv7, made by the publisher
+    A number that grows.
     """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
+    total: float | None = None
     """
-    added on delivery: see docs/events.md
+    The number at its end, when the tool knows it.
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    message: str | None = None
+    """
+    The tool's progress, in words.
+    """
 
 
-class ToolCallCompleted(BaseModel):
+class ToolCallCompletedData(BaseModel):
     """
     A tool ended, or its call was answered without running it.
     """
@@ -2021,416 +635,48 @@ class ToolCallCompleted(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    type: Literal["tool_call_completed"] = "tool_call_completed"
-    data: ToolCallCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
+    tool_use_id: str
     """
-    added on delivery: hand it back to resume after this event
+    The call's id.
     """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
+    tool_name: str
     """
-    added on delivery: somebody published it who is no part of Runbus
+    The tool's name.
     """
-    id: str
+    result: Any | None = None
     """
-    UUIDv7, made by the publisher
+    The result that the model reads.
     """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
+    is_error: bool | None = False
     """
-    added on delivery: see docs/events.md
+    Whether it failed.
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
 
 
-class ClientOutputDelta(BaseModel):
+class Below(BaseModel):
     """
-    A piece of output of a client-facing node.
+    Where something happened that an execution above tells.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    type: Literal["client_output_delta"] = "client_output_delta"
-    data: ClientOutputDeltaData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
+    execution_id: str
     """
-    added on delivery: hand it back to resume after this event
+    The execution.
     """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
+    session_id: str
     """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
+    Its session.
     """
     node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
     """
-    added on delivery: see docs/events.md
+    Its node.
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ClientInputRequested(BaseModel):
+    through: str
     """
-    A node asks a human.
+    The session of the child of the execution that tells it, on the way there.
     """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["client_input_requested"] = "client_input_requested"
-    data: ClientInputRequestedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ClientInputReceived(BaseModel):
-    """
-    A human answered.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["client_input_received"] = "client_input_received"
-    data: ClientInputReceivedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class SubagentStarted(BaseModel):
-    """
-    A tool spawned a session of its own.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["subagent_started"] = "subagent_started"
-    data: SubagentStartedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class SubagentCompleted(BaseModel):
-    """
-    A child ended well.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["subagent_completed"] = "subagent_completed"
-    data: SubagentCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class SubagentFailed(BaseModel):
-    """
-    A child ended badly.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["subagent_failed"] = "subagent_failed"
-    data: SubagentFailedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class SessionClosed(BaseModel):
-    """
-    A session takes no more input.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["session_closed"] = "session_closed"
-    data: SessionClosedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class SessionDeadLettered(BaseModel):
-    """
-    No worker could finish an execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["session_dead_lettered"] = "session_dead_lettered"
-    data: SessionDeadLetteredData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class DeadLetterRetried(BaseModel):
-    """
-    A dead execution is tried again.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["dead_letter_retried"] = "dead_letter_retried"
-    data: DeadLetterRetriedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class WebhookFailed(BaseModel):
-    """
-    An event was given up for one endpoint: the receiver will not get it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["webhook_failed"] = "webhook_failed"
-    data: WebhookFailedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class Custom(BaseModel):
-    """
-    Any object.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["custom"] = "custom"
-    data: CustomData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
 
 
 class ToolApprovalDecidedData(BaseModel):
@@ -2445,6 +691,10 @@ class ToolApprovalDecidedData(BaseModel):
     """
     The approval's id.
     """
+    tool_use_id: str
+    """
+    The call's id.
+    """
     approved: bool
     """
     Whether it may run.
@@ -2453,21 +703,17 @@ class ToolApprovalDecidedData(BaseModel):
     """
     The arguments that the decider put in place of the call's.
     """
-    below: Below | None = None
+    note: str | None = None
     """
-    Where it happened, when that is below the execution that tells it.
+    The decider's note.
     """
     decided_by: str | None = None
     """
     The person who decided.
     """
-    note: str | None = None
+    below: Below | None = None
     """
-    The decider's note.
-    """
-    tool_use_id: str
-    """
-    The call's id.
+    Where it happened, when that is below the execution that tells it.
     """
 
 
@@ -2483,13 +729,1879 @@ class ToolApprovalExpiredData(BaseModel):
     """
     The approval's id.
     """
+    tool_use_id: str
+    """
+    The call's id.
+    """
     below: Below | None = None
     """
     Where it happened, when that is below the execution that tells it.
     """
-    tool_use_id: str
+
+
+class ClientOutputDeltaData(BaseModel):
     """
-    The call's id.
+    A piece of output of a client-facing node.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    content: str
+    """
+    The piece.
+    """
+    snapshot: str | None = None
+    """
+    The text so far, when the producer sends it.
+    """
+
+
+class ClientInputRequestedData(BaseModel):
+    """
+    A node asks a human.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    prompt: str | None = ""
+    """
+    The question.
+    """
+    request_id: str | None = None
+    """
+    The id of the request, which an answer names.
+    """
+    choices: list[str] | None = None
+    """
+    The answers to choose from; empty: any.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    When it is no longer waited for.
+    """
+    tool_use_id: str | None = None
+    """
+    The call that asks, when it is a tool's.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class ClientInputReceivedData(BaseModel):
+    """
+    A human answered.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    request_id: str | None = None
+    """
+    The request's id.
+    """
+    input: Any | None = None
+    """
+    The answer.
+    """
+    answered_by: str | None = None
+    """
+    The person who answered.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class SubagentStartedData(BaseModel):
+    """
+    A tool spawned a session of its own.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    execution_id: str | None = None
+    """
+    Its execution.
+    """
+    name: str
+    """
+    The agent that it runs.
+    """
+    tool_use_id: str | None = None
+    """
+    The call that spawned it.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class SubagentCompletedData(BaseModel):
+    """
+    A child ended well.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    output: Any | None = None
+    """
+    Its result.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class SubagentFailedData(BaseModel):
+    """
+    A child ended badly.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    error: Any | None = None
+    """
+    The error.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class SessionClosedData(BaseModel):
+    """
+    A session takes no more input.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    reason: str | None = None
+    """
+    Why.
+    """
+
+
+class SessionDeadLetteredData(BaseModel):
+    """
+    No worker could finish an execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The session.
+    """
+    execution_id: str
+    """
+    The execution.
+    """
+    definition: str
+    """
+    The agent or graph.
+    """
+    reason: str
+    """
+    The reason of the failure.
+    """
+    attempts: Annotated[int, Field(ge=0)]
+    """
+    How many workers tried.
+    """
+
+
+class DeadLetterRetriedData(BaseModel):
+    """
+    A dead execution is tried again.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The dead execution.
+    """
+    retried_as: str
+    """
+    The execution that tries again.
+    """
+
+
+class WebhookFailedData(BaseModel):
+    """
+    An event was given up for one endpoint: the receiver will not get it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    endpoint: str
+    """
+    The endpoint's name in the configuration.
+    """
+    event_id: str
+    """
+    The event that was not delivered.
+    """
+    event_type: str
+    """
+    Its type.
+    """
+    execution_id: str | None = None
+    """
+    The run that it is of.
+    """
+    attempts: Annotated[int, Field(ge=0)]
+    """
+    How often it was tried.
+    """
+    error: str
+    """
+    The error of the last try.
+    """
+
+
+class CustomData(BaseModel):
+    """
+    Any object.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+
+
+class ExecutionQueued(BaseModel):
+    """
+    Somebody asked for an execution; a worker will take it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_queued"] = "execution_queued"
+    data: ExecutionQueuedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionWaiting(BaseModel):
+    """
+    No worker that is there can run the execution: it waits for one that can.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_waiting"] = "execution_waiting"
+    data: ExecutionWaitingData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionStarted(BaseModel):
+    """
+    An execution began.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_started"] = "execution_started"
+    data: ExecutionStartedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionCompleted(BaseModel):
+    """
+    An execution ended well. Terminal.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_completed"] = "execution_completed"
+    data: ExecutionCompletedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionFailed(BaseModel):
+    """
+    An execution ended badly. Terminal.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_failed"] = "execution_failed"
+    data: ExecutionFailedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionPaused(BaseModel):
+    """
+    An execution waits, by command or for a decision.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_paused"] = "execution_paused"
+    data: ExecutionPausedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionResumed(BaseModel):
+    """
+    A paused execution goes on.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_resumed"] = "execution_resumed"
+    data: ExecutionResumedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionCancelRequested(BaseModel):
+    """
+    Somebody asked to stop the execution; it is still running.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_cancel_requested"] = "execution_cancel_requested"
+    data: ExecutionCancelRequestedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionCancelDelivered(BaseModel):
+    """
+    The execution's owner has heard that it is to stop: nothing is begun any more.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_cancel_delivered"] = "execution_cancel_delivered"
+    data: ExecutionCancelDeliveredData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ExecutionCancelled(BaseModel):
+    """
+    An execution was stopped. Terminal.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_cancelled"] = "execution_cancelled"
+    data: ExecutionCancelledData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class AttemptSuperseded(BaseModel):
+    """
+    A new worker took the execution over. Streamed output of model calls that it repeats is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["attempt_superseded"] = "attempt_superseded"
+    data: AttemptSupersededData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class StateChanged(BaseModel):
+    """
+    A key got a new value.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["state_changed"] = "state_changed"
+    data: StateChangedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class StateConflict(BaseModel):
+    """
+    Two writers changed the same key.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["state_conflict"] = "state_conflict"
+    data: StateConflictData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class GoalProgress(BaseModel):
+    """
+    How far a goal has come.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["goal_progress"] = "goal_progress"
+    data: GoalProgressData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class GoalAchieved(BaseModel):
+    """
+    A goal was reached.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["goal_achieved"] = "goal_achieved"
+    data: GoalAchievedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ConstraintViolation(BaseModel):
+    """
+    A constraint does not hold.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["constraint_violation"] = "constraint_violation"
+    data: ConstraintViolationData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class StreamStarted(BaseModel):
+    """
+    A stream accepts executions.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["stream_started"] = "stream_started"
+    data: StreamStartedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class StreamStopped(BaseModel):
+    """
+    A stream accepts no more.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["stream_stopped"] = "stream_stopped"
+    data: StreamStoppedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class NodeLoopStarted(BaseModel):
+    """
+    A node began its loop.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["node_loop_started"] = "node_loop_started"
+    data: NodeLoopStartedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class NodeLoopIteration(BaseModel):
+    """
+    A round of a node's loop began.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["node_loop_iteration"] = "node_loop_iteration"
+    data: NodeLoopIterationData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class NodeLoopCompleted(BaseModel):
+    """
+    A node ended its loop.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["node_loop_completed"] = "node_loop_completed"
+    data: NodeLoopCompletedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class NodeInternalOutput(BaseModel):
+    """
+    Output of a node that is not client-facing.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["node_internal_output"] = "node_internal_output"
+    data: NodeInternalOutputData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class NodeInputBlocked(BaseModel):
+    """
+    A node needs input that nobody gave.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["node_input_blocked"] = "node_input_blocked"
+    data: NodeInputBlockedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class NodeStalled(BaseModel):
+    """
+    A node makes no progress.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["node_stalled"] = "node_stalled"
+    data: NodeStalledData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class LlmTextDelta(BaseModel):
+    """
+    A piece of the model's answer.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["llm_text_delta"] = "llm_text_delta"
+    data: LlmTextDeltaData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class LlmReasoningDelta(BaseModel):
+    """
+    A piece of the model's reasoning.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["llm_reasoning_delta"] = "llm_reasoning_delta"
+    data: LlmReasoningDeltaData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class LlmRetry(BaseModel):
+    """
+    A call of the model failed and is tried again. Output streamed before in this turn is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["llm_retry"] = "llm_retry"
+    data: LlmRetryData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ContextCompacted(BaseModel):
+    """
+    A range of messages was folded into one note.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["context_compacted"] = "context_compacted"
+    data: ContextCompactedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ToolCallStarted(BaseModel):
+    """
+    A tool is about to run: its intent is journalled.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_call_started"] = "tool_call_started"
+    data: ToolCallStartedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ToolCallProgress(BaseModel):
+    """
+    A tool says how far its call has come. Words that come faster than readers can use are left out.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_call_progress"] = "tool_call_progress"
+    data: ToolCallProgressData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ToolCallCompleted(BaseModel):
+    """
+    A tool ended, or its call was answered without running it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_call_completed"] = "tool_call_completed"
+    data: ToolCallCompletedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ToolApprovalDecided(BaseModel):
+    """
+    A call was decided.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_approval_decided"] = "tool_approval_decided"
+    data: ToolApprovalDecidedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ToolApprovalExpired(BaseModel):
+    """
+    Nobody decided in time.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["tool_approval_expired"] = "tool_approval_expired"
+    data: ToolApprovalExpiredData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ClientOutputDelta(BaseModel):
+    """
+    A piece of output of a client-facing node.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["client_output_delta"] = "client_output_delta"
+    data: ClientOutputDeltaData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ClientInputRequested(BaseModel):
+    """
+    A node asks a human.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["client_input_requested"] = "client_input_requested"
+    data: ClientInputRequestedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class ClientInputReceived(BaseModel):
+    """
+    A human answered.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["client_input_received"] = "client_input_received"
+    data: ClientInputReceivedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class SubagentStarted(BaseModel):
+    """
+    A tool spawned a session of its own.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["subagent_started"] = "subagent_started"
+    data: SubagentStartedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class SubagentCompleted(BaseModel):
+    """
+    A child ended well.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["subagent_completed"] = "subagent_completed"
+    data: SubagentCompletedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class SubagentFailed(BaseModel):
+    """
+    A child ended badly.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["subagent_failed"] = "subagent_failed"
+    data: SubagentFailedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class SessionClosed(BaseModel):
+    """
+    A session takes no more input.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["session_closed"] = "session_closed"
+    data: SessionClosedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class SessionDeadLettered(BaseModel):
+    """
+    No worker could finish an execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["session_dead_lettered"] = "session_dead_lettered"
+    data: SessionDeadLetteredData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class DeadLetterRetried(BaseModel):
+    """
+    A dead execution is tried again.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["dead_letter_retried"] = "dead_letter_retried"
+    data: DeadLetterRetriedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class WebhookFailed(BaseModel):
+    """
+    An event was given up for one endpoint: the receiver will not get it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["webhook_failed"] = "webhook_failed"
+    data: WebhookFailedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class Custom(BaseModel):
+    """
+    Any object.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["custom"] = "custom"
+    data: CustomData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+
+
+class LlmTurnCompletedData(BaseModel):
+    """
+    A call of the model ended well and is recorded.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    message_id: str | None = None
+    """
+    Names the message of this turn, the same in every event of it and among the session's messages.
+    """
+    usage: Usage | None = None
+    """
+    Tokens.
+    """
+    finish_reason: str | None = None
+    """
+    `stop`, `tool_calls`, `length`, ... as the provider says.
+    """
+    model: str | None = None
+    """
+    The model that answered.
+    """
+    provider: str | None = None
+    """
+    The provider that answered, by the name of its section in the worker's configuration.
+    """
+    request_id: str | None = None
+    """
+    The provider's id of the request, for its support.
+    """
+    reasoning: str | None = None
+    """
+    The whole reasoning of the turn, where the provider discloses it.
+    """
+    content: str | None = None
+    """
+    The whole text of the turn.
+    """
+    tool_calls: list[ToolCall] | None = None
+    """
+    Calls that the model asks for.
+    """
+
+
+class UsageUpdatedData(BaseModel):
+    """
+    The usage of the execution so far.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    usage: Usage
+    """
+    Tokens of all calls of the execution and of all executions below it.
+    """
+    rounds: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Calls so far, of all of them.
+    """
+    below: Used | None = None
+    """
+    The part of it that the executions below used.
     """
 
 
@@ -2505,97 +2617,29 @@ class ToolApprovalRequestedData(BaseModel):
     """
     The approval's id.
     """
-    arguments_digest: str | None = None
+    tool_use_id: str
     """
-    SHA-256 of the canonical arguments; a decision is bound to it.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it expires.
-    """
-    tool_input: Any | None = None
-    """
-    Its arguments.
+    The call's id.
     """
     tool_name: str
     """
     The tool's name.
     """
-    tool_use_id: str
+    tool_input: Any | None = None
     """
-    The call's id.
+    Its arguments.
     """
-
-
-class LlmTurnCompletedData(BaseModel):
+    arguments_digest: str | None = None
     """
-    A call of the model ended well and is recorded.
+    SHA-256 of the canonical arguments; a decision is bound to it.
     """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str | None = None
+    expires_at: AwareDatetime | None = None
     """
-    The whole text of the turn.
+    When it expires.
     """
-    finish_reason: str | None = None
+    below: Below | None = None
     """
-    `stop`, `tool_calls`, `length`, ... as the provider says.
-    """
-    message_id: str | None = None
-    """
-    Names the message of this turn, the same in every event of it and among the session's messages.
-    """
-    model: str | None = None
-    """
-    The model that answered.
-    """
-    provider: str | None = None
-    """
-    The provider that answered, by the name of its section in the worker's configuration.
-    """
-    reasoning: str | None = None
-    """
-    The whole reasoning of the turn, where the provider discloses it.
-    """
-    request_id: str | None = None
-    """
-    The provider's id of the request, for its support.
-    """
-    tool_calls: list[ToolCall] | None = None
-    """
-    Calls that the model asks for.
-    """
-    usage: Usage | None = None
-    """
-    Tokens.
-    """
-
-
-class UsageUpdatedData(BaseModel):
-    """
-    The usage of the execution so far.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    below: Used | None = None
-    """
-    The part of it that the executions below used.
-    """
-    rounds: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Calls so far, of all of them.
-    """
-    usage: Usage
-    """
-    Tokens of all calls of the execution and of all executions below it.
+    Where it happened, when that is below the execution that tells it.
     """
 
 
@@ -2609,29 +2653,29 @@ class LlmTurnCompleted(BaseModel):
     )
     type: Literal["llm_turn_completed"] = "llm_turn_completed"
     data: LlmTurnCompletedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: str
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class UsageUpdated(BaseModel):
@@ -2644,29 +2688,29 @@ class UsageUpdated(BaseModel):
     )
     type: Literal["usage_updated"] = "usage_updated"
     data: UsageUpdatedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: str
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
 
 
 class ToolApprovalRequested(BaseModel):
@@ -2679,99 +2723,29 @@ class ToolApprovalRequested(BaseModel):
     )
     type: Literal["tool_approval_requested"] = "tool_approval_requested"
     data: ToolApprovalRequestedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
     id: str
     """
     UUIDv7, made by the publisher
     """
+    stream_id: str
     node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
     added on delivery: see docs/events.md
     """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ToolApprovalDecided(BaseModel):
-    """
-    A call was decided.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_approval_decided"] = "tool_approval_decided"
-    data: ToolApprovalDecidedData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-    execution_id: str | None = None
     external: Literal[True] | None = None
     """
     added on delivery: somebody published it who is no part of Runbus
     """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
-
-
-class ToolApprovalExpired(BaseModel):
-    """
-    Nobody decided in time.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_approval_expired"] = "tool_approval_expired"
-    data: ToolApprovalExpiredData
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    correlation_id: str | None = None
     cursor: str | None = None
     """
     added on delivery: hand it back to resume after this event
     """
-    execution_id: str | None = None
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    node_id: str | None = None
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    session_id: str | None = None
-    stream_id: str
-    timestamp: AwareDatetime
 
 
 KnownEvent: TypeAlias = (

@@ -20,9 +20,63 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 
-class Above(BaseModel):
+class Index(BaseModel):
     """
-    The execution that started another one as a sub-agent.
+    The list of endpoints.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    name: str
+    version: str
+    endpoints: dict[str, Any]
+    """
+    `"GET /path": "what it is for"`.
+    """
+
+
+class Health(BaseModel):
+    """
+    The process is alive.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    status: str
+    """
+    Always `ok`.
+    """
+
+
+class Checks(BaseModel):
+    """
+    Each `ok`, or what is wrong.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    log: str
+    queue: str
+    store: str
+    """
+    Executions complete without it: it alone makes a process `degraded`.
+    """
+    gateway: str | None = None
+    """
+    There while a gateway drains.
+    """
+    worker: str | None = None
+    """
+    There while a worker starts or drains.
+    """
+
+
+class Started(BaseModel):
+    """
+    A started execution.
     """
 
     model_config = ConfigDict(
@@ -30,33 +84,24 @@ class Above(BaseModel):
     )
     execution_id: str
     """
-    The execution.
+    The run.
     """
-    root: str | None = None
+    stream_id: str
     """
-    The execution at the top of the tree; absent: this one.
+    Its line of work.
     """
     session_id: str
     """
-    Its session.
+    Its conversation.
     """
-
-
-class AnswerRequest(BaseModel):
+    created: bool
     """
-    An answer to a question.
+    Whether this call started it; `false`: it was there.
     """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    answer_id: str | None = None
+    same_request: bool | None = None
     """
-    Identifies the answer: the same id again is the same answer. Absent: a fresh one.
-    """
-    input: Any
-    """
-    The answer. At most 64 KiB of JSON.
+    Of an execution that was there: whether it was started with the same definition and the same input. Absent: this call
+    started it, or nobody knows any more.
     """
 
 
@@ -72,17 +117,804 @@ class Below(BaseModel):
     """
     The execution.
     """
-    node_id: str | None = None
-    """
-    Its node.
-    """
     session_id: str
     """
     Its session.
     """
+    node_id: str | None = None
+    """
+    Its node.
+    """
     through: str
     """
     The session of the child of the execution that tells it, on the way there.
+    """
+
+
+class Usage(BaseModel):
+    """
+    Tokens of one or more calls.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    prompt_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Tokens read. Default: `0`.
+    """
+    completion_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Tokens written. Default: `0`.
+    """
+    total_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Both. Default: `0`.
+    """
+    reasoning_tokens: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+    """
+    cached_tokens: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+    """
+    estimated: bool | None = None
+    """
+    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+    """
+    cost: float | None = None
+    """
+    The price, where the providers state one, in their currency.
+    """
+
+
+class Excerpt(BaseModel):
+    """
+    A value, or the beginning of its JSON text.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    value: Any
+    """
+    The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was.
+    """
+    truncated_bytes: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Bytes that are missing behind it; absent: none.
+    """
+
+
+class Text(BaseModel):
+    """
+    A text that is being written: its end, [`limits::SNAPSHOT_TURN_BYTES`] at most.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    content: str
+    """
+    The text, or its end.
+    """
+    truncated_bytes: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Bytes of UTF-8 that are missing before it; absent: none, the text is whole.
+    """
+
+
+class Approval(BaseModel):
+    """
+    A call that waits for a decision.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The id that a decision names.
+    """
+    tool_use_id: str
+    """
+    The call.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    node_id: str | None = None
+    """
+    The node that called it.
+    """
+    arguments: Excerpt
+    """
+    The arguments, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
+    """
+    arguments_digest: str | None = None
+    """
+    The digest that a decision is bound to.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    When it expires.
+    """
+    below: Below | None = None
+    """
+    Where it waits, when that is below the execution.
+    """
+
+
+class Question(BaseModel):
+    """
+    A question that waits for an answer.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    request_id: str
+    """
+    The id that an answer names; empty when its producer gave none.
+    """
+    prompt: Text
+    """
+    The question; its end when it is too long.
+    """
+    node_id: str | None = None
+    """
+    The node that asks.
+    """
+    choices: list[str] | None = None
+    """
+    The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    When it is no longer waited for.
+    """
+    tool_use_id: str | None = None
+    """
+    The call that asks, when it is a tool's.
+    """
+    below: Below | None = None
+    """
+    Where it waits, when that is below the execution.
+    """
+
+
+class PendingQuestion(BaseModel):
+    """
+    A question, as those who answer see it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    request_id: str
+    """
+    Names it.
+    """
+    node_id: str
+    """
+    Of which node.
+    """
+    prompt: str
+    """
+    The question.
+    """
+    choices: list[str]
+    """
+    The answers to choose from; empty: any. Default: `[]`.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    Until when.
+    """
+    execution_id: str | None = None
+    """
+    The execution that asks, when it is below this session's.
+    """
+
+
+class Watcher(BaseModel):
+    """
+    Those who watch under one name.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    subject: str
+    """
+    The subject of the credential; `everyone` where authentication is disabled.
+    """
+    label: str | None = None
+    """
+    The client's own label.
+    """
+    connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Subscriptions under this name.
+    """
+    since: AwareDatetime
+    """
+    Since when there is one.
+    """
+
+
+class Child(BaseModel):
+    """
+    A child session.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The session.
+    """
+    execution_id: str
+    """
+    Its execution.
+    """
+    definition: str
+    """
+    The definition that it runs.
+    """
+    ephemeral: bool
+    """
+    It closes when its execution has ended.
+    """
+    ended: bool
+    """
+    Whether its execution has ended.
+    """
+
+
+class SaidMessage1(BaseModel):
+    """
+    Instructions that stand above the conversation.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
+    """
+    compacted: bool | None = None
+    """
+    It was folded into a note: the model does not read it any more.
+    """
+    role: Literal["system"] = "system"
+    content: str
+    """
+    The instructions.
+    """
+
+
+class SaidMessage2(BaseModel):
+    """
+    The message of a person or a calling program.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
+    """
+    compacted: bool | None = None
+    """
+    It was folded into a note: the model does not read it any more.
+    """
+    role: Literal["user"] = "user"
+    content: str
+    """
+    The text.
+    """
+
+
+class ToolCall(BaseModel):
+    """
+    A model's wish to run one tool.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    Identifies the call within its conversation; chosen by the provider.
+    """
+    name: str
+    """
+    The tool's name, as the model wrote it: the tool may not exist.
+    """
+    arguments: str
+    """
+    The arguments as the model wrote them: meant to be a JSON object, but not checked.
+    """
+    extra: dict[str, Any] | None = None
+    """
+    Data that the provider attached to the call, unchanged.
+    """
+
+
+class Image(BaseModel):
+    """
+    An image of a message.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    media_type: str
+    """
+    Its type, as in `image/png`.
+    """
+    data: str
+    """
+    Its bytes in base64.
+    """
+
+
+class DeadLetter(BaseModel):
+    """
+    An execution that no worker could finish.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The run.
+    """
+    session_id: str
+    """
+    Its conversation.
+    """
+    definition: str
+    """
+    The agent or graph.
+    """
+    reason: str
+    """
+    The reason of the failure.
+    """
+    attempts: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    How many workers tried.
+    """
+    dead_since: AwareDatetime
+    """
+    Since when.
+    """
+    retried_as: str | None = None
+    """
+    The execution that tries again, if somebody asked for it.
+    """
+
+
+class StoredEvent(BaseModel):
+    """
+    An event that is durable.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    Its id, made by the gateway if it had none.
+    """
+    seq: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Its `seq`, as readers see it. An event that was there already has the one that it had.
+    """
+
+
+class MonitorApproval(BaseModel):
+    """
+    A call that waits for a decision.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    stream_id: str
+    """
+    The stream.
+    """
+    execution_id: str | None = None
+    """
+    The run.
+    """
+    session_id: str | None = None
+    """
+    The conversation.
+    """
+    node_id: str | None = None
+    """
+    The node.
+    """
+    tool_use_id: str
+    """
+    The call.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    tool_input: Any
+    """
+    Its arguments; `{cut, bytes, begins}` when they are long.
+    """
+    arguments_digest: str | None = None
+    """
+    SHA-256 of the canonical arguments.
+    """
+    requested_at: AwareDatetime
+    """
+    Since when.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    Until when.
+    """
+
+
+class NodeReport(BaseModel):
+    """
+    How a node is configured.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    model: Any | None = None
+    """
+    The model and how it is asked: `name`, `temperature`, `max_tokens`; absent where it is the worker's default.
+    """
+    tools: list[str] | None = None
+    """
+    The tools that it may call.
+    """
+
+
+class MonitorTool(BaseModel):
+    """
+    How often a tool was called.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    calls: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Calls that ended.
+    """
+    errors: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Of these, those that failed.
+    """
+
+
+class Compacted(BaseModel):
+    """
+    The result of a compaction.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tokens_before: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Tokens before.
+    """
+    tokens_after: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Tokens after.
+    """
+
+
+class Cost(BaseModel):
+    """
+    The cost of tokens.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    amount: float
+    """
+    How much, to nine decimals.
+    """
+    currency: str
+    """
+    Of what.
+    """
+    unpriced_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Tokens that are not in it, because nobody knows their price. Default: `0`.
+    """
+
+
+ViolationsAdditionalProperty = TypeAliasType(
+    "ViolationsAdditionalProperty", Annotated[int, Field(ge=0, le=18446744073709551615)]
+)
+
+
+class Goals(BaseModel):
+    """
+    How far an execution has come.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    progress: float | None = None
+    """
+    0 to 1.
+    """
+    criteria_status: Any | None = None
+    """
+    How the criteria stand, as the producer says.
+    """
+    achieved: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Goals that were achieved. Default: `0`.
+    """
+    violations: dict[str, ViolationsAdditionalProperty] | None = None
+    """
+    Constraints that were violated: how often each.
+    """
+
+
+class MonitorNode(BaseModel):
+    """
+    A node of an execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    at_work: bool
+    """
+    Whether it is at work.
+    """
+    passes: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    How often it began.
+    """
+    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
+    """
+    The round of its loop, from 1.
+    """
+    max_iterations: Annotated[int | None, Field(ge=0, le=4294967295)] = None
+    """
+    Its safety valve: rounds at most.
+    """
+    tool_calls: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Tool calls that ended. Default: `0`.
+    """
+    tool_errors: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Of these, those that failed. Default: `0`.
+    """
+    retries: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Calls of the model that failed and were tried again. Default: `0`.
+    """
+    stalled: str | None = None
+    """
+    Why it makes no progress, until it does.
+    """
+
+
+ByTypeAdditionalProperty = TypeAliasType(
+    "ByTypeAdditionalProperty", Annotated[int, Field(ge=0, le=18446744073709551615)]
+)
+
+
+ByStreamAdditionalProperty = TypeAliasType(
+    "ByStreamAdditionalProperty", Annotated[int, Field(ge=0, le=18446744073709551615)]
+)
+
+
+class GatewayStatistics(BaseModel):
+    """
+    One gateway.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Clients: WebSockets, event streams, requests that wait.
+    """
+    max_connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    How many there may be: `gateway.max_connections`, or less where the limit of open files is too low.
+    """
+    open_files: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    The limit of open files.
+    """
+    hubs: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Scopes that are watched.
+    """
+    held_bytes: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Bytes that are prepared for clients which have not taken them yet. Event streams: the last piece of each.
+    """
+    behind: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Subscriptions that were too slow for the recent events and read the log at their own pace now. That is found out when
+    the next is prepared for the client: one that takes nothing at the moment is counted when its write ends, or never,
+    when it is closed for that (`cut`). Until then its bytes are in `held_bytes`.
+    """
+    spills: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    How often that happened.
+    """
+    cut: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    WebSockets that were closed with 4001 because a write did not end in time.
+    """
+
+
+class Scope(RootModel[str]):
+    root: Annotated[str, Field(max_length=1024)]
+
+
+class Minted(BaseModel):
+    """
+    A minted token.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    token: str
+    token_id: str | None
+    scopes: list[Scope]
+    expires_at: AwareDatetime | None
+
+
+class Revocation1(BaseModel):
+    """
+    One credential, and the stream tokens that were minted with it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    at: AwareDatetime
+    """
+    When it was.
+    """
+    until: AwareDatetime | None
+    """
+    Until when it must be remembered; `None`: for ever.
+    """
+    by: str
+    """
+    The caller that revoked it.
+    """
+    revoke: Literal["token"] = "token"
+    token_id: str
+    """
+    `jti`, or `key/<name>`.
+    """
+
+
+class Revocation2(BaseModel):
+    """
+    Everything of somebody that was issued before a time.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    at: AwareDatetime
+    """
+    When it was.
+    """
+    until: AwareDatetime | None
+    """
+    Until when it must be remembered; `None`: for ever.
+    """
+    by: str
+    """
+    The caller that revoked it.
+    """
+    revoke: Literal["subject"] = "subject"
+    subject: str
+    """
+    The subject.
+    """
+    issued_before: AwareDatetime
+    """
+    Tokens with an earlier `iat`.
+    """
+
+
+class Revocation(RootModel[Revocation1 | Revocation2]):
+    root: Revocation1 | Revocation2
+    """
+    One revocation, as the log holds it.
+    """
+
+
+class CouncilStarted(BaseModel):
+    """
+    A run that was asked for.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    run_id: str
+    status: str
+    """
+    `pending`, `running`, `paused`, `completed` or `failed`.
+    """
+    message: str
+    """
+    For people.
+    """
+
+
+class CouncilDetail(BaseModel):
+    """
+    The fault, in the form of the replaced server.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    detail: str
+
+
+class CouncilRun(BaseModel):
+    """
+    A run's status, and its outcome.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    run_id: str
+    status: str
+    """
+    `pending`, `running`, `paused`, `completed` or `failed`.
+    """
+    final_draft: Any
+    """
+    The final text.
+    """
+    critic_score: Any
+    """
+    The critic's last score.
+    """
+    iteration_count: Any
+    """
+    Passes of the graph's cycle.
+    """
+    error: str | None
+    """
+    The error.
     """
 
 
@@ -126,244 +958,28 @@ class CancelRequest(BaseModel):
     """
 
 
-class Checks(BaseModel):
+class Reason(BaseModel):
     """
-    Each `ok`, or what is wrong.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    gateway: str | None = None
-    """
-    There while a gateway drains.
-    """
-    log: str
-    queue: str
-    store: str
-    """
-    Executions complete without it: it alone makes a process `degraded`.
-    """
-    worker: str | None = None
-    """
-    There while a worker starts or drains.
-    """
-
-
-class Child(BaseModel):
-    """
-    A child session.
+    A command with a reason.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    definition: str
-    """
-    The definition that it runs.
-    """
-    ended: bool
-    """
-    Whether its execution has ended.
-    """
-    ephemeral: bool
-    """
-    It closes when its execution has ended.
-    """
-    execution_id: str
-    """
-    Its execution.
-    """
-    session_id: str
-    """
-    The session.
-    """
-
-
-class CloseRequest(BaseModel):
-    """
-    Close a session.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    cascade: bool | None = False
-    """
-    Whether its children close too.
-    """
     reason: Annotated[str | None, Field(max_length=4096)] = None
     """
     Why, for the record. At most 4096 bytes.
     """
 
 
-class Compacted(BaseModel):
+class Nothing(BaseModel):
     """
-    The result of a compaction.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    tokens_after: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Tokens after.
-    """
-    tokens_before: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Tokens before.
-    """
-
-
-class Cost(BaseModel):
-    """
-    The cost of tokens.
+    A command that has nothing to say but its name.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    amount: float
-    """
-    How much, to nine decimals.
-    """
-    currency: str
-    """
-    Of what.
-    """
-    unpriced_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Tokens that are not in it, because nobody knows their price.
-    """
-
-
-class CouncilDetail(BaseModel):
-    """
-    The fault, in the form of the replaced server.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    detail: str
-
-
-class CouncilRequest(BaseModel):
-    """
-    The council to start. Other fields are ignored.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    input_topic: Annotated[str, Field(max_length=10000, min_length=1)]
-    """
-    The topic of the council. 1 to 10000 characters.
-    """
-    run_id: str | None = None
-    """
-    The run; starting the same one twice starts one. Absent: a fresh one.
-    """
-
-
-class CouncilRun(BaseModel):
-    """
-    A run's status, and its outcome.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    critic_score: Any
-    """
-    The critic's last score.
-    """
-    error: str | None
-    """
-    The error.
-    """
-    final_draft: Any
-    """
-    The final text.
-    """
-    iteration_count: Any
-    """
-    Passes of the graph's cycle.
-    """
-    run_id: str
-    status: str
-    """
-    `pending`, `running`, `paused`, `completed` or `failed`.
-    """
-
-
-class CouncilStarted(BaseModel):
-    """
-    A run that was asked for.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    message: str
-    """
-    For people.
-    """
-    run_id: str
-    status: str
-    """
-    `pending`, `running`, `paused`, `completed` or `failed`.
-    """
-
-
-class DeadLetter(BaseModel):
-    """
-    An execution that no worker could finish.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    attempts: Annotated[int, Field(ge=0, le=4294967295)]
-    """
-    How many workers tried.
-    """
-    dead_since: AwareDatetime
-    """
-    Since when.
-    """
-    definition: str
-    """
-    The agent or graph.
-    """
-    execution_id: str
-    """
-    The run.
-    """
-    reason: str
-    """
-    The reason of the failure.
-    """
-    retried_as: str | None = None
-    """
-    The execution that tries again, if somebody asked for it.
-    """
-    session_id: str
-    """
-    Its conversation.
-    """
-
-
-class DeadLetters(BaseModel):
-    """
-    A list of them.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    dead_letters: list[DeadLetter]
 
 
 class DecideRequest(BaseModel):
@@ -382,6 +998,10 @@ class DecideRequest(BaseModel):
     """
     Other arguments for the call; only with an approval.
     """
+    note: Annotated[str | None, Field(max_length=4096)] = None
+    """
+    A word to the model, or for the record. At most 4096 bytes.
+    """
     arguments_digest: str | None = None
     """
     The digest of the arguments that the decider saw; another one than the approval's is refused as stale.
@@ -390,164 +1010,42 @@ class DecideRequest(BaseModel):
     """
     Identifies the decision: the same id again is the same decision. Absent: a fresh one.
     """
-    note: Annotated[str | None, Field(max_length=4096)] = None
-    """
-    A word to the model, or for the record. At most 4096 bytes.
-    """
 
 
-class DefinitionEdge(BaseModel):
+class AnswerRequest(BaseModel):
     """
-    A transition from a node.
+    An answer to a question.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    from_: Annotated[str, Field(alias="from")]
+    input: Any
     """
-    The node that has ended.
+    The answer. At most 64 KiB of JSON.
     """
-    to: list[str]
+    answer_id: str | None = None
     """
-    The nodes that run next; several are branches.
-    """
-    when: Any | None = None
-    """
-    When it is taken; absent: when no other one is.
+    Identifies the answer: the same id again is the same answer. Absent: a fresh one.
     """
 
 
-class DefinitionSubagent(BaseModel):
+class CloseRequest(BaseModel):
     """
-    Another agent or graph as a tool.
+    Close a session.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    definition: str
+    cascade: bool | None = None
     """
-    The definition that it runs.
+    Whether its children close too. Default: `false`.
     """
-    name: str
+    reason: Annotated[str | None, Field(max_length=4096)] = None
     """
-    The tool's name.
+    Why, for the record. At most 4096 bytes.
     """
-
-
-class DefinitionSummary(BaseModel):
-    """
-    A definition in a list.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    description: str | None = None
-    """
-    Its purpose, for people.
-    """
-    kind: str
-    """
-    `agent` or `graph`.
-    """
-    name: str
-    """
-    The name under which it is started.
-    """
-    nodes: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    How many nodes it has.
-    """
-    version: str
-    """
-    Names its content.
-    """
-    workers: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    How many workers have it.
-    """
-
-
-class DefinitionTool(BaseModel):
-    """
-    A tool.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    description: str | None = None
-    """
-    When and how to use it.
-    """
-    input_schema: Any | None = None
-    """
-    JSON Schema of its arguments.
-    """
-    name: str
-    """
-    Its name.
-    """
-
-
-class Definitions(BaseModel):
-    """
-    Definitions, by name.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    definitions: list[DefinitionSummary]
-
-
-class EntryError(BaseModel):
-    """
-    The error.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    code: str | None = None
-    """
-    A stable code; absent where the producer gave none.
-    """
-    message: str | None = None
-    """
-    In words; its beginning.
-    """
-
-
-class Error1(BaseModel):
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    code: str
-    """
-    stable: programs may compare it
-    """
-    details: dict[str, Any] | None = None
-    """
-    the conflicting state
-    """
-    message: str
-    """
-    for people; may change
-    """
-    path: str | None = None
-    """
-    the field or parameter that is wrong
-    """
-
-
-class Error(BaseModel):
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    error: Error1
 
 
 class EventDraft(BaseModel):
@@ -558,281 +1056,46 @@ class EventDraft(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    The producer's try at the execution, from 1.
-    """
-    correlation_id: str | None = None
-    """
-    The id that ties the execution to others.
-    """
-    data: dict[str, Any]
-    """
-    The payload. A type of the catalogue has the fields of the catalogue.
-    """
-    execution_id: str | None = None
-    """
-    The run.
-    """
     id: str | None = None
     """
     Its id; absent: a fresh one. The same id again stores nothing new: give it, then the call can be repeated.
-    """
-    node_id: str | None = None
-    """
-    The step inside the stream's graph.
-    """
-    session_id: str | None = None
-    """
-    The conversation.
-    """
-    stream_id: str
-    """
-    The line of work.
-    """
-    timestamp: AwareDatetime | None = None
-    """
-    When it happened; absent: now.
     """
     type: str
     """
     The event type.
     """
-
-
-class Excerpt(BaseModel):
+    stream_id: str
     """
-    A value, or the beginning of its JSON text.
+    The line of work.
     """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    truncated_bytes: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    node_id: str | None = None
     """
-    Bytes that are missing behind it; absent: none.
+    The step inside the stream's graph.
     """
-    value: Any
+    execution_id: str | None = None
     """
-    The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was.
+    The run.
     """
-
-
-class GatewayReport(BaseModel):
+    correlation_id: str | None = None
     """
-    A gateway's report.
+    The id that ties the execution to others.
     """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    address: str
+    session_id: str | None = None
     """
-    Where it listens.
+    The conversation.
     """
-    at: AwareDatetime
+    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
     """
-    The time of this report.
+    The producer's try at the execution, from 1.
     """
-    connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    data: dict[str, Any]
     """
-    Clients: WebSockets, event streams, requests that wait.
+    The payload. A type of the catalogue has the fields of the catalogue.
     """
-    gateway: str
+    timestamp: AwareDatetime | None = None
     """
-    Its id, new with each start.
+    When it happened; absent: now.
     """
-    hubs: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Scopes that are watched.
-    """
-    indexes: bool
-    """
-    It keeps the index of the lists.
-    """
-    lists: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Live lists that are watched.
-    """
-    monitors: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Monitors that are folded.
-    """
-    since: AwareDatetime
-    """
-    Since when it is at work.
-    """
-    version: str
-    """
-    Its version.
-    """
-
-
-class GatewayStatistics(BaseModel):
-    """
-    One gateway.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    behind: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Subscriptions that were too slow for the recent events and read the log at their own pace now. That is found out when
-    the next is prepared for the client: one that takes nothing at the moment is counted when its write ends, or never,
-    when it is closed for that (`cut`). Until then its bytes are in `held_bytes`.
-    """
-    connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Clients: WebSockets, event streams, requests that wait.
-    """
-    cut: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    WebSockets that were closed with 4001 because a write did not end in time.
-    """
-    held_bytes: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Bytes that are prepared for clients which have not taken them yet. Event streams: the last piece of each.
-    """
-    hubs: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Scopes that are watched.
-    """
-    max_connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    How many there may be: `gateway.max_connections`, or less where the limit of open files is too low.
-    """
-    open_files: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    The limit of open files.
-    """
-    spills: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    How often that happened.
-    """
-
-
-class Gateways(BaseModel):
-    """
-    The gateways' reports.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    gateways: list[GatewayReport]
-
-
-ViolationsAdditionalProperty = TypeAliasType(
-    "ViolationsAdditionalProperty", Annotated[int, Field(ge=0, le=18446744073709551615)]
-)
-
-
-class Goals(BaseModel):
-    """
-    How far an execution has come.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    achieved: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Goals that were achieved.
-    """
-    criteria_status: Any | None = None
-    """
-    How the criteria stand, as the producer says.
-    """
-    progress: float | None = None
-    """
-    0 to 1.
-    """
-    violations: dict[str, ViolationsAdditionalProperty] | None = None
-    """
-    Constraints that were violated: how often each.
-    """
-
-
-class Health(BaseModel):
-    """
-    The process is alive.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    status: str
-    """
-    Always `ok`.
-    """
-
-
-class Image(BaseModel):
-    """
-    An image of a message.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    data: str
-    """
-    Its bytes in base64.
-    """
-    media_type: str
-    """
-    Its type, as in `image/png`.
-    """
-
-
-class Index(BaseModel):
-    """
-    The list of endpoints.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    endpoints: dict[str, Any]
-    """
-    `"GET /path": "what it is for"`.
-    """
-    name: str
-    version: str
-
-
-LabelsAdditionalProperty = TypeAliasType(
-    "LabelsAdditionalProperty",
-    Annotated[
-        str, Field(max_length=128, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
-    ],
-)
-
-
-class Labels(
-    RootModel[
-        dict[
-            Annotated[
-                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
-            ],
-            LabelsAdditionalProperty,
-        ]
-    ]
-):
-    root: Annotated[
-        dict[
-            Annotated[
-                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
-            ],
-            LabelsAdditionalProperty,
-        ],
-        Field(max_length=16),
-    ]
-
-
-class Scope(RootModel[str]):
-    root: Annotated[str, Field(max_length=1024)]
 
 
 class MintRequest(BaseModel):
@@ -853,67 +1116,562 @@ class MintRequest(BaseModel):
     """
 
 
-class Minted(BaseModel):
+class RevokeRequest(BaseModel):
     """
-    A minted token.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    expires_at: AwareDatetime | None
-    scopes: list[Scope]
-    token: str
-    token_id: str | None
-
-
-class MonitorApproval(BaseModel):
-    """
-    A call that waits for a decision.
+    The revoked right: one credential, or all of a subject before a time.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    arguments_digest: str | None = None
+    token_id: Annotated[str | None, Field(max_length=256, min_length=1)] = None
     """
-    SHA-256 of the canonical arguments.
+    A token's `jti`, or `key/<name>`. At most 256 bytes.
     """
-    execution_id: str | None = None
+    subject: Annotated[str | None, Field(max_length=256, min_length=1)] = None
     """
-    The run.
+    The subject. At most 256 bytes.
     """
-    expires_at: AwareDatetime | None = None
+    issued_before: AwareDatetime | None = None
     """
-    Until when.
+    Only what they got before this; not in the future. Absent: now.
+    """
+
+
+class CouncilRequest(BaseModel):
+    """
+    The council to start. Other fields are ignored.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    input_topic: Annotated[str, Field(max_length=10000, min_length=1)]
+    """
+    The topic of the council. 1 to 10000 characters.
+    """
+    run_id: str | None = None
+    """
+    The run; starting the same one twice starts one. Absent: a fresh one.
+    """
+
+
+class Error1(BaseModel):
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    code: str
+    """
+    stable: programs may compare it
+    """
+    message: str
+    """
+    for people; may change
+    """
+    path: str | None = None
+    """
+    the field or parameter that is wrong
+    """
+    details: dict[str, Any] | None = None
+    """
+    the conflicting state
+    """
+
+
+class Error(BaseModel):
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    error: Error1
+
+
+class Readiness(BaseModel):
+    """
+    Whether a process can serve.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    status: Literal["ready", "degraded", "not_ready"]
+    """
+    A load balancer's view of it.
+    """
+    checks: Checks
+
+
+class Waiting(BaseModel):
+    """
+    Something that waits for a person.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    status: Literal[
+        "queued",
+        "running",
+        "waiting_for_approval",
+        "waiting_for_input",
+        "paused",
+        "completed",
+        "failed",
+        "cancelled",
+    ]
+    """
+    For what: [`Status::WaitingForApproval`] or [`Status::WaitingForInput`].
+    """
+    tool_use_id: str | None = None
+    """
+    The call that waits, when it is one of this execution.
+    """
+    below: Below | None = None
+    """
+    Where it waits, when that is below this execution.
+    """
+
+
+class Node(BaseModel):
+    """
+    A step of the stream's graph.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    state: Literal["running", "waiting", "stalled", "completed", "stopped"]
+    """
+    The state.
+    """
+    visits: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    How often its loop began.
+    """
+    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
+    """
+    Which pass of the graph's cycle, from 1.
+    """
+    round: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    The round of its loop, from 1; 0: none has begun.
+    """
+    retries: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    Calls of its model that failed and were made again. Default: `0`.
+    """
+    output: Excerpt | None = None
+    """
+    The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
+    """
+    updated_at: AwareDatetime
+    """
+    When something happened to it last.
+    """
+
+
+class Turn(BaseModel):
+    """
+    One call of a model, or one message of a producer that has no turns.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    number: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Its number among the turns that began, from 1.
     """
     node_id: str | None = None
     """
-    The node.
+    The node whose turn it is.
     """
-    requested_at: AwareDatetime
+    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
     """
-    Since when.
+    The worker's try that said it.
     """
-    session_id: str | None = None
+    seq: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
-    The conversation.
+    `seq` of its last event.
     """
-    stream_id: str
+    done: bool
     """
-    The stream.
+    Whether it is over: its text is final.
     """
-    tool_input: Any
+    text: Text | None = None
     """
-    Its arguments; `{cut, bytes, begins}` when they are long.
+    The answer, of a node that is not client-facing (`llm_text_delta`).
+    """
+    output: Text | None = None
+    """
+    The answer, of a client-facing node (`client_output_delta`).
+    """
+    reasoning: Text | None = None
+    """
+    The reasoning (`llm_reasoning_delta`).
+    """
+    finish_reason: str | None = None
+    """
+    As the provider says, when the turn is done.
+    """
+    model: str | None = None
+    """
+    The model that answered.
+    """
+
+
+class Call(BaseModel):
+    """
+    A call of a tool.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    Its id, as the model gave it.
     """
     tool_name: str
     """
     The tool.
     """
+    node_id: str | None = None
+    """
+    The node that called it.
+    """
+    state: Literal[
+        "requested",
+        "awaiting_approval",
+        "approved",
+        "refused",
+        "running",
+        "completed",
+        "failed",
+    ]
+    """
+    How far it is.
+    """
+    arguments: Excerpt
+    """
+    Its arguments: as the model wrote them (a text) until it waits or runs. [`crate::limits::SNAPSHOT_VALUE_BYTES`] at
+    most.
+    """
+    result: Excerpt | None = None
+    """
+    The result that the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
+    """
+
+
+class Acknowledged(BaseModel):
+    """
+    A command that is durable; its effect shows in the execution's events.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The run.
+    """
+    session_id: str
+    """
+    Its conversation.
+    """
+    cancel: Literal["requested", "latched", "cancelled"] | None = None
+    """
+    The outcome of a cancel; absent for other commands.
+    """
+
+
+class PendingApproval(BaseModel):
+    """
+    An approval, as those who decide see it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    Names it.
+    """
+    execution_id: str
+    """
+    Of which execution.
+    """
+    node_id: str
+    """
+    Of which node.
+    """
     tool_use_id: str
     """
     The call.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    tool_input: Any
+    """
+    The call's arguments.
+    """
+    arguments_digest: str
+    """
+    SHA-256 of the canonical arguments.
+    """
+    status: Literal[
+        "pending", "approved", "rejected", "expired", "cancelled", "consumed"
+    ]
+    """
+    Where it stands.
+    """
+    requested_at: AwareDatetime
+    """
+    Since when.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    Until when.
+    """
+    approved: bool | None = None
+    """
+    Whether the call may run, once it is decided.
+    """
+    decided_by: str | None = None
+    """
+    The person who decided.
+    """
+    decided_at: AwareDatetime | None = None
+    """
+    When it was decided.
+    """
+    note: str | None = None
+    """
+    The decider's word.
+    """
+
+
+class Questions(BaseModel):
+    """
+    Questions that wait for an answer.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    questions: list[PendingQuestion]
+
+
+class Presence(BaseModel):
+    """
+    The watchers of an execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    Which.
+    """
+    count: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Subscriptions, over all gateways.
+    """
+    watchers: list[Watcher]
+    """
+    Those who watch longest, 100 at most.
+    """
+
+
+class Decided(BaseModel):
+    """
+    A decision or an answer that counts.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The conversation.
+    """
+    approval: PendingApproval | None = None
+    """
+    The approval as it stands now; absent for an answer.
+    """
+
+
+class PendingCall(BaseModel):
+    """
+    A call without an answer.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    Its id.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    arguments: str
+    """
+    Its arguments, as the model wrote them.
+    """
+    status: Literal[
+        "waiting",
+        "waiting_for_approval",
+        "waiting_for_input",
+        "waiting_for_child",
+        "running",
+        "unknown",
+    ]
+    """
+    Where it stands.
+    """
+
+
+class SaidMessage3(BaseModel):
+    """
+    The message of the model.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
+    """
+    compacted: bool | None = None
+    """
+    It was folded into a note: the model does not read it any more.
+    """
+    role: Literal["assistant"] = "assistant"
+    content: str | None
+    """
+    The text; `None` when the model only called tools.
+    """
+    reasoning: str | None = None
+    """
+    The reasoning that the provider disclosed.
+    """
+    tool_calls: list[ToolCall] | None = None
+    """
+    The calls that must each be answered by a [`Message::Tool`] before the next turn.
+    """
+    provider: str | None = None
+    """
+    The provider that answered: nobody else gets `extra` back, nor that of the calls.
+    """
+    extra: dict[str, Any] | None = None
+    """
+    Data that the provider attached to its answer, unchanged.
+    """
+
+
+class SaidMessage4(BaseModel):
+    """
+    The answer to one tool call.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
+    """
+    compacted: bool | None = None
+    """
+    It was folded into a note: the model does not read it any more.
+    """
+    role: Literal["tool"] = "tool"
+    tool_call_id: str
+    """
+    The id of the [`ToolCall`] that this answers.
+    """
+    content: str
+    """
+    The result, or the error's text.
+    """
+    images: list[Image] | None = None
+    """
+    Images that belong to the result.
+    """
+
+
+class PendingCalls(BaseModel):
+    """
+    Calls without an answer.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    pending: list[PendingCall]
+
+
+class AbortedCalls(BaseModel):
+    """
+    Calls that were answered.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    aborted: list[PendingCall]
+
+
+class DeadLetters(BaseModel):
+    """
+    A list of them.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    dead_letters: list[DeadLetter]
+
+
+class Gap(BaseModel):
+    """
+    Events that are missing: both places as cursors.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: str
+    """
+    Always `gap`.
+    """
+    requested: str
+    first_available: str
+    reason: Literal["expired", "recreated"]
+    """
+    Why a reader cannot have what it asked for.
+    """
+
+
+class Published(BaseModel):
+    """
+    Events that are durable.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    events: list[StoredEvent]
+    """
+    In the order in which they were given.
     """
 
 
@@ -935,263 +1693,404 @@ class MonitorApprovals(BaseModel):
     """
 
 
-class MonitorNode(BaseModel):
+class AgentReport(BaseModel):
     """
-    A node of an execution.
+    How an agent or a graph is configured.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    at_work: bool
+    description: str | None = None
     """
-    Whether it is at work.
+    The description of the agent, for people.
+    """
+    nodes: dict[str, NodeReport]
+    """
+    Its nodes; an agent is one node of its own name. Default: `{}`.
+    """
+
+
+class MonitorMessage(BaseModel):
+    """
+    A message of a conversation.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    role: Literal["user", "assistant", "tool"]
+    """
+    The author.
+    """
+    content: Any
+    """
+    The content; `{cut, bytes, begins}` when it is long.
+    """
+    node_id: str | None = None
+    """
+    The node.
+    """
+    tool_name: str | None = None
+    """
+    The tool that answers, and its call.
+    """
+    tool_use_id: str | None = None
+    """
+    The call that is answered.
+    """
+    tool_calls: list[Any] | None = None
+    """
+    Calls that the model asks for.
+    """
+    at: AwareDatetime
+    """
+    When.
+    """
+
+
+class Used(BaseModel):
+    """
+    Tokens, and their cost.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    executions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Executions that used any.
+    """
+    rounds: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Calls of models.
+    """
+    tokens: Usage
+    """
+    Tokens.
+    """
+    by_model: dict[str, Usage] | None = None
+    """
+    Tokens by model, where events say which.
+    """
+    cost: Cost | None = None
+    """
+    The cost. Absent where no event reports it and no price is configured.
+    """
+
+
+class MonitorRun(BaseModel):
+    """
+    An execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    stream_id: str
+    """
+    The stream.
+    """
+    external: bool | None = None
+    """
+    Runbus does not run it: others tell it.
+    """
+    session_id: str | None = None
+    """
+    The conversation.
+    """
+    definition: str | None = None
+    """
+    The agent or graph.
+    """
+    status: Literal[
+        "queued",
+        "running",
+        "waiting_for_approval",
+        "waiting_for_input",
+        "paused",
+        "completed",
+        "failed",
+        "cancelled",
+    ]
+    """
+    Where it stands.
+    """
+    active_node: str | None = None
+    """
+    The node that is at work.
     """
     iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
     """
-    The round of its loop, from 1.
+    Which pass of the graph's cycle, from 1.
     """
-    max_iterations: Annotated[int | None, Field(ge=0, le=4294967295)] = None
+    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
     """
-    Its safety valve: rounds at most.
+    The worker's try, from 1.
     """
-    passes: Annotated[int, Field(ge=0, le=4294967295)]
+    queued_at: AwareDatetime | None = None
     """
-    How often it began.
+    When it was asked for.
     """
-    retries: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    started_at: AwareDatetime | None = None
     """
-    Calls of the model that failed and were tried again.
+    When it began.
     """
-    stalled: str | None = None
+    ended_at: AwareDatetime | None = None
     """
-    Why it makes no progress, until it does.
+    When it ended.
     """
-    tool_calls: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    rounds: Annotated[int, Field(ge=0, le=4294967295)]
     """
-    Tool calls that ended.
+    Calls of models.
     """
-    tool_errors: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    usage: Usage | None = None
     """
-    Of these, those that failed.
+    Tokens.
     """
-
-
-class MonitorTool(BaseModel):
+    goals: Goals | None = None
     """
-    How often a tool was called.
+    Its goals.
     """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    calls: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    nodes: (
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[^\u0000-\u001f\u007f-\u009f]+$")
+            ],
+            MonitorNode,
+        ]
+        | None
+    ) = None
     """
-    Calls that ended.
+    Its nodes, at most 64.
     """
-    errors: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    error: Any | None = None
     """
-    Of these, those that failed.
-    """
-
-
-class NodeReport(BaseModel):
-    """
-    How a node is configured.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    model: Any | None = None
-    """
-    The model and how it is asked: `name`, `temperature`, `max_tokens`; absent where it is the worker's default.
-    """
-    tools: list[str] | None = None
-    """
-    The tools that it may call.
+    The error.
     """
 
 
-class Nothing(BaseModel):
+class Statistics(BaseModel):
     """
-    A command that has nothing to say but its name.
+    Statistics of the log, and of the gateway that answers.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-
-
-class Order(RootModel[Literal["oldest", "newest"]]):
-    root: Literal["oldest", "newest"]
+    events: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
-    Which end comes first.
+    Events counted, with those that retention has removed since.
+    """
+    undecodable: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Lines that are no events.
+    """
+    by_type: dict[str, ByTypeAdditionalProperty]
+    """
+    Events by type; beyond 10,000 types, the rest as `(others)`.
+    """
+    by_stream: dict[str, ByStreamAdditionalProperty]
+    """
+    Events by stream; beyond 10,000 streams, the rest as `(others)`.
+    """
+    bytes: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Bytes of their lines.
+    """
+    stored_frames: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Messages that the log holds now, as the adapter counts them.
+    """
+    stored_bytes: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Bytes that the log holds now, as the adapter counts them.
+    """
+    subscriptions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Subscriptions of this bus handle.
+    """
+    first: str
+    """
+    Before the first event that is left.
+    """
+    last: str
+    """
+    Behind the last event.
+    """
+    gateway: GatewayStatistics
+    """
+    Of this gateway alone.
     """
 
 
-class ParentEntry(BaseModel):
+class WorkerReport(BaseModel):
     """
-    The execution that started another one as a sub-agent.
+    The report of a worker.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    execution_id: str
+    worker: str
     """
-    The execution.
+    Which.
     """
-    session_id: str
+    since: AwareDatetime
     """
-    Its session.
+    Since when it works.
+    """
+    at: AwareDatetime
+    """
+    When it said this.
+    """
+    sessions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Sessions that it has at work.
+    """
+    concurrency: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Sessions that it would have at work at most.
+    """
+    definitions: list[str]
+    """
+    The agents and graphs that it knows.
+    """
+    tools: list[str]
+    """
+    The tools that it has, those of MCP servers included.
+    """
+    tool_calls: Any
+    """
+    How its tool calls ended, by outcome.
+    """
+    mcp_servers: Any
+    """
+    Its MCP servers: name, state, tools, restarts, since when; refused tools and faulty guards, when there are any.
+    """
+    guard_faults: list[str] | None = None
+    """
+    Names and guards of its definitions that cover no tool: calls that they may be meant for need an approval.
+    """
+    agents: dict[str, AgentReport] | None = None
+    """
+    How its agents and graphs are configured, by name; left out when that is more than 64 KiB.
+    """
+    code_execution: Any | None = None
+    """
+    Where it lets agents run code, and how that is; absent: it does not.
     """
 
 
-class PendingApproval(BaseModel):
+class Scheduling(BaseModel):
     """
-    An approval, as those who decide see it.
+    How an execution is scheduled.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    approval_id: str
+    priority: Literal["high", "normal", "low"] | None = None
     """
-    Names it.
+    Its rank. Default: `"normal"`.
     """
-    approved: bool | None = None
+    concurrency_key: str | None = None
     """
-    Whether the call may run, once it is decided.
+    Executions with the same key (a tenant, a customer) share a limit: `worker.max_per_key`.
     """
-    arguments_digest: str
+
+
+class BeginRequest(BaseModel):
     """
-    SHA-256 of the canonical arguments.
+    An input for a session.
     """
-    decided_at: AwareDatetime | None = None
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    scheduling: Scheduling | None = None
     """
-    When it was decided.
+    How it is scheduled; absent: as the session's last execution.
     """
-    decided_by: str | None = None
+    input: Any | None = None
     """
-    The person who decided.
+    The input.
     """
-    execution_id: str
-    """
-    Of which execution.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    Until when.
-    """
-    node_id: str
-    """
-    Of which node.
-    """
-    note: str | None = None
-    """
-    The decider's word.
-    """
-    requested_at: AwareDatetime
-    """
-    Since when.
-    """
-    status: Literal[
-        "pending", "approved", "rejected", "expired", "cancelled", "consumed"
+    definition: Annotated[
+        str,
+        Field(
+            max_length=128, min_length=1, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]+$"
+        ),
     ]
     """
-    Where it stands.
-    """
-    tool_input: Any
-    """
-    The call's arguments.
-    """
-    tool_name: str
-    """
-    The tool.
-    """
-    tool_use_id: str
-    """
-    The call.
-    """
-
-
-class PendingCall(BaseModel):
-    """
-    A call without an answer.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    arguments: str
-    """
-    Its arguments, as the model wrote them.
-    """
-    status: Literal[
-        "waiting",
-        "waiting_for_approval",
-        "waiting_for_input",
-        "waiting_for_child",
-        "running",
-        "unknown",
-    ]
-    """
-    Where it stands.
-    """
-    tool_name: str
-    """
-    The tool.
-    """
-    tool_use_id: str
-    """
-    Its id.
-    """
-
-
-class PendingCalls(BaseModel):
-    """
-    Calls without an answer.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    pending: list[PendingCall]
-    session_id: str
-
-
-class PendingQuestion(BaseModel):
-    """
-    A question, as those who answer see it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    choices: list[str]
-    """
-    The answers to choose from; empty: any.
+    The agent or graph. At most 128 bytes.
     """
     execution_id: str | None = None
     """
-    The execution that asks, when it is below this session's.
+    The run; the same id twice starts one. Absent: a fresh one.
     """
-    expires_at: AwareDatetime | None = None
+    stream_id: str | None = None
     """
-    Until when.
+    The line of work; absent: the session's last one, or the definition's name.
     """
-    node_id: str
+    correlation_id: str | None = None
     """
-    Of which node.
+    The id that ties the execution to others.
     """
-    prompt: str
+    multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = None
     """
-    The question.
+    The policy when an execution of the session is at work. Default: `"enqueue"`.
     """
-    request_id: str
+    budget: Budget | None = None
     """
-    Names it.
+    The limits of the execution. Default: `{}`.
+    """
+
+
+class SayRequest(BaseModel):
+    """
+    An input for a session.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    scheduling: Scheduling | None = None
+    """
+    How it is scheduled; absent: as the session's last execution.
+    """
+    input: Any | None = None
+    """
+    The input.
+    """
+    definition: Annotated[
+        str | None,
+        Field(
+            max_length=128, min_length=1, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]+$"
+        ),
+    ] = None
+    """
+    The agent or graph; absent: the one that the session ran last.
+    """
+    execution_id: str | None = None
+    """
+    The run; the same id twice starts one. Absent: a fresh one.
+    """
+    stream_id: str | None = None
+    """
+    The line of work; absent: the session's last one, or the definition's name.
+    """
+    correlation_id: str | None = None
+    """
+    The id that ties the execution to others.
+    """
+    multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = None
+    """
+    The policy when an execution of the session is at work. Default: `"enqueue"`.
+    """
+    budget: Budget | None = None
+    """
+    The limits of the execution. Default: `{}`.
     """
 
 
@@ -1209,512 +2108,41 @@ class PublishRequest(BaseModel):
     """
 
 
-class Questions(BaseModel):
+class Execution(BaseModel):
     """
-    Questions that wait for an answer.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    questions: list[PendingQuestion]
-
-
-class Reason(BaseModel):
-    """
-    A command with a reason.
+    The state of a run.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    reason: Annotated[str | None, Field(max_length=4096)] = None
-    """
-    Why, for the record. At most 4096 bytes.
-    """
-
-
-class Revocation1(BaseModel):
-    """
-    One credential, and the stream tokens that were minted with it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    at: AwareDatetime
-    """
-    When it was.
-    """
-    by: str
-    """
-    The caller that revoked it.
-    """
-    until: AwareDatetime | None
-    """
-    Until when it must be remembered; `None`: for ever.
-    """
-    revoke: Literal["token"] = "token"
-    token_id: str
-    """
-    `jti`, or `key/<name>`.
-    """
-
-
-class Revocation2(BaseModel):
-    """
-    Everything of somebody that was issued before a time.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    at: AwareDatetime
-    """
-    When it was.
-    """
-    by: str
-    """
-    The caller that revoked it.
-    """
-    until: AwareDatetime | None
-    """
-    Until when it must be remembered; `None`: for ever.
-    """
-    issued_before: AwareDatetime
-    """
-    Tokens with an earlier `iat`.
-    """
-    revoke: Literal["subject"] = "subject"
-    subject: str
-    """
-    The subject.
-    """
-
-
-class Revocation(RootModel[Revocation1 | Revocation2]):
-    root: Revocation1 | Revocation2
-    """
-    One revocation, as the log holds it.
-    """
-
-
-class RevokeRequest(BaseModel):
-    """
-    The revoked right: one credential, or all of a subject before a time.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    issued_before: AwareDatetime | None = None
-    """
-    Only what they got before this; not in the future. Absent: now.
-    """
-    subject: Annotated[str | None, Field(max_length=256, min_length=1)] = None
-    """
-    The subject. At most 256 bytes.
-    """
-    token_id: Annotated[str | None, Field(max_length=256, min_length=1)] = None
-    """
-    A token's `jti`, or `key/<name>`. At most 256 bytes.
-    """
-
-
-class SaidMessage1(BaseModel):
-    """
-    Instructions that stand above the conversation.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    compacted: bool | None = None
-    """
-    It was folded into a note: the model does not read it any more.
-    """
-    content: str
-    """
-    The instructions.
-    """
-    role: Literal["system"] = "system"
-
-
-class SaidMessage2(BaseModel):
-    """
-    The message of a person or a calling program.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    compacted: bool | None = None
-    """
-    It was folded into a note: the model does not read it any more.
-    """
-    content: str
-    """
-    The text.
-    """
-    role: Literal["user"] = "user"
-
-
-class SaidMessage4(BaseModel):
-    """
-    The answer to one tool call.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    compacted: bool | None = None
-    """
-    It was folded into a note: the model does not read it any more.
-    """
-    content: str
-    """
-    The result, or the error's text.
-    """
-    images: list[Image] | None = None
-    """
-    Images that belong to the result.
-    """
-    role: Literal["tool"] = "tool"
-    tool_call_id: str
-    """
-    The id of the [`ToolCall`] that this answers.
-    """
-
-
-class Scheduling(BaseModel):
-    """
-    How an execution is scheduled.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    concurrency_key: str | None = None
-    """
-    Executions with the same key (a tenant, a customer) share a limit: `worker.max_per_key`.
-    """
-    priority: Literal["high", "normal", "low"] | None = "normal"
-    """
-    Its rank.
-    """
-
-
-class StartRequest(BaseModel):
-    """
-    A request to start an execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    budget: Budget | None = None
-    """
-    The limits of the execution; a limit of the definition counts too.
-    """
-    correlation_id: str | None = None
-    """
-    The id that ties the execution to others.
-    """
-    definition: Annotated[
-        str,
-        Field(
-            max_length=128, min_length=1, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]+$"
-        ),
-    ]
-    """
-    The agent or graph, by name. At most 128 bytes.
-    """
-    execution_id: str | None = None
-    """
-    The run; starting the same id twice starts one. Absent: a fresh one.
-    """
-    input: Any | None = None
-    """
-    The input.
-    """
-    labels: Labels | None = None
-    """
-    Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most
-    128 bytes without control characters.
-    """
-    multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
-    """
-    The policy when another execution of the session is at work.
-    """
-    scheduling: Scheduling | None = None
-    """
-    How it is scheduled.
-    """
-    session_id: str | None = None
-    """
-    The conversation that it continues; absent: a conversation of its own.
-    """
-    stream_id: str | None = None
-    """
-    The line of work; absent: the definition's name.
-    """
-
-
-class Started(BaseModel):
-    """
-    A started execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    created: bool
-    """
-    Whether this call started it; `false`: it was there.
-    """
     execution_id: str
     """
     The run.
-    """
-    session_id: str
-    """
-    Its conversation.
     """
     stream_id: str
     """
     Its line of work.
     """
-
-
-ByStreamAdditionalProperty = TypeAliasType(
-    "ByStreamAdditionalProperty", Annotated[int, Field(ge=0, le=18446744073709551615)]
-)
-
-
-ByTypeAdditionalProperty = TypeAliasType(
-    "ByTypeAdditionalProperty", Annotated[int, Field(ge=0, le=18446744073709551615)]
-)
-
-
-class Statistics(BaseModel):
+    external: bool
     """
-    Statistics of the log, and of the gateway that answers.
+    Runbus does not run it: others tell it. Default: `false`.
     """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    by_stream: dict[str, ByStreamAdditionalProperty]
+    session_id: str | None = None
     """
-    Events by stream; beyond 10,000 streams, the rest as `(others)`.
+    Its conversation.
     """
-    by_type: dict[str, ByTypeAdditionalProperty]
+    correlation_id: str | None = None
     """
-    Events by type; beyond 10,000 types, the rest as `(others)`.
+    The id that ties the execution to others.
     """
-    bytes: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    definition: str | None = None
     """
-    Bytes of their lines.
+    The agent or graph.
     """
-    events: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    request_digest: str | None = None
     """
-    Events counted, with those that retention has removed since.
-    """
-    first: str
-    """
-    Before the first event that is left.
-    """
-    gateway: GatewayStatistics
-    """
-    Of this gateway alone.
-    """
-    last: str
-    """
-    Behind the last event.
-    """
-    stored_bytes: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Bytes that the log holds now, as the adapter counts them.
-    """
-    stored_frames: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Messages that the log holds now, as the adapter counts them.
-    """
-    subscriptions: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Subscriptions of this bus handle.
-    """
-    undecodable: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Lines that are no events.
-    """
-
-
-class StoredEvent(BaseModel):
-    """
-    An event that is durable.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    id: str
-    """
-    Its id, made by the gateway if it had none.
-    """
-    seq: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Its `seq`, as readers see it. An event that was there already has the one that it had.
-    """
-
-
-class Text(BaseModel):
-    """
-    A text that is being written: its end, [`limits::SNAPSHOT_TURN_BYTES`] at most.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The text, or its end.
-    """
-    truncated_bytes: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
-    """
-    Bytes of UTF-8 that are missing before it; absent: none, the text is whole.
-    """
-
-
-class Turn(BaseModel):
-    """
-    One call of a model, or one message of a producer that has no turns.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    The worker's try that said it.
-    """
-    done: bool
-    """
-    Whether it is over: its text is final.
-    """
-    finish_reason: str | None = None
-    """
-    As the provider says, when the turn is done.
-    """
-    model: str | None = None
-    """
-    The model that answered.
-    """
-    node_id: str | None = None
-    """
-    The node whose turn it is.
-    """
-    number: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Its number among the turns that began, from 1.
-    """
-    output: Text | None = None
-    """
-    The answer, of a client-facing node (`client_output_delta`).
-    """
-    reasoning: Text | None = None
-    """
-    The reasoning (`llm_reasoning_delta`).
-    """
-    seq: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    `seq` of its last event.
-    """
-    text: Text | None = None
-    """
-    The answer, of a node that is not client-facing (`llm_text_delta`).
-    """
-
-
-class Usage(BaseModel):
-    """
-    Tokens of one or more calls.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    cached_tokens: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
-    """
-    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
-    """
-    completion_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Tokens written.
-    """
-    cost: float | None = None
-    """
-    The price, where the providers state one, in their currency.
-    """
-    estimated: bool | None = None
-    """
-    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
-    """
-    prompt_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Tokens read.
-    """
-    reasoning_tokens: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
-    """
-    Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
-    """
-    total_tokens: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Both.
-    """
-
-
-class Used(BaseModel):
-    """
-    Tokens, and their cost.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    by_model: dict[str, Usage] | None = None
-    """
-    Tokens by model, where events say which.
-    """
-    cost: Cost | None = None
-    """
-    The cost. Absent where no event reports it and no price is configured.
-    """
-    executions: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Executions that used any.
-    """
-    rounds: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Calls of models.
-    """
-    tokens: Usage
-    """
-    Tokens.
-    """
-
-
-class Waiting(BaseModel):
-    """
-    Something that waits for a person.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    below: Below | None = None
-    """
-    Where it waits, when that is below this execution.
+    `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
     """
     status: Literal[
         "queued",
@@ -1727,255 +2155,153 @@ class Waiting(BaseModel):
         "cancelled",
     ]
     """
-    For what: [`Status::WaitingForApproval`] or [`Status::WaitingForInput`].
-    """
-    tool_use_id: str | None = None
-    """
-    The call that waits, when it is one of this execution.
-    """
-
-
-class Watcher(BaseModel):
-    """
-    Those who watch under one name.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Subscriptions under this name.
-    """
-    label: str | None = None
-    """
-    The client's own label.
-    """
-    since: AwareDatetime
-    """
-    Since when there is one.
-    """
-    subject: str
-    """
-    The subject of the credential; `everyone` where authentication is disabled.
-    """
-
-
-class WireFunction(BaseModel):
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    arguments: str
-    name: str
-
-
-class AbortedCalls(BaseModel):
-    """
-    Calls that were answered.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    aborted: list[PendingCall]
-    session_id: str
-
-
-class Acknowledged(BaseModel):
-    """
-    A command that is durable; its effect shows in the execution's events.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    cancel: Literal["requested", "latched", "cancelled"] | None = None
-    """
-    The outcome of a cancel; absent for other commands.
-    """
-    execution_id: str
-    """
-    The run.
-    """
-    session_id: str
-    """
-    Its conversation.
-    """
-
-
-class AgentReport(BaseModel):
-    """
-    How an agent or a graph is configured.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    description: str | None = None
-    """
-    The description of the agent, for people.
-    """
-    nodes: dict[str, NodeReport]
-    """
-    Its nodes; an agent is one node of its own name.
-    """
-
-
-class Approval(BaseModel):
-    """
-    A call that waits for a decision.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval_id: str
-    """
-    The id that a decision names.
-    """
-    arguments: Excerpt
-    """
-    The arguments, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
-    """
-    arguments_digest: str | None = None
-    """
-    The digest that a decision is bound to.
-    """
-    below: Below | None = None
-    """
-    Where it waits, when that is below the execution.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it expires.
-    """
-    node_id: str | None = None
-    """
-    The node that called it.
-    """
-    tool_name: str
-    """
-    The tool.
-    """
-    tool_use_id: str
-    """
-    The call.
-    """
-
-
-class ApprovalEntry(BaseModel):
-    """
-    An approval in a list.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval_id: str
-    """
-    Names it.
-    """
-    arguments_digest: str | None = None
-    """
-    SHA-256 of the canonical arguments: what a decision is bound to.
-    """
-    decided_at: AwareDatetime | None = None
-    """
-    When it was settled.
-    """
-    decided_by: str | None = None
-    """
-    The decider.
-    """
-    definition: str | None = None
-    """
-    The agent or graph.
-    """
-    execution_id: str
-    """
-    The execution whose call waits.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    Until when.
-    """
-    external: bool
-    """
-    Others run the execution.
-    """
-    node_id: str | None = None
-    """
-    The step.
-    """
-    note: str | None = None
-    """
-    The decider's word.
-    """
-    requested_at: AwareDatetime
-    """
-    Since when it waits.
-    """
-    root: str | None = None
-    """
-    The execution at the top of its tree; absent: that one.
-    """
-    session_id: str | None = None
-    """
-    The conversation.
-    """
-    status: Literal["pending", "approved", "rejected", "expired", "void"]
-    """
     Where it stands.
     """
-    stream_id: str
+    waits_for: str | None = None
     """
-    The line of work.
+    The missing capability, in words, when no present worker can run it.
     """
-    tool_input: Any
+    waiting: dict[str, Waiting] | None = None
     """
-    The call's arguments; of more than 2 KiB `{cut, bytes, begins}`.
+    Approvals and questions that wait for a person, by id.
     """
-    tool_input_cut: bool | None = None
+    active_node: str | None = None
     """
-    Whether the arguments have more.
+    The node that is at work.
     """
-    tool_name: str
+    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
     """
-    The tool.
+    Which pass of the graph's cycle, from 1.
     """
-    tool_use_id: str
+    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
     """
-    The call.
+    The worker's try, from 1.
+    """
+    progress: float | None = None
+    """
+    How far its goal has come, 0 to 1.
+    """
+    rounds: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    Calls of models so far. Default: `0`.
+    """
+    usage: Usage | None = None
+    """
+    Tokens so far.
+    """
+    queued_at: AwareDatetime | None = None
+    """
+    When it was asked for.
+    """
+    started_at: AwareDatetime | None = None
+    """
+    When it began.
+    """
+    updated_at: AwareDatetime | None = None
+    """
+    When something happened last.
+    """
+    ended_at: AwareDatetime | None = None
+    """
+    When it ended.
+    """
+    output: Any | None = None
+    """
+    Its result.
+    """
+    error: Any | None = None
+    """
+    The error.
+    """
+    events: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Events so far.
+    """
+    gap: Literal["expired"] | None = None
+    """
+    Events before the first one read are missing. Absent: no event is known to be
+    missing.
     """
 
 
-class ApprovalList(BaseModel):
+class Snapshot(BaseModel):
     """
-    A page of approvals.
+    An execution as of one position.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    approvals: list[ApprovalEntry]
+    cursor: str
     """
-    The entries, in order.
+    The position: events behind it are not in.
     """
     complete: bool
     """
-    Whether the index follows the log; else it is being built, and more entries may come.
+    Whether everything from the execution's beginning on is in. `false`: retention removed a part, or that it did not
+    cannot be proven.
     """
-    counts: dict[str, Any] | None = None
+    execution: Execution | None = None
     """
-    Entries that match, whatever their status, by status; absent: nobody asked.
+    Status, usage, output, error and the rest of a run's state; `None` before the first event.
     """
-    counts_exact: bool | None = None
+    output_truncated_bytes: Annotated[
+        int | None, Field(ge=0, le=18446744073709551615)
+    ] = None
     """
-    Whether all were counted; else there are at least so many.
+    Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
     """
-    next: str | None = None
+    error_truncated_bytes: Annotated[
+        int | None, Field(ge=0, le=18446744073709551615)
+    ] = None
     """
-    Where the next page begins; absent: nothing is left.
+    The same of `execution.error`.
+    """
+    nodes: dict[
+        Annotated[str, StringConstraints(pattern=r"^[^\u0000-\u001f\u007f-\u009f]+$")],
+        Node,
+    ]
+    """
+    The steps, [`crate::limits::SNAPSHOT_NODES`] at most. Default: `{}`.
+    """
+    nodes_omitted_events: Annotated[
+        int | None, Field(ge=0, le=18446744073709551615)
+    ] = None
+    """
+    Events of nodes that are not in `nodes`, because there are too many.
+    """
+    turns: list[Turn]
+    """
+    The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
+    and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first. Default: `[]`.
+    """
+    turns_omitted: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Turns that are not in `turns` any more.
+    """
+    turns_begun: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Turns that have begun, void ones too. Default: `0`.
+    """
+    calls: list[Call]
+    """
+    Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first. Default: `[]`.
+    """
+    calls_omitted: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Calls that are not in `calls` any more.
+    """
+    approvals: list[Approval]
+    """
+    Calls that wait for a decision, oldest first. Default: `[]`.
+    """
+    questions: list[Question]
+    """
+    Questions that wait for an answer, oldest first. Default: `[]`.
+    """
+    waiting_omitted: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Approvals and questions that were left out: more than [`crate::limits::SNAPSHOT_WAITING`] waited.
     """
 
 
@@ -1990,922 +2316,6 @@ class Approvals(BaseModel):
     approvals: list[PendingApproval]
 
 
-class BeginRequest(BaseModel):
-    """
-    An input for a session.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    budget: Budget | None = None
-    """
-    The limits of the execution.
-    """
-    correlation_id: str | None = None
-    """
-    The id that ties the execution to others.
-    """
-    definition: Annotated[
-        str,
-        Field(
-            max_length=128, min_length=1, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]+$"
-        ),
-    ]
-    """
-    The agent or graph. At most 128 bytes.
-    """
-    execution_id: str | None = None
-    """
-    The run; the same id twice starts one. Absent: a fresh one.
-    """
-    input: Any | None = None
-    """
-    The input.
-    """
-    labels: Labels | None = None
-    """
-    Labels, by which lists can be filtered: at most 16, as for a start.
-    """
-    multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
-    """
-    The policy when an execution of the session is at work.
-    """
-    scheduling: Scheduling | None = None
-    """
-    How it is scheduled; absent: as the session's last execution.
-    """
-    stream_id: str | None = None
-    """
-    The line of work; absent: the session's last one, or the definition's name.
-    """
-
-
-class Call(BaseModel):
-    """
-    A call of a tool.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    arguments: Excerpt
-    """
-    Its arguments: as the model wrote them (a text) until it waits or runs. [`crate::limits::SNAPSHOT_VALUE_BYTES`] at
-    most.
-    """
-    node_id: str | None = None
-    """
-    The node that called it.
-    """
-    result: Excerpt | None = None
-    """
-    The result that the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
-    """
-    state: Literal[
-        "requested",
-        "awaiting_approval",
-        "approved",
-        "refused",
-        "running",
-        "completed",
-        "failed",
-    ]
-    """
-    How far it is.
-    """
-    tool_name: str
-    """
-    The tool.
-    """
-    tool_use_id: str
-    """
-    Its id, as the model gave it.
-    """
-
-
-class Decided(BaseModel):
-    """
-    A decision or an answer that counts.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval: PendingApproval | None = None
-    """
-    The approval as it stands now; absent for an answer.
-    """
-    session_id: str
-    """
-    The conversation.
-    """
-
-
-class DefinitionNode(BaseModel):
-    """
-    A step.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approve: list[str] | None = None
-    """
-    Tools whose calls wait for an approval: names or patterns.
-    """
-    choices: list[str] | None = None
-    """
-    Answers to choose from, of a human node.
-    """
-    client_facing: bool
-    """
-    Whether its text goes to the client.
-    """
-    id: str
-    """
-    Its id.
-    """
-    join: bool
-    """
-    It begins when every branch before it has arrived.
-    """
-    model: Any | None = None
-    """
-    The model and how it is asked; absent where it is the worker's default.
-    """
-    subagents: list[DefinitionSubagent] | None = None
-    """
-    Other agents and graphs that it may call as tools.
-    """
-    tools: list[str] | None = None
-    """
-    The tools that it may call: names or patterns.
-    """
-    type: str
-    """
-    `agent`, `tool`, `router` or `human`.
-    """
-
-
-class DefinitionView(BaseModel):
-    """
-    An agent or a graph.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    description: str | None = None
-    """
-    Its purpose, for people.
-    """
-    edges: list[DefinitionEdge]
-    """
-    Which node follows which.
-    """
-    entry: str
-    """
-    The node that runs first.
-    """
-    input_schema: Any
-    """
-    JSON Schema of the input, as far as its templates read it; `{}`: anything.
-    """
-    kind: str
-    """
-    `agent` or `graph`.
-    """
-    max_iterations: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
-    """
-    How many iterations an execution may have.
-    """
-    name: str
-    """
-    The name under which it is started.
-    """
-    nodes: list[DefinitionNode]
-    """
-    The nodes. An agent is one node of its own name.
-    """
-    tools: list[DefinitionTool]
-    """
-    The tools that its nodes may call, as far as they are known.
-    """
-    version: str
-    """
-    Names its content: another content has another one.
-    """
-    workers: list[str] | None = None
-    """
-    The workers that have it.
-    """
-
-
-class Execution(BaseModel):
-    """
-    The state of a run.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    active_node: str | None = None
-    """
-    The node that is at work.
-    """
-    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    The worker's try, from 1.
-    """
-    correlation_id: str | None = None
-    """
-    The id that ties the execution to others.
-    """
-    definition: str | None = None
-    """
-    The agent or graph.
-    """
-    ended_at: AwareDatetime | None = None
-    """
-    When it ended.
-    """
-    error: Any | None = None
-    """
-    The error.
-    """
-    events: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Events so far.
-    """
-    execution_id: str
-    """
-    The run.
-    """
-    external: bool
-    """
-    Runbus does not run it: others tell it.
-    """
-    gap: Literal["expired"] | None = None
-    """
-    Events before the first one read are missing. Absent: no event is known to be
-    missing.
-    """
-    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    Which pass of the graph's cycle, from 1.
-    """
-    labels: Labels | None = None
-    """
-    Labels, as the start gave them.
-    """
-    output: Any | None = None
-    """
-    Its result.
-    """
-    parent: Above | None = None
-    """
-    The execution that started it as a sub-agent.
-    """
-    progress: float | None = None
-    """
-    How far its goal has come, 0 to 1.
-    """
-    queued_at: AwareDatetime | None = None
-    """
-    When it was asked for.
-    """
-    rounds: Annotated[int, Field(ge=0, le=4294967295)]
-    """
-    Calls of models so far.
-    """
-    session_id: str | None = None
-    """
-    Its conversation.
-    """
-    started_at: AwareDatetime | None = None
-    """
-    When it began.
-    """
-    status: Literal[
-        "queued",
-        "running",
-        "waiting_for_approval",
-        "waiting_for_input",
-        "paused",
-        "completed",
-        "failed",
-        "cancelled",
-    ]
-    """
-    Where it stands.
-    """
-    stream_id: str
-    """
-    Its line of work.
-    """
-    updated_at: AwareDatetime | None = None
-    """
-    When something happened last.
-    """
-    usage: Usage | None = None
-    """
-    Tokens so far.
-    """
-    waiting: dict[str, Waiting] | None = None
-    """
-    Approvals and questions that wait for a person, by id.
-    """
-    waits_for: str | None = None
-    """
-    The missing capability, in words, when no present worker can run it.
-    """
-
-
-class ExecutionEntry(BaseModel):
-    """
-    An execution in a list.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approvals: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Approvals that wait, those of sub-agents included.
-    """
-    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    The worker's try, from 1.
-    """
-    correlation_id: str | None = None
-    """
-    It ties executions together.
-    """
-    created_at: AwareDatetime
-    """
-    When the log heard of it first.
-    """
-    definition: str | None = None
-    """
-    The agent or graph.
-    """
-    ended_at: AwareDatetime | None = None
-    """
-    When it ended.
-    """
-    error: EntryError | None = None
-    """
-    The error.
-    """
-    execution_id: str
-    """
-    The run.
-    """
-    external: bool
-    """
-    Runbus does not run it: others tell it.
-    """
-    input: str | None = None
-    """
-    The beginning of its input: text as it is, other JSON as JSON text; at most 256 bytes.
-    """
-    input_cut: bool | None = None
-    """
-    Whether the input has more.
-    """
-    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    Which pass of the graph's cycle, from 1.
-    """
-    labels: Labels | None = None
-    """
-    Labels, as the start gave them.
-    """
-    nodes: list[str] | None = None
-    """
-    The nodes at work; 16 at most.
-    """
-    parent: ParentEntry | None = None
-    """
-    The execution that started it as a sub-agent.
-    """
-    progress: float | None = None
-    """
-    How far its goal has come, 0 to 1.
-    """
-    questions: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Questions that wait, those of sub-agents included.
-    """
-    root: str | None = None
-    """
-    The execution at the top of its tree; absent: itself.
-    """
-    rounds: Annotated[int, Field(ge=0, le=4294967295)]
-    """
-    Calls of models so far.
-    """
-    session_id: str | None = None
-    """
-    Its conversation.
-    """
-    started_at: AwareDatetime | None = None
-    """
-    When it began.
-    """
-    status: Literal[
-        "queued",
-        "running",
-        "waiting_for_approval",
-        "waiting_for_input",
-        "paused",
-        "completed",
-        "failed",
-        "cancelled",
-    ]
-    """
-    Where it stands.
-    """
-    stream_id: str
-    """
-    Its line of work.
-    """
-    updated_at: AwareDatetime
-    """
-    When something happened last.
-    """
-    usage: Usage | None = None
-    """
-    Tokens so far, those of sub-agents included.
-    """
-    waits_for: str | None = None
-    """
-    No worker that is there can run it: what it waits for, in words.
-    """
-
-
-class ExecutionList(BaseModel):
-    """
-    A page of executions.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    complete: bool
-    """
-    Whether the index follows the log; else it is being built, and more entries may come.
-    """
-    counts: dict[str, Any] | None = None
-    """
-    Entries that match, whatever their status, by status; absent: nobody asked.
-    """
-    counts_exact: bool | None = None
-    """
-    Whether all were counted; else there are at least so many.
-    """
-    executions: list[ExecutionEntry]
-    """
-    The entries, in order.
-    """
-    next: str | None = None
-    """
-    Where the next page begins; absent: nothing is left.
-    """
-
-
-class Gap(BaseModel):
-    """
-    Events that are missing: both places as cursors.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    first_available: str
-    reason: Literal["expired", "recreated"]
-    """
-    Why a reader cannot have what it asked for.
-    """
-    requested: str
-    type: str
-    """
-    Always `gap`.
-    """
-
-
-class MonitorMessage(BaseModel):
-    """
-    A message of a conversation.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    at: AwareDatetime
-    """
-    When.
-    """
-    content: Any
-    """
-    The content; `{cut, bytes, begins}` when it is long.
-    """
-    node_id: str | None = None
-    """
-    The node.
-    """
-    role: Literal["user", "assistant", "tool"]
-    """
-    The author.
-    """
-    tool_calls: list[Any] | None = None
-    """
-    Calls that the model asks for.
-    """
-    tool_name: str | None = None
-    """
-    The tool that answers, and its call.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that is answered.
-    """
-
-
-class MonitorRun(BaseModel):
-    """
-    An execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    active_node: str | None = None
-    """
-    The node that is at work.
-    """
-    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    The worker's try, from 1.
-    """
-    definition: str | None = None
-    """
-    The agent or graph.
-    """
-    ended_at: AwareDatetime | None = None
-    """
-    When it ended.
-    """
-    error: Any | None = None
-    """
-    The error.
-    """
-    external: bool | None = None
-    """
-    Runbus does not run it: others tell it.
-    """
-    goals: Goals | None = None
-    """
-    Its goals.
-    """
-    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    Which pass of the graph's cycle, from 1.
-    """
-    nodes: (
-        dict[
-            Annotated[
-                str, StringConstraints(pattern=r"^[^\u0000-\u001f\u007f-\u009f]+$")
-            ],
-            MonitorNode,
-        ]
-        | None
-    ) = None
-    """
-    Its nodes, at most 64.
-    """
-    queued_at: AwareDatetime | None = None
-    """
-    When it was asked for.
-    """
-    rounds: Annotated[int, Field(ge=0, le=4294967295)]
-    """
-    Calls of models.
-    """
-    session_id: str | None = None
-    """
-    The conversation.
-    """
-    started_at: AwareDatetime | None = None
-    """
-    When it began.
-    """
-    status: Literal[
-        "queued",
-        "running",
-        "waiting_for_approval",
-        "waiting_for_input",
-        "paused",
-        "completed",
-        "failed",
-        "cancelled",
-    ]
-    """
-    Where it stands.
-    """
-    stream_id: str
-    """
-    The stream.
-    """
-    usage: Usage | None = None
-    """
-    Tokens.
-    """
-
-
-class Node(BaseModel):
-    """
-    A step of the stream's graph.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
-    """
-    Which pass of the graph's cycle, from 1.
-    """
-    output: Excerpt | None = None
-    """
-    The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
-    """
-    retries: Annotated[int, Field(ge=0, le=4294967295)]
-    """
-    Calls of its model that failed and were made again.
-    """
-    round: Annotated[int, Field(ge=0, le=4294967295)]
-    """
-    The round of its loop, from 1; 0: none has begun.
-    """
-    state: Literal["running", "waiting", "stalled", "completed", "stopped"]
-    """
-    The state.
-    """
-    updated_at: AwareDatetime
-    """
-    When something happened to it last.
-    """
-    visits: Annotated[int, Field(ge=0, le=4294967295)]
-    """
-    How often its loop began.
-    """
-
-
-class Presence(BaseModel):
-    """
-    The watchers of an execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    count: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Subscriptions, over all gateways.
-    """
-    execution_id: str
-    """
-    Which.
-    """
-    watchers: list[Watcher]
-    """
-    Those who watch longest, 100 at most.
-    """
-
-
-class Published(BaseModel):
-    """
-    Events that are durable.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    events: list[StoredEvent]
-    """
-    In the order in which they were given.
-    """
-
-
-class Question(BaseModel):
-    """
-    A question that waits for an answer.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    below: Below | None = None
-    """
-    Where it waits, when that is below the execution.
-    """
-    choices: list[str] | None = None
-    """
-    The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it is no longer waited for.
-    """
-    node_id: str | None = None
-    """
-    The node that asks.
-    """
-    prompt: Text
-    """
-    The question; its end when it is too long.
-    """
-    request_id: str
-    """
-    The id that an answer names; empty when its producer gave none.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that asks, when it is a tool's.
-    """
-
-
-class QuestionEntry(BaseModel):
-    """
-    A question in a list.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    answered_at: AwareDatetime | None = None
-    """
-    When it was settled.
-    """
-    answered_by: str | None = None
-    """
-    The person who answered.
-    """
-    choices: list[str] | None = None
-    """
-    The answers to choose from, the first 32; empty: any.
-    """
-    definition: str | None = None
-    """
-    The agent or graph.
-    """
-    execution_id: str
-    """
-    The execution that asks.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    Until when.
-    """
-    external: bool
-    """
-    Others run the execution.
-    """
-    node_id: str | None = None
-    """
-    The step.
-    """
-    prompt: str
-    """
-    The question; at most 2 KiB.
-    """
-    prompt_cut: bool | None = None
-    """
-    Whether the text has more.
-    """
-    request_id: str
-    """
-    Names it.
-    """
-    requested_at: AwareDatetime
-    """
-    Since when it waits.
-    """
-    root: str | None = None
-    """
-    The execution at the top of its tree; absent: that one.
-    """
-    session_id: str | None = None
-    """
-    The conversation.
-    """
-    status: Literal["pending", "answered", "expired", "void"]
-    """
-    Where it stands.
-    """
-    stream_id: str
-    """
-    The line of work.
-    """
-
-
-class QuestionList(BaseModel):
-    """
-    A page of questions.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    complete: bool
-    """
-    Whether the index follows the log; else it is being built, and more entries may come.
-    """
-    counts: dict[str, Any] | None = None
-    """
-    Entries that match, whatever their status, by status; absent: nobody asked.
-    """
-    counts_exact: bool | None = None
-    """
-    Whether all were counted; else there are at least so many.
-    """
-    next: str | None = None
-    """
-    Where the next page begins; absent: nothing is left.
-    """
-    questions: list[QuestionEntry]
-    """
-    The entries, in order.
-    """
-
-
-class Readiness(BaseModel):
-    """
-    Whether a process can serve.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    checks: Checks
-    status: Literal["ready", "degraded", "not_ready"]
-    """
-    A load balancer's view of it.
-    """
-
-
-class SayRequest(BaseModel):
-    """
-    An input for a session.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    budget: Budget | None = None
-    """
-    The limits of the execution.
-    """
-    correlation_id: str | None = None
-    """
-    The id that ties the execution to others.
-    """
-    definition: Annotated[
-        str | None,
-        Field(
-            max_length=128, min_length=1, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]+$"
-        ),
-    ] = None
-    """
-    The agent or graph; absent: the one that the session ran last.
-    """
-    execution_id: str | None = None
-    """
-    The run; the same id twice starts one. Absent: a fresh one.
-    """
-    input: Any | None = None
-    """
-    The input.
-    """
-    labels: Labels | None = None
-    """
-    Labels, by which lists can be filtered: at most 16, as for a start.
-    """
-    multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = "enqueue"
-    """
-    The policy when an execution of the session is at work.
-    """
-    scheduling: Scheduling | None = None
-    """
-    How it is scheduled; absent: as the session's last execution.
-    """
-    stream_id: str | None = None
-    """
-    The line of work; absent: the session's last one, or the definition's name.
-    """
-
-
 class Session(BaseModel):
     """
     A session.
@@ -2914,46 +2324,6 @@ class Session(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    approvals: list[PendingApproval]
-    """
-    Approvals that wait for a decision.
-    """
-    children: list[Child]
-    """
-    Its children.
-    """
-    closed_at: AwareDatetime | None = None
-    """
-    Why it takes no more input.
-    """
-    definition: str | None = None
-    """
-    The agent or graph that it runs.
-    """
-    execution_id: str | None = None
-    """
-    The execution at work, or the last one.
-    """
-    messages: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Messages of the conversation that the model still reads.
-    """
-    owner: str | None = None
-    """
-    The worker that owns it now.
-    """
-    pending: list[PendingCall]
-    """
-    Calls that have no answer yet.
-    """
-    questions: list[PendingQuestion]
-    """
-    Questions that wait for an answer.
-    """
-    queued: list[str]
-    """
-    Executions that wait for their turn.
-    """
     session_id: str
     """
     Which.
@@ -2970,9 +2340,49 @@ class Session(BaseModel):
     """
     Where it stands.
     """
+    execution_id: str | None = None
+    """
+    The execution at work, or the last one.
+    """
+    definition: str | None = None
+    """
+    The agent or graph that it runs.
+    """
+    queued: list[str]
+    """
+    Executions that wait for their turn. Default: `[]`.
+    """
+    pending: list[PendingCall]
+    """
+    Calls that have no answer yet. Default: `[]`.
+    """
+    approvals: list[PendingApproval]
+    """
+    Approvals that wait for a decision. Default: `[]`.
+    """
+    questions: list[PendingQuestion]
+    """
+    Questions that wait for an answer. Default: `[]`.
+    """
+    children: list[Child]
+    """
+    Its children. Default: `[]`.
+    """
+    messages: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Messages of the conversation that the model still reads.
+    """
     usage: Usage
     """
-    Tokens of all its executions.
+    Tokens of all its executions. Default: `{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`.
+    """
+    closed_at: AwareDatetime | None = None
+    """
+    Why it takes no more input.
+    """
+    owner: str | None = None
+    """
+    The worker that owns it now.
     """
     version: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
@@ -2980,308 +2390,19 @@ class Session(BaseModel):
     """
 
 
-class SessionEntry(BaseModel):
+class Messages(BaseModel):
     """
-    A session in a list.
+    The messages.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    approvals: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Approvals that wait.
-    """
-    closed_at: AwareDatetime | None = None
-    """
-    Since when it takes no more input.
-    """
-    created_at: AwareDatetime
-    """
-    When its first execution was heard of.
-    """
-    definition: str | None = None
-    """
-    The agent or graph of its latest execution.
-    """
-    execution_id: str
-    """
-    Its latest execution.
-    """
-    executions: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    How many executions it had.
-    """
-    input: str | None = None
-    """
-    The beginning of its latest input.
-    """
-    input_cut: bool | None = None
-    """
-    Whether that input has more.
-    """
-    labels: Labels | None = None
-    """
-    Labels of its latest execution.
-    """
-    parent: ParentEntry | None = None
-    """
-    The execution that began it as a sub-agent's.
-    """
-    questions: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Questions that wait.
-    """
     session_id: str
+    messages: list[SaidMessage1 | SaidMessage2 | SaidMessage3 | SaidMessage4]
+    next: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
     """
-    The conversation.
-    """
-    status: Literal[
-        "idle",
-        "running",
-        "waiting_for_approval",
-        "waiting_for_input",
-        "paused",
-        "pending",
-        "closed",
-    ]
-    """
-    Where it stands.
-    """
-    stream_id: str
-    """
-    The line of work of its latest execution.
-    """
-    updated_at: AwareDatetime
-    """
-    When something happened last.
-    """
-    usage: Usage
-    """
-    Tokens of its executions.
-    """
-
-
-class SessionList(BaseModel):
-    """
-    A page of sessions.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    complete: bool
-    """
-    Whether the index follows the log; else it is being built, and more entries may come.
-    """
-    counts: dict[str, Any] | None = None
-    """
-    Entries that match, whatever their status, by status; absent: nobody asked.
-    """
-    counts_exact: bool | None = None
-    """
-    Whether all were counted; else there are at least so many.
-    """
-    next: str | None = None
-    """
-    Where the next page begins; absent: nothing is left.
-    """
-    sessions: list[SessionEntry]
-    """
-    The entries, in order.
-    """
-
-
-class Snapshot(BaseModel):
-    """
-    An execution as of one position.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approvals: list[Approval]
-    """
-    Calls that wait for a decision, oldest first.
-    """
-    calls: list[Call]
-    """
-    Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first.
-    """
-    calls_omitted: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
-    """
-    Calls that are not in `calls` any more.
-    """
-    complete: bool
-    """
-    Whether everything from the execution's beginning on is in. `false`: retention removed a part, or that it did not
-    cannot be proven.
-    """
-    cursor: str
-    """
-    The position: events behind it are not in.
-    """
-    error_truncated_bytes: Annotated[
-        int | None, Field(ge=0, le=18446744073709551615)
-    ] = None
-    """
-    The same of `execution.error`.
-    """
-    execution: Execution | None = None
-    """
-    Status, usage, output, error and the rest of a run's state; `None` before the first event.
-    """
-    nodes: dict[
-        Annotated[str, StringConstraints(pattern=r"^[^\u0000-\u001f\u007f-\u009f]+$")],
-        Node,
-    ]
-    """
-    The steps, [`crate::limits::SNAPSHOT_NODES`] at most.
-    """
-    nodes_omitted_events: Annotated[
-        int | None, Field(ge=0, le=18446744073709551615)
-    ] = None
-    """
-    Events of nodes that are not in `nodes`, because there are too many.
-    """
-    output_truncated_bytes: Annotated[
-        int | None, Field(ge=0, le=18446744073709551615)
-    ] = None
-    """
-    Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
-    """
-    questions: list[Question]
-    """
-    Questions that wait for an answer, oldest first.
-    """
-    turns: list[Turn]
-    """
-    The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
-    and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
-    """
-    turns_begun: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Turns that have begun, void ones too.
-    """
-    turns_omitted: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
-    """
-    Turns that are not in `turns` any more.
-    """
-    waiting_omitted: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
-    """
-    Approvals and questions that were left out: more than [`crate::limits::SNAPSHOT_WAITING`] waited.
-    """
-
-
-class ToolCall(BaseModel):
-    """
-    A model's wish to run one tool.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    function: WireFunction
-    id: str
-    type: str
-
-
-class WorkerReport(BaseModel):
-    """
-    The report of a worker.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    agents: dict[str, AgentReport] | None = None
-    """
-    How its agents and graphs are configured, by name; left out when that is more than 64 KiB.
-    """
-    at: AwareDatetime
-    """
-    When it said this.
-    """
-    code_execution: Any | None = None
-    """
-    Where it lets agents run code, and how that is; absent: it does not.
-    """
-    concurrency: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Sessions that it would have at work at most.
-    """
-    definitions: list[str]
-    """
-    The agents and graphs that it knows.
-    """
-    guard_faults: list[str] | None = None
-    """
-    Names and guards of its definitions that cover no tool: calls that they may be meant for need an approval.
-    """
-    mcp_servers: Any
-    """
-    Its MCP servers: name, state, tools, restarts, since when; refused tools and faulty guards, when there are any.
-    """
-    sessions: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Sessions that it has at work.
-    """
-    since: AwareDatetime
-    """
-    Since when it works.
-    """
-    tool_calls: Any
-    """
-    How its tool calls ended, by outcome.
-    """
-    tools: list[str]
-    """
-    The tools that it has, those of MCP servers included.
-    """
-    worker: str
-    """
-    Which.
-    """
-
-
-class Workers(BaseModel):
-    """
-    The workers' reports.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    workers: list[WorkerReport]
-
-
-class Conversation(BaseModel):
-    """
-    The last messages of a conversation.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    compacted: Compacted | None = None
-    """
-    The last compaction: tokens before and after.
-    """
-    execution_id: str | None = None
-    """
-    Its last execution.
-    """
-    messages: list[MonitorMessage]
-    """
-    Messages, oldest first.
-    """
-    omitted: Annotated[int, Field(ge=0, le=18446744073709551615)]
-    """
-    Older ones that are not shown.
-    """
-    stream_id: str | None = None
-    """
-    Its stream.
+    Where the next ones are; absent: these are the last.
     """
 
 
@@ -3298,35 +2419,43 @@ class EventPage(BaseModel):
     """
     Events, and lines that are none, in the order asked for.
     """
-    gaps: list[Gap]
-    """
-    The parts of the requested range that are gone.
-    """
     next: str | None
     """
     Where to go on; `null` when nothing is left in this direction.
     """
-
-
-class MonitorContext(BaseModel):
+    gaps: list[Gap]
     """
-    The sources and tools of the agents.
+    The parts of the requested range that are gone.
+    """
+
+
+class Conversation(BaseModel):
+    """
+    The last messages of a conversation.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    agents: dict[str, AgentReport] | None = None
+    stream_id: str | None = None
     """
-    How the agents and graphs are configured, by name: models and tools of each node, as workers report it.
+    Its stream.
     """
-    conversations: dict[str, Conversation] | None = None
+    execution_id: str | None = None
     """
-    The conversations that went on last, by session; by execution where there is no session.
+    Its last execution.
     """
-    tools: dict[str, MonitorTool] | None = None
+    messages: list[MonitorMessage]
     """
-    Tools by name: those that the agents may call, and those that were called.
+    Messages, oldest first.
+    """
+    omitted: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Older ones that are not shown. Default: `0`.
+    """
+    compacted: Compacted | None = None
+    """
+    The last compaction: tokens before and after.
     """
 
 
@@ -3351,47 +2480,92 @@ class MonitorGraph(BaseModel):
     """
     omitted: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
-    Executions that were shown once and are not any more.
+    Executions that were shown once and are not any more. Default: `0`.
     """
 
 
-class SaidMessage3(BaseModel):
+class Workers(BaseModel):
     """
-    The message of the model.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    compacted: bool | None = None
-    """
-    It was folded into a note: the model does not read it any more.
-    """
-    content: str | None
-    """
-    The text; `None` when the model only called tools.
-    """
-    role: Literal["assistant"] = "assistant"
-    tool_calls: list[ToolCall] | None = None
-    """
-    The calls that must each be answered by a [`Message::Tool`] before the next turn.
-    """
-
-
-class Messages(BaseModel):
-    """
-    The messages.
+    The workers' reports.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    messages: list[SaidMessage1 | SaidMessage2 | SaidMessage3 | SaidMessage4]
-    next: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    workers: list[WorkerReport]
+
+
+class StartRequest(BaseModel):
     """
-    Where the next ones are; absent: these are the last.
+    A request to start an execution.
     """
-    session_id: str
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    definition: Annotated[
+        str,
+        Field(
+            max_length=128, min_length=1, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]+$"
+        ),
+    ]
+    """
+    The agent or graph, by name. At most 128 bytes.
+    """
+    input: Any | None = None
+    """
+    The input.
+    """
+    execution_id: str | None = None
+    """
+    The run; starting the same id twice starts one. Absent: a fresh one.
+    """
+    stream_id: str | None = None
+    """
+    The line of work; absent: the definition's name.
+    """
+    session_id: str | None = None
+    """
+    The conversation that it continues; absent: a conversation of its own.
+    """
+    correlation_id: str | None = None
+    """
+    The id that ties the execution to others.
+    """
+    multitask: Literal["reject", "enqueue", "interrupt", "rollback"] | None = None
+    """
+    The policy when another execution of the session is at work. Default: `"enqueue"`.
+    """
+    budget: Budget | None = None
+    """
+    The limits of the execution; a limit of the definition counts too.
+    """
+    scheduling: Scheduling | None = None
+    """
+    How it is scheduled. Default: `{"priority":"normal"}`.
+    """
+
+
+class MonitorContext(BaseModel):
+    """
+    The sources and tools of the agents.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    agents: dict[str, AgentReport] | None = None
+    """
+    How the agents and graphs are configured, by name: models and tools of each node, as workers report it.
+    """
+    tools: dict[str, MonitorTool] | None = None
+    """
+    Tools by name: those that the agents may call, and those that were called.
+    """
+    conversations: dict[str, Conversation] | None = None
+    """
+    The conversations that went on last, by session; by execution where there is no session.
+    """
 
 
 class Monitor(BaseModel):
@@ -3402,41 +2576,41 @@ class Monitor(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    approvals: MonitorApprovals | None = None
+    stream_id: str | None = None
     """
-    Calls that wait for a decision. Present since somebody asked for one.
-    """
-    code_execution: dict[str, Any] | None = None
-    """
-    Where agents run code, by contributor.
+    The stream; absent: all.
     """
     complete: bool
     """
     Whether everything that the log holds of it was looked at. `false`: only the newest part, which is bounded.
     """
+    reduced: bool | None = None
+    """
+    Whether something was left out so that the document keeps within its limit of bytes.
+    """
+    approvals: MonitorApprovals | None = None
+    """
+    Calls that wait for a decision. Present since somebody asked for one.
+    """
     context: MonitorContext | None = None
     """
     The sources and tools of the agents.
-    """
-    graph: MonitorGraph | None = None
-    """
-    Executions and their nodes.
     """
     mcp: dict[str, Any] | None = None
     """
     MCP servers by name, and the state of each by contributor: a worker, or `stream/<stream_id>` for an event.
     """
-    reduced: bool | None = None
+    code_execution: dict[str, Any] | None = None
     """
-    Whether something was left out so that the document keeps within its limit of bytes.
-    """
-    stream_id: str | None = None
-    """
-    The stream; absent: all.
+    Where agents run code, by contributor.
     """
     usage: Used | None = None
     """
     Tokens, and their cost.
+    """
+    graph: MonitorGraph | None = None
+    """
+    Executions and their nodes.
     """
 
 
@@ -3448,11 +2622,11 @@ class MonitorAnswer(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    monitor: Monitor
-    """
-    The monitor.
-    """
     revision: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
     Counts up with every change; no gateway knows another one's.
+    """
+    monitor: Monitor
+    """
+    The monitor.
     """

@@ -9,37 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    RootModel,
-    StringConstraints,
-)
-from typing_extensions import TypeAliasType
-
-
-class Above(BaseModel):
-    """
-    The execution that started another one as a sub-agent.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    execution_id: str
-    """
-    The execution.
-    """
-    root: str | None = None
-    """
-    The execution at the top of the tree; absent: this one.
-    """
-    session_id: str
-    """
-    Its session.
-    """
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 
 class Below(BaseModel):
@@ -54,17 +24,55 @@ class Below(BaseModel):
     """
     The execution.
     """
-    node_id: str | None = None
-    """
-    Its node.
-    """
     session_id: str
     """
     Its session.
     """
+    node_id: str | None = None
+    """
+    Its node.
+    """
     through: str
     """
     The session of the child of the execution that tells it, on the way there.
+    """
+
+
+class Usage(BaseModel):
+    """
+    Tokens of one or more calls.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Tokens read.
+    """
+    completion_tokens: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Tokens written.
+    """
+    total_tokens: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Both.
+    """
+    reasoning_tokens: Annotated[int | None, Field(ge=0)] = None
+    """
+    Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+    """
+    cached_tokens: Annotated[int | None, Field(ge=0)] = None
+    """
+    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+    """
+    estimated: bool | None = None
+    """
+    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+    """
+    cost: float | None = None
+    """
+    The price, where the providers state one, in their currency.
     """
 
 
@@ -76,43 +84,14 @@ class Excerpt(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    truncated_bytes: Annotated[int | None, Field(ge=0)] = None
-    """
-    Bytes that are missing behind it; absent: none.
-    """
     value: Any
     """
     The value; when bytes are missing, a text: the beginning of the value's JSON, or of the text that it was.
     """
-
-
-LabelsAdditionalProperty = TypeAliasType(
-    "LabelsAdditionalProperty",
-    Annotated[
-        str, Field(max_length=128, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
-    ],
-)
-
-
-class Labels(
-    RootModel[
-        dict[
-            Annotated[
-                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
-            ],
-            LabelsAdditionalProperty,
-        ]
-    ]
-):
-    root: Annotated[
-        dict[
-            Annotated[
-                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
-            ],
-            LabelsAdditionalProperty,
-        ],
-        Field(max_length=16),
-    ]
+    truncated_bytes: Annotated[int | None, Field(ge=0)] = None
+    """
+    Bytes that are missing behind it; absent: none.
+    """
 
 
 class Text(BaseModel):
@@ -133,91 +112,83 @@ class Text(BaseModel):
     """
 
 
-class Turn(BaseModel):
+class Approval(BaseModel):
     """
-    One call of a model, or one message of a producer that has no turns.
+    A call that waits for a decision.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    attempt: Annotated[int | None, Field(ge=0)] = None
+    approval_id: str
     """
-    The worker's try that said it.
+    The id that a decision names.
     """
-    done: bool
+    tool_use_id: str
     """
-    Whether it is over: its text is final.
+    The call.
     """
-    finish_reason: str | None = None
+    tool_name: str
     """
-    As the provider says, when the turn is done.
-    """
-    model: str | None = None
-    """
-    The model that answered.
+    The tool.
     """
     node_id: str | None = None
     """
-    The node whose turn it is.
+    The node that called it.
     """
-    number: Annotated[int, Field(ge=0)]
+    arguments: Excerpt
     """
-    Its number among the turns that began, from 1.
+    The arguments, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
     """
-    output: Text | None = None
+    arguments_digest: str | None = None
     """
-    The answer, of a client-facing node (`client_output_delta`).
+    The digest that a decision is bound to.
     """
-    reasoning: Text | None = None
+    expires_at: AwareDatetime | None = None
     """
-    The reasoning (`llm_reasoning_delta`).
+    When it expires.
     """
-    seq: Annotated[int, Field(ge=0)]
+    below: Below | None = None
     """
-    `seq` of its last event.
-    """
-    text: Text | None = None
-    """
-    The answer, of a node that is not client-facing (`llm_text_delta`).
+    Where it waits, when that is below the execution.
     """
 
 
-class Usage(BaseModel):
+class Question(BaseModel):
     """
-    Tokens of one or more calls.
+    A question that waits for an answer.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    cached_tokens: Annotated[int | None, Field(ge=0)] = None
+    request_id: str
     """
-    Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+    The id that an answer names; empty when its producer gave none.
     """
-    completion_tokens: Annotated[int | None, Field(ge=0)] = 0
+    prompt: Text
     """
-    Tokens written.
+    The question; its end when it is too long.
     """
-    cost: float | None = None
+    node_id: str | None = None
     """
-    The price, where the providers state one, in their currency.
+    The node that asks.
     """
-    estimated: bool | None = None
+    choices: list[str] | None = None
     """
-    Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+    The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.
     """
-    prompt_tokens: Annotated[int | None, Field(ge=0)] = 0
+    expires_at: AwareDatetime | None = None
     """
-    Tokens read.
+    When it is no longer waited for.
     """
-    reasoning_tokens: Annotated[int | None, Field(ge=0)] = None
+    tool_use_id: str | None = None
     """
-    Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+    The call that asks, when it is a tool's.
     """
-    total_tokens: Annotated[int | None, Field(ge=0)] = 0
+    below: Below | None = None
     """
-    Both.
+    Where it waits, when that is below the execution.
     """
 
 
@@ -229,10 +200,6 @@ class Waiting(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    below: Below | None = None
-    """
-    Where it waits, when that is below this execution.
-    """
     status: Literal[
         "queued",
         "running",
@@ -250,47 +217,97 @@ class Waiting(BaseModel):
     """
     The call that waits, when it is one of this execution.
     """
-
-
-class Approval(BaseModel):
+    below: Below | None = None
     """
-    A call that waits for a decision.
+    Where it waits, when that is below this execution.
+    """
+
+
+class Node(BaseModel):
+    """
+    A step of the stream's graph.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    approval_id: str
+    state: Literal["running", "waiting", "stalled", "completed", "stopped"]
     """
-    The id that a decision names.
+    The state.
     """
-    arguments: Excerpt
+    visits: Annotated[int, Field(ge=0)]
     """
-    The arguments, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
+    How often its loop began.
     """
-    arguments_digest: str | None = None
+    iteration: Annotated[int | None, Field(ge=0)] = None
     """
-    The digest that a decision is bound to.
+    Which pass of the graph's cycle, from 1.
     """
-    below: Below | None = None
+    round: Annotated[int, Field(ge=0)]
     """
-    Where it waits, when that is below the execution.
+    The round of its loop, from 1; 0: none has begun.
     """
-    expires_at: AwareDatetime | None = None
+    retries: Annotated[int | None, Field(ge=0)] = 0
     """
-    When it expires.
+    Calls of its model that failed and were made again.
+    """
+    output: Excerpt | None = None
+    """
+    The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
+    """
+    updated_at: AwareDatetime
+    """
+    When something happened to it last.
+    """
+
+
+class Turn(BaseModel):
+    """
+    One call of a model, or one message of a producer that has no turns.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    number: Annotated[int, Field(ge=0)]
+    """
+    Its number among the turns that began, from 1.
     """
     node_id: str | None = None
     """
-    The node that called it.
+    The node whose turn it is.
     """
-    tool_name: str
+    attempt: Annotated[int | None, Field(ge=0)] = None
     """
-    The tool.
+    The worker's try that said it.
     """
-    tool_use_id: str
+    seq: Annotated[int, Field(ge=0)]
     """
-    The call.
+    `seq` of its last event.
+    """
+    done: bool
+    """
+    Whether it is over: its text is final.
+    """
+    text: Text | None = None
+    """
+    The answer, of a node that is not client-facing (`llm_text_delta`).
+    """
+    output: Text | None = None
+    """
+    The answer, of a client-facing node (`client_output_delta`).
+    """
+    reasoning: Text | None = None
+    """
+    The reasoning (`llm_reasoning_delta`).
+    """
+    finish_reason: str | None = None
+    """
+    As the provider says, when the turn is done.
+    """
+    model: str | None = None
+    """
+    The model that answered.
     """
 
 
@@ -302,18 +319,17 @@ class Call(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    arguments: Excerpt
+    tool_use_id: str
     """
-    Its arguments: as the model wrote them (a text) until it waits or runs. [`crate::limits::SNAPSHOT_VALUE_BYTES`] at
-    most.
+    Its id, as the model gave it.
+    """
+    tool_name: str
+    """
+    The tool.
     """
     node_id: str | None = None
     """
     The node that called it.
-    """
-    result: Excerpt | None = None
-    """
-    The result that the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
     """
     state: Literal[
         "requested",
@@ -327,13 +343,14 @@ class Call(BaseModel):
     """
     How far it is.
     """
-    tool_name: str
+    arguments: Excerpt
     """
-    The tool.
+    Its arguments: as the model wrote them (a text) until it waits or runs. [`crate::limits::SNAPSHOT_VALUE_BYTES`] at
+    most.
     """
-    tool_use_id: str
+    result: Excerpt | None = None
     """
-    Its id, as the model gave it.
+    The result that the model reads, [`crate::limits::SNAPSHOT_VALUE_BYTES`] at most.
     """
 
 
@@ -345,13 +362,21 @@ class Execution(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    active_node: str | None = None
+    execution_id: str
     """
-    The node that is at work.
+    The run.
     """
-    attempt: Annotated[int | None, Field(ge=0)] = None
+    stream_id: str
     """
-    The worker's try, from 1.
+    Its line of work.
+    """
+    external: bool | None = False
+    """
+    Runbus does not run it: others tell it.
+    """
+    session_id: str | None = None
+    """
+    Its conversation.
     """
     correlation_id: str | None = None
     """
@@ -361,66 +386,9 @@ class Execution(BaseModel):
     """
     The agent or graph.
     """
-    ended_at: AwareDatetime | None = None
+    request_digest: str | None = None
     """
-    When it ended.
-    """
-    error: Any | None = None
-    """
-    The error.
-    """
-    events: Annotated[int, Field(ge=0)]
-    """
-    Events so far.
-    """
-    execution_id: str
-    """
-    The run.
-    """
-    external: bool | None = False
-    """
-    Runbus does not run it: others tell it.
-    """
-    gap: Literal["expired"] | None = None
-    """
-    Events before the first one read are missing. Absent: no event is known to be
-    missing.
-    """
-    iteration: Annotated[int | None, Field(ge=0)] = None
-    """
-    Which pass of the graph's cycle, from 1.
-    """
-    labels: Labels | None = None
-    """
-    Labels, as the start gave them.
-    """
-    output: Any | None = None
-    """
-    Its result.
-    """
-    parent: Above | None = None
-    """
-    The execution that started it as a sub-agent.
-    """
-    progress: float | None = None
-    """
-    How far its goal has come, 0 to 1.
-    """
-    queued_at: AwareDatetime | None = None
-    """
-    When it was asked for.
-    """
-    rounds: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Calls of models so far.
-    """
-    session_id: str | None = None
-    """
-    Its conversation.
-    """
-    started_at: AwareDatetime | None = None
-    """
-    When it began.
+    `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
     """
     status: Literal[
         "queued",
@@ -435,101 +403,70 @@ class Execution(BaseModel):
     """
     Where it stands.
     """
-    stream_id: str
+    waits_for: str | None = None
     """
-    Its line of work.
-    """
-    updated_at: AwareDatetime | None = None
-    """
-    When something happened last.
-    """
-    usage: Usage | None = None
-    """
-    Tokens so far.
+    The missing capability, in words, when no present worker can run it.
     """
     waiting: dict[str, Waiting] | None = None
     """
     Approvals and questions that wait for a person, by id.
     """
-    waits_for: str | None = None
+    active_node: str | None = None
     """
-    The missing capability, in words, when no present worker can run it.
+    The node that is at work.
     """
-
-
-class Node(BaseModel):
-    """
-    A step of the stream's graph.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
     iteration: Annotated[int | None, Field(ge=0)] = None
     """
     Which pass of the graph's cycle, from 1.
     """
-    output: Excerpt | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
     """
-    The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns.
+    The worker's try, from 1.
     """
-    retries: Annotated[int | None, Field(ge=0)] = 0
+    progress: float | None = None
     """
-    Calls of its model that failed and were made again.
+    How far its goal has come, 0 to 1.
     """
-    round: Annotated[int, Field(ge=0)]
+    rounds: Annotated[int | None, Field(ge=0)] = 0
     """
-    The round of its loop, from 1; 0: none has begun.
+    Calls of models so far.
     """
-    state: Literal["running", "waiting", "stalled", "completed", "stopped"]
+    usage: Usage | None = None
     """
-    The state.
+    Tokens so far.
     """
-    updated_at: AwareDatetime
+    queued_at: AwareDatetime | None = None
     """
-    When something happened to it last.
+    When it was asked for.
     """
-    visits: Annotated[int, Field(ge=0)]
+    started_at: AwareDatetime | None = None
     """
-    How often its loop began.
+    When it began.
     """
-
-
-class Question(BaseModel):
+    updated_at: AwareDatetime | None = None
     """
-    A question that waits for an answer.
+    When something happened last.
     """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    below: Below | None = None
+    ended_at: AwareDatetime | None = None
     """
-    Where it waits, when that is below the execution.
+    When it ended.
     """
-    choices: list[str] | None = None
+    output: Any | None = None
     """
-    The answers to choose from, [`crate::limits::SNAPSHOT_CHOICES`] at most; empty: any.
+    Its result.
     """
-    expires_at: AwareDatetime | None = None
+    error: Any | None = None
     """
-    When it is no longer waited for.
+    The error.
     """
-    node_id: str | None = None
+    events: Annotated[int, Field(ge=0)]
     """
-    The node that asks.
+    Events so far.
     """
-    prompt: Text
+    gap: Literal["expired"] | None = None
     """
-    The question; its end when it is too long.
-    """
-    request_id: str
-    """
-    The id that an answer names; empty when its producer gave none.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that asks, when it is a tool's.
+    Events before the first one read are missing. Absent: no event is known to be
+    missing.
     """
 
 
@@ -541,34 +478,26 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    approvals: Annotated[list[Approval] | None, Field(validate_default=True)] = []
+    cursor: str
     """
-    Calls that wait for a decision, oldest first.
-    """
-    calls: Annotated[list[Call] | None, Field(validate_default=True)] = []
-    """
-    Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first.
-    """
-    calls_omitted: Annotated[int | None, Field(ge=0)] = None
-    """
-    Calls that are not in `calls` any more.
+    The position: events behind it are not in.
     """
     complete: bool
     """
     Whether everything from the execution's beginning on is in. `false`: retention removed a part, or that it did not
     cannot be proven.
     """
-    cursor: str
+    execution: Execution | None = None
     """
-    The position: events behind it are not in.
+    Status, usage, output, error and the rest of a run's state; `None` before the first event.
+    """
+    output_truncated_bytes: Annotated[int | None, Field(ge=0)] = None
+    """
+    Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
     """
     error_truncated_bytes: Annotated[int | None, Field(ge=0)] = None
     """
     The same of `execution.error`.
-    """
-    execution: Execution | None = None
-    """
-    Status, usage, output, error and the rest of a run's state; `None` before the first event.
     """
     nodes: (
         dict[
@@ -586,26 +515,34 @@ class Snapshot(BaseModel):
     """
     Events of nodes that are not in `nodes`, because there are too many.
     """
-    output_truncated_bytes: Annotated[int | None, Field(ge=0)] = None
-    """
-    Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
-    """
-    questions: Annotated[list[Question] | None, Field(validate_default=True)] = []
-    """
-    Questions that wait for an answer, oldest first.
-    """
     turns: Annotated[list[Turn] | None, Field(validate_default=True)] = []
     """
     The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
     and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
     """
+    turns_omitted: Annotated[int | None, Field(ge=0)] = None
+    """
+    Turns that are not in `turns` any more.
+    """
     turns_begun: Annotated[int | None, Field(ge=0)] = 0
     """
     Turns that have begun, void ones too.
     """
-    turns_omitted: Annotated[int | None, Field(ge=0)] = None
+    calls: Annotated[list[Call] | None, Field(validate_default=True)] = []
     """
-    Turns that are not in `turns` any more.
+    Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first.
+    """
+    calls_omitted: Annotated[int | None, Field(ge=0)] = None
+    """
+    Calls that are not in `calls` any more.
+    """
+    approvals: Annotated[list[Approval] | None, Field(validate_default=True)] = []
+    """
+    Calls that wait for a decision, oldest first.
+    """
+    questions: Annotated[list[Question] | None, Field(validate_default=True)] = []
+    """
+    Questions that wait for an answer, oldest first.
     """
     waiting_omitted: Annotated[int | None, Field(ge=0)] = None
     """
