@@ -93,12 +93,15 @@ async fn run(backend: &Backend, gateway: SocketAddr, recording: &Recording, seed
     let mut definitions = Definitions::default();
     definitions.add(Definition::parse("recorded", &agent.to_string()).unwrap()).unwrap();
     runbus::tls::install();
+    let mut config = model::Config::new(server.base_url(), "recorded");
+    // A recording's text is compared as it was sent.
+    config.quirks.think_tags = model::ThinkTags::Never;
     let dependencies = Dependencies {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
         definitions: Arc::new(definitions),
-        model: Arc::new(OpenAi::new(model::Config::new(server.base_url(), "recorded")).unwrap()),
+        model: Arc::new(OpenAi::new(config).unwrap()),
         registry: Arc::new(registry),
         worker: Worker::id(&Config::default()),
     };
@@ -161,17 +164,8 @@ fn seen(events: &[Event]) -> Vec<Seen> {
 }
 
 fn check(name: &str, expected: &Expected, seen: &Seen) {
-    // Reasoning that a service writes in front of its answer is reasoning (docs/models.md).
-    match expected.text.strip_prefix("<think>").and_then(|text| text.split_once("</think>")) {
-        Some((reasoning, text)) => {
-            assert_eq!(seen.text, text.trim_start(), "{name}");
-            assert_eq!(seen.reasoning.trim(), reasoning.trim(), "{name}");
-        }
-        None => {
-            assert_eq!(seen.text, expected.text, "{name}");
-            assert_eq!(seen.reasoning, expected.reasoning, "{name}");
-        }
-    }
+    assert_eq!(seen.text, expected.text, "{name}");
+    assert_eq!(seen.reasoning, expected.reasoning, "{name}");
     let calls: Vec<_> = if expected.error.is_some() { Vec::new() } else { expected.tool_calls.clone() };
     let calls: Vec<_> = calls.into_iter().map(|c| (c.id, c.name, c.arguments)).collect();
     assert_eq!(seen.calls, calls, "{name}");
