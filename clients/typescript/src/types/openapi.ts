@@ -979,10 +979,7 @@ export interface components {
         AgentReport: {
             /** @description The description of the agent, for people. */
             description?: string;
-            /**
-             * @description Its nodes; an agent is one node of its own name.
-             * @default {}
-             */
+            /** @description Its nodes; an agent is one node of its own name. Default: `{}`. */
             nodes: {
                 [key: string]: components["schemas"]["NodeReport"];
             };
@@ -1017,47 +1014,35 @@ export interface components {
         Approvals: {
             approvals: components["schemas"]["PendingApproval"][];
         };
-        /** @description Where an approval stands. */
+        /**
+         * @description Where an approval stands.
+         *     - `pending`: Nobody has decided.
+         *     - `approved`: The call may run, once.
+         *     - `rejected`: The call must not run.
+         *     - `expired`: Nobody decided in time.
+         *     - `cancelled`: The execution ended before.
+         *     - `consumed`: The call ran, or began to.
+         * @enum {string}
+         */
         ApprovalStatus: "pending" | "approved" | "rejected" | "expired" | "cancelled" | "consumed";
         /** @description An input for a session. */
         BeginRequest: {
-            /**
-             * @description The limits of the execution.
-             * @default {}
-             */
-            budget: components["schemas"]["Budget"];
-            /**
-             * @description The id that ties the execution to others.
-             * @default null
-             */
-            correlation_id: components["schemas"]["CorrelationId"] | null;
+            /** @description The limits of the execution. Default: `{}`. */
+            budget?: components["schemas"]["Budget"];
+            /** @description The id that ties the execution to others. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
             /** @description The agent or graph. At most 128 bytes. */
             definition: string;
-            /**
-             * @description The run; the same id twice starts one. Absent: a fresh one.
-             * @default null
-             */
-            execution_id: components["schemas"]["ExecutionId"] | null;
-            /**
-             * @description The input.
-             * @default null
-             */
-            input: unknown;
-            /**
-             * @description The policy when an execution of the session is at work.
-             * @default enqueue
-             */
-            multitask: components["schemas"]["Multitask"];
-            /**
-             * @description How it is scheduled; absent: as the session's last execution.
-             * @default null
-             */
-            scheduling: components["schemas"]["Scheduling"] | null;
-            /**
-             * @description The line of work; absent: the session's last one, or the definition's name.
-             * @default null
-             */
-            stream_id: components["schemas"]["StreamId"] | null;
+            /** @description The run; the same id twice starts one. Absent: a fresh one. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description The input. */
+            input?: unknown;
+            /** @description The policy when an execution of the session is at work. Default: `"enqueue"`. */
+            multitask?: components["schemas"]["Multitask"];
+            /** @description How it is scheduled; absent: as the session's last execution. */
+            scheduling?: components["schemas"]["Scheduling"] | null;
+            /** @description The line of work; absent: the session's last one, or the definition's name. */
+            stream_id?: components["schemas"]["StreamId"] | null;
         };
         /** @description Where something happened that an execution above tells. */
         Below: {
@@ -1106,24 +1091,44 @@ export interface components {
             /** @description Its id, as the model gave it. */
             tool_use_id: string;
         };
-        /** @description How far a call is. */
+        /**
+         * @description How far a call is.
+         *     - `requested`: The model asked for it.
+         *     - `awaiting_approval`: It waits for a decision.
+         *     - `approved`: It may run.
+         *     - `refused`: It may not, or nobody said in time.
+         *     - `running`: It runs.
+         *     - `completed`: It ended well.
+         *     - `failed`: It ended badly, or was answered without running.
+         * @enum {string}
+         */
         CallState: "requested" | "awaiting_approval" | "approved" | "refused" | "running" | "completed" | "failed";
-        /** @description Where a call without an answer stands. */
+        /**
+         * @description Where a call without an answer stands.
+         *     - `waiting`: It has not begun.
+         *     - `waiting_for_approval`: It waits for a decision.
+         *     - `waiting_for_input`: It waits for a person's answer.
+         *     - `waiting_for_child`: It waits for a child session.
+         *     - `running`: It runs.
+         *     - `unknown`: It began, and nobody knows how it ended.
+         * @enum {string}
+         */
         CallStatus: "waiting" | "waiting_for_approval" | "waiting_for_input" | "waiting_for_child" | "running" | "unknown";
         /** @description Cancel an execution. */
         CancelRequest: {
-            /**
-             * @description Why, for the record. At most 4096 bytes.
-             * @default null
-             */
-            reason: string | null;
-            /**
-             * @description The session that an execution which nobody has asked for yet will run in, when that is not one of its own.
-             * @default null
-             */
-            session_id: components["schemas"]["SessionId"] | null;
+            /** @description Why, for the record. At most 4096 bytes. */
+            reason?: string | null;
+            /** @description The session that an execution which nobody has asked for yet will run in, when that is not one of its own. */
+            session_id?: components["schemas"]["SessionId"] | null;
         };
-        /** @description The outcome of a cancel. */
+        /**
+         * @description The outcome of a cancel.
+         *     - `requested`: It is durable, and came before the execution's end: its owner will stop it. Where no owner says so within a few seconds, the next one
+         *     decides.
+         *     - `latched`: The execution does not exist yet: if it is started later, it is cancelled immediately.
+         *     - `cancelled`: It was cancelled before.
+         * @enum {string}
+         */
         CancelState: "requested" | "latched" | "cancelled";
         /** @description Each `ok`, or what is wrong. */
         Checks: {
@@ -1151,16 +1156,10 @@ export interface components {
         };
         /** @description Close a session. */
         CloseRequest: {
-            /**
-             * @description Whether its children close too.
-             * @default false
-             */
-            cascade: boolean;
-            /**
-             * @description Why, for the record. At most 4096 bytes.
-             * @default null
-             */
-            reason: string | null;
+            /** @description Whether its children close too. Default: `false`. */
+            cascade?: boolean;
+            /** @description Why, for the record. At most 4096 bytes. */
+            reason?: string | null;
         };
         /** @description The result of a compaction. */
         Compacted: {
@@ -1185,8 +1184,7 @@ export interface components {
             messages: components["schemas"]["MonitorMessage"][];
             /**
              * Format: uint64
-             * @description Older ones that are not shown.
-             * @default 0
+             * @description Older ones that are not shown. Default: `0`.
              */
             omitted: number;
             /** @description Its stream. */
@@ -1205,8 +1203,7 @@ export interface components {
             currency: string;
             /**
              * Format: uint64
-             * @description Tokens that are not in it, because nobody knows their price.
-             * @default 0
+             * @description Tokens that are not in it, because nobody knows their price. Default: `0`.
              */
             unpriced_tokens: number;
         };
@@ -1218,11 +1215,8 @@ export interface components {
         CouncilRequest: {
             /** @description The topic of the council. 1 to 10000 characters. */
             input_topic: string;
-            /**
-             * @description The run; starting the same one twice starts one. Absent: a fresh one.
-             * @default null
-             */
-            run_id: components["schemas"]["ExecutionId"] | null;
+            /** @description The run; starting the same one twice starts one. Absent: a fresh one. */
+            run_id?: components["schemas"]["ExecutionId"] | null;
         } & {
             [key: string]: unknown;
         };
@@ -1297,7 +1291,9 @@ export interface components {
                 /** @description stable: programs may compare it */
                 code: string;
                 /** @description the conflicting state */
-                details?: Record<string, never>;
+                details?: {
+                    [key: string]: unknown;
+                };
                 /** @description for people; may change */
                 message: string;
                 /** @description the field or parameter that is wrong */
@@ -1306,658 +1302,430 @@ export interface components {
         };
         /** @description docs/events.md; a stored line that is no event has the type `undecodable` */
         Event: {
-            $defs: {
-                /** @description A goal was reached. */
-                Achieved: {
-                    /** @description Which. */
-                    goal_id?: string | null;
-                };
-                /** @description A call was decided. */
-                ApprovalDecided: {
-                    /** @description The approval's id. */
-                    approval_id: string;
-                    /** @description Whether it may run. */
-                    approved: boolean;
-                    /** @description The arguments that the decider put in place of the call's. */
-                    arguments?: unknown;
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description The person who decided. */
-                    decided_by?: string | null;
-                    /** @description The decider's note. */
-                    note?: string | null;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description Nobody decided in time. */
-                ApprovalExpired: {
-                    /** @description The approval's id. */
-                    approval_id: string;
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description A call waits for a decision. */
-                ApprovalRequested: {
-                    /** @description The approval's id. */
-                    approval_id: string;
-                    /** @description SHA-256 of the canonical arguments; a decision is bound to it. */
-                    arguments_digest?: string | null;
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description When it expires. */
-                    expires_at?: components["schemas"]["Event"]["$defs"]["Timestamp"] | null;
-                    /**
-                     * @description Its arguments.
-                     * @default null
-                     */
-                    tool_input: unknown;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description A new worker took the execution over. Streamed output of model calls that it repeats is void. */
-                AttemptSuperseded: {
-                    /**
-                     * Format: uint32
-                     * @description The attempt that goes on.
-                     */
-                    attempt: number;
-                    /** @description Why the other one ended, as far as it is known. */
-                    reason: string;
-                    /**
-                     * Format: uint32
-                     * @description The attempt that ended.
-                     */
-                    superseded_attempt: number;
-                    /**
-                     * Format: uint64
-                     * @description `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
-                     *     that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
-                     */
-                    void_from?: number | null;
-                };
-                /** @description Where something happened that an execution above tells. */
-                Below: {
-                    /** @description The execution. */
-                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                    /** @description Its node. */
-                    node_id?: components["schemas"]["Event"]["$defs"]["NodeId"] | null;
-                    /** @description Its session. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                    /** @description The session of the child of the execution that tells it, on the way there. */
-                    through: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /** @description A tool ended, or its call was answered without running it. */
-                CallCompleted: {
-                    /**
-                     * @description Whether it failed.
-                     * @default false
-                     */
-                    is_error: boolean;
-                    /**
-                     * @description The result that the model reads.
-                     * @default null
-                     */
-                    result: unknown;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description A tool says how far its call has come. Words that come faster than readers can use are left out. */
-                CallProgress: {
-                    /** @description The tool's progress, in words. */
-                    message?: string | null;
-                    /**
-                     * Format: double
-                     * @description A number that grows.
-                     */
-                    progress: number;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                    /**
-                     * Format: double
-                     * @description The number at its end, when the tool knows it.
-                     */
-                    total?: number | null;
-                };
-                /** @description A tool is about to run: its intent is journalled. */
-                CallStarted: {
-                    /**
-                     * @description Its arguments.
-                     * @default null
-                     */
-                    tool_input: unknown;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id, as the model gave it. */
-                    tool_use_id: string;
-                };
-                /** @description The execution's owner has heard that it is to stop: nothing is begun any more. */
-                CancelDelivered: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description Somebody asked to stop the execution; it is still running. */
-                CancelRequested: {
-                    /** @description Why. */
-                    reason?: string | null;
-                    /** @description The person or program that asked. */
-                    requested_by?: string | null;
-                };
-                /** @description An execution was stopped. Terminal. */
-                Cancelled: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description A key got a new value. */
-                Changed: {
-                    /** @description The key. */
-                    key: string;
-                    /**
-                     * @description The new value.
-                     * @default null
-                     */
-                    new_value: unknown;
-                    /**
-                     * @description The previous value.
-                     * @default null
-                     */
-                    old_value: unknown;
-                    /** @description The readers of the value: `execution`, `stream` or a name that the producer defines. */
-                    scope?: string | null;
-                };
-                /** @description A session takes no more input. */
-                Closed: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description An execution ended well. Terminal. */
-                Completed: {
-                    /**
-                     * @description Its result.
-                     * @default null
-                     */
-                    output: unknown;
-                };
-                /** @description Two writers changed the same key. */
-                Conflict: {
-                    /** @description The key. */
-                    key?: string | null;
-                };
-                /** @description A constraint does not hold. */
-                ConstraintViolation: {
-                    /** @description Which. */
-                    constraint_id: string;
-                    /**
-                     * @description A description of the event.
-                     * @default
-                     */
-                    description: string;
-                };
-                /** @description A range of messages was folded into one note. */
-                ContextCompacted: {
-                    /**
-                     * Format: uint64
-                     * @description Messages that were folded.
-                     * @default 0
-                     */
-                    messages: number;
-                    /**
-                     * Format: uint64
-                     * @description Tokens after.
-                     * @default 0
-                     */
-                    tokens_after: number;
-                    /**
-                     * Format: uint64
-                     * @description Tokens before.
-                     * @default 0
-                     */
-                    tokens_before: number;
-                };
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                CorrelationId: string;
-                /** @description Any object. */
-                Custom: {
-                    [key: string]: unknown;
-                };
-                /** @description A dead execution is tried again. */
-                DeadLetterRetried: {
-                    /** @description The dead execution. */
-                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                    /** @description The execution that tries again. */
-                    retried_as: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                };
-                /** @description No worker could finish an execution. */
-                DeadLettered: {
-                    /**
-                     * Format: uint32
-                     * @description How many workers tried.
-                     */
-                    attempts: number;
-                    /** @description The agent or graph. */
-                    definition: string;
-                    /** @description The execution. */
-                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                    /** @description The reason of the failure. */
-                    reason: string;
-                    /** @description The session. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /**
-                 * Format: uuid
-                 * @description An event's identity: a UUID, version 7 when Runbus makes it, version 5 when it is derived from a journal entry.
-                 */
-                EventId: string;
-                EventType: string;
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                ExecutionId: string;
-                /** @description An execution ended badly. Terminal. */
-                Failed: {
-                    /**
-                     * @description The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
-                     * @default null
-                     */
-                    error: unknown;
-                };
-                /** @description An event was given up for one endpoint: the receiver will not get it. */
-                Failed2: {
-                    /**
-                     * Format: uint32
-                     * @description How often it was tried.
-                     */
-                    attempts: number;
-                    /** @description The endpoint's name in the configuration. */
-                    endpoint: string;
-                    /** @description The error of the last try. */
-                    error: string;
-                    /** @description The event that was not delivered. */
-                    event_id: components["schemas"]["Event"]["$defs"]["EventId"];
-                    /** @description Its type. */
-                    event_type: components["schemas"]["Event"]["$defs"]["EventType"];
-                    /** @description The run that it is of. */
-                    execution_id?: components["schemas"]["Event"]["$defs"]["ExecutionId"] | null;
-                };
-                /** @description A node needs input that nobody gave. */
-                InputBlocked: {
-                    /**
-                     * @description The question.
-                     * @default
-                     */
-                    prompt: string;
-                };
-                /** @description A human answered. */
-                InputReceived: {
-                    /** @description The person who answered. */
-                    answered_by?: string | null;
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /**
-                     * @description The answer.
-                     * @default null
-                     */
-                    input: unknown;
-                    /** @description The request's id. */
-                    request_id?: string | null;
-                };
-                /** @description A node asks a human. */
-                InputRequested: {
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description The answers to choose from; empty: any. */
-                    choices?: string[];
-                    /** @description When it is no longer waited for. */
-                    expires_at?: components["schemas"]["Event"]["$defs"]["Timestamp"] | null;
-                    /**
-                     * @description The question.
-                     * @default
-                     */
-                    prompt: string;
-                    /** @description The id of the request, which an answer names. */
-                    request_id?: string | null;
-                    /** @description The call that asks, when it is a tool's. */
-                    tool_use_id?: string | null;
-                };
-                /** @description Output of a node that is not client-facing. */
-                InternalOutput: {
-                    /** @description The text. */
-                    content: string;
-                    /** @description The structured output, where the node has one. */
-                    output?: unknown;
-                };
-                /** @description A node ended its loop. */
-                LoopCompleted: {
-                    /**
-                     * Format: uint32
-                     * @description Rounds that it took.
-                     */
-                    iterations: number;
-                };
-                /** @description A round of a node's loop began. */
-                LoopIteration: {
-                    /**
-                     * Format: uint32
-                     * @description From 1.
-                     */
-                    iteration: number;
-                    /** @description Names the message that the model's answer becomes. */
-                    message_id?: string | null;
-                };
-                /** @description A node began its loop. */
-                LoopStarted: {
-                    /**
-                     * Format: uint32
-                     * @description Which pass of the graph's cycle this is, from 1.
-                     */
-                    iteration?: number | null;
-                    /**
-                     * Format: uint32
-                     * @description Its safety valve: rounds at most.
-                     */
-                    max_iterations?: number | null;
-                };
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                NodeId: string;
-                /** @description A piece of output of a client-facing node. */
-                OutputDelta: {
-                    /** @description The piece. */
-                    content: string;
-                    /** @description The text so far, when the producer sends it. */
-                    snapshot?: string | null;
-                };
-                /** @description An execution waits, by command or for a decision. */
-                Paused: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description How far a goal has come. */
-                Progress: {
-                    /**
-                     * @description The state of each criterion.
-                     * @default null
-                     */
-                    criteria_status: unknown;
-                    /**
-                     * Format: double
-                     * @description From 0 to 1.
-                     */
-                    progress: number;
-                };
-                /** @description Somebody asked for an execution; a worker will take it. */
-                Queued: {
-                    /** @description The agent or graph that it will run. */
-                    definition?: string | null;
-                };
-                /** @description A piece of the model's reasoning. */
-                ReasoningDelta: {
-                    /** @description The piece. */
-                    content: string;
-                };
-                /** @description A paused execution goes on. */
-                Resumed: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description A call of the model failed and is tried again. Output streamed before in this turn is void. */
-                Retry: {
-                    /**
-                     * Format: uint64
-                     * @description The wait before it, in milliseconds.
-                     * @default 0
-                     */
-                    delay_ms: number;
-                    /**
-                     * @description The error: `{code, message, status, ...}`.
-                     * @default null
-                     */
-                    error: unknown;
-                    /** @description Names the message that is void. */
-                    message_id?: string | null;
-                    /** @description The model that is asked next, when it is another one: a fallback of the definition. */
-                    model?: string | null;
-                    /**
-                     * Format: uint32
-                     * @description Which try comes next, from 2.
-                     * @default 0
-                     */
-                    next_try: number;
-                };
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                SessionId: string;
-                /** @description A node makes no progress. */
-                Stalled: {
-                    /**
-                     * @description Why, as far as it is known.
-                     * @default
-                     */
-                    reason: string;
-                };
-                /** @description An execution began. */
-                Started: {
-                    /** @description The agent or graph that it runs. */
-                    definition?: string | null;
-                    /**
-                     * @description The input of the execution.
-                     * @default null
-                     */
-                    input: unknown;
-                };
-                /** @description A stream accepts executions. */
-                Started2: {
-                    /** @description The producer's description of the stream. */
-                    description?: string | null;
-                };
-                /** @description A stream accepts no more. */
-                Stopped: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                StreamId: string;
-                /** @description A child ended well. */
-                SubagentCompleted: {
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /**
-                     * @description Its result.
-                     * @default null
-                     */
-                    output: unknown;
-                    /** @description The child. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /** @description A child ended badly. */
-                SubagentFailed: {
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /**
-                     * @description The error.
-                     * @default null
-                     */
-                    error: unknown;
-                    /** @description The child. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /** @description A tool spawned a session of its own. */
-                SubagentStarted: {
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description Its execution. */
-                    execution_id?: components["schemas"]["Event"]["$defs"]["ExecutionId"] | null;
-                    /** @description The agent that it runs. */
-                    name: string;
-                    /** @description The child. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                    /** @description The call that spawned it. */
-                    tool_use_id?: string | null;
-                };
-                /** @description A piece of the model's answer. */
-                TextDelta: {
-                    /** @description The piece. */
-                    content: string;
-                    /** @description The text so far, when the producer sends it. Runbus's workers do not: it makes a stream's size quadratic. */
-                    snapshot?: string | null;
-                };
-                /** Format: date-time */
-                Timestamp: string;
-                /** @description A tool call as the model wrote it. */
-                ToolCall: {
-                    /** @description The arguments as the model wrote them: JSON text, not always valid. */
-                    arguments: string;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description A call of the model ended well and is recorded. */
-                TurnCompleted: {
-                    /** @description The whole text of the turn. */
-                    content?: string | null;
-                    /** @description `stop`, `tool_calls`, `length`, ... as the provider says. */
-                    finish_reason?: string | null;
-                    /** @description Names the message of this turn, the same in every event of it and among the session's messages. */
-                    message_id?: string | null;
-                    /** @description The model that answered. */
-                    model?: string | null;
-                    /** @description The provider that answered, by the name of its section in the worker's configuration. */
-                    provider?: string | null;
-                    /** @description The whole reasoning of the turn, where the provider discloses it. */
-                    reasoning?: string | null;
-                    /** @description The provider's id of the request, for its support. */
-                    request_id?: string | null;
-                    /** @description Calls that the model asks for. */
-                    tool_calls?: components["schemas"]["Event"]["$defs"]["ToolCall"][];
-                    /** @description Tokens. */
-                    usage?: components["schemas"]["Event"]["$defs"]["Usage"] | null;
-                };
-                /** @description Tokens of one or more calls. */
-                Usage: {
-                    /**
-                     * Format: uint64
-                     * @description Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
-                     */
-                    cached_tokens?: number | null;
-                    /**
-                     * Format: uint64
-                     * @description Tokens written.
-                     * @default 0
-                     */
-                    completion_tokens: number;
-                    /**
-                     * Format: double
-                     * @description The price, where the providers state one, in their currency.
-                     */
-                    cost?: number | null;
-                    /** @description Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts. */
-                    estimated?: boolean;
-                    /**
-                     * Format: uint64
-                     * @description Tokens read.
-                     * @default 0
-                     */
-                    prompt_tokens: number;
-                    /**
-                     * Format: uint64
-                     * @description Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
-                     */
-                    reasoning_tokens?: number | null;
-                    /**
-                     * Format: uint64
-                     * @description Both.
-                     * @default 0
-                     */
-                    total_tokens: number;
-                };
-                /** @description The usage of the execution so far. */
-                UsageUpdated: {
-                    /** @description The part of it that the executions below used. */
-                    below?: components["schemas"]["Event"]["$defs"]["Used"] | null;
-                    /**
-                     * Format: uint32
-                     * @description Calls so far, of all of them.
-                     * @default 0
-                     */
-                    rounds: number;
-                    /** @description Tokens of all calls of the execution and of all executions below it. */
-                    usage: components["schemas"]["Event"]["$defs"]["Usage"];
-                };
-                /** @description The usage of an execution, with all below it. */
-                Used: {
-                    /**
-                     * Format: uint32
-                     * @description Calls of the model.
-                     */
-                    rounds: number;
-                    /** @description Tokens. */
-                    usage: components["schemas"]["Event"]["$defs"]["Usage"];
-                };
-                /** @description No worker that is there can run the execution: it waits for one that can. */
-                Waiting: {
-                    /** @description The agent or graph that it runs. */
-                    definition?: string | null;
-                    /** @description The tool that is missing; absent: the definition is. */
-                    tool?: string | null;
-                    /** @description The missing capability or capacity, in words. */
-                    waits_for: string;
-                };
+            attempt?: number;
+            correlation_id?: components["schemas"]["CorrelationId"];
+            /** @description added on delivery: hand it back to resume after this event */
+            cursor: string;
+            data?: {
+                [key: string]: unknown;
             };
+            execution_id?: components["schemas"]["ExecutionId"];
+            /** @description added on delivery: somebody published it who is no part of Runbus */
+            external?: boolean;
+            /**
+             * Format: uuid
+             * @description UUIDv7, made by the publisher
+             */
+            id?: string;
+            line?: string;
+            line_base64?: string;
+            line_bytes?: number;
+            node_id?: components["schemas"]["NodeId"];
+            reason?: string;
+            /** @description added on delivery: see docs/events.md */
+            seq: number;
+            session_id?: components["schemas"]["SessionId"];
+            stream_id?: components["schemas"]["StreamId"];
+            /** Format: date-time */
+            timestamp?: string;
+            /**
+             * @description a type of the catalogue, or any other: unknown types are kept
+             * @example execution_queued
+             * @example execution_waiting
+             * @example execution_started
+             * @example execution_completed
+             * @example execution_failed
+             * @example execution_paused
+             * @example execution_resumed
+             * @example execution_cancel_requested
+             * @example execution_cancel_delivered
+             * @example execution_cancelled
+             * @example attempt_superseded
+             * @example state_changed
+             * @example state_conflict
+             * @example goal_progress
+             * @example goal_achieved
+             * @example constraint_violation
+             * @example stream_started
+             * @example stream_stopped
+             * @example node_loop_started
+             * @example node_loop_iteration
+             * @example node_loop_completed
+             * @example node_internal_output
+             * @example node_input_blocked
+             * @example node_stalled
+             * @example llm_text_delta
+             * @example llm_reasoning_delta
+             * @example llm_turn_completed
+             * @example llm_retry
+             * @example usage_updated
+             * @example context_compacted
+             * @example tool_call_started
+             * @example tool_call_progress
+             * @example tool_call_completed
+             * @example tool_approval_requested
+             * @example tool_approval_decided
+             * @example tool_approval_expired
+             * @example client_output_delta
+             * @example client_input_requested
+             * @example client_input_received
+             * @example subagent_started
+             * @example subagent_completed
+             * @example subagent_failed
+             * @example session_closed
+             * @example session_dead_lettered
+             * @example dead_letter_retried
+             * @example webhook_failed
+             * @example custom
+             */
+            type: string;
+        };
+        /** @description A goal was reached. */
+        EventAchieved: {
+            /** @description Which. */
+            goal_id?: string | null;
+        };
+        /** @description A call was decided. */
+        EventApprovalDecided: {
+            /** @description The approval's id. */
+            approval_id: string;
+            /** @description Whether it may run. */
+            approved: boolean;
+            /** @description The arguments that the decider put in place of the call's. */
+            arguments?: unknown;
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The person who decided. */
+            decided_by?: string | null;
+            /** @description The decider's note. */
+            note?: string | null;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description Nobody decided in time. */
+        EventApprovalExpired: {
+            /** @description The approval's id. */
+            approval_id: string;
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A call waits for a decision. */
+        EventApprovalRequested: {
+            /** @description The approval's id. */
+            approval_id: string;
+            /** @description SHA-256 of the canonical arguments; a decision is bound to it. */
+            arguments_digest?: string | null;
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description When it expires. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its arguments. */
+            tool_input?: unknown;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A new worker took the execution over. Streamed output of model calls that it repeats is void. */
+        EventAttemptSuperseded: {
+            /**
+             * Format: uint32
+             * @description The attempt that goes on.
+             */
+            attempt: number;
+            /** @description Why the other one ended, as far as it is known. */
+            reason: string;
+            /**
+             * Format: uint32
+             * @description The attempt that ended.
+             */
+            superseded_attempt: number;
+            /**
+             * Format: uint64
+             * @description `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
+             *     that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
+             */
+            void_from?: number | null;
+        };
+        /** @description Where something happened that an execution above tells. */
+        EventBelow: {
+            /** @description The execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Its node. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description Its session. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description The session of the child of the execution that tells it, on the way there. */
+            through: components["schemas"]["SessionId"];
+        };
+        /** @description A tool ended, or its call was answered without running it. */
+        EventCallCompleted: {
+            /** @description Whether it failed. Default: `false`. */
+            is_error?: boolean;
+            /** @description The result that the model reads. */
+            result?: unknown;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A tool says how far its call has come. Words that come faster than readers can use are left out. */
+        EventCallProgress: {
+            /** @description The tool's progress, in words. */
+            message?: string | null;
+            /**
+             * Format: double
+             * @description A number that grows.
+             */
+            progress: number;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id. */
+            tool_use_id: string;
+            /**
+             * Format: double
+             * @description The number at its end, when the tool knows it.
+             */
+            total?: number | null;
+        };
+        /** @description A tool is about to run: its intent is journalled. */
+        EventCallStarted: {
+            /** @description Its arguments. */
+            tool_input?: unknown;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id, as the model gave it. */
+            tool_use_id: string;
+        };
+        /** @description The execution's owner has heard that it is to stop: nothing is begun any more. */
+        EventCancelDelivered: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description An execution was stopped. Terminal. */
+        EventCancelled: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description Somebody asked to stop the execution; it is still running. */
+        EventCancelRequested: {
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The person or program that asked. */
+            requested_by?: string | null;
+        };
+        /** @description A key got a new value. */
+        EventChanged: {
+            /** @description The key. */
+            key: string;
+            /** @description The new value. */
+            new_value?: unknown;
+            /** @description The previous value. */
+            old_value?: unknown;
+            /** @description The readers of the value: `execution`, `stream` or a name that the producer defines. */
+            scope?: string | null;
+        };
+        /** @description A session takes no more input. */
+        EventClosed: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description An execution ended well. Terminal. */
+        EventCompleted: {
+            /** @description Its result. */
+            output?: unknown;
+        };
+        /** @description Two writers changed the same key. */
+        EventConflict: {
+            /** @description The key. */
+            key?: string | null;
+        };
+        /** @description A constraint does not hold. */
+        EventConstraintViolation: {
+            /** @description Which. */
+            constraint_id: string;
+            /** @description A description of the event. Default: `""`. */
+            description?: string;
+        };
+        /** @description A range of messages was folded into one note. */
+        EventContextCompacted: {
+            /**
+             * Format: uint64
+             * @description Messages that were folded. Default: `0`.
+             */
+            messages?: number;
+            /**
+             * Format: uint64
+             * @description Tokens after. Default: `0`.
+             */
+            tokens_after?: number;
+            /**
+             * Format: uint64
+             * @description Tokens before. Default: `0`.
+             */
+            tokens_before?: number;
+        };
+        /** @description Any object. */
+        EventCustom: {
+            [key: string]: unknown;
+        };
+        /** @description No worker could finish an execution. */
+        EventDeadLettered: {
+            /**
+             * Format: uint32
+             * @description How many workers tried.
+             */
+            attempts: number;
+            /** @description The agent or graph. */
+            definition: string;
+            /** @description The execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description The reason of the failure. */
+            reason: string;
+            /** @description The session. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A dead execution is tried again. */
+        EventDeadLetterRetried: {
+            /** @description The dead execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description The execution that tries again. */
+            retried_as: components["schemas"]["ExecutionId"];
         };
         /** @description An event that may lack its id and its time. Fields that no event has are refused. */
         EventDraft: {
             /**
              * Format: uint32
              * @description The producer's try at the execution, from 1.
-             * @default null
              */
-            attempt: number | null;
-            /**
-             * @description The id that ties the execution to others.
-             * @default null
-             */
-            correlation_id: components["schemas"]["CorrelationId"] | null;
+            attempt?: number | null;
+            /** @description The id that ties the execution to others. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
             /** @description The payload. A type of the catalogue has the fields of the catalogue. */
-            data: Record<string, never>;
-            /**
-             * @description The run.
-             * @default null
-             */
-            execution_id: components["schemas"]["ExecutionId"] | null;
-            /**
-             * @description Its id; absent: a fresh one. The same id again stores nothing new: give it, then the call can be repeated.
-             * @default null
-             */
-            id: components["schemas"]["EventId"] | null;
-            /**
-             * @description The step inside the stream's graph.
-             * @default null
-             */
-            node_id: components["schemas"]["NodeId"] | null;
-            /**
-             * @description The conversation.
-             * @default null
-             */
-            session_id: components["schemas"]["SessionId"] | null;
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description The run. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description Its id; absent: a fresh one. The same id again stores nothing new: give it, then the call can be repeated. */
+            id?: components["schemas"]["EventId"] | null;
+            /** @description The step inside the stream's graph. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description The conversation. */
+            session_id?: components["schemas"]["SessionId"] | null;
             /** @description The line of work. */
             stream_id: components["schemas"]["StreamId"];
-            /**
-             * @description When it happened; absent: now.
-             * @default null
-             */
-            timestamp: components["schemas"]["Timestamp"] | null;
+            /** @description When it happened; absent: now. */
+            timestamp?: components["schemas"]["Timestamp"] | null;
             /** @description The event type. */
             type: components["schemas"]["EventType"];
+        };
+        /** @description An execution ended badly. Terminal. */
+        EventFailed: {
+            /** @description The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text. */
+            error?: unknown;
+        };
+        /** @description An event was given up for one endpoint: the receiver will not get it. */
+        EventFailed2: {
+            /**
+             * Format: uint32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description The endpoint's name in the configuration. */
+            endpoint: string;
+            /** @description The error of the last try. */
+            error: string;
+            /** @description The event that was not delivered. */
+            event_id: components["schemas"]["EventId"];
+            /** @description Its type. */
+            event_type: components["schemas"]["EventType"];
+            /** @description The run that it is of. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
         };
         /**
          * Format: uuid
          * @description An event's identity: a UUID, version 7 when Runbus makes it, version 5 when it is derived from a journal entry.
          */
         EventId: string;
+        /** @description A node needs input that nobody gave. */
+        EventInputBlocked: {
+            /** @description The question. Default: `""`. */
+            prompt?: string;
+        };
+        /** @description A human answered. */
+        EventInputReceived: {
+            /** @description The person who answered. */
+            answered_by?: string | null;
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The answer. */
+            input?: unknown;
+            /** @description The request's id. */
+            request_id?: string | null;
+        };
+        /** @description A node asks a human. */
+        EventInputRequested: {
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The answers to choose from; empty: any. */
+            choices?: string[];
+            /** @description When it is no longer waited for. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The question. Default: `""`. */
+            prompt?: string;
+            /** @description The id of the request, which an answer names. */
+            request_id?: string | null;
+            /** @description The call that asks, when it is a tool's. */
+            tool_use_id?: string | null;
+        };
+        /** @description Output of a node that is not client-facing. */
+        EventInternalOutput: {
+            /** @description The text. */
+            content: string;
+            /** @description The structured output, where the node has one. */
+            output?: unknown;
+        };
+        /** @description A node ended its loop. */
+        EventLoopCompleted: {
+            /**
+             * Format: uint32
+             * @description Rounds that it took.
+             */
+            iterations: number;
+        };
+        /** @description A round of a node's loop began. */
+        EventLoopIteration: {
+            /**
+             * Format: uint32
+             * @description From 1.
+             */
+            iteration: number;
+            /** @description Names the message that the model's answer becomes. */
+            message_id?: string | null;
+        };
+        /** @description A node began its loop. */
+        EventLoopStarted: {
+            /**
+             * Format: uint32
+             * @description Which pass of the graph's cycle this is, from 1.
+             */
+            iteration?: number | null;
+            /**
+             * Format: uint32
+             * @description Its safety valve: rounds at most.
+             */
+            max_iterations?: number | null;
+        };
+        /** @description A piece of output of a client-facing node. */
+        EventOutputDelta: {
+            /** @description The piece. */
+            content: string;
+            /** @description The text so far, when the producer sends it. */
+            snapshot?: string | null;
+        };
         /**
          * @description A page on the wire. Events are the stored text: a number that has no place in a float, or data nested deeply, comes out
          *     as it went in.
@@ -1970,7 +1738,214 @@ export interface components {
             /** @description Where to go on; `null` when nothing is left in this direction. */
             next: string | null;
         };
+        /** @description An execution waits, by command or for a decision. */
+        EventPaused: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description How far a goal has come. */
+        EventProgress: {
+            /** @description The state of each criterion. */
+            criteria_status?: unknown;
+            /**
+             * Format: double
+             * @description From 0 to 1.
+             */
+            progress: number;
+        };
+        /** @description Somebody asked for an execution; a worker will take it. */
+        EventQueued: {
+            /** @description The agent or graph that it will run. */
+            definition?: string | null;
+            /** @description `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON. */
+            request_digest?: string | null;
+        };
+        /** @description A piece of the model's reasoning. */
+        EventReasoningDelta: {
+            /** @description The piece. */
+            content: string;
+        };
+        /** @description A paused execution goes on. */
+        EventResumed: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description A call of the model failed and is tried again. Output streamed before in this turn is void. */
+        EventRetry: {
+            /**
+             * Format: uint64
+             * @description The wait before it, in milliseconds. Default: `0`.
+             */
+            delay_ms?: number;
+            /** @description The error: `{code, message, status, ...}`. */
+            error?: unknown;
+            /** @description Names the message that is void. */
+            message_id?: string | null;
+            /** @description The model that is asked next, when it is another one: a fallback of the definition. */
+            model?: string | null;
+            /**
+             * Format: uint32
+             * @description Which try comes next, from 2. Default: `0`.
+             */
+            next_try?: number;
+        };
+        /** @description A node makes no progress. */
+        EventStalled: {
+            /** @description Why, as far as it is known. Default: `""`. */
+            reason?: string;
+        };
+        /** @description An execution began. */
+        EventStarted: {
+            /** @description The agent or graph that it runs. */
+            definition?: string | null;
+            /** @description The input of the execution. */
+            input?: unknown;
+        };
+        /** @description A stream accepts executions. */
+        EventStarted2: {
+            /** @description The producer's description of the stream. */
+            description?: string | null;
+        };
+        /** @description A stream accepts no more. */
+        EventStopped: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description A child ended well. */
+        EventSubagentCompleted: {
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description Its result. */
+            output?: unknown;
+            /** @description The child. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A child ended badly. */
+        EventSubagentFailed: {
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The error. */
+            error?: unknown;
+            /** @description The child. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A tool spawned a session of its own. */
+        EventSubagentStarted: {
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description Its execution. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description The agent that it runs. */
+            name: string;
+            /** @description The child. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description The call that spawned it. */
+            tool_use_id?: string | null;
+        };
+        /** @description A piece of the model's answer. */
+        EventTextDelta: {
+            /** @description The piece. */
+            content: string;
+            /** @description The text so far, when the producer sends it. Runbus's workers do not: it makes a stream's size quadratic. */
+            snapshot?: string | null;
+        };
+        /** @description A tool call as the model wrote it. */
+        EventToolCall: {
+            /** @description The arguments as the model wrote them: JSON text, not always valid. */
+            arguments: string;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A call of the model ended well and is recorded. */
+        EventTurnCompleted: {
+            /** @description The whole text of the turn. */
+            content?: string | null;
+            /** @description `stop`, `tool_calls`, `length`, ... as the provider says. */
+            finish_reason?: string | null;
+            /** @description Names the message of this turn, the same in every event of it and among the session's messages. */
+            message_id?: string | null;
+            /** @description The model that answered. */
+            model?: string | null;
+            /** @description The provider that answered, by the name of its section in the worker's configuration. */
+            provider?: string | null;
+            /** @description The whole reasoning of the turn, where the provider discloses it. */
+            reasoning?: string | null;
+            /** @description The provider's id of the request, for its support. */
+            request_id?: string | null;
+            /** @description Calls that the model asks for. */
+            tool_calls?: components["schemas"]["EventToolCall"][];
+            /** @description Tokens. */
+            usage?: components["schemas"]["EventUsage"] | null;
+        };
         EventType: string;
+        /** @description Tokens of one or more calls. */
+        EventUsage: {
+            /**
+             * Format: uint64
+             * @description Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+             */
+            cached_tokens?: number | null;
+            /**
+             * Format: uint64
+             * @description Tokens written. Default: `0`.
+             */
+            completion_tokens?: number;
+            /**
+             * Format: double
+             * @description The price, where the providers state one, in their currency.
+             */
+            cost?: number | null;
+            /** @description Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts. */
+            estimated?: boolean;
+            /**
+             * Format: uint64
+             * @description Tokens read. Default: `0`.
+             */
+            prompt_tokens?: number;
+            /**
+             * Format: uint64
+             * @description Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+             */
+            reasoning_tokens?: number | null;
+            /**
+             * Format: uint64
+             * @description Both. Default: `0`.
+             */
+            total_tokens?: number;
+        };
+        /** @description The usage of the execution so far. */
+        EventUsageUpdated: {
+            /** @description The part of it that the executions below used. */
+            below?: components["schemas"]["EventUsed"] | null;
+            /**
+             * Format: uint32
+             * @description Calls so far, of all of them. Default: `0`.
+             */
+            rounds?: number;
+            /** @description Tokens of all calls of the execution and of all executions below it. */
+            usage: components["schemas"]["EventUsage"];
+        };
+        /** @description The usage of an execution, with all below it. */
+        EventUsed: {
+            /**
+             * Format: uint32
+             * @description Calls of the model.
+             */
+            rounds: number;
+            /** @description Tokens. */
+            usage: components["schemas"]["EventUsage"];
+        };
+        /** @description No worker that is there can run the execution: it waits for one that can. */
+        EventWaiting: {
+            /** @description The agent or graph that it runs. */
+            definition?: string | null;
+            /** @description The tool that is missing; absent: the definition is. */
+            tool?: string | null;
+            /** @description The missing capability or capacity, in words. */
+            waits_for: string;
+        };
         /** @description A value, or the beginning of its JSON text. */
         Excerpt: {
             /**
@@ -2005,10 +1980,7 @@ export interface components {
             events: number;
             /** @description The run. */
             execution_id: components["schemas"]["ExecutionId"];
-            /**
-             * @description Runbus does not run it: others tell it.
-             * @default false
-             */
+            /** @description Runbus does not run it: others tell it. Default: `false`. */
             external: boolean;
             /**
              * @description Events before the first one read are missing. Absent: no event is known to be
@@ -2029,10 +2001,11 @@ export interface components {
             progress?: number | null;
             /** @description When it was asked for. */
             queued_at?: components["schemas"]["Timestamp"] | null;
+            /** @description `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON. */
+            request_digest?: string | null;
             /**
              * Format: uint32
-             * @description Calls of models so far.
-             * @default 0
+             * @description Calls of models so far. Default: `0`.
              */
             rounds: number;
             /** @description Its conversation. */
@@ -2054,12 +2027,31 @@ export interface components {
             /** @description The missing capability, in words, when no present worker can run it. */
             waits_for?: string | null;
         };
-        /** @description Why events of a run are missing. */
+        /**
+         * @description Why events of a run are missing.
+         *     - `expired`: Retention removed them.
+         * @enum {string}
+         */
         ExecutionGap: "expired";
         /** @description at most 128 bytes of UTF-8 without control characters */
         ExecutionId: string;
-        /** @description Where a run stands. */
+        /**
+         * @description Where a run stands.
+         *     - `queued`: Asked for; no worker has begun.
+         *     - `running`: A worker works on it.
+         *     - `waiting_for_approval`: A tool call waits for a decision.
+         *     - `waiting_for_input`: A node waits for a human's answer.
+         *     - `paused`: Paused by command.
+         *     - `completed`: Ended well.
+         *     - `failed`: Ended badly.
+         *     - `cancelled`: Stopped.
+         * @enum {string}
+         */
         ExecutionStatus: "queued" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "completed" | "failed" | "cancelled";
+        /** @description Data of a provider, unchanged. */
+        Extra: {
+            [key: string]: unknown;
+        };
         /** @description Events that are missing: both places as cursors. */
         Gap: {
             first_available: string;
@@ -2068,7 +2060,12 @@ export interface components {
             /** @description Always `gap`. */
             type: string;
         };
-        /** @description Why a reader cannot have what it asked for. */
+        /**
+         * @description Why a reader cannot have what it asked for.
+         *     - `expired`: Retention removed it.
+         *     - `recreated`: The log was deleted and made again, or lost its end.
+         * @enum {string}
+         */
         GapReason: "expired" | "recreated";
         /** @description One gateway. */
         GatewayStatistics: {
@@ -2119,8 +2116,7 @@ export interface components {
         Goals: {
             /**
              * Format: uint64
-             * @description Goals that were achieved.
-             * @default 0
+             * @description Goals that were achieved. Default: `0`.
              */
             achieved: number;
             /** @description How the criteria stand, as the producer says. */
@@ -2150,7 +2146,9 @@ export interface components {
         /** @description The list of endpoints. */
         Index: {
             /** @description `"GET /path": "what it is for"`. */
-            endpoints: Record<string, never>;
+            endpoints: {
+                [key: string]: unknown;
+            };
             name: string;
             version: string;
         };
@@ -2173,17 +2171,13 @@ export interface components {
         };
         /** @description The request for a token. */
         MintRequest: {
-            /**
-             * @description Some of the caller's scopes; absent: all that it may read.
-             * @default null
-             */
-            scopes: string[] | null;
+            /** @description Some of the caller's scopes; absent: all that it may read. */
+            scopes?: string[] | null;
             /**
              * Format: uint64
              * @description How long it should live; at most `auth.stream_tokens.ttl_s`.
-             * @default null
              */
-            ttl_s: number | null;
+            ttl_s?: number | null;
         };
         /** @description The view of one stream, or of all. Bounded: long values are cut, old entries are removed. */
         Monitor: {
@@ -2285,8 +2279,7 @@ export interface components {
             };
             /**
              * Format: uint64
-             * @description Executions that were shown once and are not any more.
-             * @default 0
+             * @description Executions that were shown once and are not any more. Default: `0`.
              */
             omitted: number;
         };
@@ -2294,10 +2287,7 @@ export interface components {
         MonitorMessage: {
             /** @description When. */
             at: components["schemas"]["Timestamp"];
-            /**
-             * @description The content; `{cut, bytes, begins}` when it is long.
-             * @default null
-             */
+            /** @description The content; `{cut, bytes, begins}` when it is long. */
             content: unknown;
             /** @description The node. */
             node_id?: components["schemas"]["NodeId"] | null;
@@ -2331,26 +2321,29 @@ export interface components {
             passes: number;
             /**
              * Format: uint64
-             * @description Calls of the model that failed and were tried again.
-             * @default 0
+             * @description Calls of the model that failed and were tried again. Default: `0`.
              */
             retries: number;
             /** @description Why it makes no progress, until it does. */
             stalled?: string | null;
             /**
              * Format: uint64
-             * @description Tool calls that ended.
-             * @default 0
+             * @description Tool calls that ended. Default: `0`.
              */
             tool_calls: number;
             /**
              * Format: uint64
-             * @description Of these, those that failed.
-             * @default 0
+             * @description Of these, those that failed. Default: `0`.
              */
             tool_errors: number;
         };
-        /** @description The author of a message. */
+        /**
+         * @description The author of a message.
+         *     - `user`: The caller that started the execution, or answered a question.
+         *     - `assistant`: The model.
+         *     - `tool`: A tool.
+         * @enum {string}
+         */
         MonitorRole: "user" | "assistant" | "tool";
         /** @description An execution. */
         MonitorRun: {
@@ -2411,7 +2404,14 @@ export interface components {
              */
             errors: number;
         };
-        /** @description The policy for a second execution of a session while one is at work. */
+        /**
+         * @description The policy for a second execution of a session while one is at work.
+         *     - `reject`: It is refused.
+         *     - `enqueue`: It waits its turn.
+         *     - `interrupt`: The one at work is stopped, its open calls are closed, its messages stay.
+         *     - `rollback`: The one at work is stopped and forgotten.
+         * @enum {string}
+         */
         Multitask: "reject" | "enqueue" | "interrupt" | "rollback";
         /** @description A step of the stream's graph. */
         Node: {
@@ -2424,8 +2424,7 @@ export interface components {
             output?: components["schemas"]["Excerpt"] | null;
             /**
              * Format: uint32
-             * @description Calls of its model that failed and were made again.
-             * @default 0
+             * @description Calls of its model that failed and were made again. Default: `0`.
              */
             retries: number;
             /**
@@ -2452,7 +2451,15 @@ export interface components {
             /** @description The tools that it may call. */
             tools?: string[];
         };
-        /** @description The state of a node. */
+        /**
+         * @description The state of a node.
+         *     - `running`: It works.
+         *     - `waiting`: It waits for a person.
+         *     - `stalled`: It says that it makes no progress.
+         *     - `completed`: It has ended, until the graph visits it again.
+         *     - `stopped`: The execution ended while it worked.
+         * @enum {string}
+         */
         NodeState: "running" | "waiting" | "stalled" | "completed" | "stopped";
         /** @description A command that has nothing to say but its name. */
         Nothing: Record<string, never>;
@@ -2505,10 +2512,7 @@ export interface components {
         };
         /** @description A question, as those who answer see it. */
         PendingQuestion: {
-            /**
-             * @description The answers to choose from; empty: any.
-             * @default []
-             */
+            /** @description The answers to choose from; empty: any. Default: `[]`. */
             choices: string[];
             /** @description The execution that asks, when it is below this session's. */
             execution_id?: components["schemas"]["ExecutionId"] | null;
@@ -2533,7 +2537,13 @@ export interface components {
             /** @description Those who watch longest, 100 at most. */
             watchers: components["schemas"]["Watcher"][];
         };
-        /** @description Which of several waiting sessions a worker takes first. */
+        /**
+         * @description Which of several waiting sessions a worker takes first.
+         *     - `high`: Somebody waits for it.
+         *     - `normal`: The usual.
+         *     - `low`: When nothing else is to do; it is not starved.
+         * @enum {string}
+         */
         Priority: "high" | "normal" | "low";
         /** @description Events that are durable. */
         Published: {
@@ -2573,11 +2583,8 @@ export interface components {
         };
         /** @description A command with a reason. */
         Reason: {
-            /**
-             * @description Why, for the record. At most 4096 bytes.
-             * @default null
-             */
-            reason: string | null;
+            /** @description Why, for the record. At most 4096 bytes. */
+            reason?: string | null;
         };
         /** @description One revocation, as the log holds it. */
         Revocation: {
@@ -2626,15 +2633,10 @@ export interface components {
             /** @constant */
             role: "user";
         } | {
-            /**
-             * @description The text; `None` when the model only called tools.
-             * @default null
-             */
+            /** @description The text; `None` when the model only called tools. */
             content: string | null;
             /** @description Data that the provider attached to its answer, unchanged. */
-            extra?: {
-                [key: string]: unknown;
-            };
+            extra?: components["schemas"]["Extra"];
             /** @description The provider that answered: nobody else gets `extra` back, nor that of the calls. */
             provider?: string | null;
             /** @description The reasoning that the provider disclosed. */
@@ -2655,68 +2657,35 @@ export interface components {
         });
         /** @description An input for a session. */
         SayRequest: {
-            /**
-             * @description The limits of the execution.
-             * @default {}
-             */
-            budget: components["schemas"]["Budget"];
-            /**
-             * @description The id that ties the execution to others.
-             * @default null
-             */
-            correlation_id: components["schemas"]["CorrelationId"] | null;
-            /**
-             * @description The agent or graph; absent: the one that the session ran last.
-             * @default null
-             */
-            definition: string | null;
-            /**
-             * @description The run; the same id twice starts one. Absent: a fresh one.
-             * @default null
-             */
-            execution_id: components["schemas"]["ExecutionId"] | null;
-            /**
-             * @description The input.
-             * @default null
-             */
-            input: unknown;
-            /**
-             * @description The policy when an execution of the session is at work.
-             * @default enqueue
-             */
-            multitask: components["schemas"]["Multitask"];
-            /**
-             * @description How it is scheduled; absent: as the session's last execution.
-             * @default null
-             */
-            scheduling: components["schemas"]["Scheduling"] | null;
-            /**
-             * @description The line of work; absent: the session's last one, or the definition's name.
-             * @default null
-             */
-            stream_id: components["schemas"]["StreamId"] | null;
+            /** @description The limits of the execution. Default: `{}`. */
+            budget?: components["schemas"]["Budget"];
+            /** @description The id that ties the execution to others. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
+            /** @description The agent or graph; absent: the one that the session ran last. */
+            definition?: string | null;
+            /** @description The run; the same id twice starts one. Absent: a fresh one. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description The input. */
+            input?: unknown;
+            /** @description The policy when an execution of the session is at work. Default: `"enqueue"`. */
+            multitask?: components["schemas"]["Multitask"];
+            /** @description How it is scheduled; absent: as the session's last execution. */
+            scheduling?: components["schemas"]["Scheduling"] | null;
+            /** @description The line of work; absent: the session's last one, or the definition's name. */
+            stream_id?: components["schemas"]["StreamId"] | null;
         };
         /** @description How an execution is scheduled. */
         Scheduling: {
             /** @description Executions with the same key (a tenant, a customer) share a limit: `worker.max_per_key`. */
             concurrency_key?: string | null;
-            /**
-             * @description Its rank.
-             * @default normal
-             */
-            priority: components["schemas"]["Priority"];
+            /** @description Its rank. Default: `"normal"`. */
+            priority?: components["schemas"]["Priority"];
         };
         /** @description A session. */
         Session: {
-            /**
-             * @description Approvals that wait for a decision.
-             * @default []
-             */
+            /** @description Approvals that wait for a decision. Default: `[]`. */
             approvals: components["schemas"]["PendingApproval"][];
-            /**
-             * @description Its children.
-             * @default []
-             */
+            /** @description Its children. Default: `[]`. */
             children: components["schemas"]["Child"][];
             /** @description Why it takes no more input. */
             closed_at?: components["schemas"]["Timestamp"] | null;
@@ -2731,33 +2700,17 @@ export interface components {
             messages: number;
             /** @description The worker that owns it now. */
             owner?: components["schemas"]["WorkerId"] | null;
-            /**
-             * @description Calls that have no answer yet.
-             * @default []
-             */
+            /** @description Calls that have no answer yet. Default: `[]`. */
             pending: components["schemas"]["PendingCall"][];
-            /**
-             * @description Questions that wait for an answer.
-             * @default []
-             */
+            /** @description Questions that wait for an answer. Default: `[]`. */
             questions: components["schemas"]["PendingQuestion"][];
-            /**
-             * @description Executions that wait for their turn.
-             * @default []
-             */
+            /** @description Executions that wait for their turn. Default: `[]`. */
             queued: components["schemas"]["ExecutionId"][];
             /** @description Which. */
             session_id: components["schemas"]["SessionId"];
             /** @description Where it stands. */
             status: components["schemas"]["SessionStatus"];
-            /**
-             * @description Tokens of all its executions.
-             * @default {
-             *       "completion_tokens": 0,
-             *       "prompt_tokens": 0,
-             *       "total_tokens": 0
-             *     }
-             */
+            /** @description Tokens of all its executions. Default: `{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`. */
             usage: components["schemas"]["Usage"];
             /**
              * Format: uint64
@@ -2767,19 +2720,23 @@ export interface components {
         };
         /** @description at most 128 bytes of UTF-8 without control characters */
         SessionId: string;
-        /** @description Where a session stands. */
+        /**
+         * @description Where a session stands.
+         *     - `idle`: Nothing to do.
+         *     - `running`: An execution is at work, or waits for a worker.
+         *     - `waiting_for_approval`: A call waits for a decision.
+         *     - `waiting_for_input`: A question waits for an answer.
+         *     - `paused`: Paused by command.
+         *     - `pending`: Calls are unresolved: `resume` or `abort_pending` decides.
+         *     - `closed`: It takes no more input.
+         * @enum {string}
+         */
         SessionStatus: "idle" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "pending" | "closed";
         /** @description An execution as of one position. */
         Snapshot: {
-            /**
-             * @description Calls that wait for a decision, oldest first.
-             * @default []
-             */
+            /** @description Calls that wait for a decision, oldest first. Default: `[]`. */
             approvals: components["schemas"]["Approval"][];
-            /**
-             * @description Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first.
-             * @default []
-             */
+            /** @description Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first. Default: `[]`. */
             calls: components["schemas"]["Call"][];
             /**
              * Format: uint64
@@ -2800,10 +2757,7 @@ export interface components {
             error_truncated_bytes?: number;
             /** @description Status, usage, output, error and the rest of a run's state; `None` before the first event. */
             execution?: components["schemas"]["Execution"] | null;
-            /**
-             * @description The steps, [`crate::limits::SNAPSHOT_NODES`] at most.
-             * @default {}
-             */
+            /** @description The steps, [`crate::limits::SNAPSHOT_NODES`] at most. Default: `{}`. */
             nodes: {
                 [key: string]: components["schemas"]["Node"];
             };
@@ -2817,21 +2771,16 @@ export interface components {
              * @description Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
              */
             output_truncated_bytes?: number;
-            /**
-             * @description Questions that wait for an answer, oldest first.
-             * @default []
-             */
+            /** @description Questions that wait for an answer, oldest first. Default: `[]`. */
             questions: components["schemas"]["Question"][];
             /**
              * @description The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
-             *     and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
-             * @default []
+             *     and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first. Default: `[]`.
              */
             turns: components["schemas"]["Turn"][];
             /**
              * Format: uint64
-             * @description Turns that have begun, void ones too.
-             * @default 0
+             * @description Turns that have begun, void ones too. Default: `0`.
              */
             turns_begun: number;
             /**
@@ -2851,6 +2800,11 @@ export interface components {
             created: boolean;
             /** @description The run. */
             execution_id: components["schemas"]["ExecutionId"];
+            /**
+             * @description Of an execution that was there: whether it was started with the same definition and the same input. Absent: this call
+             *     started it, or nobody knows any more.
+             */
+            same_request?: boolean | null;
             /** @description Its conversation. */
             session_id: components["schemas"]["SessionId"];
             /** @description Its line of work. */
@@ -2866,23 +2820,12 @@ export interface components {
             definition: string;
             /** @description The run; starting the same id twice starts one. Absent: a fresh one. */
             execution_id?: components["schemas"]["ExecutionId"] | null;
-            /**
-             * @description The input.
-             * @default null
-             */
-            input: unknown;
-            /**
-             * @description The policy when another execution of the session is at work.
-             * @default enqueue
-             */
-            multitask: components["schemas"]["Multitask"];
-            /**
-             * @description How it is scheduled.
-             * @default {
-             *       "priority": "normal"
-             *     }
-             */
-            scheduling: components["schemas"]["Scheduling"];
+            /** @description The input. */
+            input?: unknown;
+            /** @description The policy when another execution of the session is at work. Default: `"enqueue"`. */
+            multitask?: components["schemas"]["Multitask"];
+            /** @description How it is scheduled. Default: `{"priority":"normal"}`. */
+            scheduling?: components["schemas"]["Scheduling"];
             /** @description The conversation that it continues; absent: a conversation of its own. */
             session_id?: components["schemas"]["SessionId"] | null;
             /** @description The line of work; absent: the definition's name. */
@@ -2935,7 +2878,13 @@ export interface components {
              */
             undecodable: number;
         };
-        /** @description A load balancer's view of it. */
+        /**
+         * @description A load balancer's view of it.
+         *     - `ready`: It serves.
+         *     - `degraded`: It serves; something that it does not need is missing.
+         *     - `not_ready`: It does not serve.
+         * @enum {string}
+         */
         Status: "ready" | "degraded" | "not_ready";
         /** @description An event that is durable. */
         StoredEvent: {
@@ -3015,8 +2964,7 @@ export interface components {
             cached_tokens?: number | null;
             /**
              * Format: uint64
-             * @description Tokens written.
-             * @default 0
+             * @description Tokens written. Default: `0`.
              */
             completion_tokens: number;
             /**
@@ -3028,8 +2976,7 @@ export interface components {
             estimated?: boolean;
             /**
              * Format: uint64
-             * @description Tokens read.
-             * @default 0
+             * @description Tokens read. Default: `0`.
              */
             prompt_tokens: number;
             /**
@@ -3039,8 +2986,7 @@ export interface components {
             reasoning_tokens?: number | null;
             /**
              * Format: uint64
-             * @description Both.
-             * @default 0
+             * @description Both. Default: `0`.
              */
             total_tokens: number;
         };
@@ -3277,6 +3223,15 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `unsupported_media_type`: a request with a body needs `Content-Type: application/json` */
+        unsupported_media_type: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -3360,6 +3315,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             /** @description the topic is missing, empty or too long */
             422: {
@@ -3561,6 +3517,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -3600,6 +3557,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["limit_exceeded"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -3629,12 +3587,12 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "expires_at": "2026-11-21T10:01:00.000000Z",
+                     *       "token": "eyJ...",
+                     *       "token_id": "0198c1f2-6a5e-7000-8000-000000000001",
                      *       "scopes": [
                      *         "read:orders-*\/*\/*"
                      *       ],
-                     *       "token": "eyJ...",
-                     *       "token_id": "0198c1f2-6a5e-7000-8000-000000000001"
+                     *       "expires_at": "2026-11-21T10:01:00.000000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Minted"];
@@ -3646,6 +3604,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             408: components["responses"]["too_slow"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -3735,10 +3694,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -3752,10 +3711,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -3784,6 +3743,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -3811,7 +3771,7 @@ export interface operations {
                 since?: ("new" | "all") | string;
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
-                /** @description only these types, separated by commas */
+                /** @description only these types, separated by commas; it may repeat */
                 types?: components["schemas"]["EventType"][];
                 /** @description when nothing is there, wait so long until at least one event comes */
                 wait_ms?: number;
@@ -3853,14 +3813,14 @@ export interface operations {
                  * @example {
                  *       "events": [
                  *         {
+                 *           "type": "state_changed",
+                 *           "stream_id": "billing",
+                 *           "id": "01890a5d-ac96-774b-bcce-b302099a8057",
                  *           "data": {
                  *             "key": "total",
-                 *             "new_value": 2,
-                 *             "old_value": 1
-                 *           },
-                 *           "id": "01890a5d-ac96-774b-bcce-b302099a8057",
-                 *           "stream_id": "billing",
-                 *           "type": "state_changed"
+                 *             "old_value": 1,
+                 *             "new_value": 2
+                 *           }
                  *         }
                  *       ]
                  *     }
@@ -3883,6 +3843,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             408: components["responses"]["too_slow"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -3900,14 +3861,18 @@ export interface operations {
                 coalesce?: boolean;
                 /** @description only events of this run */
                 execution_id?: components["schemas"]["ExecutionId"];
+                /** @description the same as the header `Last-Event-ID`, which wins, for clients that set no headers; also `Last-Event-ID` */
+                lastEventId?: string;
                 /** @description only events of this step */
                 node_id?: components["schemas"]["NodeId"];
                 /** @description where to begin; `new` by default; `snapshot`: with what an execution has come to, needs an execution */
                 since?: "snapshot" | (("new" | "all") | string);
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
-                /** @description only these types, separated by commas */
+                /** @description only these types, separated by commas; it may repeat */
                 types?: components["schemas"]["EventType"][];
+                /** @description whether messages have no `event`, so that browsers give all of them to `onmessage`; `type` of the data tells */
+                unnamed?: boolean;
                 /** @description the stream ends behind the event that ends the execution; needs an execution */
                 until?: "terminal";
             };
@@ -3971,8 +3936,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "definition": "council",
-                 *       "execution_id": "run-1",
-                 *       "input": "Is a monolith a good start?"
+                 *       "input": "Is a monolith a good start?",
+                 *       "execution_id": "run-1"
                  *     }
                  */
                 "application/json": components["schemas"]["StartRequest"];
@@ -3987,10 +3952,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4004,10 +3969,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4035,6 +4000,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4131,6 +4097,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4156,7 +4123,7 @@ export interface operations {
                 since?: ("new" | "all") | string;
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
-                /** @description only these types, separated by commas */
+                /** @description only these types, separated by commas; it may repeat */
                 types?: components["schemas"]["EventType"][];
                 /** @description when nothing is there, wait so long until at least one event comes */
                 wait_ms?: number;
@@ -4196,14 +4163,18 @@ export interface operations {
                 before?: components["schemas"]["Timestamp"];
                 /** @description whether consecutive deltas of one message come as one event; by default where the client falls behind */
                 coalesce?: boolean;
+                /** @description the same as the header `Last-Event-ID`, which wins, for clients that set no headers; also `Last-Event-ID` */
+                lastEventId?: string;
                 /** @description only events of this step */
                 node_id?: components["schemas"]["NodeId"];
                 /** @description where to begin; `new` by default; `snapshot`: with what an execution has come to, needs an execution */
                 since?: "snapshot" | (("new" | "all") | string);
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
-                /** @description only these types, separated by commas */
+                /** @description only these types, separated by commas; it may repeat */
                 types?: components["schemas"]["EventType"][];
+                /** @description whether messages have no `event`, so that browsers give all of them to `onmessage`; `type` of the data tells */
+                unnamed?: boolean;
                 /** @description the stream ends behind the event that ends the execution; needs an execution */
                 until?: "terminal";
             };
@@ -4288,6 +4259,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4385,6 +4357,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4587,7 +4560,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description it is the one that the caller has */
@@ -4638,6 +4613,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4656,8 +4632,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "definition": "assistant",
-                 *       "execution_id": "chat-1",
-                 *       "input": "What time is it?"
+                 *       "input": "What time is it?",
+                 *       "execution_id": "chat-1"
                  *     }
                  */
                 "application/json": components["schemas"]["BeginRequest"];
@@ -4672,10 +4648,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4689,10 +4665,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4720,6 +4696,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4786,6 +4763,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             408: components["responses"]["too_slow"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4822,6 +4800,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             408: components["responses"]["too_slow"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4876,8 +4855,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "execution_id": "chat-2",
-                 *       "input": "And in UTC?"
+                 *       "input": "And in UTC?",
+                 *       "execution_id": "chat-2"
                  *     }
                  */
                 "application/json": components["schemas"]["SayRequest"];
@@ -4892,10 +4871,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4909,10 +4888,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4941,6 +4920,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -5000,10 +4980,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -5017,10 +4997,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -5049,6 +5029,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
