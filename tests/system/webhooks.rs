@@ -201,9 +201,9 @@ async fn requests_say_who_sends_what() {
             .map(|arrival| json!({ "headers": arrival.headers, "body": String::from_utf8_lossy(&arrival.body) }))
             .map(|request| request.to_string())
             .collect();
-        let said =
-            crate::clients::node("webhook.mjs", &[&json!([SECRET, OLDER]).to_string()], &requests.join("\n"));
-        assert_eq!(said.await, vec![json!({ "verified": 2, "refused": true }); 3]);
+        let secrets = json!([SECRET, OLDER]).to_string();
+        let said = crate::clients::node("webhook.mjs", &[&secrets], &requests.join("\n")).await;
+        assert_eq!(said, vec![json!({ "verified": 2, "refused": true }); 3]);
         let later = runbus::time::Timestamp::from_micros(now.micros() + 120_000_000);
         assert_eq!(verify(SECRET, headers, &arrival.body, minute, later), Err(Refused::TooOld));
         // The body is the stored event and its place.
