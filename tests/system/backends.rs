@@ -96,7 +96,7 @@ async fn nats_and_redis_with(hold_ms: u64) -> Backend {
 }
 
 /// Waits until the broker is set up: a cluster elects leaders for every stream first.
-async fn ready(nats: &nats::Nats) {
+pub async fn ready(nats: &nats::Nats) {
     let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(120);
     while let Err(error) = nats.ready().await {
         assert!(error.is_retryable() && tokio::time::Instant::now() < patience, "{error}");

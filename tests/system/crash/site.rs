@@ -57,7 +57,7 @@ impl Servers {
         };
         let prefix = config.prefix.clone();
         let nats = nats::Nats::connect(config).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(60), nats.ready()).await.unwrap().unwrap();
+        crate::backends::ready(&nats).await;
         let config = redis::Config { prefix, ..servers.1.config() };
         let store = redis::Redis::new(&config).unwrap();
         let flushed = servers.clone();
