@@ -54,20 +54,13 @@ endif
 	$(MAKE) --no-print-directory test-python ARGS=
 	$(MAKE) --no-print-directory test-typescript ARGS=
 	$(MAKE) --no-print-directory test-docs ARGS=
-	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10 ARGS=
-	$(MAKE) --no-print-directory test-cluster ARGS='$(CLUSTERED)'
-
-# What `make test` runs on a cluster: all that depends on the order of writes and on leaders.
-CLUSTERED := council:: bus:: writer:: $(addprefix runtime::,approvals cancel children dead_letters durable guards pause people sessions tools)
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
+	$(MAKE) --no-print-directory test-cluster
 
 .PHONY: test-cluster
-test-cluster: ## the runtime's tests once more, on three NATS servers (a part of it in test; ARGS=runtime::cancel)
+test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
 	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --workspace --test system -- \
-	  $(or $(ARGS),runtime:: council:: examples:: bus:: writer::)
-
-.PHONY: test-walks
-test-walks: ## kill, hold and wipe at every write of every scenario (`make test` walks every third one or fewer)
-	RUNBUS_WALK=all $(TOOLS) $(CARGO) test --locked --workspace --test system -- crash::
+	  runtime:: council:: examples:: bus:: writer::
 
 .PHONY: test-interop
 test-interop: ## try programs of others that `make test` does not run (ARGS='-k litellm'; tests/interop/README.md)
