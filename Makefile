@@ -54,7 +54,7 @@ endif
 	$(MAKE) --no-print-directory test-python ARGS=
 	$(MAKE) --no-print-directory test-typescript ARGS=
 	$(MAKE) --no-print-directory test-docs ARGS=
-	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10 ARGS=
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
 	$(MAKE) --no-print-directory test-cluster
 
 .PHONY: test-cluster

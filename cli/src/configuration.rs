@@ -148,7 +148,10 @@ mod tests {
         ("auth.jwt.algorithms", "HS256"),
         ("gateway.monitor.prices", r#"{"name": {"prompt_per_million": 2.0, "completion_per_million": 2.0}}"#),
         ("mcp.servers.name.require_approval", "all"),
-        ("model.providers", r#"{"name": {"base_url": "http://127.0.0.1:9/v1"}}"#),
+        (
+            "model.providers",
+            r#"{"name": {"kind": "openai", "prices": {"name": {"prompt_per_million": 1.0, "completion_per_million": 1.0}}}}"#,
+        ),
         (
             "model.providers.name.prices",
             r#"{"name": {"prompt_per_million": 2.0, "completion_per_million": 2.0}}"#,

@@ -1,8 +1,9 @@
 //! The end of a certificate's validity: a metric at all times, and a warning before and after it.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use runbus::metrics::gateway as metrics;
+use runbus::time::{Clock, Timestamp};
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -15,7 +16,7 @@ const EVERY: Duration = Duration::from_secs(3600);
 /// The validity of the certificate in use.
 #[derive(Debug)]
 pub(crate) struct Expiry {
-    end: Option<SystemTime>,
+    end: Option<Timestamp>,
     warned: Option<Instant>,
 }
 
@@ -24,31 +25,32 @@ impl Expiry {
     pub(crate) fn of(chain: &[CertificateDer<'_>]) -> Self {
         let seconds = chain.first().and_then(|own| {
             let (_, certificate) = X509Certificate::from_der(own).ok()?;
-            u64::try_from(certificate.validity().not_after.timestamp()).ok()
+            Some(certificate.validity().not_after.timestamp())
         });
-        metrics::CERTIFICATE_EXPIRES.set(seconds.and_then(|end| i64::try_from(end).ok()).unwrap_or(0));
-        let end = seconds.and_then(|end| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(end)));
+        metrics::CERTIFICATE_EXPIRES.set(seconds.unwrap_or(0));
+        let end = seconds.map(|end| Timestamp::from_micros(end.saturating_mul(1_000_000)));
         let mut expiry = Self { end, warned: None };
-        expiry.check(SystemTime::now());
+        expiry.check(Clock::System.now());
         expiry
     }
 
     /// Warns if the end is near or past; returns whether it warned.
-    pub(crate) fn check(&mut self, now: SystemTime) -> bool {
-        let Some(end) = self.end.filter(|end| now + NOTICE >= *end) else { return false };
+    pub(crate) fn check(&mut self, now: Timestamp) -> bool {
+        let Some(end) = self.end.filter(|end| end.since(now) <= NOTICE) else { return false };
         if self.warned.is_some_and(|at| at.elapsed() < EVERY) {
             return false;
         }
         self.warned = Some(Instant::now());
-        match end.duration_since(now) {
-            Ok(left) => tracing::warn!(
-                hours = left.as_secs() / 3600,
+        if end > now {
+            tracing::warn!(
+                hours = end.since(now).as_secs() / 3600,
                 "the certificate of gateway.tls_cert_file expires soon; replace the file, it is read again"
-            ),
-            Err(past) => tracing::warn!(
-                hours = past.duration().as_secs() / 3600,
+            );
+        } else {
+            tracing::warn!(
+                hours = now.since(end).as_secs() / 3600,
                 "the certificate of gateway.tls_cert_file has expired and clients refuse it; replace the file, it is read again"
-            ),
+            );
         }
         true
     }
@@ -67,11 +69,12 @@ mod tests {
         let mut expiry = Expiry::of(&chain);
         let end = expiry.end.unwrap();
         expiry.warned = None;
-        assert!(!expiry.check(end - 2 * NOTICE));
-        assert!(expiry.check(end - NOTICE / 2));
-        assert!(!expiry.check(end - NOTICE / 2), "again only after an hour");
+        let at = |days: i64| Timestamp::from_micros(end.micros() + days * 24 * 3600 * 1_000_000);
+        assert!(!expiry.check(at(-15)));
+        assert!(expiry.check(at(-13)));
+        assert!(!expiry.check(at(-13)), "again only after an hour");
         expiry.warned = None;
-        assert!(expiry.check(end + NOTICE));
+        assert!(expiry.check(at(1)));
         assert!(!Expiry { end: None, warned: None }.check(end));
     }
 }

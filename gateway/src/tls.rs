@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
+use runbus::time::Clock;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -80,7 +81,7 @@ impl Tls {
                 }
             }
         }
-        current.expiry.check(SystemTime::now());
+        current.expiry.check(Clock::System.now());
         current.server.clone()
     }
 

@@ -149,6 +149,8 @@ class Terminal:
 
     def end(self):
         stop(self.shell)
+        # Its number may be another process's from now on.
+        SHELLS.remove(self.shell)
 
 
 def free_ports():

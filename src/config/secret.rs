@@ -6,7 +6,6 @@ use std::ops::Deref;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -94,8 +93,9 @@ impl File {
                     tracing::info!(path = %self.path.display(), "a secret was read again");
                     *known = Known { changed: now, text };
                 }
-                // A file that is being replaced is read at the next use.
+                // A file that is being replaced is read when it has changed again: one warning for one state of it.
                 Err(reason) => {
+                    known.changed = now;
                     tracing::warn!(path = %self.path.display(), reason, "a secret cannot be read again; the old one stays");
                 }
             }
@@ -104,12 +104,13 @@ impl File {
     }
 }
 
-/// The state of a file: time, size and inode. Two changes may have one time, and a change may keep the size.
-type Changed = (SystemTime, u64, u64);
+/// The state of a file: seconds and nanoseconds of its last change, size and inode. Two changes may have one time, and a
+/// change may keep the size. A change of permissions counts too.
+type Changed = (i64, i64, u64, u64);
 
 fn changed(path: &Path) -> Option<Changed> {
     let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+    Some((metadata.ctime(), metadata.ctime_nsec(), metadata.len(), metadata.ino()))
 }
 
 fn read(path: &Path) -> Result<Arc<str>, String> {
@@ -230,8 +231,6 @@ mod tests {
         let replace = |text: &str| {
             let new = folder.path().join("new");
             std::fs::write(&new, text).unwrap();
-            let later = SystemTime::now() + std::time::Duration::from_secs(60);
-            std::fs::File::options().write(true).open(&new).unwrap().set_modified(later).unwrap();
             std::fs::rename(&new, &path).unwrap();
         };
         replace("second");
@@ -242,6 +241,10 @@ mod tests {
         assert_eq!(&*secret.reveal(), "second");
         std::fs::remove_file(&path).unwrap();
         assert_eq!(&*secret.reveal(), "second", "a missing file leaves the text as it was");
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(&*secret.reveal(), "second", "and an empty one");
+        std::fs::write(&path, "third").unwrap();
+        assert_eq!(&*secret.reveal(), "third");
         assert_eq!(format!("{secret:?}{:?}", secret.reveal()), "******");
     }
 

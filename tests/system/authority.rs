@@ -153,7 +153,7 @@ async fn external_events_about_an_execution_grant_no_right_to_it() {
         let publish = async |when: &str| {
             for (who, stream) in [(&attacker, "mine"), (&neighbour, "cashier"), (&root, "elsewhere")] {
                 let body = forged(stream, "run", &approval);
-                let (status, answer) = post(at, "/v1/events", &*who.reveal(), body).await;
+                let (status, answer) = post(at, "/v1/events", &who.reveal(), body).await;
                 assert_eq!(status, 200, "{when}: {stream}: {answer}");
             }
         };
@@ -161,12 +161,12 @@ async fn external_events_about_an_execution_grant_no_right_to_it() {
         let first = stage.control.status(&execution("run")).await.unwrap().unwrap();
         assert!(first.external && first.stream_id.as_str() == "mine", "{first:?}");
         // A cancel of an external execution is accepted; it has no effect on an execution of that id started here later.
-        let (status, asked) = post(at, "/v1/executions/run/cancel", &*attacker.reveal(), json!({})).await;
+        let (status, asked) = post(at, "/v1/executions/run/cancel", &attacker.reveal(), json!({})).await;
         assert_eq!(status, 409, "it said that it has ended: {asked}");
 
         let input = json!([["pay", { "n": 1 }]]);
         let body = json!({ "definition": "cashier", "execution_id": "run", "input": input });
-        let (status, started) = post(at, "/v1/executions", &*victim.reveal(), body.clone()).await;
+        let (status, started) = post(at, "/v1/executions", &victim.reveal(), body.clone()).await;
         assert_eq!((status, &started["created"]), (201, &json!(true)), "{started}");
         publish("queued").await;
         is_shut(at, &attacker, &approval, "queued").await;
@@ -183,17 +183,17 @@ async fn external_events_about_an_execution_grant_no_right_to_it() {
         publish("waiting").await;
         let waiting = stage.approvals("run").await.remove(0);
         is_shut(at, &attacker, &waiting, "waiting").await;
-        let (status, text) = bearer(at, "/v1/executions/run", &*victim.reveal()).await;
+        let (status, text) = bearer(at, "/v1/executions/run", &victim.reveal()).await;
         let shown: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((status, &shown["status"]), (200, &json!("waiting_for_approval")), "{text}");
         assert_eq!(shown["waiting"].as_object().unwrap().keys().collect::<Vec<_>>(), [&waiting], "{text}");
-        let (status, text) = bearer(at, "/v1/executions/run/snapshot", &*victim.reveal()).await;
+        let (status, text) = bearer(at, "/v1/executions/run/snapshot", &victim.reveal()).await;
         assert!(status == 200 && !text.contains("forged"), "{text}");
-        let (status, text) = bearer(at, "/v1/executions/run/approvals", &*victim.reveal()).await;
+        let (status, text) = bearer(at, "/v1/executions/run/approvals", &victim.reveal()).await;
         assert!(status == 200 && text.contains(&waiting) && !text.contains(&approval), "{text}");
         assert!(paid.all().is_empty(), "no approval was given");
         let path = format!("/v1/approvals/{waiting}/decision");
-        let (status, decided) = post(at, &path, &*victim.reveal(), json!({ "approved": true })).await;
+        let (status, decided) = post(at, &path, &victim.reveal(), json!({ "approved": true })).await;
         assert_eq!(status, 200, "{decided}");
         own(&stage.bus, "run", &[Kind::ExecutionCompleted]).await;
 
@@ -212,11 +212,11 @@ async fn external_events_about_an_execution_grant_no_right_to_it() {
             assert_eq!(known.session_id, Some(session("run")));
             assert!(!known.external && known.output != Some(json!("forged")), "{known:?}");
         }
-        let said = task(at, &*victim.reveal(), "cashier").await;
+        let said = task(at, &victim.reveal(), "cashier").await;
         assert!(said.contains("\"result\"") && !said.contains("forged"), "{said}");
         // A reader of the stream sees the events in it, and their authors.
         let query = "/v1/events?stream_id=cashier&execution_id=run&limit=1000&order=oldest";
-        let (status, text) = bearer(at, query, &*victim.reveal()).await;
+        let (status, text) = bearer(at, query, &victim.reveal()).await;
         let page: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(status, 200, "{text}");
         for event in page["events"].as_array().unwrap() {
@@ -228,7 +228,7 @@ async fn external_events_about_an_execution_grant_no_right_to_it() {
         }
         // A stream that ends with the execution ends where it ended.
         let query = "/v1/events/stream?stream_id=cashier&execution_id=run&since=all&until=terminal";
-        let (status, text) = bearer(at, query, &*victim.reveal()).await;
+        let (status, text) = bearer(at, query, &victim.reveal()).await;
         assert_eq!(status, 200, "{text}");
         let ends: Vec<bool> = text
             .lines()
@@ -253,11 +253,11 @@ async fn external_executions_are_reported_by_their_producers() {
         let at = served.address;
         let say = async |kind: &str, stream: &str, data: Value| {
             let event = json!({ "type": kind, "stream_id": stream, "execution_id": "theirs", "data": data });
-            post(at, "/v1/events", &*secret.reveal(), json!({ "events": [event] })).await.0
+            post(at, "/v1/events", &secret.reveal(), json!({ "events": [event] })).await.0
         };
         assert_eq!(say("execution_started", "mine", json!({ "input": "hi" })).await, 200);
         let status = async || {
-            let (status, text) = bearer(at, "/v1/executions/theirs", &*secret.reveal()).await;
+            let (status, text) = bearer(at, "/v1/executions/theirs", &secret.reveal()).await;
             assert_eq!(status, 200, "{text}");
             serde_json::from_str::<Value>(&text).unwrap()
         };
@@ -265,7 +265,7 @@ async fn external_executions_are_reported_by_their_producers() {
             (&status().await["status"], &status().await["external"]),
             (&json!("running"), &json!(true))
         );
-        let (code, asked) = post(at, "/v1/executions/theirs/cancel", &*secret.reveal(), json!({})).await;
+        let (code, asked) = post(at, "/v1/executions/theirs/cancel", &secret.reveal(), json!({})).await;
         assert_eq!((code, &asked["cancel"]), (202, &json!("requested")), "{asked}");
         let filter = Filter::execution(execution("theirs")).types([Kind::ExecutionCancelRequested]);
         let heard = stage.bus.wait_for(filter, Since::All, PATIENCE).await.unwrap().unwrap();

@@ -41,6 +41,24 @@ fn node_folder() -> tempfile::TempDir {
     folder
 }
 
+/// Runs a program of `tests/clients` in Node; what it says, as JSON lines.
+pub async fn node(script: &str, arguments: &[&str], input: &str) -> Vec<Value> {
+    let folder = node_folder();
+    std::fs::copy(file(script), folder.path().join(script)).unwrap();
+    let given = folder.path().join("input");
+    std::fs::write(&given, input).unwrap();
+    let mut command = Command::new("node");
+    command.current_dir(folder.path()).arg(script).args(arguments).kill_on_drop(true);
+    command.stdin(std::fs::File::open(given).unwrap());
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
 async fn served() -> (backends::Backend, Served, String) {
     let backend = backends::embedded();
     let served = gateway(&backend, config()).await;

@@ -62,9 +62,9 @@ async fn front_ends_of_other_servers_keep_working() {
 
         let keys = [("root", "*"), ("reader", "read")].map(|(name, scope)| {
             let key = api_key::generate().unwrap();
-            let sha256 = api_key::hash(&*key.reveal());
+            let sha256 = api_key::hash(&key.reveal());
             let entry = ApiKey { sha256, scopes: vec![scope.parse().unwrap()], expires_at: None };
-            (name, key.reveal().to_owned(), entry)
+            (name, key.reveal(), entry)
         });
         let auth = Auth {
             mode: Mode::Required,

@@ -72,9 +72,9 @@ async fn one_token_does_not_use_up_the_connections_of_its_key() {
     assert_eq!((held.len(), refused), (2, 429), "a quarter of the key's");
     held.push(connect(address, &second).await.expect("another token has its own"));
     for _ in 0..5 {
-        held.push(connect(address, &*root.reveal()).await.expect("the key has the rest"));
+        held.push(connect(address, &root.reveal()).await.expect("the key has the rest"));
     }
-    assert_eq!(connect(address, &*root.reveal()).await.err(), Some(429));
+    assert_eq!(connect(address, &root.reveal()).await.err(), Some(429));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,16 +92,16 @@ async fn a_greedy_principal_leaves_scopes_and_monitors_to_others() {
     // A scope that is watched already costs nothing: others pay for it too.
     let other_scope = |n| scope(100 + n);
     let other_stream = |n| stream(100 + n);
-    let mut greedy = connect(address, &*root.reveal()).await.unwrap();
+    let mut greedy = connect(address, &root.reveal()).await.unwrap();
     assert_eq!(until_refused(&mut greedy, other_scope).await, 6, "half, with its token's");
     assert_eq!(until_refused(&mut greedy, other_stream).await, 6);
-    let mut second = connect(address, &*root.reveal()).await.unwrap();
+    let mut second = connect(address, &root.reveal()).await.unwrap();
     assert_eq!(
         until_refused(&mut second, |n| scope(200 + n)).await,
         0,
         "another connection is the same principal"
     );
-    let mut modest = connect(address, &*other.reveal()).await.unwrap();
+    let mut modest = connect(address, &other.reveal()).await.unwrap();
     assert_eq!(until_refused(&mut modest, |n| scope(300 + n)).await, 4, "half of what is left");
     assert_eq!(until_refused(&mut modest, |n| stream(300 + n)).await, 4);
 }
@@ -135,11 +135,11 @@ async fn unread_pages_are_bounded_for_each_principal() {
         }
     }
     assert_eq!(refused, 2, "{} pages are held for one principal", stuck.len());
-    let (status, page) = bearer(address, path, &*other.reveal()).await;
+    let (status, page) = bearer(address, path, &other.reveal()).await;
     assert_eq!(status, 200, "{page}");
     drop(stuck);
     // Pages that are not read any more give their share back.
-    while bearer(address, path, &*root.reveal()).await.0 != 200 {
+    while bearer(address, path, &root.reveal()).await.0 != 200 {
         tokio::task::yield_now().await;
     }
 }

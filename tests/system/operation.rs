@@ -317,6 +317,12 @@ async fn the_plain_publish_of_the_readme_works_on_the_server_of_the_readme() {
     let lines = String::from_utf8(history.stdout).unwrap();
     assert_eq!(lines.lines().count(), 1, "{lines}");
     assert!(lines.contains("\"step\":\"lint\""), "{lines}");
+    // A client of NATS publishes and taps as docs/subjects.md says.
+    let event = json!({ "id": runbus::id::EventId::generate(), "type": "custom", "stream_id": "s", "data": { "n": 1 } });
+    let said = crate::clients::node("nats.mjs", &[&broker.url(), &event.to_string()], "").await;
+    let acknowledged: Vec<&Value> = said[0]["acknowledgements"].as_array().unwrap().iter().collect();
+    assert_eq!((&acknowledged[0]["duplicate"], &acknowledged[1]["duplicate"]), (&json!(false), &json!(true)));
+    assert_eq!((&said[0]["live"]["id"], &said[0]["live"]["data"]), (&event["id"], &event["data"]));
     let doctor = process::run(dir.path(), &["doctor"], &settings);
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(doctor.status.success() && said.contains("mapping"), "{said}");

@@ -139,15 +139,15 @@ async fn who_asks_for_too_much_is_told_what_to_add() {
         "/v1/executions/e/events",
         "/v1/monitor",
     ] {
-        let (status, answer) = bearer(served.address, path, &*narrow.reveal()).await;
+        let (status, answer) = bearer(served.address, path, &narrow.reveal()).await;
         assert_eq!(status, 403, "{path}");
         assert!(answer.contains("add stream_id"), "{path}: {answer}");
     }
     let (status, answer) =
-        bearer(served.address, "/v1/events?stream_id=t&execution_id=e", &*narrow.reveal()).await;
+        bearer(served.address, "/v1/events?stream_id=t&execution_id=e", &narrow.reveal()).await;
     assert_eq!((status, answer.contains("add ")), (403, false), "{answer}");
     let allowed = "/v1/events?stream_id=s&execution_id=e";
-    assert_eq!(bearer(served.address, allowed, &*narrow.reveal()).await.0, 200);
+    assert_eq!(bearer(served.address, allowed, &narrow.reveal()).await.0, 200);
     end(served).await;
 }
 

@@ -21,7 +21,7 @@ const HOST: &str = "events.example";
 fn documented() -> String {
     let page =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guides/proxies.md")).unwrap();
-    let (_, block) = page.split_once("```nginx\n").expect("a configuration");
+    let (_, block) = page.split_once("```nginx no-run\n").expect("a configuration");
     block.split_once("```").expect("its end").0.to_owned()
 }
 

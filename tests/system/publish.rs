@@ -272,10 +272,10 @@ async fn scopes_decide_where_a_client_may_publish() {
     ] {
         let events = json!([good, wrong]);
         let (status, refused) =
-            post(address, EVENTS, &*who.reveal(), json!({ "events": events.clone() })).await;
+            post(address, EVENTS, &who.reveal(), json!({ "events": events.clone() })).await;
         let wanted = (403, ("forbidden", path));
         // The body of a caller who may publish nowhere is not parsed.
-        let named = if &*who.reveal() == &*reader.reveal() { "" } else { path };
+        let named = if who.reveal() == reader.reveal() { "" } else { path };
         assert_eq!((status, code(&refused)), (403, ("forbidden", named)), "{refused}");
         let bearer = format!("Bearer {}", &*who.reveal());
         let (mut client, _) = Client::handshake(address, "", &[("authorization", &bearer)]).await.unwrap();
@@ -285,7 +285,7 @@ async fn scopes_decide_where_a_client_may_publish() {
     }
     assert_eq!(stored(&bench.backend).await, before);
     for who in [&mine, &node, &root] {
-        let (status, taken) = post(address, EVENTS, &*who.reveal(), json!({ "events": [good] })).await;
+        let (status, taken) = post(address, EVENTS, &who.reveal(), json!({ "events": [good] })).await;
         assert_eq!(status, 200, "{taken}");
     }
     end(served).await;
@@ -307,7 +307,7 @@ async fn publishers_are_bounded() {
     let (mut taken, mut refused) = (0, 0);
     for n in 0..8 {
         let body = json!({ "events": [event(n)] });
-        let (status, answer) = post(served.address, EVENTS, &*secret.reveal(), body).await;
+        let (status, answer) = post(served.address, EVENTS, &secret.reveal(), body).await;
         match status {
             200 => taken += 1,
             _ => {

@@ -93,12 +93,15 @@ async fn run(backend: &Backend, gateway: SocketAddr, recording: &Recording, seed
     let mut definitions = Definitions::default();
     definitions.add(Definition::parse("recorded", &agent.to_string()).unwrap()).unwrap();
     runbus::tls::install();
+    let mut config = model::Config::new(server.base_url(), "recorded");
+    // A recording's text is compared as it was sent.
+    config.quirks.think_tags = model::ThinkTags::Never;
     let dependencies = Dependencies {
         log: backend.log.clone(),
         store: backend.store.clone(),
         clock: Clock::System,
         definitions: Arc::new(definitions),
-        model: Arc::new(OpenAi::new(model::Config::new(server.base_url(), "recorded")).unwrap()),
+        model: Arc::new(OpenAi::new(config).unwrap()),
         registry: Arc::new(registry),
         worker: Worker::id(&Config::default()),
     };

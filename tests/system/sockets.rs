@@ -110,9 +110,9 @@ async fn sockets_that_say_nothing_or_little_cost_their_senders_address() {
         let backend = backends::embedded();
         let served = secured(&backend, small(), auth.clone()).await;
         let mut before = connect(1, served.address).await;
-        assert_eq!(ask(&mut before, "/v1/stats", &*root.reveal()).await, 200);
+        assert_eq!(ask(&mut before, "/v1/stats", &root.reveal()).await, 200);
         let mut sockets = flood(served.address, said).await;
-        others_are_served(served.address, &mut before, &*root.reveal()).await;
+        others_are_served(served.address, &mut before, &root.reveal()).await;
         if !said.ends_with(b"\n") && !said.starts_with(b"POST") {
             assert!(is_cut(&mut sockets[0]).await, "the oldest goes");
             // They were served while others still waited: no deadline of theirs made room.
@@ -156,14 +156,14 @@ async fn websockets_that_say_nothing_take_no_places() {
     let (auth, root) = auth();
     let served = secured(&backend, small(), auth).await;
     let mut before = connect(1, served.address).await;
-    assert_eq!(ask(&mut before, "/v1/stats", &*root.reveal()).await, 200);
+    assert_eq!(ask(&mut before, "/v1/stats", &root.reveal()).await, 200);
     let mut silent = Vec::new();
     for _ in 0..20 {
         for from in 2..5 {
             silent.push(says_later(from, served.address).await);
         }
     }
-    others_are_served(served.address, &mut before, &*root.reveal()).await;
+    others_are_served(served.address, &mut before, &root.reveal()).await;
     let first = tokio::time::timeout(PATIENCE, silent[0].next()).await.expect("the oldest goes");
     assert!(matches!(first, None | Some(Err(_) | Ok(Message::Close(_)))), "{first:?}");
     // Those who are known have all of their places.

@@ -18,6 +18,7 @@ use runbus::subject::{Key, Topic};
 use runbus::time::Clock;
 use runbus_workers::webhook::config::Since as Begin;
 use runbus_workers::webhook::{Config, Counters, Endpoint, Headers, Refused, Webhooks, verify};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::backends::{self, Backend};
@@ -194,6 +195,15 @@ async fn requests_say_who_sends_what() {
         let mut changed = arrival.body.clone();
         changed[10] ^= 1;
         assert_eq!(verify(SECRET, headers, &changed, minute, now), Err(Refused::Signature));
+        // The library that receivers use.
+        let requests: Vec<String> = arrivals
+            .iter()
+            .map(|arrival| json!({ "headers": arrival.headers, "body": String::from_utf8_lossy(&arrival.body) }))
+            .map(|request| request.to_string())
+            .collect();
+        let secrets = json!([SECRET, OLDER]).to_string();
+        let said = crate::clients::node("webhook.mjs", &[&secrets], &requests.join("\n")).await;
+        assert_eq!(said, vec![json!({ "verified": 2, "refused": true }); 3]);
         let later = runbus::time::Timestamp::from_micros(now.micros() + 120_000_000);
         assert_eq!(verify(SECRET, headers, &arrival.body, minute, later), Err(Refused::TooOld));
         // The body is the stored event and its place.

@@ -331,7 +331,7 @@ mod tests {
         );
         let query = format!("since=all&lastEventId={cursor}&unnamed=true");
         let asked = read(&query, &HeaderMap::new(), Filter::all()).unwrap();
-        assert_eq!((asked.start, asked.unnamed), (Start::At(Since::After(cursor.clone())), true));
+        assert_eq!((asked.start, asked.unnamed), (Start::At(Since::After(cursor)), true));
         let asked = read("since=all&lastEventId=", &HeaderMap::new(), Filter::all()).unwrap();
         assert_eq!(asked.start, Start::At(Since::All));
         let asked =

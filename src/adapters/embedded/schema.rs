@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
 use super::config::{Config, Synchronous};
@@ -127,6 +128,8 @@ pub(super) fn connect(path: &Path, config: &Config, role: Role) -> Result<Connec
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_millis(config.busy_timeout_ms.into()))?;
         connection.set_prepared_statement_cache_capacity(64);
+        // Without it, SQLite compiles a cached statement again for each new value of a LIMIT.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let synchronous = match config.synchronous {
             Synchronous::Full => "FULL",
             Synchronous::Normal => "NORMAL",

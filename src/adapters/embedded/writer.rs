@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
@@ -98,7 +98,8 @@ struct Waiting {
 /// The way to the writer thread; it ends when the last one is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    sender: SyncSender<Waiting>,
+    // `room` bounds it. A bounded channel allocates all its places at once: megabytes for each log that is open.
+    sender: Sender<Waiting>,
     room: Arc<Semaphore>,
     probe: Arc<Probe>,
 }
@@ -119,7 +120,7 @@ impl Writer {
         watch: Watch,
         due: Due,
     ) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel(limits::WAITING_KIB as usize);
+        let (sender, receiver) = channel();
         let probe = Arc::new(Probe::new(folder));
         let thread =
             Thread { connection, time, retention, watch, due, probe: probe.clone(), names: Names::default() };
@@ -141,8 +142,7 @@ impl Writer {
         let room = self.room.clone().acquire_many_owned(kib).await.map_err(|_closed| stopped())?;
         let (reply, answer) = oneshot::channel();
         let command = Box::new(Call { work, answer: None, reply });
-        // There is room: each command holds at least one permit of as many as the channel has places.
-        self.sender.try_send(Waiting { command, kib, _room: room }).map_err(|_gone| stopped())?;
+        self.sender.send(Waiting { command, kib, _room: room }).map_err(|_gone| stopped())?;
         answer.await.unwrap_or_else(|_gone| Err(Failure::Retry("the writer has stopped".into())))
     }
 

@@ -1,6 +1,7 @@
 //! One walk: a scenario, a worker that a blow strikes, and a second worker that goes on.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runbus::control::Control;
@@ -56,14 +57,27 @@ impl Running {
     }
 }
 
+/// The definitions and the script of a scenario. They are read once: a test starts hundreds of workers with them.
+fn program(scenario: &Scenario) -> (Definitions, Script) {
+    static READ: Mutex<BTreeMap<&str, (Definitions, Script)>> = Mutex::new(BTreeMap::new());
+    let read = || {
+        let mut definitions = Definitions::builtin().unwrap();
+        for definition in scenario.definitions.iter().filter(|definition| !definition.is_null()) {
+            definitions.add(Definition::parse(scenario.name, &definition.to_string()).unwrap()).unwrap();
+        }
+        let script = if scenario.script.is_empty() {
+            Script::built_in()
+        } else {
+            Script::parse(scenario.script).unwrap()
+        };
+        (definitions, script)
+    };
+    READ.lock().unwrap().entry(scenario.name).or_insert_with(read).clone()
+}
+
 fn worker(site: &Site, scenario: &Scenario, world: &Arc<World>, gate: Option<&Arc<Gate>>) -> Running {
     let config = Config { lease_ttl_ms: 300, takeover_grace_ms: 100, ..Config::default() };
-    let mut definitions = Definitions::builtin().unwrap();
-    for definition in scenario.definitions.iter().filter(|definition| !definition.is_null()) {
-        definitions.add(Definition::parse(scenario.name, &definition.to_string()).unwrap()).unwrap();
-    }
-    let script =
-        if scenario.script.is_empty() { Script::built_in() } else { Script::parse(scenario.script).unwrap() };
+    let (definitions, script) = program(scenario);
     let (mut log, mut queue, mut store) = (site.log.clone(), site.queue.clone(), site.store.clone());
     if let Some(gate) = gate {
         log = Arc::new(GatedLog(log, gate.clone()));

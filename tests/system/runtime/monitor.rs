@@ -324,7 +324,7 @@ async fn bad_requests_are_refused_and_scopes_hold() {
     let backend = backends::embedded();
     let key = api_key::generate().unwrap();
     let entry = ApiKey {
-        sha256: api_key::hash(&*key.reveal()),
+        sha256: api_key::hash(&key.reveal()),
         scopes: vec!["read:orders-*".parse().unwrap()],
         expires_at: None,
     };

@@ -94,9 +94,9 @@ async fn scopes_hold_for_sessions_and_their_requests() {
 
     // The requests of our stream.
     let path = format!("/v1/approvals/{ours}");
-    assert_eq!(bearer(address, &path, &*node.reveal()).await.0, 200);
+    assert_eq!(bearer(address, &path, &node.reveal()).await.0, 200);
     let decided =
-        post(address, &format!("{path}/decision"), &*node.reveal(), json!({ "approved": true })).await;
+        post(address, &format!("{path}/decision"), &node.reveal(), json!({ "approved": true })).await;
     assert_eq!(decided.0, 200, "{}", decided.1);
     stage.output("u").await;
     assert_eq!(paid.all(), [json!({ "n": 1 })]);

@@ -181,7 +181,7 @@ async fn until(address: SocketAddr, wanted: impl Fn(&Samples) -> bool) {
 
 fn key(scope: &str) -> (Secret, ApiKey) {
     let key = api_key::generate().unwrap();
-    let sha256 = api_key::hash(&*key.reveal());
+    let sha256 = api_key::hash(&key.reveal());
     (key, ApiKey { sha256, scopes: vec![scope.parse().unwrap()], expires_at: None })
 }
 

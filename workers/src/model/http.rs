@@ -144,7 +144,7 @@ impl Http {
         let given = |auth: Auth| headers.keys().any(|name| name.eq_ignore_ascii_case(auth.header("").0));
         let key = key.clone().filter(|(auth, _)| !given(*auth));
         let http = Self { client, base, key, timeouts: *timeouts };
-        http.authorized(http.client.get(http.base.clone()))?;
+        drop(http.authorized(http.client.get(http.base.clone()))?);
         Ok(http)
     }
 

@@ -36,7 +36,8 @@ pub struct Options {
     pub repeat: bool,
 }
 
-/// Which request of a conversation gets which interaction. The first user message identifies a conversation.
+/// Which request of a conversation gets which interaction. The first paragraph of the first user message identifies a conversation:
+/// clients add further words to that message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Matching {
     /// The n-th request gets the n-th interaction; one that a [`Mode`] broke does not count.
@@ -156,7 +157,10 @@ impl Shared {
     fn receive(&self, headers: &HeaderMap, body: Value) -> (Option<&Interaction>, Mode) {
         let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
         let of_role = |role: &'static str| messages.iter().filter(move |message| message["role"] == role);
-        let conversation = of_role("user").next().map(|message| message["content"].to_string());
+        let conversation = of_role("user").next().map(|message| match message["content"].as_str() {
+            Some(text) => text.split("\n\n").next().unwrap_or_default().to_owned(),
+            None => message["content"].to_string(),
+        });
         let depth = of_role("assistant").count();
 
         let mut current = self.current();

@@ -76,7 +76,14 @@ async fn a_conversation_goes_on_with_the_messages_of_the_turn() {
     assert_eq!(last.text, "Oslo has snow, Bergen has rain, and Oslo is larger.");
     let recording = Recording::load(&Recording::own_dir().join("parallel-tools.json")).unwrap();
     for (received, interaction) in server.received().iter().zip(&recording.interactions) {
-        assert_eq!(received.body["messages"], interaction.request["messages"]);
+        // Some services refuse null, and all of them take an empty text.
+        let mut sent = interaction.request["messages"].clone();
+        for message in sent.as_array_mut().unwrap() {
+            if message["content"].is_null() {
+                message["content"] = json!("");
+            }
+        }
+        assert_eq!(received.body["messages"], sent);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use runbus_workers::model::quirks::{Asked, Quirks};
 use runbus_workers::model::{Endpoint, Kind, Message, Model, Request, Setup, Turn};
 use runbus_workers::recording::{Chunking, Interaction, Options, Recording, Server};
 use serde_json::{Value, json};
@@ -11,7 +12,9 @@ use crate::recordings::ask;
 fn model(kind: Kind, server: &Server) -> std::sync::Arc<dyn Model> {
     let base_url = server.base_url().trim_end_matches("/v1").to_owned();
     let endpoint = Endpoint { base_url, ..Endpoint::default() };
-    kind.build(Setup { provider: "p".into(), endpoint, ..Setup::default() }).unwrap()
+    // The server tells conversations apart by their first message, which a mark for the cache would change.
+    let quirks = Quirks { prompt_cache: Asked::Never, ..Quirks::default() };
+    kind.build(Setup { provider: "p".into(), endpoint, quirks, ..Setup::default() }).unwrap()
 }
 
 fn request(messages: Vec<Message>) -> Request {

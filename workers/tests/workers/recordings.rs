@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use runbus_workers::model::{Config, Delta, Fault, Message, Model, OpenAi, Request, Turn};
+use runbus_workers::model::{Config, Delta, Fault, Message, Model, OpenAi, Request, ThinkTags, Turn};
 use runbus_workers::recording::{Chunking, Expected, Options, Recording, Server, expected};
 
 /// The result of a client.
@@ -40,6 +40,8 @@ pub(crate) async fn ask(model: &dyn Model, request: Request) -> Got {
 pub(crate) fn client(server: &Server) -> (OpenAi, Request) {
     let mut config = Config::new(server.base_url(), "some-model");
     config.idle_timeout = Duration::from_secs(20);
+    // A recording's text is compared as it was sent.
+    config.quirks.think_tags = ThinkTags::Never;
     let request = Request { messages: vec![Message::user("Go on.")], ..Request::default() };
     (OpenAi::new(config).unwrap(), request)
 }

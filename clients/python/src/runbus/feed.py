@@ -17,6 +17,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+import anyio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
@@ -68,8 +69,8 @@ class Feed(ABC):
             raise Closed("the subscription was closed")
         if self._socket is None:
             if self._pause:
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), self._pause)
+                with anyio.move_on_after(self._pause):
+                    await self._closing.wait()
                 self._pause = 0.0
                 return
             await self._open()
@@ -96,7 +97,8 @@ class Feed(ABC):
         headers, self._token = await self._credentials.headers()
         socket: ClientConnection | None = None
         try:
-            socket = await asyncio.wait_for(self._connect(gateway, headers), limits.HANDSHAKE_S)
+            with anyio.fail_after(limits.HANDSHAKE_S):
+                socket = await self._connect(gateway, headers)
             if self._credentials.can_refresh:
                 # The answer says when this credential ends.
                 await socket.send(json.dumps({"type": "auth", "token": self._token}))
@@ -106,7 +108,7 @@ class Feed(ABC):
             await self._refused(gateway, of_status(refused.response.status_code, body), refused.response.status_code, refused.response.headers.get("Retry-After"))
         except ConnectionClosed as closed:
             await self._judge(closed)
-        except (OSError, asyncio.TimeoutError, InvalidHandshake, InvalidMessage, EOFError) as lost:
+        except (OSError, InvalidHandshake, InvalidMessage, EOFError) as lost:
             self._lost(gateway, f"{lost or type(lost).__name__}")
         except BaseException:
             if socket is not None:
@@ -211,13 +213,13 @@ class Feed(ABC):
                 if self._waits_since is None or time.monotonic() - self._waits_since < limits.ALIVE_S:
                     continue
                 begun = self._waits_since
-                try:
-                    await asyncio.wait_for(asyncio.shield(pong), limits.PONG_S)
-                except asyncio.TimeoutError:
-                    if self._waits_since == begun:
-                        log.info("the gateway does not answer; connecting again")
-                        socket.transport.abort()
-                        return
+                with anyio.move_on_after(limits.PONG_S):
+                    await asyncio.shield(pong)
+                    continue
+                if self._waits_since == begun:
+                    log.info("the gateway does not answer; connecting again")
+                    socket.transport.abort()
+                    return
         except ConnectionClosed:
             return
         finally:
@@ -230,11 +232,9 @@ class Feed(ABC):
             if self._expires_at is None or not self._credentials.can_refresh:
                 continue
             left = self._expires_at - time.time()
-            try:
-                await asyncio.wait_for(self._expires.wait(), max(limits.REFRESH_MIN_S, left * 0.8))
+            with anyio.move_on_after(max(limits.REFRESH_MIN_S, left * 0.8)):
+                await self._expires.wait()
                 continue
-            except asyncio.TimeoutError:
-                pass
             try:
                 self._token = await self._credentials.fresh(self._token)
                 await socket.send(json.dumps({"type": "auth", "token": self._token}))
@@ -264,8 +264,8 @@ class Feed(ABC):
             keeper.cancel()
         if socket is not None:
             # The closing handshake would wait behind messages that nobody reads.
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(socket.close(), 1)
+            with contextlib.suppress(Exception), anyio.move_on_after(1):
+                await socket.close()
 
 
 def _seconds_until(text: Any) -> float | None:

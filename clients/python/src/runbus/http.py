@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import httpx
 
 from . import limits
@@ -53,8 +54,9 @@ class Http:
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         try:
-            return await asyncio.wait_for(call, timeout)
-        except asyncio.TimeoutError:
+            with anyio.fail_after(timeout):
+                return await call
+        except TimeoutError:
             raise last[-1] if last else Unavailable(f"no answer within {timeout:g} s") from None
         except asyncio.CancelledError:
             if self.is_closed:

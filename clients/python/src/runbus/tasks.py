@@ -11,7 +11,7 @@ _AGAIN_S = 0.1
 async def end(*tasks: asyncio.Task[Any]) -> None:
     """Cancels tasks and returns when they have ended.
 
-    `asyncio.wait_for` of Python 3.10 and 3.11 loses a cancellation that comes together with the result: it is asked for again.
+    A handler of the caller may lose a cancellation, for instance in `asyncio.wait_for` of Python 3.10 and 3.11: it is asked for again.
     """
     while left := [task for task in tasks if not task.done()]:
         for task in left:

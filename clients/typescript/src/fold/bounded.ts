@@ -37,17 +37,8 @@ export function excerpt(value: unknown, limit: number): Excerpt {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const bytes = utf8(text);
   if (bytes <= limit) return { value };
-  const kept = head(typeof value === "string" ? value : sorted(value), limit);
+  const kept = head(text, limit);
   return { value: kept, truncated_bytes: bytes - utf8(kept) };
-}
-
-/** The JSON of a value with its keys in order, as the gateway cuts it. */
-function sorted(value: unknown): string {
-  return JSON.stringify(value, (_, one) =>
-    typeof one === "object" && one !== null && !Array.isArray(one)
-      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : one,
-  );
 }
 
 /** A name as it may be kept: those of strangers may have any length. */

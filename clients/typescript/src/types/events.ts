@@ -50,15 +50,7 @@ export type KnownEvent =
 /**
  * at most 128 bytes of UTF-8 without control characters
  */
-export type CorrelationId = string;
-/**
- * at most 128 bytes of UTF-8 without control characters
- */
-export type ExecutionId = string;
-/**
- * at most 128 bytes of UTF-8 without control characters
- */
-export type SessionId = string;
+export type StreamId = string;
 /**
  * at most 128 bytes of UTF-8 without control characters
  */
@@ -66,7 +58,15 @@ export type NodeId = string;
 /**
  * at most 128 bytes of UTF-8 without control characters
  */
-export type StreamId = string;
+export type ExecutionId = string;
+/**
+ * at most 128 bytes of UTF-8 without control characters
+ */
+export type CorrelationId = string;
+/**
+ * at most 128 bytes of UTF-8 without control characters
+ */
+export type SessionId = string;
 export type Timestamp = string;
 /**
  * An event's identity: a UUID, version 7 when Runbus makes it, version 5 when it is derived from a journal entry.
@@ -75,31 +75,31 @@ export type EventId = string;
 export type EventType = string;
 
 export interface ExecutionQueuedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionQueuedData;
+  id: string;
+  type: "execution_queued";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionQueuedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_queued";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -114,47 +114,36 @@ export interface ExecutionQueuedData {
    */
   definition?: string;
   /**
-   * Labels, as the start gave them.
+   * `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
    */
-  labels?: {
-    [k: string]: string;
-  };
-  parent?: Above;
-}
-/**
- * The execution that started another one as a sub-agent.
- */
-export interface Above {
-  execution_id: ExecutionId;
-  root?: ExecutionId;
-  session_id: SessionId;
+  request_digest?: string;
 }
 export interface ExecutionWaitingEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionWaitingData;
+  id: string;
+  type: "execution_waiting";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionWaitingData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_waiting";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -165,6 +154,10 @@ export interface ExecutionWaitingEvent {
  */
 export interface ExecutionWaitingData {
   /**
+   * The missing capability or capacity, in words.
+   */
+  waits_for: string;
+  /**
    * The agent or graph that it runs.
    */
   definition?: string;
@@ -172,37 +165,33 @@ export interface ExecutionWaitingData {
    * The tool that is missing; absent: the definition is.
    */
   tool?: string;
-  /**
-   * The missing capability or capacity, in words.
-   */
-  waits_for: string;
 }
 export interface ExecutionStartedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionStartedData;
+  id: string;
+  type: "execution_started";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionStartedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_started";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -213,40 +202,40 @@ export interface ExecutionStartedEvent {
  */
 export interface ExecutionStartedData {
   /**
-   * The agent or graph that it runs.
-   */
-  definition?: string;
-  /**
    * The input of the execution.
    */
   input?: unknown;
+  /**
+   * The agent or graph that it runs.
+   */
+  definition?: string;
 }
 export interface ExecutionCompletedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionCompletedData;
+  id: string;
+  type: "execution_completed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionCompletedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_completed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -262,31 +251,31 @@ export interface ExecutionCompletedData {
   output?: unknown;
 }
 export interface ExecutionFailedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionFailedData;
+  id: string;
+  type: "execution_failed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionFailedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_failed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -302,31 +291,31 @@ export interface ExecutionFailedData {
   error?: unknown;
 }
 export interface ExecutionPausedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionPausedData;
+  id: string;
+  type: "execution_paused";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionPausedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_paused";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -342,31 +331,31 @@ export interface ExecutionPausedData {
   reason?: string;
 }
 export interface ExecutionResumedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionResumedData;
+  id: string;
+  type: "execution_resumed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionResumedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_resumed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -382,31 +371,31 @@ export interface ExecutionResumedData {
   reason?: string;
 }
 export interface ExecutionCancelRequestedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionCancelRequestedData;
+  id: string;
+  type: "execution_cancel_requested";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionCancelRequestedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_cancel_requested";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -426,31 +415,31 @@ export interface ExecutionCancelRequestedData {
   requested_by?: string;
 }
 export interface ExecutionCancelDeliveredEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionCancelDeliveredData;
+  id: string;
+  type: "execution_cancel_delivered";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionCancelDeliveredData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_cancel_delivered";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -466,31 +455,31 @@ export interface ExecutionCancelDeliveredData {
   reason?: string;
 }
 export interface ExecutionCancelledEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ExecutionCancelledData;
+  id: string;
+  type: "execution_cancelled";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ExecutionCancelledData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "execution_cancelled";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -506,31 +495,31 @@ export interface ExecutionCancelledData {
   reason?: string;
 }
 export interface AttemptSupersededEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: AttemptSupersededData;
+  id: string;
+  type: "attempt_superseded";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: AttemptSupersededData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "attempt_superseded";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -541,49 +530,49 @@ export interface AttemptSupersededEvent {
  */
 export interface AttemptSupersededData {
   /**
-   * The attempt that goes on.
-   */
-  attempt: number;
-  /**
-   * Why the other one ended, as far as it is known.
-   */
-  reason: string;
-  /**
    * The attempt that ended.
    */
   superseded_attempt: number;
+  /**
+   * The attempt that goes on.
+   */
+  attempt: number;
   /**
    * `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
    * that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
    */
   void_from?: number;
+  /**
+   * Why the other one ended, as far as it is known.
+   */
+  reason: string;
 }
 export interface StateChangedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: StateChangedData;
+  id: string;
+  type: "state_changed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: StateChangedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "state_changed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -598,44 +587,44 @@ export interface StateChangedData {
    */
   key: string;
   /**
-   * The new value.
-   */
-  new_value?: unknown;
-  /**
    * The previous value.
    */
   old_value?: unknown;
+  /**
+   * The new value.
+   */
+  new_value?: unknown;
   /**
    * The readers of the value: `execution`, `stream` or a name that the producer defines.
    */
   scope?: string;
 }
 export interface StateConflictEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: StateConflictData;
+  id: string;
+  type: "state_conflict";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: StateConflictData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "state_conflict";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -651,31 +640,31 @@ export interface StateConflictData {
   key?: string;
 }
 export interface GoalProgressEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: GoalProgressData;
+  id: string;
+  type: "goal_progress";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: GoalProgressData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "goal_progress";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -686,40 +675,40 @@ export interface GoalProgressEvent {
  */
 export interface GoalProgressData {
   /**
-   * The state of each criterion.
-   */
-  criteria_status?: unknown;
-  /**
    * From 0 to 1.
    */
   progress: number;
+  /**
+   * The state of each criterion.
+   */
+  criteria_status?: unknown;
 }
 export interface GoalAchievedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: GoalAchievedData;
+  id: string;
+  type: "goal_achieved";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: GoalAchievedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "goal_achieved";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -735,31 +724,31 @@ export interface GoalAchievedData {
   goal_id?: string;
 }
 export interface ConstraintViolationEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ConstraintViolationData;
+  id: string;
+  type: "constraint_violation";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ConstraintViolationData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "constraint_violation";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -779,31 +768,31 @@ export interface ConstraintViolationData {
   description?: string;
 }
 export interface StreamStartedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: StreamStartedData;
+  id: string;
+  type: "stream_started";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: StreamStartedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "stream_started";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -819,31 +808,31 @@ export interface StreamStartedData {
   description?: string;
 }
 export interface StreamStoppedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: StreamStoppedData;
+  id: string;
+  type: "stream_stopped";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: StreamStoppedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "stream_stopped";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -859,31 +848,31 @@ export interface StreamStoppedData {
   reason?: string;
 }
 export interface NodeLoopStartedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: NodeLoopStartedData;
+  id: string;
+  type: "node_loop_started";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: NodeLoopStartedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "node_loop_started";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -894,40 +883,40 @@ export interface NodeLoopStartedEvent {
  */
 export interface NodeLoopStartedData {
   /**
-   * Which pass of the graph's cycle this is, from 1.
-   */
-  iteration?: number;
-  /**
    * Its safety valve: rounds at most.
    */
   max_iterations?: number;
+  /**
+   * Which pass of the graph's cycle this is, from 1.
+   */
+  iteration?: number;
 }
 export interface NodeLoopIterationEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: NodeLoopIterationData;
+  id: string;
+  type: "node_loop_iteration";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: NodeLoopIterationData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "node_loop_iteration";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -947,31 +936,31 @@ export interface NodeLoopIterationData {
   message_id?: string;
 }
 export interface NodeLoopCompletedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: NodeLoopCompletedData;
+  id: string;
+  type: "node_loop_completed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: NodeLoopCompletedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "node_loop_completed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -987,31 +976,31 @@ export interface NodeLoopCompletedData {
   iterations: number;
 }
 export interface NodeInternalOutputEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: NodeInternalOutputData;
+  id: string;
+  type: "node_internal_output";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: NodeInternalOutputData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "node_internal_output";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1031,31 +1020,31 @@ export interface NodeInternalOutputData {
   output?: unknown;
 }
 export interface NodeInputBlockedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: NodeInputBlockedData;
+  id: string;
+  type: "node_input_blocked";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: NodeInputBlockedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "node_input_blocked";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1071,31 +1060,31 @@ export interface NodeInputBlockedData {
   prompt?: string;
 }
 export interface NodeStalledEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: NodeStalledData;
+  id: string;
+  type: "node_stalled";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: NodeStalledData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "node_stalled";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1111,31 +1100,31 @@ export interface NodeStalledData {
   reason?: string;
 }
 export interface LlmTextDeltaEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: LlmTextDeltaData;
+  id: string;
+  type: "llm_text_delta";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: LlmTextDeltaData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "llm_text_delta";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1155,31 +1144,31 @@ export interface LlmTextDeltaData {
   snapshot?: string;
 }
 export interface LlmReasoningDeltaEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: LlmReasoningDeltaData;
+  id: string;
+  type: "llm_reasoning_delta";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: LlmReasoningDeltaData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "llm_reasoning_delta";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1195,31 +1184,31 @@ export interface LlmReasoningDeltaData {
   content: string;
 }
 export interface LlmTurnCompletedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: LlmTurnCompletedData;
+  id: string;
+  type: "llm_turn_completed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: LlmTurnCompletedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "llm_turn_completed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1230,17 +1219,14 @@ export interface LlmTurnCompletedEvent {
  */
 export interface LlmTurnCompletedData {
   /**
-   * The whole text of the turn.
+   * Names the message of this turn, the same in every event of it and among the session's messages.
    */
-  content?: string;
+  message_id?: string;
+  usage?: Usage;
   /**
    * `stop`, `tool_calls`, `length`, ... as the provider says.
    */
   finish_reason?: string;
-  /**
-   * Names the message of this turn, the same in every event of it and among the session's messages.
-   */
-  message_id?: string;
   /**
    * The model that answered.
    */
@@ -1250,95 +1236,98 @@ export interface LlmTurnCompletedData {
    */
   provider?: string;
   /**
-   * The whole reasoning of the turn, where the provider discloses it.
-   */
-  reasoning?: string;
-  /**
    * The provider's id of the request, for its support.
    */
   request_id?: string;
   /**
+   * The whole reasoning of the turn, where the provider discloses it.
+   */
+  reasoning?: string;
+  /**
+   * The whole text of the turn.
+   */
+  content?: string;
+  /**
    * Calls that the model asks for.
    */
   tool_calls?: ToolCall[];
-  usage?: Usage;
-}
-/**
- * A tool call as the model wrote it.
- */
-export interface ToolCall {
-  /**
-   * The arguments as the model wrote them: JSON text, not always valid.
-   */
-  arguments: string;
-  /**
-   * The tool's name.
-   */
-  tool_name: string;
-  /**
-   * The call's id.
-   */
-  tool_use_id: string;
 }
 /**
  * Tokens of one or more calls.
  */
 export interface Usage {
   /**
-   * Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+   * Tokens read.
    */
-  cached_tokens?: number;
+  prompt_tokens?: number;
   /**
    * Tokens written.
    */
   completion_tokens?: number;
   /**
-   * The price, where the providers state one, in their currency.
+   * Both.
    */
-  cost?: number;
-  /**
-   * Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
-   */
-  estimated?: boolean;
-  /**
-   * Tokens read.
-   */
-  prompt_tokens?: number;
+  total_tokens?: number;
   /**
    * Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
    */
   reasoning_tokens?: number;
   /**
-   * Both.
+   * Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
    */
-  total_tokens?: number;
+  cached_tokens?: number;
+  /**
+   * Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts.
+   */
+  estimated?: boolean;
+  /**
+   * The price, where the providers state one, in their currency.
+   */
+  cost?: number;
+}
+/**
+ * A tool call as the model wrote it.
+ */
+export interface ToolCall {
+  /**
+   * The call's id.
+   */
+  tool_use_id: string;
+  /**
+   * The tool's name.
+   */
+  tool_name: string;
+  /**
+   * The arguments as the model wrote them: JSON text, not always valid.
+   */
+  arguments: string;
 }
 export interface LlmRetryEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: LlmRetryData;
+  id: string;
+  type: "llm_retry";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: LlmRetryData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "llm_retry";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1349,13 +1338,17 @@ export interface LlmRetryEvent {
  */
 export interface LlmRetryData {
   /**
-   * The wait before it, in milliseconds.
-   */
-  delay_ms?: number;
-  /**
    * The error: `{code, message, status, ...}`.
    */
   error?: unknown;
+  /**
+   * Which try comes next, from 2.
+   */
+  next_try?: number;
+  /**
+   * The wait before it, in milliseconds.
+   */
+  delay_ms?: number;
   /**
    * Names the message that is void.
    */
@@ -1364,37 +1357,33 @@ export interface LlmRetryData {
    * The model that is asked next, when it is another one: a fallback of the definition.
    */
   model?: string;
-  /**
-   * Which try comes next, from 2.
-   */
-  next_try?: number;
 }
 export interface UsageUpdatedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: UsageUpdatedData;
+  id: string;
+  type: "usage_updated";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: UsageUpdatedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "usage_updated";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1404,49 +1393,49 @@ export interface UsageUpdatedEvent {
  * The usage of the execution so far.
  */
 export interface UsageUpdatedData {
-  below?: Used;
+  usage: Usage;
   /**
    * Calls so far, of all of them.
    */
   rounds?: number;
-  usage: Usage;
+  below?: Used;
 }
 /**
  * The usage of an execution, with all below it.
  */
 export interface Used {
+  usage: Usage;
   /**
    * Calls of the model.
    */
   rounds: number;
-  usage: Usage;
 }
 export interface ContextCompactedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ContextCompactedData;
+  id: string;
+  type: "context_compacted";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ContextCompactedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "context_compacted";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1457,44 +1446,44 @@ export interface ContextCompactedEvent {
  */
 export interface ContextCompactedData {
   /**
-   * Messages that were folded.
+   * Tokens before.
    */
-  messages?: number;
+  tokens_before?: number;
   /**
    * Tokens after.
    */
   tokens_after?: number;
   /**
-   * Tokens before.
+   * Messages that were folded.
    */
-  tokens_before?: number;
+  messages?: number;
 }
 export interface ToolCallStartedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ToolCallStartedData;
+  id: string;
+  type: "tool_call_started";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ToolCallStartedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "tool_call_started";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1505,44 +1494,44 @@ export interface ToolCallStartedEvent {
  */
 export interface ToolCallStartedData {
   /**
-   * Its arguments.
+   * The call's id, as the model gave it.
    */
-  tool_input?: unknown;
+  tool_use_id: string;
   /**
    * The tool's name.
    */
   tool_name: string;
   /**
-   * The call's id, as the model gave it.
+   * Its arguments.
    */
-  tool_use_id: string;
+  tool_input?: unknown;
 }
 export interface ToolCallProgressEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ToolCallProgressData;
+  id: string;
+  type: "tool_call_progress";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ToolCallProgressData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "tool_call_progress";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1553,52 +1542,52 @@ export interface ToolCallProgressEvent {
  */
 export interface ToolCallProgressData {
   /**
-   * The tool's progress, in words.
+   * The call's id.
    */
-  message?: string;
-  /**
-   * A number that grows.
-   */
-  progress: number;
+  tool_use_id: string;
   /**
    * The tool's name.
    */
   tool_name: string;
   /**
-   * The call's id.
+   * A number that grows.
    */
-  tool_use_id: string;
+  progress: number;
   /**
    * The number at its end, when the tool knows it.
    */
   total?: number;
+  /**
+   * The tool's progress, in words.
+   */
+  message?: string;
 }
 export interface ToolCallCompletedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ToolCallCompletedData;
+  id: string;
+  type: "tool_call_completed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ToolCallCompletedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "tool_call_completed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1609,48 +1598,48 @@ export interface ToolCallCompletedEvent {
  */
 export interface ToolCallCompletedData {
   /**
-   * Whether it failed.
+   * The call's id.
    */
-  is_error?: boolean;
-  /**
-   * The result that the model reads.
-   */
-  result?: unknown;
+  tool_use_id: string;
   /**
    * The tool's name.
    */
   tool_name: string;
   /**
-   * The call's id.
+   * The result that the model reads.
    */
-  tool_use_id: string;
+  result?: unknown;
+  /**
+   * Whether it failed.
+   */
+  is_error?: boolean;
 }
 export interface ToolApprovalRequestedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ToolApprovalRequestedData;
+  id: string;
+  type: "tool_approval_requested";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ToolApprovalRequestedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "tool_approval_requested";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1665,59 +1654,59 @@ export interface ToolApprovalRequestedData {
    */
   approval_id: string;
   /**
-   * SHA-256 of the canonical arguments; a decision is bound to it.
+   * The call's id.
    */
-  arguments_digest?: string;
-  below?: Below;
-  expires_at?: Timestamp;
-  /**
-   * Its arguments.
-   */
-  tool_input?: unknown;
+  tool_use_id: string;
   /**
    * The tool's name.
    */
   tool_name: string;
   /**
-   * The call's id.
+   * Its arguments.
    */
-  tool_use_id: string;
+  tool_input?: unknown;
+  /**
+   * SHA-256 of the canonical arguments; a decision is bound to it.
+   */
+  arguments_digest?: string;
+  expires_at?: Timestamp;
+  below?: Below;
 }
 /**
  * Where something happened that an execution above tells.
  */
 export interface Below {
   execution_id: ExecutionId;
-  node_id?: NodeId;
   session_id: SessionId;
+  node_id?: NodeId;
   through: SessionId;
 }
 export interface ToolApprovalDecidedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ToolApprovalDecidedData;
+  id: string;
+  type: "tool_approval_decided";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ToolApprovalDecidedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "tool_approval_decided";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1732,6 +1721,10 @@ export interface ToolApprovalDecidedData {
    */
   approval_id: string;
   /**
+   * The call's id.
+   */
+  tool_use_id: string;
+  /**
    * Whether it may run.
    */
   approved: boolean;
@@ -1739,46 +1732,42 @@ export interface ToolApprovalDecidedData {
    * The arguments that the decider put in place of the call's.
    */
   arguments?: unknown;
-  below?: Below;
-  /**
-   * The person who decided.
-   */
-  decided_by?: string;
   /**
    * The decider's note.
    */
   note?: string;
   /**
-   * The call's id.
+   * The person who decided.
    */
-  tool_use_id: string;
+  decided_by?: string;
+  below?: Below;
 }
 export interface ToolApprovalExpiredEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ToolApprovalExpiredData;
+  id: string;
+  type: "tool_approval_expired";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ToolApprovalExpiredData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "tool_approval_expired";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1792,38 +1781,38 @@ export interface ToolApprovalExpiredData {
    * The approval's id.
    */
   approval_id: string;
-  below?: Below;
   /**
    * The call's id.
    */
   tool_use_id: string;
+  below?: Below;
 }
 export interface ClientOutputDeltaEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ClientOutputDeltaData;
+  id: string;
+  type: "client_output_delta";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ClientOutputDeltaData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "client_output_delta";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1843,31 +1832,31 @@ export interface ClientOutputDeltaData {
   snapshot?: string;
 }
 export interface ClientInputRequestedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ClientInputRequestedData;
+  id: string;
+  type: "client_input_requested";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ClientInputRequestedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "client_input_requested";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1877,12 +1866,6 @@ export interface ClientInputRequestedEvent {
  * A node asks a human.
  */
 export interface ClientInputRequestedData {
-  below?: Below;
-  /**
-   * The answers to choose from; empty: any.
-   */
-  choices?: string[];
-  expires_at?: Timestamp;
   /**
    * The question.
    */
@@ -1892,36 +1875,42 @@ export interface ClientInputRequestedData {
    */
   request_id?: string;
   /**
+   * The answers to choose from; empty: any.
+   */
+  choices?: string[];
+  expires_at?: Timestamp;
+  /**
    * The call that asks, when it is a tool's.
    */
   tool_use_id?: string;
+  below?: Below;
 }
 export interface ClientInputReceivedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: ClientInputReceivedData;
+  id: string;
+  type: "client_input_received";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ClientInputReceivedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "client_input_received";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1932,45 +1921,45 @@ export interface ClientInputReceivedEvent {
  */
 export interface ClientInputReceivedData {
   /**
-   * The person who answered.
+   * The request's id.
    */
-  answered_by?: string;
-  below?: Below;
+  request_id?: string;
   /**
    * The answer.
    */
   input?: unknown;
   /**
-   * The request's id.
+   * The person who answered.
    */
-  request_id?: string;
+  answered_by?: string;
+  below?: Below;
 }
 export interface SubagentStartedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: SubagentStartedData;
+  id: string;
+  type: "subagent_started";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: SubagentStartedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "subagent_started";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -1980,44 +1969,44 @@ export interface SubagentStartedEvent {
  * A tool spawned a session of its own.
  */
 export interface SubagentStartedData {
-  below?: Below;
+  session_id: SessionId;
   execution_id?: ExecutionId;
   /**
    * The agent that it runs.
    */
   name: string;
-  session_id: SessionId;
   /**
    * The call that spawned it.
    */
   tool_use_id?: string;
+  below?: Below;
 }
 export interface SubagentCompletedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: SubagentCompletedData;
+  id: string;
+  type: "subagent_completed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: SubagentCompletedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "subagent_completed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -2027,39 +2016,39 @@ export interface SubagentCompletedEvent {
  * A child ended well.
  */
 export interface SubagentCompletedData {
-  below?: Below;
+  session_id: SessionId;
   /**
    * Its result.
    */
   output?: unknown;
-  session_id: SessionId;
+  below?: Below;
 }
 export interface SubagentFailedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: SubagentFailedData;
+  id: string;
+  type: "subagent_failed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: SubagentFailedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "subagent_failed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -2069,39 +2058,39 @@ export interface SubagentFailedEvent {
  * A child ended badly.
  */
 export interface SubagentFailedData {
-  below?: Below;
+  session_id: SessionId;
   /**
    * The error.
    */
   error?: unknown;
-  session_id: SessionId;
+  below?: Below;
 }
 export interface SessionClosedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: SessionClosedData;
+  id: string;
+  type: "session_closed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: SessionClosedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "session_closed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -2117,31 +2106,31 @@ export interface SessionClosedData {
   reason?: string;
 }
 export interface SessionDeadLetteredEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: SessionDeadLetteredData;
+  id: string;
+  type: "session_dead_lettered";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: SessionDeadLetteredData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "session_dead_lettered";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -2151,47 +2140,47 @@ export interface SessionDeadLetteredEvent {
  * No worker could finish an execution.
  */
 export interface SessionDeadLetteredData {
-  /**
-   * How many workers tried.
-   */
-  attempts: number;
+  session_id: SessionId;
+  execution_id: ExecutionId;
   /**
    * The agent or graph.
    */
   definition: string;
-  execution_id: ExecutionId;
   /**
    * The reason of the failure.
    */
   reason: string;
-  session_id: SessionId;
+  /**
+   * How many workers tried.
+   */
+  attempts: number;
 }
 export interface DeadLetterRetriedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: DeadLetterRetriedData;
+  id: string;
+  type: "dead_letter_retried";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: DeadLetterRetriedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "dead_letter_retried";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -2205,31 +2194,31 @@ export interface DeadLetterRetriedData {
   retried_as: ExecutionId;
 }
 export interface WebhookFailedEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: WebhookFailedData;
+  id: string;
+  type: "webhook_failed";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: WebhookFailedData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "webhook_failed";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */
@@ -2240,47 +2229,47 @@ export interface WebhookFailedEvent {
  */
 export interface WebhookFailedData {
   /**
+   * The endpoint's name in the configuration.
+   */
+  endpoint: string;
+  event_id: EventId;
+  event_type: EventType;
+  execution_id?: ExecutionId;
+  /**
    * How often it was tried.
    */
   attempts: number;
   /**
-   * The endpoint's name in the configuration.
-   */
-  endpoint: string;
-  /**
    * The error of the last try.
    */
   error: string;
-  event_id: EventId;
-  event_type: EventType;
-  execution_id?: ExecutionId;
 }
 export interface CustomEvent {
-  attempt?: number;
-  correlation_id?: CorrelationId;
   /**
-   * added on delivery: hand it back to resume after this event
+   * UUIDv7, made by the publisher
    */
-  cursor: string;
-  data: CustomData;
+  id: string;
+  type: "custom";
+  stream_id: StreamId;
+  node_id?: NodeId;
   execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: CustomData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
   /**
    * added on delivery: somebody published it who is no part of Runbus
    */
   external?: true;
   /**
-   * UUIDv7, made by the publisher
+   * added on delivery: hand it back to resume after this event
    */
-  id: string;
-  node_id?: NodeId;
-  /**
-   * added on delivery: see docs/events.md
-   */
-  seq: number;
-  session_id?: SessionId;
-  stream_id: StreamId;
-  timestamp: string;
-  type: "custom";
+  cursor: string;
   /**
    * How many consecutive deltas this one stands for; absent: one.
    */

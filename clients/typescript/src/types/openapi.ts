@@ -119,28 +119,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/approvals": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Approvals of all executions, those that wait
-         * @description Only what the caller may read is listed and counted. A page may be short, also empty, with a `next`: go on with it.
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["list_all_approvals"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/approvals/{approval_id}": {
         parameters: {
             query?: never;
@@ -285,48 +263,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/definitions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Agents and graphs that workers have
-         * @description Those whose stream of the same name the caller may read.
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["list_definitions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/definitions/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * An agent or a graph: nodes, edges, tools, input schema
-         * @description Needs `read` on what it is about.
-         */
-        get: operations["get_definition"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -384,13 +320,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Executions, newest first
-         * @description Only what the caller may read is listed and counted. A page may be short, also empty, with a `next`: go on with it.
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["list_executions"];
+        get?: never;
         put?: never;
         /**
          * Start an execution
@@ -461,26 +391,6 @@ export interface paths {
          *     Needs `cancel` on what it is about.
          */
         post: operations["cancel_execution"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/executions/{execution_id}/definition": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The definition that an execution runs, as it was when the execution began
-         * @description Needs `read` on the execution.
-         */
-        get: operations["get_execution_definition"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -631,114 +541,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/gateways": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The gateways that are at work, and their load
-         * @description Needs `read` on everything.
-         */
-        get: operations["list_gateways"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/live/approvals": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The list of approvals as it changes (SSE)
-         * @description Server-sent events: `event` is `list_snapshot`, then `list_changes` (docs/lists.md).
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["follow_approvals"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/live/executions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The list of executions as it changes (SSE)
-         * @description Server-sent events: `event` is `list_snapshot`, then `list_changes` (docs/lists.md).
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["follow_executions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/live/questions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The list of questions as it changes (SSE)
-         * @description Server-sent events: `event` is `list_snapshot`, then `list_changes` (docs/lists.md).
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["follow_questions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/live/sessions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The list of sessions as it changes (SSE)
-         * @description Server-sent events: `event` is `list_snapshot`, then `list_changes` (docs/lists.md).
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["follow_sessions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/monitor": {
         parameters: {
             query?: never;
@@ -843,28 +645,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/questions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Questions of all executions, those that wait
-         * @description Only what the caller may read is listed and counted. A page may be short, also empty, with a `next`: go on with it.
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["list_all_questions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/questions/{request_id}/answer": {
         parameters: {
             query?: never;
@@ -894,13 +674,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Sessions, newest first
-         * @description Only what the caller may read is listed and counted. A page may be short, also empty, with a `next`: go on with it.
-         *
-         *     Needs `read` on what it is about.
-         */
-        get: operations["list_sessions"];
+        get?: never;
         put?: never;
         /**
          * Say something to a new session
@@ -1192,15 +966,6 @@ export interface components {
             aborted: components["schemas"]["PendingCall"][];
             session_id: components["schemas"]["SessionId"];
         };
-        /** @description The execution that started another one as a sub-agent. */
-        Above: {
-            /** @description The execution. */
-            execution_id: components["schemas"]["ExecutionId"];
-            /** @description The execution at the top of the tree; absent: this one. */
-            root?: components["schemas"]["ExecutionId"] | null;
-            /** @description Its session. */
-            session_id: components["schemas"]["SessionId"];
-        };
         /** @description A command that is durable; its effect shows in the execution's events. */
         Acknowledged: {
             /** @description The outcome of a cancel; absent for other commands. */
@@ -1214,10 +979,7 @@ export interface components {
         AgentReport: {
             /** @description The description of the agent, for people. */
             description?: string;
-            /**
-             * @description Its nodes; an agent is one node of its own name.
-             * @default {}
-             */
+            /** @description Its nodes; an agent is one node of its own name. Default: `{}`. */
             nodes: {
                 [key: string]: components["schemas"]["NodeReport"];
             };
@@ -1248,117 +1010,39 @@ export interface components {
             /** @description The call. */
             tool_use_id: string;
         };
-        /** @description An approval in a list. */
-        ApprovalEntry: {
-            /** @description Names it. */
-            approval_id: string;
-            /** @description SHA-256 of the canonical arguments: what a decision is bound to. */
-            arguments_digest?: string | null;
-            /** @description When it was settled. */
-            decided_at?: components["schemas"]["Timestamp"] | null;
-            /** @description The decider. */
-            decided_by?: string | null;
-            /** @description The agent or graph. */
-            definition?: string | null;
-            /** @description The execution whose call waits. */
-            execution_id: components["schemas"]["ExecutionId"];
-            /** @description Until when. */
-            expires_at?: components["schemas"]["Timestamp"] | null;
-            /**
-             * @description Others run the execution.
-             * @default false
-             */
-            external: boolean;
-            /** @description The step. */
-            node_id?: components["schemas"]["NodeId"] | null;
-            /** @description The decider's word. */
-            note?: string | null;
-            /** @description Since when it waits. */
-            requested_at: components["schemas"]["Timestamp"];
-            /** @description The execution at the top of its tree; absent: that one. */
-            root?: components["schemas"]["ExecutionId"] | null;
-            /** @description The conversation. */
-            session_id?: components["schemas"]["SessionId"] | null;
-            /** @description Where it stands. */
-            status: components["schemas"]["ApprovalStatus"];
-            /** @description The line of work. */
-            stream_id: components["schemas"]["StreamId"];
-            /**
-             * @description The call's arguments; of more than 2 KiB `{cut, bytes, begins}`.
-             * @default null
-             */
-            tool_input: unknown;
-            /** @description Whether the arguments have more. */
-            tool_input_cut?: boolean;
-            /** @description The tool. */
-            tool_name: string;
-            /** @description The call. */
-            tool_use_id: string;
-        };
-        /** @description A page of approvals. */
-        ApprovalList: {
-            /** @description The entries, in order. */
-            approvals: components["schemas"]["ApprovalEntry"][];
-            /** @description Whether the index follows the log; else it is being built, and more entries may come. */
-            complete: boolean;
-            /** @description Entries that match, whatever their status, by status; absent: nobody asked. */
-            counts?: {
-                [key: string]: number;
-            } | null;
-            /** @description Whether all were counted; else there are at least so many. */
-            counts_exact?: boolean | null;
-            /** @description Where the next page begins; absent: nothing is left. */
-            next?: string | null;
-        };
         /** @description Approvals that wait for a decision. */
         Approvals: {
             approvals: components["schemas"]["PendingApproval"][];
         };
-        /** @description Where an approval of a list stands. */
-        ApprovalStatus: "pending" | "approved" | "rejected" | "expired" | "void";
-        /** @description Where an approval stands. */
-        ApprovalStatus2: "pending" | "approved" | "rejected" | "expired" | "cancelled" | "consumed";
+        /**
+         * @description Where an approval stands.
+         *     - `pending`: Nobody has decided.
+         *     - `approved`: The call may run, once.
+         *     - `rejected`: The call must not run.
+         *     - `expired`: Nobody decided in time.
+         *     - `cancelled`: The execution ended before.
+         *     - `consumed`: The call ran, or began to.
+         * @enum {string}
+         */
+        ApprovalStatus: "pending" | "approved" | "rejected" | "expired" | "cancelled" | "consumed";
         /** @description An input for a session. */
         BeginRequest: {
-            /**
-             * @description The limits of the execution.
-             * @default {}
-             */
-            budget: components["schemas"]["Budget"];
-            /**
-             * @description The id that ties the execution to others.
-             * @default null
-             */
-            correlation_id: components["schemas"]["CorrelationId"] | null;
+            /** @description The limits of the execution. Default: `{}`. */
+            budget?: components["schemas"]["Budget"];
+            /** @description The id that ties the execution to others. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
             /** @description The agent or graph. At most 128 bytes. */
             definition: string;
-            /**
-             * @description The run; the same id twice starts one. Absent: a fresh one.
-             * @default null
-             */
-            execution_id: components["schemas"]["ExecutionId"] | null;
-            /**
-             * @description The input.
-             * @default null
-             */
-            input: unknown;
-            /** @description Labels, by which lists can be filtered: at most 16, as for a start. */
-            labels?: components["schemas"]["Labels"];
-            /**
-             * @description The policy when an execution of the session is at work.
-             * @default enqueue
-             */
-            multitask: components["schemas"]["Multitask"];
-            /**
-             * @description How it is scheduled; absent: as the session's last execution.
-             * @default null
-             */
-            scheduling: components["schemas"]["Scheduling"] | null;
-            /**
-             * @description The line of work; absent: the session's last one, or the definition's name.
-             * @default null
-             */
-            stream_id: components["schemas"]["StreamId"] | null;
+            /** @description The run; the same id twice starts one. Absent: a fresh one. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description The input. */
+            input?: unknown;
+            /** @description The policy when an execution of the session is at work. Default: `"enqueue"`. */
+            multitask?: components["schemas"]["Multitask"];
+            /** @description How it is scheduled; absent: as the session's last execution. */
+            scheduling?: components["schemas"]["Scheduling"] | null;
+            /** @description The line of work; absent: the session's last one, or the definition's name. */
+            stream_id?: components["schemas"]["StreamId"] | null;
         };
         /** @description Where something happened that an execution above tells. */
         Below: {
@@ -1407,24 +1091,44 @@ export interface components {
             /** @description Its id, as the model gave it. */
             tool_use_id: string;
         };
-        /** @description How far a call is. */
+        /**
+         * @description How far a call is.
+         *     - `requested`: The model asked for it.
+         *     - `awaiting_approval`: It waits for a decision.
+         *     - `approved`: It may run.
+         *     - `refused`: It may not, or nobody said in time.
+         *     - `running`: It runs.
+         *     - `completed`: It ended well.
+         *     - `failed`: It ended badly, or was answered without running.
+         * @enum {string}
+         */
         CallState: "requested" | "awaiting_approval" | "approved" | "refused" | "running" | "completed" | "failed";
-        /** @description Where a call without an answer stands. */
+        /**
+         * @description Where a call without an answer stands.
+         *     - `waiting`: It has not begun.
+         *     - `waiting_for_approval`: It waits for a decision.
+         *     - `waiting_for_input`: It waits for a person's answer.
+         *     - `waiting_for_child`: It waits for a child session.
+         *     - `running`: It runs.
+         *     - `unknown`: It began, and nobody knows how it ended.
+         * @enum {string}
+         */
         CallStatus: "waiting" | "waiting_for_approval" | "waiting_for_input" | "waiting_for_child" | "running" | "unknown";
         /** @description Cancel an execution. */
         CancelRequest: {
-            /**
-             * @description Why, for the record. At most 4096 bytes.
-             * @default null
-             */
-            reason: string | null;
-            /**
-             * @description The session that an execution which nobody has asked for yet will run in, when that is not one of its own.
-             * @default null
-             */
-            session_id: components["schemas"]["SessionId"] | null;
+            /** @description Why, for the record. At most 4096 bytes. */
+            reason?: string | null;
+            /** @description The session that an execution which nobody has asked for yet will run in, when that is not one of its own. */
+            session_id?: components["schemas"]["SessionId"] | null;
         };
-        /** @description The outcome of a cancel. */
+        /**
+         * @description The outcome of a cancel.
+         *     - `requested`: It is durable, and came before the execution's end: its owner will stop it. Where no owner says so within a few seconds, the next one
+         *     decides.
+         *     - `latched`: The execution does not exist yet: if it is started later, it is cancelled immediately.
+         *     - `cancelled`: It was cancelled before.
+         * @enum {string}
+         */
         CancelState: "requested" | "latched" | "cancelled";
         /** @description Each `ok`, or what is wrong. */
         Checks: {
@@ -1452,16 +1156,10 @@ export interface components {
         };
         /** @description Close a session. */
         CloseRequest: {
-            /**
-             * @description Whether its children close too.
-             * @default false
-             */
-            cascade: boolean;
-            /**
-             * @description Why, for the record. At most 4096 bytes.
-             * @default null
-             */
-            reason: string | null;
+            /** @description Whether its children close too. Default: `false`. */
+            cascade?: boolean;
+            /** @description Why, for the record. At most 4096 bytes. */
+            reason?: string | null;
         };
         /** @description The result of a compaction. */
         Compacted: {
@@ -1486,8 +1184,7 @@ export interface components {
             messages: components["schemas"]["MonitorMessage"][];
             /**
              * Format: uint64
-             * @description Older ones that are not shown.
-             * @default 0
+             * @description Older ones that are not shown. Default: `0`.
              */
             omitted: number;
             /** @description Its stream. */
@@ -1506,8 +1203,7 @@ export interface components {
             currency: string;
             /**
              * Format: uint64
-             * @description Tokens that are not in it, because nobody knows their price.
-             * @default 0
+             * @description Tokens that are not in it, because nobody knows their price. Default: `0`.
              */
             unpriced_tokens: number;
         };
@@ -1519,11 +1215,8 @@ export interface components {
         CouncilRequest: {
             /** @description The topic of the council. 1 to 10000 characters. */
             input_topic: string;
-            /**
-             * @description The run; starting the same one twice starts one. Absent: a fresh one.
-             * @default null
-             */
-            run_id: components["schemas"]["ExecutionId"] | null;
+            /** @description The run; starting the same one twice starts one. Absent: a fresh one. */
+            run_id?: components["schemas"]["ExecutionId"] | null;
         } & {
             [key: string]: unknown;
         };
@@ -1593,118 +1286,14 @@ export interface components {
             /** @description A word to the model, or for the record. At most 4096 bytes. */
             note?: string | null;
         };
-        /** @description A transition from a node. */
-        DefinitionEdge: {
-            /** @description The node that has ended. */
-            from: string;
-            /** @description The nodes that run next; several are branches. */
-            to: string[];
-            /** @description When it is taken; absent: when no other one is. */
-            when?: unknown;
-        };
-        /** @description A step. */
-        DefinitionNode: {
-            /** @description Tools whose calls wait for an approval: names or patterns. */
-            approve?: string[];
-            /** @description Answers to choose from, of a human node. */
-            choices?: string[];
-            /** @description Whether its text goes to the client. */
-            client_facing: boolean;
-            /** @description Its id. */
-            id: string;
-            /** @description It begins when every branch before it has arrived. */
-            join: boolean;
-            /** @description The model and how it is asked; absent where it is the worker's default. */
-            model?: unknown;
-            /** @description Other agents and graphs that it may call as tools. */
-            subagents?: components["schemas"]["DefinitionSubagent"][];
-            /** @description The tools that it may call: names or patterns. */
-            tools?: string[];
-            /** @description `agent`, `tool`, `router` or `human`. */
-            type: string;
-        };
-        /** @description Definitions, by name. */
-        Definitions: {
-            definitions: components["schemas"]["DefinitionSummary"][];
-        };
-        /** @description Another agent or graph as a tool. */
-        DefinitionSubagent: {
-            /** @description The definition that it runs. */
-            definition: string;
-            /** @description The tool's name. */
-            name: string;
-        };
-        /** @description A definition in a list. */
-        DefinitionSummary: {
-            /** @description Its purpose, for people. */
-            description?: string;
-            /** @description `agent` or `graph`. */
-            kind: string;
-            /** @description The name under which it is started. */
-            name: string;
-            /**
-             * Format: uint
-             * @description How many nodes it has.
-             */
-            nodes: number;
-            /** @description Names its content. */
-            version: string;
-            /**
-             * Format: uint
-             * @description How many workers have it.
-             */
-            workers: number;
-        };
-        /** @description A tool. */
-        DefinitionTool: {
-            /** @description When and how to use it. */
-            description?: string;
-            /** @description JSON Schema of its arguments. */
-            input_schema?: unknown;
-            /** @description Its name. */
-            name: string;
-        };
-        /** @description An agent or a graph. */
-        DefinitionView: {
-            /** @description Its purpose, for people. */
-            description?: string;
-            /** @description Which node follows which. */
-            edges: components["schemas"]["DefinitionEdge"][];
-            /** @description The node that runs first. */
-            entry: string;
-            /** @description JSON Schema of the input, as far as its templates read it; `{}`: anything. */
-            input_schema: unknown;
-            /** @description `agent` or `graph`. */
-            kind: string;
-            /**
-             * Format: uint64
-             * @description How many iterations an execution may have.
-             */
-            max_iterations?: number | null;
-            /** @description The name under which it is started. */
-            name: string;
-            /** @description The nodes. An agent is one node of its own name. */
-            nodes: components["schemas"]["DefinitionNode"][];
-            /** @description The tools that its nodes may call, as far as they are known. */
-            tools: components["schemas"]["DefinitionTool"][];
-            /** @description Names its content: another content has another one. */
-            version: string;
-            /** @description The workers that have it. */
-            workers?: components["schemas"]["WorkerId"][];
-        };
-        /** @description The error. */
-        EntryError: {
-            /** @description A stable code; absent where the producer gave none. */
-            code?: string | null;
-            /** @description In words; its beginning. */
-            message?: string;
-        };
         Error: {
             error: {
                 /** @description stable: programs may compare it */
                 code: string;
                 /** @description the conflicting state */
-                details?: Record<string, never>;
+                details?: {
+                    [key: string]: unknown;
+                };
                 /** @description for people; may change */
                 message: string;
                 /** @description the field or parameter that is wrong */
@@ -1713,673 +1302,430 @@ export interface components {
         };
         /** @description docs/events.md; a stored line that is no event has the type `undecodable` */
         Event: {
-            $defs: {
-                /** @description The execution that started another one as a sub-agent. */
-                Above: {
-                    /** @description The execution. */
-                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                    /** @description The execution at the top of the tree; absent: this one. */
-                    root?: components["schemas"]["Event"]["$defs"]["ExecutionId"] | null;
-                    /** @description Its session. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /** @description A goal was reached. */
-                Achieved: {
-                    /** @description Which. */
-                    goal_id?: string | null;
-                };
-                /** @description A call was decided. */
-                ApprovalDecided: {
-                    /** @description The approval's id. */
-                    approval_id: string;
-                    /** @description Whether it may run. */
-                    approved: boolean;
-                    /** @description The arguments that the decider put in place of the call's. */
-                    arguments?: unknown;
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description The person who decided. */
-                    decided_by?: string | null;
-                    /** @description The decider's note. */
-                    note?: string | null;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description Nobody decided in time. */
-                ApprovalExpired: {
-                    /** @description The approval's id. */
-                    approval_id: string;
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description A call waits for a decision. */
-                ApprovalRequested: {
-                    /** @description The approval's id. */
-                    approval_id: string;
-                    /** @description SHA-256 of the canonical arguments; a decision is bound to it. */
-                    arguments_digest?: string | null;
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description When it expires. */
-                    expires_at?: components["schemas"]["Event"]["$defs"]["Timestamp"] | null;
-                    /**
-                     * @description Its arguments.
-                     * @default null
-                     */
-                    tool_input: unknown;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description A new worker took the execution over. Streamed output of model calls that it repeats is void. */
-                AttemptSuperseded: {
-                    /**
-                     * Format: uint32
-                     * @description The attempt that goes on.
-                     */
-                    attempt: number;
-                    /** @description Why the other one ended, as far as it is known. */
-                    reason: string;
-                    /**
-                     * Format: uint32
-                     * @description The attempt that ended.
-                     */
-                    superseded_attempt: number;
-                    /**
-                     * Format: uint64
-                     * @description `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
-                     *     that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
-                     */
-                    void_from?: number | null;
-                };
-                /** @description Where something happened that an execution above tells. */
-                Below: {
-                    /** @description The execution. */
-                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                    /** @description Its node. */
-                    node_id?: components["schemas"]["Event"]["$defs"]["NodeId"] | null;
-                    /** @description Its session. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                    /** @description The session of the child of the execution that tells it, on the way there. */
-                    through: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /** @description A tool ended, or its call was answered without running it. */
-                CallCompleted: {
-                    /**
-                     * @description Whether it failed.
-                     * @default false
-                     */
-                    is_error: boolean;
-                    /**
-                     * @description The result that the model reads.
-                     * @default null
-                     */
-                    result: unknown;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description A tool says how far its call has come. Words that come faster than readers can use are left out. */
-                CallProgress: {
-                    /** @description The tool's progress, in words. */
-                    message?: string | null;
-                    /**
-                     * Format: double
-                     * @description A number that grows.
-                     */
-                    progress: number;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                    /**
-                     * Format: double
-                     * @description The number at its end, when the tool knows it.
-                     */
-                    total?: number | null;
-                };
-                /** @description A tool is about to run: its intent is journalled. */
-                CallStarted: {
-                    /**
-                     * @description Its arguments.
-                     * @default null
-                     */
-                    tool_input: unknown;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id, as the model gave it. */
-                    tool_use_id: string;
-                };
-                /** @description The execution's owner has heard that it is to stop: nothing is begun any more. */
-                CancelDelivered: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description Somebody asked to stop the execution; it is still running. */
-                CancelRequested: {
-                    /** @description Why. */
-                    reason?: string | null;
-                    /** @description The person or program that asked. */
-                    requested_by?: string | null;
-                };
-                /** @description An execution was stopped. Terminal. */
-                Cancelled: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description A key got a new value. */
-                Changed: {
-                    /** @description The key. */
-                    key: string;
-                    /**
-                     * @description The new value.
-                     * @default null
-                     */
-                    new_value: unknown;
-                    /**
-                     * @description The previous value.
-                     * @default null
-                     */
-                    old_value: unknown;
-                    /** @description The readers of the value: `execution`, `stream` or a name that the producer defines. */
-                    scope?: string | null;
-                };
-                /** @description A session takes no more input. */
-                Closed: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description An execution ended well. Terminal. */
-                Completed: {
-                    /**
-                     * @description Its result.
-                     * @default null
-                     */
-                    output: unknown;
-                };
-                /** @description Two writers changed the same key. */
-                Conflict: {
-                    /** @description The key. */
-                    key?: string | null;
-                };
-                /** @description A constraint does not hold. */
-                ConstraintViolation: {
-                    /** @description Which. */
-                    constraint_id: string;
-                    /**
-                     * @description A description of the event.
-                     * @default
-                     */
-                    description: string;
-                };
-                /** @description A range of messages was folded into one note. */
-                ContextCompacted: {
-                    /**
-                     * Format: uint64
-                     * @description Messages that were folded.
-                     * @default 0
-                     */
-                    messages: number;
-                    /**
-                     * Format: uint64
-                     * @description Tokens after.
-                     * @default 0
-                     */
-                    tokens_after: number;
-                    /**
-                     * Format: uint64
-                     * @description Tokens before.
-                     * @default 0
-                     */
-                    tokens_before: number;
-                };
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                CorrelationId: string;
-                /** @description Any object. */
-                Custom: {
-                    [key: string]: unknown;
-                };
-                /** @description A dead execution is tried again. */
-                DeadLetterRetried: {
-                    /** @description The dead execution. */
-                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                    /** @description The execution that tries again. */
-                    retried_as: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                };
-                /** @description No worker could finish an execution. */
-                DeadLettered: {
-                    /**
-                     * Format: uint32
-                     * @description How many workers tried.
-                     */
-                    attempts: number;
-                    /** @description The agent or graph. */
-                    definition: string;
-                    /** @description The execution. */
-                    execution_id: components["schemas"]["Event"]["$defs"]["ExecutionId"];
-                    /** @description The reason of the failure. */
-                    reason: string;
-                    /** @description The session. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /**
-                 * Format: uuid
-                 * @description An event's identity: a UUID, version 7 when Runbus makes it, version 5 when it is derived from a journal entry.
-                 */
-                EventId: string;
-                EventType: string;
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                ExecutionId: string;
-                /** @description An execution ended badly. Terminal. */
-                Failed: {
-                    /**
-                     * @description The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text.
-                     * @default null
-                     */
-                    error: unknown;
-                };
-                /** @description An event was given up for one endpoint: the receiver will not get it. */
-                Failed2: {
-                    /**
-                     * Format: uint32
-                     * @description How often it was tried.
-                     */
-                    attempts: number;
-                    /** @description The endpoint's name in the configuration. */
-                    endpoint: string;
-                    /** @description The error of the last try. */
-                    error: string;
-                    /** @description The event that was not delivered. */
-                    event_id: components["schemas"]["Event"]["$defs"]["EventId"];
-                    /** @description Its type. */
-                    event_type: components["schemas"]["Event"]["$defs"]["EventType"];
-                    /** @description The run that it is of. */
-                    execution_id?: components["schemas"]["Event"]["$defs"]["ExecutionId"] | null;
-                };
-                /** @description A node needs input that nobody gave. */
-                InputBlocked: {
-                    /**
-                     * @description The question.
-                     * @default
-                     */
-                    prompt: string;
-                };
-                /** @description A human answered. */
-                InputReceived: {
-                    /** @description The person who answered. */
-                    answered_by?: string | null;
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /**
-                     * @description The answer.
-                     * @default null
-                     */
-                    input: unknown;
-                    /** @description The request's id. */
-                    request_id?: string | null;
-                };
-                /** @description A node asks a human. */
-                InputRequested: {
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description The answers to choose from; empty: any. */
-                    choices?: string[];
-                    /** @description When it is no longer waited for. */
-                    expires_at?: components["schemas"]["Event"]["$defs"]["Timestamp"] | null;
-                    /**
-                     * @description The question.
-                     * @default
-                     */
-                    prompt: string;
-                    /** @description The id of the request, which an answer names. */
-                    request_id?: string | null;
-                    /** @description The call that asks, when it is a tool's. */
-                    tool_use_id?: string | null;
-                };
-                /** @description Output of a node that is not client-facing. */
-                InternalOutput: {
-                    /** @description The text. */
-                    content: string;
-                    /** @description The structured output, where the node has one. */
-                    output?: unknown;
-                };
-                /** @description A node ended its loop. */
-                LoopCompleted: {
-                    /**
-                     * Format: uint32
-                     * @description Rounds that it took.
-                     */
-                    iterations: number;
-                };
-                /** @description A round of a node's loop began. */
-                LoopIteration: {
-                    /**
-                     * Format: uint32
-                     * @description From 1.
-                     */
-                    iteration: number;
-                    /** @description Names the message that the model's answer becomes. */
-                    message_id?: string | null;
-                };
-                /** @description A node began its loop. */
-                LoopStarted: {
-                    /**
-                     * Format: uint32
-                     * @description Which pass of the graph's cycle this is, from 1.
-                     */
-                    iteration?: number | null;
-                    /**
-                     * Format: uint32
-                     * @description Its safety valve: rounds at most.
-                     */
-                    max_iterations?: number | null;
-                };
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                NodeId: string;
-                /** @description A piece of output of a client-facing node. */
-                OutputDelta: {
-                    /** @description The piece. */
-                    content: string;
-                    /** @description The text so far, when the producer sends it. */
-                    snapshot?: string | null;
-                };
-                /** @description An execution waits, by command or for a decision. */
-                Paused: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description How far a goal has come. */
-                Progress: {
-                    /**
-                     * @description The state of each criterion.
-                     * @default null
-                     */
-                    criteria_status: unknown;
-                    /**
-                     * Format: double
-                     * @description From 0 to 1.
-                     */
-                    progress: number;
-                };
-                /** @description Somebody asked for an execution; a worker will take it. */
-                Queued: {
-                    /** @description The agent or graph that it will run. */
-                    definition?: string | null;
-                    /** @description Labels, as the start gave them. */
-                    labels?: {
-                        [key: string]: string;
-                    };
-                    /** @description The execution that started it as a sub-agent. */
-                    parent?: components["schemas"]["Event"]["$defs"]["Above"] | null;
-                };
-                /** @description A piece of the model's reasoning. */
-                ReasoningDelta: {
-                    /** @description The piece. */
-                    content: string;
-                };
-                /** @description A paused execution goes on. */
-                Resumed: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description A call of the model failed and is tried again. Output streamed before in this turn is void. */
-                Retry: {
-                    /**
-                     * Format: uint64
-                     * @description The wait before it, in milliseconds.
-                     * @default 0
-                     */
-                    delay_ms: number;
-                    /**
-                     * @description The error: `{code, message, status, ...}`.
-                     * @default null
-                     */
-                    error: unknown;
-                    /** @description Names the message that is void. */
-                    message_id?: string | null;
-                    /** @description The model that is asked next, when it is another one: a fallback of the definition. */
-                    model?: string | null;
-                    /**
-                     * Format: uint32
-                     * @description Which try comes next, from 2.
-                     * @default 0
-                     */
-                    next_try: number;
-                };
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                SessionId: string;
-                /** @description A node makes no progress. */
-                Stalled: {
-                    /**
-                     * @description Why, as far as it is known.
-                     * @default
-                     */
-                    reason: string;
-                };
-                /** @description An execution began. */
-                Started: {
-                    /** @description The agent or graph that it runs. */
-                    definition?: string | null;
-                    /**
-                     * @description The input of the execution.
-                     * @default null
-                     */
-                    input: unknown;
-                };
-                /** @description A stream accepts executions. */
-                Started2: {
-                    /** @description The producer's description of the stream. */
-                    description?: string | null;
-                };
-                /** @description A stream accepts no more. */
-                Stopped: {
-                    /** @description Why. */
-                    reason?: string | null;
-                };
-                /** @description at most 128 bytes of UTF-8 without control characters */
-                StreamId: string;
-                /** @description A child ended well. */
-                SubagentCompleted: {
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /**
-                     * @description Its result.
-                     * @default null
-                     */
-                    output: unknown;
-                    /** @description The child. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /** @description A child ended badly. */
-                SubagentFailed: {
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /**
-                     * @description The error.
-                     * @default null
-                     */
-                    error: unknown;
-                    /** @description The child. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                };
-                /** @description A tool spawned a session of its own. */
-                SubagentStarted: {
-                    /** @description Where it happened, when that is below the execution that tells it. */
-                    below?: components["schemas"]["Event"]["$defs"]["Below"] | null;
-                    /** @description Its execution. */
-                    execution_id?: components["schemas"]["Event"]["$defs"]["ExecutionId"] | null;
-                    /** @description The agent that it runs. */
-                    name: string;
-                    /** @description The child. */
-                    session_id: components["schemas"]["Event"]["$defs"]["SessionId"];
-                    /** @description The call that spawned it. */
-                    tool_use_id?: string | null;
-                };
-                /** @description A piece of the model's answer. */
-                TextDelta: {
-                    /** @description The piece. */
-                    content: string;
-                    /** @description The text so far, when the producer sends it. Runbus's workers do not: it makes a stream's size quadratic. */
-                    snapshot?: string | null;
-                };
-                /** Format: date-time */
-                Timestamp: string;
-                /** @description A tool call as the model wrote it. */
-                ToolCall: {
-                    /** @description The arguments as the model wrote them: JSON text, not always valid. */
-                    arguments: string;
-                    /** @description The tool's name. */
-                    tool_name: string;
-                    /** @description The call's id. */
-                    tool_use_id: string;
-                };
-                /** @description A call of the model ended well and is recorded. */
-                TurnCompleted: {
-                    /** @description The whole text of the turn. */
-                    content?: string | null;
-                    /** @description `stop`, `tool_calls`, `length`, ... as the provider says. */
-                    finish_reason?: string | null;
-                    /** @description Names the message of this turn, the same in every event of it and among the session's messages. */
-                    message_id?: string | null;
-                    /** @description The model that answered. */
-                    model?: string | null;
-                    /** @description The provider that answered, by the name of its section in the worker's configuration. */
-                    provider?: string | null;
-                    /** @description The whole reasoning of the turn, where the provider discloses it. */
-                    reasoning?: string | null;
-                    /** @description The provider's id of the request, for its support. */
-                    request_id?: string | null;
-                    /** @description Calls that the model asks for. */
-                    tool_calls?: components["schemas"]["Event"]["$defs"]["ToolCall"][];
-                    /** @description Tokens. */
-                    usage?: components["schemas"]["Event"]["$defs"]["Usage"] | null;
-                };
-                /** @description Tokens of one or more calls. */
-                Usage: {
-                    /**
-                     * Format: uint64
-                     * @description Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
-                     */
-                    cached_tokens?: number | null;
-                    /**
-                     * Format: uint64
-                     * @description Tokens written.
-                     * @default 0
-                     */
-                    completion_tokens: number;
-                    /**
-                     * Format: double
-                     * @description The price, where the providers state one, in their currency.
-                     */
-                    cost?: number | null;
-                    /** @description Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts. */
-                    estimated?: boolean;
-                    /**
-                     * Format: uint64
-                     * @description Tokens read.
-                     * @default 0
-                     */
-                    prompt_tokens: number;
-                    /**
-                     * Format: uint64
-                     * @description Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
-                     */
-                    reasoning_tokens?: number | null;
-                    /**
-                     * Format: uint64
-                     * @description Both.
-                     * @default 0
-                     */
-                    total_tokens: number;
-                };
-                /** @description The usage of the execution so far. */
-                UsageUpdated: {
-                    /** @description The part of it that the executions below used. */
-                    below?: components["schemas"]["Event"]["$defs"]["Used"] | null;
-                    /**
-                     * Format: uint32
-                     * @description Calls so far, of all of them.
-                     * @default 0
-                     */
-                    rounds: number;
-                    /** @description Tokens of all calls of the execution and of all executions below it. */
-                    usage: components["schemas"]["Event"]["$defs"]["Usage"];
-                };
-                /** @description The usage of an execution, with all below it. */
-                Used: {
-                    /**
-                     * Format: uint32
-                     * @description Calls of the model.
-                     */
-                    rounds: number;
-                    /** @description Tokens. */
-                    usage: components["schemas"]["Event"]["$defs"]["Usage"];
-                };
-                /** @description No worker that is there can run the execution: it waits for one that can. */
-                Waiting: {
-                    /** @description The agent or graph that it runs. */
-                    definition?: string | null;
-                    /** @description The tool that is missing; absent: the definition is. */
-                    tool?: string | null;
-                    /** @description The missing capability or capacity, in words. */
-                    waits_for: string;
-                };
+            attempt?: number;
+            correlation_id?: components["schemas"]["CorrelationId"];
+            /** @description added on delivery: hand it back to resume after this event */
+            cursor: string;
+            data?: {
+                [key: string]: unknown;
             };
+            execution_id?: components["schemas"]["ExecutionId"];
+            /** @description added on delivery: somebody published it who is no part of Runbus */
+            external?: boolean;
+            /**
+             * Format: uuid
+             * @description UUIDv7, made by the publisher
+             */
+            id?: string;
+            line?: string;
+            line_base64?: string;
+            line_bytes?: number;
+            node_id?: components["schemas"]["NodeId"];
+            reason?: string;
+            /** @description added on delivery: see docs/events.md */
+            seq: number;
+            session_id?: components["schemas"]["SessionId"];
+            stream_id?: components["schemas"]["StreamId"];
+            /** Format: date-time */
+            timestamp?: string;
+            /**
+             * @description a type of the catalogue, or any other: unknown types are kept
+             * @example execution_queued
+             * @example execution_waiting
+             * @example execution_started
+             * @example execution_completed
+             * @example execution_failed
+             * @example execution_paused
+             * @example execution_resumed
+             * @example execution_cancel_requested
+             * @example execution_cancel_delivered
+             * @example execution_cancelled
+             * @example attempt_superseded
+             * @example state_changed
+             * @example state_conflict
+             * @example goal_progress
+             * @example goal_achieved
+             * @example constraint_violation
+             * @example stream_started
+             * @example stream_stopped
+             * @example node_loop_started
+             * @example node_loop_iteration
+             * @example node_loop_completed
+             * @example node_internal_output
+             * @example node_input_blocked
+             * @example node_stalled
+             * @example llm_text_delta
+             * @example llm_reasoning_delta
+             * @example llm_turn_completed
+             * @example llm_retry
+             * @example usage_updated
+             * @example context_compacted
+             * @example tool_call_started
+             * @example tool_call_progress
+             * @example tool_call_completed
+             * @example tool_approval_requested
+             * @example tool_approval_decided
+             * @example tool_approval_expired
+             * @example client_output_delta
+             * @example client_input_requested
+             * @example client_input_received
+             * @example subagent_started
+             * @example subagent_completed
+             * @example subagent_failed
+             * @example session_closed
+             * @example session_dead_lettered
+             * @example dead_letter_retried
+             * @example webhook_failed
+             * @example custom
+             */
+            type: string;
+        };
+        /** @description A goal was reached. */
+        EventAchieved: {
+            /** @description Which. */
+            goal_id?: string | null;
+        };
+        /** @description A call was decided. */
+        EventApprovalDecided: {
+            /** @description The approval's id. */
+            approval_id: string;
+            /** @description Whether it may run. */
+            approved: boolean;
+            /** @description The arguments that the decider put in place of the call's. */
+            arguments?: unknown;
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The person who decided. */
+            decided_by?: string | null;
+            /** @description The decider's note. */
+            note?: string | null;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description Nobody decided in time. */
+        EventApprovalExpired: {
+            /** @description The approval's id. */
+            approval_id: string;
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A call waits for a decision. */
+        EventApprovalRequested: {
+            /** @description The approval's id. */
+            approval_id: string;
+            /** @description SHA-256 of the canonical arguments; a decision is bound to it. */
+            arguments_digest?: string | null;
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description When it expires. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its arguments. */
+            tool_input?: unknown;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A new worker took the execution over. Streamed output of model calls that it repeats is void. */
+        EventAttemptSuperseded: {
+            /**
+             * Format: uint32
+             * @description The attempt that goes on.
+             */
+            attempt: number;
+            /** @description Why the other one ended, as far as it is known. */
+            reason: string;
+            /**
+             * Format: uint32
+             * @description The attempt that ended.
+             */
+            superseded_attempt: number;
+            /**
+             * Format: uint64
+             * @description `seq` of the first event that the new attempt does not stand by: deltas and `node_loop_iteration` from there on
+             *     that no `llm_turn_completed` of their node closed are void; branches that did stay. Absent: nothing is void.
+             */
+            void_from?: number | null;
+        };
+        /** @description Where something happened that an execution above tells. */
+        EventBelow: {
+            /** @description The execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Its node. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description Its session. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description The session of the child of the execution that tells it, on the way there. */
+            through: components["schemas"]["SessionId"];
+        };
+        /** @description A tool ended, or its call was answered without running it. */
+        EventCallCompleted: {
+            /** @description Whether it failed. Default: `false`. */
+            is_error?: boolean;
+            /** @description The result that the model reads. */
+            result?: unknown;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A tool says how far its call has come. Words that come faster than readers can use are left out. */
+        EventCallProgress: {
+            /** @description The tool's progress, in words. */
+            message?: string | null;
+            /**
+             * Format: double
+             * @description A number that grows.
+             */
+            progress: number;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id. */
+            tool_use_id: string;
+            /**
+             * Format: double
+             * @description The number at its end, when the tool knows it.
+             */
+            total?: number | null;
+        };
+        /** @description A tool is about to run: its intent is journalled. */
+        EventCallStarted: {
+            /** @description Its arguments. */
+            tool_input?: unknown;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id, as the model gave it. */
+            tool_use_id: string;
+        };
+        /** @description The execution's owner has heard that it is to stop: nothing is begun any more. */
+        EventCancelDelivered: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description An execution was stopped. Terminal. */
+        EventCancelled: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description Somebody asked to stop the execution; it is still running. */
+        EventCancelRequested: {
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The person or program that asked. */
+            requested_by?: string | null;
+        };
+        /** @description A key got a new value. */
+        EventChanged: {
+            /** @description The key. */
+            key: string;
+            /** @description The new value. */
+            new_value?: unknown;
+            /** @description The previous value. */
+            old_value?: unknown;
+            /** @description The readers of the value: `execution`, `stream` or a name that the producer defines. */
+            scope?: string | null;
+        };
+        /** @description A session takes no more input. */
+        EventClosed: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description An execution ended well. Terminal. */
+        EventCompleted: {
+            /** @description Its result. */
+            output?: unknown;
+        };
+        /** @description Two writers changed the same key. */
+        EventConflict: {
+            /** @description The key. */
+            key?: string | null;
+        };
+        /** @description A constraint does not hold. */
+        EventConstraintViolation: {
+            /** @description Which. */
+            constraint_id: string;
+            /** @description A description of the event. Default: `""`. */
+            description?: string;
+        };
+        /** @description A range of messages was folded into one note. */
+        EventContextCompacted: {
+            /**
+             * Format: uint64
+             * @description Messages that were folded. Default: `0`.
+             */
+            messages?: number;
+            /**
+             * Format: uint64
+             * @description Tokens after. Default: `0`.
+             */
+            tokens_after?: number;
+            /**
+             * Format: uint64
+             * @description Tokens before. Default: `0`.
+             */
+            tokens_before?: number;
+        };
+        /** @description Any object. */
+        EventCustom: {
+            [key: string]: unknown;
+        };
+        /** @description No worker could finish an execution. */
+        EventDeadLettered: {
+            /**
+             * Format: uint32
+             * @description How many workers tried.
+             */
+            attempts: number;
+            /** @description The agent or graph. */
+            definition: string;
+            /** @description The execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description The reason of the failure. */
+            reason: string;
+            /** @description The session. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A dead execution is tried again. */
+        EventDeadLetterRetried: {
+            /** @description The dead execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description The execution that tries again. */
+            retried_as: components["schemas"]["ExecutionId"];
         };
         /** @description An event that may lack its id and its time. Fields that no event has are refused. */
         EventDraft: {
             /**
              * Format: uint32
              * @description The producer's try at the execution, from 1.
-             * @default null
              */
-            attempt: number | null;
-            /**
-             * @description The id that ties the execution to others.
-             * @default null
-             */
-            correlation_id: components["schemas"]["CorrelationId"] | null;
+            attempt?: number | null;
+            /** @description The id that ties the execution to others. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
             /** @description The payload. A type of the catalogue has the fields of the catalogue. */
-            data: Record<string, never>;
-            /**
-             * @description The run.
-             * @default null
-             */
-            execution_id: components["schemas"]["ExecutionId"] | null;
-            /**
-             * @description Its id; absent: a fresh one. The same id again stores nothing new: give it, then the call can be repeated.
-             * @default null
-             */
-            id: components["schemas"]["EventId"] | null;
-            /**
-             * @description The step inside the stream's graph.
-             * @default null
-             */
-            node_id: components["schemas"]["NodeId"] | null;
-            /**
-             * @description The conversation.
-             * @default null
-             */
-            session_id: components["schemas"]["SessionId"] | null;
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description The run. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description Its id; absent: a fresh one. The same id again stores nothing new: give it, then the call can be repeated. */
+            id?: components["schemas"]["EventId"] | null;
+            /** @description The step inside the stream's graph. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description The conversation. */
+            session_id?: components["schemas"]["SessionId"] | null;
             /** @description The line of work. */
             stream_id: components["schemas"]["StreamId"];
-            /**
-             * @description When it happened; absent: now.
-             * @default null
-             */
-            timestamp: components["schemas"]["Timestamp"] | null;
+            /** @description When it happened; absent: now. */
+            timestamp?: components["schemas"]["Timestamp"] | null;
             /** @description The event type. */
             type: components["schemas"]["EventType"];
+        };
+        /** @description An execution ended badly. Terminal. */
+        EventFailed: {
+            /** @description The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text. */
+            error?: unknown;
+        };
+        /** @description An event was given up for one endpoint: the receiver will not get it. */
+        EventFailed2: {
+            /**
+             * Format: uint32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description The endpoint's name in the configuration. */
+            endpoint: string;
+            /** @description The error of the last try. */
+            error: string;
+            /** @description The event that was not delivered. */
+            event_id: components["schemas"]["EventId"];
+            /** @description Its type. */
+            event_type: components["schemas"]["EventType"];
+            /** @description The run that it is of. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
         };
         /**
          * Format: uuid
          * @description An event's identity: a UUID, version 7 when Runbus makes it, version 5 when it is derived from a journal entry.
          */
         EventId: string;
+        /** @description A node needs input that nobody gave. */
+        EventInputBlocked: {
+            /** @description The question. Default: `""`. */
+            prompt?: string;
+        };
+        /** @description A human answered. */
+        EventInputReceived: {
+            /** @description The person who answered. */
+            answered_by?: string | null;
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The answer. */
+            input?: unknown;
+            /** @description The request's id. */
+            request_id?: string | null;
+        };
+        /** @description A node asks a human. */
+        EventInputRequested: {
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The answers to choose from; empty: any. */
+            choices?: string[];
+            /** @description When it is no longer waited for. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The question. Default: `""`. */
+            prompt?: string;
+            /** @description The id of the request, which an answer names. */
+            request_id?: string | null;
+            /** @description The call that asks, when it is a tool's. */
+            tool_use_id?: string | null;
+        };
+        /** @description Output of a node that is not client-facing. */
+        EventInternalOutput: {
+            /** @description The text. */
+            content: string;
+            /** @description The structured output, where the node has one. */
+            output?: unknown;
+        };
+        /** @description A node ended its loop. */
+        EventLoopCompleted: {
+            /**
+             * Format: uint32
+             * @description Rounds that it took.
+             */
+            iterations: number;
+        };
+        /** @description A round of a node's loop began. */
+        EventLoopIteration: {
+            /**
+             * Format: uint32
+             * @description From 1.
+             */
+            iteration: number;
+            /** @description Names the message that the model's answer becomes. */
+            message_id?: string | null;
+        };
+        /** @description A node began its loop. */
+        EventLoopStarted: {
+            /**
+             * Format: uint32
+             * @description Which pass of the graph's cycle this is, from 1.
+             */
+            iteration?: number | null;
+            /**
+             * Format: uint32
+             * @description Its safety valve: rounds at most.
+             */
+            max_iterations?: number | null;
+        };
+        /** @description A piece of output of a client-facing node. */
+        EventOutputDelta: {
+            /** @description The piece. */
+            content: string;
+            /** @description The text so far, when the producer sends it. */
+            snapshot?: string | null;
+        };
         /**
          * @description A page on the wire. Events are the stored text: a number that has no place in a float, or data nested deeply, comes out
          *     as it went in.
@@ -2392,7 +1738,214 @@ export interface components {
             /** @description Where to go on; `null` when nothing is left in this direction. */
             next: string | null;
         };
+        /** @description An execution waits, by command or for a decision. */
+        EventPaused: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description How far a goal has come. */
+        EventProgress: {
+            /** @description The state of each criterion. */
+            criteria_status?: unknown;
+            /**
+             * Format: double
+             * @description From 0 to 1.
+             */
+            progress: number;
+        };
+        /** @description Somebody asked for an execution; a worker will take it. */
+        EventQueued: {
+            /** @description The agent or graph that it will run. */
+            definition?: string | null;
+            /** @description `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON. */
+            request_digest?: string | null;
+        };
+        /** @description A piece of the model's reasoning. */
+        EventReasoningDelta: {
+            /** @description The piece. */
+            content: string;
+        };
+        /** @description A paused execution goes on. */
+        EventResumed: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description A call of the model failed and is tried again. Output streamed before in this turn is void. */
+        EventRetry: {
+            /**
+             * Format: uint64
+             * @description The wait before it, in milliseconds. Default: `0`.
+             */
+            delay_ms?: number;
+            /** @description The error: `{code, message, status, ...}`. */
+            error?: unknown;
+            /** @description Names the message that is void. */
+            message_id?: string | null;
+            /** @description The model that is asked next, when it is another one: a fallback of the definition. */
+            model?: string | null;
+            /**
+             * Format: uint32
+             * @description Which try comes next, from 2. Default: `0`.
+             */
+            next_try?: number;
+        };
+        /** @description A node makes no progress. */
+        EventStalled: {
+            /** @description Why, as far as it is known. Default: `""`. */
+            reason?: string;
+        };
+        /** @description An execution began. */
+        EventStarted: {
+            /** @description The agent or graph that it runs. */
+            definition?: string | null;
+            /** @description The input of the execution. */
+            input?: unknown;
+        };
+        /** @description A stream accepts executions. */
+        EventStarted2: {
+            /** @description The producer's description of the stream. */
+            description?: string | null;
+        };
+        /** @description A stream accepts no more. */
+        EventStopped: {
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description A child ended well. */
+        EventSubagentCompleted: {
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description Its result. */
+            output?: unknown;
+            /** @description The child. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A child ended badly. */
+        EventSubagentFailed: {
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description The error. */
+            error?: unknown;
+            /** @description The child. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description A tool spawned a session of its own. */
+        EventSubagentStarted: {
+            /** @description Where it happened, when that is below the execution that tells it. */
+            below?: components["schemas"]["EventBelow"] | null;
+            /** @description Its execution. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description The agent that it runs. */
+            name: string;
+            /** @description The child. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description The call that spawned it. */
+            tool_use_id?: string | null;
+        };
+        /** @description A piece of the model's answer. */
+        EventTextDelta: {
+            /** @description The piece. */
+            content: string;
+            /** @description The text so far, when the producer sends it. Runbus's workers do not: it makes a stream's size quadratic. */
+            snapshot?: string | null;
+        };
+        /** @description A tool call as the model wrote it. */
+        EventToolCall: {
+            /** @description The arguments as the model wrote them: JSON text, not always valid. */
+            arguments: string;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A call of the model ended well and is recorded. */
+        EventTurnCompleted: {
+            /** @description The whole text of the turn. */
+            content?: string | null;
+            /** @description `stop`, `tool_calls`, `length`, ... as the provider says. */
+            finish_reason?: string | null;
+            /** @description Names the message of this turn, the same in every event of it and among the session's messages. */
+            message_id?: string | null;
+            /** @description The model that answered. */
+            model?: string | null;
+            /** @description The provider that answered, by the name of its section in the worker's configuration. */
+            provider?: string | null;
+            /** @description The whole reasoning of the turn, where the provider discloses it. */
+            reasoning?: string | null;
+            /** @description The provider's id of the request, for its support. */
+            request_id?: string | null;
+            /** @description Calls that the model asks for. */
+            tool_calls?: components["schemas"]["EventToolCall"][];
+            /** @description Tokens. */
+            usage?: components["schemas"]["EventUsage"] | null;
+        };
         EventType: string;
+        /** @description Tokens of one or more calls. */
+        EventUsage: {
+            /**
+             * Format: uint64
+             * @description Tokens read from the provider's cache, part of `prompt_tokens`, where the provider says so.
+             */
+            cached_tokens?: number | null;
+            /**
+             * Format: uint64
+             * @description Tokens written. Default: `0`.
+             */
+            completion_tokens?: number;
+            /**
+             * Format: double
+             * @description The price, where the providers state one, in their currency.
+             */
+            cost?: number | null;
+            /** @description Whether a provider did not count: then these tokens, or a part of them, are estimated from the length of the texts. */
+            estimated?: boolean;
+            /**
+             * Format: uint64
+             * @description Tokens read. Default: `0`.
+             */
+            prompt_tokens?: number;
+            /**
+             * Format: uint64
+             * @description Tokens written as reasoning, part of `completion_tokens`, where the provider says so.
+             */
+            reasoning_tokens?: number | null;
+            /**
+             * Format: uint64
+             * @description Both. Default: `0`.
+             */
+            total_tokens?: number;
+        };
+        /** @description The usage of the execution so far. */
+        EventUsageUpdated: {
+            /** @description The part of it that the executions below used. */
+            below?: components["schemas"]["EventUsed"] | null;
+            /**
+             * Format: uint32
+             * @description Calls so far, of all of them. Default: `0`.
+             */
+            rounds?: number;
+            /** @description Tokens of all calls of the execution and of all executions below it. */
+            usage: components["schemas"]["EventUsage"];
+        };
+        /** @description The usage of an execution, with all below it. */
+        EventUsed: {
+            /**
+             * Format: uint32
+             * @description Calls of the model.
+             */
+            rounds: number;
+            /** @description Tokens. */
+            usage: components["schemas"]["EventUsage"];
+        };
+        /** @description No worker that is there can run the execution: it waits for one that can. */
+        EventWaiting: {
+            /** @description The agent or graph that it runs. */
+            definition?: string | null;
+            /** @description The tool that is missing; absent: the definition is. */
+            tool?: string | null;
+            /** @description The missing capability or capacity, in words. */
+            waits_for: string;
+        };
         /** @description A value, or the beginning of its JSON text. */
         Excerpt: {
             /**
@@ -2427,10 +1980,7 @@ export interface components {
             events: number;
             /** @description The run. */
             execution_id: components["schemas"]["ExecutionId"];
-            /**
-             * @description Runbus does not run it: others tell it.
-             * @default false
-             */
+            /** @description Runbus does not run it: others tell it. Default: `false`. */
             external: boolean;
             /**
              * @description Events before the first one read are missing. Absent: no event is known to be
@@ -2442,12 +1992,8 @@ export interface components {
              * @description Which pass of the graph's cycle, from 1.
              */
             iteration?: number | null;
-            /** @description Labels, as the start gave them. */
-            labels?: components["schemas"]["Labels"];
             /** @description Its result. */
             output?: unknown;
-            /** @description The execution that started it as a sub-agent. */
-            parent?: components["schemas"]["Above"] | null;
             /**
              * Format: double
              * @description How far its goal has come, 0 to 1.
@@ -2455,10 +2001,11 @@ export interface components {
             progress?: number | null;
             /** @description When it was asked for. */
             queued_at?: components["schemas"]["Timestamp"] | null;
+            /** @description `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON. */
+            request_digest?: string | null;
             /**
              * Format: uint32
-             * @description Calls of models so far.
-             * @default 0
+             * @description Calls of models so far. Default: `0`.
              */
             rounds: number;
             /** @description Its conversation. */
@@ -2480,100 +2027,31 @@ export interface components {
             /** @description The missing capability, in words, when no present worker can run it. */
             waits_for?: string | null;
         };
-        /** @description An execution in a list. */
-        ExecutionEntry: {
-            /**
-             * Format: uint
-             * @description Approvals that wait, those of sub-agents included.
-             */
-            approvals: number;
-            /**
-             * Format: uint32
-             * @description The worker's try, from 1.
-             */
-            attempt?: number | null;
-            /** @description It ties executions together. */
-            correlation_id?: components["schemas"]["CorrelationId"] | null;
-            /** @description When the log heard of it first. */
-            created_at: components["schemas"]["Timestamp"];
-            /** @description The agent or graph. */
-            definition?: string | null;
-            /** @description When it ended. */
-            ended_at?: components["schemas"]["Timestamp"] | null;
-            /** @description The error. */
-            error?: components["schemas"]["EntryError"] | null;
-            /** @description The run. */
-            execution_id: components["schemas"]["ExecutionId"];
-            /** @description Runbus does not run it: others tell it. */
-            external: boolean;
-            /** @description The beginning of its input: text as it is, other JSON as JSON text; at most 256 bytes. */
-            input?: string | null;
-            /** @description Whether the input has more. */
-            input_cut?: boolean;
-            /**
-             * Format: uint32
-             * @description Which pass of the graph's cycle, from 1.
-             */
-            iteration?: number | null;
-            /** @description Labels, as the start gave them. */
-            labels?: components["schemas"]["Labels"];
-            /** @description The nodes at work; 16 at most. */
-            nodes?: components["schemas"]["NodeId"][];
-            /** @description The execution that started it as a sub-agent. */
-            parent?: components["schemas"]["ParentEntry"] | null;
-            /**
-             * Format: double
-             * @description How far its goal has come, 0 to 1.
-             */
-            progress?: number | null;
-            /**
-             * Format: uint
-             * @description Questions that wait, those of sub-agents included.
-             */
-            questions: number;
-            /** @description The execution at the top of its tree; absent: itself. */
-            root?: components["schemas"]["ExecutionId"] | null;
-            /**
-             * Format: uint32
-             * @description Calls of models so far.
-             */
-            rounds: number;
-            /** @description Its conversation. */
-            session_id?: components["schemas"]["SessionId"] | null;
-            /** @description When it began. */
-            started_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Where it stands. */
-            status: components["schemas"]["ExecutionStatus"];
-            /** @description Its line of work. */
-            stream_id: components["schemas"]["StreamId"];
-            /** @description When something happened last. */
-            updated_at: components["schemas"]["Timestamp"];
-            /** @description Tokens so far, those of sub-agents included. */
-            usage?: components["schemas"]["Usage"] | null;
-            /** @description No worker that is there can run it: what it waits for, in words. */
-            waits_for?: string | null;
-        };
-        /** @description Why events of a run are missing. */
+        /**
+         * @description Why events of a run are missing.
+         *     - `expired`: Retention removed them.
+         * @enum {string}
+         */
         ExecutionGap: "expired";
         /** @description at most 128 bytes of UTF-8 without control characters */
         ExecutionId: string;
-        /** @description A page of executions. */
-        ExecutionList: {
-            /** @description Whether the index follows the log; else it is being built, and more entries may come. */
-            complete: boolean;
-            /** @description Entries that match, whatever their status, by status; absent: nobody asked. */
-            counts?: {
-                [key: string]: number;
-            } | null;
-            /** @description Whether all were counted; else there are at least so many. */
-            counts_exact?: boolean | null;
-            /** @description The entries, in order. */
-            executions: components["schemas"]["ExecutionEntry"][];
-            /** @description Where the next page begins; absent: nothing is left. */
-            next?: string | null;
-        };
-        /** @description Where a run stands. */
+        /**
+         * @description Where a run stands.
+         *     - `queued`: Asked for; no worker has begun.
+         *     - `running`: A worker works on it.
+         *     - `waiting_for_approval`: A tool call waits for a decision.
+         *     - `waiting_for_input`: A node waits for a human's answer.
+         *     - `paused`: Paused by command.
+         *     - `completed`: Ended well.
+         *     - `failed`: Ended badly.
+         *     - `cancelled`: Stopped.
+         * @enum {string}
+         */
         ExecutionStatus: "queued" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "completed" | "failed" | "cancelled";
+        /** @description Data of a provider, unchanged. */
+        Extra: {
+            [key: string]: unknown;
+        };
         /** @description Events that are missing: both places as cursors. */
         Gap: {
             first_available: string;
@@ -2582,47 +2060,13 @@ export interface components {
             /** @description Always `gap`. */
             type: string;
         };
-        /** @description Why a reader cannot have what it asked for. */
+        /**
+         * @description Why a reader cannot have what it asked for.
+         *     - `expired`: Retention removed it.
+         *     - `recreated`: The log was deleted and made again, or lost its end.
+         * @enum {string}
+         */
         GapReason: "expired" | "recreated";
-        /** @description A gateway's report. */
-        GatewayReport: {
-            /** @description Where it listens. */
-            address: string;
-            /** @description The time of this report. */
-            at: components["schemas"]["Timestamp"];
-            /**
-             * Format: uint
-             * @description Clients: WebSockets, event streams, requests that wait.
-             */
-            connections: number;
-            /** @description Its id, new with each start. */
-            gateway: string;
-            /**
-             * Format: uint
-             * @description Scopes that are watched.
-             */
-            hubs: number;
-            /** @description It keeps the index of the lists. */
-            indexes: boolean;
-            /**
-             * Format: uint
-             * @description Live lists that are watched.
-             */
-            lists: number;
-            /**
-             * Format: uint
-             * @description Monitors that are folded.
-             */
-            monitors: number;
-            /** @description Since when it is at work. */
-            since: components["schemas"]["Timestamp"];
-            /** @description Its version. */
-            version: string;
-        };
-        /** @description The gateways' reports. */
-        Gateways: {
-            gateways: components["schemas"]["GatewayReport"][];
-        };
         /** @description One gateway. */
         GatewayStatistics: {
             /**
@@ -2672,8 +2116,7 @@ export interface components {
         Goals: {
             /**
              * Format: uint64
-             * @description Goals that were achieved.
-             * @default 0
+             * @description Goals that were achieved. Default: `0`.
              */
             achieved: number;
             /** @description How the criteria stand, as the producer says. */
@@ -2703,12 +2146,11 @@ export interface components {
         /** @description The list of endpoints. */
         Index: {
             /** @description `"GET /path": "what it is for"`. */
-            endpoints: Record<string, never>;
+            endpoints: {
+                [key: string]: unknown;
+            };
             name: string;
             version: string;
-        };
-        Labels: {
-            [key: string]: string;
         };
         /** @description The messages. */
         Messages: {
@@ -2729,17 +2171,13 @@ export interface components {
         };
         /** @description The request for a token. */
         MintRequest: {
-            /**
-             * @description Some of the caller's scopes; absent: all that it may read.
-             * @default null
-             */
-            scopes: string[] | null;
+            /** @description Some of the caller's scopes; absent: all that it may read. */
+            scopes?: string[] | null;
             /**
              * Format: uint64
              * @description How long it should live; at most `auth.stream_tokens.ttl_s`.
-             * @default null
              */
-            ttl_s: number | null;
+            ttl_s?: number | null;
         };
         /** @description The view of one stream, or of all. Bounded: long values are cut, old entries are removed. */
         Monitor: {
@@ -2841,8 +2279,7 @@ export interface components {
             };
             /**
              * Format: uint64
-             * @description Executions that were shown once and are not any more.
-             * @default 0
+             * @description Executions that were shown once and are not any more. Default: `0`.
              */
             omitted: number;
         };
@@ -2850,10 +2287,7 @@ export interface components {
         MonitorMessage: {
             /** @description When. */
             at: components["schemas"]["Timestamp"];
-            /**
-             * @description The content; `{cut, bytes, begins}` when it is long.
-             * @default null
-             */
+            /** @description The content; `{cut, bytes, begins}` when it is long. */
             content: unknown;
             /** @description The node. */
             node_id?: components["schemas"]["NodeId"] | null;
@@ -2887,26 +2321,29 @@ export interface components {
             passes: number;
             /**
              * Format: uint64
-             * @description Calls of the model that failed and were tried again.
-             * @default 0
+             * @description Calls of the model that failed and were tried again. Default: `0`.
              */
             retries: number;
             /** @description Why it makes no progress, until it does. */
             stalled?: string | null;
             /**
              * Format: uint64
-             * @description Tool calls that ended.
-             * @default 0
+             * @description Tool calls that ended. Default: `0`.
              */
             tool_calls: number;
             /**
              * Format: uint64
-             * @description Of these, those that failed.
-             * @default 0
+             * @description Of these, those that failed. Default: `0`.
              */
             tool_errors: number;
         };
-        /** @description The author of a message. */
+        /**
+         * @description The author of a message.
+         *     - `user`: The caller that started the execution, or answered a question.
+         *     - `assistant`: The model.
+         *     - `tool`: A tool.
+         * @enum {string}
+         */
         MonitorRole: "user" | "assistant" | "tool";
         /** @description An execution. */
         MonitorRun: {
@@ -2967,7 +2404,14 @@ export interface components {
              */
             errors: number;
         };
-        /** @description The policy for a second execution of a session while one is at work. */
+        /**
+         * @description The policy for a second execution of a session while one is at work.
+         *     - `reject`: It is refused.
+         *     - `enqueue`: It waits its turn.
+         *     - `interrupt`: The one at work is stopped, its open calls are closed, its messages stay.
+         *     - `rollback`: The one at work is stopped and forgotten.
+         * @enum {string}
+         */
         Multitask: "reject" | "enqueue" | "interrupt" | "rollback";
         /** @description A step of the stream's graph. */
         Node: {
@@ -2980,8 +2424,7 @@ export interface components {
             output?: components["schemas"]["Excerpt"] | null;
             /**
              * Format: uint32
-             * @description Calls of its model that failed and were made again.
-             * @default 0
+             * @description Calls of its model that failed and were made again. Default: `0`.
              */
             retries: number;
             /**
@@ -3008,19 +2451,18 @@ export interface components {
             /** @description The tools that it may call. */
             tools?: string[];
         };
-        /** @description The state of a node. */
+        /**
+         * @description The state of a node.
+         *     - `running`: It works.
+         *     - `waiting`: It waits for a person.
+         *     - `stalled`: It says that it makes no progress.
+         *     - `completed`: It has ended, until the graph visits it again.
+         *     - `stopped`: The execution ended while it worked.
+         * @enum {string}
+         */
         NodeState: "running" | "waiting" | "stalled" | "completed" | "stopped";
         /** @description A command that has nothing to say but its name. */
         Nothing: Record<string, never>;
-        /** @description Which end comes first. */
-        Order: "oldest" | "newest";
-        /** @description The execution that started another one as a sub-agent. */
-        ParentEntry: {
-            /** @description The execution. */
-            execution_id: components["schemas"]["ExecutionId"];
-            /** @description Its session. */
-            session_id: components["schemas"]["SessionId"];
-        };
         /** @description An approval, as those who decide see it. */
         PendingApproval: {
             /** @description Names it. */
@@ -3044,7 +2486,7 @@ export interface components {
             /** @description Since when. */
             requested_at: components["schemas"]["Timestamp"];
             /** @description Where it stands. */
-            status: components["schemas"]["ApprovalStatus2"];
+            status: components["schemas"]["ApprovalStatus"];
             /** @description The call's arguments. */
             tool_input: unknown;
             /** @description The tool. */
@@ -3070,10 +2512,7 @@ export interface components {
         };
         /** @description A question, as those who answer see it. */
         PendingQuestion: {
-            /**
-             * @description The answers to choose from; empty: any.
-             * @default []
-             */
+            /** @description The answers to choose from; empty: any. Default: `[]`. */
             choices: string[];
             /** @description The execution that asks, when it is below this session's. */
             execution_id?: components["schemas"]["ExecutionId"] | null;
@@ -3098,7 +2537,13 @@ export interface components {
             /** @description Those who watch longest, 100 at most. */
             watchers: components["schemas"]["Watcher"][];
         };
-        /** @description Which of several waiting sessions a worker takes first. */
+        /**
+         * @description Which of several waiting sessions a worker takes first.
+         *     - `high`: Somebody waits for it.
+         *     - `normal`: The usual.
+         *     - `low`: When nothing else is to do; it is not starved.
+         * @enum {string}
+         */
         Priority: "high" | "normal" | "low";
         /** @description Events that are durable. */
         Published: {
@@ -3127,65 +2572,10 @@ export interface components {
             /** @description The call that asks, when it is a tool's. */
             tool_use_id?: string | null;
         };
-        /** @description A question in a list. */
-        QuestionEntry: {
-            /** @description When it was settled. */
-            answered_at?: components["schemas"]["Timestamp"] | null;
-            /** @description The person who answered. */
-            answered_by?: string | null;
-            /** @description The answers to choose from, the first 32; empty: any. */
-            choices?: string[];
-            /** @description The agent or graph. */
-            definition?: string | null;
-            /** @description The execution that asks. */
-            execution_id: components["schemas"]["ExecutionId"];
-            /** @description Until when. */
-            expires_at?: components["schemas"]["Timestamp"] | null;
-            /**
-             * @description Others run the execution.
-             * @default false
-             */
-            external: boolean;
-            /** @description The step. */
-            node_id?: components["schemas"]["NodeId"] | null;
-            /** @description The question; at most 2 KiB. */
-            prompt: string;
-            /** @description Whether the text has more. */
-            prompt_cut?: boolean;
-            /** @description Names it. */
-            request_id: string;
-            /** @description Since when it waits. */
-            requested_at: components["schemas"]["Timestamp"];
-            /** @description The execution at the top of its tree; absent: that one. */
-            root?: components["schemas"]["ExecutionId"] | null;
-            /** @description The conversation. */
-            session_id?: components["schemas"]["SessionId"] | null;
-            /** @description Where it stands. */
-            status: components["schemas"]["QuestionStatus"];
-            /** @description The line of work. */
-            stream_id: components["schemas"]["StreamId"];
-        };
-        /** @description A page of questions. */
-        QuestionList: {
-            /** @description Whether the index follows the log; else it is being built, and more entries may come. */
-            complete: boolean;
-            /** @description Entries that match, whatever their status, by status; absent: nobody asked. */
-            counts?: {
-                [key: string]: number;
-            } | null;
-            /** @description Whether all were counted; else there are at least so many. */
-            counts_exact?: boolean | null;
-            /** @description Where the next page begins; absent: nothing is left. */
-            next?: string | null;
-            /** @description The entries, in order. */
-            questions: components["schemas"]["QuestionEntry"][];
-        };
         /** @description Questions that wait for an answer. */
         Questions: {
             questions: components["schemas"]["PendingQuestion"][];
         };
-        /** @description Where a question of a list stands. */
-        QuestionStatus: "pending" | "answered" | "expired" | "void";
         /** @description Whether a process can serve. */
         Readiness: {
             checks: components["schemas"]["Checks"];
@@ -3193,11 +2583,8 @@ export interface components {
         };
         /** @description A command with a reason. */
         Reason: {
-            /**
-             * @description Why, for the record. At most 4096 bytes.
-             * @default null
-             */
-            reason: string | null;
+            /** @description Why, for the record. At most 4096 bytes. */
+            reason?: string | null;
         };
         /** @description One revocation, as the log holds it. */
         Revocation: {
@@ -3246,15 +2633,10 @@ export interface components {
             /** @constant */
             role: "user";
         } | {
-            /**
-             * @description The text; `None` when the model only called tools.
-             * @default null
-             */
+            /** @description The text; `None` when the model only called tools. */
             content: string | null;
             /** @description Data that the provider attached to its answer, unchanged. */
-            extra?: {
-                [key: string]: unknown;
-            };
+            extra?: components["schemas"]["Extra"];
             /** @description The provider that answered: nobody else gets `extra` back, nor that of the calls. */
             provider?: string | null;
             /** @description The reasoning that the provider disclosed. */
@@ -3275,70 +2657,35 @@ export interface components {
         });
         /** @description An input for a session. */
         SayRequest: {
-            /**
-             * @description The limits of the execution.
-             * @default {}
-             */
-            budget: components["schemas"]["Budget"];
-            /**
-             * @description The id that ties the execution to others.
-             * @default null
-             */
-            correlation_id: components["schemas"]["CorrelationId"] | null;
-            /**
-             * @description The agent or graph; absent: the one that the session ran last.
-             * @default null
-             */
-            definition: string | null;
-            /**
-             * @description The run; the same id twice starts one. Absent: a fresh one.
-             * @default null
-             */
-            execution_id: components["schemas"]["ExecutionId"] | null;
-            /**
-             * @description The input.
-             * @default null
-             */
-            input: unknown;
-            /** @description Labels, by which lists can be filtered: at most 16, as for a start. */
-            labels?: components["schemas"]["Labels"];
-            /**
-             * @description The policy when an execution of the session is at work.
-             * @default enqueue
-             */
-            multitask: components["schemas"]["Multitask"];
-            /**
-             * @description How it is scheduled; absent: as the session's last execution.
-             * @default null
-             */
-            scheduling: components["schemas"]["Scheduling"] | null;
-            /**
-             * @description The line of work; absent: the session's last one, or the definition's name.
-             * @default null
-             */
-            stream_id: components["schemas"]["StreamId"] | null;
+            /** @description The limits of the execution. Default: `{}`. */
+            budget?: components["schemas"]["Budget"];
+            /** @description The id that ties the execution to others. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
+            /** @description The agent or graph; absent: the one that the session ran last. */
+            definition?: string | null;
+            /** @description The run; the same id twice starts one. Absent: a fresh one. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            /** @description The input. */
+            input?: unknown;
+            /** @description The policy when an execution of the session is at work. Default: `"enqueue"`. */
+            multitask?: components["schemas"]["Multitask"];
+            /** @description How it is scheduled; absent: as the session's last execution. */
+            scheduling?: components["schemas"]["Scheduling"] | null;
+            /** @description The line of work; absent: the session's last one, or the definition's name. */
+            stream_id?: components["schemas"]["StreamId"] | null;
         };
         /** @description How an execution is scheduled. */
         Scheduling: {
             /** @description Executions with the same key (a tenant, a customer) share a limit: `worker.max_per_key`. */
             concurrency_key?: string | null;
-            /**
-             * @description Its rank.
-             * @default normal
-             */
-            priority: components["schemas"]["Priority"];
+            /** @description Its rank. Default: `"normal"`. */
+            priority?: components["schemas"]["Priority"];
         };
         /** @description A session. */
         Session: {
-            /**
-             * @description Approvals that wait for a decision.
-             * @default []
-             */
+            /** @description Approvals that wait for a decision. Default: `[]`. */
             approvals: components["schemas"]["PendingApproval"][];
-            /**
-             * @description Its children.
-             * @default []
-             */
+            /** @description Its children. Default: `[]`. */
             children: components["schemas"]["Child"][];
             /** @description Why it takes no more input. */
             closed_at?: components["schemas"]["Timestamp"] | null;
@@ -3353,33 +2700,17 @@ export interface components {
             messages: number;
             /** @description The worker that owns it now. */
             owner?: components["schemas"]["WorkerId"] | null;
-            /**
-             * @description Calls that have no answer yet.
-             * @default []
-             */
+            /** @description Calls that have no answer yet. Default: `[]`. */
             pending: components["schemas"]["PendingCall"][];
-            /**
-             * @description Questions that wait for an answer.
-             * @default []
-             */
+            /** @description Questions that wait for an answer. Default: `[]`. */
             questions: components["schemas"]["PendingQuestion"][];
-            /**
-             * @description Executions that wait for their turn.
-             * @default []
-             */
+            /** @description Executions that wait for their turn. Default: `[]`. */
             queued: components["schemas"]["ExecutionId"][];
             /** @description Which. */
             session_id: components["schemas"]["SessionId"];
             /** @description Where it stands. */
             status: components["schemas"]["SessionStatus"];
-            /**
-             * @description Tokens of all its executions.
-             * @default {
-             *       "completion_tokens": 0,
-             *       "prompt_tokens": 0,
-             *       "total_tokens": 0
-             *     }
-             */
+            /** @description Tokens of all its executions. Default: `{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`. */
             usage: components["schemas"]["Usage"];
             /**
              * Format: uint64
@@ -3387,80 +2718,25 @@ export interface components {
              */
             version: number;
         };
-        /** @description A session in a list. */
-        SessionEntry: {
-            /**
-             * Format: uint
-             * @description Approvals that wait.
-             */
-            approvals: number;
-            /** @description Since when it takes no more input. */
-            closed_at?: components["schemas"]["Timestamp"] | null;
-            /** @description When its first execution was heard of. */
-            created_at: components["schemas"]["Timestamp"];
-            /** @description The agent or graph of its latest execution. */
-            definition?: string | null;
-            /** @description Its latest execution. */
-            execution_id: components["schemas"]["ExecutionId"];
-            /**
-             * Format: uint64
-             * @description How many executions it had.
-             */
-            executions: number;
-            /** @description The beginning of its latest input. */
-            input?: string | null;
-            /** @description Whether that input has more. */
-            input_cut?: boolean;
-            /** @description Labels of its latest execution. */
-            labels?: components["schemas"]["Labels"];
-            /** @description The execution that began it as a sub-agent's. */
-            parent?: components["schemas"]["ParentEntry"] | null;
-            /**
-             * Format: uint
-             * @description Questions that wait.
-             */
-            questions: number;
-            /** @description The conversation. */
-            session_id: components["schemas"]["SessionId"];
-            /** @description Where it stands. */
-            status: components["schemas"]["SessionStatus"];
-            /** @description The line of work of its latest execution. */
-            stream_id: components["schemas"]["StreamId"];
-            /** @description When something happened last. */
-            updated_at: components["schemas"]["Timestamp"];
-            /** @description Tokens of its executions. */
-            usage: components["schemas"]["Usage"];
-        };
         /** @description at most 128 bytes of UTF-8 without control characters */
         SessionId: string;
-        /** @description A page of sessions. */
-        SessionList: {
-            /** @description Whether the index follows the log; else it is being built, and more entries may come. */
-            complete: boolean;
-            /** @description Entries that match, whatever their status, by status; absent: nobody asked. */
-            counts?: {
-                [key: string]: number;
-            } | null;
-            /** @description Whether all were counted; else there are at least so many. */
-            counts_exact?: boolean | null;
-            /** @description Where the next page begins; absent: nothing is left. */
-            next?: string | null;
-            /** @description The entries, in order. */
-            sessions: components["schemas"]["SessionEntry"][];
-        };
-        /** @description Where a session stands. */
+        /**
+         * @description Where a session stands.
+         *     - `idle`: Nothing to do.
+         *     - `running`: An execution is at work, or waits for a worker.
+         *     - `waiting_for_approval`: A call waits for a decision.
+         *     - `waiting_for_input`: A question waits for an answer.
+         *     - `paused`: Paused by command.
+         *     - `pending`: Calls are unresolved: `resume` or `abort_pending` decides.
+         *     - `closed`: It takes no more input.
+         * @enum {string}
+         */
         SessionStatus: "idle" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "pending" | "closed";
         /** @description An execution as of one position. */
         Snapshot: {
-            /**
-             * @description Calls that wait for a decision, oldest first.
-             * @default []
-             */
+            /** @description Calls that wait for a decision, oldest first. Default: `[]`. */
             approvals: components["schemas"]["Approval"][];
-            /**
-             * @description Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first.
-             * @default []
-             */
+            /** @description Calls of tools, oldest first, [`crate::limits::SNAPSHOT_CALLS`] at most: the oldest completed ones go first. Default: `[]`. */
             calls: components["schemas"]["Call"][];
             /**
              * Format: uint64
@@ -3481,10 +2757,7 @@ export interface components {
             error_truncated_bytes?: number;
             /** @description Status, usage, output, error and the rest of a run's state; `None` before the first event. */
             execution?: components["schemas"]["Execution"] | null;
-            /**
-             * @description The steps, [`crate::limits::SNAPSHOT_NODES`] at most.
-             * @default {}
-             */
+            /** @description The steps, [`crate::limits::SNAPSHOT_NODES`] at most. Default: `{}`. */
             nodes: {
                 [key: string]: components["schemas"]["Node"];
             };
@@ -3498,21 +2771,16 @@ export interface components {
              * @description Bytes of JSON that `execution.output` lacks; it is the beginning of its JSON text then.
              */
             output_truncated_bytes?: number;
-            /**
-             * @description Questions that wait for an answer, oldest first.
-             * @default []
-             */
+            /** @description Questions that wait for an answer, oldest first. Default: `[]`. */
             questions: components["schemas"]["Question"][];
             /**
              * @description The turns of models, oldest first; those that are not `done` are being written. [`crate::limits::SNAPSHOT_TURNS`]
-             *     and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first.
-             * @default []
+             *     and [`crate::limits::SNAPSHOT_TEXT_BYTES`] at most: the oldest go first. Default: `[]`.
              */
             turns: components["schemas"]["Turn"][];
             /**
              * Format: uint64
-             * @description Turns that have begun, void ones too.
-             * @default 0
+             * @description Turns that have begun, void ones too. Default: `0`.
              */
             turns_begun: number;
             /**
@@ -3532,6 +2800,11 @@ export interface components {
             created: boolean;
             /** @description The run. */
             execution_id: components["schemas"]["ExecutionId"];
+            /**
+             * @description Of an execution that was there: whether it was started with the same definition and the same input. Absent: this call
+             *     started it, or nobody knows any more.
+             */
+            same_request?: boolean | null;
             /** @description Its conversation. */
             session_id: components["schemas"]["SessionId"];
             /** @description Its line of work. */
@@ -3547,28 +2820,12 @@ export interface components {
             definition: string;
             /** @description The run; starting the same id twice starts one. Absent: a fresh one. */
             execution_id?: components["schemas"]["ExecutionId"] | null;
-            /**
-             * @description The input.
-             * @default null
-             */
-            input: unknown;
-            /**
-             * @description Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most
-             *     128 bytes without control characters.
-             */
-            labels?: components["schemas"]["Labels"];
-            /**
-             * @description The policy when another execution of the session is at work.
-             * @default enqueue
-             */
-            multitask: components["schemas"]["Multitask"];
-            /**
-             * @description How it is scheduled.
-             * @default {
-             *       "priority": "normal"
-             *     }
-             */
-            scheduling: components["schemas"]["Scheduling"];
+            /** @description The input. */
+            input?: unknown;
+            /** @description The policy when another execution of the session is at work. Default: `"enqueue"`. */
+            multitask?: components["schemas"]["Multitask"];
+            /** @description How it is scheduled. Default: `{"priority":"normal"}`. */
+            scheduling?: components["schemas"]["Scheduling"];
             /** @description The conversation that it continues; absent: a conversation of its own. */
             session_id?: components["schemas"]["SessionId"] | null;
             /** @description The line of work; absent: the definition's name. */
@@ -3621,7 +2878,13 @@ export interface components {
              */
             undecodable: number;
         };
-        /** @description A load balancer's view of it. */
+        /**
+         * @description A load balancer's view of it.
+         *     - `ready`: It serves.
+         *     - `degraded`: It serves; something that it does not need is missing.
+         *     - `not_ready`: It does not serve.
+         * @enum {string}
+         */
         Status: "ready" | "degraded" | "not_ready";
         /** @description An event that is durable. */
         StoredEvent: {
@@ -3701,8 +2964,7 @@ export interface components {
             cached_tokens?: number | null;
             /**
              * Format: uint64
-             * @description Tokens written.
-             * @default 0
+             * @description Tokens written. Default: `0`.
              */
             completion_tokens: number;
             /**
@@ -3714,8 +2976,7 @@ export interface components {
             estimated?: boolean;
             /**
              * Format: uint64
-             * @description Tokens read.
-             * @default 0
+             * @description Tokens read. Default: `0`.
              */
             prompt_tokens: number;
             /**
@@ -3725,8 +2986,7 @@ export interface components {
             reasoning_tokens?: number | null;
             /**
              * Format: uint64
-             * @description Both.
-             * @default 0
+             * @description Both. Default: `0`.
              */
             total_tokens: number;
         };
@@ -3963,6 +3223,15 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `unsupported_media_type`: a request with a body needs `Content-Type: application/json` */
+        unsupported_media_type: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -4046,6 +3315,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             /** @description the topic is missing, empty or too long */
             422: {
@@ -4180,60 +3450,6 @@ export interface operations {
             };
         };
     };
-    list_all_approvals: {
-        parameters: {
-            query?: {
-                /** @description only what was heard of then or later */
-                after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
-                before?: components["schemas"]["Timestamp"];
-                /** @description whether to count by status; default: on a first page */
-                counts?: boolean;
-                /** @description go on behind a page: its `next` */
-                cursor?: string;
-                /** @description only of this agent or graph */
-                definition?: string;
-                /** @description only of this run */
-                execution_id?: components["schemas"]["ExecutionId"];
-                /** @description entries at most */
-                limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
-                order?: components["schemas"]["Order"];
-                /** @description only in the tree below this execution, it included */
-                root?: components["schemas"]["ExecutionId"];
-                /** @description only of this conversation */
-                session_id?: components["schemas"]["SessionId"];
-                /** @description only in one of these, separated by commas */
-                status?: ("pending" | "approved" | "rejected" | "expired" | "void" | "all")[];
-                /** @description only of this line of work */
-                stream_id?: components["schemas"]["StreamId"];
-                /** @description only with this in the id or what is shown of the input */
-                text?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a page of them */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApprovalList"];
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            421: components["responses"]["misdirected"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
     get_approval: {
         parameters: {
             query?: never;
@@ -4301,6 +3517,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4340,6 +3557,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["limit_exceeded"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4369,12 +3587,12 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "expires_at": "2026-11-21T10:01:00.000000Z",
+                     *       "token": "eyJ...",
+                     *       "token_id": "0198c1f2-6a5e-7000-8000-000000000001",
                      *       "scopes": [
                      *         "read:orders-*\/*\/*"
                      *       ],
-                     *       "token": "eyJ...",
-                     *       "token_id": "0198c1f2-6a5e-7000-8000-000000000001"
+                     *       "expires_at": "2026-11-21T10:01:00.000000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Minted"];
@@ -4386,6 +3604,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             408: components["responses"]["too_slow"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4475,10 +3694,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4492,10 +3711,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4524,63 +3743,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
-            421: components["responses"]["misdirected"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    list_definitions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the definitions, by name */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Definitions"];
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            421: components["responses"]["misdirected"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    get_definition: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the definition; where workers differ, that of most of them */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DefinitionView"];
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            404: components["responses"]["not_found"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4608,7 +3771,7 @@ export interface operations {
                 since?: ("new" | "all") | string;
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
-                /** @description only these types, separated by commas */
+                /** @description only these types, separated by commas; it may repeat */
                 types?: components["schemas"]["EventType"][];
                 /** @description when nothing is there, wait so long until at least one event comes */
                 wait_ms?: number;
@@ -4650,14 +3813,14 @@ export interface operations {
                  * @example {
                  *       "events": [
                  *         {
+                 *           "type": "state_changed",
+                 *           "stream_id": "billing",
+                 *           "id": "01890a5d-ac96-774b-bcce-b302099a8057",
                  *           "data": {
                  *             "key": "total",
-                 *             "new_value": 2,
-                 *             "old_value": 1
-                 *           },
-                 *           "id": "01890a5d-ac96-774b-bcce-b302099a8057",
-                 *           "stream_id": "billing",
-                 *           "type": "state_changed"
+                 *             "old_value": 1,
+                 *             "new_value": 2
+                 *           }
                  *         }
                  *       ]
                  *     }
@@ -4680,6 +3843,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             408: components["responses"]["too_slow"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4697,14 +3861,18 @@ export interface operations {
                 coalesce?: boolean;
                 /** @description only events of this run */
                 execution_id?: components["schemas"]["ExecutionId"];
+                /** @description the same as the header `Last-Event-ID`, which wins, for clients that set no headers; also `Last-Event-ID` */
+                lastEventId?: string;
                 /** @description only events of this step */
                 node_id?: components["schemas"]["NodeId"];
                 /** @description where to begin; `new` by default; `snapshot`: with what an execution has come to, needs an execution */
                 since?: "snapshot" | (("new" | "all") | string);
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
-                /** @description only these types, separated by commas */
+                /** @description only these types, separated by commas; it may repeat */
                 types?: components["schemas"]["EventType"][];
+                /** @description whether messages have no `event`, so that browsers give all of them to `onmessage`; `type` of the data tells */
+                unnamed?: boolean;
                 /** @description the stream ends behind the event that ends the execution; needs an execution */
                 until?: "terminal";
             };
@@ -4756,64 +3924,6 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
-    list_executions: {
-        parameters: {
-            query?: {
-                /** @description only what was heard of then or later */
-                after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
-                before?: components["schemas"]["Timestamp"];
-                /** @description only what is tied together by this */
-                correlation_id?: components["schemas"]["CorrelationId"];
-                /** @description whether to count by status; default: on a first page */
-                counts?: boolean;
-                /** @description go on behind a page: its `next` */
-                cursor?: string;
-                /** @description only of this agent or graph */
-                definition?: string;
-                /** @description only with this label, `key=value`; all of them when given again */
-                label?: string[];
-                /** @description entries at most */
-                limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
-                order?: components["schemas"]["Order"];
-                /** @description only what this execution started as a sub-agent */
-                parent?: components["schemas"]["ExecutionId"];
-                /** @description only in the tree below this execution, it included */
-                root?: components["schemas"]["ExecutionId"];
-                /** @description only of this conversation */
-                session_id?: components["schemas"]["SessionId"];
-                /** @description only in one of these, separated by commas */
-                status?: ("queued" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "completed" | "failed" | "cancelled" | "all")[];
-                /** @description only of this line of work */
-                stream_id?: components["schemas"]["StreamId"];
-                /** @description only with this in the id or what is shown of the input */
-                text?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a page of them */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExecutionList"];
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            421: components["responses"]["misdirected"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
     start_execution: {
         parameters: {
             query?: never;
@@ -4826,8 +3936,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "definition": "council",
-                 *       "execution_id": "run-1",
-                 *       "input": "Is a monolith a good start?"
+                 *       "input": "Is a monolith a good start?",
+                 *       "execution_id": "run-1"
                  *     }
                  */
                 "application/json": components["schemas"]["StartRequest"];
@@ -4842,10 +3952,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4859,10 +3969,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -4890,6 +4000,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4986,36 +4097,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
-            421: components["responses"]["misdirected"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    get_execution_definition: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                execution_id: components["schemas"]["ExecutionId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the definition */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DefinitionView"];
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            404: components["responses"]["not_found"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -5041,7 +4123,7 @@ export interface operations {
                 since?: ("new" | "all") | string;
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
-                /** @description only these types, separated by commas */
+                /** @description only these types, separated by commas; it may repeat */
                 types?: components["schemas"]["EventType"][];
                 /** @description when nothing is there, wait so long until at least one event comes */
                 wait_ms?: number;
@@ -5081,14 +4163,18 @@ export interface operations {
                 before?: components["schemas"]["Timestamp"];
                 /** @description whether consecutive deltas of one message come as one event; by default where the client falls behind */
                 coalesce?: boolean;
+                /** @description the same as the header `Last-Event-ID`, which wins, for clients that set no headers; also `Last-Event-ID` */
+                lastEventId?: string;
                 /** @description only events of this step */
                 node_id?: components["schemas"]["NodeId"];
                 /** @description where to begin; `new` by default; `snapshot`: with what an execution has come to, needs an execution */
                 since?: "snapshot" | (("new" | "all") | string);
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
-                /** @description only these types, separated by commas */
+                /** @description only these types, separated by commas; it may repeat */
                 types?: components["schemas"]["EventType"][];
+                /** @description whether messages have no `event`, so that browsers give all of them to `onmessage`; `type` of the data tells */
+                unnamed?: boolean;
                 /** @description the stream ends behind the event that ends the execution; needs an execution */
                 until?: "terminal";
             };
@@ -5173,6 +4259,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -5270,6 +4357,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -5305,299 +4393,6 @@ export interface operations {
             404: components["responses"]["not_found"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    list_gateways: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description each one's report, at most 15 s old */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Gateways"];
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            421: components["responses"]["misdirected"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    follow_approvals: {
-        parameters: {
-            query?: {
-                /** @description only what was heard of then or later */
-                after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
-                before?: components["schemas"]["Timestamp"];
-                /** @description whether to count by status; default: on a first page */
-                counts?: boolean;
-                /** @description only of this agent or graph */
-                definition?: string;
-                /** @description only of this run */
-                execution_id?: components["schemas"]["ExecutionId"];
-                /** @description entries at most */
-                limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
-                order?: components["schemas"]["Order"];
-                /** @description only in the tree below this execution, it included */
-                root?: components["schemas"]["ExecutionId"];
-                /** @description only of this conversation */
-                session_id?: components["schemas"]["SessionId"];
-                /** @description only in one of these, separated by commas */
-                status?: ("pending" | "approved" | "rejected" | "expired" | "void" | "all")[];
-                /** @description only of this line of work */
-                stream_id?: components["schemas"]["StreamId"];
-                /** @description only with this in the id or what is shown of the input */
-                text?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the stream; it ends only as docs/lists.md says */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            406: components["responses"]["not_acceptable"];
-            421: components["responses"]["misdirected"];
-            /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
-             *
-             *     `limit_exceeded`: too many connections of this principal
-             */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    follow_executions: {
-        parameters: {
-            query?: {
-                /** @description only what was heard of then or later */
-                after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
-                before?: components["schemas"]["Timestamp"];
-                /** @description only what is tied together by this */
-                correlation_id?: components["schemas"]["CorrelationId"];
-                /** @description whether to count by status; default: on a first page */
-                counts?: boolean;
-                /** @description only of this agent or graph */
-                definition?: string;
-                /** @description only with this label, `key=value`; all of them when given again */
-                label?: string[];
-                /** @description entries at most */
-                limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
-                order?: components["schemas"]["Order"];
-                /** @description only what this execution started as a sub-agent */
-                parent?: components["schemas"]["ExecutionId"];
-                /** @description only in the tree below this execution, it included */
-                root?: components["schemas"]["ExecutionId"];
-                /** @description only of this conversation */
-                session_id?: components["schemas"]["SessionId"];
-                /** @description only in one of these, separated by commas */
-                status?: ("queued" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "completed" | "failed" | "cancelled" | "all")[];
-                /** @description only of this line of work */
-                stream_id?: components["schemas"]["StreamId"];
-                /** @description only with this in the id or what is shown of the input */
-                text?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the stream; it ends only as docs/lists.md says */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            406: components["responses"]["not_acceptable"];
-            421: components["responses"]["misdirected"];
-            /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
-             *
-             *     `limit_exceeded`: too many connections of this principal
-             */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    follow_questions: {
-        parameters: {
-            query?: {
-                /** @description only what was heard of then or later */
-                after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
-                before?: components["schemas"]["Timestamp"];
-                /** @description whether to count by status; default: on a first page */
-                counts?: boolean;
-                /** @description only of this agent or graph */
-                definition?: string;
-                /** @description only of this run */
-                execution_id?: components["schemas"]["ExecutionId"];
-                /** @description entries at most */
-                limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
-                order?: components["schemas"]["Order"];
-                /** @description only in the tree below this execution, it included */
-                root?: components["schemas"]["ExecutionId"];
-                /** @description only of this conversation */
-                session_id?: components["schemas"]["SessionId"];
-                /** @description only in one of these, separated by commas */
-                status?: ("pending" | "answered" | "expired" | "void" | "all")[];
-                /** @description only of this line of work */
-                stream_id?: components["schemas"]["StreamId"];
-                /** @description only with this in the id or what is shown of the input */
-                text?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the stream; it ends only as docs/lists.md says */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            406: components["responses"]["not_acceptable"];
-            421: components["responses"]["misdirected"];
-            /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
-             *
-             *     `limit_exceeded`: too many connections of this principal
-             */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    follow_sessions: {
-        parameters: {
-            query?: {
-                /** @description only what was heard of then or later */
-                after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
-                before?: components["schemas"]["Timestamp"];
-                /** @description whether to count by status; default: on a first page */
-                counts?: boolean;
-                /** @description only of this agent or graph */
-                definition?: string;
-                /** @description only with this label, `key=value`; all of them when given again */
-                label?: string[];
-                /** @description entries at most */
-                limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
-                order?: components["schemas"]["Order"];
-                /** @description only what this execution started as a sub-agent */
-                parent?: components["schemas"]["ExecutionId"];
-                /** @description only in one of these, separated by commas */
-                status?: ("idle" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "closed" | "all")[];
-                /** @description only of this line of work */
-                stream_id?: components["schemas"]["StreamId"];
-                /** @description only with this in the id or what is shown of the input */
-                text?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the stream; it ends only as docs/lists.md says */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            406: components["responses"]["not_acceptable"];
-            421: components["responses"]["misdirected"];
-            /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
-             *
-             *     `limit_exceeded`: too many connections of this principal
-             */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -5765,7 +4560,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description it is the one that the caller has */
@@ -5778,60 +4575,6 @@ export interface operations {
             400: components["responses"]["invalid_argument"];
             403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected"];
-        };
-    };
-    list_all_questions: {
-        parameters: {
-            query?: {
-                /** @description only what was heard of then or later */
-                after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
-                before?: components["schemas"]["Timestamp"];
-                /** @description whether to count by status; default: on a first page */
-                counts?: boolean;
-                /** @description go on behind a page: its `next` */
-                cursor?: string;
-                /** @description only of this agent or graph */
-                definition?: string;
-                /** @description only of this run */
-                execution_id?: components["schemas"]["ExecutionId"];
-                /** @description entries at most */
-                limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
-                order?: components["schemas"]["Order"];
-                /** @description only in the tree below this execution, it included */
-                root?: components["schemas"]["ExecutionId"];
-                /** @description only of this conversation */
-                session_id?: components["schemas"]["SessionId"];
-                /** @description only in one of these, separated by commas */
-                status?: ("pending" | "answered" | "expired" | "void" | "all")[];
-                /** @description only of this line of work */
-                stream_id?: components["schemas"]["StreamId"];
-                /** @description only with this in the id or what is shown of the input */
-                text?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a page of them */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QuestionList"];
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
-            421: components["responses"]["misdirected"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
         };
     };
     answer_question: {
@@ -5870,58 +4613,7 @@ export interface operations {
             408: components["responses"]["too_slow"];
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
-            421: components["responses"]["misdirected"];
-            429: components["responses"]["rate_limited"];
-            500: components["responses"]["internal"];
-            503: components["responses"]["unavailable"];
-        };
-    };
-    list_sessions: {
-        parameters: {
-            query?: {
-                /** @description only what was heard of then or later */
-                after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
-                before?: components["schemas"]["Timestamp"];
-                /** @description whether to count by status; default: on a first page */
-                counts?: boolean;
-                /** @description go on behind a page: its `next` */
-                cursor?: string;
-                /** @description only of this agent or graph */
-                definition?: string;
-                /** @description only with this label, `key=value`; all of them when given again */
-                label?: string[];
-                /** @description entries at most */
-                limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
-                order?: components["schemas"]["Order"];
-                /** @description only what this execution started as a sub-agent */
-                parent?: components["schemas"]["ExecutionId"];
-                /** @description only in one of these, separated by commas */
-                status?: ("idle" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "closed" | "all")[];
-                /** @description only of this line of work */
-                stream_id?: components["schemas"]["StreamId"];
-                /** @description only with this in the id or what is shown of the input */
-                text?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a page of them */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionList"];
-                };
-            };
-            400: components["responses"]["invalid_argument"];
-            401: components["responses"]["unauthenticated"];
-            403: components["responses"]["forbidden"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -5940,8 +4632,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "definition": "assistant",
-                 *       "execution_id": "chat-1",
-                 *       "input": "What time is it?"
+                 *       "input": "What time is it?",
+                 *       "execution_id": "chat-1"
                  *     }
                  */
                 "application/json": components["schemas"]["BeginRequest"];
@@ -5956,10 +4648,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -5973,10 +4665,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -6004,6 +4696,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -6070,6 +4763,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             408: components["responses"]["too_slow"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -6106,6 +4800,7 @@ export interface operations {
             404: components["responses"]["not_found"];
             408: components["responses"]["too_slow"];
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -6160,8 +4855,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "execution_id": "chat-2",
-                 *       "input": "And in UTC?"
+                 *       "input": "And in UTC?",
+                 *       "execution_id": "chat-2"
                  *     }
                  */
                 "application/json": components["schemas"]["SayRequest"];
@@ -6176,10 +4871,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -6193,10 +4888,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -6225,6 +4920,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -6284,10 +4980,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": false,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": false
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -6301,10 +4997,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created": true,
                      *       "execution_id": "run-1",
+                     *       "stream_id": "council",
                      *       "session_id": "run-1",
-                     *       "stream_id": "council"
+                     *       "created": true
                      *     }
                      */
                     "application/json": components["schemas"]["Started"];
@@ -6333,6 +5029,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];

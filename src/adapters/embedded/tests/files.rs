@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 
 use super::{config, open, reopen};
+use crate::adapters::embedded::schema::{Role, connect};
 use crate::adapters::embedded::{Config, Embedded, OpenError};
 use crate::id::{EventId, ExecutionId, StreamId};
 use crate::log::{Damage, Expect, Frame, Log, Signal};
@@ -198,4 +199,25 @@ fn settings_are_checked() {
     }
     assert_eq!(serde_json::from_str::<Config>("{}").unwrap(), Config::default());
     assert!(serde_json::from_str::<Config>(r#"{"data_dirr": "x"}"#).is_err());
+}
+
+#[test]
+fn a_cached_statement_is_compiled_once() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(reopen(&folder));
+    let path = config(&folder).data_dir.join("runbus.db");
+    for role in [Role::Write, Role::Read] {
+        let connection = connect(&path, &config(&folder), role).unwrap();
+        for sql in [
+            "SELECT sequence FROM events WHERE sequence > ?1 ORDER BY sequence LIMIT ?1",
+            "SELECT min(available_at) FROM jobs WHERE class = ?1",
+            "SELECT sequence FROM events WHERE owner = ?1 AND +stream IS ?1 ORDER BY sequence DESC LIMIT 1",
+        ] {
+            let mut statement = connection.prepare(sql).unwrap();
+            for value in 1..5 {
+                statement.query([value]).unwrap().next().unwrap();
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+        }
+    }
 }

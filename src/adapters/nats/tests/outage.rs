@@ -1,11 +1,11 @@
 //! A broker that is away, dies, and comes back.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::super::testing::Server;
+use super::super::testing::{Server, cluster, config};
 use super::super::{Config, Nats, SetupError, Shards};
 use super::{PATIENCE, connect, until_nothing_waits, until_ready};
 use crate::id::SessionId;
@@ -33,6 +33,24 @@ async fn a_broker_that_comes_late_is_waited_for() {
     server.restart();
     early.await.unwrap().unwrap();
     until_ready(&nats).await;
+}
+
+/// The server answers with a status of 400, as to a wrong request; the servers that are missing may still come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_with_too_few_servers_for_the_replicas_is_waited_for() {
+    let servers = cluster(3);
+    let wanted = Config { shards: Shards::Count(1), replicas: 5, ..config(&servers) };
+    let nats = Nats::connect(wanted).await.unwrap();
+    let start = Instant::now();
+    loop {
+        let error = nats.ready().await.expect_err("five replicas on three servers");
+        assert!(error.is_retryable(), "{error}");
+        if error.to_string().contains("no suitable peers") {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "{error}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import anyio
 from typing_extensions import Self
 
 from .. import drafts, tasks
@@ -162,9 +163,10 @@ class EventBus(Emit):
         seen = self._own.begin(key)
         is_durable = False
         try:
-            await asyncio.wait_for(self._put(made, wire, line, seen), max(0.001, end - asyncio.get_running_loop().time()))
+            with anyio.fail_after(max(0.001, end - asyncio.get_running_loop().time())):
+                await self._put(made, wire, line, seen)
             is_durable = True
-        except asyncio.TimeoutError:
+        except TimeoutError:
             is_durable = seen.done() and not seen.cancelled()
             if not is_durable:
                 raise PublishTimeout(f"no acknowledgement within {self._publish_timeout:g} s", event_id=str(wire["id"])) from None
@@ -188,8 +190,9 @@ class EventBus(Emit):
             opening.result()
             return made
         try:
-            await asyncio.wait_for(asyncio.shield(opening), self._publish_timeout)
-        except asyncio.TimeoutError:
+            with anyio.fail_after(self._publish_timeout):
+                await asyncio.shield(opening)
+        except TimeoutError:
             message = f"the log does not answer within {self._publish_timeout:g} s"
             raise (Unavailable(message) if event_id is None else PublishTimeout(message, event_id=event_id)) from None
         except asyncio.CancelledError:
@@ -252,10 +255,9 @@ class EventBus(Emit):
         self.open_soon()
         wanted = Subscription("", frozenset({text(event_type)}), _nothing, stream_id, node_id, execution_id)
         future = self._registry.wait(wanted)
-        try:
-            return await asyncio.wait_for(future, timeout or None)
-        except asyncio.TimeoutError:
-            return None
+        with anyio.move_on_after(timeout or None):
+            return await future
+        return None
 
 
 async def _nothing(_: AgentEvent) -> None:

@@ -97,10 +97,10 @@ def excerpt(value: Any, limit: int) -> dict[str, Any]:
 
 
 def compact(value: Any) -> str:
-    """JSON as a gateway writes it: without spaces, keys in order."""
+    """JSON as a gateway writes it: without spaces, keys as they came."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        return "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{compact(fields[key])}" for key in sorted(fields, key=str.encode)) + "}"
+        return "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{compact(fields[key])}" for key in fields) + "}"
     if isinstance(value, list):
         return "[" + ",".join(compact(item) for item in cast("list[Any]", value)) + "]"
     if isinstance(value, float):

@@ -78,7 +78,7 @@ _TEXT = _optional(_text)
 _USAGE = _object(prompt_tokens=_default(_U64, 0), completion_tokens=_default(_U64, 0), total_tokens=_default(_U64, 0), reasoning_tokens=_optional(_U64), cached_tokens=_optional(_U64))
 
 PAYLOADS: Mapping[str, Check] = {
-    "execution_queued": _object(definition=_TEXT),
+    "execution_queued": _object(definition=_TEXT, request_digest=_TEXT),
     "execution_waiting": _object(waits_for=_text, definition=_TEXT),
     "execution_started": _object(definition=_TEXT),
     "execution_completed": _object(output=_any),

@@ -447,6 +447,16 @@ class ToolCall(BaseModel):
     """
 
 
+class Extra(BaseModel):
+    """
+    Data of a provider, unchanged.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+
+
 class Image(BaseModel):
     """
     An image of a message.
@@ -1196,6 +1206,9 @@ class Readiness(BaseModel):
     status: Literal["ready", "degraded", "not_ready"]
     """
     A load balancer's view of it.
+    - `ready`: It serves.
+    - `degraded`: It serves; something that it does not need is missing.
+    - `not_ready`: It does not serve.
     """
     checks: Checks
 
@@ -1569,7 +1582,7 @@ class SaidMessage3(BaseModel):
     """
     The provider that answered: nobody else gets `extra` back, nor that of the calls.
     """
-    extra: dict[str, Any] | None = None
+    extra: Extra | None = None
     """
     Data that the provider attached to its answer, unchanged.
     """
@@ -1658,6 +1671,8 @@ class Gap(BaseModel):
     reason: Literal["expired", "recreated"]
     """
     Why a reader cannot have what it asked for.
+    - `expired`: Retention removed it.
+    - `recreated`: The log was deleted and made again, or lost its end.
     """
 
 

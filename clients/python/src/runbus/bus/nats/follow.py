@@ -8,12 +8,13 @@ doubt, then now and then.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import anyio
 
 from ..transport import Deliver
 from . import limits
@@ -82,9 +83,9 @@ class Follower:
                     self._look()
                     return
                 self._wake.clear()
-                with contextlib.suppress(asyncio.TimeoutError):
+                with anyio.move_on_after(left):
                     # The feed sets the event too: one thing to wait for.
-                    await asyncio.wait_for(self._wake.wait(), left)
+                    await self._wake.wait()
                 continue
             headers, payload = live.get_nowait()
             found = stored(headers, payload)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import nats
 import nats.errors
 from nats.aio.client import Client
@@ -30,7 +31,7 @@ class Link:
         self._address, self._suspect = address, suspect
         self.client = Client()
         self._count = 0
-        self._one: dict[str, tuple[str, asyncio.Future[Msg]]] = {}
+        self._one: dict[str, tuple[str, asyncio.Future[Msg | None]]] = {}
         self._many: dict[str, asyncio.Queue[Msg]] = {}
         self._inbox = ""
         self._refusal: Exception | None = None
@@ -108,29 +109,26 @@ class Link:
     async def request(self, subject: str, payload: bytes, headers: Headers | None = None, seen: asyncio.Future[None] | None = None) -> Msg | None:
         """One answer; None when `seen` is done first. Raises `TimeoutError`, `NoRespondersError`, or what the connection says."""
         token = self._next()
-        future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Msg | None] = asyncio.get_running_loop().create_future()
         self._one[token] = (subject, future)
 
         def wake(_: object) -> None:
             if not future.done():
-                future.cancel()
+                future.set_result(None)
 
         if seen is not None:
             seen.add_done_callback(wake)
         try:
             await self.client.publish(subject, payload, self._inbox + token, headers)
-            answer = await asyncio.wait_for(future, limits.REQUEST_S)
-        except asyncio.CancelledError:
-            if seen is not None and seen.done() and future.cancelled():
-                return None
-            raise
+            with anyio.fail_after(limits.REQUEST_S):
+                answer = await future
         finally:
             self._one.pop(token, None)
             if seen is not None:
                 seen.remove_done_callback(wake)
             if future.done() and not future.cancelled():
                 future.exception()
-        if status(answer) == "503":
+        if answer is not None and status(answer) == "503":
             raise nats.errors.NoRespondersError
         return answer
 
@@ -142,7 +140,8 @@ class Link:
         try:
             await self.client.publish(subject, payload, self._inbox + token)
             while True:
-                answer = await asyncio.wait_for(queue.get(), limits.REQUEST_S)
+                with anyio.fail_after(limits.REQUEST_S):
+                    answer = await queue.get()
                 answers.append(answer)
                 if status(answer) is not None:
                     return answers
