@@ -30,6 +30,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rollupOptions: { checks: { pluginTimings: false } },
   },
   // `npm run dev` works on a gateway that runs.
   server: { proxy },

@@ -10,6 +10,8 @@ export default defineConfig({
   plugins: [svelte({ compilerOptions: { cssHash: ({ hash, css }) => `s-${hash(css)}` } })],
   resolve: { alias: { "@runbus/client": here("../typescript/src/index.ts") } },
   publicDir: false,
+  // A script without imports has no address of its own.
+  define: { "import.meta.url": "''" },
   build: {
     outDir: here("../../gateway/console-dist"),
     emptyOutDir: false,
@@ -19,6 +21,7 @@ export default defineConfig({
     modulePreload: false,
     reportCompressedSize: false,
     rollupOptions: {
+      checks: { pluginTimings: false },
       input: here("src/replay/main.ts"),
       output: {
         format: "iife",

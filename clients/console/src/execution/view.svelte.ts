@@ -125,7 +125,7 @@ export class ExecutionView {
     const { signal } = this.#stop;
     try {
       const filter = { execution_id: this.id, ...(stream ? { stream_id: stream } : {}) };
-      const items = session.client.subscribe(filter, { since: "all", coalesce: true, caughtUp: true, signal });
+      const items = session.client.subscribe(filter, { since: "all", caughtUp: true, signal });
       for await (const item of items) {
         if (item.type === "snapshot") continue;
         if (item.type === "caught_up") {

@@ -125,6 +125,59 @@ for (const [name, begin] of Object.entries(backends)) {
   });
 }
 
+describe("console, when something dies", { timeout: 280_000 }, () => {
+  it("strikes out what a killed worker said, and goes on", async () => {
+    const runbus = await backends.embedded({ ...SETTINGS, "model.scripted_pace_ms": 60 });
+    const [server] = runbus.gateways;
+    try {
+      const id = await start(server.url, "council");
+      const page = await open(server.url, `/console/executions/${id}`);
+      await page.waitForFunction(() => document.querySelector("[data-turn=master_agent] [data-said]")?.textContent.includes("database"), undefined, { timeout: 60_000 });
+      await server.kill("SIGKILL");
+      await page.waitForSelector("text=The gateway does not answer");
+      // What is shown stays.
+      assert.ok((await page.textContent("[data-turn=master_agent] [data-said]")).includes("database"));
+      server.settings["model.scripted_pace_ms"] = 5;
+      await server.start();
+      await page.waitForSelector("[data-turn=master_agent][data-void=takeover] s[data-said]", { timeout: 60_000 });
+      await page.waitForSelector("[data-mark=takeover]");
+      await page.waitForSelector(".mark.takeover");
+      await shows(page, "completed");
+      await page.waitForSelector("text=The gateway does not answer", { state: "detached" });
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    } finally {
+      await runbus.stop();
+    }
+  });
+
+  it("goes on with another gateway when its own is killed in mid-stream", async () => {
+    const runbus = await backends.nats();
+    const [first, second] = runbus.gateways;
+    try {
+      // The first one is started again, with the address of the second.
+      await first.kill("SIGKILL");
+      first.settings["gateway.console_gateways"] = second.url;
+      await first.start();
+      const id = await start(second.url, "council");
+      const page = await open(first.url, `/console/executions/${id}`);
+      await page.waitForSelector("[data-turn]");
+      await first.kill("SIGKILL");
+      await page.waitForSelector("text=goes on with");
+      await shows(page, "completed");
+      const snapshot = await (await fetch(`${second.url}/v1/executions/${id}/snapshot`)).json();
+      const { turns } = await shown(page);
+      assert.deepEqual(
+        turns.map(([node, text]) => [node, letters(text)]),
+        snapshot.turns.map((turn) => [turn.node_id, letters(`${turn.text?.content ?? ""}${turn.output?.content ?? ""}`)]),
+      );
+      await page.context().close();
+    } finally {
+      await runbus.stop();
+    }
+  });
+});
+
 describe("console, what texts and people may do", { timeout: 280_000 }, () => {
   let runbus;
   let url;
