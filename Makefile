@@ -53,6 +53,7 @@ endif
 	$(TOOLS) $(CARGO) test --locked --workspace
 	$(MAKE) --no-print-directory test-python ARGS=
 	$(MAKE) --no-print-directory test-typescript ARGS=
+	$(MAKE) --no-print-directory test-console ARGS=
 	$(MAKE) --no-print-directory test-docs ARGS=
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
 	$(MAKE) --no-print-directory test-cluster
@@ -87,6 +88,14 @@ test-docs: client ## run every command of the tutorials and guides (part of test
 .PHONY: site
 site: ## build the documentation as a site (mdbook), into SITE
 	PYTHONDONTWRITEBYTECODE=1 $(TOOLS) python3 ops/docs/book.py build $(SITE)
+
+.PHONY: console
+console: ## build the console into gateway/console-dist, which the gateway embeds (needs Node 20.19)
+	clients/console/scripts/install.sh && node clients/console/scripts/build.mjs
+
+.PHONY: test-console
+test-console: ## the console's folds, and its views in Chromium on real gateways (part of test, behind build)
+	$(TOOLS) clients/console/scripts/test.sh $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## what others send, mutated, against the code that reads it (FUZZ_SECONDS=30 for each target, ARGS='--target frames')

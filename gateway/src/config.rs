@@ -104,6 +104,12 @@ pub struct Config {
     /// Time over which clients are told to go elsewhere when the gateway drains, in milliseconds: each hears it by then. 0 to 600000.
     #[schemars(range(min = 0, max = 600_000))]
     pub drain_window_ms: u64,
+    /// Whether the gateway serves the console: `GET /` to browsers, and `/console/` (docs/console.md).
+    pub console: bool,
+    /// Origins of other gateways of the same log (`scheme://host`, with `:port` where there is one): the console goes on with one of them when
+    /// the gateway that it was loaded from is gone. They need this gateway's origin in `allowed_origins`, unless both are on this machine.
+    #[schemars(length(max = 64))]
+    pub console_gateways: Vec<String>,
     /// Endpoints that stand in for other servers (docs/dropin.md).
     pub dropin: dropin::Config,
     /// Monitors: what is to be seen of one stream, or of all.
@@ -141,6 +147,8 @@ impl Default for Config {
             write_timeout_ms: 30_000,
             shutdown_delay_ms: 2_000,
             drain_window_ms: 2_000,
+            console: true,
+            console_gateways: Vec::new(),
             dropin: dropin::Config::default(),
             monitor: monitor::Config::default(),
             directory: lists::Config::default(),
@@ -160,9 +168,13 @@ impl Validate for Config {
                 "more than gateway.ping_interval_ms",
             ));
         }
-        if let Some(wrong) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
-            let expected = "an origin as browsers send it, for instance https://app.example";
-            return Err(Invalid::new("allowed_origins", wrong, expected));
+        for (key, origins) in
+            [("allowed_origins", &self.allowed_origins), ("console_gateways", &self.console_gateways)]
+        {
+            if let Some(wrong) = origins.iter().find(|origin| !is_origin(origin)) {
+                let expected = "an origin as browsers send it, for instance https://app.example";
+                return Err(Invalid::new(key, wrong, expected));
+            }
         }
         self.hosts()?;
         self.trusted()?;

@@ -17,6 +17,7 @@
 //! - [`dropin`]: the ways in that stand in for other servers
 //! - [`endpoints`]: the one list of them
 //! - [`hosts`]: by which names it may be called; [`origin`]: which web pages may use it; [`media`]: what bodies say that they are
+//! - [`console`]: the page that people use
 //! - [`sockets`], [`tls`]: their connections; `bodies`: of requests; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
@@ -26,6 +27,7 @@ pub mod auth;
 mod bodies;
 pub mod config;
 pub mod connection;
+pub mod console;
 pub mod dropin;
 pub mod endpoints;
 mod expiry;

@@ -15,6 +15,7 @@ use crate::api::error::Failure;
 use crate::api::{caller, traced};
 use crate::auth::account::{Account, Turn};
 use crate::connection::Shared;
+use crate::console::{self, Bundle, Console};
 use crate::endpoints;
 use crate::hosts::{self, HostCheck};
 use crate::hub::Entry;
@@ -123,6 +124,10 @@ pub fn router(app: Arc<App>) -> Router {
     let routes = routes.layer(axum::middleware::from_fn_with_state(app.clone(), media::check));
     let routes = match origin::cors(&app.shared.config.allowed_origins) {
         Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    let routes = match Console::new(&app.shared.config, Bundle::of_this_binary()) {
+        Some(console) => routes.layer(axum::middleware::from_fn_with_state(console, console::serve)),
         None => routes,
     };
     routes

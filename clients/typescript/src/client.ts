@@ -28,11 +28,11 @@ export type EventDraft =
 export type Handler = (item: Item) => unknown;
 
 export class Client extends Commands {
-  readonly #link: Link;
+  protected readonly link: Link;
 
   constructor(options: ConnectOptions) {
     super(new Context(options));
-    this.#link = new Link(this.context);
+    this.link = new Link(this.context);
   }
 
   /**
@@ -47,7 +47,7 @@ export class Client extends Commands {
       const message = "a snapshot is of one execution: name it in the filter";
       throw new RunbusError("invalid_argument", message, { path: "filter.execution_id" });
     }
-    const subscription = new Subscription(this.context, this.#link, filter, options);
+    const subscription = new Subscription(this.context, this.link, filter, options);
     if (!handler) return subscription;
     const done = this.#drive(subscription, handler);
     // An error is said; whoever waits for `done` gets it too.
@@ -57,7 +57,7 @@ export class Client extends Commands {
 
   /** One execution: its state now, and after each event. */
   execution(id: string, options?: ExecutionOptions): ExecutionView {
-    return new ExecutionView(this.context, this.#link, id, options);
+    return new ExecutionView(this.context, this.link, id, options);
   }
 
   /** One page of stored events. */
@@ -84,12 +84,12 @@ export class Client extends Commands {
 
   /** The monitor of a stream, or of all, after each change. */
   monitor(options?: Abortable & { stream_id?: string }): AsyncGenerator<Monitor, void> {
-    return monitor(this.context, this.#link, options);
+    return monitor(this.context, this.link, options);
   }
 
   /** The watchers of an execution, after each change; this one included. */
   watch(execution: string, options?: WatchOptions): AsyncGenerator<Presence, void> {
-    return watch(this.context, this.#link, execution, options);
+    return watch(this.context, this.link, execution, options);
   }
 
   /** Ends all subscriptions and calls. Any later use is the error `closed`. */

@@ -17,11 +17,11 @@ export interface Call {
 
 type Query = NonNullable<Call["query"]>;
 
-/** The address of an endpoint; parts of the path that are ids are given one by one. */
+/** The address of an endpoint; parts of the path that are ids are given one by one. Each value of a list stands by itself. */
 export function address(base: string, path: readonly string[], query: Query = {}): string {
   const url = new URL(`${base}/v1/${path.map(encodeURIComponent).join("/")}`);
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) url.searchParams.set(name, String(value));
+    for (const one of Array.isArray(value) ? value : value === undefined ? [] : [value]) url.searchParams.append(name, String(one));
   }
   return url.href;
 }

@@ -22,5 +22,6 @@ pub mod questions;
 pub mod root;
 pub mod sessions;
 pub mod stats;
+pub mod tag;
 pub mod traced;
 pub mod workers;

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::tag;
 use crate::auth::Rule;
 use crate::endpoints;
 use crate::openapi::schemas::Object;
@@ -48,39 +49,9 @@ pub async fn get(headers: HeaderMap) -> Response {
         (header::ETAG, HeaderValue::from_str(tag).unwrap_or_else(|_never| HeaderValue::from_static("\"\""))),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache")),
     ];
-    if is_known(&headers, tag) {
+    if tag::is_known(&headers, tag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     (caching, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text.clone())
         .into_response()
-}
-
-/// Whether the caller has the document with this tag; proxies that compress may have made the tag a weak one.
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    let said = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|said| said.to_str().ok());
-    said.flat_map(|said| said.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_compared_weakly() {
-        for (said, known) in [
-            ("\"a\"", true),
-            ("W/\"a\"", true),
-            ("\"b\", \"a\"", true),
-            ("*", true),
-            ("\"b\"", false),
-            ("a", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::IF_NONE_MATCH, said.parse().unwrap());
-            assert_eq!(is_known(&headers, "\"a\""), known, "{said}");
-        }
-        assert!(!is_known(&HeaderMap::new(), "\"a\""));
-    }
 }

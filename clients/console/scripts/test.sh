@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Builds the console and tests it: its folds and components, then its views in Chromium on real gateways. `make test-console` calls
+# this with the servers of ops/tools.sh.
+#
+# Environment: CLIENT_TEST_RUNBUS (the program), CLIENT_TEST_CHROMIUM (the browser), CONSOLE_TEST_NAME (only tests of that name),
+# CONSOLE_TEST_SHOTS (a folder for screenshots).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+../typescript/scripts/chromium.sh
+scripts/install.sh
+exec node scripts/test.mjs "$@"

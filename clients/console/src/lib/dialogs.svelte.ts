@@ -1,0 +1,37 @@
+/** A question before something is done. One at a time. */
+
+export interface Question {
+  title: string;
+  detail?: string;
+  /** What the button that agrees says. */
+  action: string;
+  danger?: boolean;
+  /** A text may be given, named so. */
+  input?: string;
+  /** How the same is done elsewhere. */
+  commands?: { cli: string; curl: string } | undefined;
+}
+
+export interface Agreed {
+  text: string;
+}
+
+class Dialogs {
+  open = $state.raw<Question | undefined>(undefined);
+  #answer: ((agreed: Agreed | undefined) => void) | undefined;
+
+  /** What was agreed to; `undefined`: nothing. */
+  confirm(question: Question): Promise<Agreed | undefined> {
+    this.answer(undefined);
+    this.open = question;
+    return new Promise((resolve) => (this.#answer = resolve));
+  }
+
+  answer(agreed: Agreed | undefined): void {
+    this.open = undefined;
+    this.#answer?.(agreed);
+    this.#answer = undefined;
+  }
+}
+
+export const dialogs = new Dialogs();

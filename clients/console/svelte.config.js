@@ -1,0 +1,2 @@
+/** For svelte-check; vite.config.ts has the build. */
+export default {};

@@ -1,0 +1,248 @@
+// The console in Chromium, on real gateways and workers.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { after, before, describe, it } from "node:test";
+import { chromium } from "playwright-core";
+import { backends } from "../../../typescript/test/support/runbus.mjs";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const axe = readFileSync(here("../../node_modules/axe-core/axe.min.js"), "utf8");
+const SETTINGS = {
+  "worker.definitions": here("../support/definitions.d"),
+  "model.script": here("../support/script.yaml"),
+};
+const letters = (text) => text.replace(/[^\p{L}]/gu, "");
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CLIENT_TEST_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
+});
+after(() => browser?.close());
+
+/** A page that notes what it must never do: errors, breaches of its policy, requests to others. */
+async function open(url, path, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1300, height: 820 }, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"], ...options });
+  const page = await context.newPage();
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(String(error.stack)));
+  page.on("console", (message) => /Content Security Policy/.test(message.text()) && page.faults.push(message.text()));
+  page.on("dialog", (dialog) => (page.faults.push(`a dialog: ${dialog.message()}`), dialog.dismiss()));
+  page.on("request", (request) => /^https?:\/\/(?!127\.0\.0\.1)/.test(request.url()) && page.faults.push(`asks ${request.url()}`));
+  await page.goto(url + path);
+  return page;
+}
+
+async function post(url, path, body) {
+  const answer = await fetch(`${url}/v1/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const text = await answer.text();
+  assert.ok(answer.ok, `${path}: ${answer.status} ${text}`);
+  return JSON.parse(text);
+}
+
+const start = (url, definition, execution_id = randomUUID()) => post(url, "executions", { definition, input: "Explain write-ahead logging.", execution_id }).then(() => execution_id);
+const shows = (page, status) => page.waitForFunction((status) => document.title.includes(status), status, { timeout: 60_000 });
+
+/** What the page shows as said and not void, by node, and the states of nodes. */
+const shown = (page) =>
+  page.evaluate(() => ({
+    turns: [...document.querySelectorAll("[data-turn]:not([data-void])")].map((turn) => [turn.dataset.turn, turn.querySelector("[data-said] .markdown") ? turn.querySelector("[data-said]").textContent : ""]),
+    nodes: Object.fromEntries([...document.querySelectorAll("[data-node]")].map((node) => [node.dataset.node, node.dataset.state])),
+  }));
+
+for (const [name, begin] of Object.entries(backends)) {
+  describe(`console on ${name}`, { timeout: 280_000 }, () => {
+    let runbus;
+    let url;
+    before(async () => {
+      runbus = await begin(name === "embedded" ? { ...SETTINGS, "model.scripted_pace_ms": 12 } : {});
+      url = runbus.gateways[0].url;
+    });
+    after(() => runbus?.stop());
+
+    it("shows the council at work in order, and every position as the gateway has it", async () => {
+      const id = await start(url, "council");
+      const page = await open(url, `/console/executions/${id}`);
+      await page.waitForFunction(() => {
+        globalThis.lit ??= [];
+        for (const node of document.querySelectorAll("[data-node][data-state=running]")) if (globalThis.lit.at(-1) !== node.dataset.node) globalThis.lit.push(node.dataset.node);
+        return document.title.includes("completed");
+      }, undefined, { polling: 20, timeout: 60_000 });
+      const lit = await page.evaluate(() => globalThis.lit);
+      assert.deepEqual(lit.filter((one) => one === "writer_agent").length > 0 && lit[0], "master_agent", String(lit));
+      assert.ok(lit.indexOf("critic_agent") > lit.indexOf("master_agent") && lit.lastIndexOf("writer_agent") === lit.length - 1, String(lit));
+
+      await page.focus("input[type=range]");
+      await page.keyboard.press("Home");
+      const last = await page.evaluate(() => Number(document.querySelector("input[type=range]").max));
+      let compared = 0;
+      for (let position = 0; position <= last; position += 10) {
+        await page.waitForFunction((position) => document.querySelector("[data-position]").dataset.position === String(position), position);
+        await page.evaluate(() => navigator.clipboard.writeText(""));
+        await page.click("text=Link");
+        const link = await (await page.waitForFunction(async () => (await navigator.clipboard.readText()) || undefined)).jsonValue();
+        const at = new URL(link).searchParams.get("at");
+        const snapshot = await (await fetch(`${url}/v1/executions/${id}/snapshot?at=${encodeURIComponent(at)}`)).json();
+        const { turns, nodes } = await shown(page);
+        assert.deepEqual(
+          turns.map(([node, text]) => [node, letters(text)]),
+          snapshot.turns.map((turn) => [turn.node_id, letters(`${turn.text?.content ?? ""}${turn.output?.content ?? ""}`)]),
+          `position ${position}`,
+        );
+        for (const [node, { state }] of Object.entries(snapshot.nodes)) assert.equal(nodes[node], state, `${node} at ${position}`);
+        compared++;
+        await page.focus("input[type=range]");
+        for (let n = 0; n < 10; n++) await page.keyboard.press("ArrowRight");
+      }
+      assert.ok(compared > 3);
+      // The link leads to the same position.
+      const at = (await (await fetch(`${url}/v1/executions/${id}/events?limit=20&order=oldest`)).json()).events[5].cursor;
+      await page.goto(`${url}/console/executions/${id}?at=${encodeURIComponent(at)}`);
+      await page.waitForFunction(() => Number(document.querySelector("[data-position]")?.dataset.position ?? 0) > 0);
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    });
+
+    it("takes an approval in one window, and it leaves the other", async () => {
+      const id = await start(url, "payer");
+      const [one, other] = await Promise.all([open(url, `/console/executions/${id}`), open(url, `/console/executions/${id}`)]);
+      await Promise.all([one, other].map((page) => page.waitForSelector("[data-approval]")));
+      await one.click("[data-approval] >> text=As a command");
+      assert.match(await one.textContent("[data-approval] [data-command=curl]"), /curl -X POST .*\/decision/);
+      await one.fill("[data-approval] input", "fine by me");
+      await one.click("[data-approval] >> text=Approve");
+      await other.waitForSelector("[data-approval]", { state: "detached" });
+      await other.waitForSelector("text=fine by me");
+      await other.click("[data-question] >> text=blue");
+      await Promise.all([one, other].map((page) => shows(page, "completed")));
+      assert.deepEqual([...one.faults, ...other.faults], []);
+      await Promise.all([one, other].map((page) => page.context().close()));
+    });
+  });
+}
+
+describe("console, when something dies", { timeout: 280_000 }, () => {
+  it("strikes out what a killed worker said, and goes on", async () => {
+    const runbus = await backends.embedded({ ...SETTINGS, "model.scripted_pace_ms": 60 });
+    const [server] = runbus.gateways;
+    try {
+      const id = await start(server.url, "council");
+      const page = await open(server.url, `/console/executions/${id}`);
+      await page.waitForFunction(() => document.querySelector("[data-turn=master_agent] [data-said]")?.textContent.includes("database"), undefined, { timeout: 60_000 });
+      await server.kill("SIGKILL");
+      await page.waitForSelector("text=The gateway does not answer");
+      // What is shown stays.
+      assert.ok((await page.textContent("[data-turn=master_agent] [data-said]")).includes("database"));
+      server.settings["model.scripted_pace_ms"] = 5;
+      await server.start();
+      await page.waitForSelector("[data-turn=master_agent][data-void=takeover] s[data-said]", { timeout: 60_000 });
+      await page.waitForSelector("[data-mark=takeover]");
+      await page.waitForSelector(".mark.takeover");
+      await shows(page, "completed");
+      await page.waitForSelector("text=The gateway does not answer", { state: "detached" });
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    } finally {
+      await runbus.stop();
+    }
+  });
+
+  it("goes on with another gateway when its own is killed in mid-stream", async () => {
+    const runbus = await backends.nats();
+    const [first, second] = runbus.gateways;
+    try {
+      // The first one is started again, with the address of the second.
+      await first.kill("SIGKILL");
+      first.settings["gateway.console_gateways"] = second.url;
+      await first.start();
+      const id = await start(second.url, "council");
+      const page = await open(first.url, `/console/executions/${id}`);
+      await page.waitForSelector("[data-turn]");
+      await first.kill("SIGKILL");
+      await page.waitForSelector("text=goes on with");
+      await shows(page, "completed");
+      const snapshot = await (await fetch(`${second.url}/v1/executions/${id}/snapshot`)).json();
+      const { turns } = await shown(page);
+      assert.deepEqual(
+        turns.map(([node, text]) => [node, letters(text)]),
+        snapshot.turns.map((turn) => [turn.node_id, letters(`${turn.text?.content ?? ""}${turn.output?.content ?? ""}`)]),
+      );
+      await page.context().close();
+    } finally {
+      await runbus.stop();
+    }
+  });
+});
+
+describe("console, what texts and people may do", { timeout: 280_000 }, () => {
+  let runbus;
+  let url;
+  before(async () => {
+    runbus = await backends.embedded(SETTINGS);
+    url = runbus.gateways[0].url;
+  });
+  after(() => runbus?.stop());
+
+  it("draws 20,000 hostile strings inert", async () => {
+    const pieces = ["<script>window.hit=1</script>", "<img src=https://e.org/x onerror=window.hit=1>", "[x](javascript:window.hit=1)", "![p](https://e.org/p.png)", "<svg/onload=window.hit=1>", "**", "`", "\n", "> ", "- ", "|a|b|\n|-|-|\n", "</div>", "&lt;b&gt;", "\u202e", "<iframe srcdoc='<script>1</script>'>", "<style>*{display:none}</style>", "text", "_", "[", "]("];
+    let state = 7;
+    const next = () => (state = (state * 48271) % 2147483647) / 2147483647;
+    const text = () => Array.from({ length: 1 + Math.floor(next() * 6) }, () => pieces[Math.floor(next() * pieces.length)]).join("");
+    const id = randomUUID();
+    for (let n = 0; n < 20; n++) {
+      const events = Array.from({ length: 10 }, (_, m) => ({ type: "llm_turn_completed", stream_id: "strangers", node_id: `<b>${m}`, execution_id: id, data: { content: Array.from({ length: 100 }, text).join("\n\n") } }));
+      await post(url, "events", { events });
+    }
+    await post(url, "events", { events: [{ type: "tool_call_completed", stream_id: "strangers", execution_id: id, data: { tool_use_id: text(), tool_name: text(), result: { html: text() }, is_error: true } }, { type: "execution_failed", stream_id: "strangers", execution_id: id, data: { error: { message: text() } } }] });
+    const page = await open(url, `/console/executions/${id}`);
+    await shows(page, "failed");
+    const found = await page.evaluate(() => ({
+      hit: window.hit,
+      turns: document.querySelectorAll("[data-turn]").length,
+      foreign: document.querySelectorAll(".conversation :is(script, img, iframe, style, svg, object, embed, link, form[action])").length,
+      links: document.querySelectorAll(".conversation a[href]:not([href^='/console'])").length,
+    }));
+    assert.deepEqual(found, { hit: undefined, turns: 200, foreign: 0, links: 0 });
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  for (const [look, options] of Object.entries({ light: { colorScheme: "light" }, dark: { colorScheme: "dark" }, phone: { colorScheme: "light", viewport: { width: 360, height: 740 } } })) {
+    it(`has views without a serious finding of axe-core: ${look}`, async () => {
+      const id = await start(url, "reporter");
+      const waits = await start(url, "payer");
+      for (const [name, path] of Object.entries({
+        executions: "/console/executions",
+        execution: `/console/executions/${id}`,
+        approval: `/console/executions/${waits}`,
+        state: `/console/executions/${id}?tab=state`,
+        events: `/console/executions/${id}?tab=events`,
+        inbox: "/console/inbox",
+        sessions: "/console/sessions",
+        session: `/console/sessions/${id}`,
+        system: "/console/system",
+        start: "/console/start",
+        compare: `/console/compare?a=${id}&b=${waits}`,
+        missing: "/console/nowhere",
+      })) {
+        const page = await open(url, path, options);
+        if (name === "approval") await page.waitForSelector("[data-approval]");
+        else if (path.includes(id)) await page.waitForSelector(`text=${name === "compare" ? "Steps" : "reporter"}`);
+        await page.waitForFunction(() => !/Loading…|Reading/.test(document.getElementById("main").textContent));
+        if (process.env.CONSOLE_TEST_SHOTS) await page.screenshot({ path: `${process.env.CONSOLE_TEST_SHOTS}/${name}-${look}.png` });
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        assert.deepEqual(serious.map((one) => [one.id, one.nodes[0].html.slice(0, 200), one.nodes[0].failureSummary.slice(0, 300)]), [], name);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(over <= 0, `${name} is ${over} px wider than the screen`);
+        assert.deepEqual(page.faults, [], name);
+        await page.context().close();
+      }
+    });
+  }
+});
