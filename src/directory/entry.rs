@@ -153,6 +153,7 @@ pub struct SessionEntry {
 /// Where an approval of a list stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ApprovalEntryStatus")]
 pub enum ApprovalStatus {
     /// It waits for a decision.
     Pending,
@@ -163,7 +164,7 @@ pub enum ApprovalStatus {
     /// Nobody decided in time.
     Expired,
     /// Nobody needs a decision any more: the call was answered otherwise, or its execution has ended.
-    Void,
+    Cancelled,
 }
 
 /// An approval in a list.
@@ -232,7 +233,7 @@ pub enum QuestionStatus {
     /// Nobody answered in time.
     Expired,
     /// Nobody needs an answer any more.
-    Void,
+    Cancelled,
 }
 
 /// A question in a list.

@@ -198,7 +198,7 @@ fn decide(known: &mut ApprovalEntry, payload: &Payload, at: Timestamp) {
         Payload::ToolApprovalExpired(said) if said.approval_id == known.approval_id => {
             ApprovalStatus::Expired
         }
-        _ => ApprovalStatus::Void,
+        _ => ApprovalStatus::Cancelled,
     };
 }
 
@@ -211,7 +211,7 @@ fn answer(known: &mut QuestionEntry, payload: &Payload, at: Timestamp) {
             let is_expired = said.answered_by.is_none() && said.input.get("expired").is_some();
             if is_expired { QuestionStatus::Expired } else { QuestionStatus::Answered }
         }
-        _ => QuestionStatus::Void,
+        _ => QuestionStatus::Cancelled,
     };
 }
 

@@ -235,14 +235,14 @@ impl ApprovalStatus {
             Self::Approved => "approved",
             Self::Rejected => "rejected",
             Self::Expired => "expired",
-            Self::Void => "void",
+            Self::Cancelled => "cancelled",
         }
     }
 }
 
 impl Listed for ApprovalEntry {
     const FAMILY: Family = Family::Approvals;
-    const STATUSES: &'static [&'static str] = &["pending", "approved", "rejected", "expired", "void"];
+    const STATUSES: &'static [&'static str] = &["pending", "approved", "rejected", "expired", "cancelled"];
     type Shown = Self;
 
     fn id(&self) -> &str {
@@ -286,14 +286,14 @@ impl QuestionStatus {
             Self::Pending => "pending",
             Self::Answered => "answered",
             Self::Expired => "expired",
-            Self::Void => "void",
+            Self::Cancelled => "cancelled",
         }
     }
 }
 
 impl Listed for QuestionEntry {
     const FAMILY: Family = Family::Questions;
-    const STATUSES: &'static [&'static str] = &["pending", "answered", "expired", "void"];
+    const STATUSES: &'static [&'static str] = &["pending", "answered", "expired", "cancelled"];
     type Shown = Self;
 
     fn id(&self) -> &str {

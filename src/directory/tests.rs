@@ -323,16 +323,16 @@ async fn what_waits_is_listed_until_it_is_settled() {
         let found = world.directory.approvals_by_id(&ids, &Everything).await.unwrap();
         found.into_iter().map(|found| found.unwrap().status).collect::<Vec<_>>()
     };
-    use ApprovalStatus::{Approved, Pending, Rejected, Void};
+    use ApprovalStatus::{Approved, Cancelled, Pending, Rejected};
     assert_eq!(by_id(&["a", "b", "c", "d"]).await, [Approved, Rejected, Pending, Pending]);
     world.own(source.execution_completed(completed())).await;
     world.caught_up().await;
-    assert_eq!(by_id(&["a", "b", "c", "d"]).await, [Approved, Rejected, Void, Void]);
+    assert_eq!(by_id(&["a", "b", "c", "d"]).await, [Approved, Rejected, Cancelled, Cancelled]);
     let page = world.directory.approvals(&pending, &Everything).await.unwrap();
     assert!(page.entries.is_empty());
     let questions = world.directory.questions(&all(9), &Everything).await.unwrap().entries;
     let settled: Vec<_> = questions.iter().map(|q| (q.status, q.answered_by.as_deref())).collect();
-    assert_eq!(settled, [(QuestionStatus::Void, None), (QuestionStatus::Answered, Some("bob"))]);
+    assert_eq!(settled, [(QuestionStatus::Cancelled, None), (QuestionStatus::Answered, Some("bob"))]);
 }
 
 #[tokio::test]

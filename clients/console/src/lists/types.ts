@@ -52,7 +52,7 @@ export interface SessionEntry {
 
 export interface ApprovalEntry {
   approval_id: string;
-  status: "pending" | "approved" | "rejected" | "expired" | "void";
+  status: "pending" | "approved" | "rejected" | "expired" | "cancelled";
   execution_id: string;
   root?: string;
   stream_id: string;
@@ -74,7 +74,7 @@ export interface ApprovalEntry {
 
 export interface QuestionEntry {
   request_id: string;
-  status: "pending" | "answered" | "expired" | "void";
+  status: "pending" | "answered" | "expired" | "cancelled";
   execution_id: string;
   root?: string;
   stream_id: string;
