@@ -175,6 +175,9 @@ pub const INDEX_SAVE: Duration = Duration::from_secs(5);
 /// How often entries that are too many or too old are looked for.
 pub const INDEX_TRIM: Duration = Duration::from_secs(5);
 
+/// How long entries are taken out at a time: shorter than a third of [`INDEX_LEASE`].
+pub const INDEX_TRIM_TIME: Duration = Duration::from_secs(1);
+
 /// Entries of each list that one step takes out.
 pub const INDEX_TRIM_ENTRIES: usize = 64;
 

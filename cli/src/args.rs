@@ -14,7 +14,7 @@ use crate::exit::{Code, Error};
 #[command(
     name = "runbus",
     version,
-    after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 66 no such thing, 69 a server does not answer, 70 internal error, 75 what is there stands against it,\n77 the credential does not allow it."
+    after_help = "Two to begin with:\n  runbus demo     run the built-in council in this process and watch it\n  runbus dev      the same, and stay up\n\nExit codes: 0 done, 1 nothing found or the execution failed, 64 wrong usage or configuration,\n65 wrong input, 66 no such thing, 69 a server does not answer, 70 internal error, 75 conflict with the current state,\n77 the credential does not allow it."
 )]
 pub(crate) struct Args {
     /// The arguments of every command.
@@ -41,7 +41,7 @@ pub(crate) struct Global {
     /// `models` act on this machine only.
     #[arg(long, global = true, value_name = "URL", env = "RUNBUS_GATEWAY")]
     pub gateway: Option<String>,
-    /// The key or token that the gateway asks for.
+    /// The key or token for the gateway. The variable keeps it out of the list of processes.
     #[arg(long, global = true, value_name = "TOKEN", env = "RUNBUS_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
 }

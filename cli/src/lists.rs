@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use runbus::config::LogBackend;
-use runbus::directory::{self, Directory, Everything, Listing};
+use runbus::config::{LogBackend, StoreBackend};
+use runbus::directory::{self, Bounds, Directory, Everything, Listing};
 use runbus::store::index::Family;
 use runbus::time::Clock;
 use runbus_gateway::lists;
@@ -71,7 +71,11 @@ impl Lists {
         }
         look(configuration)?;
         let backend = Backend::open(configuration).await?;
-        let bounds = configuration.gateway.directory.bounds();
+        // How much a shared index holds is for the gateways to say: this machine's configuration may be none of theirs.
+        let bounds = match configuration.store.backend {
+            StoreBackend::Embedded => configuration.gateway.directory.bounds(),
+            StoreBackend::Redis => Bounds { max_entries: u64::MAX, keep: Duration::MAX },
+        };
         let lists = Self::Here(Directory::new(backend.bus(), Clock::System, bounds));
         lists.catch_up().await?;
         Ok(lists)

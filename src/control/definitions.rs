@@ -325,10 +325,10 @@ impl Control {
     pub async fn definition_of(&self, id: &ExecutionId) -> Result<Option<Definition>, Error> {
         let unknown = || Error::NotFound { what: "execution", id: id.to_string() };
         let known = self.status(id).await?.ok_or_else(unknown)?;
-        let Some(name) = known.definition.clone() else { return Ok(None) };
+        // Others run no definition of Runbus's, and whoever may publish could name one that they may not read.
+        let Some(name) = known.definition.clone().filter(|_| !known.external) else { return Ok(None) };
         let current = self.definition(&name).await?;
-        let session = known.session_id.filter(|_| !known.external);
-        let state = match session {
+        let state = match known.session_id {
             Some(session) => self.state(&session).await?,
             None => None,
         };

@@ -57,13 +57,6 @@ impl<T: Listed> Shelf<T> {
         self.set(id.to_owned(), None);
     }
 
-    /// Stores it again: it is the last to leave.
-    pub(super) fn again(&mut self, id: &str) {
-        if self.slots.contains_key(id) {
-            self.changed.insert(id.to_owned());
-        }
-    }
-
     fn set(&mut self, id: String, now: Option<T>) {
         let slot = self.slots.entry(id.clone()).or_insert_with(|| Slot { filed: None, now: None });
         slot.now = now;
@@ -74,7 +67,7 @@ impl<T: Listed> Shelf<T> {
     fn changes(&mut self, now: Timestamp, into: &mut Vec<Change>) {
         for id in std::mem::take(&mut self.changed) {
             let Some(slot) = self.slots.get_mut(&id) else { continue };
-            let after = slot.now.as_ref().map(|entry| stored(entry, now.max(entry.updated_at())));
+            let after = slot.now.as_ref().map(|entry| stored(entry, now));
             let before = std::mem::replace(&mut slot.filed, after.as_ref().map(|entry| entry.filed.clone()));
             into.push(Change { family: T::FAMILY, id, before, after });
         }

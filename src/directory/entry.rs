@@ -129,6 +129,9 @@ pub struct SessionEntry {
     /// Labels of its latest execution.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// The correlation id of its latest execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<CorrelationId>,
     /// The beginning of its latest input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
@@ -225,6 +228,7 @@ pub struct ApprovalEntry {
 /// Where a question of a list stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "QuestionEntryStatus")]
 pub enum QuestionStatus {
     /// It waits for an answer.
     Pending,

@@ -100,7 +100,9 @@ impl Draft {
 
     fn session_closed(&mut self, found: &Found) {
         let session = found.event.session_id.as_ref().filter(|_| !found.external);
-        let known = session.and_then(|id| self.sessions.get(id.as_str()).cloned());
+        let Some(id) = session else { return };
+        let known = self.sessions.get(id.as_str()).cloned();
+        let known = known.or_else(|| KeptSession::ended(id.clone(), found.event.stream_id.clone()));
         if let Some(mut known) = known {
             known.close(found.event.timestamp);
             self.sessions.put(known);
@@ -118,7 +120,7 @@ impl Draft {
         let known = self.sessions.get(id.as_str()).cloned();
         let before = before.filter(|before| before.session() == Some(id));
         // An entry that has left begins anew: then the execution is new to it.
-        let is_new = before.is_none() || known.is_none();
+        let is_new = before.is_none() || known.as_ref().is_none_or(|known| known.executions == 0);
         let mut known = known.unwrap_or_else(|| KeptSession::new(id.clone(), after));
         let was_over = before.is_some_and(|before| before.known.status.is_terminal());
         known.take(after, is_new, was_over);

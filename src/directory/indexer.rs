@@ -185,9 +185,9 @@ impl Pass<'_> {
             let mut is_caught_up = false;
             match item {
                 Some(Item::Frame { stored, skip }) => self.read(&stored, skip),
-                Some(Item::Gap(gap)) if gap.reason == GapReason::Recreated => {
-                    // The index is of another log.
-                    tracing::info!(shard = gap.shard.0, "the log was made anew: the lists are built anew");
+                // The index is of another log; or it was complete, and what it missed since is gone: entries may be wrong for ever.
+                Some(Item::Gap(gap)) if gap.reason == GapReason::Recreated || self.note.caught_up => {
+                    tracing::info!(shard = gap.shard.0, reason = ?gap.reason, "the lists are built anew from the log");
                     self.directory.bus.store().index().clear().await?;
                     return Ok(Ended::Again);
                 }
@@ -209,10 +209,8 @@ impl Pass<'_> {
                 }
             }
             if now >= self.trim_at {
-                self.trim_at = now + limits::INDEX_TRIM;
-                if !self.trim().await? {
-                    return Ok(Ended::Again);
-                }
+                let Some(more) = self.trim().await? else { return Ok(Ended::Again) };
+                self.trim_at = Instant::now() + if more { limits::INDEX_PAUSE } else { limits::INDEX_TRIM };
             }
             if let Until::Lost(owner) = until
                 && now >= renew_at
@@ -231,7 +229,11 @@ impl Pass<'_> {
             // Most lines are pieces of text: they need not be read.
             let is_wanted = Head::decode(&line.bytes).is_ok_and(|head| wants(&head.kind));
             if is_wanted && let Delivery::Event(found) = decode(stored, line, Cursor::start()) {
-                let (event, external) = (found.event, found.external);
+                let (mut event, external) = (found.event, found.external);
+                if external {
+                    // Others may say any time: what is to come would never be old.
+                    event.timestamp = event.timestamp.min(stored.stored_at);
+                }
                 self.found.push(Found { event, external, stored_at: stored.stored_at });
             }
         }
@@ -301,17 +303,23 @@ impl Pass<'_> {
         Ok(true)
     }
 
-    /// Takes out what is too much or too old. `false`: somebody else has moved the index on.
-    async fn trim(&mut self) -> Result<bool, Error> {
+    /// Takes out what is too much or too old, for a moment: the lease and the log wait. Whether there is more; `None`: somebody else has
+    /// moved the index on.
+    async fn trim(&mut self) -> Result<Option<bool>, Error> {
+        // The note is ahead of what is read and not folded yet: saved without that, those events would be lost.
+        if !self.found.is_empty() && !self.flush().await? {
+            return Ok(None);
+        }
+        let until = Instant::now() + limits::INDEX_TRIM_TIME;
         loop {
             let index = self.directory.bus.store().index();
             let bounds = self.directory.bounds;
             let more = trim::step(index, &mut self.draft, bounds, self.directory.clock.now()).await?;
             if self.draft.changed() > 0 && !self.write().await? {
-                return Ok(false);
+                return Ok(None);
             }
-            if !more {
-                return Ok(true);
+            if !more || Instant::now() >= until {
+                return Ok(Some(more));
             }
         }
     }

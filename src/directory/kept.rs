@@ -11,7 +11,7 @@ use super::entry::{EntryError, ExecutionEntry, ParentEntry, SessionEntry};
 use crate::event::family::model::Usage;
 use crate::event::{Event, Payload};
 use crate::execution::{Execution, Status};
-use crate::id::{ExecutionId, NodeId, SessionId, StreamId};
+use crate::id::{CorrelationId, ExecutionId, NodeId, SessionId, StreamId};
 use crate::labels::Labels;
 use crate::limits;
 use crate::session::above::Above;
@@ -173,12 +173,15 @@ pub(super) struct KeptSession {
     /// Its latest execution, and when that was heard of.
     #[serde(rename = "x")]
     latest: (ExecutionId, Timestamp),
+    /// 0: only its end is known. Shards of the log are read one after the other, and the end is in another one than its executions.
     #[serde(rename = "n")]
-    executions: u64,
+    pub(super) executions: u64,
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub(super) parent: Option<Above>,
     #[serde(rename = "l", default, skip_serializing_if = "Labels::is_empty")]
     pub(super) labels: Labels,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub(super) correlation: Option<CorrelationId>,
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub(super) input: Option<Beginning>,
     #[serde(rename = "a", default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -197,21 +200,33 @@ pub(super) struct KeptSession {
 impl KeptSession {
     /// One whose first execution this is.
     pub(super) fn new(session_id: SessionId, first: &KeptExecution) -> Self {
+        let known = &first.known;
+        Self::begin(session_id, known.stream_id.clone(), known.execution_id.clone(), first.created_at)
+    }
+
+    /// One of which only the end is known; it is not listed. `None`: there is none with such an id.
+    pub(super) fn ended(session_id: SessionId, stream_id: StreamId) -> Option<Self> {
+        let nothing = ExecutionId::new(session_id.as_str()).ok()?;
+        Some(Self::begin(session_id, stream_id, nothing, Timestamp::default()))
+    }
+
+    fn begin(session_id: SessionId, stream_id: StreamId, first: ExecutionId, at: Timestamp) -> Self {
         Self {
             session_id,
-            stream_id: first.known.stream_id.clone(),
+            stream_id,
             streams: Vec::new(),
             has_more_streams: false,
             definition: None,
-            latest: (first.known.execution_id.clone(), first.created_at),
+            latest: (first, at),
             executions: 0,
-            parent: first.known.parent.clone(),
+            parent: None,
             labels: Labels::default(),
+            correlation: None,
             input: None,
             active: BTreeMap::new(),
             usage: Usage::default(),
-            created_at: first.created_at,
-            updated_at: first.created_at,
+            created_at: at,
+            updated_at: at,
             closed_at: None,
         }
     }
@@ -219,18 +234,25 @@ impl KeptSession {
     /// Takes what has become of one of its executions. `is_new`: it was not one of them before.
     pub(super) fn take(&mut self, run: &KeptExecution, is_new: bool, was_over: bool) {
         let id = &run.known.execution_id;
+        // Executions are not always heard of in the order in which they came.
+        if self.executions == 0 || run.created_at <= self.created_at {
+            self.created_at = run.created_at;
+            self.parent.clone_from(&run.known.parent);
+        }
         if is_new {
             self.executions = self.executions.saturating_add(1);
         }
+        // Whoever sees the session may see all of its streams, not only the latest one.
+        self.enter(&run.known.stream_id);
         if run.created_at >= self.latest.1 || self.latest.0 == *id {
             self.latest = (id.clone(), run.created_at);
             self.definition.clone_from(&run.known.definition);
             self.labels = run.known.labels.clone();
+            self.correlation.clone_from(&run.known.correlation_id);
             if run.input.is_some() {
                 self.input.clone_from(&run.input);
             }
             self.stream_id.clone_from(&run.known.stream_id);
-            self.enter(&run.known.stream_id);
         }
         self.updated_at = self.updated_at.max(run.updated_at());
         if run.known.status.is_terminal() {
@@ -300,6 +322,7 @@ impl KeptSession {
             executions: self.executions,
             parent: self.parent.as_ref().map(parent),
             labels: self.labels,
+            correlation_id: self.correlation,
             input_cut: self.input.as_ref().is_some_and(|input| input.is_cut),
             input: self.input.map(|input| input.text),
             approvals: self.active.values().map(|run| run.approvals).sum(),

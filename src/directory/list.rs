@@ -7,7 +7,7 @@ use super::listed::{Listed, set};
 use super::position::{self, Invalid};
 use super::query::{Query, Sight, Streams, is_seen};
 use crate::limits;
-use crate::store::index::{Direction, Index, Page, Place, Row};
+use crate::store::index::{Direction, Family, Index, Page, Place, Row};
 use crate::{json, store};
 
 /// Why there is no page.
@@ -236,12 +236,11 @@ impl Look<'_> {
 
     /// Parts of the query that have sets which are not apart by status.
     fn parts<T: Listed>(&self) -> Vec<String> {
-        use crate::store::index::Family;
         let query = self.query;
-        let is = |family| T::FAMILY == family;
+        let has_executions = matches!(T::FAMILY, Family::Approvals | Family::Questions);
         let mut parts = Vec::new();
-        parts.extend(query.session.as_deref().filter(|_| !is(Family::Sessions)).map(set::session));
-        parts.extend(query.execution.as_deref().filter(|_| !is(Family::Executions)).map(set::execution));
+        parts.extend(query.session.as_deref().map(set::session));
+        parts.extend(query.execution.as_deref().filter(|_| has_executions).map(set::execution));
         parts.extend(query.parent.as_deref().map(set::parent));
         parts.extend(query.root.as_deref().map(set::root));
         parts.extend(query.correlation.as_deref().map(set::correlation));
@@ -283,8 +282,9 @@ impl Look<'_> {
         let Some(driver) = self.driver::<T>(false).await? else {
             return Ok(Counts { is_exact: true, ..Counts::default() });
         };
-        // A session may be of several streams: then it is in several sets.
-        let is_apart = driver.sets.len() <= T::STATUSES.len();
+        // A session may be of several streams: then it is in several sets, and in sets of streams that its reader may not see all of.
+        let sees_all = self.sight.streams().is_none() && self.sight.sees(EVERYTHING);
+        let is_apart = T::FAMILY != Family::Sessions || (sees_all && driver.sets.len() <= T::STATUSES.len());
         if driver.is_query && driver.is_seen && is_apart {
             return self.count_sets::<T>(&driver).await;
         }
@@ -293,8 +293,11 @@ impl Look<'_> {
 
     async fn count_sets<T: Listed>(&self, driver: &Driver) -> Result<Counts, Error> {
         let counts = self.index.counts(T::FAMILY, &driver.sets).await?;
-        let by_status = T::STATUSES.iter().zip(counts).filter(|(_, count)| *count > 0);
-        let by_status = by_status.map(|(status, count)| ((*status).to_owned(), count)).collect();
+        let mut by_status = BTreeMap::new();
+        // The sets of each stream, in the order of the statuses.
+        for (status, count) in T::STATUSES.iter().cycle().zip(counts).filter(|(_, count)| *count > 0) {
+            *by_status.entry((*status).to_owned()).or_default() += count;
+        }
         Ok(Counts { by_status, is_exact: true })
     }
 

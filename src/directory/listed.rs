@@ -52,6 +52,10 @@ pub(super) trait Listed: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn is_over(&self) -> bool;
     /// Others tell it.
     fn is_external(&self) -> bool;
+    /// Too little is known of it to be listed.
+    fn is_hidden(&self) -> bool {
+        false
+    }
     fn shown(self) -> Self::Shown;
 }
 
@@ -101,19 +105,37 @@ pub(super) mod set {
     }
 }
 
-/// Others' entries leave before all of Runbus's own: they can have as many as they like. In microseconds: more than a century.
-const EXTERNAL_RANK: i64 = 4_000_000_000_000_000;
+/// How far apart the ranks are of what others run, of what has ended, and of what is at work. In microseconds: more than a century, and a
+/// rank is still exact in a float.
+const TIER: i64 = 4_000_000_000_000_000;
+
+/// The lowest rank of what Runbus runs.
+pub(super) const OWN_RANK: i64 = 0;
+
+/// Entries leave in this order: what others run (they can have as many as they like), what has ended, what is at work; each by its last
+/// change, whenever that is indexed: shards of the log are read one after the other.
+fn rank<T: Listed>(entry: &T, now: Timestamp) -> i64 {
+    let changed = entry.updated_at().min(now).micros();
+    match () {
+        () if entry.is_external() => changed - TIER,
+        () if entry.is_over() => changed.max(OWN_RANK),
+        () => changed.max(OWN_RANK) + TIER,
+    }
+}
 
 /// How an entry is filed.
 pub(super) fn filed<T: Listed>(entry: &T) -> Filed {
+    if entry.is_hidden() {
+        return Filed { at: entry.at().micros(), sets: BTreeSet::new() };
+    }
     let facets = entry.facets();
     let mut sets = BTreeSet::from([set::status(facets.status)]);
     sets.extend(facets.streams.iter().map(|stream| set::stream(stream, facets.status)));
     sets.extend(facets.definition.map(|name| set::definition(name, facets.status)));
-    // An execution and a session are found by their own ids.
-    let is = |family| T::FAMILY == family;
-    sets.extend(facets.session.filter(|_| !is(Family::Sessions)).map(set::session));
-    sets.extend(facets.execution.filter(|_| !is(Family::Executions)).map(set::execution));
+    sets.extend(facets.session.map(set::session));
+    // The execution of an execution is itself, that of a session its id.
+    let has_executions = matches!(T::FAMILY, Family::Approvals | Family::Questions);
+    sets.extend(facets.execution.filter(|_| has_executions).map(set::execution));
     sets.extend(facets.parent.map(set::parent));
     sets.extend(facets.root.map(set::root));
     sets.extend(facets.correlation.map(set::correlation));
@@ -122,11 +144,11 @@ pub(super) fn filed<T: Listed>(entry: &T) -> Filed {
     Filed { at: entry.at().micros(), sets }
 }
 
-/// An entry as the index holds it; `seen_at`: when it is seen to.
-pub(super) fn stored<T: Listed>(entry: &T, seen_at: Timestamp) -> Entry {
-    let rank = seen_at.micros() - if entry.is_external() { EXTERNAL_RANK } else { 0 };
+/// An entry as the index holds it.
+pub(super) fn stored<T: Listed>(entry: &T, now: Timestamp) -> Entry {
     // A document that was read from JSON can be written as JSON.
-    Entry { filed: filed(entry), rank, document: Bytes::from(serde_json::to_vec(entry).unwrap_or_default()) }
+    let document = Bytes::from(serde_json::to_vec(entry).unwrap_or_default());
+    Entry { filed: filed(entry), rank: rank(entry, now), document }
 }
 
 impl Listed for KeptExecution {
@@ -208,6 +230,7 @@ impl Listed for KeptSession {
             // In scopes a session is named like an execution.
             execution: Some(self.session_id.as_str()),
             parent: self.parent.as_ref().map(|parent| parent.execution_id.as_str()),
+            correlation: self.correlation.as_ref().map(|id| id.as_str()),
             labels: Some(&self.labels),
             ..Facets::default()
         }
@@ -222,6 +245,9 @@ impl Listed for KeptSession {
     }
     fn is_external(&self) -> bool {
         false
+    }
+    fn is_hidden(&self) -> bool {
+        self.executions == 0
     }
     fn shown(self) -> SessionEntry {
         self.view()

@@ -17,7 +17,7 @@ use crate::execution::Status;
 use crate::id::{CorrelationId, ExecutionId, NodeId, SessionId, StreamId};
 use crate::session::above::Above;
 use crate::session::view::SessionStatus;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -499,6 +499,81 @@ async fn what_has_ended_stays_only_so_long() {
     }
     bounded.catch_up(PATIENCE).await.unwrap();
     assert_eq!(world.ids(all(9), &Everything).await, ["at-work"]);
+}
+
+#[tokio::test]
+async fn what_has_ended_leaves_before_what_waits_however_long_it_waits() {
+    let world = World::new();
+    let bounded = directory(&world.bus, 80, LONG);
+    for n in 0..70 {
+        world.own(run("s", &format!("waits-{n:02}")).execution_queued(queued("d"))).await;
+    }
+    for n in 0..30 {
+        world.own(run("s", &format!("ended-{n:02}")).execution_completed(completed())).await;
+    }
+    for _ in 0..2 {
+        bounded.catch_up(PATIENCE).await.unwrap();
+        world.own(run("s", "waits-00").execution_started(started("x"))).await;
+    }
+    bounded.catch_up(PATIENCE).await.unwrap();
+    let ids = world.ids(all(100), &Everything).await;
+    assert_eq!(ids.iter().filter(|id| id.starts_with("waits")).count(), 70, "{ids:?}");
+    assert!(ids.len() <= 80 && ids.contains(&"ended-29".to_owned()), "{ids:?}");
+}
+
+#[tokio::test]
+async fn what_others_run_keeps_nothing_of_runbus_in_the_index() {
+    let world = World::new();
+    let mut old = run("s", "old").execution_completed(completed());
+    old.timestamp = Timestamp::from_micros(0);
+    world.own(old).await;
+    let mut later = run("t", "theirs").execution_completed(completed());
+    later.timestamp = Timestamp::from_micros(i64::MAX);
+    world.theirs(later).await;
+    for _ in 0..3 {
+        world.directory.catch_up(PATIENCE).await.unwrap();
+        world.own(run("s", "other").execution_started(started("x"))).await;
+    }
+    assert_eq!(world.ids(all(9), &Everything).await, ["other", "theirs"]);
+    // Nor does a time that is to come make theirs stay longer.
+    let bounded = directory(&world.bus, 1000, Duration::ZERO);
+    for _ in 0..2 {
+        bounded.catch_up(PATIENCE).await.unwrap();
+    }
+    assert_eq!(world.ids(all(9), &Everything).await, ["other"]);
+}
+
+#[tokio::test]
+async fn counts_of_sessions_say_nothing_of_streams_that_are_hidden() {
+    let world = World::new();
+    for (stream, id) in [("a", "one"), ("b", "two")] {
+        let session_id = Some(SessionId::new("talk").unwrap());
+        world.own(Source { session_id, ..run(stream, id) }.execution_queued(queued("d"))).await;
+    }
+    world.caught_up().await;
+    for query in [all(5), Query { stream: Some("a".into()), ..all(5) }] {
+        let page = world.directory.sessions(&query, &Only("a", None)).await.unwrap();
+        assert_eq!((page.entries.len(), page.counts.unwrap().by_status.len()), (0, 0), "{query:?}");
+    }
+    let by_id = Query { session: Some("talk".into()), ..all(5) };
+    assert_eq!(world.directory.sessions(&by_id, &Everything).await.unwrap().entries.len(), 1);
+}
+
+#[tokio::test]
+async fn an_end_that_is_read_before_its_session_counts() {
+    let world = World::new();
+    let source = Source { session_id: Some(SessionId::new("talk").unwrap()), ..run("s", "one") };
+    let end = Source { execution_id: None, ..source.clone() };
+    world.own(end.session_closed(session::Closed { reason: None })).await;
+    world.caught_up().await;
+    let page = world.directory.sessions(&all(5), &Everything).await.unwrap();
+    assert_eq!((page.entries.len(), page.counts.unwrap().by_status.len()), (0, 0));
+    world.own(source.execution_queued(queued("d"))).await;
+    world.own(source.execution_completed(completed())).await;
+    world.caught_up().await;
+    let entry = world.directory.sessions(&all(5), &Everything).await.unwrap().entries.remove(0);
+    assert_eq!((entry.status, entry.executions), (SessionStatus::Closed, 1));
+    assert!(entry.created_at > Timestamp::from_micros(0));
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::draft::{Draft, Shelf};
-use super::listed::{Listed, set};
+use super::listed::{Listed, OWN_RANK, set};
 use crate::limits;
 use crate::store::Error;
 use crate::store::index::Index;
@@ -40,34 +40,30 @@ async fn of<T: Listed>(
     let sets: Vec<String> = T::STATUSES.iter().map(|status| set::status(status)).collect();
     let count: u64 = index.counts(T::FAMILY, &sets).await?.iter().sum();
     let mut excess = count.saturating_sub(bounds.max_entries);
-    let first = index.first_to_leave(T::FAMILY, limits::INDEX_TRIM_ENTRIES).await?;
-    let is_full = first.len() == limits::INDEX_TRIM_ENTRIES;
-    let (mut removed, mut waiting) = (0, Vec::new());
-    for (id, document) in first {
-        shelf.load(id.clone(), Some(&document));
-        let Some(entry) = shelf.get(&id) else {
-            // Nobody can read it.
+    let mut from = i64::MIN;
+    loop {
+        let first = index.first_to_leave(T::FAMILY, from, limits::INDEX_TRIM_ENTRIES).await?;
+        let is_full = first.len() == limits::INDEX_TRIM_ENTRIES;
+        let mut stays = None;
+        for (id, document) in first {
+            shelf.load(id.clone(), Some(&document));
+            // What nobody can read goes too.
+            if let Some(entry) = shelf.get(&id) {
+                let is_done = entry.is_over() || entry.is_external();
+                let is_old = is_done && now.since(entry.updated_at()) > bounds.keep;
+                if excess == 0 && !is_old {
+                    stays = Some(entry.is_external());
+                    break;
+                }
+            }
             shelf.remove(&id);
             excess = excess.saturating_sub(1);
-            continue;
-        };
-        let is_old = now.since(entry.updated_at()) > bounds.keep;
-        if excess == 0 && !is_old {
-            return Ok(false);
         }
-        if entry.is_over() || entry.is_external() {
-            shelf.remove(&id);
-            (removed, excess) = (removed + 1, excess.saturating_sub(1));
-        } else {
-            waiting.push(id);
+        match stays {
+            // Others' entries stand before Runbus's own, of which older ones may leave.
+            Some(true) if from < OWN_RANK => from = OWN_RANK,
+            Some(_) => return Ok(false),
+            None => return Ok(is_full),
         }
     }
-    // Executions at work go last, but they go: there may be only so many.
-    let too_many = usize::try_from(excess).unwrap_or(usize::MAX);
-    let must_go = if removed == 0 { too_many.min(waiting.len()) } else { 0 };
-    let stay = waiting.split_off(must_go);
-    waiting.iter().for_each(|id| shelf.remove(id));
-    // The others move behind, so that those behind them are looked at.
-    stay.iter().for_each(|id| shelf.again(id));
-    Ok(is_full && (removed > 0 || must_go > 0))
 }

@@ -6,6 +6,7 @@ use crate::id::{ExecutionId, SessionId};
 
 /// The execution that started another one as a sub-agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "ParentExecution")]
 pub struct Above {
     /// The execution.
     pub execution_id: ExecutionId,

@@ -194,11 +194,16 @@ pub trait Index: fmt::Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<(String, u64)>, Error>;
 
-    /// The documents that leave first, by rank: id and document.
+    /// The documents that leave first, by rank, of those with the rank `from` and higher: id and document.
     ///
     /// # Errors
     /// See [`Error`].
-    async fn first_to_leave(&self, family: Family, limit: usize) -> Result<Vec<(String, Bytes)>, Error>;
+    async fn first_to_leave(
+        &self,
+        family: Family,
+        from: i64,
+        limit: usize,
+    ) -> Result<Vec<(String, Bytes)>, Error>;
 
     /// Takes everything away. Until it is done the index has no head.
     ///

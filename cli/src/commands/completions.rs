@@ -1,5 +1,7 @@
 //! `runbus completions`: shell completion, with the ids of what there is.
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, CommandFactory, ValueEnum};
 use runbus::store::index::Family;
 use serde_json::Value;
@@ -29,8 +31,17 @@ enum Shell {
 }
 
 const BASH: &str = r#"_runbus() {
-    local IFS=$'\n'
-    COMPREPLY=($(runbus __complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    local line words typed breaks prefix=""
+    # Bash takes words apart at @, = and :, which ids may have, and puts what is answered behind the last of them.
+    read -ra words <<< "${COMP_LINE:0:COMP_POINT}"
+    [[ "${COMP_LINE:0:COMP_POINT}" == *[[:space:]] ]] && words+=("")
+    typed="${words[${#words[@]} - 1]}"
+    breaks="${COMP_WORDBREAKS//[^@=:]/}"
+    [[ -n "$breaks" ]] && prefix="${typed%"${typed##*[$breaks]}"}"
+    COMPREPLY=()
+    while IFS= read -r line; do
+        COMPREPLY+=("${line#"$prefix"}")
+    done < <(runbus __complete -- "${words[@]:1}" 2>/dev/null)
 }
 complete -o nosort -F _runbus runbus
 "#;
@@ -41,7 +52,7 @@ _runbus() {
     found=("${(@f)$(runbus __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
     [[ -n "${found[1]}" ]] && compadd -V runbus -a found
 }
-compdef _runbus runbus
+if [[ "${funcstack[1]}" == _runbus ]]; then _runbus "$@"; else compdef _runbus runbus; fi
 "#;
 
 const FISH: &str = r"function __runbus_complete
@@ -67,6 +78,9 @@ impl Completions {
     }
 }
 
+/// How long a shell waits for ids.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Answers a shell: the words that may stand in the last one's place.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Complete {
@@ -84,7 +98,11 @@ impl Complete {
         let (typed, wanted) = wanted(&self.words);
         let found = match wanted {
             Wanted::Words(words) => words,
-            Wanted::Ids(kind) => ids(global, configuration, kind, &typed).await.unwrap_or_default(),
+            // Somebody waits at a keyboard.
+            Wanted::Ids(kind) => {
+                let ids = ids(global, configuration, kind, &typed);
+                tokio::time::timeout(PATIENCE, ids).await.map(Result::unwrap_or_default).unwrap_or_default()
+            }
         };
         output::lines(found.iter().filter(|word| word.starts_with(&typed)))?;
         Ok(Code::Ok)

@@ -49,13 +49,13 @@ pub(super) struct Narrow {
     /// Entries at most, 1 to 500.
     #[arg(long, short = 'n', default_value_t = runbus::limits::LIST_DEFAULT_ENTRIES)]
     limit: usize,
-    /// Go on behind a page.
+    /// Continue after a page: the cursor that it ended with.
     #[arg(long)]
     cursor: Option<String>,
     /// Oldest first.
     #[arg(long)]
     oldest: bool,
-    /// Show the list again and again: a line for each entry that changes.
+    /// Keep watching: a line for each entry that changes.
     #[arg(long, short = 'w', conflicts_with = "cursor")]
     watch: bool,
 }
@@ -71,10 +71,10 @@ pub(crate) struct Ls {
     /// Only executions of this session.
     #[arg(long, value_name = "ID")]
     session: Option<SessionId>,
-    /// Only the tree of this execution.
+    /// Only the tree below this execution, the execution included.
     #[arg(long, value_name = "ID")]
     root: Option<ExecutionId>,
-    /// Only executions that are tied together by this.
+    /// Only executions with this correlation id.
     #[arg(long, value_name = "ID")]
     correlation: Option<CorrelationId>,
 }

@@ -71,8 +71,8 @@ pub fn of(family: Family, way: Way) -> Vec<Parameter> {
         let cursor = json!({ "type": "string", "minLength": 1, "maxLength": runbus::limits::CURSOR_BYTES });
         all.push(Parameter::new("cursor", cursor, "go on behind a page: its `next`"));
     }
+    all.push(Parameter::of::<SessionId>("session_id", "only of this conversation"));
     if family != Family::Sessions {
-        all.push(Parameter::of::<SessionId>("session_id", "only of this conversation"));
         all.push(Parameter::of::<ExecutionId>("root", "only in the tree below this execution, it included"));
     }
     if matches!(family, Family::Executions | Family::Sessions) {
@@ -90,7 +90,7 @@ pub fn of(family: Family, way: Way) -> Vec<Parameter> {
     } else {
         all.push(Parameter::of::<ExecutionId>("execution_id", "only of this run"));
     }
-    if family == Family::Executions {
+    if matches!(family, Family::Executions | Family::Sessions) {
         all.push(Parameter::of::<CorrelationId>("correlation_id", "only what is tied together by this"));
     }
     all
@@ -236,7 +236,7 @@ mod tests {
             (Family::Executions, ("counts", "maybe"), "bool"),
             (Family::Executions, ("text", ""), "1 to 256"),
             (Family::Executions, ("order", "best"), "oldest"),
-            (Family::Sessions, ("session_id", "x"), "no such parameter"),
+            (Family::Sessions, ("root", "x"), "no such parameter"),
             (Family::Approvals, ("label", "a=1"), "no such parameter"),
         ];
         for (family, (key, value), says) in wrong {

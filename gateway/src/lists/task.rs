@@ -91,10 +91,10 @@ impl Task {
             return Ok(None);
         }
         let window = self.window(standing.is_complete).await?;
-        *stood = standing;
         let Some(known) = self.held.upgrade() else { return Ok(None) };
         let (revision, before) = known.feed.look(|state| (state.revision, state.window.clone()));
         if revision > 0 && before == window {
+            *stood = standing;
             return Ok(None);
         }
         let list = name(self.family);
@@ -116,6 +116,8 @@ impl Task {
             state.advance(window, whole, changes);
             true
         });
+        // Only now: a look that ended with an error is made again.
+        *stood = standing;
         Ok(Some(bytes))
     }
 

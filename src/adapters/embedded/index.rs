@@ -275,12 +275,17 @@ impl Index for EmbeddedStore {
         Ok(self.readers.call(read).await?)
     }
 
-    async fn first_to_leave(&self, family: Family, limit: usize) -> Result<Vec<(String, Bytes)>, Error> {
+    async fn first_to_leave(
+        &self,
+        family: Family,
+        from: i64,
+        limit: usize,
+    ) -> Result<Vec<(String, Bytes)>, Error> {
         let read = move |connection: &Connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, document FROM entries WHERE family = ?1 ORDER BY rank LIMIT ?2",
+                "SELECT id, document FROM entries WHERE family = ?1 AND rank >= ?2 ORDER BY rank LIMIT ?3",
             )?;
-            let rows = statement.query_map((family.number(), rows_at_most(limit)), |row| {
+            let rows = statement.query_map((family.number(), from, rows_at_most(limit)), |row| {
                 Ok((row.get::<_, String>(0)?, Bytes::from(row.get::<_, Vec<u8>>(1)?)))
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

@@ -28,11 +28,13 @@ pub(super) struct Scripts {
     advance: Script,
     page: Script,
     first: Script,
+    clear: Script,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        Self { advance: Script::new(ADVANCE), page: Script::new(PAGE), first: Script::new(FIRST) }
+        let script = Script::new;
+        Self { advance: script(ADVANCE), page: script(PAGE), first: script(FIRST), clear: script(CLEAR) }
     }
 }
 
@@ -73,35 +75,50 @@ return 1
 /// KEYS: documents, then sets. ARGV: direction (`n`, `o`), place (`+`, `-` or `(` and the place), limit. Answers places and documents
 /// in turn.
 ///
-/// Places are compared byte by byte: the server's locale says how texts compare.
+/// Times are compared as two numbers, ids byte by byte: the server's locale says how texts compare.
 const PAGE: &str = r"
 local newest, limit = ARGV[1] == 'n', tonumber(ARGV[3])
-local lists, heads = {}, {}
-for at = 2, #KEYS do
-  local places
-  if newest then places = redis.call('ZRANGE', KEYS[at], ARGV[2], '-', 'BYLEX', 'REV', 'LIMIT', 0, limit)
-  else places = redis.call('ZRANGE', KEYS[at], ARGV[2], '+', 'BYLEX', 'LIMIT', 0, limit) end
-  if #places > 0 then
-    lists[#lists + 1] = places
-    heads[#lists] = 1
+-- Of many sets each gives little: more is read of those that give out.
+local some = math.min(limit, 16 + math.ceil(2 * limit / math.max(#KEYS - 1, 1)))
+local lists, heads, highs, lows = {}, {}, {}, {}
+local function go_on(list, at)
+  local places = lists[list]
+  if at > some then
+    places, at = nil, 1
+  end
+  if places == nil then
+    local from = lists[list] and '(' .. lists[list][some] or ARGV[2]
+    if newest then places = redis.call('ZRANGE', KEYS[list], from, '-', 'BYLEX', 'REV', 'LIMIT', 0, some)
+    else places = redis.call('ZRANGE', KEYS[list], from, '+', 'BYLEX', 'LIMIT', 0, some) end
+    lists[list] = places
+  end
+  if places[at] then
+    heads[list] = at
+    highs[list], lows[list] = struct.unpack('>I4I4', places[at])
+  else
+    heads[list] = nil
   end
 end
+for list = 2, #KEYS do go_on(list, 1) end
 local function comes_first(a, b)
-  for at = 1, math.min(#a, #b) do
+  if highs[a] ~= highs[b] then return (highs[a] > highs[b]) == newest end
+  if lows[a] ~= lows[b] then return (lows[a] > lows[b]) == newest end
+  a, b = lists[a][heads[a]], lists[b][heads[b]]
+  for at = 9, math.min(#a, #b) do
     local x, y = string.byte(a, at), string.byte(b, at)
     if x ~= y then return (x > y) == newest end
   end
-  return (#a > #b) == newest
+  return #a ~= #b and (#a > #b) == newest
 end
 local rows, last, left = {}, nil, limit
 while left > 0 do
-  local first, from
-  for list, at in pairs(heads) do
-    local place = lists[list][at]
-    if first == nil or (place ~= first and comes_first(place, first)) then first, from = place, list end
+  local from
+  for list in pairs(heads) do
+    if from == nil or comes_first(list, from) then from = list end
   end
-  if first == nil then break end
-  heads[from] = lists[from][heads[from] + 1] and heads[from] + 1 or nil
+  if from == nil then break end
+  local first = lists[from][heads[from]]
+  go_on(from, heads[from] + 1)
   if first ~= last then
     last, left = first, left - 1
     local document = redis.call('HGET', KEYS[1], string.sub(first, 9))
@@ -114,14 +131,28 @@ end
 return rows
 ";
 
-/// KEYS: ranks, documents. ARGV: limit. Answers ids and documents in turn.
+/// KEYS: ranks, documents. ARGV: the lowest rank, limit. Answers ids and documents in turn.
 const FIRST: &str = r"
 local rows = {}
-for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[1] - 1)) do
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[2])) do
   rows[#rows + 1] = id
   rows[#rows + 1] = redis.call('HGET', KEYS[2], id) or ''
 end
 return rows
+";
+
+/// KEYS: head, names, counts, documents, ranks, then sets. ARGV: the names of those sets. Answers whether sets are left. Each step takes the
+/// head too: no head stands over what is half gone, and whoever wrote meanwhile begins again.
+const CLEAR: &str = r"
+redis.call('UNLINK', KEYS[1])
+for at = 6, #KEYS do
+  redis.call('UNLINK', KEYS[at])
+  redis.call('ZREM', KEYS[2], ARGV[at - 5])
+  redis.call('HDEL', KEYS[3], ARGV[at - 5])
+end
+if #redis.call('ZRANGE', KEYS[2], 0, 0) > 0 then return 1 end
+redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+return 0
 ";
 
 /// A place as a member: texts of eight bytes that compare as the times do, then the id.
@@ -219,15 +250,6 @@ impl Redis {
         self.index_key(&format!("s:{}:{name}", family.letter()))
     }
 
-    async fn unlink(&self, keys: &[String]) -> Result<(), Error> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let mut cmd = redis::cmd("UNLINK");
-        cmd.arg(keys);
-        self.shared.query(&cmd).await
-    }
-
     async fn counted(&self, family: Family, names: &[String]) -> Result<Vec<u64>, Error> {
         if names.is_empty() {
             return Ok(Vec::new());
@@ -320,27 +342,33 @@ impl Index for Redis {
         Ok(names.into_iter().zip(counts).collect())
     }
 
-    async fn first_to_leave(&self, family: Family, limit: usize) -> Result<Vec<(String, Bytes)>, Error> {
+    async fn first_to_leave(
+        &self,
+        family: Family,
+        from: i64,
+        limit: usize,
+    ) -> Result<Vec<(String, Bytes)>, Error> {
         let keys = [self.family_key('k', family), self.family_key('d', family)];
-        let limit = limit.to_string();
+        let (from, limit) = (from.to_string(), limit.to_string());
+        let args = [from.as_bytes(), limit.as_bytes()];
         let rows: Vec<(String, Vec<u8>)> =
-            self.shared.run(&self.index_scripts.first, &[&keys[0], &keys[1]], &[limit.as_bytes()]).await?;
+            self.shared.run(&self.index_scripts.first, &[&keys[0], &keys[1]], &args).await?;
         Ok(rows.into_iter().map(|(id, document)| (id, document.into())).collect())
     }
 
     async fn clear(&self) -> Result<(), Error> {
-        self.unlink(&[self.index_key("head")]).await?;
         for family in Family::ALL {
-            let mut after = None;
             loop {
-                let names = self.named(family, "", after.as_deref(), CLEAR_SETS).await?;
-                let keys: Vec<String> = names.iter().map(|name| self.set_key(family, name)).collect();
-                self.unlink(&keys).await?;
-                let Some(last) = names.last() else { break };
-                after = Some(last.clone());
+                let names = self.named(family, "", None, CLEAR_SETS).await?;
+                let mut keys = vec![self.index_key("head")];
+                keys.extend(['n', 'c', 'd', 'k'].map(|kind| self.family_key(kind, family)));
+                keys.extend(names.iter().map(|name| self.set_key(family, name)));
+                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+                if self.shared.run::<i64>(&self.index_scripts.clear, &keys, &names).await? == 0 {
+                    break;
+                }
             }
-            let rest = ['d', 'k', 'c', 'n'].map(|kind| self.family_key(kind, family));
-            self.unlink(&rest).await?;
         }
         Ok(())
     }

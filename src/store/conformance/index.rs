@@ -151,9 +151,12 @@ pub(super) async fn the_lowest_rank_leaves_first(store: Arc<dyn Store>) {
     assert!(advance(&store, &batch(0, "a", changes.collect())).await);
     let again = vec![change("d", Some(filed(1, &["s"])), Some(entry(1, &["s"], 6, "d")))];
     assert!(advance(&store, &batch(1, "b", again)).await);
-    let leave = store.index().first_to_leave(Family::Executions, 3).await.unwrap();
-    let leave: Vec<String> = leave.into_iter().map(|(id, _)| id).collect();
-    assert_eq!(leave, ["b", "a", "d"]);
+    let cases = [(i64::MIN, vec!["b", "a", "d"]), (0, vec!["a", "d", "c"]), (6, vec!["d", "c"])];
+    for (from, expected) in cases {
+        let leave = store.index().first_to_leave(Family::Executions, from, 3).await.unwrap();
+        let leave: Vec<String> = leave.into_iter().map(|(id, _)| id).collect();
+        assert_eq!(leave, expected, "from {from}");
+    }
 }
 
 pub(super) async fn what_is_cleared_is_gone(store: Arc<dyn Store>) {
@@ -175,7 +178,7 @@ pub(super) async fn what_is_cleared_is_gone(store: Arc<dyn Store>) {
     store.index().clear().await.unwrap();
     assert_eq!(store.index().head().await.unwrap(), None);
     for family in Family::ALL {
-        assert!(store.index().first_to_leave(family, 9).await.unwrap().is_empty());
+        assert!(store.index().first_to_leave(family, i64::MIN, 9).await.unwrap().is_empty());
         assert!(store.index().names(family, "", None, 9).await.unwrap().is_empty());
         let page = Page { family, ..wanted(&["l=key=5"], Direction::Newest, None, 9) };
         assert!(ids(&store, &page).await.is_empty());
