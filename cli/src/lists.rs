@@ -30,6 +30,8 @@ pub(crate) struct Page {
     pub next: Option<String>,
     /// Entries by status.
     pub counts: Option<directory::Counts>,
+    /// Whether the index has all that the log held when it was asked.
+    pub is_complete: bool,
 }
 
 /// The lists of the configured log, or of a gateway.
@@ -105,13 +107,14 @@ impl Lists {
         let query = parameters::read(family, Way::Page, asked.to_vec());
         let query =
             query.map_err(|wrong| Error::Usage(format!("--{}: {}", flag(&wrong.path), wrong.message)))?;
+        let is_complete = directory.standing().await.is_ok_and(|standing| standing.is_complete);
         let page = match family {
             Family::Executions => shown(directory.executions(&query, &Everything).await),
             Family::Sessions => shown(directory.sessions(&query, &Everything).await),
             Family::Approvals => shown(directory.approvals(&query, &Everything).await),
             Family::Questions => shown(directory.questions(&query, &Everything).await),
         };
-        page.map_err(|error| match &error {
+        page.map(|page| Page { is_complete, ..page }).map_err(|error| match &error {
             directory::Error::Cursor(_) => Error::Usage(format!("--cursor: {error}")),
             directory::Error::Limit(_) => Error::Usage(format!("--limit: {error}")),
             directory::Error::Status { .. } => Error::Usage(format!("--status: {error}")),
@@ -129,7 +132,8 @@ async fn elsewhere(remote: &Remote, family: Family, asked: &[(String, String)]) 
         is_exact: page["counts_exact"].as_bool().unwrap_or(false),
     });
     let next = page["next"].as_str().map(str::to_owned);
-    Ok(Page { entries: page[list].as_array().cloned().unwrap_or_default(), next, counts })
+    let is_complete = page["complete"].as_bool().unwrap_or(true);
+    Ok(Page { entries: page[list].as_array().cloned().unwrap_or_default(), next, counts, is_complete })
 }
 
 /// The flag of a parameter.
@@ -140,5 +144,5 @@ fn flag(parameter: &str) -> String {
 fn shown<T: Serialize>(listing: Result<Listing<T>, directory::Error>) -> Result<Page, directory::Error> {
     let Listing { entries, next, counts } = listing?;
     let entries = entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect();
-    Ok(Page { entries, next, counts })
+    Ok(Page { entries, next, counts, is_complete: true })
 }

@@ -35,6 +35,9 @@ enum What {
         /// Of all executions.
         #[arg(long)]
         all: bool,
+        /// Go on behind a page: the cursor that it ends with.
+        #[arg(long, requires = "all")]
+        cursor: Option<String>,
     },
     /// Show an approval, in any state.
     #[command(after_help = "Example:\n  runbus approvals show APPROVAL")]
@@ -91,8 +94,9 @@ impl Approvals {
                 waiting::approvals(global, &reach.approvals(&execution).await?)?;
                 Ok(Code::Ok)
             }
-            What::List { execution: None, .. } => {
-                let asked = [("limit".to_owned(), runbus::limits::LIST_ENTRIES.to_string())];
+            What::List { execution: None, cursor, .. } => {
+                let mut asked = vec![("limit".to_owned(), runbus::limits::LIST_ENTRIES.to_string())];
+                asked.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor)));
                 ls::show(global, configuration, Family::Approvals, &asked, false).await
             }
             What::Show { approval } => {

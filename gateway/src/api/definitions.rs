@@ -41,7 +41,8 @@ pub fn endpoints() -> Vec<Endpoint> {
             Rule::Execution(Action::Read),
             Operation::new(
                 "get_execution_definition",
-                "The definition that an execution runs, as it was when the execution began",
+                "The definition that an execution runs: as it was when the latest execution of a session began, \
+                 the present one for earlier executions of the session",
             )
             .answers::<Definition>(200, "the definition")
             .refuses([Problem::NotFound]),

@@ -15,8 +15,8 @@ pub mod webhook;
 /// Declares payload structs: serde, JSON Schema, `Default` where every field has one.
 macro_rules! payloads {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        $(#[$doc])*
         pub struct $name {
             $($(#[$fdoc])* pub $field: $type,)*
         }

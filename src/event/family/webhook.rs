@@ -4,6 +4,7 @@ use crate::id::{EventId, ExecutionId};
 
 super::payloads! {
     /// An event was given up for one endpoint: the receiver will not get it.
+    #[schemars(rename = "WebhookFailed")]
     Failed {
         /// The endpoint's name in the configuration.
         endpoint: String,
