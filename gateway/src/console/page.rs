@@ -44,7 +44,7 @@ mod tests {
         assert!(
             page.bytes()
                 .windows(44)
-                .any(|part| part == b"content=\"https://b.example http://127.0.0.1:8701"[..44].as_ref())
+                .any(|part| part == &b"content=\"https://b.example http://127.0.0.1:8701"[..44])
         );
         let policy = policy(&gateways);
         assert!(policy.contains(
