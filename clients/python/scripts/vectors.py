@@ -153,7 +153,7 @@ def told(execution: str) -> list[dict[str, Any]]:
         ("llm_turn_completed", "b", 1, {"content": "kept whole", "finish_reason": "stop", "tool_calls": [{"tool_use_id": "t", "tool_name": "pay", "arguments": "{}"}]}),
         ("attempt_superseded", None, 2, {"superseded_attempt": 1, "attempt": 2, "void_from": 0, "reason": "died"}),
         ("llm_text_delta", "a", 2, {"content": "again"}),
-        ("tool_approval_requested", "b", 2, {"approval_id": "ap", "tool_use_id": "t", "tool_name": "pay", "tool_input": {"b": "é" * 5000, "a": [1e15, 1e16, 1.5e300, 1e-4, 1e-5, 1.25e-5, 9.5e-6, 1e-7, 1e-10, 0.1, -2.5e17, 123456789012345678, 100.0, 5e-324, "\u007f\u0001\n"]}, "expires_at": "2027-01-01T01:00:00+01:00"}),
+        ("tool_approval_requested", "b", 2, {"approval_id": "ap", "tool_use_id": "t", "tool_name": "pay", "tool_input": {"a": [1e15, 1e16, 1.5e300, 1e-4, 1e-5, 1.25e-5, 9.5e-6, 1e-7, 1e-10, 0.1, -2.5e17, 123456789012345678, 100.0, 5e-324, "\u007f\u0001\n"], "b": "é" * 5000}, "expires_at": "2027-01-01T01:00:00+01:00"}),
         ("client_input_requested", "a", 2, {"prompt": "p" * 5000, "choices": ["yes", "no"]}),
         ("execution_paused", None, 2, {"reason": "wait"}),
         ("tool_approval_decided", "b", 2, {"approval_id": "ap", "tool_use_id": "t", "approved": True, "arguments": {"b": 2}}),

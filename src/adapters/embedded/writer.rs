@@ -98,7 +98,6 @@ struct Waiting {
 /// The way to the writer thread; it ends when the last one is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    // `room` bounds it. A bounded channel allocates all its places at once: megabytes for each log that is open.
     sender: Sender<Waiting>,
     room: Arc<Semaphore>,
     probe: Arc<Probe>,
@@ -120,6 +119,10 @@ impl Writer {
         watch: Watch,
         due: Due,
     ) -> std::io::Result<Self> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "`room` bounds it; a bounded channel allocates all its places at once: megabytes for each open log"
+        )]
         let (sender, receiver) = channel();
         let probe = Arc::new(Probe::new(folder));
         let thread =
