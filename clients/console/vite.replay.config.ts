@@ -21,11 +21,10 @@ export default defineConfig({
     modulePreload: false,
     reportCompressedSize: false,
     rollupOptions: {
-      checks: { pluginTimings: false },
+      checks: { pluginTimings: false, emptyImportMeta: false },
       input: here("src/replay/main.ts"),
       output: {
         format: "iife",
-        inlineDynamicImports: true,
         entryFileNames: "assets/replay-[hash].js",
         assetFileNames: "assets/replay-[hash][extname]",
       },
