@@ -3,6 +3,8 @@
 mod dead_letters;
 mod executions;
 pub mod external;
+#[cfg(test)]
+mod foreign_tests;
 mod people;
 pub mod presence;
 #[cfg(test)]
