@@ -33,12 +33,17 @@ trap finish EXIT
 value() { sed -n "s/^$2=//p" "$1/cluster.env"; }
 shards=$(sed -n 's/^shards = //p' ops/runbus/worker.toml)
 
-# The server's address for its administrator.
-admin() { printf 'nats://admin:%s@127.0.0.1:%s' "$(value "$1" NATS_ADMIN_PASSWORD)" "$(value "$1" "NATS_PORT_$2")"; }
+# The server's address for a user.
+address() {
+  printf 'nats://%s:%s@127.0.0.1:%s' "$3" "$(value "$1" "NATS_${3^^}_PASSWORD")" "$(value "$1" "NATS_PORT_$2")"
+}
+check_mapping() {
+  python3 ops/nats/check_mapping.py "$(address "$1" "$2" admin)" "$(address "$1" "$2" publisher)" "$shards" "$3"
+}
 
 one=$work/one
 ops/cluster.sh up "$one" --nodes 1 --owner $$
-python3 ops/nats/check_mapping.py "$(admin "$one" 1)" "$shards"
+check_mapping "$one" 1 1
 ops/cluster.sh down "$one"
 
 three=$work/three
@@ -46,11 +51,11 @@ ops/cluster.sh up "$three" --owner $$
 ops/cluster.sh kill "$three" 2
 # Two of three servers go on, after an election: until then nobody answers. The mapping works on each.
 ops/cluster.sh wait "$three"
-python3 ops/nats/check_mapping.py "$(admin "$three" 3)" "$shards" 3
+check_mapping "$three" 3 3
 ops/cluster.sh start "$three" 2
 ops/cluster.sh kill "$three" redis
 ops/cluster.sh start "$three" redis
 ops/cluster.sh status "$three" >/dev/null
-python3 ops/nats/check_mapping.py "$(admin "$three" 2)" "$shards" 3
+check_mapping "$three" 2 3
 ops/cluster.sh down "$three"
 echo "ops: checked"

@@ -163,14 +163,28 @@ def free_ports():
     return found
 
 
+# `cargo run` of pages and of make, with what the workspace's build has made.
+CARGO = """
+case "$*" in
+  "run --locked --package runbus-cli -- "*) exec {program} "${{@:6}}" ;;
+  "run --example "*)
+    example=$3
+    shift 3
+    [[ ${{1:-}} != -- ]] || shift
+    exec {examples}/"$example" "$@" ;;
+esac
+echo "no page has used 'cargo $*' so far: see CARGO in ops/docs/run.py" >&2
+exit 2"""
+
+
 def surroundings(folder, port):
     """The environment of a reader: the program on the path, and commands for the project run in the project."""
     tools = folder / ".bin"
     tools.mkdir()
     for name in ["clients", "examples"]:
         (folder / name).symlink_to(ROOT / name)
-    cargo = f'exec "$REAL_CARGO" "$1" --locked --quiet --manifest-path {ROOT}/Cargo.toml "${{@:2}}"'
-    make = f'RUNBUS_EMBEDDED__DATA_DIR={folder}/.runbus PATH=$REAL_PATH exec "$REAL_MAKE" --no-print-directory -C {ROOT} "$@"'
+    make = f'RUNBUS_EMBEDDED__DATA_DIR={folder}/.runbus PATH=$REAL_PATH exec "$REAL_MAKE" --no-print-directory -C {ROOT} CARGO={tools}/cargo "$@"'
+    cargo = CARGO.format(program=PROGRAM, examples=TARGET / "examples")
     for name, command in [("runbus", f'exec {PROGRAM} "$@"'), ("cargo", cargo), ("make", make)]:
         (tools / name).write_text(f"#!/usr/bin/env bash\n{command}\n")
         (tools / name).chmod(0o755)
@@ -178,7 +192,7 @@ def surroundings(folder, port):
     which = lambda name: subprocess.run(["which", name], capture_output=True, text=True, check=True).stdout.strip()
     return {
         **clean, "PATH": f"{tools}:{os.environ['PATH']}", "RUNBUS_GATEWAY__LISTEN": f"127.0.0.1:{port}", "RUNBUS_TELEMETRY__FILTER": "warn",
-        "REAL_CARGO": which("cargo"), "REAL_MAKE": which("make"),
+        "REAL_MAKE": which("make"),
         "REAL_PATH": os.environ["PATH"],
     }
 

@@ -28,9 +28,10 @@ if ! command -v nginx >/dev/null; then
   }
   rm -f "$log"
 fi
-# Pages build one package at a time, with fewer features than the whole workspace has: that takes minutes, and no page waits for it.
-cargo build --locked --quiet --package runbus-cli
-cargo build --locked --quiet --package runbus --examples
+# Pages run what the workspace's build has made (run.py). Readers build one package alone, with fewer features: that must compile too.
+cargo build --locked --quiet --workspace --all-targets
+cargo check --locked --quiet --package runbus-cli
+cargo check --locked --quiet --package runbus --examples
 [[ $# == 0 ]] || exec python3 ops/docs/run.py "$@"
 python3 ops/docs/shown.py &
 shown=$!

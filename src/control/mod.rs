@@ -5,6 +5,8 @@ pub mod definitions;
 mod executions;
 pub mod external;
 pub mod gateways;
+#[cfg(test)]
+mod foreign_tests;
 mod people;
 pub mod presence;
 #[cfg(test)]

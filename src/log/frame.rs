@@ -47,13 +47,12 @@ impl Author {
 /// The place of a stored message: it decides which authors are possible; the message's own header does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// Where events are that Runbus writes. A message without the frame's header is a plain publisher's: of a log from before
-    /// there was a place for those, or of a server without permissions.
-    Events,
+    /// Where Runbus writes: its events, journals and inboxes. A message without the frame's header is somebody else's: a plain
+    /// publisher's, of a log from before there was a place for those or of a server without permissions, or an answer of the
+    /// broker that a publisher had sent there.
+    Runbus,
     /// Where anybody may publish.
     External,
-    /// A journal or an inbox.
-    Session,
 }
 
 /// One message of the log.
@@ -195,8 +194,7 @@ impl Frame {
         header: impl Fn(&'static str) -> Option<&'h str>,
     ) -> (Self, Option<Damage>) {
         // A frame without a header of Runbus is another author's.
-        let author = if origin == Origin::Session { Author::Open } else { Author::External };
-        let mut frame = Self { author, count: 0, trace: None, payload };
+        let mut frame = Self { author: Author::External, count: 0, trace: None, payload };
         frame.trace = header(name::TRACEPARENT)
             .map(|parent| Trace { parent: parent.into(), state: header(name::TRACESTATE).map(Into::into) });
         let found = u32::try_from(frame.lines().count()).unwrap_or(u32::MAX);
@@ -259,7 +257,7 @@ mod tests {
                 None if is_external => Frame::external(&lines),
                 None => Frame::open(&lines),
             };
-            let origin = if frame.author.is_external() { Origin::External } else { Origin::Events };
+            let origin = if frame.author.is_external() { Origin::External } else { Origin::Runbus };
             frame.trace = trace.map(|parent| Trace { parent, state: None });
             let headers = store(&frame);
             let (back, damage) = Frame::read(frame.payload.clone(), origin, |name| headers.get(name).map(String::as_str));
@@ -275,7 +273,7 @@ mod tests {
             text in "(v|count|crc32|epoch|index|journal)=[0-9a-f]{0,12}(, (v|count|crc32|epoch|index|journal)=[0-9a-f]{0,12}){0,6}",
         ) {
             let header = |asked| (asked == super::name::FRAME).then_some(text.as_str());
-            let (frame, _) = Frame::read(Bytes::from(payload.clone()), Origin::Events, header);
+            let (frame, _) = Frame::read(Bytes::from(payload.clone()), Origin::Runbus, header);
             prop_assert_eq!(&frame.payload, &payload);
             let (frame, _) = Frame::read(Bytes::from(payload.clone()), Origin::External, header);
             prop_assert_eq!((frame.author, frame.payload), (Author::External, Bytes::from(payload)));
@@ -290,16 +288,25 @@ mod tests {
             let frame = Frame::owned(1, index, 0, &lines);
             let headers = store(&frame);
             let header = |name| headers.get(name).map(String::as_str);
-            let (_, damage) = Frame::read(frame.payload.clone(), Origin::Events, header);
+            let (_, damage) = Frame::read(frame.payload.clone(), Origin::Runbus, header);
             assert_eq!(damage.is_none(), fits, "{index} {count}");
         }
+    }
+
+    /// The broker writes its answers without headers, wherever the asker has them sent.
+    #[test]
+    fn a_message_without_a_header_is_not_of_runbus() {
+        let answer = Bytes::from_static(b"{\"stream\":\"RB_EV_0\",\"seq\":7}");
+        let (frame, damage) = Frame::read(answer.clone(), Origin::Runbus, |_name| None);
+        assert_eq!((frame.author, frame.count, damage), (Author::External, 1, None));
+        assert_eq!(frame.payload, answer);
     }
 
     #[test]
     fn changed_payloads_are_noticed() {
         let frame = Frame::owned(1, 0, 0, &[Bytes::from_static(b"{}")]);
         let headers = store(&frame);
-        let (_, damage) = Frame::read(Bytes::from_static(b"[]"), Origin::Events, |name| {
+        let (_, damage) = Frame::read(Bytes::from_static(b"[]"), Origin::Runbus, |name| {
             headers.get(name).map(String::as_str)
         });
         assert!(matches!(damage, Some(Damage::Checksum { .. })));

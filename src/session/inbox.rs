@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::id::SessionId;
-use crate::log::{Direction, Lag, Log, Missing, Read, Sequence};
+use crate::log::{Direction, Lag, Log, Missing, Read, Sequence, Stored};
 use crate::subject::{Key, Scope};
 
 use super::command::Command;
@@ -46,11 +46,7 @@ pub async fn read(
         for stored in page.frames {
             from = stored.sequence.next();
             for line in stored.frame.lines() {
-                let command = Command::decode(&line)
-                    .inspect_err(|error| {
-                        tracing::warn!(%session, at = %stored.sequence, %error, "a message in the inbox is no command");
-                    })
-                    .ok();
+                let command = command(session, &stored, &line);
                 let (inbox, stored_at) = (stored.sequence, stored.stored_at);
                 facts.push(Fact::CommandTaken { inbox, stored_at, command });
             }
@@ -67,6 +63,19 @@ pub async fn read(
             return Ok(facts);
         }
     }
+}
+
+/// The command in a line; `None`: it is none, or somebody else wrote it.
+fn command(session: &SessionId, stored: &Stored, line: &[u8]) -> Option<Command> {
+    let at = stored.sequence;
+    if stored.frame.author.is_external() {
+        tracing::warn!(%session, %at, "a message in the inbox is not Runbus's");
+        return None;
+    }
+    let decoded = Command::decode(line);
+    decoded
+        .inspect_err(|error| tracing::warn!(%session, %at, %error, "a message in the inbox is no command"))
+        .ok()
 }
 
 /// The command at a place that an append returned, as it is stored; `None`: it is gone.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::id::{SessionId, WorkerId};
 use crate::limits;
-use crate::log::{AppendError, Direction, Expect, Frame, Lag, Log, Missing, Read, ReadError, Sequence};
+use crate::log::{
+    AppendError, Direction, Expect, Frame, Lag, Log, Missing, Read, ReadError, Sequence, Stored,
+};
 use crate::subject::{Key, Scope, Topic};
 use crate::time::Clock;
 
@@ -46,6 +48,9 @@ impl From<ReadError> for Error {
 
 const RETRY: Duration = Duration::from_millis(100);
 
+/// How often an append goes behind messages that are not Runbus's before it gives up.
+const PASSES: u32 = 16;
+
 /// A session's journal and the state that it folds to.
 #[derive(Debug)]
 pub struct Journal {
@@ -76,38 +81,32 @@ impl Journal {
     }
 
     async fn read_to(&mut self, key: &Key, last: Sequence) -> Result<(), Error> {
-        let shard = self.log.home(key).await?;
-        let mut lag = Lag::default();
+        let (mut lag, mut foreign) = (Lag::default(), 0_u64);
         while self.last.is_none_or(|read| read < last) {
-            let read = Read {
-                scope: Scope::from(key),
-                shard,
-                from: self.last.unwrap_or_default().next(),
-                direction: Direction::Forward,
-                max_frames: limits::PAGE_FRAMES,
-                max_bytes: limits::PAGE_BYTES,
-            };
-            let page = self.log.read(&read).await?;
-            if page.frames.is_empty() {
-                if lag.look(self.log.as_ref(), key, last).await? == Missing::Gone {
-                    return Err(Error::Broken(Arc::from(format!("entries up to {last} are gone"))));
-                }
-            } else {
-                lag.advanced();
-            }
-            for stored in page.frames {
-                if let Some(damage) = stored.damage {
-                    return Err(Error::Broken(Arc::from(format!("entry at {}: {damage}", stored.sequence))));
-                }
-                for line in stored.frame.lines() {
-                    let entry = Entry::decode(&line).map_err(|error| {
-                        Error::Broken(Arc::from(format!("entry at {}: {error}", stored.sequence)))
-                    })?;
-                    self.take(entry);
-                }
-                self.last = Some(stored.sequence);
+            for stored in page(self.log.as_ref(), key, self.last, last, &mut lag).await? {
+                foreign += u64::from(is_foreign(&stored));
+                self.take_frame(&stored)?;
             }
         }
+        if foreign > 0 {
+            tracing::warn!(session = %self.session, foreign, "messages in the journal are not Runbus's; they are skipped");
+        }
+        Ok(())
+    }
+
+    fn take_frame(&mut self, stored: &Stored) -> Result<(), Error> {
+        let broken = |reason: &dyn std::fmt::Display| {
+            Error::Broken(Arc::from(format!("entry at {}: {reason}", stored.sequence)))
+        };
+        if let Some(damage) = &stored.damage {
+            return Err(broken(damage));
+        }
+        if !is_foreign(stored) {
+            for line in stored.frame.lines() {
+                self.take(Entry::decode(&line).map_err(|error| broken(&error))?);
+            }
+        }
+        self.last = Some(stored.sequence);
         Ok(())
     }
 
@@ -119,7 +118,7 @@ impl Journal {
     /// Whether anything was ever recorded.
     #[must_use]
     pub const fn exists(&self) -> bool {
-        self.last.is_some()
+        self.state.entries > 0
     }
 
     /// Frees the entries that were loaded: the state has them folded in.
@@ -156,6 +155,7 @@ impl Journal {
         }
         let topic = Topic::Journal(self.session.clone());
         let frame = Frame::owned(epoch, self.state.entries, 0, &[line]);
+        let mut passes = 0;
         let sequence = loop {
             match self.log.append(&topic, &frame, Expect::Last(self.last)).await {
                 Ok(sequence) => break sequence,
@@ -163,7 +163,12 @@ impl Journal {
                     tracing::warn!(session = %self.session, reason, "the outcome of a journal entry is not known yet");
                     tokio::time::sleep(RETRY).await;
                 }
-                Err(AppendError::Fenced { .. }) => return Err(Error::Fenced),
+                Err(AppendError::Fenced { .. }) => {
+                    passes += 1;
+                    if passes > PASSES || !Box::pin(self.pass_foreign(&topic)).await? {
+                        return Err(Error::Fenced);
+                    }
+                }
                 Err(error) => {
                     tracing::error!(session = %self.session, %error, "the journal cannot be written");
                     return Err(Error::Broken(Arc::from(error.to_string())));
@@ -174,4 +179,58 @@ impl Journal {
         let changes = self.state.apply(&entry);
         Ok((entry, changes))
     }
+
+    /// Goes behind messages that are not Runbus's, which an append found in its way; `false`: it was fenced by an owner's entry.
+    async fn pass_foreign(&mut self, topic: &Topic) -> Result<bool, Error> {
+        let Some(key) = topic.key() else { return Ok(false) };
+        let end = self.log.last(&key).await?.map(|stored| stored.sequence);
+        let (mut place, mut lag) = (self.last, Lag::default());
+        while let Some(last) = end
+            && place < end
+        {
+            for stored in page(self.log.as_ref(), &key, place, last, &mut lag).await? {
+                if !is_foreign(&stored) {
+                    return Ok(false);
+                }
+                place = Some(stored.sequence);
+            }
+        }
+        let has_passed = place > self.last;
+        if has_passed {
+            tracing::warn!(session = %self.session, "a message in the journal is not Runbus's; its owner goes on behind it");
+            self.last = place;
+        }
+        Ok(has_passed)
+    }
+}
+
+/// The frames behind a place, where there are some up to `last`; none: they are not there yet.
+async fn page(
+    log: &dyn Log,
+    key: &Key,
+    after: Option<Sequence>,
+    last: Sequence,
+    lag: &mut Lag,
+) -> Result<Vec<Stored>, Error> {
+    let read = Read {
+        scope: Scope::from(key),
+        shard: log.home(key).await?,
+        from: after.unwrap_or_default().next(),
+        direction: Direction::Forward,
+        max_frames: limits::PAGE_FRAMES,
+        max_bytes: limits::PAGE_BYTES,
+    };
+    let page = log.read(&read).await?;
+    if !page.frames.is_empty() {
+        lag.advanced();
+    } else if lag.look(log, key, last).await? == Missing::Gone {
+        return Err(Error::Broken(Arc::from(format!("entries up to {last} are gone"))));
+    }
+    Ok(page.frames)
+}
+
+/// Whether somebody else wrote a message into the journal: it has no frame's header. On NATS a publisher without an account of its
+/// own can make the broker do that.
+fn is_foreign(stored: &Stored) -> bool {
+    stored.damage.is_none() && stored.frame.author.is_external()
 }

@@ -1,5 +1,6 @@
 //! Authority: external events about an execution that Runbus runs grant no right to it, and take none from its owner.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +31,8 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{auth, bearer, end, key, post};
 use crate::backends;
 use crate::client::{Client, PATIENCE, config, secured};
-use crate::runtime::approvals::cashier;
-use crate::runtime::kit::{Crew, execution, on_each, session, within};
+use crate::runtime::approvals::{approve, cashier};
+use crate::runtime::kit::{Crew, Stage, execution, on_each, session, within};
 
 /// The first event of these types that Runbus itself said of an execution.
 pub async fn own(bus: &Bus, id: &str, kinds: &[Kind]) -> Delivered {
@@ -426,4 +427,98 @@ async fn a_start_again_moves_nothing() {
         assert_eq!(stage.kinds("run").await, [Kind::ExecutionQueued]);
     })
     .await;
+}
+
+/// The streams of a broker that serves one deployment: their names and last messages.
+async fn streams(admin: &async_nats::Client) -> BTreeMap<String, u64> {
+    let ask = async |verb: String| {
+        let answer = admin.request(format!("$JS.API.{verb}"), "".into()).await.unwrap();
+        serde_json::from_slice::<Value>(&answer.payload).unwrap()
+    };
+    let names = ask("STREAM.NAMES".into()).await["streams"].clone();
+    let mut found = BTreeMap::new();
+    for name in names.as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        let info = ask(format!("STREAM.INFO.{name}")).await;
+        found.insert(name.to_owned(), info["state"]["last_seq"].as_u64().unwrap());
+    }
+    found
+}
+
+/// The subject of an external event in another shard than `run`.
+fn elsewhere(prefix: &str) -> String {
+    let shard = |token: &str| Layout::new(vec![4]).unwrap().home(token);
+    assert_ne!(shard("e"), shard("run"));
+    format!("{prefix}.ext.{}.s._.e", shard("e"))
+}
+
+/// Publishes external events whose acknowledgements are to go to subjects of Runbus's that are about the execution `run`: each of them
+/// so often.
+async fn misdirect(client: &async_nats::Client, prefix: &str, times: usize) {
+    let own = Layout::new(vec![4]).unwrap().home("run");
+    let replies = [
+        format!("{prefix}.se.{own}.run"),
+        format!("{prefix}.in.{own}.run"),
+        format!("{prefix}.ev.{own}.cashier._.run"),
+        format!("{prefix}.job.sessions"),
+        format!("{prefix}.job.timers"),
+        format!("{prefix}.layout"),
+    ];
+    for reply in std::iter::repeat_n(replies, times).flatten() {
+        client.publish_with_reply(elsewhere(prefix), reply, "{}".into()).await.unwrap();
+    }
+    client.flush().await.unwrap();
+}
+
+/// A plain publisher names subjects of Runbus's for the broker's acknowledgements. From the publishers' account nothing arrives there.
+/// From Runbus's own account, as on a server with one account, it arrives, and is skipped: the owner goes on, and so do readers.
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledgements_of_publishers_neither_reach_nor_stop_an_execution() {
+    for (user, arrives) in [("publisher", false), ("admin", true)] {
+        let (backend, broker) = backends::on_a_broker().await;
+        let stage = Stage::from(backend);
+        let (admin, client) = (broker.client("admin").await, broker.client(user).await);
+        let names = streams(&admin).await;
+        let prefix = names.keys().find_map(|name| name.strip_suffix("_LAYOUT")).unwrap().to_lowercase();
+        // Without the stream that takes the external events, and the scratch of readiness.
+        let others = [format!("_EV_{}", Layout::new(vec![4]).unwrap().home("e")), "_CHECK".into()];
+        let sum = |found: BTreeMap<String, u64>| -> u64 {
+            let counts = |name: &str| !others.iter().any(|other| name.ends_with(other));
+            found.into_iter().filter(|(name, _)| counts(name)).map(|(_, last)| last).sum()
+        };
+        // Before anything of it is there, while its owner has it, and while nobody does.
+        misdirect(&client, &prefix, 1).await;
+        let (crew, paid) = cashier();
+        let worker = crew.hire(&stage);
+        stage.start("cashier", "run", json!([["pay", { "n": 1 }]])).await;
+        own(&stage.bus, "run", &[Kind::ToolApprovalRequested]).await;
+        worker.leave().await;
+        let before = sum(streams(&admin).await);
+        misdirect(&client, &prefix, 3).await;
+        within(async {
+            while arrives && sum(streams(&admin).await) < before + 18 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        if !arrives {
+            // The acknowledgement of a later message stands behind all of them.
+            client.request(elsewhere(&prefix), "{}".into()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert_eq!(sum(streams(&admin).await), before, "nothing arrives");
+        }
+        let worker = crew.hire(&stage);
+        let waiting = stage.approvals("run").await.remove(0);
+        misdirect(&client, &prefix, 1).await;
+        stage.control.decide(&waiting, approve(), None).await.unwrap();
+        own(&stage.bus, "run", &[Kind::ExecutionCompleted]).await;
+        assert_eq!(paid.count(), 1, "{user}");
+        // The session can be read, and takes another message.
+        misdirect(&client, &prefix, 1).await;
+        stage.said("run").await;
+        let again = stage.send("run", "next", json!([])).await.unwrap();
+        own(&stage.bus, again.execution_id.as_str(), &[Kind::ExecutionCompleted]).await;
+        assert!(stage.control.dead_letters(10).await.unwrap().is_empty(), "{user}");
+        worker.leave().await;
+    }
 }

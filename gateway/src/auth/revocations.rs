@@ -178,6 +178,10 @@ impl Revocations {
                 let mut found = Vec::new();
                 for stored in &page.frames {
                     place.1 = stored.sequence;
+                    if stored.frame.author.is_external() {
+                        tracing::error!(at = %stored.sequence, "a message among the revocations is not Runbus's");
+                        continue;
+                    }
                     for line in stored.frame.lines() {
                         match Revocation::decode(&line) {
                             Ok(revocation) => found.push(revocation),

@@ -1,6 +1,6 @@
 //! Stored messages become frames.
 
-use async_nats::{HeaderMap, Message};
+use async_nats::{HeaderMap, Message, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -121,17 +121,29 @@ pub(super) fn message(
     let place = Place {
         lane,
         shard,
-        subject: header(SUBJECT)?,
-        sequence: header(SEQUENCE)?.parse().ok()?,
-        stored_at: header(STORED_AT)?,
+        subject: by_broker(&headers, SUBJECT)?,
+        sequence: by_broker(&headers, SEQUENCE)?.parse().ok()?,
+        stored_at: by_broker(&headers, STORED_AT)?,
     };
     let (topic, origin) = last.topic(names, lane, shard, place.subject);
     Some(of_topic(&place, topic, origin, message.payload, header))
 }
 
-/// A header's text.
-pub(super) fn get<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h str> {
+/// A header that the publisher wrote.
+fn get<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h str> {
     headers.get(name).map(async_nats::HeaderValue::as_str)
+}
+
+/// A header that the broker added on delivery: the last one of its name. It stands behind those that the publisher wrote, which may have
+/// the same names.
+pub(super) fn by_broker<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h str> {
+    headers.get_last(name).map(async_nats::HeaderValue::as_str)
+}
+
+/// The broker's status of an answer. A stored message has none, even if its publisher wrote one.
+pub(super) fn status(message: &Message) -> Option<StatusCode> {
+    let is_stored = message.headers.as_ref().is_some_and(|headers| by_broker(headers, SUBJECT).is_some());
+    message.status.filter(|_| !is_stored)
 }
 
 /// The leader's answer to a direct read.

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::decode::{self, get};
+use super::decode::{self, by_broker};
 use super::error::Failure;
 use super::read::{Answered, NOTHING, Range, number, refused};
 use crate::limits;
@@ -66,7 +66,7 @@ impl Range<'_> {
         let up_to = up_to.ok_or_else(|| Failure::Unexpected("last frames without their place".into()))?;
         let topics = messages.iter().map(|last| {
             // As it stands: publishers may have encoded their ids in their own way.
-            let subject = last.headers.as_ref().and_then(|headers| get(headers, decode::SUBJECT));
+            let subject = last.headers.as_ref().and_then(|headers| by_broker(headers, decode::SUBJECT));
             Some(End { subject: subject?.into(), last: Sequence(number(last, decode::SEQUENCE)?) })
         });
         let topics = topics.collect::<Option<Vec<_>>>();

@@ -41,6 +41,9 @@ const STALE: Duration = Duration::from_secs(8);
 /// How long after it was first seen a generation takes new ids.
 const ANNOUNCED: Duration = Duration::from_secs(20);
 
+/// Messages that are no record behind which one is looked for.
+const STRANGERS: usize = 256;
+
 /// Keys of which the process remembers where they began.
 const KEYS: usize = 16_384;
 
@@ -111,28 +114,66 @@ impl Layouts {
     }
 }
 
-/// The record and its place; `None`: there is none.
-async fn read(link: &Link, names: &Names) -> Result<Option<(Sequence, Record)>, Failure> {
+/// The last record in the log.
+#[derive(Debug)]
+struct Recorded {
+    record: Record,
+    /// The last message where records are: the next record is written behind it.
+    end: Sequence,
+    /// Whether that is the record. On NATS a publisher without an account of its own can make the broker write its answers there.
+    is_last: bool,
+}
+
+/// A message where records are.
+#[derive(Deserialize)]
+struct Message {
+    seq: u64,
+    #[serde(default)]
+    hdrs: String,
+    #[serde(default)]
+    data: String,
+}
+
+impl Message {
+    /// The record in it; `None`: it is none, or lacks the header that its author writes.
+    fn record(&self) -> Option<Record> {
+        let headers = String::from_utf8(STANDARD.decode(&self.hdrs).ok()?).ok()?;
+        let mut names = headers.lines().filter_map(|line| line.split_once(':')).map(|(name, _value)| name);
+        if !names.any(|name| name == header::EXPECTED) {
+            return None;
+        }
+        crate::json::from_slice(&STANDARD.decode(&self.data).ok()?).ok()
+    }
+}
+
+/// One message where records are; `None`: it is not there.
+async fn message(link: &Link, names: &Names, which: &serde_json::Value) -> Result<Option<Message>, Failure> {
     #[derive(Deserialize)]
     struct Found {
         message: Message,
     }
-    #[derive(Deserialize)]
-    struct Message {
-        seq: u64,
-        #[serde(default)]
-        data: String,
+    match link.api::<Found>(&format!("STREAM.MSG.GET.{}", names.layout()), which).await {
+        Ok(found) => Ok(Some(found.message)),
+        Err(Failure::Api { code: code::NO_MESSAGE | code::NO_STREAM, .. }) => Ok(None),
+        Err(failure) => Err(failure),
     }
-    let verb = format!("STREAM.MSG.GET.{}", names.layout());
-    let body = serde_json::json!({ "last_by_subj": names.layout_subject() });
-    let found: Found = match link.api(&verb, &body).await {
-        Err(Failure::Api { code: code::NO_MESSAGE | code::NO_STREAM, .. }) => return Ok(None),
-        found => found?,
-    };
-    let garbled = || Failure::Unexpected("the record of the layout cannot be read".into());
-    let line = STANDARD.decode(&found.message.data).map_err(|_error| garbled())?;
-    let record: Record = crate::json::from_slice(&line).map_err(|_error| garbled())?;
-    Ok(Some((Sequence(found.message.seq), record)))
+}
+
+/// The last record; `None`: there is none. Messages that are no record hide none.
+async fn read(link: &Link, names: &Names) -> Result<Option<Recorded>, Failure> {
+    let which = serde_json::json!({ "last_by_subj": names.layout_subject() });
+    let Some(last) = message(link, names, &which).await? else { return Ok(None) };
+    let end = Sequence(last.seq);
+    if let Some(record) = last.record() {
+        return Ok(Some(Recorded { record, end, is_last: true }));
+    }
+    for place in (1..end.0).rev().take(STRANGERS) {
+        let found = message(link, names, &serde_json::json!({ "seq": place })).await?;
+        if let Some(record) = found.and_then(|message| message.record()) {
+            return Ok(Some(Recorded { record, end, is_last: false }));
+        }
+    }
+    Err(Failure::Unexpected("the record of the layout cannot be read".into()))
 }
 
 /// Records a layout where the record was `last`; `false`: somebody else was faster.
@@ -164,7 +205,7 @@ fn layout(record: &Record) -> Result<Layout, SetupError> {
 enum Found {
     /// Nothing: the configured layout will be the first.
     Nothing,
-    /// A record.
+    /// A record, and where the next one is written.
     Record(Sequence, Record),
     /// Streams of an earlier version, which recorded no layout: the layout that their number implies.
     Streams(Record),
@@ -173,10 +214,10 @@ enum Found {
 /// Compares the configured layout with the one in use. Changes nothing.
 async fn compare(link: &Link, names: &Names, wanted: &Layout) -> Result<Found, SetupError> {
     let failed = |failure: Failure| SetupError::step("reading the layout", &failure);
-    if let Some((at, record)) = read(link, names).await.map_err(failed)? {
+    if let Some(Recorded { record, end, .. }) = read(link, names).await.map_err(failed)? {
         let recorded = layout(&record)?;
         return if wanted.counts().starts_with(recorded.counts()) {
-            Ok(Found::Record(at, record))
+            Ok(Found::Record(end, record))
         } else {
             Err(refused(recorded, wanted))
         };
@@ -259,10 +300,19 @@ pub(super) async fn look(link: &Link, config: &Config, names: &Names) -> Result<
 /// Follows the record for ever.
 pub(super) async fn follow(link: &Link, names: &Names, layouts: &Layouts) {
     let mut growing: Option<(Record, Instant)> = None;
+    let mut stranger = None;
     loop {
         tokio::time::sleep(EVERY).await;
         match refresh(link, names, layouts).await {
-            Ok(Some((at, record))) if record.active < record.generations.len() => {
+            Ok(Some(Recorded { record, end, is_last: false })) => {
+                if stranger.replace(end) != Some(end) {
+                    tracing::error!(at = %end, "a message behind the record of the layout is no record; the record is written again");
+                }
+                if let Err(failure) = write(link, names, Some(end), &record).await {
+                    tracing::debug!(%failure, "the record of the layout is not written again yet");
+                }
+            }
+            Ok(Some(Recorded { record, end, .. })) if record.active < record.generations.len() => {
                 let since = match &growing {
                     Some((known, since)) if *known == record => *since,
                     _ => Instant::now(),
@@ -270,7 +320,7 @@ pub(super) async fn follow(link: &Link, names: &Names, layouts: &Layouts) {
                 growing = Some((record.clone(), since));
                 if since.elapsed() >= ANNOUNCED {
                     let grown = Record { active: record.generations.len(), ..record };
-                    if let Err(failure) = write(link, names, Some(at), &grown).await {
+                    if let Err(failure) = write(link, names, Some(end), &grown).await {
                         tracing::debug!(%failure, "a new generation of shards does not take new ids yet");
                     }
                 }
@@ -282,18 +332,13 @@ pub(super) async fn follow(link: &Link, names: &Names, layouts: &Layouts) {
 }
 
 /// Reads the record, and goes by it if this process's layout is a beginning of it.
-async fn refresh(
-    link: &Link,
-    names: &Names,
-    layouts: &Layouts,
-) -> Result<Option<(Sequence, Record)>, Failure> {
-    let found = read(link, names).await?;
-    let Some((at, record)) = found else { return Ok(None) };
-    match layout(&record) {
+async fn refresh(link: &Link, names: &Names, layouts: &Layouts) -> Result<Option<Recorded>, Failure> {
+    let Some(found) = read(link, names).await? else { return Ok(None) };
+    match layout(&found.record) {
         Ok(layout) if layout.counts().starts_with(layouts.current().counts()) => layouts.adopt(layout),
-        _ => tracing::error!(?record, "the log has another layout than this process"),
+        _ => tracing::error!(record = ?found.record, "the log has another layout than this process"),
     }
-    Ok(Some((at, record)))
+    Ok(Some(found))
 }
 
 impl Core {
@@ -323,6 +368,25 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_its_author_wrote_is_a_record() {
+        let of = |hdrs: &str, data: &str| {
+            Message { seq: 1, hdrs: STANDARD.encode(hdrs), data: STANDARD.encode(data) }.record()
+        };
+        let headers = "NATS/1.0\r\nNats-Expected-Last-Subject-Sequence: 0\r\n\r\n";
+        let line = r#"{"generations":[4],"active":1}"#;
+        assert_eq!(of(headers, line), Some(Record { generations: vec![4], active: 1 }));
+        for (hdrs, data) in [
+            ("", line),
+            ("NATS/1.0\r\nNats-Msg-Id: 1\r\n\r\n", line),
+            (headers, r#"{"stream":"RB_EV_0","seq":1}"#),
+            ("", r#"{"stream":"RB_EV_0","seq":1}"#),
+            (headers, "\u{0}"),
+        ] {
+            assert_eq!(of(hdrs, data), None, "{hdrs} {data}");
+        }
+    }
 
     #[test]
     fn a_layout_is_shown_as_it_is_configured() {

@@ -118,9 +118,9 @@ impl Names {
             None => Topic::Opaque(lane, subject.into()),
         };
         match lane {
-            Lane::Journal | Lane::Inbox => (parsed(below(lane.token())), Origin::Session),
+            Lane::Journal | Lane::Inbox => (parsed(below(lane.token())), Origin::Runbus),
             Lane::Events => match below(lane.token()) {
-                Some(rest) => (parsed(Some(rest)), Origin::Events),
+                Some(rest) => (parsed(Some(rest)), Origin::Runbus),
                 None => (parsed(below(EXTERNAL)), Origin::External),
             },
         }

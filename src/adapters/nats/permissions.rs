@@ -2,6 +2,10 @@
 //!
 //! nats-server checks a publisher's permissions after subject mapping. A user who may publish to `rb.pub` therefore needs
 //! `rb.ext`, where the mapping leads. Nobody but Runbus may publish to `rb.ev`: readers trust that subject.
+//!
+//! It does not check reply subjects. A user who publishes into a stream can have the broker write its acknowledgement to any subject
+//! of the same account. So publishers have an account of their own: what they publish to `rb.ext` goes over to Runbus's account, and
+//! acknowledgements come back to theirs, where no stream is.
 
 use std::fmt::Write as _;
 
@@ -11,6 +15,12 @@ use crate::subject::{LayoutError, token};
 
 /// Where the gateways keep their revocations: the only journal that they write.
 const REVOCATIONS: &str = "runbus/auth/revocations";
+
+/// The account of Runbus and its streams.
+const RUNBUS: &str = "RUNBUS";
+
+/// The account of publishers. It has no stream.
+const PUBLISHERS: &str = "PUBLISHERS";
 
 /// A kind of user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +47,15 @@ impl Role {
             Self::Worker => "worker",
             Self::Publisher => "publisher",
             Self::Tap => "tap",
+        }
+    }
+
+    /// The account that the user is in.
+    #[must_use]
+    pub const fn account(self) -> &'static str {
+        match self {
+            Self::Gateway | Self::Worker | Self::Tap => RUNBUS,
+            Self::Publisher => PUBLISHERS,
         }
     }
 
@@ -91,6 +110,11 @@ impl Area {
         Self { prefix: any(), streams: vec![any()], jobs: any(), check: any(), layout: any() }
     }
 
+    /// Where publishers' messages go: the only subjects that both accounts have.
+    fn external(&self) -> String {
+        format!("{}.ext.*.*.*.*", self.prefix)
+    }
+
     fn permissions(&self, role: Role) -> Permissions {
         let prefix = &self.prefix;
         match role {
@@ -113,7 +137,7 @@ impl Area {
                 found
             }
             Role::Publisher => Permissions {
-                publish: vec![format!("{prefix}.pub.*.*.*"), format!("{prefix}.ext.*.*.*.*")],
+                publish: vec![format!("{prefix}.pub.*.*.*"), self.external()],
                 subscribe: vec!["_INBOX.>".into()],
             },
             Role::Tap => Permissions { publish: Vec::new(), subscribe: vec![format!("{prefix}.live.>")] },
@@ -174,27 +198,46 @@ fn mapping(prefix: &str, shards: u16) -> String {
 }
 
 fn render(area: &Area, mapping: &str, password: impl Fn(&str) -> String) -> String {
+    let external = area.external();
     let mut text = String::from(
         "# Accounts and permissions for Runbus on NATS. `runbus permissions nats` prints it for other shards and prefixes.\n\
          #\n\
          # Each user has the least that it needs; docs/security/permissions.md explains each line. Passwords come from the\n\
          # server's environment.\n\n\
-         accounts {\n  RUNBUS {\n    jetstream: enabled\n",
+         accounts {\n",
     );
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "\n    # Plain publishers need not know the shard. Permissions are checked after this mapping.\n    \
-         mappings {{\n      {mapping}\n    }}\n\n    users: [\n      \
+        "  {RUNBUS} {{\n    jetstream: enabled\n\n    \
+         # Clients need not know the shard. Permissions are checked after this mapping.\n    \
+         mappings {{\n      {mapping}\n    }}\n\n    \
+         # Messages of publishers arrive here.\n    \
+         exports: [ {{ service: \"{external}\", accounts: [{PUBLISHERS}] }} ]\n\n    users: [\n      \
          # Creates, alters and removes everything. For people, not for processes.\n      \
          {{ user: \"admin\", password: {} }}",
         password("admin")
     );
-    for role in Role::ALL {
-        user(&mut text, role.user(), &password(role.user()), &area.permissions(role));
-    }
+    users(&mut text, area, RUNBUS, &password);
+    let _ = writeln!(
+        text,
+        "    ]\n  }}\n\n  \
+         # Nobody checks to which subject a publisher has its acknowledgement sent. In an account without streams it can only go\n  \
+         # to publishers. Users who publish and are not Runbus belong here.\n  \
+         {PUBLISHERS} {{\n    \
+         mappings {{\n      {mapping}\n    }}\n\n    \
+         imports: [ {{ service: {{ account: {RUNBUS}, subject: \"{external}\" }} }} ]\n\n    users: ["
+    );
+    users(&mut text, area, PUBLISHERS, &password);
     text.push_str("    ]\n  }\n}\n");
     text
+}
+
+/// The users of an account.
+fn users(text: &mut String, area: &Area, account: &str, password: impl Fn(&str) -> String) {
+    for role in Role::ALL.into_iter().filter(|role| role.account() == account) {
+        user(text, role.user(), &password(role.user()), &area.permissions(role));
+    }
 }
 
 fn user(text: &mut String, name: &str, password: &str, permissions: &Permissions) {
@@ -231,7 +274,8 @@ pub(super) fn test_accounts() -> String {
     };
     let mut entry = String::new();
     user(&mut entry, super::testing::BOTH, &quoted(super::testing::BOTH), &both);
-    let end = text.rfind("    ]\n").unwrap_or(text.len());
+    // Runbus's account is the first.
+    let end = text.find("    ]\n").unwrap_or(text.len());
     text.insert_str(end, &entry);
     text
 }
@@ -253,6 +297,20 @@ mod tests {
             }
             assert!(!found.publish.iter().any(|subject| subject.contains('>')), "{role:?}");
         }
+    }
+
+    #[test]
+    fn publishers_share_nothing_with_runbus_but_the_subjects_of_external_events() {
+        let text = accounts(&Config::default()).unwrap();
+        let (runbus, publishers) = text.split_once("  PUBLISHERS {").unwrap();
+        for user in ["admin", "gateway", "worker", "tap"] {
+            assert!(runbus.contains(&format!("user: \"{user}\"")), "{user}");
+        }
+        assert!(!runbus.contains("user: \"publisher\"") && publishers.contains("user: \"publisher\""));
+        assert!(!publishers.contains("jetstream"), "no stream takes an acknowledgement there");
+        let shared = |text: &str, verb: &str| text.lines().filter(|line| line.contains(verb)).count();
+        assert_eq!((shared(&text, "exports:"), shared(&text, "imports:")), (1, 1));
+        assert!(publishers.contains("{ service: { account: RUNBUS, subject: \"rb.ext.*.*.*.*\" } }"));
     }
 
     #[test]

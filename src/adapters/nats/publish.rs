@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::connect::{self, Health, SUBSCRIPTION_MESSAGES, is_up};
+use super::decode;
 use super::error::{ConnectError, Failure};
 use super::inbox::{Entry, Inbox};
 use super::outbox::{self, Outbox, Outgoing};
@@ -166,7 +167,7 @@ impl Link {
             Ok(answered) => answered?,
             Err(_elapsed) => return Err(self.silence(since, &subject)),
         };
-        match message.status {
+        match decode::status(&message) {
             Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
             _ => Ok(message),
         }

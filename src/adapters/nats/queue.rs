@@ -118,7 +118,7 @@ impl Queue {
         while deliveries.len() < max {
             match pull.next().await {
                 Ok(message) => match (message.status, message.reply) {
-                    (None, Some(receipt)) => {
+                    (_, Some(receipt)) => {
                         // The hold began when the broker sent it: at the earliest when it was asked, which is too early to
                         // assume of a pull that has waited.
                         let since = if wait.is_zero() { asked } else { Instant::now() };
@@ -130,8 +130,8 @@ impl Queue {
                         });
                     }
                     // 404: nothing there, 408: nothing came in time, or no more did.
-                    (Some(StatusCode::NOT_FOUND | StatusCode::TIMEOUT), _) => break,
-                    (status, _) => {
+                    (Some(StatusCode::NOT_FOUND | StatusCode::TIMEOUT), None) => break,
+                    (status, None) => {
                         tracing::debug!(?status, description = message.description, "a pull ended early");
                         break;
                     }

@@ -10,7 +10,7 @@ use async_nats::Message;
 use serde_json::{Value, json};
 
 use super::core::Core;
-use super::decode::{self, Last, get};
+use super::decode::{self, Last, by_broker};
 use super::ends::Ends;
 use super::error::Failure;
 use super::parts::{self, Part};
@@ -202,7 +202,7 @@ impl Range<'_> {
         let verb = format!("{api}.DIRECT.GET.{}", self.core.names.stream(self.lane, self.shard));
         let body = json!({ "last_by_subj": self.pattern }).to_string();
         let message = self.core.link(self.shard).request(verb, None, body.into()).await?;
-        match message.status.map(|status| status.as_u16()) {
+        match decode::status(&message).map(|status| status.as_u16()) {
             None => self.decode(&mut Last::default(), message).map(Some),
             Some(NOTHING) => Ok(None),
             Some(status) => Err(refused(status, message.description)),
@@ -264,7 +264,7 @@ impl Range<'_> {
         loop {
             let message = answers.next().await?;
             let number = |name| number(&message, name);
-            let status = message.status.map(|status| status.as_u16());
+            let status = decode::status(&message).map(|status| status.as_u16());
             // Each answer names the one before it.
             if matches!(status, None | Some(END)) && number("Nats-Last-Sequence") != Some(before) {
                 return Err(Failure::Unexpected("an answer is missing in a batch".into()));
@@ -292,9 +292,9 @@ impl Range<'_> {
     }
 }
 
-/// A number in a message's headers.
+/// A number in the headers that the broker added to a message.
 pub(super) fn number(message: &Message, name: &'static str) -> Option<u64> {
-    get(message.headers.as_ref()?, name)?.parse().ok()
+    by_broker(message.headers.as_ref()?, name)?.parse().ok()
 }
 
 /// How many frames fill a page of so many payload bytes.

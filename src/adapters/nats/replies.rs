@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
 
 use super::connect::Health;
+use super::decode;
 use super::error::Failure;
 use super::inbox::Entry;
 
@@ -39,7 +40,8 @@ impl Pull {
             () = tokio::time::sleep_until(self.deadline) => return Err(Failure::Timeout),
         };
         match message.status {
-            Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
+            // A job has a receipt, whatever its publisher wrote.
+            Some(StatusCode::NO_RESPONDERS) if message.reply.is_none() => Err(Failure::NoResponders),
             _ => Ok(message),
         }
     }
@@ -52,7 +54,7 @@ impl Answers {
             .await
             .map_err(|_elapsed| Failure::Timeout)?
             .ok_or_else(|| Failure::Unexpected("more messages than asked for".into()))??;
-        match message.status {
+        match decode::status(&message) {
             Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
             _ => Ok(message),
         }

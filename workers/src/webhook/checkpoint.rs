@@ -8,8 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use runbus::control::RESERVED_SESSIONS;
 use runbus::id::{SessionId, WorkerId};
-use runbus::log::{AppendError, Cursor, Expect, Frame, Log, ReadError, Sequence};
-use runbus::subject::{Key, Topic};
+use runbus::limits::{PAGE_BYTES, PAGE_FRAMES};
+use runbus::log::{AppendError, Cursor, Direction, Expect, Frame, Log, Read, ReadError, Sequence, Stored};
+use runbus::subject::{Key, Scope, Topic};
 use runbus::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -85,9 +86,10 @@ impl Checkpoints {
         let session = SessionId::new(format!("{RESERVED_SESSIONS}webhook/{name}"))
             .map_err(|error| Error::Broken(error.to_string()))?;
         let mut loaded = Self { log, session, last: None, epoch: 0, index: 0, found: None };
-        let Some(stored) = loaded.log.last(&Key::Journal(loaded.session.clone())).await? else {
-            return Ok(loaded);
-        };
+        let key = Key::Journal(loaded.session.clone());
+        let Some(end) = loaded.log.last(&key).await? else { return Ok(loaded) };
+        loaded.last = Some(end.sequence);
+        let Some(stored) = last_own(loaded.log.as_ref(), &key, end).await? else { return Ok(loaded) };
         let broken = |reason: String| Error::Broken(format!("checkpoint at {}: {reason}", stored.sequence));
         if let Some(damage) = &stored.damage {
             return Err(broken(damage.to_string()));
@@ -97,7 +99,6 @@ impl Checkpoints {
         if found.format != FORMAT {
             return Err(broken(format!("format {} is not known", found.format)));
         }
-        loaded.last = Some(stored.sequence);
         loaded.epoch = stored.frame.epoch().unwrap_or_default();
         loaded.index = stored.frame.index().unwrap_or_default() + u64::from(stored.frame.count);
         loaded.found = Some(found);
@@ -142,5 +143,33 @@ impl Checkpoints {
         self.index += 1;
         self.found = Some(checkpoint);
         Ok(())
+    }
+}
+
+/// The last frame of Runbus's up to `end`; `None`: there is none. On NATS a publisher without an account of its own can make the broker
+/// write its answers behind it.
+async fn last_own(log: &dyn Log, key: &Key, end: Stored) -> Result<Option<Stored>, ReadError> {
+    if !end.frame.author.is_external() {
+        return Ok(Some(end));
+    }
+    tracing::warn!(?key, at = %end.sequence, "a message among the checkpoints is not Runbus's; it is skipped");
+    let mut from = end.sequence.previous();
+    loop {
+        let read = Read {
+            scope: Scope::from(key),
+            shard: end.shard,
+            from,
+            direction: Direction::Backward,
+            max_frames: PAGE_FRAMES,
+            max_bytes: PAGE_BYTES,
+        };
+        let page = log.read(&read).await?;
+        from = page.frames.last().map_or(from, |oldest| oldest.sequence.previous());
+        if let Some(own) = page.frames.into_iter().find(|stored| !stored.frame.author.is_external()) {
+            return Ok(Some(own));
+        }
+        if page.done {
+            return Ok(None);
+        }
     }
 }

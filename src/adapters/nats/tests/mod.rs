@@ -3,6 +3,7 @@
 mod chaos;
 mod conformance;
 mod disk;
+mod headers;
 mod outage;
 mod outbox;
 mod permissions;

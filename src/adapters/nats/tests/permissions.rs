@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use super::super::testing::{Server, log_in};
 use super::super::{Config, Role, accounts};
@@ -138,4 +139,50 @@ async fn nobody_enters_without_a_password() {
     let folder = tempfile::tempdir().unwrap();
     let server = shipped(folder.path());
     assert!(async_nats::connect(server.url()).await.is_err());
+}
+
+/// The broker sends the acknowledgement of a message wherever its publisher asks, and looks at no permission for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledgements_reach_publishers_and_no_subject_of_runbus() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = shipped(folder.path());
+    let _worker = connect(log_in(Config { prefix: "rb".into(), ..server.config() }, Role::Worker)).await;
+    let admin = server.client("admin").await;
+    let last = async |stream: &str| {
+        let answer = admin.request(format!("$JS.API.STREAM.INFO.{stream}"), "".into()).await.unwrap();
+        let info: serde_json::Value = crate::json::from_slice(&answer.payload).unwrap();
+        info["state"]["last_seq"].as_u64().unwrap()
+    };
+    // `_` is in shard 2, and so are the messages of this test.
+    let replies = [
+        ("rb.se.0.x", "RB_SE_0"),
+        ("rb.in.0.x", "RB_IN_0"),
+        ("rb.ev.0.s._.x", "RB_EV_0"),
+        ("rb.job.sessions", "RB_JOB"),
+        ("rb.job.timers", "RB_JOB"),
+        ("rb.layout", "RB_LAYOUT"),
+    ];
+    let mut before = Vec::new();
+    for (_, stream) in replies {
+        before.push(last(stream).await);
+    }
+    let publisher = server.client("publisher").await;
+    for subject in ["rb.pub.s._._", "rb.ext.2.s._._"] {
+        for (reply, _) in replies {
+            publisher.publish_with_reply(subject, reply, "{}".into()).await.unwrap();
+        }
+        // A publisher that asks for its acknowledgement gets it, and behind it are those of the messages before.
+        for is_duplicate in [false, true] {
+            let mut headers = async_nats::HeaderMap::new();
+            headers.insert("Nats-Msg-Id", subject);
+            let answer = publisher.request_with_headers(subject, headers, "{}".into()).await.unwrap();
+            let answer: serde_json::Value = crate::json::from_slice(&answer.payload).unwrap();
+            assert_eq!(answer["stream"], "RB_EV_2", "{answer}");
+            assert_eq!(answer["duplicate"].as_bool().unwrap_or_default(), is_duplicate, "{answer}");
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for ((reply, stream), before) in replies.into_iter().zip(before) {
+        assert_eq!(last(stream).await, before, "nothing arrives on {reply}");
+    }
 }

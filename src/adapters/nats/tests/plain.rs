@@ -1,10 +1,12 @@
 //! Publishers that know nothing of Runbus.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 
 use super::super::testing::Server;
-use super::{connect, small};
-use crate::id::{EventId, ExecutionId, StreamId};
+use super::{PATIENCE, connect, small};
+use crate::id::{EventId, ExecutionId, SessionId, StreamId};
 use crate::log::{Author, Direction, Expect, Frame, Log, Read, Sequence, Signal};
 use crate::subject::{Scope, Topic};
 
@@ -148,4 +150,64 @@ async fn the_same_event_over_the_library_and_over_plain_nats_is_stored_once() {
     assert_eq!(own("b", second).await, beside);
     // Without the header the broker cannot know.
     assert!(!plain("a", None).await.1 && !plain("a", None).await.1);
+}
+
+/// Publishers in Runbus's own account can have the broker's answers written where the layout is recorded.
+#[tokio::test]
+async fn an_answer_of_the_broker_is_no_record_of_the_layout() {
+    let server = Server::shared();
+    let config = small(server.config());
+    let (subject, verb) = (
+        format!("{}.ext.0.s._._", config.prefix),
+        format!("$JS.API.STREAM.MSG.GET.{}_LAYOUT", config.prefix.to_uppercase()),
+    );
+    let record = format!("{}.layout", config.prefix);
+    let running = connect(config.clone()).await;
+    let admin = server.client("admin").await;
+    let last = async || {
+        let body = serde_json::json!({ "last_by_subj": record }).to_string();
+        let answer = admin.request(verb.clone(), body.into()).await.unwrap();
+        let answer: serde_json::Value = crate::json::from_slice(&answer.payload).unwrap();
+        answer["message"].clone()
+    };
+    let first = last().await;
+    for _ in 0..3 {
+        admin.publish_with_reply(subject.clone(), record.clone(), "{}".into()).await.unwrap();
+    }
+    // A process that starts finds the record before them, and one that runs writes it again.
+    connect(config.clone()).await;
+    let begun = Instant::now();
+    let mut again = last().await;
+    while again["seq"].as_u64() <= Some(4) || again["data"] != first["data"] {
+        assert!(begun.elapsed() < PATIENCE, "the record is not written again: {again}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        again = last().await;
+    }
+    running.log().ready().await.unwrap();
+    connect(config).await;
+}
+
+/// The same in a journal and an inbox: they are nobody's entries and commands.
+#[tokio::test]
+async fn an_answer_of_the_broker_in_a_session_is_external() {
+    let server = Server::shared();
+    let config = small(server.config());
+    let prefix = config.prefix.clone();
+    let log = connect(config).await.log();
+    let admin = server.client("admin").await;
+    let session = SessionId::new("x").unwrap();
+    for topic in [Topic::Journal(session.clone()), Topic::Inbox(session)] {
+        let shard = log.layout().home(&topic.shard_token());
+        let reply = topic.subject(&prefix, shard);
+        admin.publish_with_reply(format!("{prefix}.ext.0.s._._"), reply, "{}".into()).await.unwrap();
+        let begun = Instant::now();
+        let stored = loop {
+            if let Some(stored) = log.last(&topic.key().unwrap()).await.unwrap() {
+                break stored;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not arrive");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!((stored.frame.author, stored.damage), (Author::External, None), "{topic:?}");
+    }
 }
