@@ -233,7 +233,7 @@ describe("console, what texts and people may do", { timeout: 280_000 }, () => {
         await page.goto(url + path);
         if (name === "approval") await page.waitForSelector("[data-approval]");
         else if (path.includes(id)) await page.waitForSelector(`text=${name === "compare" ? "Steps" : "reporter"}`);
-        await page.waitForFunction(() => !/Loading…|Reading/.test(document.getElementById("main").textContent));
+        await page.waitForFunction(() => !/Loading…|Reading/.test(document.getElementById("main")?.textContent ?? "Loading…"));
         if (process.env.CONSOLE_TEST_SHOTS) await page.screenshot({ path: `${process.env.CONSOLE_TEST_SHOTS}/${name}-${look}.png` });
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
