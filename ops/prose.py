@@ -32,7 +32,7 @@ COMMENTS = {
     ".conf": r"\s*#\s?(.*)",
 }
 # Words of a model, and a person's question to it.
-EXEMPT = re.compile(r"^(?:examples/.*-script\.yaml|workers/recordings/|clients/vectors/|ops/prose\.py)")
+EXEMPT = re.compile(r"^(?:vendor/|examples/.*-script\.yaml|workers/recordings/|clients/vectors/|ops/prose\.py)")
 
 
 def paragraphs(path, lines):

@@ -107,7 +107,7 @@ pub struct Config {
     /// Whether the gateway serves the console: `GET /` to browsers, and `/console/` (docs/console.md).
     pub console: bool,
     /// Origins of other gateways of the same log (`scheme://host`, with `:port` where there is one): the console goes on with one of them when
-    /// the gateway that it was loaded from is gone. They need this gateway's origin in `allowed_origins`, unless both are on this machine.
+    /// the gateway that it was loaded from is gone. They need this gateway's origin in `allowed_origins`, also on one machine.
     #[schemars(length(max = 64))]
     pub console_gateways: Vec<String>,
     /// Endpoints that stand in for other servers (docs/dropin.md).

@@ -4,9 +4,9 @@ mod dead_letters;
 pub mod definitions;
 mod executions;
 pub mod external;
-pub mod gateways;
 #[cfg(test)]
 mod foreign_tests;
+pub mod gateways;
 mod people;
 pub mod presence;
 #[cfg(test)]

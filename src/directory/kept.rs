@@ -242,7 +242,7 @@ impl KeptSession {
         if is_new {
             self.executions = self.executions.saturating_add(1);
         }
-        // Whoever sees the session may see all of its streams, not only the latest one.
+        // A reader that sees the session may see all of its streams, not only the latest one.
         self.enter(&run.known.stream_id);
         if run.created_at >= self.latest.1 || self.latest.0 == *id {
             self.latest = (id.clone(), run.created_at);

@@ -47,7 +47,7 @@ async fn of<T: Listed>(
         let mut stays = None;
         for (id, document) in first {
             shelf.load(id.clone(), Some(&document));
-            // What nobody can read goes too.
+            // Entries that nobody can read go too.
             if let Some(entry) = shelf.get(&id) {
                 let is_done = entry.is_over() || entry.is_external();
                 let is_old = is_done && now.since(entry.updated_at()) > bounds.keep;

@@ -148,7 +148,9 @@ pub(super) async fn show(
     let page = lists.page(family, asked).await?;
     print(global, family, &page)?;
     if !page.is_complete {
-        output::complain("The index of the lists is being built: more entries may come. Run the command again.");
+        output::complain(
+            "The index of the lists is being built: more entries may come. Run the command again.",
+        );
     }
     if watch {
         return follow(global, &lists, family, asked, page).await;

@@ -1,4 +1,4 @@
-//! What a caller takes: a page or JSON, and which compression.
+//! The form that a caller takes: a page or JSON, and its compression.
 
 use axum::http::{HeaderMap, HeaderName, header};
 

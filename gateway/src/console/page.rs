@@ -19,7 +19,7 @@ pub(super) fn of(bundle: &Bundle, gateways: &[String]) -> File {
     File::new("index.html", Bytes::from(text.replacen("</head>", &named, 1)))
 }
 
-/// What the page may load and do: its own files and gateways, and nothing that a text of a model could bring.
+/// The policy of the page: its own files and gateways, and nothing that a text of a model could bring.
 pub(super) fn policy(gateways: &[String]) -> String {
     let connect: Vec<String> = gateways
         .iter()

@@ -22,7 +22,7 @@ pub struct Console {
     policy: HeaderValue,
 }
 
-/// What a request is for.
+/// The part of the console that a request asks for.
 enum Asked<'a> {
     File(&'a File),
     Nothing,
@@ -38,7 +38,7 @@ impl Console {
         config.console.then(|| Arc::new(Self { bundle, page, policy }))
     }
 
-    /// What of the console a path is; `None`: it is none of it.
+    /// The part of the console at a path; `None`: it is none of it.
     fn find(&self, path: &str, headers: &HeaderMap) -> Option<Asked<'_>> {
         if path == "/" {
             return accept::wants_page(headers).then_some(Asked::File(&self.page));

@@ -3,7 +3,7 @@ import { last, type Block, type CallBlock, type TurnBlock } from "../execution/b
 import type { ExecutionRecord } from "../execution/record";
 
 export interface Step {
-  /** What the step is: equal keys are aligned. */
+  /** The key of the step: equal keys are aligned. */
   key: string;
   kind: "turn" | "call";
   title: string;

@@ -1,4 +1,4 @@
-/** What may be done with an execution. Each is asked for first, with its command; a lost answer is repeated under the same id. */
+/** The actions on an execution. Each is asked for first, with its command; a lost answer is repeated under the same id. */
 import type { ExecutionStatus } from "@runbus/client";
 import { onExecution, retry as retryCommand } from "../lib/commands";
 import { dialogs } from "../lib/dialogs.svelte";

@@ -1,4 +1,4 @@
-/** What the conversation of an execution is made of. Each part knows at which positions it changed, so it can be shown as of any. */
+/** The parts of an execution's conversation. Each part knows at which positions it changed, so it can be shown as of any. */
 import type { Piece } from "./piece";
 
 /** A value that is there from a position on. */

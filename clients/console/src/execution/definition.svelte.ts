@@ -1,4 +1,4 @@
-/** What an execution runs: nodes and edges, from the gateway; else, from what its events show. */
+/** The definition that an execution runs: nodes and edges, from the gateway; else, from what its events show. */
 import { session } from "../lib/session.svelte";
 import type { ExecutionRecord } from "./record";
 

@@ -27,7 +27,7 @@ export class Piece {
     }
   }
 
-  /** What was there behind the entry at `position`. */
+  /** The content behind the entry at `position`. */
   upTo(position: number): string {
     const last = this.#at.length - 1;
     if (last < 0 || (this.#at[last] as number) <= position) return this.text;

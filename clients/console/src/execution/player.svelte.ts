@@ -37,7 +37,7 @@ export class Player {
       return;
     }
     const wait = Math.min(Math.max(0, next.at - now.at) / this.speed, LONGEST_MS);
-    // What happens within one frame is one step.
+    // All changes within one frame are one step.
     this.#timer = setTimeout(() => {
       let to = shown + 1;
       let left = 16 - wait;

@@ -1,5 +1,5 @@
 /**
- * What a page holds of one execution: its entries, the conversation, what took time, and its state at every position.
+ * The data that a page holds of one execution: its entries, the conversation, what took time, and its state at every position.
  *
  * All of it is bounded. Deltas of one message that come within a moment share an entry; when there is too much the oldest
  * entries go, and the state before them stays.

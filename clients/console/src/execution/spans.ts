@@ -1,4 +1,4 @@
-/** What took time, and which edges of the graph were taken: for the time line and the graph. */
+/** The work that took time, and the edges of the graph that were taken: for the time line and the graph. */
 import type { Event } from "@runbus/client";
 import { SPANS } from "../lib/limits";
 import { isEvent, type Entry } from "./entry";

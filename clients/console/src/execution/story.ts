@@ -128,7 +128,7 @@ export class Story {
     this.#open.delete(id);
   }
 
-  /** What counts no more, and why. */
+  /** The parts that count no more, and the reason. */
   void(entry: Entry, why: "retry" | "takeover", which: (turn: TurnBlock) => boolean, error?: unknown): number {
     let gone = 0;
     for (const [id, turn] of this.#open) {
@@ -242,7 +242,7 @@ const subagent =
     const session = text(read["session_id"]);
     const call = this.blocks.findLast((one): one is CallBlock => one.kind === "call" && one.child?.value.session === session);
     if (call?.child) {
-      // What it came to is the call's result, which follows.
+      // Its outcome is the call's result, which follows.
       return;
     }
     this.mark(entry, "subagent", state === "failed" ? "bad" : "plain", `Sub-agent ${state}`, message(read["error"]), read);

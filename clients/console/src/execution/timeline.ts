@@ -37,7 +37,7 @@ export class Axis {
     push(this.to, folds && this.to - at > IDLE_MS);
     const idle = parts.filter((one) => one.idle).length;
     const worked = parts.reduce((sum, one) => sum + (one.idle ? 0 : one.to - one.from), 0);
-    // What is folded has a fixed width; all folds together have a third at most.
+    // A folded part has a fixed width; all folds together have a third at most.
     const each = idle === 0 ? 0 : Math.min(0.04, 0.33 / idle);
     const rest = 1 - each * idle;
     let start = 0;

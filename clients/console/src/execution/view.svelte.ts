@@ -146,7 +146,7 @@ export class ExecutionView {
     }
   }
 
-  /** What was stored is here. When that is nothing: has anybody heard of this execution? */
+  /** The stored events are here. When that is nothing: has anybody heard of this execution? */
   async #caughtUp(): Promise<void> {
     if (this.record.now.execution) {
       this.phase = over(this.record.now.execution.status) ? "over" : "live";

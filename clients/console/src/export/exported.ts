@@ -1,4 +1,4 @@
-/** What an exported file holds. */
+/** The content of an exported file. */
 import type { Definition } from "../execution/definition.svelte";
 import type { Stored } from "../execution/entry";
 

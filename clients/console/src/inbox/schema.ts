@@ -1,7 +1,7 @@
 /** Whether arguments fit a tool's schema. The library interprets schemas: the page's policy has no `eval`. */
 import { Validator, type Schema } from "@cfworker/json-schema";
 
-/** What is wrong, in words; empty: nothing. A schema that cannot be read checks nothing. */
+/** The faults, in words; empty: none. A schema that cannot be read checks nothing. */
 export function wrong(value: unknown, schema: object | undefined): string[] {
   if (!schema) return [];
   try {

@@ -1,4 +1,4 @@
-/** What waits for a person, of all executions: the inbox, and its count in the title of each page. */
+/** Approvals and questions of all executions: the inbox, and its count in the title of each page. */
 import { toasts } from "../lib/toasts.svelte";
 import { session } from "../lib/session.svelte";
 import { LiveList } from "../lists/live.svelte";
@@ -16,7 +16,7 @@ class Inbox {
   /** Those that this page decided itself: it needs no word about them. */
   readonly own = new Set<string>();
   #told = new Set<string>();
-  /** What others decided while it was shown, newest first. */
+  /** Items that others decided while they were shown, newest first. */
   settled = $state.raw<readonly { id: string; text: string; at: number }[]>([]);
 
   begin(): () => void {

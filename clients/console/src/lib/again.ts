@@ -9,7 +9,7 @@ export interface Before {
   input: unknown;
 }
 
-/** What an execution was started with. */
+/** The request that started an execution. */
 export async function before(execution: string): Promise<Before> {
   const [status, page] = await Promise.all([
     session.client.status(execution),

@@ -3,7 +3,7 @@
 export interface Question {
   title: string;
   detail?: string;
-  /** What the button that agrees says. */
+  /** The label of the button that agrees. */
   action: string;
   danger?: boolean;
   /** A text may be given, named so. */
@@ -20,7 +20,7 @@ class Dialogs {
   open = $state.raw<Question | undefined>(undefined);
   #answer: ((agreed: Agreed | undefined) => void) | undefined;
 
-  /** What was agreed to; `undefined`: nothing. */
+  /** The answer that was agreed to; `undefined`: none. */
   confirm(question: Question): Promise<Agreed | undefined> {
     this.answer(undefined);
     this.open = question;

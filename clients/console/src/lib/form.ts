@@ -19,7 +19,7 @@ export function fieldsOf(schema: object | undefined): Field[] | undefined {
     const { type, enum: choices, description } = (property ?? {}) as Schema;
     const texts = Array.isArray(choices) && choices.every((one) => typeof one === "string") ? (choices as string[]) : [];
     const kinds: Record<string, Field["kind"]> = { string: "text", number: "number", integer: "integer", boolean: "boolean", array: "json", object: "json" };
-    // What has no type is most often a text.
+    // A field without a type is most often a text.
     const kind = texts.length > 0 ? "choice" : (kinds[String(type)] ?? "text");
     return { name, kind, required: needed.has(name), description: typeof description === "string" ? description : "", choices: texts };
   });

@@ -1,4 +1,4 @@
-/** What a credential may do, as far as the console can find out: so that it offers nothing that would be refused. */
+/** The rights of a credential, as far as the console can find out: it offers nothing that would be refused. */
 
 export type Action = "read" | "start" | "decide" | "cancel" | "publish" | "admin";
 
@@ -50,7 +50,7 @@ export interface Place {
   execution?: string | undefined;
 }
 
-/** Whether some scope allows an action at a place. What of the place is not known is not held against it. */
+/** Whether some scope allows an action at a place. Parts of the place that are not known do not count against it. */
 export function allows(scopes: readonly string[], action: Action, place: Place = {}): boolean {
   return scopes.some((text) => {
     const scope = parse(text);

@@ -1,5 +1,5 @@
 /**
- * Who uses the console, and the client that it uses.
+ * The user of the console, and the client for this user.
  *
  * A key or token is kept in memory, or for the tab when its owner says so. Pages get short-lived tokens made from it; only what
  * needs an administrator is asked for with the credential itself, since tokens never carry that.
@@ -22,7 +22,7 @@ export type Standing = "asking" | "open" | "needed" | "known";
 class Session {
   /** `asking`: it is not known yet; `open`: nobody is asked; `needed`: a credential is asked for; `known`: there is one. */
   standing = $state<Standing>("asking");
-  /** What was wrong with the last one. */
+  /** The fault of the last one. */
   refused = $state("");
   scopes = $state.raw<readonly string[]>(["*", "admin"]);
   /** Counts the clients: views begin anew with another one. */
@@ -76,7 +76,7 @@ class Session {
   /** Takes a key or token. Throws when the gateway does not. */
   async use(credential: string, keep: boolean): Promise<void> {
     const trimmed = credential.trim();
-    // What no header can carry is no credential.
+    // A text that no header can carry is no credential.
     if (!/^[\x21-\x7e]{1,8192}$/.test(trimmed)) throw new RunbusError("unauthenticated", "This is no key and no token.");
     const before = this.#credential;
     this.#credential = trimmed;
@@ -137,7 +137,7 @@ class Session {
       while (this.standing === "needed") await new Promise<void>((resolve) => this.#waiting.push(resolve));
       try {
         const made = this.#token ?? (await this.#mint());
-        // Whoever asks again needs another one.
+        // A caller that asks again needs another one.
         this.#token = undefined;
         return made.token;
       } catch (error) {

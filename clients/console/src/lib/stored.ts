@@ -1,4 +1,4 @@
-/** What a browser remembers of the console; a browser that remembers nothing is fine, too. */
+/** The data of the console that a browser remembers; a browser that remembers nothing is fine, too. */
 
 export function load<T>(name: string, fallback: T, where: "local" | "tab" = "local"): T {
   try {

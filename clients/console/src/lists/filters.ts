@@ -29,7 +29,7 @@ export const FIELDS: readonly [string, string][] = [
 
 const NAMES = ["status", "text", "order", ...FIELDS.map(([name]) => name)];
 
-/** What the gateway is asked for. Times of the page are local; the gateway takes RFC 3339. */
+/** The parameters of the request to the gateway. Times of the page are local; the gateway takes RFC 3339. */
 export function queryOf(params: URLSearchParams): Query {
   const query: Query = {};
   for (const name of NAMES) {

@@ -20,7 +20,7 @@ export class Selection {
     this.at = length === 0 ? -1 : Math.min(length - 1, Math.max(0, this.at + by));
   }
 
-  /** What is not there any more is not chosen either. */
+  /** An entry that is gone is not chosen either. */
   keep(ids: ReadonlySet<string>): void {
     for (const id of [...this.chosen]) if (!ids.has(id)) this.chosen.delete(id);
   }

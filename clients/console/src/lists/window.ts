@@ -10,7 +10,7 @@ export interface Kind<T> {
 export interface Gone<T> {
   id: string;
   before: T;
-  /** What became of it, when the gateway says so. */
+  /** Its last state, when the gateway sends it. */
   now: T | undefined;
 }
 

@@ -47,7 +47,7 @@ async function post(url, path, body) {
 const start = (url, definition, execution_id = randomUUID()) => post(url, "executions", { definition, input: "Explain write-ahead logging.", execution_id }).then(() => execution_id);
 const shows = (page, status) => page.waitForFunction((status) => document.title.includes(status), status, { timeout: 60_000 });
 
-/** What the page shows as said and not void, by node, and the states of nodes. */
+/** The texts that the page shows and that are not void, by node, and the states of nodes. */
 const shown = (page) =>
   page.evaluate(() => ({
     turns: [...document.querySelectorAll("[data-turn]:not([data-void])")].map((turn) => [turn.dataset.turn, turn.querySelector("[data-said] .markdown") ? turn.querySelector("[data-said]").textContent : ""]),
@@ -137,7 +137,7 @@ describe("console, when something dies", { timeout: 280_000 }, () => {
       await page.waitForFunction(() => document.querySelector("[data-turn=master_agent] [data-said]")?.textContent.includes("database"), undefined, { timeout: 60_000 });
       await server.kill("SIGKILL");
       await page.waitForSelector("text=The gateway does not answer");
-      // What is shown stays.
+      // The shown text stays.
       assert.ok((await page.textContent("[data-turn=master_agent] [data-said]")).includes("database"));
       server.settings["model.scripted_pace_ms"] = 5;
       await server.start();

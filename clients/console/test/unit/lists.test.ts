@@ -34,7 +34,7 @@ describe("a live list", () => {
             upserts.push(one);
           }
         }
-        // What left and came back in one message stands in both: removals are applied first.
+        // An entry that left and came back in one message stands in both: removals are applied first.
         const left = removals.filter(({ id }) => !truth.has(id));
         expect(window.apply({ type: "list_changes", base: revision - 1, revision, upserts: upserts.filter(({ id }) => truth.has(id)), removals: left, more: false, complete: true })).toBeDefined();
         const fresh = [...truth.values()].sort((a, b) => window.compare(a, b));

@@ -117,6 +117,21 @@ export interface ExecutionQueuedData {
    * `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
    */
   request_digest?: string;
+  /**
+   * Labels, as the start gave them.
+   */
+  labels?: {
+    [k: string]: string;
+  };
+  parent?: ParentExecution;
+}
+/**
+ * The execution that started another one as a sub-agent.
+ */
+export interface ParentExecution {
+  execution_id: ExecutionId;
+  session_id: SessionId;
+  root?: ExecutionId;
 }
 export interface ExecutionWaitingEvent {
   /**

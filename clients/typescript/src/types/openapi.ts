@@ -119,6 +119,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Approvals of all executions, those that wait
+         * @description Only what the caller may read is listed and counted. A page may be short, also empty, with a `next`: go on with it.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["list_all_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/approvals/{approval_id}": {
         parameters: {
             query?: never;
@@ -263,6 +285,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Agents and graphs that workers have
+         * @description Those whose stream of the same name the caller may read.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["list_definitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/definitions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An agent or a graph: nodes, edges, tools, input schema
+         * @description Needs `read` on what it is about.
+         */
+        get: operations["get_definition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -320,7 +384,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Executions, newest first
+         * @description Only what the caller may read is listed and counted. A page may be short, also empty, with a `next`: go on with it.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["list_executions"];
         put?: never;
         /**
          * Start an execution
@@ -391,6 +461,26 @@ export interface paths {
          *     Needs `cancel` on what it is about.
          */
         post: operations["cancel_execution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/definition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The definition that an execution runs: as it was when the latest execution of a session began, the present one for earlier executions of the session
+         * @description Needs `read` on the execution.
+         */
+        get: operations["get_execution_definition"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -541,6 +631,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The gateways that are at work, and their load
+         * @description Needs `read` on everything.
+         */
+        get: operations["list_gateways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The list of approvals as it changes (SSE)
+         * @description Server-sent events: `event` is `list_snapshot`, then `list_changes` (docs/lists.md).
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["follow_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The list of executions as it changes (SSE)
+         * @description Server-sent events: `event` is `list_snapshot`, then `list_changes` (docs/lists.md).
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["follow_executions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The list of questions as it changes (SSE)
+         * @description Server-sent events: `event` is `list_snapshot`, then `list_changes` (docs/lists.md).
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["follow_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The list of sessions as it changes (SSE)
+         * @description Server-sent events: `event` is `list_snapshot`, then `list_changes` (docs/lists.md).
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["follow_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/monitor": {
         parameters: {
             query?: never;
@@ -645,6 +843,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Questions of all executions, those that wait
+         * @description Only what the caller may read is listed and counted. A page may be short, also empty, with a `next`: go on with it.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["list_all_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/questions/{request_id}/answer": {
         parameters: {
             query?: never;
@@ -674,7 +894,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Sessions, newest first
+         * @description Only what the caller may read is listed and counted. A page may be short, also empty, with a `next`: go on with it.
+         *
+         *     Needs `read` on what it is about.
+         */
+        get: operations["list_sessions"];
         put?: never;
         /**
          * Say something to a new session
@@ -1010,6 +1236,72 @@ export interface components {
             /** @description The call. */
             tool_use_id: string;
         };
+        /** @description An approval in a list. */
+        ApprovalEntry: {
+            /** @description Names it. */
+            approval_id: string;
+            /** @description SHA-256 of the canonical arguments: what a decision is bound to. */
+            arguments_digest?: string | null;
+            /** @description When it was settled. */
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The decider. */
+            decided_by?: string | null;
+            /** @description The agent or graph. */
+            definition?: string | null;
+            /** @description The execution whose call waits. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Until when. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Others run the execution. Default: `false`. */
+            external: boolean;
+            /** @description The step. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description The decider's word. */
+            note?: string | null;
+            /** @description Since when it waits. */
+            requested_at: components["schemas"]["Timestamp"];
+            /** @description The execution at the top of its tree; absent: that one. */
+            root?: components["schemas"]["ExecutionId"] | null;
+            /** @description The conversation. */
+            session_id?: components["schemas"]["SessionId"] | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["ApprovalEntryStatus"];
+            /** @description The line of work. */
+            stream_id: components["schemas"]["StreamId"];
+            /** @description The call's arguments; of more than 2 KiB `{cut, bytes, begins}`. */
+            tool_input: unknown;
+            /** @description Whether the arguments have more. */
+            tool_input_cut?: boolean;
+            /** @description The tool. */
+            tool_name: string;
+            /** @description The call. */
+            tool_use_id: string;
+        };
+        /**
+         * @description Where an approval of a list stands.
+         *     - `pending`: It waits for a decision.
+         *     - `approved`: The call may run.
+         *     - `rejected`: The call may not run.
+         *     - `expired`: Nobody decided in time.
+         *     - `cancelled`: Nobody needs a decision any more: the call was answered otherwise, or its execution has ended.
+         * @enum {string}
+         */
+        ApprovalEntryStatus: "pending" | "approved" | "rejected" | "expired" | "cancelled";
+        /** @description A page of approvals. */
+        ApprovalList: {
+            /** @description The entries, in order. */
+            approvals: components["schemas"]["ApprovalEntry"][];
+            /** @description Whether the index follows the log; else it is being built, and more entries may come. */
+            complete: boolean;
+            /** @description Entries that match, whatever their status, by status; absent: nobody asked. */
+            counts?: {
+                [key: string]: number;
+            } | null;
+            /** @description Whether all were counted; else there are at least so many. */
+            counts_exact?: boolean | null;
+            /** @description Where the next page begins; absent: nothing is left. */
+            next?: string | null;
+        };
         /** @description Approvals that wait for a decision. */
         Approvals: {
             approvals: components["schemas"]["PendingApproval"][];
@@ -1037,6 +1329,8 @@ export interface components {
             execution_id?: components["schemas"]["ExecutionId"] | null;
             /** @description The input. */
             input?: unknown;
+            /** @description Labels, by which lists can be filtered: at most 16, as for a start. */
+            labels?: components["schemas"]["Labels"];
             /** @description The policy when an execution of the session is at work. Default: `"enqueue"`. */
             multitask?: components["schemas"]["Multitask"];
             /** @description How it is scheduled; absent: as the session's last execution. */
@@ -1285,6 +1579,112 @@ export interface components {
             decision_id?: components["schemas"]["EventId"] | null;
             /** @description A word to the model, or for the record. At most 4096 bytes. */
             note?: string | null;
+        };
+        /** @description A transition from a node. */
+        DefinitionEdge: {
+            /** @description The node that has ended. */
+            from: string;
+            /** @description The nodes that run next; several are branches. */
+            to: string[];
+            /** @description When it is taken; absent: when no other one is. */
+            when?: unknown;
+        };
+        /** @description A step. */
+        DefinitionNode: {
+            /** @description Tools whose calls wait for an approval: names or patterns. */
+            approve?: string[];
+            /** @description Answers to choose from, of a human node. */
+            choices?: string[];
+            /** @description Whether its text goes to the client. */
+            client_facing: boolean;
+            /** @description Its id. */
+            id: string;
+            /** @description It begins when every branch before it has arrived. */
+            join: boolean;
+            /** @description The model and how it is asked; absent where it is the worker's default. */
+            model?: unknown;
+            /** @description Other agents and graphs that it may call as tools. */
+            subagents?: components["schemas"]["DefinitionSubagent"][];
+            /** @description The tools that it may call: names or patterns. */
+            tools?: string[];
+            /** @description `agent`, `tool`, `router` or `human`. */
+            type: string;
+        };
+        /** @description Definitions, by name. */
+        Definitions: {
+            definitions: components["schemas"]["DefinitionSummary"][];
+        };
+        /** @description Another agent or graph as a tool. */
+        DefinitionSubagent: {
+            /** @description The definition that it runs. */
+            definition: string;
+            /** @description The tool's name. */
+            name: string;
+        };
+        /** @description A definition in a list. */
+        DefinitionSummary: {
+            /** @description Its purpose, for people. */
+            description?: string;
+            /** @description `agent` or `graph`. */
+            kind: string;
+            /** @description The name under which it is started. */
+            name: string;
+            /**
+             * Format: uint
+             * @description How many nodes it has.
+             */
+            nodes: number;
+            /** @description Names its content. */
+            version: string;
+            /**
+             * Format: uint
+             * @description How many workers have it.
+             */
+            workers: number;
+        };
+        /** @description A tool. */
+        DefinitionTool: {
+            /** @description When and how to use it. */
+            description?: string;
+            /** @description JSON Schema of its arguments. */
+            input_schema?: unknown;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description An agent or a graph. */
+        DefinitionView: {
+            /** @description Its purpose, for people. */
+            description?: string;
+            /** @description Which node follows which. */
+            edges: components["schemas"]["DefinitionEdge"][];
+            /** @description The node that runs first. */
+            entry: string;
+            /** @description JSON Schema of the input, as far as its templates read it; `{}`: anything. */
+            input_schema: unknown;
+            /** @description `agent` or `graph`. */
+            kind: string;
+            /**
+             * Format: uint64
+             * @description How many iterations an execution may have.
+             */
+            max_iterations?: number | null;
+            /** @description The name under which it is started. */
+            name: string;
+            /** @description The nodes. An agent is one node of its own name. */
+            nodes: components["schemas"]["DefinitionNode"][];
+            /** @description The tools that its nodes may call, as far as they are known. */
+            tools: components["schemas"]["DefinitionTool"][];
+            /** @description Names its content: another content has another one. */
+            version: string;
+            /** @description The workers that have it. */
+            workers?: components["schemas"]["WorkerId"][];
+        };
+        /** @description The error. */
+        EntryError: {
+            /** @description A stable code; absent where the producer gave none. */
+            code?: string | null;
+            /** @description In words; its beginning. */
+            message?: string;
         };
         Error: {
             error: {
@@ -1627,24 +2027,6 @@ export interface components {
             /** @description The error: for Runbus's own workers an object `{code, message, ...}`; other producers send text. */
             error?: unknown;
         };
-        /** @description An event was given up for one endpoint: the receiver will not get it. */
-        EventFailed2: {
-            /**
-             * Format: uint32
-             * @description How often it was tried.
-             */
-            attempts: number;
-            /** @description The endpoint's name in the configuration. */
-            endpoint: string;
-            /** @description The error of the last try. */
-            error: string;
-            /** @description The event that was not delivered. */
-            event_id: components["schemas"]["EventId"];
-            /** @description Its type. */
-            event_type: components["schemas"]["EventType"];
-            /** @description The run that it is of. */
-            execution_id?: components["schemas"]["ExecutionId"] | null;
-        };
         /**
          * Format: uuid
          * @description An event's identity: a UUID, version 7 when Runbus makes it, version 5 when it is derived from a journal entry.
@@ -1738,6 +2120,15 @@ export interface components {
             /** @description Where to go on; `null` when nothing is left in this direction. */
             next: string | null;
         };
+        /** @description The execution that started another one as a sub-agent. */
+        EventParentExecution: {
+            /** @description The execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description The execution at the top of the tree; absent: this one. */
+            root?: components["schemas"]["ExecutionId"] | null;
+            /** @description Its session. */
+            session_id: components["schemas"]["SessionId"];
+        };
         /** @description An execution waits, by command or for a decision. */
         EventPaused: {
             /** @description Why. */
@@ -1757,6 +2148,12 @@ export interface components {
         EventQueued: {
             /** @description The agent or graph that it will run. */
             definition?: string | null;
+            /** @description Labels, as the start gave them. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description The execution that started it as a sub-agent. */
+            parent?: components["schemas"]["EventParentExecution"] | null;
             /** @description `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON. */
             request_digest?: string | null;
         };
@@ -1802,12 +2199,12 @@ export interface components {
             input?: unknown;
         };
         /** @description A stream accepts executions. */
-        EventStarted2: {
+        EventStreamStarted: {
             /** @description The producer's description of the stream. */
             description?: string | null;
         };
         /** @description A stream accepts no more. */
-        EventStopped: {
+        EventStreamStopped: {
             /** @description Why. */
             reason?: string | null;
         };
@@ -1946,6 +2343,24 @@ export interface components {
             /** @description The missing capability or capacity, in words. */
             waits_for: string;
         };
+        /** @description An event was given up for one endpoint: the receiver will not get it. */
+        EventWebhookFailed: {
+            /**
+             * Format: uint32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description The endpoint's name in the configuration. */
+            endpoint: string;
+            /** @description The error of the last try. */
+            error: string;
+            /** @description The event that was not delivered. */
+            event_id: components["schemas"]["EventId"];
+            /** @description Its type. */
+            event_type: components["schemas"]["EventType"];
+            /** @description The run that it is of. */
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+        };
         /** @description A value, or the beginning of its JSON text. */
         Excerpt: {
             /**
@@ -1992,8 +2407,12 @@ export interface components {
              * @description Which pass of the graph's cycle, from 1.
              */
             iteration?: number | null;
+            /** @description Labels, as the start gave them. */
+            labels?: components["schemas"]["Labels"];
             /** @description Its result. */
             output?: unknown;
+            /** @description The execution that started it as a sub-agent. */
+            parent?: components["schemas"]["ParentExecution"] | null;
             /**
              * Format: double
              * @description How far its goal has come, 0 to 1.
@@ -2027,6 +2446,79 @@ export interface components {
             /** @description The missing capability, in words, when no present worker can run it. */
             waits_for?: string | null;
         };
+        /** @description An execution in a list. */
+        ExecutionEntry: {
+            /**
+             * Format: uint
+             * @description Approvals that wait, those of sub-agents included.
+             */
+            approvals: number;
+            /**
+             * Format: uint32
+             * @description The worker's try, from 1.
+             */
+            attempt?: number | null;
+            /** @description It ties executions together. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
+            /** @description When the log heard of it first. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The agent or graph. */
+            definition?: string | null;
+            /** @description When it ended. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The error. */
+            error?: components["schemas"]["EntryError"] | null;
+            /** @description The run. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Runbus does not run it: others tell it. */
+            external: boolean;
+            /** @description The beginning of its input: text as it is, other JSON as JSON text; at most 256 bytes. */
+            input?: string | null;
+            /** @description Whether the input has more. */
+            input_cut?: boolean;
+            /**
+             * Format: uint32
+             * @description Which pass of the graph's cycle, from 1.
+             */
+            iteration?: number | null;
+            /** @description Labels, as the start gave them. */
+            labels?: components["schemas"]["Labels"];
+            /** @description The nodes at work; 16 at most. */
+            nodes?: components["schemas"]["NodeId"][];
+            /** @description The execution that started it as a sub-agent. */
+            parent?: components["schemas"]["ParentEntry"] | null;
+            /**
+             * Format: double
+             * @description How far its goal has come, 0 to 1.
+             */
+            progress?: number | null;
+            /**
+             * Format: uint
+             * @description Questions that wait, those of sub-agents included.
+             */
+            questions: number;
+            /** @description The execution at the top of its tree; absent: itself. */
+            root?: components["schemas"]["ExecutionId"] | null;
+            /**
+             * Format: uint32
+             * @description Calls of models so far.
+             */
+            rounds: number;
+            /** @description Its conversation. */
+            session_id?: components["schemas"]["SessionId"] | null;
+            /** @description When it began. */
+            started_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["ExecutionStatus"];
+            /** @description Its line of work. */
+            stream_id: components["schemas"]["StreamId"];
+            /** @description When something happened last. */
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description Tokens so far, those of sub-agents included. */
+            usage?: components["schemas"]["Usage"] | null;
+            /** @description No worker that is there can run it: what it waits for, in words. */
+            waits_for?: string | null;
+        };
         /**
          * @description Why events of a run are missing.
          *     - `expired`: Retention removed them.
@@ -2035,6 +2527,21 @@ export interface components {
         ExecutionGap: "expired";
         /** @description at most 128 bytes of UTF-8 without control characters */
         ExecutionId: string;
+        /** @description A page of executions. */
+        ExecutionList: {
+            /** @description Whether the index follows the log; else it is being built, and more entries may come. */
+            complete: boolean;
+            /** @description Entries that match, whatever their status, by status; absent: nobody asked. */
+            counts?: {
+                [key: string]: number;
+            } | null;
+            /** @description Whether all were counted; else there are at least so many. */
+            counts_exact?: boolean | null;
+            /** @description The entries, in order. */
+            executions: components["schemas"]["ExecutionEntry"][];
+            /** @description Where the next page begins; absent: nothing is left. */
+            next?: string | null;
+        };
         /**
          * @description Where a run stands.
          *     - `queued`: Asked for; no worker has begun.
@@ -2067,6 +2574,45 @@ export interface components {
          * @enum {string}
          */
         GapReason: "expired" | "recreated";
+        /** @description A gateway's report. */
+        GatewayReport: {
+            /** @description Where it listens. */
+            address: string;
+            /** @description The time of this report. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint
+             * @description Clients: WebSockets, event streams, requests that wait.
+             */
+            connections: number;
+            /** @description Its id, new with each start. */
+            gateway: string;
+            /**
+             * Format: uint
+             * @description Scopes that are watched.
+             */
+            hubs: number;
+            /** @description It keeps the index of the lists. */
+            indexes: boolean;
+            /**
+             * Format: uint
+             * @description Live lists that are watched.
+             */
+            lists: number;
+            /**
+             * Format: uint
+             * @description Monitors that are folded.
+             */
+            monitors: number;
+            /** @description Since when it is at work. */
+            since: components["schemas"]["Timestamp"];
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description The gateways' reports. */
+        Gateways: {
+            gateways: components["schemas"]["GatewayReport"][];
+        };
         /** @description One gateway. */
         GatewayStatistics: {
             /**
@@ -2151,6 +2697,9 @@ export interface components {
             };
             name: string;
             version: string;
+        };
+        Labels: {
+            [key: string]: string;
         };
         /** @description The messages. */
         Messages: {
@@ -2463,6 +3012,29 @@ export interface components {
         NodeState: "running" | "waiting" | "stalled" | "completed" | "stopped";
         /** @description A command that has nothing to say but its name. */
         Nothing: Record<string, never>;
+        /**
+         * @description Which end comes first.
+         *     - `oldest`: Oldest first.
+         *     - `newest`: Newest first.
+         * @enum {string}
+         */
+        Order: "oldest" | "newest";
+        /** @description The execution that started another one as a sub-agent. */
+        ParentEntry: {
+            /** @description The execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Its session. */
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description The execution that started another one as a sub-agent. */
+        ParentExecution: {
+            /** @description The execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description The execution at the top of the tree; absent: this one. */
+            root?: components["schemas"]["ExecutionId"] | null;
+            /** @description Its session. */
+            session_id: components["schemas"]["SessionId"];
+        };
         /** @description An approval, as those who decide see it. */
         PendingApproval: {
             /** @description Names it. */
@@ -2572,6 +3144,65 @@ export interface components {
             /** @description The call that asks, when it is a tool's. */
             tool_use_id?: string | null;
         };
+        /** @description A question in a list. */
+        QuestionEntry: {
+            /** @description When it was settled. */
+            answered_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The person who answered. */
+            answered_by?: string | null;
+            /** @description The answers to choose from, the first 32; empty: any. */
+            choices?: string[];
+            /** @description The agent or graph. */
+            definition?: string | null;
+            /** @description The execution that asks. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /** @description Until when. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Others run the execution. Default: `false`. */
+            external: boolean;
+            /** @description The step. */
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description The question; at most 2 KiB. */
+            prompt: string;
+            /** @description Whether the text has more. */
+            prompt_cut?: boolean;
+            /** @description Names it. */
+            request_id: string;
+            /** @description Since when it waits. */
+            requested_at: components["schemas"]["Timestamp"];
+            /** @description The execution at the top of its tree; absent: that one. */
+            root?: components["schemas"]["ExecutionId"] | null;
+            /** @description The conversation. */
+            session_id?: components["schemas"]["SessionId"] | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["QuestionEntryStatus"];
+            /** @description The line of work. */
+            stream_id: components["schemas"]["StreamId"];
+        };
+        /**
+         * @description Where a question of a list stands.
+         *     - `pending`: It waits for an answer.
+         *     - `answered`: It was answered.
+         *     - `expired`: Nobody answered in time.
+         *     - `cancelled`: Nobody needs an answer any more.
+         * @enum {string}
+         */
+        QuestionEntryStatus: "pending" | "answered" | "expired" | "cancelled";
+        /** @description A page of questions. */
+        QuestionList: {
+            /** @description Whether the index follows the log; else it is being built, and more entries may come. */
+            complete: boolean;
+            /** @description Entries that match, whatever their status, by status; absent: nobody asked. */
+            counts?: {
+                [key: string]: number;
+            } | null;
+            /** @description Whether all were counted; else there are at least so many. */
+            counts_exact?: boolean | null;
+            /** @description Where the next page begins; absent: nothing is left. */
+            next?: string | null;
+            /** @description The entries, in order. */
+            questions: components["schemas"]["QuestionEntry"][];
+        };
         /** @description Questions that wait for an answer. */
         Questions: {
             questions: components["schemas"]["PendingQuestion"][];
@@ -2667,6 +3298,8 @@ export interface components {
             execution_id?: components["schemas"]["ExecutionId"] | null;
             /** @description The input. */
             input?: unknown;
+            /** @description Labels, by which lists can be filtered: at most 16, as for a start. */
+            labels?: components["schemas"]["Labels"];
             /** @description The policy when an execution of the session is at work. Default: `"enqueue"`. */
             multitask?: components["schemas"]["Multitask"];
             /** @description How it is scheduled; absent: as the session's last execution. */
@@ -2718,8 +3351,69 @@ export interface components {
              */
             version: number;
         };
+        /** @description A session in a list. */
+        SessionEntry: {
+            /**
+             * Format: uint
+             * @description Approvals that wait.
+             */
+            approvals: number;
+            /** @description Since when it takes no more input. */
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The correlation id of its latest execution. */
+            correlation_id?: components["schemas"]["CorrelationId"] | null;
+            /** @description When its first execution was heard of. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The agent or graph of its latest execution. */
+            definition?: string | null;
+            /** @description Its latest execution. */
+            execution_id: components["schemas"]["ExecutionId"];
+            /**
+             * Format: uint64
+             * @description How many executions it had.
+             */
+            executions: number;
+            /** @description The beginning of its latest input. */
+            input?: string | null;
+            /** @description Whether that input has more. */
+            input_cut?: boolean;
+            /** @description Labels of its latest execution. */
+            labels?: components["schemas"]["Labels"];
+            /** @description The execution that began it as a sub-agent's. */
+            parent?: components["schemas"]["ParentEntry"] | null;
+            /**
+             * Format: uint
+             * @description Questions that wait.
+             */
+            questions: number;
+            /** @description The conversation. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description Where it stands. */
+            status: components["schemas"]["SessionStatus"];
+            /** @description The line of work of its latest execution. */
+            stream_id: components["schemas"]["StreamId"];
+            /** @description When something happened last. */
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description Tokens of its executions. */
+            usage: components["schemas"]["Usage"];
+        };
         /** @description at most 128 bytes of UTF-8 without control characters */
         SessionId: string;
+        /** @description A page of sessions. */
+        SessionList: {
+            /** @description Whether the index follows the log; else it is being built, and more entries may come. */
+            complete: boolean;
+            /** @description Entries that match, whatever their status, by status; absent: nobody asked. */
+            counts?: {
+                [key: string]: number;
+            } | null;
+            /** @description Whether all were counted; else there are at least so many. */
+            counts_exact?: boolean | null;
+            /** @description Where the next page begins; absent: nothing is left. */
+            next?: string | null;
+            /** @description The entries, in order. */
+            sessions: components["schemas"]["SessionEntry"][];
+        };
         /**
          * @description Where a session stands.
          *     - `idle`: Nothing to do.
@@ -2822,6 +3516,11 @@ export interface components {
             execution_id?: components["schemas"]["ExecutionId"] | null;
             /** @description The input. */
             input?: unknown;
+            /**
+             * @description Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most
+             *     128 bytes without control characters.
+             */
+            labels?: components["schemas"]["Labels"];
             /** @description The policy when another execution of the session is at work. Default: `"enqueue"`. */
             multitask?: components["schemas"]["Multitask"];
             /** @description How it is scheduled. Default: `{"priority":"normal"}`. */
@@ -3450,6 +4149,60 @@ export interface operations {
             };
         };
     };
+    list_all_approvals: {
+        parameters: {
+            query?: {
+                /** @description only what was heard of then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only what was heard of before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description whether to count by status; default: on a first page */
+                counts?: boolean;
+                /** @description go on behind a page: its `next` */
+                cursor?: string;
+                /** @description only of this agent or graph */
+                definition?: string;
+                /** @description only of this run */
+                execution_id?: components["schemas"]["ExecutionId"];
+                /** @description entries at most */
+                limit?: number;
+                /** @description which end first, by the time when it was heard of; default: newest */
+                order?: components["schemas"]["Order"];
+                /** @description only in the tree below this execution, it included */
+                root?: components["schemas"]["ExecutionId"];
+                /** @description only of this conversation */
+                session_id?: components["schemas"]["SessionId"];
+                /** @description only in one of these, separated by commas */
+                status?: ("pending" | "approved" | "rejected" | "expired" | "cancelled" | "all")[];
+                /** @description only of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only with this in the id or what is shown of the input */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalList"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     get_approval: {
         parameters: {
             query?: never;
@@ -3750,6 +4503,63 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    list_definitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the definitions, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Definitions"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_definition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the definition; where workers differ, that of most of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionView"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     list_events: {
         parameters: {
             query?: {
@@ -3920,6 +4730,64 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_executions: {
+        parameters: {
+            query?: {
+                /** @description only what was heard of then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only what was heard of before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description only what is tied together by this */
+                correlation_id?: components["schemas"]["CorrelationId"];
+                /** @description whether to count by status; default: on a first page */
+                counts?: boolean;
+                /** @description go on behind a page: its `next` */
+                cursor?: string;
+                /** @description only of this agent or graph */
+                definition?: string;
+                /** @description only with this label, `key=value`; all of them when given again */
+                label?: string[];
+                /** @description entries at most */
+                limit?: number;
+                /** @description which end first, by the time when it was heard of; default: newest */
+                order?: components["schemas"]["Order"];
+                /** @description only what this execution started as a sub-agent */
+                parent?: components["schemas"]["ExecutionId"];
+                /** @description only in the tree below this execution, it included */
+                root?: components["schemas"]["ExecutionId"];
+                /** @description only of this conversation */
+                session_id?: components["schemas"]["SessionId"];
+                /** @description only in one of these, separated by commas */
+                status?: ("queued" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "completed" | "failed" | "cancelled" | "all")[];
+                /** @description only of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only with this in the id or what is shown of the input */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionList"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
@@ -4098,6 +4966,36 @@ export interface operations {
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    get_execution_definition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the definition */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionView"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4397,6 +5295,303 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    list_gateways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description each one's report, at most 15 s old */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gateways"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    follow_approvals: {
+        parameters: {
+            query?: {
+                /** @description only what was heard of then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only what was heard of before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description whether to count by status; default: on a first page */
+                counts?: boolean;
+                /** @description only of this agent or graph */
+                definition?: string;
+                /** @description only of this run */
+                execution_id?: components["schemas"]["ExecutionId"];
+                /** @description entries at most */
+                limit?: number;
+                /** @description which end first, by the time when it was heard of; default: newest */
+                order?: components["schemas"]["Order"];
+                /** @description only in the tree below this execution, it included */
+                root?: components["schemas"]["ExecutionId"];
+                /** @description only of this conversation */
+                session_id?: components["schemas"]["SessionId"];
+                /** @description only in one of these, separated by commas */
+                status?: ("pending" | "approved" | "rejected" | "expired" | "cancelled" | "all")[];
+                /** @description only of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only with this in the id or what is shown of the input */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream; it ends only as docs/lists.md says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["not_acceptable"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    follow_executions: {
+        parameters: {
+            query?: {
+                /** @description only what was heard of then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only what was heard of before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description only what is tied together by this */
+                correlation_id?: components["schemas"]["CorrelationId"];
+                /** @description whether to count by status; default: on a first page */
+                counts?: boolean;
+                /** @description only of this agent or graph */
+                definition?: string;
+                /** @description only with this label, `key=value`; all of them when given again */
+                label?: string[];
+                /** @description entries at most */
+                limit?: number;
+                /** @description which end first, by the time when it was heard of; default: newest */
+                order?: components["schemas"]["Order"];
+                /** @description only what this execution started as a sub-agent */
+                parent?: components["schemas"]["ExecutionId"];
+                /** @description only in the tree below this execution, it included */
+                root?: components["schemas"]["ExecutionId"];
+                /** @description only of this conversation */
+                session_id?: components["schemas"]["SessionId"];
+                /** @description only in one of these, separated by commas */
+                status?: ("queued" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "completed" | "failed" | "cancelled" | "all")[];
+                /** @description only of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only with this in the id or what is shown of the input */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream; it ends only as docs/lists.md says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["not_acceptable"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    follow_questions: {
+        parameters: {
+            query?: {
+                /** @description only what was heard of then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only what was heard of before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description whether to count by status; default: on a first page */
+                counts?: boolean;
+                /** @description only of this agent or graph */
+                definition?: string;
+                /** @description only of this run */
+                execution_id?: components["schemas"]["ExecutionId"];
+                /** @description entries at most */
+                limit?: number;
+                /** @description which end first, by the time when it was heard of; default: newest */
+                order?: components["schemas"]["Order"];
+                /** @description only in the tree below this execution, it included */
+                root?: components["schemas"]["ExecutionId"];
+                /** @description only of this conversation */
+                session_id?: components["schemas"]["SessionId"];
+                /** @description only in one of these, separated by commas */
+                status?: ("pending" | "answered" | "expired" | "cancelled" | "all")[];
+                /** @description only of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only with this in the id or what is shown of the input */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream; it ends only as docs/lists.md says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["not_acceptable"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    follow_sessions: {
+        parameters: {
+            query?: {
+                /** @description only what was heard of then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only what was heard of before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description only what is tied together by this */
+                correlation_id?: components["schemas"]["CorrelationId"];
+                /** @description whether to count by status; default: on a first page */
+                counts?: boolean;
+                /** @description only of this agent or graph */
+                definition?: string;
+                /** @description only with this label, `key=value`; all of them when given again */
+                label?: string[];
+                /** @description entries at most */
+                limit?: number;
+                /** @description which end first, by the time when it was heard of; default: newest */
+                order?: components["schemas"]["Order"];
+                /** @description only what this execution started as a sub-agent */
+                parent?: components["schemas"]["ExecutionId"];
+                /** @description only of this conversation */
+                session_id?: components["schemas"]["SessionId"];
+                /** @description only in one of these, separated by commas */
+                status?: ("idle" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "closed" | "all")[];
+                /** @description only of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only with this in the id or what is shown of the input */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream; it ends only as docs/lists.md says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["not_acceptable"];
+            421: components["responses"]["misdirected"];
+            /**
+             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             *
+             *     `limit_exceeded`: too many connections of this principal
+             */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     get_monitor: {
         parameters: {
             query?: {
@@ -4577,6 +5772,60 @@ export interface operations {
             421: components["responses"]["misdirected"];
         };
     };
+    list_all_questions: {
+        parameters: {
+            query?: {
+                /** @description only what was heard of then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only what was heard of before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description whether to count by status; default: on a first page */
+                counts?: boolean;
+                /** @description go on behind a page: its `next` */
+                cursor?: string;
+                /** @description only of this agent or graph */
+                definition?: string;
+                /** @description only of this run */
+                execution_id?: components["schemas"]["ExecutionId"];
+                /** @description entries at most */
+                limit?: number;
+                /** @description which end first, by the time when it was heard of; default: newest */
+                order?: components["schemas"]["Order"];
+                /** @description only in the tree below this execution, it included */
+                root?: components["schemas"]["ExecutionId"];
+                /** @description only of this conversation */
+                session_id?: components["schemas"]["SessionId"];
+                /** @description only in one of these, separated by commas */
+                status?: ("pending" | "answered" | "expired" | "cancelled" | "all")[];
+                /** @description only of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only with this in the id or what is shown of the input */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionList"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     answer_question: {
         parameters: {
             query?: never;
@@ -4614,6 +5863,62 @@ export interface operations {
             409: components["responses"]["conflict"];
             413: components["responses"]["too_large"];
             415: components["responses"]["unsupported_media_type"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description only what was heard of then or later */
+                after?: components["schemas"]["Timestamp"];
+                /** @description only what was heard of before */
+                before?: components["schemas"]["Timestamp"];
+                /** @description only what is tied together by this */
+                correlation_id?: components["schemas"]["CorrelationId"];
+                /** @description whether to count by status; default: on a first page */
+                counts?: boolean;
+                /** @description go on behind a page: its `next` */
+                cursor?: string;
+                /** @description only of this agent or graph */
+                definition?: string;
+                /** @description only with this label, `key=value`; all of them when given again */
+                label?: string[];
+                /** @description entries at most */
+                limit?: number;
+                /** @description which end first, by the time when it was heard of; default: newest */
+                order?: components["schemas"]["Order"];
+                /** @description only what this execution started as a sub-agent */
+                parent?: components["schemas"]["ExecutionId"];
+                /** @description only of this conversation */
+                session_id?: components["schemas"]["SessionId"];
+                /** @description only in one of these, separated by commas */
+                status?: ("idle" | "running" | "waiting_for_approval" | "waiting_for_input" | "paused" | "closed" | "all")[];
+                /** @description only of this line of work */
+                stream_id?: components["schemas"]["StreamId"];
+                /** @description only with this in the id or what is shown of the input */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            400: components["responses"]["invalid_argument"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];

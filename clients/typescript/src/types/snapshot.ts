@@ -124,6 +124,8 @@ export interface Execution {
    * `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
    */
   request_digest?: string;
+  labels?: Labels;
+  parent?: ParentExecution;
   status: ExecutionStatus;
   /**
    * The missing capability, in words, when no present worker can run it.
@@ -170,6 +172,17 @@ export interface Execution {
    */
   events: number;
   gap?: ExecutionGap;
+}
+export interface Labels {
+  [k: string]: string;
+}
+/**
+ * The execution that started another one as a sub-agent.
+ */
+export interface ParentExecution {
+  execution_id: ExecutionId;
+  session_id: SessionId;
+  root?: ExecutionId;
 }
 /**
  * Something that waits for a person.

@@ -12,21 +12,25 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
-class ExecutionQueuedData(BaseModel):
+class ParentExecution(BaseModel):
     """
-    Somebody asked for an execution; a worker will take it.
+    The execution that started another one as a sub-agent.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    definition: str | None = None
+    execution_id: str
     """
-    The agent or graph that it will run.
+    The execution.
     """
-    request_digest: str | None = None
+    session_id: str
     """
-    `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
+    Its session.
+    """
+    root: str | None = None
+    """
+    The execution at the top of the tree; absent: this one.
     """
 
 
@@ -995,41 +999,6 @@ class CustomData(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-
-
-class ExecutionQueued(BaseModel):
-    """
-    Somebody asked for an execution; a worker will take it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_queued"] = "execution_queued"
-    data: ExecutionQueuedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
 
 
 class ExecutionWaiting(BaseModel):
@@ -2537,6 +2506,32 @@ class Custom(BaseModel):
     """
 
 
+class ExecutionQueuedData(BaseModel):
+    """
+    Somebody asked for an execution; a worker will take it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    definition: str | None = None
+    """
+    The agent or graph that it will run.
+    """
+    request_digest: str | None = None
+    """
+    `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
+    """
+    labels: dict[str, str] | None = None
+    """
+    Labels, as the start gave them.
+    """
+    parent: ParentExecution | None = None
+    """
+    The execution that started it as a sub-agent.
+    """
+
+
 class LlmTurnCompletedData(BaseModel):
     """
     A call of the model ended well and is recorded.
@@ -2640,6 +2635,41 @@ class ToolApprovalRequestedData(BaseModel):
     below: Below | None = None
     """
     Where it happened, when that is below the execution that tells it.
+    """
+
+
+class ExecutionQueued(BaseModel):
+    """
+    Somebody asked for an execution; a worker will take it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    type: Literal["execution_queued"] = "execution_queued"
+    data: ExecutionQueuedData
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
     """
 
 

@@ -74,40 +74,9 @@ class Checks(BaseModel):
     """
 
 
-class Started(BaseModel):
+class ParentEntry(BaseModel):
     """
-    A started execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    execution_id: str
-    """
-    The run.
-    """
-    stream_id: str
-    """
-    Its line of work.
-    """
-    session_id: str
-    """
-    Its conversation.
-    """
-    created: bool
-    """
-    Whether this call started it; `false`: it was there.
-    """
-    same_request: bool | None = None
-    """
-    Of an execution that was there: whether it was started with the same definition and the same input. Absent: this call
-    started it, or nobody knows any more.
-    """
-
-
-class Below(BaseModel):
-    """
-    Where something happened that an execution above tells.
+    The execution that started another one as a sub-agent.
     """
 
     model_config = ConfigDict(
@@ -121,14 +90,35 @@ class Below(BaseModel):
     """
     Its session.
     """
-    node_id: str | None = None
-    """
-    Its node.
-    """
-    through: str
-    """
-    The session of the child of the execution that tells it, on the way there.
-    """
+
+
+LabelsAdditionalProperty = TypeAliasType(
+    "LabelsAdditionalProperty",
+    Annotated[
+        str, Field(max_length=128, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    ],
+)
+
+
+class Labels(
+    RootModel[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
+            ],
+            LabelsAdditionalProperty,
+        ]
+    ]
+):
+    root: Annotated[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
+            ],
+            LabelsAdditionalProperty,
+        ],
+        Field(max_length=16),
+    ]
 
 
 class Usage(BaseModel):
@@ -166,6 +156,103 @@ class Usage(BaseModel):
     cost: float | None = None
     """
     The price, where the providers state one, in their currency.
+    """
+
+
+class EntryError(BaseModel):
+    """
+    The error.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    code: str | None = None
+    """
+    A stable code; absent where the producer gave none.
+    """
+    message: str | None = None
+    """
+    In words; its beginning.
+    """
+
+
+class Started(BaseModel):
+    """
+    A started execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The run.
+    """
+    stream_id: str
+    """
+    Its line of work.
+    """
+    session_id: str
+    """
+    Its conversation.
+    """
+    created: bool
+    """
+    Whether this call started it; `false`: it was there.
+    """
+    same_request: bool | None = None
+    """
+    Of an execution that was there: whether it was started with the same definition and the same input. Absent: this call
+    started it, or nobody knows any more.
+    """
+
+
+class ParentExecution(BaseModel):
+    """
+    The execution that started another one as a sub-agent.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+    root: str | None = None
+    """
+    The execution at the top of the tree; absent: this one.
+    """
+
+
+class Below(BaseModel):
+    """
+    Where something happened that an execution above tells.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+    node_id: str | None = None
+    """
+    Its node.
+    """
+    through: str
+    """
+    The session of the child of the execution that tells it, on the way there.
     """
 
 
@@ -784,6 +871,152 @@ class GatewayStatistics(BaseModel):
     """
 
 
+class GatewayReport(BaseModel):
+    """
+    A gateway's report.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    gateway: str
+    """
+    Its id, new with each start.
+    """
+    address: str
+    """
+    Where it listens.
+    """
+    version: str
+    """
+    Its version.
+    """
+    since: AwareDatetime
+    """
+    Since when it is at work.
+    """
+    at: AwareDatetime
+    """
+    The time of this report.
+    """
+    connections: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Clients: WebSockets, event streams, requests that wait.
+    """
+    hubs: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Scopes that are watched.
+    """
+    monitors: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Monitors that are folded.
+    """
+    lists: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Live lists that are watched.
+    """
+    indexes: bool
+    """
+    It keeps the index of the lists.
+    """
+
+
+class DefinitionSummary(BaseModel):
+    """
+    A definition in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    name: str
+    """
+    The name under which it is started.
+    """
+    kind: str
+    """
+    `agent` or `graph`.
+    """
+    description: str | None = None
+    """
+    Its purpose, for people.
+    """
+    version: str
+    """
+    Names its content.
+    """
+    nodes: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    How many nodes it has.
+    """
+    workers: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    How many workers have it.
+    """
+
+
+class DefinitionSubagent(BaseModel):
+    """
+    Another agent or graph as a tool.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    name: str
+    """
+    The tool's name.
+    """
+    definition: str
+    """
+    The definition that it runs.
+    """
+
+
+class DefinitionEdge(BaseModel):
+    """
+    A transition from a node.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    from_: Annotated[str, Field(alias="from")]
+    """
+    The node that has ended.
+    """
+    to: list[str]
+    """
+    The nodes that run next; several are branches.
+    """
+    when: Any | None = None
+    """
+    When it is taken; absent: when no other one is.
+    """
+
+
+class DefinitionTool(BaseModel):
+    """
+    A tool.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    name: str
+    """
+    Its name.
+    """
+    description: str | None = None
+    """
+    When and how to use it.
+    """
+    input_schema: Any | None = None
+    """
+    JSON Schema of its arguments.
+    """
+
+
 class Scope(RootModel[str]):
     root: Annotated[str, Field(max_length=1024)]
 
@@ -925,6 +1158,15 @@ class CouncilRun(BaseModel):
     error: str | None
     """
     The error.
+    """
+
+
+class Order(RootModel[Literal["oldest", "newest"]]):
+    root: Literal["oldest", "newest"]
+    """
+    Which end comes first.
+    - `oldest`: Oldest first.
+    - `newest`: Newest first.
     """
 
 
@@ -1211,6 +1453,375 @@ class Readiness(BaseModel):
     - `not_ready`: It does not serve.
     """
     checks: Checks
+
+
+class ExecutionEntry(BaseModel):
+    """
+    An execution in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The run.
+    """
+    stream_id: str
+    """
+    Its line of work.
+    """
+    session_id: str | None = None
+    """
+    Its conversation.
+    """
+    definition: str | None = None
+    """
+    The agent or graph.
+    """
+    status: Literal[
+        "queued",
+        "running",
+        "waiting_for_approval",
+        "waiting_for_input",
+        "paused",
+        "completed",
+        "failed",
+        "cancelled",
+    ]
+    """
+    Where it stands.
+    """
+    external: bool
+    """
+    Runbus does not run it: others tell it.
+    """
+    parent: ParentEntry | None = None
+    """
+    The execution that started it as a sub-agent.
+    """
+    root: str | None = None
+    """
+    The execution at the top of its tree; absent: itself.
+    """
+    correlation_id: str | None = None
+    """
+    It ties executions together.
+    """
+    labels: Labels | None = None
+    """
+    Labels, as the start gave them.
+    """
+    nodes: list[str] | None = None
+    """
+    The nodes at work; 16 at most.
+    """
+    iteration: Annotated[int | None, Field(ge=0, le=4294967295)] = None
+    """
+    Which pass of the graph's cycle, from 1.
+    """
+    attempt: Annotated[int | None, Field(ge=0, le=4294967295)] = None
+    """
+    The worker's try, from 1.
+    """
+    rounds: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    Calls of models so far.
+    """
+    progress: float | None = None
+    """
+    How far its goal has come, 0 to 1.
+    """
+    input: str | None = None
+    """
+    The beginning of its input: text as it is, other JSON as JSON text; at most 256 bytes.
+    """
+    input_cut: bool | None = None
+    """
+    Whether the input has more.
+    """
+    usage: Usage | None = None
+    """
+    Tokens so far, those of sub-agents included.
+    """
+    approvals: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Approvals that wait, those of sub-agents included.
+    """
+    questions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Questions that wait, those of sub-agents included.
+    """
+    waits_for: str | None = None
+    """
+    No worker that is there can run it: what it waits for, in words.
+    """
+    error: EntryError | None = None
+    """
+    The error.
+    """
+    created_at: AwareDatetime
+    """
+    When the log heard of it first.
+    """
+    started_at: AwareDatetime | None = None
+    """
+    When it began.
+    """
+    updated_at: AwareDatetime
+    """
+    When something happened last.
+    """
+    ended_at: AwareDatetime | None = None
+    """
+    When it ended.
+    """
+
+
+class SessionEntry(BaseModel):
+    """
+    A session in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The conversation.
+    """
+    stream_id: str
+    """
+    The line of work of its latest execution.
+    """
+    definition: str | None = None
+    """
+    The agent or graph of its latest execution.
+    """
+    status: Literal[
+        "idle",
+        "running",
+        "waiting_for_approval",
+        "waiting_for_input",
+        "paused",
+        "pending",
+        "closed",
+    ]
+    """
+    Where it stands.
+    """
+    execution_id: str
+    """
+    Its latest execution.
+    """
+    executions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    How many executions it had.
+    """
+    parent: ParentEntry | None = None
+    """
+    The execution that began it as a sub-agent's.
+    """
+    labels: Labels | None = None
+    """
+    Labels of its latest execution.
+    """
+    correlation_id: str | None = None
+    """
+    The correlation id of its latest execution.
+    """
+    input: str | None = None
+    """
+    The beginning of its latest input.
+    """
+    input_cut: bool | None = None
+    """
+    Whether that input has more.
+    """
+    approvals: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Approvals that wait.
+    """
+    questions: Annotated[int, Field(ge=0, le=18446744073709551615)]
+    """
+    Questions that wait.
+    """
+    usage: Usage
+    """
+    Tokens of its executions.
+    """
+    created_at: AwareDatetime
+    """
+    When its first execution was heard of.
+    """
+    updated_at: AwareDatetime
+    """
+    When something happened last.
+    """
+    closed_at: AwareDatetime | None = None
+    """
+    Since when it takes no more input.
+    """
+
+
+class ApprovalEntry(BaseModel):
+    """
+    An approval in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    Names it.
+    """
+    status: Literal["pending", "approved", "rejected", "expired", "cancelled"]
+    """
+    Where it stands.
+    """
+    execution_id: str
+    """
+    The execution whose call waits.
+    """
+    root: str | None = None
+    """
+    The execution at the top of its tree; absent: that one.
+    """
+    stream_id: str
+    """
+    The line of work.
+    """
+    session_id: str | None = None
+    """
+    The conversation.
+    """
+    definition: str | None = None
+    """
+    The agent or graph.
+    """
+    node_id: str | None = None
+    """
+    The step.
+    """
+    tool_use_id: str
+    """
+    The call.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    tool_input: Any
+    """
+    The call's arguments; of more than 2 KiB `{cut, bytes, begins}`.
+    """
+    tool_input_cut: bool | None = None
+    """
+    Whether the arguments have more.
+    """
+    arguments_digest: str | None = None
+    """
+    SHA-256 of the canonical arguments: what a decision is bound to.
+    """
+    external: bool
+    """
+    Others run the execution. Default: `false`.
+    """
+    requested_at: AwareDatetime
+    """
+    Since when it waits.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    Until when.
+    """
+    decided_at: AwareDatetime | None = None
+    """
+    When it was settled.
+    """
+    decided_by: str | None = None
+    """
+    The decider.
+    """
+    note: str | None = None
+    """
+    The decider's word.
+    """
+
+
+class QuestionEntry(BaseModel):
+    """
+    A question in a list.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    request_id: str
+    """
+    Names it.
+    """
+    status: Literal["pending", "answered", "expired", "cancelled"]
+    """
+    Where it stands.
+    """
+    execution_id: str
+    """
+    The execution that asks.
+    """
+    root: str | None = None
+    """
+    The execution at the top of its tree; absent: that one.
+    """
+    stream_id: str
+    """
+    The line of work.
+    """
+    session_id: str | None = None
+    """
+    The conversation.
+    """
+    definition: str | None = None
+    """
+    The agent or graph.
+    """
+    node_id: str | None = None
+    """
+    The step.
+    """
+    prompt: str
+    """
+    The question; at most 2 KiB.
+    """
+    prompt_cut: bool | None = None
+    """
+    Whether the text has more.
+    """
+    choices: list[str] | None = None
+    """
+    The answers to choose from, the first 32; empty: any.
+    """
+    external: bool
+    """
+    Others run the execution. Default: `false`.
+    """
+    requested_at: AwareDatetime
+    """
+    Since when it waits.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    Until when.
+    """
+    answered_at: AwareDatetime | None = None
+    """
+    When it was settled.
+    """
+    answered_by: str | None = None
+    """
+    The person who answered.
+    """
 
 
 class Waiting(BaseModel):
@@ -1997,6 +2608,74 @@ class WorkerReport(BaseModel):
     """
 
 
+class Gateways(BaseModel):
+    """
+    The gateways' reports.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    gateways: list[GatewayReport]
+
+
+class Definitions(BaseModel):
+    """
+    Definitions, by name.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    definitions: list[DefinitionSummary]
+
+
+class DefinitionNode(BaseModel):
+    """
+    A step.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    Its id.
+    """
+    type: str
+    """
+    `agent`, `tool`, `router` or `human`.
+    """
+    model: Any | None = None
+    """
+    The model and how it is asked; absent where it is the worker's default.
+    """
+    tools: list[str] | None = None
+    """
+    The tools that it may call: names or patterns.
+    """
+    approve: list[str] | None = None
+    """
+    Tools whose calls wait for an approval: names or patterns.
+    """
+    subagents: list[DefinitionSubagent] | None = None
+    """
+    Other agents and graphs that it may call as tools.
+    """
+    client_facing: bool
+    """
+    Whether its text goes to the client.
+    """
+    join: bool
+    """
+    It begins when every branch before it has arrived.
+    """
+    choices: list[str] | None = None
+    """
+    Answers to choose from, of a human node.
+    """
+
+
 class Scheduling(BaseModel):
     """
     How an execution is scheduled.
@@ -2023,9 +2702,9 @@ class BeginRequest(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    scheduling: Scheduling | None = None
+    labels: Labels | None = None
     """
-    How it is scheduled; absent: as the session's last execution.
+    Labels, by which lists can be filtered: at most 16, as for a start.
     """
     input: Any | None = None
     """
@@ -2060,6 +2739,10 @@ class BeginRequest(BaseModel):
     """
     The limits of the execution. Default: `{}`.
     """
+    scheduling: Scheduling | None = None
+    """
+    How it is scheduled; absent: as the session's last execution.
+    """
 
 
 class SayRequest(BaseModel):
@@ -2070,9 +2753,9 @@ class SayRequest(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    scheduling: Scheduling | None = None
+    labels: Labels | None = None
     """
-    How it is scheduled; absent: as the session's last execution.
+    Labels, by which lists can be filtered: at most 16, as for a start.
     """
     input: Any | None = None
     """
@@ -2107,6 +2790,10 @@ class SayRequest(BaseModel):
     """
     The limits of the execution. Default: `{}`.
     """
+    scheduling: Scheduling | None = None
+    """
+    How it is scheduled; absent: as the session's last execution.
+    """
 
 
 class PublishRequest(BaseModel):
@@ -2120,6 +2807,126 @@ class PublishRequest(BaseModel):
     events: Annotated[list[EventDraft], Field(max_length=1000, min_length=1)]
     """
     Each may lack `id` and `timestamp`.
+    """
+
+
+class ExecutionList(BaseModel):
+    """
+    A page of executions.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    executions: list[ExecutionEntry]
+    """
+    The entries, in order.
+    """
+    next: str | None = None
+    """
+    Where the next page begins; absent: nothing is left.
+    """
+    counts: dict[str, Any] | None = None
+    """
+    Entries that match, whatever their status, by status; absent: nobody asked.
+    """
+    counts_exact: bool | None = None
+    """
+    Whether all were counted; else there are at least so many.
+    """
+    complete: bool
+    """
+    Whether the index follows the log; else it is being built, and more entries may come.
+    """
+
+
+class SessionList(BaseModel):
+    """
+    A page of sessions.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    sessions: list[SessionEntry]
+    """
+    The entries, in order.
+    """
+    next: str | None = None
+    """
+    Where the next page begins; absent: nothing is left.
+    """
+    counts: dict[str, Any] | None = None
+    """
+    Entries that match, whatever their status, by status; absent: nobody asked.
+    """
+    counts_exact: bool | None = None
+    """
+    Whether all were counted; else there are at least so many.
+    """
+    complete: bool
+    """
+    Whether the index follows the log; else it is being built, and more entries may come.
+    """
+
+
+class ApprovalList(BaseModel):
+    """
+    A page of approvals.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approvals: list[ApprovalEntry]
+    """
+    The entries, in order.
+    """
+    next: str | None = None
+    """
+    Where the next page begins; absent: nothing is left.
+    """
+    counts: dict[str, Any] | None = None
+    """
+    Entries that match, whatever their status, by status; absent: nobody asked.
+    """
+    counts_exact: bool | None = None
+    """
+    Whether all were counted; else there are at least so many.
+    """
+    complete: bool
+    """
+    Whether the index follows the log; else it is being built, and more entries may come.
+    """
+
+
+class QuestionList(BaseModel):
+    """
+    A page of questions.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    questions: list[QuestionEntry]
+    """
+    The entries, in order.
+    """
+    next: str | None = None
+    """
+    Where the next page begins; absent: nothing is left.
+    """
+    counts: dict[str, Any] | None = None
+    """
+    Entries that match, whatever their status, by status; absent: nobody asked.
+    """
+    counts_exact: bool | None = None
+    """
+    Whether all were counted; else there are at least so many.
+    """
+    complete: bool
+    """
+    Whether the index follows the log; else it is being built, and more entries may come.
     """
 
 
@@ -2158,6 +2965,14 @@ class Execution(BaseModel):
     request_digest: str | None = None
     """
     `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
+    """
+    labels: Labels | None = None
+    """
+    Labels, as the start gave them.
+    """
+    parent: ParentExecution | None = None
+    """
+    The execution that started it as a sub-agent.
     """
     status: Literal[
         "queued",
@@ -2510,6 +3325,60 @@ class Workers(BaseModel):
     workers: list[WorkerReport]
 
 
+class DefinitionView(BaseModel):
+    """
+    An agent or a graph.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    name: str
+    """
+    The name under which it is started.
+    """
+    kind: str
+    """
+    `agent` or `graph`.
+    """
+    description: str | None = None
+    """
+    Its purpose, for people.
+    """
+    version: str
+    """
+    Names its content: another content has another one.
+    """
+    workers: list[str] | None = None
+    """
+    The workers that have it.
+    """
+    entry: str
+    """
+    The node that runs first.
+    """
+    max_iterations: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    How many iterations an execution may have.
+    """
+    nodes: list[DefinitionNode]
+    """
+    The nodes. An agent is one node of its own name.
+    """
+    edges: list[DefinitionEdge]
+    """
+    Which node follows which.
+    """
+    tools: list[DefinitionTool]
+    """
+    The tools that its nodes may call, as far as they are known.
+    """
+    input_schema: Any
+    """
+    JSON Schema of the input, as far as its templates read it; `{}`: anything.
+    """
+
+
 class StartRequest(BaseModel):
     """
     A request to start an execution.
@@ -2558,6 +3427,11 @@ class StartRequest(BaseModel):
     scheduling: Scheduling | None = None
     """
     How it is scheduled. Default: `{"priority":"normal"}`.
+    """
+    labels: Labels | None = None
+    """
+    Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most
+    128 bytes without control characters.
     """
 
 

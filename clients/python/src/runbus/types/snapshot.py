@@ -9,7 +9,65 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+)
+from typing_extensions import TypeAliasType
+
+LabelsAdditionalProperty = TypeAliasType(
+    "LabelsAdditionalProperty",
+    Annotated[
+        str, Field(max_length=128, pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    ],
+)
+
+
+class Labels(
+    RootModel[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
+            ],
+            LabelsAdditionalProperty,
+        ]
+    ]
+):
+    root: Annotated[
+        dict[
+            Annotated[
+                str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")
+            ],
+            LabelsAdditionalProperty,
+        ],
+        Field(max_length=16),
+    ]
+
+
+class ParentExecution(BaseModel):
+    """
+    The execution that started another one as a sub-agent.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+    root: str | None = None
+    """
+    The execution at the top of the tree; absent: this one.
+    """
 
 
 class Below(BaseModel):
@@ -389,6 +447,14 @@ class Execution(BaseModel):
     request_digest: str | None = None
     """
     `sha256:` and the hexadecimal SHA-256 of what was asked for, `[definition, input]` as canonical JSON.
+    """
+    labels: Labels | None = None
+    """
+    Labels, as the start gave them.
+    """
+    parent: ParentExecution | None = None
+    """
+    The execution that started it as a sub-agent.
     """
     status: Literal[
         "queued",
