@@ -40,7 +40,7 @@ pub(crate) enum Reader {
     /// Of the configured log.
     Here(Box<runbus::bus::Reader>),
     /// Of a gateway.
-    There(Reading),
+    There(Box<Reading>),
 }
 
 impl Reader {
@@ -369,7 +369,7 @@ impl Reach {
     pub(crate) async fn read(&self, filter: Filter, since: Since) -> Result<Reader, Error> {
         match self {
             Self::Here(backend) => Ok(Reader::Here(Box::new(backend.bus().read(filter, since).await?))),
-            Self::There(remote) => Ok(Reader::There(remote.read(filter, since))),
+            Self::There(remote) => Ok(Reader::There(Box::new(remote.read(filter, since)))),
         }
     }
 

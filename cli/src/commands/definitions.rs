@@ -27,7 +27,7 @@ impl Definitions {
         }
         let all = reach.definitions().await?;
         if global.json {
-            all.iter().try_for_each(|definition| output::json(definition))?;
+            all.iter().try_for_each(output::json)?;
             return Ok(Code::Ok);
         }
         if all.is_empty() {
