@@ -17,12 +17,11 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-import anyio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
 
-from . import limits
+from . import limits, tasks
 from .backoff import Backoff
 from .credentials import Credentials
 from .errors import Closed, Forbidden, ProtocolError, RunbusError, Unauthenticated, Unavailable, of_code, of_status
@@ -69,8 +68,8 @@ class Feed(ABC):
             raise Closed("the subscription was closed")
         if self._socket is None:
             if self._pause:
-                with anyio.move_on_after(self._pause):
-                    await self._closing.wait()
+                with contextlib.suppress(TimeoutError):
+                    await tasks.within(self._pause, self._closing.wait())
                 self._pause = 0.0
                 return
             await self._open()
@@ -97,8 +96,7 @@ class Feed(ABC):
         headers, self._token = await self._credentials.headers()
         socket: ClientConnection | None = None
         try:
-            with anyio.fail_after(limits.HANDSHAKE_S):
-                socket = await self._connect(gateway, headers)
+            socket = await tasks.within(limits.HANDSHAKE_S, self._connect(gateway, headers), lambda late: late.transport.abort())
             if self._credentials.can_refresh:
                 # The answer says when this credential ends.
                 await socket.send(json.dumps({"type": "auth", "token": self._token}))
@@ -213,8 +211,8 @@ class Feed(ABC):
                 if self._waits_since is None or time.monotonic() - self._waits_since < limits.ALIVE_S:
                     continue
                 begun = self._waits_since
-                with anyio.move_on_after(limits.PONG_S):
-                    await asyncio.shield(pong)
+                with contextlib.suppress(TimeoutError):
+                    await tasks.within(limits.PONG_S, asyncio.shield(pong))
                     continue
                 if self._waits_since == begun:
                     log.info("the gateway does not answer; connecting again")
@@ -232,8 +230,8 @@ class Feed(ABC):
             if self._expires_at is None or not self._credentials.can_refresh:
                 continue
             left = self._expires_at - time.time()
-            with anyio.move_on_after(max(limits.REFRESH_MIN_S, left * 0.8)):
-                await self._expires.wait()
+            with contextlib.suppress(TimeoutError):
+                await tasks.within(max(limits.REFRESH_MIN_S, left * 0.8), self._expires.wait())
                 continue
             try:
                 self._token = await self._credentials.fresh(self._token)
@@ -264,8 +262,8 @@ class Feed(ABC):
             keeper.cancel()
         if socket is not None:
             # The closing handshake would wait behind messages that nobody reads.
-            with contextlib.suppress(Exception), anyio.move_on_after(1):
-                await socket.close()
+            with contextlib.suppress(Exception):
+                await tasks.within(1, socket.close())
 
 
 def _seconds_until(text: Any) -> float | None:

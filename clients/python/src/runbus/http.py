@@ -7,10 +7,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import anyio
 import httpx
 
-from . import limits
+from . import limits, tasks
 from .backoff import Backoff
 from .credentials import Credentials
 from .errors import Closed, Forbidden, ProtocolError, RunbusError, Unauthenticated, Unavailable, of_status
@@ -54,8 +53,7 @@ class Http:
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         try:
-            with anyio.fail_after(timeout):
-                return await call
+            return await tasks.within(timeout, call)
         except TimeoutError:
             raise last[-1] if last else Unavailable(f"no answer within {timeout:g} s") from None
         except asyncio.CancelledError:

@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anyio
 from typing_extensions import Self
 
 from .. import drafts, tasks
@@ -163,8 +162,7 @@ class EventBus(Emit):
         seen = self._own.begin(key)
         is_durable = False
         try:
-            with anyio.fail_after(max(0.001, end - asyncio.get_running_loop().time())):
-                await self._put(made, wire, line, seen)
+            await tasks.within(max(0.001, end - asyncio.get_running_loop().time()), self._put(made, wire, line, seen))
             is_durable = True
         except TimeoutError:
             is_durable = seen.done() and not seen.cancelled()
@@ -190,8 +188,7 @@ class EventBus(Emit):
             opening.result()
             return made
         try:
-            with anyio.fail_after(self._publish_timeout):
-                await asyncio.shield(opening)
+            await tasks.within(self._publish_timeout, asyncio.shield(opening))
         except TimeoutError:
             message = f"the log does not answer within {self._publish_timeout:g} s"
             raise (Unavailable(message) if event_id is None else PublishTimeout(message, event_id=event_id)) from None
@@ -255,9 +252,10 @@ class EventBus(Emit):
         self.open_soon()
         wanted = Subscription("", frozenset({text(event_type)}), _nothing, stream_id, node_id, execution_id)
         future = self._registry.wait(wanted)
-        with anyio.move_on_after(timeout or None):
-            return await future
-        return None
+        try:
+            return await tasks.within(timeout or None, future)
+        except TimeoutError:
+            return None
 
 
 async def _nothing(_: AgentEvent) -> None:

@@ -8,14 +8,14 @@ doubt, then now and then.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import anyio
-
+from ... import tasks
 from ..transport import Deliver
 from . import limits
 from .log import RETRYABLE, Bounds, Log, Stored, stored
@@ -83,9 +83,9 @@ class Follower:
                     self._look()
                     return
                 self._wake.clear()
-                with anyio.move_on_after(left):
+                with contextlib.suppress(TimeoutError):
                     # The feed sets the event too: one thing to wait for.
-                    await self._wake.wait()
+                    await tasks.within(left, self._wake.wait())
                 continue
             headers, payload = live.get_nowait()
             found = stored(headers, payload)

@@ -8,12 +8,12 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import anyio
 import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from ... import tasks
 from ...errors import Forbidden, Unauthenticated
 from . import limits
 from .address import Address
@@ -120,8 +120,7 @@ class Link:
             seen.add_done_callback(wake)
         try:
             await self.client.publish(subject, payload, self._inbox + token, headers)
-            with anyio.fail_after(limits.REQUEST_S):
-                answer = await future
+            answer = await tasks.within(limits.REQUEST_S, future)
         finally:
             self._one.pop(token, None)
             if seen is not None:
@@ -140,8 +139,7 @@ class Link:
         try:
             await self.client.publish(subject, payload, self._inbox + token)
             while True:
-                with anyio.fail_after(limits.REQUEST_S):
-                    answer = await queue.get()
+                answer = await tasks.within(limits.REQUEST_S, queue.get())
                 answers.append(answer)
                 if status(answer) is not None:
                     return answers
