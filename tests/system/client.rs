@@ -31,6 +31,12 @@ pub fn config() -> Config {
     }
 }
 
+/// A gateway that keeps no lists: only its clients make it read the log.
+pub fn without_lists() -> Config {
+    let directory = runbus_gateway::lists::Config { keep: false, ..Default::default() };
+    Config { directory, ..config() }
+}
+
 pub async fn gateway(backend: &Backend, config: Config) -> Served {
     let gateway = Gateway::bind(config, backend.control()).await.unwrap();
     let drain = CancellationToken::new();

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::backends::{self, Backend};
-use crate::client::{Client, config, gateway};
+use crate::client::{Client, gateway, without_lists as config};
 use crate::dropin::last_words;
 
 /// A log with injected faults.

@@ -16,7 +16,7 @@ use runbus_gateway::Config;
 use serde_json::{Value, json};
 
 use crate::backends;
-use crate::client::{Client, PATIENCE, config, follow, gateway, is_terminal};
+use crate::client::{Client, PATIENCE, config, follow, gateway, is_terminal, without_lists};
 use crate::council::{council, worker};
 use crate::faults::faulty;
 use crate::sse::{Stream, http};
@@ -465,7 +465,7 @@ async fn many_clients_that_join_fold_once_and_learn_of_gaps() {
     const EVENTS: usize = 4000;
     const JOINERS: usize = 1000;
     let (backend, log) = faulty();
-    let served = gateway(&backend, config()).await;
+    let served = gateway(&backend, without_lists()).await;
     let source =
         Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("run").unwrap(), Clock::System);
     let events: Vec<Event> = (0..EVENTS)
