@@ -38,15 +38,15 @@ async def within(seconds: float | None, work: Awaitable[T], discard: Callable[[T
     `work` has ended when this returns. `discard` gets a result that comes too late, or together with a cancellation.
     """
     task = asyncio.ensure_future(work)
-    done: set[asyncio.Future[T]] = set()
-    is_taken = False
+    is_done = False
     try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        is_taken = bool(done)
+        await asyncio.wait({task}, timeout=seconds)
+        is_done = task.done()
     finally:
-        if not is_taken:
+        # Also a result that came together with a cancellation is given up.
+        if not is_done:
             await _give_up(task, discard)
-    if not done:
+    if not is_done:
         raise TimeoutError
     return task.result()
 
