@@ -1,9 +1,10 @@
-"""A cancelled call ends, at whatever step of the event loop the cancellation comes."""
+"""A cancelled call ends, at whatever step of the event loop the cancellation comes; a blocking call waits for its loop."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -14,6 +15,7 @@ from runbus.backoff import Backoff
 from runbus.bus.nats.link import Link
 from runbus.feed import Feed
 from runbus.http import Http
+from runbus.sync import _Loop
 
 STEPS = 60
 """More steps of the loop than one round of each call below has."""
@@ -90,3 +92,37 @@ async def test_a_cancelled_request_to_nats_does_not_return_the_answer() -> None:
     await cancelled_at_every_step(lambda: link.request("s", b""))
     await cancelled_at_every_step(lambda: link.request("s", b"", None, asyncio.get_running_loop().create_future()))
     assert not link._one
+
+
+def test_a_blocking_client_waits_for_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = threading.Thread.run
+    may_run = threading.Event()
+
+    def late(thread: threading.Thread) -> None:
+        may_run.wait(50)
+        run(thread)
+
+    monkeypatch.setattr(threading.Thread, "run", late)
+    loop = _Loop()
+    begun = threading.Event()
+
+    async def work() -> int:
+        return 7
+
+    found: list[int] = []
+
+    def caller() -> None:
+        begun.set()
+        found.append(loop.run(work()))
+
+    with monkeypatch.context() as usual:
+        usual.setattr(threading.Thread, "run", run)
+        asking = threading.Thread(target=caller)
+        asking.start()
+        begun.wait(50)
+    may_run.set()
+    asking.join(50)
+    assert found == [7]
+    loop.stop()
+    with pytest.raises(runbus.errors.Closed):
+        loop.run(work())

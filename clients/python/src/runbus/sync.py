@@ -25,12 +25,14 @@ class _Loop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._is_stopped = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="runbus", daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine. An interrupt of the caller cancels it."""
-        if not self._thread.is_alive() or not self._loop.is_running():
+        # A loop that does not run yet takes the work, too: its thread may begin later than this.
+        if self._is_stopped:
             work.close()
             raise Closed("the client was closed")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -44,7 +46,8 @@ class _Loop:
 
     def stop(self) -> None:
         """Ends the thread."""
-        if self._thread.is_alive():
+        if not self._is_stopped:
+            self._is_stopped = True
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
