@@ -233,7 +233,7 @@ mod tests {
             (Family::Executions, ("stream_id", ""), "empty"),
             (Family::Executions, ("label", "x"), "key=value"),
             (Family::Executions, ("after", "yesterday"), "RFC 3339"),
-            (Family::Executions, ("counts", "maybe"), "bool"),
+            (Family::Executions, ("counts", "maybe"), "`true` or `false`"),
             (Family::Executions, ("text", ""), "1 to 256"),
             (Family::Executions, ("order", "best"), "oldest"),
             (Family::Sessions, ("root", "x"), "no such parameter"),
