@@ -55,7 +55,7 @@ endif
 	$(MAKE) --no-print-directory test-typescript ARGS=
 	$(MAKE) --no-print-directory test-console ARGS=
 	$(MAKE) --no-print-directory test-docs ARGS=
-	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS=
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS= FUZZ=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/runbus-fuzz
 	$(MAKE) --no-print-directory test-cluster
 
 .PHONY: test-cluster
@@ -99,7 +99,7 @@ test-console: ## the console's folds, and its views in Chromium on real gateways
 
 .PHONY: fuzz
 fuzz: ## what others send, mutated, against the code that reads it (FUZZ_SECONDS=30 for each target, ARGS='--target frames')
-	$(CARGO) run --locked --quiet --package runbus-fuzz -- --seconds $(or $(FUZZ_SECONDS),30) $(ARGS)
+	$(or $(FUZZ),$(CARGO) run --locked --quiet --package runbus-fuzz --) --seconds $(or $(FUZZ_SECONDS),30) $(ARGS)
 
 .PHONY: recording
 recording: ## record the demo in a terminal for the README (docs/demo.svg)
