@@ -42,6 +42,7 @@ dev: ## the same, and stay up
 build: ## build everything
 	$(CARGO) build --locked --workspace --all-targets
 
+# The tests in Python wait most of the time: the fuzz targets run beside them.
 .PHONY: test
 test: ## bring the servers, run every test
 	$(TOOLS) ops/check.sh
@@ -51,11 +52,11 @@ ifdef CI
 endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
 	$(TOOLS) $(CARGO) test --locked --workspace
-	$(MAKE) --no-print-directory test-python ARGS=
+	$(MAKE) --no-print-directory -j2 --output-sync=target test-python fuzz ARGS= FUZZ_SECONDS=30 \
+	  FUZZ=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/runbus-fuzz
 	$(MAKE) --no-print-directory test-typescript ARGS=
 	$(MAKE) --no-print-directory test-console ARGS=
 	$(MAKE) --no-print-directory test-docs ARGS=
-	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30 ARGS= FUZZ=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/runbus-fuzz
 	$(MAKE) --no-print-directory test-cluster
 
 .PHONY: test-cluster
