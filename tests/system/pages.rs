@@ -152,7 +152,7 @@ async fn who_asks_for_too_much_is_told_what_to_add() {
 }
 
 /// An `EventSource`, by its standard: it goes on until an answer is not 200, or not of its type.
-async fn source(address: SocketAddr, seen: tokio::sync::mpsc::UnboundedSender<String>) -> u16 {
+async fn source(address: SocketAddr, seen: tokio::sync::mpsc::Sender<String>) -> u16 {
     let mut last = None;
     loop {
         let path = "/v1/events/stream?stream_id=s";
@@ -168,10 +168,10 @@ async fn source(address: SocketAddr, seen: tokio::sync::mpsc::UnboundedSender<St
         while let Some(frame) = stream.frame().await {
             last = frame.id.or(last);
             if frame.event == "custom" {
-                let _ = seen.send(frame.data);
+                let _ = seen.send(frame.data).await;
             }
             if frame.event == "subscribed" {
-                let _ = seen.send("subscribed".into());
+                let _ = seen.send("subscribed".into()).await;
             }
         }
     }
@@ -183,7 +183,7 @@ async fn a_gateway_that_ends_ends_no_event_source() {
         let leaving = Config { shutdown_delay_ms: 300, drain_window_ms: 700, ..config() };
         let served = gateway(&backend, leaving.clone()).await;
         let address = served.address;
-        let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let (said, mut heard) = tokio::sync::mpsc::channel(64);
         let sources: Vec<_> = (0..10).map(|_| tokio::spawn(source(address, said.clone()))).collect();
         for _ in 0..10 {
             assert_eq!(heard.recv().await.unwrap(), "subscribed");
