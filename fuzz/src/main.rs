@@ -38,7 +38,7 @@ struct Args {
     #[arg(long, default_value_t = 2)]
     jobs: usize,
     /// Where inputs that ended a process are kept.
-    #[arg(long, default_value = ".runbus/fuzz")]
+    #[arg(long, default_value = "target/fuzz")]
     out: PathBuf,
     /// Give one file to the target, and end.
     #[arg(long, requires = "target")]
