@@ -8,6 +8,8 @@ SHELL := /bin/bash
 
 CARGO := cargo
 TOOLS := ops/tools.sh run
+# No test may hold the run: ops/bounded.py ends one that does not end, and names it.
+TEST := $(CARGO) --config 'target."cfg(all())".runner = "ops/bounded.py"' test --locked --workspace
 
 # Recorded provider traffic that is not part of the repository, when it lies beside it.
 RECORDINGS := $(wildcard $(CURDIR)/../shared/data/llm-recordings)
@@ -51,7 +53,7 @@ ifdef CI
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
-	$(TOOLS) $(CARGO) test --locked --workspace
+	$(TOOLS) $(TEST)
 	$(MAKE) --no-print-directory -j2 --output-sync=target test-python fuzz ARGS= FUZZ_SECONDS=30 \
 	  FUZZ=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/runbus-fuzz
 	$(MAKE) --no-print-directory test-typescript ARGS=
@@ -61,7 +63,7 @@ endif
 
 .PHONY: test-cluster
 test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
-	RUNBUS_TEST_NODES=3 $(TOOLS) $(CARGO) test --locked --workspace --test system -- \
+	RUNBUS_TEST_NODES=3 $(TOOLS) $(TEST) --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
 
 .PHONY: test-interop

@@ -339,20 +339,14 @@ async fn requests_wait_for_the_next_events() {
         }
         publisher.await.unwrap();
         // A gateway that drains answers those that wait.
-        let served = gateway(&backend, Config { max_connections: 1, ..config() }).await;
-        // It has the only place: it connects first.
-        let mut waiting = tokio::net::TcpStream::connect(served.address).await.unwrap();
-        let request = format!(
-            "GET /v1/events?execution_id=x&wait_ms=60000 HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            served.address
-        );
-        waiting.write_all(request.as_bytes()).await.unwrap();
-        let full = || http().get(format!("http://{}{}", served.address, ALL[0])).send();
-        while full().await.unwrap().status() == 200 {}
+        let served = gateway(&backend, config()).await;
+        let url = format!("http://{}/v1/events?execution_id=x&wait_ms=60000", served.address);
+        let waiting = tokio::spawn(http().get(url).send());
+        while get(served.address, "/v1/stats").await["gateway"]["connections"] != 1 {
+            assert!(!waiting.is_finished(), "{:?}", waiting.await);
+        }
         served.drain.cancel();
-        let mut answer = String::new();
-        waiting.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert_eq!(waiting.await.unwrap().unwrap().status().as_u16(), 200);
         served.task.await.unwrap();
     }
 }
