@@ -293,3 +293,46 @@ pub const SNAPSHOT_RESULT_BYTES: usize = 64 * 1024;
 
 /// Names, digests and choices of external producers, in a snapshot, in bytes. Items with a longer id are left out.
 pub const SNAPSHOT_NAME_BYTES: usize = 256;
+
+/// The most bytes of a tool's JSON Schema.
+pub const SCHEMA_BYTES: usize = 64 * 1024;
+
+/// The most schemas that a tool's schema expands to, each reference followed.
+pub const SCHEMA_NODES: usize = 4_096;
+
+/// How deep they nest, references included.
+pub const SCHEMA_DEPTH: usize = 48;
+
+/// The most patterns of an expanded schema.
+pub const SCHEMA_PATTERNS: usize = 64;
+
+/// The most bytes of one of its patterns.
+pub const SCHEMA_PATTERN_CHARS: usize = 1024;
+
+/// The most bytes of memory of one compiled pattern of a schema, and of its cache.
+pub const SCHEMA_PATTERN_BYTES: usize = 256 * 1024;
+
+/// The most steps that checking a call's arguments takes: a keyword of a schema that looks at a value, or 4 bytes of text that
+/// it reads. So many take less than 10 ms, because the check runs on the async runtime.
+pub const SCHEMA_CHECK_STEPS: usize = 40_000;
+
+/// How deep that goes, references and values together.
+pub const SCHEMA_CHECK_DEPTH: usize = 192;
+
+/// Schemas of servers that are compiled at a time in a process.
+pub const SCHEMA_COMPILES: usize = 2;
+
+/// Schemas that wait for that.
+pub const SCHEMA_COMPILES_WAITING: usize = 1_024;
+
+/// How long one is waited for. The limits above end it before.
+pub const SCHEMA_COMPILE_TIME: Duration = Duration::from_secs(10);
+
+/// The most mistakes in a call's arguments that the model reads.
+pub const SCHEMA_ERRORS: usize = 3;
+
+/// The most bytes of each of them.
+pub const SCHEMA_ERROR_BYTES: usize = 500;
+
+/// Most bytes of the schemas that the approvals of one turn keep, each tool's once: edited arguments are checked against them.
+pub const APPROVAL_SCHEMAS_BYTES: usize = 128 * 1024;

@@ -9,7 +9,7 @@ use super::start::accept;
 use super::{Control, Error};
 use crate::id::{EventId, ExecutionId, SessionId};
 use crate::limits;
-use crate::session::approval::Refusal;
+use crate::session::approval::{Refusal, Unfit};
 use crate::session::command::{Action, Decide};
 use crate::session::state::State;
 use crate::session::view::{PendingApproval, PendingQuestion, Session};
@@ -145,6 +145,12 @@ impl Control {
                 return Err(Error::Invalid { path: "arguments", message: Refusal::Arguments.to_string() });
             }
             Err(refusal) => return Err(conflict(&before, id, &refusal.to_string())),
+        }
+        if let Some(arguments) = &said.arguments {
+            approval.check_edited(arguments).await.map_err(|unfit| match unfit {
+                Unfit::Unchecked(_) => Error::Unavailable(unfit.to_string().into()),
+                _ => Error::Invalid { path: "arguments", message: unfit.to_string() },
+            })?;
         }
         let scheduling = before.running().map(|run| run.start.scheduling.clone()).unwrap_or_default();
         self.give(&session_id, command, scheduling).await?;

@@ -9,12 +9,17 @@
 //!      └──────cancel──────────▶ cancelled ◀──┘ cancel
 //! ```
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::Decide;
 use super::message::ToolCall;
 use crate::id::{EventId, ExecutionId, NodeId};
+use crate::limits;
+use crate::schema::{Mismatch, Schema};
 use crate::time::Timestamp;
 
 /// A request to approve a call.
@@ -72,6 +77,55 @@ pub struct Approval {
     /// The decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// How edited arguments are checked.
+    #[serde(skip)]
+    pub schema: Kept,
+}
+
+/// The schema of an approval's tool.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Kept {
+    /// The journal has none: it is older than schemas in journals, or the tool has none.
+    #[default]
+    Absent,
+    /// Edited arguments must fit it.
+    Known(Arc<Value>),
+    /// It is too large to be kept.
+    TooLarge,
+}
+
+/// The schemas of the tools of several approvals, by name; `None`: it is too large to be kept.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Schemas(BTreeMap<String, Option<Arc<Value>>>);
+
+impl Schemas {
+    /// Those of these tools, as many as [`limits::APPROVAL_SCHEMAS_BYTES`] allow.
+    pub fn of_tools(tools: impl IntoIterator<Item = (String, Arc<Value>)>) -> Self {
+        let mut room = limits::APPROVAL_SCHEMAS_BYTES;
+        let mut kept = BTreeMap::new();
+        for (name, schema) in tools {
+            kept.entry(name).or_insert_with(|| {
+                room = room.checked_sub(schema.to_string().len())?;
+                Some(schema)
+            });
+        }
+        Self(kept)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn of(&self, tool: &str) -> Kept {
+        match self.0.get(tool) {
+            None => Kept::Absent,
+            Some(None) => Kept::TooLarge,
+            Some(Some(schema)) => Kept::Known(schema.clone()),
+        }
+    }
 }
 
 /// A decision, with its author.
@@ -114,6 +168,27 @@ pub enum Refusal {
     Arguments,
 }
 
+/// Why edited arguments are refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// The tool would refuse them.
+    #[error("the tool's schema refuses them {0}")]
+    Mismatch(#[from] Mismatch),
+    /// Nobody can tell whether the tool would refuse them.
+    #[error(
+        "cannot be checked: the schema of {tool:?} is over the limit of {limit} bytes for the approvals of one turn; \
+         approve the call as it is, or reject it",
+        limit = limits::APPROVAL_SCHEMAS_BYTES
+    )]
+    TooLarge {
+        /// Its name.
+        tool: String,
+    },
+    /// There is no time or thread for the check.
+    #[error("cannot be checked now: {0}; try again")]
+    Unchecked(String),
+}
+
 impl Approval {
     /// A call that waits.
     #[must_use]
@@ -123,7 +198,15 @@ impl Approval {
         node_id: NodeId,
         at: Timestamp,
     ) -> Self {
-        Self { requested, execution_id, node_id, requested_at: at, status: Standing::Pending, decision: None }
+        Self {
+            requested,
+            execution_id,
+            node_id,
+            requested_at: at,
+            status: Standing::Pending,
+            decision: None,
+            schema: Kept::Absent,
+        }
     }
 
     /// Decides; the first one counts. `at` is when the inbox took the decision.
@@ -168,6 +251,19 @@ impl Approval {
             return Err(Refusal::Expired);
         }
         Ok(())
+    }
+
+    /// Checks edited arguments against the tool's schema: a decision whose arguments the tool refuses would use the approval up.
+    ///
+    /// # Errors
+    /// They do not fit, or cannot be checked.
+    pub async fn check_edited(&self, arguments: &Value) -> Result<(), Unfit> {
+        let schema = match &self.schema {
+            Kept::Absent => return Ok(()),
+            Kept::TooLarge => return Err(Unfit::TooLarge { tool: self.requested.tool_name.clone() }),
+            Kept::Known(schema) => Schema::compile_elsewhere(Value::clone(schema)).await,
+        };
+        Ok(schema.map_err(Unfit::Unchecked)?.check(arguments)?)
     }
 
     /// Whether it lets a call run with these arguments: those that were asked about, or those that the decision brought.
@@ -272,6 +368,30 @@ mod tests {
             Just(Move::Cancel),
         ];
         proptest::collection::vec(one, 0..20)
+    }
+
+    #[tokio::test]
+    async fn edited_arguments_are_checked_by_the_schema_that_the_entry_keeps() {
+        let schema = |bytes: usize| {
+            let padding = "x".repeat(bytes);
+            Arc::new(json!({ "properties": { "n": { "type": "integer" } }, "description": padding }))
+        };
+        let large = limits::APPROVAL_SCHEMAS_BYTES / 2 - 1_000;
+        let tools = [("a", large), ("b", large), ("a", large), ("c", large), ("d", 10)];
+        let kept = Schemas::of_tools(tools.map(|(name, bytes)| (name.to_owned(), schema(bytes))));
+        let bytes = serde_json::to_vec(&kept).unwrap();
+        assert!(bytes.len() < limits::APPROVAL_SCHEMAS_BYTES + 100);
+        let kept: Schemas = serde_json::from_slice(&bytes).unwrap();
+        let mut approval = approval();
+        for (tool, known) in [("a", true), ("b", true), ("c", false), ("d", true)] {
+            approval.schema = kept.of(tool);
+            assert!(approval.check_edited(&json!({ "n": "x" })).await.is_err(), "{tool}");
+            let fits = approval.check_edited(&json!({ "n": 1 })).await;
+            assert_eq!(fits.is_ok(), known, "{tool}: {fits:?}");
+        }
+        // An entry of before.
+        approval.schema = kept.of("unknown");
+        assert_eq!(approval.check_edited(&json!({ "n": "x" })).await, Ok(()));
     }
 
     fn approval() -> Approval {

@@ -135,7 +135,7 @@ pub(super) fn words(own: &SessionId, run: &Run, fact: &Fact, changes: &[Change],
         what,
     };
     let mut words: Vec<Told> = match fact {
-        Fact::ApprovalsRequested { node, approvals } => {
+        Fact::ApprovalsRequested { node, approvals, .. } => {
             approvals.iter().map(|asked| here(node, Word::ApprovalRequested(requested(asked)))).collect()
         }
         Fact::InputRequested { node, request } => vec![here(node, Word::InputRequested(question(request)))],

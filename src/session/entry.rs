@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::approval::Requested;
+use super::approval::{Requested, Schemas};
 use super::command::{Budget, Command};
 use super::message::{Image, Message, ToolCall};
 use super::turn::{Turn, Usage};
@@ -110,6 +110,9 @@ pub enum Fact {
         node: NodeId,
         /// The requested approvals.
         approvals: Vec<Requested>,
+        /// The schemas of their tools, by name: edited arguments are checked against them. Older entries have none.
+        #[serde(default, skip_serializing_if = "Schemas::is_empty")]
+        schemas: Schemas,
     },
     /// A question to a person waits for its answer.
     InputRequested {

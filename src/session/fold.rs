@@ -296,14 +296,15 @@ impl State {
         let Some(run) = self.run.as_mut() else { return };
         let Some(visit) = run.visits.get_mut(node) else { return };
         match fact {
-            Fact::ApprovalsRequested { approvals, .. } => {
+            Fact::ApprovalsRequested { approvals, schemas, .. } => {
                 for requested in approvals {
                     let id = requested.approval_id.clone();
                     if let Some(open) = visit.call_mut(&requested.call_id) {
                         open.phase = Phase::Approval(id.clone());
                     }
                     let execution = run.start.execution_id.clone();
-                    let approval = Approval::new(requested.clone(), execution, node.clone(), at);
+                    let mut approval = Approval::new(requested.clone(), execution, node.clone(), at);
+                    approval.schema = schemas.of(&requested.tool_name);
                     self.approvals.insert(id.clone(), approval);
                     self.asked.push_back(id);
                 }

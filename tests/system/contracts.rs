@@ -84,7 +84,12 @@ fn limits_table() -> String {
         ("a tool's error, for the model", bytes(tool::MAX_ERROR_BYTES), "cut"),
         ("an image of a result, in base64", bytes(tool::MAX_IMAGE_BYTES), "described, not shown"),
         ("the images of a result together, in base64", bytes(tool::MAX_IMAGES_BYTES), "described, not shown"),
-        ("a tool's JSON Schema", bytes(tool::MAX_SCHEMA_BYTES), "the tool is refused"),
+        ("a tool's JSON Schema", bytes(core::SCHEMA_BYTES), "the tool is refused"),
+        (
+            "schemas of the tools of one turn's approvals, which edited arguments are checked against",
+            bytes(core::APPROVAL_SCHEMAS_BYTES),
+            "edited arguments are refused; the call can be approved as it is",
+        ),
         ("MCP servers of a worker", mcp::MAX_SERVERS.to_string(), "refused at start"),
         ("tools that an MCP server lists", mcp::MAX_TOOLS.to_string(), "left out"),
         ("a message of an MCP server", bytes(mcp::MAX_MESSAGE_BYTES), "dropped; the call fails"),

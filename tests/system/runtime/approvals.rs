@@ -153,18 +153,29 @@ async fn a_decision_is_bound_to_its_arguments_and_counts_once() {
     .await;
 }
 
-/// Edited arguments are checked like the model's own: the tool never sees what its schema refuses.
+/// The worker need not be there: the journal has the schema.
 #[tokio::test(flavor = "multi_thread")]
-async fn edited_arguments_are_checked() {
+async fn edited_arguments_that_the_schema_refuses_leave_the_approval_pending() {
     on_each(async |stage| {
         let (crew, paid) = cashier();
         let worker = crew.hire(&stage);
         let ids = asked(&stage, 1).await;
-        let edited = DecideRequest { arguments: Some(json!({ "n": "many" })), ..approve() };
+        worker.leave().await;
+        for wrong in [json!({ "n": "many" }), json!({ "n": 1.5 }), json!({ "n": null }), json!({ "n": [1] })]
+        {
+            let edited = DecideRequest { arguments: Some(wrong.clone()), ..approve() };
+            let refused = stage.control.decide(&ids[0], edited, None).await.unwrap_err();
+            let Error::Invalid { path: "arguments", message } = refused else {
+                panic!("{wrong}: {refused:?}")
+            };
+            assert!(message.contains("at `n`"), "{wrong}: {message}");
+            assert_eq!(stage.control.approval(&ids[0]).await.unwrap().status, Standing::Pending, "{wrong}");
+        }
+        let edited = DecideRequest { arguments: Some(json!({ "n": 7 })), ..approve() };
         stage.control.decide(&ids[0], edited, None).await.unwrap();
-        let output = stage.output("s").await;
-        assert!(output.starts_with("results: invalid arguments at `n`"), "{output}");
-        assert_eq!(paid.count(), 0);
+        let worker = crew.hire(&stage);
+        assert_eq!(stage.output("s").await, r#"results: pay {"n":7}"#);
+        assert_eq!(paid.all(), [json!({ "n": 7 })]);
         worker.leave().await;
     })
     .await;

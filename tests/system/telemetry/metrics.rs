@@ -59,6 +59,11 @@ async fn start(address: SocketAddr, id: &str) {
     assert!(answer.status().is_success());
 }
 
+async fn keeps_lists(address: SocketAddr) -> bool {
+    let answer = http().get(format!("http://{address}/v1/executions")).send().await.unwrap();
+    answer.json::<serde_json::Value>().await.unwrap()["complete"] == true
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn gauges_settle_to_zero_after_churn() {
     let dir = tempfile::tempdir().unwrap();
@@ -72,6 +77,12 @@ async fn gauges_settle_to_zero_after_churn() {
     let mut process = Process::start(dir.path(), &["dev", "--idle"], &settings);
     ready(&http(), &format!("http://{gateway}/readyz")).await;
     ready(&http(), &format!("http://{metrics}/metrics")).await;
+    // The one that keeps the lists reads the log from now on.
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !keeps_lists(gateway).await {
+        assert!(tokio::time::Instant::now() < deadline, "nobody keeps the lists");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let before = scrape(metrics).await.0["runbus_log_followers"];
 
     for round in 0..3 {

@@ -7,6 +7,7 @@ use runbus::event::family::tool::CallProgress;
 use runbus::event::{Event, Source};
 use runbus::id::NodeId;
 use runbus::session::ToolCall;
+use runbus::session::approval::Schemas;
 use runbus::session::entry::Fact;
 use runbus::session::state::State;
 use runbus::telemetry;
@@ -51,11 +52,12 @@ pub fn job(
     let place = (run, node, visit);
     let permit = match step::clear(&context.session, context.scopes.of(node), state, place, open) {
         Ok(permit) => permit,
-        Err(Refusal::NeedsApproval { arguments, .. }) => {
+        Err(Refusal::NeedsApproval { arguments, schema, .. }) => {
             let end = step::later(now, context.plan.approval_timeout(node));
             let asked = step::requested(&context.session, place, call, arguments, end);
             let (node, approvals) = (node.clone(), vec![asked]);
-            return Some(Err(Box::new(Fact::ApprovalsRequested { node, approvals })));
+            let schemas = Schemas::of_tools(schema.map(|schema| (call.name.clone(), schema)));
+            return Some(Err(Box::new(Fact::ApprovalsRequested { node, approvals, schemas })));
         }
         Err(Refusal::Error(error)) => {
             return Some(Err(Box::new(Fact::ToolCompleted {

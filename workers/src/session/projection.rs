@@ -153,7 +153,7 @@ fn work(run: &Run, plan: Option<&Plan>, fact: &Fact) -> Option<(NodeId, Vec<Payl
             };
             (node.clone(), vec![retry.into()])
         }
-        Fact::ApprovalsRequested { node, approvals } => {
+        Fact::ApprovalsRequested { node, approvals, .. } => {
             let requested = approvals.iter().map(|asked| below::requested(asked).into());
             (node.clone(), requested.collect())
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use runbus::control::address;
 use runbus::id::{EventId, ExecutionId, NodeId, SessionId};
-use runbus::session::approval::{Approval, Requested, Standing, digest};
+use runbus::session::approval::{Approval, Requested, Schemas, Standing, digest};
 use runbus::session::command::Budget;
 use runbus::session::entry::{Arrival, Fact, Outcome, Question};
 use runbus::session::run::{Answer, OpenCall, Phase, Run, Visit};
@@ -383,6 +383,7 @@ impl View<'_> {
     fn calls(&self, gathered: &mut Gathered) -> Option<Fact> {
         let Self { node, visit, world, state, .. } = self;
         let (mut approvals, mut ready, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let mut schemas = Vec::new();
         let mut running = 0;
         for open in &visit.calls {
             let call = &open.call;
@@ -393,8 +394,9 @@ impl View<'_> {
                     Ok(permit) => return Some(self.park(&permit)),
                     // Nobody is asked about a call that cannot run.
                     Err(Refusal::Error(error)) => return Some(self.answer(call, &error.to_string(), true)),
-                    Err(Refusal::NeedsApproval { arguments, .. }) => {
+                    Err(Refusal::NeedsApproval { arguments, schema, .. }) => {
                         approvals.push(self.approval(call, arguments));
+                        schemas.extend(schema.map(|schema| (call.name.clone(), schema)));
                     }
                 },
                 Phase::Running(epoch) => {
@@ -429,7 +431,8 @@ impl View<'_> {
         }
         let node = (*node).clone();
         if !approvals.is_empty() {
-            return Some(Fact::ApprovalsRequested { node, approvals });
+            let schemas = Schemas::of_tools(schemas);
+            return Some(Fact::ApprovalsRequested { node, approvals, schemas });
         }
         if !ready.is_empty() {
             return Some(Fact::ToolsStarted { node, calls: ready });

@@ -1,5 +1,7 @@
 //! Why a call failed, and why a registry refused a tool.
 
+use runbus::schema::Mismatch;
+
 /// Why a call failed. Its text is what the model gets to see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -43,6 +45,12 @@ pub enum Error {
         /// The tool's message.
         message: String,
     },
+}
+
+impl From<Mismatch> for Error {
+    fn from(Mismatch { path, message }: Mismatch) -> Self {
+        Self::Arguments { path, message }
+    }
 }
 
 impl Error {

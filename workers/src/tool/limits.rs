@@ -30,40 +30,6 @@ pub const MAX_NAME_BYTES: usize = 64;
 /// The most tools of one model, and of one registry: providers refuse more.
 pub const MAX_TOOLS: usize = 128;
 
-/// The most bytes of a tool's JSON Schema.
-pub const MAX_SCHEMA_BYTES: usize = 64 * 1024;
-
-/// The most schemas that a tool's schema expands to, each reference followed.
-pub const MAX_SCHEMA_NODES: usize = 4_096;
-
-/// How deep they nest, references included.
-pub const MAX_SCHEMA_DEPTH: usize = 48;
-
-/// The most patterns of an expanded schema.
-pub const MAX_PATTERNS: usize = 64;
-
-/// The most bytes of one of its patterns.
-pub const MAX_PATTERN_CHARS: usize = 1024;
-
-/// The most bytes of memory of one compiled pattern of a schema, and of its cache.
-pub const MAX_PATTERN_BYTES: usize = 256 * 1024;
-
-/// The most steps that checking a call's arguments takes: a keyword of a schema that looks at a value, or 4 bytes of text that
-/// it reads. So many take less than 10 ms, because the check runs on the async runtime.
-pub const MAX_CHECK_STEPS: usize = 40_000;
-
-/// How deep that goes, references and values together.
-pub const MAX_CHECK_DEPTH: usize = 192;
-
-/// Schemas of servers that are compiled at a time in a process.
-pub const COMPILES_AT_ONCE: usize = 2;
-
-/// Schemas that wait for that.
-pub const COMPILES_WAITING: usize = 1_024;
-
-/// How long one is waited for, in milliseconds. The limits above end it before.
-pub const COMPILE_TIME_MS: u64 = 10_000;
-
 /// Pages that become text at a time in a process.
 pub const PAGES_AT_ONCE: usize = 2;
 
@@ -72,12 +38,6 @@ pub const PAGES_WAITING: usize = 256;
 
 /// How long one is waited for, in milliseconds.
 pub const PAGE_TIME_MS: u64 = 10_000;
-
-/// The most mistakes in a call's arguments that the model reads.
-pub const MAX_ARGUMENT_ERRORS: usize = 3;
-
-/// The most bytes of each of them.
-pub const MAX_ARGUMENT_ERROR_BYTES: usize = 500;
 
 /// The most blocking calls that run at a time in a process.
 pub const BLOCKING_AT_ONCE: usize = 8;

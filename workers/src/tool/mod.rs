@@ -18,7 +18,6 @@
 
 mod beside;
 mod blocking;
-mod bounds;
 mod calculator;
 mod clock;
 mod error;
@@ -31,11 +30,9 @@ mod parked;
 mod permit;
 mod port;
 mod registry;
-mod schema;
 mod scope;
 mod source;
 mod stats;
-mod truncate;
 
 pub use beside::Progress;
 pub use calculator::calculator;
@@ -49,11 +46,11 @@ pub use permit::{Permit, Refusal};
 pub use port::{Invocation, Spec, Tool};
 pub use registry::Registry;
 pub(crate) use registry::list;
-pub use schema::Schema;
+pub use runbus::schema::Schema;
+pub use runbus::truncate::truncate;
 pub use scope::{Need, Scope};
 pub use source::{Listing, Source};
 pub use stats::Stats;
-pub use truncate::truncate;
 
 /// Runs the examples of the page.
 #[cfg(doctest)]

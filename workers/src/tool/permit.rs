@@ -44,6 +44,8 @@ pub enum Refusal {
         need: Need,
         /// Its arguments, read and checked.
         arguments: Value,
+        /// The schema that they fit.
+        schema: Option<Arc<Value>>,
     },
 }
 

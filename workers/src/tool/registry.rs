@@ -7,10 +7,9 @@ use std::time::Duration;
 use runbus::pattern::Patterns;
 
 use super::limits::{CALL_TIMEOUT_MS, MAX_KNOWN_BYTES, MAX_NAME_BYTES, MAX_RESULT_BYTES, MAX_TOOLS};
-use super::schema::Schema;
 use super::scope::Scope;
 use super::stats::{Counters, Stats};
-use super::{Listing, RegistryFault, Source, Spec, Tool, truncate};
+use super::{Listing, RegistryFault, Schema, Source, Spec, Tool, truncate};
 
 /// The tools of a worker. Cheap to clone. It runs none of them: a [`Scope`] of it does, which guards every call.
 #[derive(Debug, Clone)]

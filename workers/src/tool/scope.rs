@@ -251,12 +251,13 @@ impl Scope {
         };
         let arguments = permit::parse(&call.arguments).map_err(refused)?;
         let schema = self.registry().schema(&call.name).cloned().or_else(|| tool.schema());
-        if let Some(schema) = schema {
-            schema.check(&arguments).map_err(refused)?;
+        if let Some(schema) = &schema {
+            schema.check(&arguments).map_err(|mismatch| refused(mismatch.into()))?;
         }
         let approved = approval.is_some_and(|approval| approval.allows(call, &arguments));
         if !approved && let Some(need) = self.need(&call.name) {
-            return Err(Refusal::NeedsApproval { need, arguments });
+            let schema = schema.map(|schema| schema.parameters().clone());
+            return Err(Refusal::NeedsApproval { need, arguments, schema });
         }
         let clearance = Clearance::new(self.clone(), &call.name, approved);
         Ok(Permit::new(tool, call.clone(), arguments, clearance))

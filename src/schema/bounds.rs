@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::limits::{
-    MAX_CHECK_DEPTH, MAX_CHECK_STEPS, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_SCHEMA_DEPTH, MAX_SCHEMA_NODES,
+use crate::limits::{
+    SCHEMA_CHECK_DEPTH, SCHEMA_CHECK_STEPS, SCHEMA_DEPTH, SCHEMA_NODES, SCHEMA_PATTERN_CHARS, SCHEMA_PATTERNS,
 };
 
 /// Keywords whose value is data, not a schema.
@@ -54,11 +54,11 @@ struct Expansion<'a> {
 impl<'a> Expansion<'a> {
     fn schema(&mut self, schema: &'a Value, depth: usize) -> Result<(), String> {
         self.nodes += 1;
-        if self.nodes > MAX_SCHEMA_NODES {
-            return Err(format!("its references expand to more than {MAX_SCHEMA_NODES} schemas"));
+        if self.nodes > SCHEMA_NODES {
+            return Err(format!("its references expand to more than {SCHEMA_NODES} schemas"));
         }
-        if depth > MAX_SCHEMA_DEPTH {
-            return Err(format!("it nests more than {MAX_SCHEMA_DEPTH} deep, references included"));
+        if depth > SCHEMA_DEPTH {
+            return Err(format!("it nests more than {SCHEMA_DEPTH} deep, references included"));
         }
         let Value::Object(fields) = schema else { return Ok(()) };
         self.open.push(schema);
@@ -99,11 +99,11 @@ impl<'a> Expansion<'a> {
 
     fn pattern(&mut self, pattern: &str) -> Result<(), String> {
         self.patterns += 1;
-        if pattern.len() > MAX_PATTERN_CHARS {
-            return Err(format!("a pattern has more than {MAX_PATTERN_CHARS} bytes"));
+        if pattern.len() > SCHEMA_PATTERN_CHARS {
+            return Err(format!("a pattern has more than {SCHEMA_PATTERN_CHARS} bytes"));
         }
-        if self.patterns > MAX_PATTERNS {
-            return Err(format!("its references expand to more than {MAX_PATTERNS} patterns"));
+        if self.patterns > SCHEMA_PATTERNS {
+            return Err(format!("its references expand to more than {SCHEMA_PATTERNS} patterns"));
         }
         Ok(())
     }
@@ -128,9 +128,9 @@ struct Checking<'a> {
 impl<'a> Checking<'a> {
     fn step(&mut self, steps: usize) -> Result<(), String> {
         self.steps = self.steps.saturating_add(steps);
-        if self.steps > MAX_CHECK_STEPS {
+        if self.steps > SCHEMA_CHECK_STEPS {
             return Err(format!(
-                "checking them takes more than {MAX_CHECK_STEPS} steps: give fewer or shorter values"
+                "checking them takes more than {SCHEMA_CHECK_STEPS} steps: give fewer or shorter values"
             ));
         }
         Ok(())
@@ -147,8 +147,8 @@ impl<'a> Checking<'a> {
         let Value::Object(fields) = schema else { return self.step(1) };
         // The validator, and this count, look at each keyword, known or not.
         self.step(1 + fields.len())?;
-        if depth > MAX_CHECK_DEPTH {
-            return Err(format!("checking them goes more than {MAX_CHECK_DEPTH} deep"));
+        if depth > SCHEMA_CHECK_DEPTH {
+            return Err(format!("checking them goes more than {SCHEMA_CHECK_DEPTH} deep"));
         }
         if open.iter().any(|one| std::ptr::eq(*one, schema)) {
             return Ok(());

@@ -1,29 +1,38 @@
-//! Checking a call's arguments against the tool's JSON Schema.
+//! Checks a value against a JSON Schema that comes from elsewhere, in bounded time: a call's arguments against the schema of its tool.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jsonschema::paths::LocationSegment;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use runbus::blocking::Pool;
-
-use super::limits::{
-    COMPILE_TIME_MS, COMPILES_AT_ONCE, COMPILES_WAITING, MAX_ARGUMENT_ERROR_BYTES, MAX_ARGUMENT_ERRORS,
-    MAX_PATTERN_BYTES, MAX_SCHEMA_BYTES,
+use crate::blocking::Pool;
+use crate::limits::{
+    SCHEMA_BYTES, SCHEMA_COMPILE_TIME, SCHEMA_COMPILES, SCHEMA_COMPILES_WAITING, SCHEMA_ERROR_BYTES,
+    SCHEMA_ERRORS, SCHEMA_PATTERN_BYTES,
 };
-use super::{Error, bounds, truncate};
+use crate::truncate::truncate;
 
-static COMPILES: Pool =
-    Pool::new("schema", COMPILES_AT_ONCE, COMPILES_WAITING, Duration::from_millis(COMPILE_TIME_MS));
+mod bounds;
+
+static COMPILES: Pool = Pool::new("schema", SCHEMA_COMPILES, SCHEMA_COMPILES_WAITING, SCHEMA_COMPILE_TIME);
+
+/// Why a value does not fit a schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at `{path}`: {message}")]
+pub struct Mismatch {
+    /// The place in the value, as in `items[2].price`; `.` for the whole.
+    pub path: String,
+    /// The fault.
+    pub message: String,
+}
 
 /// A compiled JSON Schema. It fetches nothing: a reference to another document is refused. Its expansion, and the work of checking
 /// a value, are bounded; its patterns take time that grows with the text.
 #[derive(Debug)]
 pub struct Schema {
     validator: Validator,
-    parameters: Value,
+    parameters: Arc<Value>,
 }
 
 impl Schema {
@@ -31,54 +40,60 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Compiles a schema, or names its fault.
-    pub(crate) fn compile(parameters: &Value) -> Result<Self, String> {
+    /// The fault of the schema.
+    pub fn compile(parameters: &Value) -> Result<Self, String> {
         let bytes = parameters.to_string().len();
-        if bytes > MAX_SCHEMA_BYTES {
-            return Err(format!("{bytes} bytes are more than the limit of {MAX_SCHEMA_BYTES}"));
+        if bytes > SCHEMA_BYTES {
+            return Err(format!("{bytes} bytes are more than the limit of {SCHEMA_BYTES}"));
         }
         bounds::schema(parameters)?;
         let patterns =
-            PatternOptions::regex().size_limit(MAX_PATTERN_BYTES).dfa_size_limit(MAX_PATTERN_BYTES);
+            PatternOptions::regex().size_limit(SCHEMA_PATTERN_BYTES).dfa_size_limit(SCHEMA_PATTERN_BYTES);
         let options = jsonschema::options().offline().with_pattern_options(patterns);
         let validator = options.build(parameters).map_err(|error| describe(&error))?;
-        Ok(Self { validator, parameters: parameters.clone() })
+        Ok(Self { validator, parameters: Arc::new(parameters.clone()) })
     }
 
     /// Compiles a schema that comes from elsewhere, off the runtime.
     ///
     /// # Errors
     ///
-    /// Compiles a schema on another thread, or names its fault, or that there is no time or place for it.
-    pub(crate) async fn compile_elsewhere(parameters: Value) -> Result<Arc<Self>, String> {
+    /// The fault of the schema, or there is no thread or no time for it.
+    pub async fn compile_elsewhere(parameters: Value) -> Result<Arc<Self>, String> {
         let compiled = COMPILES.run(move || Self::compile(&parameters)).await;
         compiled.map_err(|error| error.to_string())?.map(Arc::new)
+    }
+
+    /// The schema as it was given.
+    #[must_use]
+    pub const fn parameters(&self) -> &Arc<Value> {
+        &self.parameters
     }
 
     /// Checks a call's arguments.
     ///
     /// # Errors
     ///
-    /// [`Error::Arguments`], with the first few mistakes.
-    pub(super) fn check(&self, arguments: &Value) -> Result<(), Error> {
+    /// The first few mistakes.
+    pub fn check(&self, arguments: &Value) -> Result<(), Mismatch> {
         bounds::check(&self.parameters, arguments)
-            .map_err(|message| Error::Arguments { path: ".".to_owned(), message })?;
+            .map_err(|message| Mismatch { path: ".".to_owned(), message })?;
         let mut errors = self.validator.iter_errors(arguments);
         let Some(first) = errors.next() else { return Ok(()) };
         let mut message = describe(&first);
-        for error in errors.by_ref().take(MAX_ARGUMENT_ERRORS - 1) {
+        for error in errors.by_ref().take(SCHEMA_ERRORS - 1) {
             message += &format!("; at `{}`: {}", path(&error), describe(&error));
         }
         if errors.next().is_some() {
             message += "; and more";
         }
-        Err(Error::Arguments { path: path(&first), message })
+        Err(Mismatch { path: path(&first), message })
     }
 }
 
 /// The fault, without the value itself: the model knows it, and it may be long.
 fn describe(error: &ValidationError<'_>) -> String {
-    truncate(error.masked_with("this").to_string(), MAX_ARGUMENT_ERROR_BYTES).0
+    truncate(error.masked_with("this").to_string(), SCHEMA_ERROR_BYTES).0
 }
 
 /// Where it is wrong, as in `items[2].price`; `.` for the whole.
@@ -91,7 +106,7 @@ fn path(error: &ValidationError<'_>) -> String {
             LocationSegment::Property(name) => path += &format!(".{name}"),
         }
     }
-    if path.is_empty() { ".".to_owned() } else { truncate(path, MAX_ARGUMENT_ERROR_BYTES).0 }
+    if path.is_empty() { ".".to_owned() } else { truncate(path, SCHEMA_ERROR_BYTES).0 }
 }
 
 #[cfg(test)]
@@ -127,7 +142,7 @@ mod tests {
             json!({"$ref": "http://127.0.0.1:9/schema.json"}),
             json!({"$ref": "file:///etc/passwd"}),
             json!({"properties": {"a": {"pattern": "(((a{1000}){1000}){1000})"}}}),
-            json!({"description": "x".repeat(MAX_SCHEMA_BYTES)}),
+            json!({"description": "x".repeat(SCHEMA_BYTES)}),
         ] {
             let error = Schema::compile(&schema).unwrap_err();
             assert!(!error.is_empty() && error.len() < 1000, "{error}");
