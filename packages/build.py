@@ -44,6 +44,7 @@ def versions() -> dict[str, str]:
         "clients/python/pyproject.toml": client["version"],
         "clients/python/pyproject.toml, extra server": client["optional-dependencies"]["server"][0].partition("==")[2],
         "packages/python/pyproject.toml": tomllib.loads((HERE / "python/pyproject.toml").read_text())["project"]["version"],
+        "clients/typescript/package.json": json.loads((ROOT / "clients/typescript/package.json").read_text())["version"],
         "packages/npm/package.json": json.loads((HERE / "npm/package.json").read_text())["version"],
     }
 

@@ -81,7 +81,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def installations(built: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Installed]:
-    """What the page says for pip and for npm, at the same time."""
+    """The commands of the page for pip and for npm have run, at the same time."""
 
     def follow(way: str) -> Installed:
         block = re.search(rf"^## {way}$.*?^```sh no-run\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
