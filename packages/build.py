@@ -34,6 +34,8 @@ HERE = ROOT / "packages"
 CLIENT = ROOT / "clients/python"
 # Seconds since 1970 of all files in a package.
 WHEN = "1580601600"
+# So large a release build should be at most, without symbols.
+AIM_MB = 30
 
 
 def versions() -> dict[str, str]:
@@ -123,7 +125,8 @@ def build(programs: list[pathlib.Path], out: pathlib.Path, work: pathlib.Path) -
         files = {"LICENSE": licence, "THIRD-PARTY-NOTICES.txt": notice, "bin/runbus": stripped}
         started.append(hatch(copy({**server, **files}, work / f"{n}.wheel"), "wheel", out, RUNBUS_WHEEL_TAG=platform.tag))
         pack(cli(platform, version), {**files, "glibc": glibc}, out)
-        print(f"packages: {program}: {platform.tag}, stripped {stripped.stat().st_size / 1e6:.1f} MB")
+        size = stripped.stat().st_size / 1e6
+        print(f"packages: {program}: {platform.tag}, stripped {size:.1f} MB{f', more than {AIM_MB} MB' if size > AIM_MB else ''}")
 
     manifest = json.loads((HERE / "npm/package.json").read_text())
     manifest["optionalDependencies"] = {str(cli(platform, version)["name"]): version for platform in platforms.values()}

@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 
 from conftest import PATIENCE_S, Installed, version
 
@@ -44,15 +45,19 @@ def test_the_launcher_becomes_the_program_so_that_a_signal_reaches_it_once(npm: 
     errors = npm.folder / "dev.stderr"
     with errors.open("w") as stderr:
         started = subprocess.Popen([launcher, "dev", "--idle"], cwd=npm.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+        # Ends the program, and so the wait for its line.
+        too_long = threading.Timer(PATIENCE_S, os.killpg, (started.pid, signal.SIGKILL))
+        too_long.start()
         try:
             assert started.stdout
             # It says where it listens when it is up; a program that ends first ends the line too.
             line = started.stdout.readline()
-            assert line, errors.read_text()
+            assert line, f"no line within {PATIENCE_S} s: {errors.read_text()}"
             assert pathlib.Path(os.readlink(f"/proc/{started.pid}/exe")).parts[-3:-1][0].startswith("cli-linux-")
             os.killpg(started.pid, signal.SIGINT)
             rest, _ = started.communicate(timeout=PATIENCE_S)
         finally:
+            too_long.cancel()
             if started.poll() is None:
                 os.killpg(started.pid, signal.SIGKILL)
                 started.wait()
