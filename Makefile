@@ -54,7 +54,7 @@ ifdef CI
 endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
 	$(TOOLS) $(TEST)
-	$(MAKE) --no-print-directory -j2 --output-sync=target test-python fuzz ARGS= FUZZ_SECONDS=30 \
+	$(MAKE) --no-print-directory -j2 --output-sync=target test-python fuzz test-packages ARGS= FUZZ_SECONDS=30 \
 	  FUZZ=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/runbus-fuzz
 	$(MAKE) --no-print-directory test-typescript ARGS=
 	$(MAKE) --no-print-directory test-console ARGS=
@@ -83,6 +83,15 @@ test-typescript: ## the TypeScript client on real gateways, in Node, Deno, Bun, 
 client: ## build the TypeScript client into clients/typescript/dist
 	clients/typescript/scripts/install.sh
 	cd clients/typescript && npm run --silent build
+
+.PHONY: packages
+packages: console ## build the packages for pip and npm with the program (docs/guides/install.md), into target/packages
+	$(CARGO) build --locked --release --package runbus-cli
+	packages/build.sh $(abspath $(or $(CARGO_TARGET_DIR),target))/packages $(abspath $(or $(CARGO_TARGET_DIR),target))/release/runbus
+
+.PHONY: test-packages
+test-packages: ## build the packages with the debug program, install them without a network, run them (part of test, behind build)
+	packages/test.sh $(ARGS)
 
 .PHONY: test-docs
 test-docs: client ## run every command of the tutorials and guides (part of test, behind build; ARGS=docs/guides/approvals.md)

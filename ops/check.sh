@@ -7,8 +7,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [[ -n ${RUNBUS_TOOLS_PYTHON:-} ]] || exec ops/tools.sh run ops/check.sh
 
-for script in ops/*.sh ops/*/*.sh .ci/run; do bash -n "$script"; done
-if command -v shellcheck >/dev/null; then shellcheck ops/*.sh ops/*/*.sh .ci/run; fi
+for script in ops/*.sh ops/*/*.sh packages/*.sh .ci/run; do bash -n "$script"; done
+sh -n packages/npm/bin/runbus
+if command -v shellcheck >/dev/null; then shellcheck ops/*.sh ops/*/*.sh packages/*.sh packages/npm/bin/runbus .ci/run; fi
 
 PYTHONPATH=$RUNBUS_TOOLS_PYTHON PYTHONDONTWRITEBYTECODE=1 python3 ops/check.py
 python3 ops/prose.py

@@ -5,6 +5,7 @@
 #   ops/tools.sh run clients/python/test.sh [PYTEST ARGUMENTS]
 #   ops/tools.sh run clients/python/test.sh --bench      prints figures in place of tests
 #   clients/python/test.sh --types                       makes the types from the contracts (part of `make docs`)
+#   clients/python/test.sh --python NAME                 prints the interpreter with requirements/NAME.txt, newest Python
 #
 # Environment:
 #   RUNBUS_BINARY           the binary to test with (default: target/debug/runbus, as the workspace build leaves it)
@@ -74,6 +75,10 @@ pyright() {
 }
 
 mkdir -p "$tools"
+if [[ ${1:-} == --python ]]; then
+  environment "$(interpreter "$newest")" "$2"
+  exit
+fi
 work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 

@@ -196,3 +196,20 @@ class World:
 async def within(work, seconds: float = PATIENCE_S):
     """The result of something that must come."""
     return await asyncio.wait_for(work, seconds)
+
+
+class Grows(list):
+    """A list that wakes those that wait for its length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = asyncio.Event()
+
+    def append(self, one) -> None:
+        super().append(one)
+        self._changed.set()
+
+    async def until(self, count: int) -> None:
+        while len(self) < count:
+            self._changed.clear()
+            await within(self._changed.wait())

@@ -21,7 +21,7 @@ from proxy import Proxy
 from runbus import frames, ids
 from runbus.bus import AgentEvent, EventBus, EventType
 from runbus.errors import Closed, Forbidden, InvalidArgument, PublishTimeout, TooLarge
-from servers import HERE, World, free_port, within
+from servers import HERE, Grows, World, free_port, within
 
 
 @pytest.fixture(params=["memory", "gateway-embedded", "gateway-nats", "nats"])
@@ -391,7 +391,7 @@ async def test_no_acknowledged_event_is_lost_or_doubled_when_connections_break(s
                     acknowledged.append(base + n)
                     n += 1
 
-            acknowledged: list[int] = []
+            acknowledged = Grows()
             breaking = asyncio.ensure_future(relay.keep_breaking(acknowledged))
             await within(asyncio.gather(publish(one, f"{fresh}-1", 0), publish(two, f"{fresh}-2", BASE)), 100)
             breaking.cancel()
@@ -452,12 +452,10 @@ class Relay:
         await asyncio.gather(copy(reader, up_writer), copy(up_reader, writer))
         self._writers -= {writer, up_writer}
 
-    async def keep_breaking(self, acknowledged: list[int]) -> None:
+    async def keep_breaking(self, acknowledged: Grows) -> None:
         """Breaks all connections each time that some more events are acknowledged, so that slow machines make progress too."""
         while True:
-            enough = len(acknowledged) + 25
-            while len(acknowledged) < enough:
-                await asyncio.sleep(0.005)
+            await acknowledged.until(len(acknowledged) + 25)
             self.broken += 1
             for writer in tuple(self._writers):
                 writer.transport.abort()

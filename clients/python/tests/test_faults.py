@@ -17,7 +17,7 @@ import runbus
 from proxy import Proxy
 from runbus import limits
 from runbus.errors import Forbidden, ProtocolError, Unauthenticated, Unavailable
-from servers import SECRET, Gateway, World, within
+from servers import SECRET, Gateway, Grows, World, within
 from test_client import snapshot, stored, until_terminal
 
 
@@ -62,7 +62,7 @@ async def test_an_execution_survives_cuts_while_it_runs(world: World, fresh: str
 async def test_a_gateway_may_die_in_mid_stream(world: World, fresh: str) -> None:
     async with runbus.connect(world.urls) as client:
         events = [{"type": "custom", "stream_id": fresh, "execution_id": fresh, "data": {"n": n}} for n in range(60)]
-        found: list[dict] = []
+        found = Grows()
 
         async def read() -> None:
             async with client.subscribe(execution_id=fresh, since="all", batch=2) as subscription:
@@ -74,8 +74,7 @@ async def test_a_gateway_may_die_in_mid_stream(world: World, fresh: str) -> None
         reader = asyncio.ensure_future(read())
         try:
             await client.publish(events)
-            while len(found) < 30:
-                await asyncio.sleep(0.01)
+            await found.until(30)
             for gateway in world.gateways:
                 gateway.kill()
                 publishing = asyncio.ensure_future(client.publish([{**event, "data": {"n": -1}} for event in events[: 60 // len(world.gateways)]]))
@@ -204,7 +203,7 @@ async def test_one_fresh_token_is_tried(guarded: Gateway) -> None:
 
 
 async def test_tokens_are_refreshed_in_band(guarded: Gateway, fresh: str) -> None:
-    given: list[str] = []
+    given = Grows()
 
     async def get_token() -> str:
         given.append(jwt(6))
@@ -214,9 +213,8 @@ async def test_tokens_are_refreshed_in_band(guarded: Gateway, fresh: str) -> Non
         async with client.subscribe(stream_id=fresh, since="new") as subscription:
             assert (await within(subscription.__anext__())).type == "caught_up"
             waiting = asyncio.ensure_future(subscription.next_raw())
-            while len(given) < 3:
-                await asyncio.sleep(0.05)
-                assert not waiting.done()
+            await given.until(3)
+            assert not waiting.done()
             await client.publish({"type": "custom", "stream_id": fresh, "data": {}})
             assert (await within(waiting))["type"] == "custom"
             assert subscription.connections == 1
@@ -321,7 +319,7 @@ async def test_errors_of_a_subscription_are_typed() -> None:
 
 
 async def test_answers_of_servers_that_fail_are_retried_until_the_bound() -> None:
-    asked = []
+    asked = Grows()
 
     async def busy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -339,8 +337,7 @@ async def test_answers_of_servers_that_fail_are_retried_until_the_bound() -> Non
         for endless in (client.stats(), client.subscribe(since="new").__anext__()):
             asked.clear()
             trying = asyncio.ensure_future(endless)
-            while len(asked) < 4:
-                await asyncio.sleep(0.01)
+            await asked.until(4)
             assert not trying.done()
             trying.cancel()
             await asyncio.gather(trying, return_exceptions=True)
