@@ -139,7 +139,7 @@ impl Directory {
             follower,
             revision,
             saved: if revision == 0 { Note::new(Cursor::start(), false) } else { note.clone() },
-            note,
+            note: note.behind(),
             draft: Draft::default(),
             found: Vec::new(),
             frames: 0,
@@ -200,7 +200,9 @@ impl Pass<'_> {
                 || self.flush_at.is_some_and(|then| now >= then)
                 || (self.frames > 0 && now >= self.save_at);
             if is_due {
-                self.note.caught_up |= is_caught_up;
+                if is_caught_up {
+                    (self.note.caught_up, self.note.is_behind) = (true, false);
+                }
                 if !self.flush().await? {
                     return Ok(Ended::Again);
                 }

@@ -115,7 +115,7 @@ impl Directory {
         let head = self.bus.store().index().head().await?;
         Ok(head.map_or(Standing::default(), |head| Standing {
             revision: head.revision,
-            is_complete: Note::decode(&head.note).is_some_and(|note| note.caught_up),
+            is_complete: Note::decode(&head.note).is_some_and(|note| note.caught_up && !note.is_behind),
         }))
     }
 

@@ -17,11 +17,20 @@ pub(super) struct Note {
     pub(super) cursor: Cursor,
     /// Whether it had everything that the log held when its writer began.
     pub(super) caught_up: bool,
+    /// Whether its writer is still reading what the log held when it began: nobody followed the log for a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_behind: bool,
 }
 
 impl Note {
     pub(super) const fn new(cursor: Cursor, caught_up: bool) -> Self {
-        Self { format: FORMAT, cursor, caught_up }
+        Self { format: FORMAT, cursor, caught_up, is_behind: false }
+    }
+
+    /// The same of a writer that begins.
+    pub(super) const fn behind(mut self) -> Self {
+        self.is_behind = self.caught_up;
+        self
     }
 
     pub(super) fn encode(&self) -> Bytes {

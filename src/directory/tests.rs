@@ -96,6 +96,33 @@ fn completed() -> execution::Completed {
     execution::Completed { output: json!("x".repeat(5000)) }
 }
 
+/// Nobody followed the log for a while: until the next one has read it, the lists lack something.
+#[tokio::test]
+async fn lists_are_incomplete_while_what_was_missed_is_read() {
+    let mut world = World::new();
+    world.directory = directory(&world.bus, 100_000, LONG);
+    world.own(run("s", "first").execution_queued(queued("d"))).await;
+    world.caught_up().await;
+    let missed: Vec<Event> =
+        (0..5_000).map(|n| run("s", &format!("run-{n}")).execution_queued(queued("d"))).collect();
+    for batch in missed.chunks(500) {
+        for answer in world.bus.publish_batch(batch.to_vec()).await.unwrap() {
+            answer.unwrap();
+        }
+    }
+    let looking = async {
+        while world.directory.standing().await.unwrap().is_complete {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = looking => {}
+        done = world.directory.catch_up(PATIENCE) => panic!("it was complete all the time: {done:?}"),
+    }
+    world.caught_up().await;
+}
+
 #[tokio::test]
 async fn executions_are_listed_newest_first_in_pages() {
     let world = World::new();
