@@ -74,6 +74,8 @@ pub mod snapshot;
 pub mod store;
 pub mod subject;
 pub mod telemetry;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 mod text;
 pub mod time;
 pub mod tls;

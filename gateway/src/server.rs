@@ -181,7 +181,7 @@ impl Gateway {
             stop: done.clone(),
             hard: cut.clone(),
         };
-        let serving = tokio::spawn(serving.run(Acceptor::new(listener, sockets)));
+        let mut serving = tokio::spawn(serving.run(Acceptor::new(listener, sockets)));
         tokio::select! {
             () = soft.cancelled() => {}
             () = hard.cancelled() => {}
@@ -195,7 +195,7 @@ impl Gateway {
             tasks.wait().await;
             done.cancel();
             // Only a panic of its own keeps it from saying that it has ended.
-            let _ = serving.await;
+            let _ = (&mut serving).await;
             let _ = presence.await;
             let _ = reporting.await;
             if let Some(listing) = listing {
@@ -209,6 +209,10 @@ impl Gateway {
         }
         done.cancel();
         cut.cancel();
+        if !serving.is_finished() {
+            // Its port is free when this ends.
+            let _ = serving.await;
+        }
         following.abort();
         drop(counting);
         tracing::info!(%address, "gateway ended");

@@ -21,7 +21,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -153,14 +152,11 @@ class Terminal:
         SHELLS.remove(self.shell)
 
 
-def free_ports():
-    sockets = [socket.socket() for _ in PORTS]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    found = {port: str(one.getsockname()[1]) for port, one in zip(PORTS, sockets)}
-    for one in sockets:
-        one.close()
-    return found
+def free_ports(pages):
+    """Ports for each page: no other page has them, and no connection takes one before the page's server does."""
+    count = len(PORTS) * pages
+    found = subprocess.run([sys.executable, "ops/free_ports.py", str(count)], check=True, capture_output=True, text=True).stdout.split()
+    return [dict(zip(PORTS, found[at : at + len(PORTS)])) for at in range(0, count, len(PORTS))]
 
 
 # `cargo run` of pages and of make, with what the workspace's build has made.
@@ -200,8 +196,8 @@ def surroundings(folder, port):
 class Page:
     """A page at work."""
 
-    def __init__(self, page, folder):
-        self.folder, self.ports = folder, free_ports()
+    def __init__(self, page, folder, ports):
+        self.folder, self.ports = folder, ports
         self.environment = surroundings(folder, self.ports[PORTS[0]])
         source = re.sub("|".join(rf"\b{port}\b" for port in PORTS), lambda port: self.ports[port[0]], (ROOT / page).read_text())
         self.blocks = blocks(source)
@@ -244,10 +240,10 @@ class Page:
             one.end()
 
 
-def run_page(page):
+def run_page(page, ports):
     """Runs a page; its first fault."""
     with tempfile.TemporaryDirectory(prefix="runbus-docs-") as folder:
-        at_work = Page(page, pathlib.Path(folder).resolve())
+        at_work = Page(page, pathlib.Path(folder).resolve(), ports)
         try:
             for n, (line, words, _) in enumerate(at_work.blocks):
                 try:
@@ -263,7 +259,7 @@ def main(pages):
     pages = pages or [*PAGES, *sorted(str(path) for folder in ["docs/tutorial", "docs/guides"] for path in pathlib.Path(folder).glob("*.md"))]
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        faults = [fault for fault in pool.map(run_page, pages) if fault]
+        faults = [fault for fault in pool.map(run_page, pages, free_ports(len(pages))) if fault]
     for fault in faults:
         print(f"docs: {fault}", file=sys.stderr)
     if faults:

@@ -16,6 +16,20 @@ use crate::backends::Backend;
 /// How long something that must come may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Asks again and again until it is so; fails with `what` when that takes too long.
+pub async fn until(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    until_within(PATIENCE, what, is_so).await;
+}
+
+/// The same, with a limit of its own.
+pub async fn until_within(longest: Duration, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + longest;
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < deadline, "within {longest:?} it did not come: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 pub struct Served {
     pub address: SocketAddr,
     pub drain: CancellationToken,
@@ -59,9 +73,14 @@ pub struct Client {
 }
 
 impl Client {
+    /// `None`: it is not there, or does not answer soon enough to wait for it.
     pub async fn try_connect(address: SocketAddr) -> Option<Self> {
+        Self::connect_within(Duration::from_secs(10), address).await
+    }
+
+    async fn connect_within(longest: Duration, address: SocketAddr) -> Option<Self> {
         let connecting = connect_async(format!("ws://{address}/v1/ws"));
-        let (socket, _) = tokio::time::timeout(Duration::from_secs(10), connecting).await.ok()?.ok()?;
+        let (socket, _) = tokio::time::timeout(longest, connecting).await.ok()?.ok()?;
         let mut client = Self { socket, last_close: None };
         let hello = client.message().await?;
         assert_eq!(hello["type"], "hello");
@@ -95,7 +114,7 @@ impl Client {
     }
 
     pub async fn connect(address: SocketAddr) -> Self {
-        Self::try_connect(address).await.expect("the gateway takes connections")
+        Self::connect_within(PATIENCE, address).await.expect("the gateway takes connections")
     }
 
     pub async fn say(&mut self, value: &Value) {

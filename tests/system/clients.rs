@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use crate::backends;
 use crate::client::{PATIENCE, Served, config, gateway};
 use crate::sse::http;
+use crate::telemetry::process::free;
 
 fn tool(variable: &str) -> PathBuf {
     std::env::var(variable)
@@ -167,7 +168,7 @@ async fn publish(address: SocketAddr, content: u32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn event_sources_live_on_when_their_gateway_restarts() {
     let backend = backends::embedded();
-    let leaving = Config { shutdown_delay_ms: 300, drain_window_ms: 900, ..config() };
+    let leaving = Config { listen: free(), shutdown_delay_ms: 300, drain_window_ms: 900, ..config() };
     let served = gateway(&backend, leaving).await;
     let address = served.address;
     let folder = node_folder();

@@ -153,7 +153,8 @@ async fn a_dead_workers_session_is_taken_over_and_ends_the_same() {
         quiet.drain.cancel();
         quiet.task.await.unwrap();
 
-        let first = worker(&backend, Duration::from_millis(3));
+        // Slow enough to be ended in the middle, also by a test that is late.
+        let first = worker(&backend, Duration::from_millis(10));
         backend.control().start(council("disturbed")).await.unwrap();
         // Die in the middle of the second draft's tokens.
         let filter = Filter::execution(ExecutionId::new("disturbed").unwrap()).types([Kind::LlmTextDelta]);

@@ -27,7 +27,7 @@ use crate::runtime::model::Obedient;
 const HEARTBEAT_MS: u64 = 2000;
 
 /// How long all the Python tests may take on one backend.
-const PYTHON_PATIENCE: Duration = Duration::from_secs(200);
+const PYTHON_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The council follows its script, the other agents follow their input.
 #[derive(Debug)]

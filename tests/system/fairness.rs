@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::auth::{auth, bearer, key};
 use crate::backends::{self, Backend};
-use crate::client::{Client, config, secured};
+use crate::client::{Client, config, secured, until};
 use crate::sse::http;
 
 /// A gateway with little of everything, where `root` and `other` have keys.
@@ -111,7 +111,12 @@ async fn a_greedy_principal_leaves_scopes_and_monitors_to_others() {
 async fn unread_pages_are_bounded_for_each_principal() {
     let backend = backends::embedded();
     crate::limits::fill(&backend, 64, 200 * 1024).await;
-    let with = Config { held_bytes: 32 * 1024 * 1024, socket_buffer_bytes: 4096, ..config() };
+    let with = Config {
+        held_bytes: 32 * 1024 * 1024,
+        socket_buffer_bytes: 4096,
+        write_timeout_ms: 120_000,
+        ..config()
+    };
     let (address, root, other) = small(&backend, with, Limits::default()).await;
     let path = "/v1/events?limit=1000&order=oldest";
     let mut stuck = Vec::new();
@@ -139,7 +144,5 @@ async fn unread_pages_are_bounded_for_each_principal() {
     assert_eq!(status, 200, "{page}");
     drop(stuck);
     // Pages that are not read any more give their share back.
-    while bearer(address, path, &root.reveal()).await.0 != 200 {
-        tokio::task::yield_now().await;
-    }
+    until("the share is given back", async || bearer(address, path, &root.reveal()).await.0 == 200).await;
 }

@@ -160,7 +160,12 @@ async fn a_slow_client_costs_the_others_nothing_and_loses_nothing() {
     const EVENTS: usize = 1500;
     const LAST: &str = "1499";
     let backend = backends::embedded();
-    let small = Config { hub_buffer_bytes: 65_536, client_buffer_bytes: 16_384, ..config() };
+    let small = Config {
+        hub_buffer_bytes: 65_536,
+        client_buffer_bytes: 16_384,
+        write_timeout_ms: 120_000,
+        ..config()
+    };
     let served = gateway(&backend, small).await;
     let filter = json!({ "execution_id": "e" });
     let mut slow = Client::connect(served.address).await;

@@ -230,7 +230,9 @@ async fn another_layout_is_refused_and_a_generation_is_added_while_old_and_new_p
     // From the first moment on, until new ids go to the new generation and beyond: any gateway, and a worker that was started
     // with the old layout.
     let (mut n, mut behind) = (0, 0);
+    let deadline = tokio::time::Instant::now() + 3 * PATIENCE;
     while behind < 4 {
+        assert!(tokio::time::Instant::now() < deadline, "after {n} starts none is in the new generation");
         let (starts, asks) = if n % 2 == 0 { (old, new) } else { (new, old) };
         let id = format!("grown-{n}");
         start(starts, &id).await;

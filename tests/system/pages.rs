@@ -13,8 +13,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::auth::{bearer, key};
 use crate::backends;
-use crate::client::{PATIENCE, Served, config, gateway, secured};
+use crate::client::{PATIENCE, Served, config, gateway, secured, until};
 use crate::sse::{Stream, http};
+use crate::telemetry::process::free;
 
 /// A WebSocket as a page opens it: the status of its handshake, the subprotocol, and the close code.
 async fn open(
@@ -180,7 +181,7 @@ async fn source(address: SocketAddr, seen: tokio::sync::mpsc::Sender<String>) ->
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_ends_ends_no_event_source() {
     for backend in backends::all().await {
-        let leaving = Config { shutdown_delay_ms: 300, drain_window_ms: 700, ..config() };
+        let leaving = Config { listen: free(), shutdown_delay_ms: 2000, drain_window_ms: 1000, ..config() };
         let served = gateway(&backend, leaving.clone()).await;
         let address = served.address;
         let (said, mut heard) = tokio::sync::mpsc::channel(64);
@@ -194,9 +195,7 @@ async fn a_gateway_that_ends_ends_no_event_source() {
             let answer = http().get(format!("http://{address}/readyz")).send().await.unwrap();
             answer.status().as_u16()
         };
-        while ready().await == 200 {
-            tokio::task::yield_now().await;
-        }
+        until("it is not ready", async || ready().await != 200).await;
         // Connections of before are answered to the end of the drain: none of them with what ends an `EventSource`.
         served.task.await.unwrap();
         assert!(sources.iter().all(|source| !source.is_finished()));

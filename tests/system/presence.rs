@@ -1,6 +1,7 @@
 //! Presence: the watchers of an execution, on two gateways, from joining to leaving; crowds; a store that forgets; a gateway that
 //! dies.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,39 +36,51 @@ async fn watch(served: &Served, label: Option<&str>, presence: bool) -> Client {
     client
 }
 
-/// The next word about presence.
-async fn word(client: &mut Client) -> Value {
-    loop {
-        let message = client.message().await.unwrap();
-        if message["type"] != "caught_up" {
+/// A client that follows presence, and the labels of those that watch, as it was told.
+struct Follower(Client, BTreeSet<String>);
+
+impl Follower {
+    async fn join(served: &Served, label: &str) -> Self {
+        Self(watch(served, Some(label), true).await, BTreeSet::new())
+    }
+
+    /// The next word about presence.
+    async fn word(&mut self) -> Value {
+        loop {
+            let message = self.0.message().await.unwrap();
+            if message["type"] == "caught_up" {
+                continue;
+            }
             assert_eq!(
                 (&message["sub"], &message["execution_id"]),
                 (&json!("s"), &json!("run")),
                 "{message}"
             );
+            let labels = |name: &str| -> BTreeSet<String> {
+                let list = message[name].as_array().into_iter().flatten();
+                list.map(|watcher| watcher["label"].as_str().unwrap_or("").to_owned()).collect()
+            };
+            if message["watchers"].is_array() {
+                self.1 = labels("watchers");
+            }
+            self.1.extend(labels("joined"));
+            self.1 = &self.1 - &labels("left");
             return message;
         }
     }
-}
 
-/// Reads frames until `count` clients watch; returns the joined and left ones meanwhile, by label.
-async fn until(client: &mut Client, count: u64) -> (usize, Vec<String>, Vec<String>) {
-    let (mut words, mut joined, mut left) = (0, Vec::new(), Vec::new());
-    let labels = |list: &Value| -> Vec<String> {
-        let list = list.as_array().cloned().unwrap_or_default();
-        list.iter().map(|watcher| watcher["label"].as_str().unwrap_or("").to_owned()).collect()
-    };
-    loop {
-        let found = word(client).await;
-        words += 1;
-        joined.extend(labels(&found["joined"]));
-        joined.extend(labels(&found["watchers"]));
-        left.extend(labels(&found["left"]));
-        if found["count"] == count {
-            joined.sort();
-            left.sort();
-            return (words, joined, left);
+    /// Reads words until `count` clients watch: their number, and the labels of those that have come and gone since then,
+    /// however many words told it.
+    async fn until(&mut self, count: u64) -> (usize, Vec<String>, Vec<String>) {
+        let before = self.1.clone();
+        let mut words = 1;
+        while self.word().await["count"] != count {
+            words += 1;
         }
+        let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| -> Vec<String> {
+            these.difference(those).cloned().collect()
+        };
+        (words, only(&self.1, &before), only(&before, &self.1))
     }
 }
 
@@ -96,8 +109,8 @@ async fn joining_and_leaving_is_seen_on_every_gateway() {
         println!("on {}", backend.name);
         let (one, two) = (gateway(&backend, config()).await, gateway(&backend, config()).await);
         let control = backend.control();
-        let mut ann = watch(&one, Some("ann"), true).await;
-        let first = word(&mut ann).await;
+        let mut ann = Follower::join(&one, "ann").await;
+        let first = ann.word().await;
         assert_eq!((&first["type"], &first["count"]), (&json!("presence"), &json!(1)));
         let ann_is = &first["watchers"][0];
         assert_eq!(
@@ -107,11 +120,11 @@ async fn joining_and_leaving_is_seen_on_every_gateway() {
 
         // On the same gateway, on the other one, and by an event stream.
         let bob = watch(&one, Some("bob"), false).await;
-        assert_eq!(until(&mut ann, 2).await.1, ["bob"]);
+        assert_eq!(ann.until(2).await.1, ["bob"]);
         let cleo = watch(&two, Some("cleo"), false).await;
-        assert_eq!(until(&mut ann, 3).await.1, ["cleo"]);
+        assert_eq!(ann.until(3).await.1, ["cleo"]);
         let stream = Stream::open(two.address, "/v1/executions/run/events/stream", None).await;
-        assert_eq!(until(&mut ann, 4).await.1, [""]);
+        assert_eq!(ann.until(4).await.1, [""]);
         for served in [&one, &two] {
             counted(&control, 4).await;
             let (code, found) = status(served, "run").await;
@@ -126,15 +139,15 @@ async fn joining_and_leaving_is_seen_on_every_gateway() {
         assert_eq!(status(&one, "nobody").await.0, 404);
 
         drop((stream, cleo));
-        assert_eq!(until(&mut ann, 2).await.2, ["", "cleo"]);
+        assert_eq!(ann.until(2).await.2, ["", "cleo"]);
         drop(bob);
-        assert_eq!(until(&mut ann, 1).await.2, ["bob"]);
+        assert_eq!(ann.until(1).await.2, ["bob"]);
         // A gateway that drains takes back what it said.
         let _dan = watch(&two, Some("dan"), false).await;
-        until(&mut ann, 2).await;
+        ann.until(2).await;
         two.drain.cancel();
         let asked = Instant::now();
-        assert_eq!(until(&mut ann, 1).await.2, ["dan"]);
+        assert_eq!(ann.until(1).await.2, ["dan"]);
         assert!(asked.elapsed() < STANDS, "{:?}", asked.elapsed());
         drop(ann);
         counted(&control, 0).await;
@@ -148,8 +161,8 @@ async fn a_crowd_is_counted_in_few_words() {
     const CROWD: usize = 300;
     for backend in backends::all().await {
         let served = gateway(&backend, config()).await;
-        let mut ann = watch(&served, Some("ann"), true).await;
-        word(&mut ann).await;
+        let mut ann = Follower::join(&served, "ann").await;
+        ann.word().await;
         let began = Instant::now();
         let mut crowd = Vec::new();
         for n in 0..CROWD {
@@ -158,14 +171,14 @@ async fn a_crowd_is_counted_in_few_words() {
             client.say(&json!({ "type": "subscribe", "id": "s", "filter": { "execution_id": "run" }, "label": label })).await;
             crowd.push(client);
         }
-        let (words, joined, _) = until(&mut ann, CROWD as u64 + 1).await;
+        let (words, joined, _) = ann.until(CROWD as u64 + 1).await;
         // One word for each pause, however long a busy machine takes, and one for a poll of the store.
         let pauses = began.elapsed().as_millis() / runbus_gateway::limits::PRESENCE_PAUSE.as_millis();
         println!("{words} words in {pauses} pauses");
         assert!(words as u128 <= 2 * (pauses + 1), "{words} words in {pauses} pauses");
         assert!(joined.len() < 100, "those who watch longest are listed: {}", joined.len());
         drop(crowd);
-        let (_, _, left) = until(&mut ann, 1).await;
+        let (_, _, left) = ann.until(1).await;
         assert_eq!(left, joined);
         drop(ann);
         counted(&backend.control(), 0).await;
@@ -195,15 +208,15 @@ async fn clients_of_a_dead_gateway_are_seen_for_a_bounded_time() {
     for backend in backends::all().await {
         let served = gateway(&backend, config()).await;
         let dies = gateway(&backend, config()).await;
-        let mut ann = watch(&served, Some("ann"), true).await;
-        word(&mut ann).await;
+        let mut ann = Follower::join(&served, "ann").await;
+        ann.word().await;
         let _bob = watch(&dies, Some("bob"), false).await;
-        until(&mut ann, 2).await;
+        ann.until(2).await;
         // It does not say goodbye.
         dies.task.abort();
         let died = Instant::now();
         // It fails when bob is seen for ever.
-        assert_eq!(until(&mut ann, 1).await.2, ["bob"]);
+        assert_eq!(ann.until(1).await.2, ["bob"]);
         let seen = died.elapsed();
         println!("on {}: {seen:?}", backend.name);
         assert!(seen > STANDS - presence::REFRESHED - Duration::from_secs(4), "{seen:?}");

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use runbus_gateway::Config;
@@ -12,8 +11,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::backends;
-use crate::client::{PATIENCE, Served, config, gateway};
+use crate::client::{PATIENCE, Served, config, gateway, until};
 use crate::sse::http;
+use crate::telemetry::process::free;
 
 const HOST: &str = "events.example";
 
@@ -51,7 +51,7 @@ impl Nginx {
         let folder = tempfile::tempdir().unwrap();
         for _ in 0..10 {
             // Somebody may be faster: then it does not start, and another port is tried.
-            let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let address = free();
             let here = folder.path().display();
             let servers = servers.replace("127.0.0.1:8080", &address.to_string());
             let servers = servers.replace("127.0.0.1:8700", &gateway.to_string());
@@ -75,14 +75,14 @@ impl Nginx {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            loop {
-                if tokio::net::TcpStream::connect(address).await.is_ok() {
-                    return Self { child, address, _folder: folder };
-                }
-                if child.try_wait().unwrap().is_some() {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+            let mut is_up = false;
+            until("nginx listens, or ends", async || {
+                is_up = tokio::net::TcpStream::connect(address).await.is_ok();
+                is_up || child.try_wait().unwrap().is_some()
+            })
+            .await;
+            if is_up {
+                return Self { child, address, _folder: folder };
             }
         }
         let errors = std::fs::read_to_string(folder.path().join("errors")).unwrap_or_default();
@@ -209,13 +209,13 @@ async fn each_line_of_the_documented_proxy_is_needed_for_what_the_page_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heartbeats_keep_a_stream_through_the_proxys_time_out() {
-    let short = documented().replace("proxy_read_timeout 60s", "proxy_read_timeout 1s");
+    let short = documented().replace("proxy_read_timeout 60s", "proxy_read_timeout 4s");
     assert_ne!(short, documented());
-    let beats = served(200).await;
+    let beats = served(400).await;
     let nginx = Nginx::start(&short, beats.address).await;
     let mut stream = nginx.stream().await;
-    let many = |text: &str| text.matches("\n:\n").count() + usize::from(text.starts_with(":\n")) >= 12;
-    assert!(stream.until(many).await, "more than two seconds of nothing but heartbeats: {}", stream.text);
+    let many = |text: &str| text.matches("\n:\n").count() + usize::from(text.starts_with(":\n")) >= 21;
+    assert!(stream.until(many).await, "more than eight seconds of nothing but heartbeats: {}", stream.text);
     drop((stream, nginx));
     let silent = served(20_000).await;
     let nginx = Nginx::start(&short, silent.address).await;
@@ -228,10 +228,7 @@ async fn heartbeats_keep_a_stream_through_the_proxys_time_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_proxy_ends_no_event_source_when_no_gateway_answers() {
-    let served = served(20_000).await;
-    let address = served.address;
-    end(served).await;
-    let nginx = Nginx::start(&documented(), address).await;
+    let nginx = Nginx::start(&documented(), free()).await;
     let mut stream = nginx.stream().await;
     assert_eq!((stream.head.0, &stream.head.1["content-type"]), (200, &"text/event-stream".parse().unwrap()));
     assert!(!stream.until(|_| false).await);

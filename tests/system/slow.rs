@@ -71,6 +71,7 @@ async fn slow_readers_are_bounded_and_counted_and_hold_up_no_other() {
             client_buffer_bytes: 262_144,
             held_bytes: 1024 * 1024,
             socket_buffer_bytes: 4096,
+            write_timeout_ms: 120_000,
             ..config()
         };
         let bound = small.held_bytes + (SLOW + FAST) * 2 * runbus_gateway::limits::LEAST_BYTES;
@@ -133,7 +134,8 @@ async fn slow_readers_are_bounded_and_counted_and_hold_up_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn few_slow_readers_read_the_log_at_a_time() {
     let (backend, log) = faulty();
-    let small = Config { hub_buffer_bytes: 65_536, socket_buffer_bytes: 4096, ..config() };
+    let small =
+        Config { hub_buffer_bytes: 65_536, socket_buffer_bytes: 4096, write_timeout_ms: 120_000, ..config() };
     let most = small.history_reads / runbus_gateway::limits::SLOW_READS_SHARE;
     let served = gateway(&backend, small).await;
     let filter = json!({ "stream_id": "s", "execution_id": "e" });

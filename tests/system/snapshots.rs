@@ -140,7 +140,8 @@ const WAYS: [Way; 3] = [Way::WebSocket, Way::Stream, Way::Rest];
 async fn a_client_that_joins_a_council_shows_the_same_as_a_watcher() {
     for backend in backends::all().await {
         let (one, two) = (gateway(&backend, config()).await, gateway(&backend, small()).await);
-        let first = worker(&backend, Duration::from_millis(4));
+        // Slow enough to be ended in the middle of a draft, also by a test that is late.
+        let first = worker(&backend, Duration::from_millis(10));
         backend.control().start(council("run")).await.unwrap();
         let filter = json!({ "execution_id": "run" });
         let watcher = {
@@ -341,7 +342,7 @@ fn say_the_same(merged: &[Value], plain: &[Value], backend: &str) {
 async fn a_slow_reader_gets_merged_deltas_and_loses_nothing() {
     const EVENTS: usize = 4000;
     for backend in backends::all().await {
-        let served = gateway(&backend, small()).await;
+        let served = gateway(&backend, Config { write_timeout_ms: 120_000, ..small() }).await;
         let narrow = json!({ "execution_id": "run" });
         let subscribe = |id: &str, filter: &Value, coalesce: Option<bool>| {
             let mut message = json!({ "type": "subscribe", "id": id, "filter": filter, "since": "new" });

@@ -188,10 +188,16 @@ async fn an_address_has_its_share_and_a_proxy_has_none() {
         let open = async |from: u8| {
             let mut socket = connect(from, served.address).await;
             socket.write_all(handshake.as_bytes()).await.unwrap();
-            let mut answer = vec![0; 4096];
-            let read =
-                tokio::time::timeout(PATIENCE, socket.read(&mut answer)).await.expect("an answer comes");
-            (String::from_utf8_lossy(&answer[..read.unwrap()]).into_owned(), socket)
+            // A refusal says why in its body, which may come in another piece than the head.
+            let is_whole = |text: &str| {
+                text.contains("\r\n\r\n") && (text.starts_with("HTTP/1.1 101") || text.ends_with('}'))
+            };
+            let mut answer = Vec::new();
+            while !is_whole(&String::from_utf8_lossy(&answer)) {
+                let read = tokio::time::timeout(PATIENCE, socket.read_buf(&mut answer)).await;
+                assert!(read.expect("an answer comes").unwrap() > 0, "{}", String::from_utf8_lossy(&answer));
+            }
+            (String::from_utf8_lossy(&answer).into_owned(), socket)
         };
         let mut held = Vec::new();
         for _ in 0..own {

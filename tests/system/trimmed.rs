@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use runbus::adapters::nats::testing::Server;
 use runbus::control::StartRequest;
@@ -14,7 +13,7 @@ use runbus::time::Clock;
 use serde_json::{Value, json};
 
 use crate::backends::{self, Backend};
-use crate::client::{Client, PATIENCE, Served, config, gateway};
+use crate::client::{Client, PATIENCE, Served, config, gateway, until};
 use crate::faults::faulty;
 use crate::sse::{Frame, Stream, http};
 
@@ -310,40 +309,36 @@ async fn a_broker_without_its_streams_makes_the_gateway_unready_until_they_are_t
     let name = streams(&admin, "_EV_").await.remove(0);
     let info = api(&admin, &format!("STREAM.INFO.{name}"), json!({})).await;
     let block = json!({ "name": "BLOCK", "subjects": info["config"]["subjects"], "storage": "memory" });
-    loop {
+    until("another stream has the subjects", async || {
         api(&admin, &format!("STREAM.DELETE.{name}"), json!({})).await;
-        if api(&admin, "STREAM.CREATE.BLOCK", block.clone()).await.get("error").is_none() {
-            break;
-        }
-    }
-    let told = loop {
-        let (status, told) = ready(served.address).await;
-        if status == 503 {
-            break told;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+        api(&admin, "STREAM.CREATE.BLOCK", block.clone()).await.get("error").is_none()
+    })
+    .await;
+    let mut told = Value::Null;
+    until("the gateway is unready", async || {
+        let (status, now) = ready(served.address).await;
+        told = now;
+        status == 503
+    })
+    .await;
     assert!(told["checks"]["log"].as_str().unwrap().contains(&name), "{told}");
     api(&admin, "STREAM.DELETE.BLOCK", json!({})).await;
-    while ready(served.address).await.0 != 200 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("the gateway is ready again", async || ready(served.address).await.0 == 200).await;
     // All of them: as a broker that came back without its disk.
     for name in streams(&admin, "_").await {
         api(&admin, &format!("STREAM.DELETE.{name}"), json!({})).await;
     }
     // Until the streams are there again, the answer is a typed error that says to try again.
-    let started = loop {
+    until("an execution can be started", async || {
         match backend.control().start(StartRequest::new("anything", "go")).await {
-            Err(runbus::control::Error::Unavailable(_)) => {
-                tokio::time::sleep(Duration::from_millis(50)).await
+            Err(runbus::control::Error::Unavailable(_)) => false,
+            outcome => {
+                assert!(outcome.unwrap().created);
+                true
             }
-            outcome => break outcome.unwrap(),
         }
-    };
-    assert!(started.created);
-    while ready(served.address).await.0 != 200 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    })
+    .await;
+    until("the gateway is ready with all streams", async || ready(served.address).await.0 == 200).await;
     end(served).await;
 }

@@ -434,8 +434,10 @@ async fn two_workers_share_the_work_and_a_wiped_store_costs_no_event() {
 async fn without_a_store_the_log_decides_the_dispatcher() {
     let mut backend = backends::embedded();
     // Nobody listens there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let config = redis::Config { url: format!("redis://{free}"), ..redis::Config::default() };
+    let config = redis::Config {
+        url: format!("redis://{}", crate::telemetry::process::free()),
+        ..redis::Config::default()
+    };
     backend.store = Arc::new(redis::Redis::new(&config).unwrap());
     let receiver = Receiver::start(|_, _| Answer::Status(200)).await;
     let config = endpoint(&receiver);

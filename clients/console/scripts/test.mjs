@@ -21,7 +21,7 @@ let status = 1;
 try {
   if (run(join(ops, "cluster.sh"), ["up", work, "--nodes", "1", "--owner", String(process.pid)]) === 0) {
     const named = process.env.CONSOLE_TEST_NAME ? [`--test-name-pattern=${process.env.CONSOLE_TEST_NAME}`] : [];
-    const flags = ["--no-warnings", "--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000", ...named];
+    const flags = ["--no-warnings", "--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=1200000", ...named];
     status = run(process.execPath, [...flags, "test/e2e/console.test.mjs"], { CLIENT_TEST_CLUSTER: join(work, "cluster.env") });
   }
 } finally {

@@ -206,7 +206,7 @@ async def test_tokens_are_refreshed_in_band(guarded: Gateway, fresh: str) -> Non
     given = Grows()
 
     async def get_token() -> str:
-        given.append(jwt(6))
+        given.append(jwt(15))
         return given[-1]
 
     async with runbus.connect(guarded.url, get_token=get_token) as client:

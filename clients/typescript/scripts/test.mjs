@@ -21,7 +21,7 @@ let status = 1;
 try {
   if (run(join(ops, "cluster.sh"), ["up", work, "--nodes", "1", "--owner", String(process.pid)]) === 0) {
     // Node 20 has a WebSocket behind this flag; later versions have it anyhow.
-    const flags = ["--experimental-websocket", "--no-warnings", "--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=200000", ...(process.env.CLIENT_TEST_NAME ? [`--test-name-pattern=${process.env.CLIENT_TEST_NAME}`] : [])];
+    const flags = ["--experimental-websocket", "--no-warnings", "--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=600000", ...(process.env.CLIENT_TEST_NAME ? [`--test-name-pattern=${process.env.CLIENT_TEST_NAME}`] : [])];
     status = run(process.execPath, [...flags, ...files], { CLIENT_TEST_CLUSTER: join(work, "cluster.env") });
   }
 } finally {

@@ -27,7 +27,7 @@ class Chat extends AbstractChat {
 const textOf = (message) => message.parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
 const toolsOf = (message) => message.parts.filter(({ type }) => type === "dynamic-tool");
 
-describe("the chat transport", { timeout: 60_000 }, () => {
+describe("the chat transport", { timeout: 240_000 }, () => {
   let runbus;
   let direct;
   before(async () => {

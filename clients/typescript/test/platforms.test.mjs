@@ -33,7 +33,7 @@ async function bundle(contents, platform = "neutral", more = {}) {
 }
 
 for (const [name, start] of Object.entries(backends)) {
-  describe(`platforms on ${name}`, { timeout: 150_000 }, () => {
+  describe(`platforms on ${name}`, { timeout: 240_000 }, () => {
     let runbus;
     let through;
     let program;

@@ -11,7 +11,7 @@ const BYTES = 50_000;
 const SLACK = 7 * 1024 * 1024;
 
 for (const [name, start] of Object.entries(backends)) {
-  describe(`back-pressure on ${name}`, { timeout: 90_000 }, () => {
+  describe(`back-pressure on ${name}`, { timeout: 240_000 }, () => {
     let runbus;
     const stream_id = `pressure-${name}-${process.pid}`;
     before(async () => {

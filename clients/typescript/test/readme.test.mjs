@@ -12,7 +12,7 @@ const here = fileURLToPath(new URL("./", import.meta.url));
 const run = promisify(execFile);
 
 for (const [name, start] of Object.entries(backends)) {
-  describe(`the README on ${name}`, { timeout: 90_000 }, () => {
+  describe(`the README on ${name}`, { timeout: 240_000 }, () => {
     let runbus;
     before(async () => (runbus = await start()));
     after(() => runbus?.stop());
@@ -24,7 +24,7 @@ for (const [name, start] of Object.entries(backends)) {
         t.after(() => rmSync(file, { force: true }));
         const { code: js } = await transform(code.replaceAll("http://127.0.0.1:8700", runbus.gateways[0].url), { loader: "ts" });
         writeFileSync(file, js);
-        await run(process.execPath, ["--experimental-websocket", "--no-warnings", file], { timeout: 30_000 });
+        await run(process.execPath, ["--experimental-websocket", "--no-warnings", file], { timeout: 80_000 });
       });
     });
   });

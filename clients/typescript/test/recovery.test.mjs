@@ -15,7 +15,7 @@ const networks = {
 };
 
 for (const [name, start] of Object.entries(backends)) {
-  describe(`recovery on ${name}`, { concurrency: 4, timeout: 120_000 }, () => {
+  describe(`recovery on ${name}`, { concurrency: 4, timeout: 300_000 }, () => {
     let runbus;
     let direct;
     before(async () => {
@@ -26,7 +26,7 @@ for (const [name, start] of Object.entries(backends)) {
 
     for (const transport of transports) {
       for (const [network, behaviour] of Object.entries(networks)) {
-        it(`loses and doubles nothing over ${transport}, ${network}`, { timeout: 30_000 }, async (t) => {
+        it(`loses and doubles nothing over ${transport}, ${network}`, { timeout: 120_000 }, async (t) => {
           const through = await proxy(runbus.gateways[0].port, behaviour);
           const gateway = client(through.url, { transport });
           t.after(() => (gateway.close(), through.close()));

@@ -8,7 +8,7 @@ import { proxy } from "./support/proxy.mjs";
 import { backends } from "./support/runbus.mjs";
 
 for (const [name, start] of Object.entries(backends)) {
-  describe(`watching on ${name}`, { timeout: 90_000 }, () => {
+  describe(`watching on ${name}`, { timeout: 240_000 }, () => {
     let runbus;
     let direct;
     before(async () => {
@@ -65,7 +65,7 @@ for (const [name, start] of Object.entries(backends)) {
   });
 }
 
-describe("a log that was made again", { timeout: 60_000 }, () => {
+describe("a log that was made again", { timeout: 240_000 }, () => {
   for (const transport of transports) {
     it(`is a gap among the events, and a view shows the new one, over ${transport}`, async (t) => {
       const runbus = await backends.embedded();

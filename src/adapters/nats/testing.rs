@@ -8,7 +8,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use super::config::Config;
 use super::permissions::{Role, test_accounts};
 use crate::config::Secret;
+use crate::testing::free_port;
 
 /// Longest wait for a server to start.
 const START: Duration = Duration::from_secs(30);
@@ -248,10 +249,6 @@ fn greets(port: u16) -> bool {
     }
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).is_ok() && line.starts_with("INFO ")
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 fn launch(folder: &Path, args: &[String]) -> Child {

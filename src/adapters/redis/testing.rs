@@ -7,7 +7,6 @@
 )]
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,13 +15,14 @@ use std::time::{Duration, Instant};
 use super::config::Config;
 use super::permissions::{USER, rules};
 use crate::config::Secret;
+use crate::testing::free_port;
 use redis::{Client, FromRedisValue, RedisResult};
 
 /// Longest wait for a server to start, or for servers to find each other.
 const START: Duration = Duration::from_secs(30);
 
 /// Longest wait for one answer.
-const ANSWER: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// Attempts to find ports that nobody takes in the meantime.
 const ATTEMPTS: u32 = 5;
@@ -265,10 +265,6 @@ pub fn cluster(nodes: u16) -> Vec<Server> {
 /// The program: `RUNBUS_REDIS_SERVER`, or `redis-server` in the path.
 fn program() -> OsString {
     std::env::var_os("RUNBUS_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 fn folder() -> PathBuf {

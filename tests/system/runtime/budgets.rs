@@ -62,10 +62,10 @@ async fn time_ends_a_tool_that_takes_too_long() {
             let (tool, mut begins) = Probe::held("work");
             let crew = Crew::new().agent("clerk", &["work"]).tool(tool);
             let worker = crew.hire(&stage);
-            let budget = Budget { wall_time_ms: Some(1000), ..Budget::default() };
+            let budget = Budget { wall_time_ms: Some(5000), ..Budget::default() };
             start(&stage, "clerk", json!([["work", { "n": 0 }]]), budget).await;
             let begun = begins.next().await;
-            assert_eq!(exceeded(&stage).await, ("wall_time_ms".to_owned(), 1000));
+            assert_eq!(exceeded(&stage).await, ("wall_time_ms".to_owned(), 5000));
             begun.dropped().await;
             // Nobody knows what the tool did: the caller decides.
             let Err(Error::Pending { calls, .. }) = stage.send("s", "refused", "hello").await else {
@@ -115,14 +115,14 @@ async fn time_runs_while_an_approval_waits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_runs_while_a_question_or_a_pause_waits() {
-    let short = Budget { wall_time_ms: Some(1500), ..Budget::default() };
+    let short = Budget { wall_time_ms: Some(5000), ..Budget::default() };
     on_each(async |stage| {
         let crew = Crew::new().agent("host", &["ask_human"]).tool(ask_human());
         let worker = crew.hire(&stage);
         start(&stage, "host", json!([["ask_human", { "prompt": "Well?" }]]), short).await;
         stage.wait("s", Kind::ClientInputRequested).await;
         stage.control.pause(&execution("s"), None, None).await.unwrap();
-        assert_eq!(exceeded(&stage).await, ("wall_time_ms".to_owned(), 1500));
+        assert_eq!(exceeded(&stage).await, ("wall_time_ms".to_owned(), 5000));
         assert!(stage.control.session(&session("s")).await.unwrap().questions.is_empty());
         stage.control.abort_pending(&session("s"), "gone", None).await.unwrap();
         goes_on(&stage).await;

@@ -25,7 +25,7 @@ use super::model::Obedient;
 use crate::backends::{self, Backend};
 
 /// The longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Awaits what must happen.
 #[track_caller]

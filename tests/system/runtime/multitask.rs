@@ -141,7 +141,7 @@ async fn a_rollback_of_a_resumed_execution_leaves_a_valid_conversation() {
     on_each(async |stage| {
         let (crew, mut begins) = crew();
         let worker = crew.hire(&stage);
-        let budget = Budget { wall_time_ms: Some(1000), ..Budget::default() };
+        let budget = Budget { wall_time_ms: Some(5000), ..Budget::default() };
         let input = json!([["work", { "n": 0 }], ["work", { "n": 1 }]]);
         let request =
             StartRequest { execution_id: Some(execution("s")), budget, ..StartRequest::new("clerk", input) };

@@ -72,7 +72,7 @@ async fn gauges_settle_to_zero_after_churn() {
         ("gateway.listen", gateway.to_string()),
         ("telemetry.metrics_listen", metrics.to_string()),
         ("model.provider", "scripted".into()),
-        ("model.scripted_pace_ms", "30".into()),
+        ("model.scripted_pace_ms", "200".into()),
     ];
     let mut process = Process::start(dir.path(), &["dev", "--idle"], &settings);
     ready(&http(), &format!("http://{gateway}/readyz")).await;

@@ -15,15 +15,15 @@ pub fn program() -> PathBuf {
     program
 }
 
-/// An address that is free now. Another process may take it before ours does, which is then said loudly.
+/// An address that is free: no connection and no other test takes it before its server does, or while that is away.
 pub fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    SocketAddr::from(([127, 0, 0, 1], runbus::testing::free_port()))
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end; one that does not end has the status 124.
 pub fn run(dir: &Path, arguments: &[&str], settings: &[(&str, String)]) -> std::process::Output {
-    let mut command = Command::new(program());
-    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    let mut command = Command::new("timeout");
+    command.arg("120").arg(program()).args(arguments).current_dir(dir).stdin(Stdio::null());
     for (key, value) in settings {
         command.arg("--set").arg(format!("{key}={value}"));
     }

@@ -166,10 +166,8 @@ async fn a_wrong_path_is_shown_with_the_address() {
 
 #[tokio::test]
 async fn an_unreachable_provider_is_a_connection_fault() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let model = OpenAi::new(Config::new(format!("http://{address}/v1"), "m")).unwrap();
+    let url = format!("http://127.0.0.1:{}/v1", runbus::testing::free_port());
+    let model = OpenAi::new(Config::new(url, "m")).unwrap();
     let fault = ask(&model, Request::default()).await.end.unwrap().unwrap_err();
     assert!(matches!(fault, Fault::Connection { .. }) && fault.is_retryable(), "{fault}");
     assert!(fault.to_string().contains("refused"), "{fault}");

@@ -129,7 +129,7 @@ for (const [name, begin] of Object.entries(backends)) {
 
 describe("console, when something dies", { timeout: 280_000 }, () => {
   it("strikes out what a killed worker said, and goes on", async () => {
-    const runbus = await backends.embedded({ ...SETTINGS, "model.scripted_pace_ms": 60 });
+    const runbus = await backends.embedded({ ...SETTINGS, "model.scripted_pace_ms": 300 });
     const [server] = runbus.gateways;
     try {
       const id = await start(server.url, "council");
@@ -154,7 +154,8 @@ describe("console, when something dies", { timeout: 280_000 }, () => {
   });
 
   it("goes on with another gateway when its own is killed in mid-stream", async () => {
-    const runbus = await backends.nats();
+    // Slow enough to be at work when the page is open, also on a busy machine.
+    const runbus = await backends.nats({}, { "model.scripted_pace_ms": 30 });
     const [first, second] = runbus.gateways;
     try {
       // Now each is told of the other.

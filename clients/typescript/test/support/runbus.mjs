@@ -30,12 +30,19 @@ export function folder() {
   return made;
 }
 
+/** A free port below those of outgoing connections: none of them takes it, also while its server is down. */
 export async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 15_000 + Math.floor(Math.random() * 17_000);
+    const server = createServer();
+    const isFree = await new Promise((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 const MODEL = {
@@ -128,8 +135,8 @@ export const natsPublisher = () => ({
 });
 
 /** Two gateways and a worker, which share the broker with the other test files. */
-async function nats(settings = {}) {
-  const worker = new Process(["worker"], { ...MODEL, ...onNats("worker") });
+async function nats(settings = {}, ofWorker = {}) {
+  const worker = new Process(["worker"], { ...MODEL, ...onNats("worker"), ...ofWorker });
   const gateways = [];
   for (let n = 0; n < 2; n++) {
     gateways.push(new Process(["gateway"], { ...onNats("gateway"), ...settings }, await freePort()));
@@ -145,8 +152,8 @@ export const backends = {
     const one = await embedded(settings);
     return { gateways: [one], stop: () => one.kill("SIGKILL") };
   },
-  nats: async (settings) => {
-    const { gateways, worker } = await nats(settings);
+  nats: async (settings, ofWorker) => {
+    const { gateways, worker } = await nats(settings, ofWorker);
     return { gateways, stop: () => Promise.all([...gateways, worker].map((one) => one.kill("SIGKILL"))) };
   },
 };

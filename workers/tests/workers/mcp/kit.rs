@@ -41,7 +41,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) async fn start() -> Self {
-        Self::start_at("127.0.0.1:0").await
+        Self::start_at(&format!("127.0.0.1:{}", runbus::testing::free_port())).await
     }
 
     pub(super) async fn start_at(address: &str) -> Self {
@@ -55,12 +55,15 @@ impl Http {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = loop {
-            let line = lines.next_line().await.unwrap().unwrap();
-            if let Some(address) = line.strip_prefix("listening on ") {
-                break address.to_owned();
+        let listening = async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("the server says where it listens");
+                if let Some(address) = line.strip_prefix("listening on ") {
+                    return address.to_owned();
+                }
             }
         };
+        let address = tokio::time::timeout(PATIENCE, listening).await.expect("the server listens");
         let server = Server {
             start_timeout_ms: 10_000,
             transport: Transport::Http,
