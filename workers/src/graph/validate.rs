@@ -6,6 +6,7 @@ use runbus::pattern::{PATTERNS, Pattern, Patterns};
 use runbus::session::command::Budget;
 
 use super::cycle;
+use super::fields::Fields;
 use super::limits::{
     DEFAULT_PROMPT, DEFAULT_ROUNDS, MAX_CHOICES, MAX_CONDITIONS, MAX_EDGES, MAX_ITERATIONS,
     MAX_KEEP_MESSAGES, MAX_MODEL_TRIES, MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS, MAX_SUBAGENTS,
@@ -208,7 +209,7 @@ fn constraints(spec: &GraphSpec) -> Result<(), Fault> {
 }
 
 /// The fields that a node's output certainly has: declared, or given by its kind.
-fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BTreeMap<String, FieldSpec>>> {
+fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, Fields>> {
     use std::borrow::Cow;
     let node = spec.nodes.get(id)?;
     match node.kind {
@@ -221,7 +222,7 @@ fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BT
                 maximum: None,
                 optional: false,
             };
-            Some(Cow::Owned(BTreeMap::from([("answer".to_owned(), answer)])))
+            Some(Cow::Owned([("answer".to_owned(), answer)].into_iter().collect::<Fields>()))
         }
         // A router looks at no router: checked before.
         NodeType::Router => {
@@ -359,10 +360,10 @@ fn node(spec: &GraphSpec, id: &str, step: &Node) -> Result<(), Fault> {
         },
     )?;
     model_options::check(&format!("{path}.model"), &step.model)?;
-    for (field, declared) in step.output.iter().flatten() {
+    for (field, declared) in step.output.iter().flat_map(Fields::entries) {
         output_field(&format!("{path}.output.{field}"), field, declared)?;
     }
-    if step.output.as_ref().is_some_and(std::collections::BTreeMap::is_empty) {
+    if step.output.as_ref().is_some_and(Fields::is_empty) {
         return fault(format!("{path}.output"), "declares no field; leave it out for an answer in text");
     }
     let at = format!("{path}.prompt");
@@ -387,7 +388,7 @@ fn refers(spec: &GraphSpec, path: &str, reference: &Reference) -> Result<(), Fau
             None => Ok(()),
         };
     };
-    if declared.contains_key(field) {
+    if declared.get(field).is_some() {
         Ok(())
     } else {
         fault(path, format!("{id} declares no output field {field:?}"))
