@@ -553,10 +553,24 @@ fn rounds(path: impl Into<String>, rounds: u32) -> Result<(), Fault> {
     fault(path, format!("{rounds} is not within 1..={MAX_ROUNDS}"))
 }
 
+/// Names that an error lists of those beyond a limit.
+const SHOWN_BEYOND: usize = 16;
+
 /// Checks a list of tool names and patterns.
 fn tools(path: &str, tools: &Patterns) -> Result<(), Fault> {
-    if tools.len() > PATTERNS {
-        return fault(path, format!("{} are more than the limit of {PATTERNS}", tools.len()));
+    if let Some(excess) = tools.len().checked_sub(PATTERNS).filter(|excess| *excess > 0) {
+        let shown: Vec<&str> = tools.iter().skip(PATTERNS).take(SHOWN_BEYOND).map(Pattern::as_str).collect();
+        let more = match excess.saturating_sub(shown.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!(
+            "{} are more than the limit of {PATTERNS}; those beyond it, by the order of the list: {}{more}; name fewer, or use \
+             patterns",
+            tools.len(),
+            shown.join(", ")
+        );
+        return fault(path, message);
     }
     let mut seen = BTreeSet::new();
     for (index, tool) in tools.iter().enumerate() {
