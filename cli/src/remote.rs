@@ -214,7 +214,7 @@ impl<'de> Deserialize<'de> for Fields {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
                 let fields = std::iter::from_fn(|| map.next_entry::<String, Box<RawValue>>().transpose());
-                fields.collect::<Result<_, _>>().map(Fields)
+                fields.collect::<Result<Vec<_>, _>>().map(Fields)
             }
         }
         deserializer.deserialize_map(Read)
