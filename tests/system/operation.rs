@@ -363,7 +363,7 @@ impl NatsCli {
         command
     }
 
-    /// What a line says on standard output, once it has ended well.
+    /// The standard output of a line, once it has ended well.
     async fn ends(&self, line: &str) -> String {
         let output = self.command(line).output();
         let output = tokio::time::timeout(PATIENCE, output).await.expect("the nats CLI ends").unwrap();
