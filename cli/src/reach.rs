@@ -396,7 +396,12 @@ impl Reach {
 
     /// Publishes events to a gateway, all or none; where each is stored.
     pub(crate) async fn publish(remote: &Remote, events: &[Event]) -> Result<Vec<u64>, Error> {
-        let answer: Value = remote.post(&["events"], &json!({ "events": events })).await?;
+        /// Events as text: a value would write their numbers anew.
+        #[derive(serde::Serialize)]
+        struct Body<'a> {
+            events: &'a [Event],
+        }
+        let answer: Value = remote.post(&["events"], &Body { events }).await?;
         let events = answer["events"].as_array().cloned().unwrap_or_default();
         Ok(events.iter().map(|event| event["seq"].as_u64().unwrap_or_default()).collect())
     }

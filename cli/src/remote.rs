@@ -9,9 +9,10 @@ use runbus::bus::{Delivered, Delivery, Filter, Undecodable};
 use runbus::event::{Event, SoundLine};
 use runbus::id::ExecutionId;
 use runbus::log::{Cursor, Gap, GapReason, Since};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::exit::Error;
 
@@ -128,11 +129,10 @@ impl Remote {
         ask("before", filter.before.as_ref().map(ToString::to_string));
         let types: Vec<&str> = filter.types.iter().map(|kind| kind.as_str()).collect();
         ask("types", (!types.is_empty()).then(|| types.join(",")));
-        let page: Value = self.get(&["events"], &query).await?;
-        let list = |name: &str| page[name].as_array().cloned().unwrap_or_default();
-        let gaps = list("gaps").into_iter().filter_map(|found| gap(&found)).map(Delivery::Gap);
-        let events = list("events").into_iter().map(delivery);
-        let next = page["next"].as_str().and_then(|next| next.parse().ok());
+        let page: Page = self.get(&["events"], &query).await?;
+        let gaps = page.gaps.iter().filter_map(gap).map(Delivery::Gap);
+        let events = page.events.iter().map(|found| delivery(found));
+        let next = page.next.and_then(|next| next.parse().ok());
         Ok((gaps.chain(events).collect(), next))
     }
 
@@ -172,16 +172,64 @@ fn refused(status: StatusCode, body: &[u8]) -> Error {
     }
 }
 
-/// An event, or a line that is none, as the gateway writes it.
-fn delivery(found: Value) -> Delivery {
-    let cursor = found["cursor"].as_str().and_then(|text| text.parse().ok()).unwrap_or_else(Cursor::start);
-    let seq = found["seq"].as_u64().unwrap_or_default();
-    let external = found["external"].as_bool().unwrap_or(false);
-    let mut fields = found;
-    if let Some(fields) = fields.as_object_mut() {
-        fields.retain(|name, _| !["seq", "cursor", "external", "merged"].contains(&name.as_str()));
+/// A page of events, each as the gateway writes it.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    gaps: Vec<Value>,
+    #[serde(default)]
+    events: Vec<Box<RawValue>>,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+/// The fields of an object in their order, each as it is written.
+#[derive(Debug, Default)]
+struct Fields(Vec<(String, Box<RawValue>)>);
+
+impl Fields {
+    /// The value of a field; `null` where there is none.
+    fn value(&self, name: &str) -> Value {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.and_then(|(_, raw)| runbus::json::from_str(raw.get()).ok()).unwrap_or_default()
     }
-    let line = Bytes::from(fields.to_string());
+
+    /// The object without these fields.
+    fn without(&self, names: &[&str]) -> String {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        let written: Vec<String> = kept.map(|(name, raw)| format!("{}:{}", json!(name), raw.get())).collect();
+        format!("{{{}}}", written.join(","))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let fields = std::iter::from_fn(|| map.next_entry::<String, Box<RawValue>>().transpose());
+                fields.collect::<Result<Vec<_>, _>>().map(Fields)
+            }
+        }
+        deserializer.deserialize_map(Read)
+    }
+}
+
+/// An event, or a line that is none, as the gateway writes it.
+fn delivery(found: &RawValue) -> Delivery {
+    let fields: Fields = runbus::json::from_str(found.get()).unwrap_or_default();
+    let cursor = fields.value("cursor").as_str().and_then(|text| text.parse().ok());
+    let cursor = cursor.unwrap_or_else(Cursor::start);
+    let seq = fields.value("seq").as_u64().unwrap_or_default();
+    let external = fields.value("external").as_bool().unwrap_or(false);
+    // The payload stays text: its numbers and the order of its keys are those of the log.
+    let line = Bytes::from(fields.without(&["seq", "cursor", "external", "merged"]));
     let event =
         Event::decode(&line).ok().and_then(|event| Some((event, SoundLine::check(line.clone()).ok()?)));
     match event {
@@ -189,7 +237,7 @@ fn delivery(found: Value) -> Delivery {
             Delivery::Event(Box::new(Delivered { event, line, seq, external, cursor, trace: None }))
         }
         None => {
-            let text = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
+            let text = |name: &str| fields.value(name).as_str().unwrap_or_default().to_owned();
             let line = Bytes::from(text("raw"));
             Delivery::Undecodable(Box::new(Undecodable { line, reason: text("reason"), seq, cursor }))
         }

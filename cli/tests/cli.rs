@@ -527,6 +527,18 @@ fn commands_act_on_a_gateway_elsewhere() {
     assert_eq!(ok(&["workers"]).len(), 1);
     assert!(ok(&["stats"])[0]["events"].as_u64().unwrap() >= 10);
     assert_eq!(ok(&["publish", "--stream", "ci", "--data", "{\"ok\":true}"]).len(), 1);
+    // Payloads are text on the way to the gateway and back.
+    let data = r#"{"z":0.10,"a":12345678901234567890123,"m":{"y":1E+2,"b":"\u00fc"}}"#;
+    ok(&["publish", "--stream", "argument", "--data", data]);
+    let line = format!("{{\"stream_id\":\"stdin\",\"type\":\"custom\",\"data\":{data}}}\n");
+    let sent = with_input(elsewhere.path(), &["publish", "--stdin", "--gateway", &address], &line);
+    assert_eq!(sent.status.code(), Some(0), "{}", text(&sent.stderr));
+    for stream in ["argument", "stdin"] {
+        for read in [&["history"][..], &["wait", "--type", "custom", "--since", "all"]] {
+            let said = text(&act(&[read, &["--stream", stream]].concat()).stdout);
+            assert!(said.contains(data), "{read:?} {stream}: {said}");
+        }
+    }
     let by_variable =
         runbus(elsewhere.path()).args(["stats", "--json"]).env("RUNBUS_GATEWAY", &address).output().unwrap();
     assert_eq!(by_variable.status.code(), Some(0), "{}", text(&by_variable.stderr));

@@ -26,7 +26,7 @@ def check_complete(frame, run):
     keys(frame, "event", "run_id", "final_draft", "critic_score", "iteration_count")
     same((frame["event"], frame["run_id"]), ("run_complete", run))
     assert frame["final_draft"].startswith("Write it down"), frame
-    same((frame["critic_score"], frame["iteration_count"]), (8.5, 2))
+    same((frame["critic_score"], frame["iteration_count"]), (9, 2))
 
 
 async def whole(run, at=ONE):
@@ -51,7 +51,7 @@ async def test_a_run_from_start_to_end():
         if frame["event"] == "node_complete":
             keys(frame, "event", "run_id", "node", "score")
     scores = [f["score"] for f in frames if f["event"] == "node_complete" and f["node"] == "critic_agent"]
-    same(scores, [6, 8.5][-len(scores) :])
+    same(scores, [6, 9][-len(scores) :])
     check_complete(frames[-1], run)
     events = {frame["event"] for frame in frames}
     same(events, {"connected", "node_start", "node_active", "node_complete", "run_complete"})
@@ -138,7 +138,7 @@ async def test_the_result_over_rest():
     same((status, answer["run_id"], answer["final_draft"]), (200, run, None))
     await whole(run)
     status, answer = await rest("GET", f"/api/councils/run/{run}")
-    same((status, answer["status"], answer["critic_score"], answer["iteration_count"]), (200, "completed", 8.5, 2))
+    same((status, answer["status"], answer["critic_score"], answer["iteration_count"]), (200, "completed", 9, 2))
     assert answer["final_draft"].startswith("Write it down"), answer
 
 

@@ -20,7 +20,7 @@ nodes:
   plan:
     type: agent
     prompt: "Plan {{input}}. Answer with a JSON object."
-    output: { city: { type: string }, days: { type: integer } }
+    output: { reason: { type: string }, city: { type: string }, days: { type: integer } }
 """
 
 
@@ -79,17 +79,17 @@ def test_litellm_streams_text_and_calls_of_tools_and_counts_tokens(world: World,
 
 
 def test_litellm_passes_structured_output_and_the_first_listed_model_is_taken(world: World) -> None:
-    model = Model(world, lambda asked: json.dumps({"city": "Rome", "days": 3}))
+    model = Model(world, lambda asked: json.dumps({"reason": "sun", "city": "Rome", "days": 3}))
     front = LiteLlm(world, model.url)
     runbus = Runbus(world, "embedded", {**front.settings, "worker.definitions": definitions(world)})
     runbus.start("planner", "run-1", "a journey")
     outcome = runbus.outcome("run-1")
     assert outcome["status"] == "completed", outcome
-    assert outcome["output"]["output"] == {"city": "Rome", "days": 3} or outcome["output"] == {"city": "Rome", "days": 3}, outcome
+    assert outcome["output"]["output"] == {"reason": "sun", "city": "Rome", "days": 3} or outcome["output"] == {"reason": "sun", "city": "Rome", "days": 3}, outcome
     formats = [asked.get("response_format", {}).get("type") for asked in model.requests]
     assert formats == ["json_schema"], formats
     # Keys stand as the definition has them.
-    assert list(model.requests[0]["response_format"]["json_schema"]["schema"]["properties"]) == ["city", "days"]
+    assert list(model.requests[0]["response_format"]["json_schema"]["schema"]["properties"]) == ["reason", "city", "days"]
 
 
 def test_litellm_refuses_an_unknown_model_or_key_and_the_reason_is_in_the_error(world: World) -> None:
@@ -185,8 +185,13 @@ def test_the_demo_runs_on_an_unmodified_server_that_openai_base_url_names(world:
     llama = Llama(world, server)
     data = world.folder / "data"
     said = world.run([BINARY, "demo", "--json", "--set", f"embedded.data_dir={data}"], {"OPENAI_BASE_URL": llama.url})
-    ends = [line for line in said.splitlines() if '"type":"execution_completed"' in line]
-    assert ends, said[-3000:]
+    events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    (end,) = [event["data"]["output"] for event in events if event["type"] == "execution_completed"]
+    outputs = end["outputs"]
+    assert end["node"] == "writer_agent" and end["output"], end
+    assert set(outputs) == {"master_agent", "critic_agent", "writer_agent"}, end
+    # The server holds the score to its bounds, and the model writes the fields in the order of the definition.
+    assert list(outputs["critic_agent"]) == ["score", "feedback"] and 0 <= outputs["critic_agent"]["score"] <= 10, end
 
 
 @pytest.fixture(autouse=True)

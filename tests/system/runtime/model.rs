@@ -108,8 +108,9 @@ impl Model for Obedient {
             total_tokens: TOKENS,
             reasoning_tokens: None,
             cached_tokens: None,
-            estimated: false,
-            cost: None,
+            // An answer with this word has a price, and its tokens are estimated.
+            estimated: text.contains("priced"),
+            cost: text.contains("priced").then_some(0.25),
         };
         let turn = Turn {
             text: text.clone(),

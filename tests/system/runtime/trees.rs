@@ -80,6 +80,26 @@ async fn usage_below_counts_for_each_execution_above() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cost_below_counts_for_each_execution_above_and_estimates_stay_marked() {
+    on_each(async |stage| {
+        let worker = crew().hire(&stage);
+        start(&stage, below(&json!("priced hello")), Budget::default()).await;
+        assert_eq!(stage.output("r").await, "results: results: heard: priced hello");
+        let all = children(&stage).await;
+        let used = async |id: &str| {
+            stage.control.status(&execution(id)).await.unwrap().unwrap().usage.unwrap_or_default()
+        };
+        let (root, middle, leaf) =
+            (used("r").await, used(all[0].as_str()).await, used(all[1].as_str()).await);
+        assert_eq!(leaf.cost, Some(0.25));
+        assert!(middle.cost > leaf.cost && root.cost > middle.cost, "{root:?} {middle:?} {leaf:?}");
+        assert!(root.estimated && middle.estimated && leaf.estimated, "{root:?} {middle:?} {leaf:?}");
+        worker.leave().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_budget_holds_for_the_whole_tree() {
     let limit = 6 * TOKENS;
     for (budget, which) in [

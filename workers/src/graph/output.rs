@@ -1,29 +1,28 @@
 //! Structured answers: the fields that a node declares, requested as a JSON Schema and read back from a model's text.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::OutputFault;
+use super::fields::Fields;
 use super::limits::{MAX_JSON_CANDIDATES, MAX_JSON_READ_BYTES};
 use super::spec::{FieldSpec, FieldType};
 
 /// The declared fields of a node's answer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Output(BTreeMap<String, FieldSpec>);
+pub struct Output(Fields);
 
 impl Output {
     /// An answer with these fields.
-    pub fn new(fields: BTreeMap<String, FieldSpec>) -> Self {
+    pub fn new(fields: Fields) -> Self {
         Self(fields)
     }
 
-    /// The JSON Schema of the answer, for the provider's response format.
+    /// The JSON Schema of the answer, for the provider's response format. Fields stand in the order of the definition.
     pub fn schema(&self) -> Value {
         let properties: Map<String, Value> =
-            self.0.iter().map(|(name, field)| (name.clone(), field_schema(field))).collect();
-        let required: Vec<&String> =
-            self.0.iter().filter(|(_, field)| !field.optional).map(|(name, _)| name).collect();
+            self.0.entries().map(|(name, field)| (name.to_owned(), field_schema(field))).collect();
+        let required: Vec<&str> =
+            self.0.entries().filter(|(_, field)| !field.optional).map(|(name, _)| name).collect();
         json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
     }
 
@@ -45,14 +44,14 @@ impl Output {
             }
         }
         Err(first_fault.unwrap_or_else(|| {
-            let fields: Vec<&str> = self.0.keys().map(String::as_str).collect();
+            let fields: Vec<&str> = self.0.entries().map(|(name, _)| name).collect();
             OutputFault::NoObject { fields: fields.join(", ") }
         }))
     }
 
     fn check(&self, mut object: Map<String, Value>) -> Result<Map<String, Value>, OutputFault> {
-        for (name, field) in &self.0 {
-            let fault = |message: String| OutputFault::Field { field: name.clone(), message };
+        for (name, field) in self.0.entries() {
+            let fault = |message: String| OutputFault::Field { field: name.to_owned(), message };
             match object.get_mut(name) {
                 None | Some(Value::Null) if field.optional => {
                     object.remove(name);
@@ -178,8 +177,29 @@ mod tests {
     #[test]
     fn asks_for_its_fields_as_json_schema() {
         let schema = critique().schema();
-        assert_eq!(schema["required"], json!(["feedback", "score"]));
+        assert_eq!(schema["required"], json!(["score", "feedback"]));
         assert_eq!(schema["properties"]["score"], json!({"type": "number", "minimum": 0, "maximum": 10}));
+    }
+
+    #[test]
+    fn fields_keep_the_order_of_the_definition() {
+        const NAMES: [&str; 5] = ["thoughts", "verdict", "b", "a", "z"];
+        let fields: Vec<String> = NAMES.iter().map(|name| format!("{name}: {{type: string}}")).collect();
+        let yaml = format!(
+            "{{kind: graph, name: g, entry: n, nodes: {{n: {{type: agent, output: {{{}}}}}}}}}",
+            fields.join(", ")
+        );
+        let definition = crate::graph::Definition::parse("test", &yaml).unwrap();
+        // A journal keeps the definition as JSON.
+        let kept = serde_json::to_string(&definition).unwrap();
+        let again: crate::graph::Definition = serde_json::from_str(&kept).unwrap();
+        for definition in [definition, again] {
+            let crate::graph::Definition::Graph(graph) = definition else { panic!("a graph") };
+            let schema = graph.output("n").unwrap().schema();
+            let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+            assert_eq!(keys, NAMES);
+            assert_eq!(schema["required"], json!(NAMES));
+        }
     }
 
     proptest! {

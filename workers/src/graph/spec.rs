@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use runbus::pattern::Patterns;
 use runbus::session::command::Budget;
 
+use super::fields::Fields;
 use super::limits::{DEFAULT_KEEP_MESSAGES, DEFAULT_PROMPT, DEFAULT_ROUNDS};
 
 /// An agent: one model with tools, working until it answers without calling one.
@@ -134,9 +135,10 @@ pub struct Node {
     /// The tools that it may call: names, or patterns with `*` for any run of characters.
     #[serde(default, skip_serializing_if = "Patterns::is_empty")]
     pub tools: Patterns,
-    /// The fields of its answer, when that is to be a JSON object; without it the answer is text.
+    /// The fields of its answer, when that is to be a JSON object; without it the answer is text. Their order is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<BTreeMap<String, FieldSpec>>,
+    #[schemars(with = "Option<BTreeMap<String, FieldSpec>>")]
+    pub output: Option<Fields>,
     /// Whether its text goes to the client as it is written, or stays internal.
     #[serde(default)]
     pub client_facing: bool,

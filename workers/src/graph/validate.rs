@@ -6,6 +6,7 @@ use runbus::pattern::{PATTERNS, Pattern, Patterns};
 use runbus::session::command::Budget;
 
 use super::cycle;
+use super::fields::Fields;
 use super::limits::{
     DEFAULT_PROMPT, DEFAULT_ROUNDS, MAX_CHOICES, MAX_CONDITIONS, MAX_EDGES, MAX_ITERATIONS,
     MAX_KEEP_MESSAGES, MAX_MODEL_TRIES, MAX_NAME_BYTES, MAX_NODES, MAX_ROUNDS, MAX_SUBAGENTS,
@@ -208,7 +209,7 @@ fn constraints(spec: &GraphSpec) -> Result<(), Fault> {
 }
 
 /// The fields that a node's output certainly has: declared, or given by its kind.
-fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BTreeMap<String, FieldSpec>>> {
+fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, Fields>> {
     use std::borrow::Cow;
     let node = spec.nodes.get(id)?;
     match node.kind {
@@ -221,7 +222,7 @@ fn declared<'a>(spec: &'a GraphSpec, id: &str) -> Option<std::borrow::Cow<'a, BT
                 maximum: None,
                 optional: false,
             };
-            Some(Cow::Owned(BTreeMap::from([("answer".to_owned(), answer)])))
+            Some(Cow::Owned([("answer".to_owned(), answer)].into_iter().collect::<Fields>()))
         }
         // A router looks at no router: checked before.
         NodeType::Router => {
@@ -359,10 +360,10 @@ fn node(spec: &GraphSpec, id: &str, step: &Node) -> Result<(), Fault> {
         },
     )?;
     model_options::check(&format!("{path}.model"), &step.model)?;
-    for (field, declared) in step.output.iter().flatten() {
+    for (field, declared) in step.output.iter().flat_map(Fields::entries) {
         output_field(&format!("{path}.output.{field}"), field, declared)?;
     }
-    if step.output.as_ref().is_some_and(std::collections::BTreeMap::is_empty) {
+    if step.output.as_ref().is_some_and(Fields::is_empty) {
         return fault(format!("{path}.output"), "declares no field; leave it out for an answer in text");
     }
     let at = format!("{path}.prompt");
@@ -387,7 +388,7 @@ fn refers(spec: &GraphSpec, path: &str, reference: &Reference) -> Result<(), Fau
             None => Ok(()),
         };
     };
-    if declared.contains_key(field) {
+    if declared.get(field).is_some() {
         Ok(())
     } else {
         fault(path, format!("{id} declares no output field {field:?}"))
@@ -552,10 +553,24 @@ fn rounds(path: impl Into<String>, rounds: u32) -> Result<(), Fault> {
     fault(path, format!("{rounds} is not within 1..={MAX_ROUNDS}"))
 }
 
+/// Names that an error lists of those beyond a limit.
+const SHOWN_BEYOND: usize = 16;
+
 /// Checks a list of tool names and patterns.
 fn tools(path: &str, tools: &Patterns) -> Result<(), Fault> {
-    if tools.len() > PATTERNS {
-        return fault(path, format!("{} are more than the limit of {PATTERNS}", tools.len()));
+    if let Some(excess) = tools.len().checked_sub(PATTERNS).filter(|excess| *excess > 0) {
+        let shown: Vec<&str> = tools.iter().skip(PATTERNS).take(SHOWN_BEYOND).map(Pattern::as_str).collect();
+        let more = match excess.saturating_sub(shown.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!(
+            "{} are more than the limit of {PATTERNS}; those beyond it, by the order of the list: {}{more}; name fewer, or use \
+             patterns",
+            tools.len(),
+            shown.join(", ")
+        );
+        return fault(path, message);
     }
     let mut seen = BTreeSet::new();
     for (index, tool) in tools.iter().enumerate() {

@@ -412,4 +412,12 @@ fn a_definition_that_asks_for_more_tools_than_a_model_takes_is_refused_with_the_
     assert!(refused.contains(": a__098, a__099;"), "{refused}");
     let refused = load("\"a__*\", \"b__*\"").unwrap_err();
     assert!(refused.contains(": b__028, b__029;"), "{refused}");
+    // The same for names, before any tool is known.
+    for (count, wanted) in [(130, ": t128, t129; name fewer"), (150, ", t142, t143 and 6 more; name fewer")] {
+        let names: Vec<String> = (0..count).map(|number| format!("t{number}")).collect();
+        let text = format!("kind: agent\nname: x\ntools: [{}]\n", names.join(", "));
+        let refused = Definition::parse("x", &text).unwrap_err().to_string();
+        let begins = format!("x: tools: {count} are more than the limit of 128");
+        assert!(refused.starts_with(&begins) && refused.contains(wanted), "{refused}");
+    }
 }
