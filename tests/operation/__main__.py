@@ -16,7 +16,7 @@ import traceback
 
 from world import BINARY, World
 
-MODULES = ["test_nats", "test_leaf", "test_redis", "test_proxies"]
+MODULES = ["test_nats", "test_leaf", "test_redis", "test_proxies", "test_gauges"]
 
 
 def cases(wanted: str) -> list:

@@ -79,6 +79,8 @@ class Gateway:
         self._context = context
         self._source = (source, 0) if source else None
         self.headers: dict[str, str] = {}
+        self.program: Program
+        self.metrics: Gateway
 
     def connect(self) -> http.client.HTTPConnection:
         kind, more = (http.client.HTTPSConnection, {"context": self._context}) if self._context else (http.client.HTTPConnection, {})
@@ -183,9 +185,11 @@ class Deployment:
 
     def gateway(self, own: dict | None = None) -> Gateway:
         """A gateway, once it is ready."""
-        program = self.start("gateway", {"gateway.listen": "127.0.0.1:0", **(own or {})})
+        ports = {"gateway.listen": "127.0.0.1:0", "telemetry.metrics_listen": "127.0.0.1:0"}
+        program = self.start("gateway", {**ports, **(own or {})})
         made = Gateway(program.wait_for(r"gateway listens address=(\S+)")[1])
         made.program = program
+        made.metrics = Gateway(program.wait_for(r"metrics are served address=(\S+)")[1])
         made.wait_until(200, "ready")
         return made
 
@@ -194,6 +198,7 @@ class Deployment:
         program = self.start("worker", {"telemetry.metrics_listen": "127.0.0.1:0", **(own or {})})
         made = Gateway(program.wait_for(r"metrics are served address=(\S+)")[1])
         made.program = program
+        made.metrics = made
         made.wait_until(200, "ready")
         return made
 
