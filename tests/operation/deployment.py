@@ -179,14 +179,14 @@ class Deployment:
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None]
         return self.world.file(f"runbus-{self._count}.toml", "".join(lines))
 
-    def start(self, command: str, own: dict | None = None) -> Program:
+    def start(self, command: str, own: dict | None = None, environment: dict[str, str] | None = None) -> Program:
         """A process of Runbus; nothing is waited for."""
-        return self.world.program(BINARY, command, "--config", self.config(own or {}))
+        return self.world.program(BINARY, command, "--config", self.config(own or {}), environment=environment)
 
-    def gateway(self, own: dict | None = None) -> Gateway:
+    def gateway(self, own: dict | None = None, environment: dict[str, str] | None = None) -> Gateway:
         """A gateway, once it is ready."""
         ports = {"gateway.listen": "127.0.0.1:0", "telemetry.metrics_listen": "127.0.0.1:0"}
-        program = self.start("gateway", {**ports, **(own or {})})
+        program = self.start("gateway", {**ports, **(own or {})}, environment)
         made = Gateway(program.wait_for(r"gateway listens address=(\S+)")[1])
         made.program = program
         made.metrics = Gateway(program.wait_for(r"metrics are served address=(\S+)")[1])

@@ -65,7 +65,7 @@ def clean_environment() -> dict[str, str]:
 class Program:
     """A process whose lines are kept, so that a test can wait for one of them."""
 
-    def __init__(self, command: list, folder: pathlib.Path) -> None:
+    def __init__(self, command: list, folder: pathlib.Path, environment: dict[str, str]) -> None:
         self.command = [str(part) for part in command]
         self.lines: list[str] = []
         self._news = threading.Condition()
@@ -73,7 +73,7 @@ class Program:
         self.process = subprocess.Popen(
             self.command,
             cwd=folder,
-            env=clean_environment(),
+            env={**clean_environment(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -125,8 +125,8 @@ class World:
         self.folder = folder
         self.programs: list[Program] = []
 
-    def program(self, *command: object) -> Program:
-        made = Program(list(command), self.folder)
+    def program(self, *command: object, environment: dict[str, str] | None = None) -> Program:
+        made = Program(list(command), self.folder, environment or {})
         self.programs.append(made)
         return made
 
