@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import pathlib
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -42,6 +43,24 @@ def nats_server(world: World, name: str, text: str) -> Program:
     program = world.program(tool("RUNBUS_NATS_SERVER"), "-c", world.file(f"{name}.conf", text))
     program.wait_for("Server is ready")
     return program
+
+
+def nats_request(port: int, subject: str, body: object) -> dict:
+    """The JSON answer to a request, over the protocol's text."""
+    payload = json.dumps(body).encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as link:
+        lines = link.makefile("rb")
+        link.sendall(b'CONNECT {"verbose":false}\r\nSUB answer 1\r\n')
+        link.sendall(f"PUB {subject} answer {len(payload)}\r\n".encode() + payload + b"\r\n")
+        for line in lines:
+            if line.startswith(b"MSG "):
+                answer = json.loads(lines.read(int(line.split()[-1])))
+                assert "error" not in answer, answer
+                return answer
+            if line.startswith(b"PING"):
+                link.sendall(b"PONG\r\n")
+            assert not line.startswith(b"-ERR"), line
+    raise AssertionError(f"no answer to {subject}")
 
 
 def plain_nats(world: World) -> dict:
@@ -259,6 +278,12 @@ class Deployment:
         shown = self.command("ls", "--json", "--gateway", f"http://{gateway.host}:{gateway.port}")
         assert execution in shown.stdout, shown
         assert gateway.get(f"/v1/executions/{execution}")["status"] == "completed"
+
+    @staticmethod
+    def is_quiet(*processes: Gateway) -> None:
+        """No process has logged a warning or an error."""
+        lines = [line for process in processes for line in process.program.lines if " WARN " in line or "ERROR" in line]
+        assert not lines, lines
 
     @property
     def clerk(self) -> dict:

@@ -6,7 +6,7 @@ import re
 import signal
 
 from certificates import Authority
-from deployment import Deployment, asks, approves, nats_server, plain_redis
+from deployment import Deployment, approves, asks, nats_request, nats_server, plain_redis
 from nkeys import Key, credentials, jwt
 from world import World, free_ports
 
@@ -159,6 +159,22 @@ def test_an_account_with_limits(world: World) -> None:
     gateway, _worker = site.both(worker=site.clerk)
     approves(gateway, "sum", asks(gateway, "sum"))
     site.is_well()
+
+
+def test_streams_that_an_operator_edited_harmlessly_are_used_with_a_warning(world: World) -> None:
+    port = server(world)
+    site = Deployment(world, plain_redis(world), {"nats.servers": [f"nats://127.0.0.1:{port}"]})
+    assert site.command("setup").returncode == 0
+    edits = {"max_age": 3600 * 10**9, "max_bytes": 1 << 30, "max_msgs": 1_000_000, "description": "edited"}
+    config = nats_request(port, "$JS.API.STREAM.INFO.RB_EV_0", {})["config"]
+    nats_request(port, "$JS.API.STREAM.UPDATE.RB_EV_0", {**config, **edits})
+    gateway, worker = site.both()
+    site.completes(gateway)
+    for process in (gateway, worker):
+        for field in ("max_age", "max_bytes", "max_msgs"):
+            process.program.wait_for(f"WARN.*RB_EV_0.*{field}")
+    after = nats_request(port, "$JS.API.STREAM.INFO.RB_EV_0", {})["config"]
+    assert {name: after[name] for name in edits} == edits, "what the operator chose stays"
 
 
 def test_an_imported_api_under_the_printed_permissions(world: World) -> None:

@@ -115,8 +115,9 @@ def test_the_shipped_configuration_for_one_server_starts_alone(world: World) -> 
     program = world.program(tool("RUNBUS_NATS_SERVER"), "-c", ROOT / "ops/nats/single.conf", "-p", port)
     program.wait_for("Server is ready")
     site = Deployment(world, plain_redis(world), {"nats.servers": [f"nats://127.0.0.1:{port}"], "nats.shards": None})
-    gateway, _worker = site.both()
+    gateway, worker = site.both()
     site.completes(gateway)
+    site.is_quiet(gateway, worker)
     checks = site.doctor()
     assert all(check["ok"] for check in checks), checks
     assert "mapping" in [check["check"] for check in checks], checks
