@@ -48,8 +48,9 @@ def test_a_gateway_on_the_leaf_reads_what_a_worker_on_the_hub_writes(world: Worl
     site.settings |= {**at_leaf, **login("gateway")}
     approves(gateway, "sum", asks(gateway, "sum"))
     site.is_well()
-    # The leaf's own domain has no streams of Runbus: a process that is configured to it finds nothing.
-    assert site.command("stats", own={"nats.domain": "nowhere"}).returncode == 69
+    admin = {"nats.user": "admin", "nats.password": "admin", "nats.inbox_prefix": None}
+    nowhere = ["$JS.nowhere.API", "nats.domain"]
+    site.refuses([({**admin, "nats.domain": "nowhere"}, "jetstream", nowhere), ({"nats.domain": "nowhere"}, "jetstream", nowhere)])
 
 
 def test_a_worker_on_the_leaf_works_for_a_gateway_on_the_hub(world: World) -> None:
