@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 
 from deployment import Deployment, Gateway, approves, asks, plain_nats, plain_redis
 from world import PATIENCE_S, World, until
@@ -15,7 +16,7 @@ STANDING = (
     "runbus_nats_connections",
     "runbus_log_followers",
 )
-"""Gauges that last as long as the process. Followers of the log are compared with those before."""
+"""Gauges that last as long as the process. Followers of the log are compared with those of a gateway without readers."""
 
 RAISED = {
     "runbus_gateway_connections",
@@ -91,7 +92,6 @@ def settle(site: Deployment) -> None:
     site.settings |= QUICK_TAKEOVER
     own = {"worker.definitions": [str(world.folder / name) for name in ("clerk.yaml", "hasty.yaml")], "model.script": str(script)}
     gateway = site.gateway()
-    before = gauges(gateway)["runbus_log_followers"]
     # Work that waits for the first worker.
     started = {"definition": "clerk", "execution_id": "early", "input": "Sum."}
     gateway.post("/v1/executions", started)
@@ -99,10 +99,7 @@ def settle(site: Deployment) -> None:
     slow = {**own, "model.scripted_pace_ms": 100}
     first = site.worker(slow)
     watch = Watch(gateway, first)
-    with contextlib.ExitStack() as readers:
-        for path in ("/v1/events/stream?since=all", "/v1/monitor/stream", "/v1/live/executions", "/v1/live/approvals"):
-            messages = readers.enter_context(gateway.stream(path))
-            next(messages)
+    with reading(gateway):
         until("the approval", lambda: gateway.get("/v1/executions/early/approvals")["approvals"] or None)
         waiting = {execution: asks(gateway, execution) for execution in ("approved", "cancelled", "taken")}
         # An approval that expires: its execution ends with the model's answer to that.
@@ -131,9 +128,24 @@ def settle(site: Deployment) -> None:
             until("gauges at zero", is_settled)
         except AssertionError as error:
             raise AssertionError(f"{error}; left: {left}") from None
-    until("readers of the log as before", lambda: gauges(gateway)["runbus_log_followers"] <= before or None)
+    # The lists and the revocations follow the log as long as the gateway runs; readers that come and go leave nothing behind.
+    standing = gauges(gateway)["runbus_log_followers"]
+    for _ in range(3):
+        with reading(gateway):
+            pass
+    until("readers of the log as before", lambda: gauges(gateway)["runbus_log_followers"] <= standing or None)
     missing = RAISED - watch_first
     assert not missing, f"these gauges were never raised: {missing}; those were: {watch_first}"
+
+
+@contextlib.contextmanager
+def reading(gateway: Gateway) -> Iterator[None]:
+    """Readers of each kind: events, a monitor, live lists."""
+    with contextlib.ExitStack() as readers:
+        for path in ("/v1/events/stream?since=all", "/v1/monitor/stream", "/v1/live/executions", "/v1/live/approvals"):
+            messages = readers.enter_context(gateway.stream(path))
+            next(messages)
+        yield
 
 
 def ended(gateway: Gateway, execution: str) -> None:
