@@ -54,6 +54,7 @@ ifdef CI
 endif
 	$(TOOLS) $(CARGO) build --locked --workspace --all-targets
 	$(TOOLS) $(TEST)
+	$(MAKE) --no-print-directory test-operation ARGS=
 	$(MAKE) --no-print-directory -j2 --output-sync=target test-python fuzz test-packages ARGS= FUZZ_SECONDS=30 \
 	  FUZZ=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/runbus-fuzz
 	$(MAKE) --no-print-directory test-typescript ARGS=
@@ -65,6 +66,10 @@ endif
 test-cluster: ## the runtime's tests once more, on three NATS servers (part of test)
 	RUNBUS_TEST_NODES=3 $(TOOLS) $(TEST) --test system -- \
 	  runtime:: council:: examples:: bus:: writer::
+
+.PHONY: test-operation
+test-operation: ## NATS and Redis with TLS, logins and limits, Sentinel, Cluster, a leaf node, proxies (part of test, behind build)
+	PYTHONDONTWRITEBYTECODE=1 $(TOOLS) python3 tests/operation $(ARGS)
 
 .PHONY: test-interop
 test-interop: ## try programs of others that `make test` does not run (ARGS='-k litellm'; tests/interop/README.md)

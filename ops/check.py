@@ -65,6 +65,11 @@ for path, name in [("ops/nats/cluster.conf", "common.conf"), ("ops/nats/common.c
     check(f'include "{name}"' in text(path), f"{path} does not include {name}")
     included.add(f"ops/nats/{name}")
 
+# Children that MCP servers leave behind are reaped.
+for name, service in services.items():
+    if name.split("-")[0] in ("gateway", "worker"):
+        check(service.get("init") is True, f"{name} has no init: true")
+
 # Callers of a gateway are asked who they are, and by which host they call it.
 for name, service in services.items():
     settings = service.get("environment", {}) or {}

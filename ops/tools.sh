@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Brings the servers that the tests start: nats-server by a pinned hash, Redis from the system's packages, MCP servers; and the
-# Python and Node packages that they use, by pinned hashes; the nats CLI, which Go builds from pinned modules; and the programs
-# that check the dependencies and build the site.
+# Brings the servers that the tests start: nats-server by a pinned hash, Redis, nginx and HAProxy from the system's packages, MCP
+# servers; and the Python and Node packages that they use, by pinned hashes; the nats CLI, which Go builds from pinned modules; and
+# the programs that check the dependencies and build the site.
 #
 #   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
 #   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
@@ -12,7 +12,8 @@
 #   RUNBUS_TOOLS_DIR     where they are kept (default: .tools in the project; clones may share one)
 #   RUNBUS_NATS_SERVER   a nats-server of your own, used as it is
 #   RUNBUS_REDIS_SERVER  a redis-server of your own, used as it is
-#   RUNBUS_NGINX         an nginx of your own, used as it is
+#   RUNBUS_NGINX         an nginx of your own, used as it is (with its module for TCP, `stream`)
+#   RUNBUS_HAPROXY       an haproxy of your own, used as it is
 #   RUNBUS_CARGO_DENY    a cargo-deny of your own, used as it is
 #   RUNBUS_CARGO_AUDIT   a cargo-audit of your own, used as it is
 #   RUNBUS_MDBOOK        an mdbook of your own, used as it is
@@ -253,29 +254,45 @@ apt_get() {
 # Run level 1: the package's service is not started, because tests start servers of their own.
 apt_install() { RUNLEVEL=1 apt_get install -y --no-install-recommends "$@"; }
 
-# Prints the path of an nginx.
-nginx_server() {
-  local found
-  if [[ -n ${RUNBUS_NGINX:-} ]]; then
-    [[ -x $RUNBUS_NGINX ]] || die "RUNBUS_NGINX=$RUNBUS_NGINX is no program"
-    printf '%s\n' "$RUNBUS_NGINX"
+# Prints the path of a proxy from Debian's packages, or of the user's own: `proxy NAME VARIABLE CHECK PACKAGE..`. CHECK is a function
+# that says whether a program will do.
+proxy() {
+  local name=$1 variable=$2 check=$3 found
+  shift 3
+  if [[ -n ${!variable:-} ]]; then
+    [[ -x ${!variable} ]] || die "$variable=${!variable} is no program"
+    printf '%s\n' "${!variable}"
     return
   fi
-  if ! found=$(find_nginx); then
+  if ! found=$(find_server "$name") || ! "$check" "$found"; then
     if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-      die "nginx is needed: install your system's package, or set RUNBUS_NGINX to its path"
+      die "$name is needed: install your system's packages (Debian: $*), or set $variable to its path"
     fi
-    say "installing Debian's nginx"
-    apt_install nginx-light || { apt_get update && apt_install nginx-light; } || {
+    say "installing Debian's $*"
+    apt_install "$@" || { apt_get update && apt_install "$@"; } || {
       cat "$tools/apt.log" >&2
-      die "apt-get could not install nginx (see above)"
+      die "apt-get could not install $* (see above)"
     }
-    found=$(find_nginx) || die "nginx was installed, but is not found"
+    found=$(find_server "$name") || die "$name was installed, but is not found"
+    "$check" "$found" || die "$found cannot be used: remove it, or set $variable to another one"
   fi
   printf '%s\n' "$found"
 }
 
-find_nginx() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx; }
+find_server() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1"; }
+
+# Whether an nginx has the module `stream`, as a part of it or as a file.
+nginx_has_stream() {
+  local options
+  options=$("$1" -V 2>&1)
+  case $options in
+    *--with-stream=dynamic*) [[ -e $(sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p' <<<"$options")/ngx_stream_module.so ]] ;;
+    *--with-stream*) true ;;
+    *) false ;;
+  esac
+}
+
+any_version() { "$1" -v >/dev/null 2>&1; }
 
 # Without root a package can be downloaded and unpacked; its libraries are then found by a path.
 unpack_redis() {
@@ -328,7 +345,8 @@ RUNBUS_MCP_NODE=$(node_packages tests/mcp)
 RUNBUS_CLIENTS_PYTHON=$(python_environment tests/clients/requirements.txt)
 RUNBUS_CLIENTS_NODE=$(node_packages tests/clients)
 RUNBUS_CLIENTS_GO=$(go_programs tests/clients/go)
-RUNBUS_NGINX=$(nginx_server)
+RUNBUS_NGINX=$(proxy nginx RUNBUS_NGINX nginx_has_stream nginx-light libnginx-mod-stream)
+RUNBUS_HAPROXY=$(proxy haproxy RUNBUS_HAPROXY any_version haproxy)
 if [[ ${1:-print} == interop ]]; then
   RUNBUS_INTEROP_PYTHON=$(python_environment tests/interop/requirements.txt)
   RUNBUS_INTEROP_MCP=$(python_environment tests/interop/mcp.txt)
@@ -348,7 +366,7 @@ fi
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
 export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_MDBOOK RUNBUS_MCP_PYTHON RUNBUS_MCP_NODE
-export RUNBUS_CLIENTS_PYTHON RUNBUS_CLIENTS_NODE RUNBUS_CLIENTS_GO RUNBUS_NGINX
+export RUNBUS_CLIENTS_PYTHON RUNBUS_CLIENTS_NODE RUNBUS_CLIENTS_GO RUNBUS_NGINX RUNBUS_HAPROXY
 
 case ${1:-print} in
   print)
@@ -357,7 +375,8 @@ case ${1:-print} in
       RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON" RUNBUS_CARGO_DENY "$RUNBUS_CARGO_DENY" \
       RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT" RUNBUS_MDBOOK "$RUNBUS_MDBOOK" RUNBUS_MCP_PYTHON "$RUNBUS_MCP_PYTHON" \
       RUNBUS_MCP_NODE "$RUNBUS_MCP_NODE" RUNBUS_CLIENTS_PYTHON "$RUNBUS_CLIENTS_PYTHON" \
-      RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_CLIENTS_GO "$RUNBUS_CLIENTS_GO" RUNBUS_NGINX "$RUNBUS_NGINX"
+      RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_CLIENTS_GO "$RUNBUS_CLIENTS_GO" RUNBUS_NGINX "$RUNBUS_NGINX" \
+      RUNBUS_HAPROXY "$RUNBUS_HAPROXY"
     ;;
   run | interop)
     shift

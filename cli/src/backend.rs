@@ -53,7 +53,7 @@ impl Backend {
             Some(embedded) if embedded_log => (embedded.log.clone(), embedded.queue.clone()),
             _ => {
                 let nats = Nats::connect(configuration.nats.clone()).await;
-                let nats = nats.map_err(|error| Error::Usage(format!("nats: {error}")))?;
+                let nats = nats.map_err(|error| Error::Usage(error.to_string()))?;
                 let ports: (Arc<dyn Log>, Arc<dyn Queue>) = (nats.log(), nats.queue());
                 broker = Some(Arc::new(nats));
                 ports

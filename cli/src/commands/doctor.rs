@@ -120,7 +120,7 @@ async fn store(configuration: &Configuration) -> Finding {
     let advice = "Start Redis 7 or Valkey at redis.url, or correct the address or the credentials. It holds nothing that \
                   the log does not: it may be empty.";
     let looked = match redis::Redis::new(&configuration.redis) {
-        Ok(store) => ready(store.look(), &configuration.redis.url).await,
+        Ok(store) => ready(store.look(), &configuration.redis.addresses().join(", ")).await,
         Err(error) => Err(format!("redis.{error}")),
     };
     Finding::of("store", looked, advice)

@@ -9,7 +9,7 @@ use crate::output;
 /// Print the least permissions that gateways, workers, publishers and taps need.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The files follow `nats.prefix`, `nats.shards` and `redis.prefix`. Passwords are variables in them.\n\nExample:\n  runbus permissions nats --config worker.toml > accounts.conf"
+    after_help = "The files follow `nats.prefix`, `nats.shards`, `nats.domain`, `nats.api_prefix` and `redis.prefix`. Passwords are variables in them.\n\nExample:\n  runbus permissions nats --config worker.toml > accounts.conf"
 )]
 pub(crate) struct Permissions {
     /// The server.

@@ -168,7 +168,8 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
         if error.is_timeout() {
             metrics::SOCKETS_CUT.of(Cut::Idle).inc();
         }
-        tracing::debug!(%error, "a connection ended");
+        let client = peer.address();
+        tracing::debug!(%error, %client, "a connection ended");
     }
 }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 use serde_json::{Value, json};
 
+use super::config::Config;
 use super::error::{Failure, SetupError, code};
 use super::names::Names;
 use super::publish::Link;
@@ -38,6 +39,11 @@ pub(super) async fn jetstream(link: &Link) -> Result<(), SetupError> {
         Err(Failure::NoResponders) if !link.client.server_info().jetstream => Err(SetupError::NoJetStream),
         Err(Failure::Api { code: code::NOT_ENABLED | code::NOT_ENABLED_FOR_ACCOUNT, .. }) => {
             Err(SetupError::NoJetStream)
+        }
+        // Nobody answers at the name of another domain, or of an API that the account does not import.
+        Err(failure) if link.api != Config::default().api() => {
+            let step = format!("asking for JetStream at {} (nats.domain, nats.api_prefix)", link.api);
+            Err(SetupError::step(step, &failure))
         }
         Err(failure) => Err(SetupError::step("asking for JetStream", &failure)),
     }

@@ -212,6 +212,25 @@ impl Config {
         }
     }
 
+    /// The configured login, for errors.
+    pub(super) const fn login(&self) -> &'static str {
+        if self.password_file.is_some() {
+            "nats.user with nats.password_file"
+        } else if self.user.is_some() {
+            "nats.user with nats.password"
+        } else if self.token.is_some() {
+            "nats.token"
+        } else if self.token_file.is_some() {
+            "the token of nats.token_file"
+        } else if self.credentials_file.is_some() {
+            "nats.credentials_file"
+        } else if self.nkey_file.is_some() {
+            "the key of nats.nkey_file"
+        } else {
+            "a process without a login; set nats.user and nats.password, nats.token, nats.nkey_file or nats.credentials_file"
+        }
+    }
+
     /// The first tokens of JetStream's API.
     pub(super) fn api(&self) -> String {
         match (&self.api_prefix, &self.domain) {

@@ -90,19 +90,13 @@ async fn log_in(config: &Config) -> Result<ConnectOptions, ConnectError> {
     }))
 }
 
-/// The options with the files of TLS. The client reads them at each attempt and would try forever.
+/// The options with the files of TLS.
 fn secure(mut options: ConnectOptions, config: &Config) -> Result<ConnectOptions, ConnectError> {
-    let files = [
-        ("tls_ca_file", &config.tls_ca_file),
-        ("tls_cert_file", &config.tls_cert_file),
-        ("tls_key_file", &config.tls_key_file),
-    ];
-    for (key, path) in files {
-        if let Some(path) = path {
-            std::fs::read(path)
-                .map_err(|error| ConnectError::Options(format!("{key} {}: {error}", path.display())))?;
-        }
-    }
+    crate::tls::check_files(
+        config.tls_ca_file.as_deref(),
+        config.tls_cert_file.as_deref(),
+        config.tls_key_file.as_deref(),
+    )?;
     if let Some(path) = &config.tls_ca_file {
         options = options.add_root_certificates(path.clone());
     }

@@ -140,9 +140,10 @@ pub(super) fn by_broker<'h>(headers: &'h HeaderMap, name: &'static str) -> Optio
     headers.get_last(name).map(async_nats::HeaderValue::as_str)
 }
 
-/// The broker's status of an answer. A stored message has none, even if its publisher wrote one.
+/// The broker's status of an answer. A stored message has none, even if its publisher wrote one: the broker adds its sequence. The
+/// subject alone does not tell: nats-server 2.15 puts it into the status of a request that nobody answers.
 pub(super) fn status(message: &Message) -> Option<StatusCode> {
-    let is_stored = message.headers.as_ref().is_some_and(|headers| by_broker(headers, SUBJECT).is_some());
+    let is_stored = message.headers.as_ref().is_some_and(|headers| by_broker(headers, SEQUENCE).is_some());
     message.status.filter(|_| !is_stored)
 }
 

@@ -5,6 +5,7 @@ use super::publish::Link;
 use crate::config::Invalid;
 use crate::log::ReadError;
 use crate::queue;
+use crate::tls;
 
 /// Error codes of the JetStream API that decide something here.
 pub(super) mod code {
@@ -248,13 +249,24 @@ pub enum SetupError {
     },
 }
 
+/// A fault of a connection with the keys of its cause.
+fn explain(config: &Config, text: &str) -> String {
+    let advice = if text.contains("authorization violation") {
+        Some(format!("the server refuses {}", config.login()))
+    } else {
+        tls::advice(text, "nats", "servers")
+    };
+    advice.map_or_else(|| text.to_owned(), |advice| format!("{text}; {advice}"))
+}
+
 impl SetupError {
     pub(super) fn step(step: impl Into<String>, failure: &Failure) -> Self {
         Self::Step { step: step.into(), reason: failure.to_string(), passing: failure.is_retryable() }
     }
 
     pub(super) fn unreachable(config: &Config, link: &Link) -> Self {
-        Self::Unreachable { servers: config.servers.join(", "), reason: link.trouble.last() }
+        let reason = link.trouble.last().map(|text| explain(config, &text));
+        Self::Unreachable { servers: config.servers.join(", "), reason }
     }
 
     /// Whether it may pass without anybody's help.
@@ -288,6 +300,18 @@ mod tests {
 
     fn answer(code: u64, status: u64) -> Failure {
         Failure::Api { code, status, description: String::new() }
+    }
+
+    #[test]
+    fn a_refused_login_names_the_keys_of_the_login() {
+        let refused = |config: &Config| explain(config, "nats: authorization violation");
+        let base = Config::default();
+        assert!(refused(&base).contains("nats.nkey_file"), "{}", refused(&base));
+        let user = Config { user: Some("u".into()), password_file: Some("p".into()), ..base.clone() };
+        assert!(refused(&user).ends_with("nats.user with nats.password_file"), "{}", refused(&user));
+        let key = Config { nkey_file: Some("k".into()), ..base };
+        assert!(refused(&key).ends_with("the key of nats.nkey_file"), "{}", refused(&key));
+        assert_eq!(explain(&key, "nats: IO error"), "nats: IO error");
     }
 
     /// A status of 400 ends a process, except where the state of the cluster is the reason.

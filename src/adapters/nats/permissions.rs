@@ -82,6 +82,8 @@ pub struct Permissions {
 /// The names that permissions are about.
 #[derive(Debug, Clone)]
 struct Area {
+    /// The first tokens of JetStream's API.
+    apis: Vec<String>,
     prefix: String,
     /// The streams of all lanes and shards.
     streams: Vec<String>,
@@ -95,6 +97,7 @@ impl Area {
         let (names, layout) = (Names::new(&config.prefix), config.layout()?);
         let streams = places(&layout).map(|(lane, shard)| names.stream(lane, shard)).collect();
         Ok(Self {
+            apis: apis(config),
             prefix: config.prefix.clone(),
             streams,
             jobs: names.jobs(),
@@ -107,7 +110,8 @@ impl Area {
     #[cfg(any(test, feature = "test-util"))]
     fn any() -> Self {
         let any = || "*".to_owned();
-        Self { prefix: any(), streams: vec![any()], jobs: any(), check: any(), layout: any() }
+        let apis = apis(&Config::default());
+        Self { apis, prefix: any(), streams: vec![any()], jobs: any(), check: any(), layout: any() }
     }
 
     /// Where publishers' messages go: the only subjects that both accounts have.
@@ -126,14 +130,13 @@ impl Area {
             }
             Role::Worker => {
                 let (mut found, jobs) = (self.process(role), &self.jobs);
-                found.publish.extend([
-                    format!("{prefix}.se.*.*"),
-                    format!("$JS.API.CONSUMER.DURABLE.CREATE.{jobs}.*"),
-                    format!("$JS.API.CONSUMER.MSG.NEXT.{jobs}.*"),
-                    // Servers from 2.15 on put domain and account before the stream.
-                    format!("$JS.ACK.{jobs}.>"),
-                    format!("$JS.ACK.*.*.{jobs}.>"),
-                ]);
+                found.publish.push(format!("{prefix}.se.*.*"));
+                for api in &self.apis {
+                    found.publish.push(format!("{api}.CONSUMER.DURABLE.CREATE.{jobs}.*"));
+                    found.publish.push(format!("{api}.CONSUMER.MSG.NEXT.{jobs}.*"));
+                }
+                // Servers from 2.15 on put domain and account before the stream.
+                found.publish.extend([format!("$JS.ACK.{jobs}.>"), format!("$JS.ACK.*.*.{jobs}.>")]);
                 found
             }
             Role::Publisher => Permissions {
@@ -146,22 +149,24 @@ impl Area {
 
     /// The permissions that gateways and workers share.
     fn process(&self, role: Role) -> Permissions {
-        let (prefix, jobs, check, layout) = (&self.prefix, &self.jobs, &self.check, &self.layout);
+        let Self { prefix, jobs, check, layout, .. } = self;
         let inbox = format!("{}.>", role.inbox(prefix));
-        let mut publish = vec!["$JS.API.INFO".into()];
+        let mut verbs = vec!["INFO".to_owned()];
         for stream in self.streams.iter().chain([jobs, check, layout]) {
             // A stream that is missing is created by the process that finds out. Nobody may alter or remove one.
-            publish.push(format!("$JS.API.STREAM.CREATE.{stream}"));
-            publish.push(format!("$JS.API.STREAM.INFO.{stream}"));
+            verbs.push(format!("STREAM.CREATE.{stream}"));
+            verbs.push(format!("STREAM.INFO.{stream}"));
         }
         for stream in &self.streams {
-            publish.push(format!("$JS.API.STREAM.MSG.GET.{stream}"));
-            publish.push(format!("$JS.API.DIRECT.GET.{stream}"));
+            verbs.push(format!("STREAM.MSG.GET.{stream}"));
+            verbs.push(format!("DIRECT.GET.{stream}"));
         }
         // The first process records the layout.
-        publish.push(format!("$JS.API.STREAM.MSG.GET.{layout}"));
+        verbs.push(format!("STREAM.MSG.GET.{layout}"));
+        verbs.push(format!("STREAM.PURGE.{check}"));
+        let named = |api: &String| verbs.iter().map(|verb| format!("{api}.{verb}")).collect::<Vec<_>>();
+        let mut publish: Vec<String> = self.apis.iter().flat_map(named).collect();
         publish.push(format!("{prefix}.layout"));
-        publish.push(format!("$JS.API.STREAM.PURGE.{check}"));
         let subjects = ["check.*.*", "ev.*.*.*.*", "ext.*.*.*.*", "in.*.*", "job.*"];
         publish.extend(subjects.map(|subject| format!("{prefix}.{subject}")));
         publish.push(inbox.clone());
@@ -169,6 +174,14 @@ impl Area {
         publish.dedup();
         Permissions { publish, subscribe: vec![inbox, format!("{prefix}.live.>"), elections] }
     }
+}
+
+/// The first tokens of the API in permissions. A server maps the name of its own domain away before it checks them; other servers,
+/// such as leaf nodes, do not.
+fn apis(config: &Config) -> Vec<String> {
+    let own = Config::default().api();
+    let configured = config.api();
+    if config.domain.is_some() { vec![configured, own] } else { vec![configured] }
 }
 
 /// The permissions of a user under a configuration.
@@ -297,6 +310,23 @@ mod tests {
             }
             assert!(!found.publish.iter().any(|subject| subject.contains('>')), "{role:?}");
         }
+    }
+
+    #[test]
+    fn permissions_name_the_configured_api() {
+        let heads = |config: Config| {
+            let found = permissions(&config, Role::Worker).unwrap().publish;
+            let verb = ".STREAM.INFO.RB_EV_0";
+            found
+                .iter()
+                .filter_map(|subject| subject.strip_suffix(verb))
+                .map(String::from)
+                .collect::<Vec<_>>()
+        };
+        let base = Config::default;
+        assert_eq!(heads(base()), ["$JS.API"]);
+        assert_eq!(heads(Config { api_prefix: Some("js.of.owner".into()), ..base() }), ["js.of.owner"]);
+        assert_eq!(heads(Config { domain: Some("hub".into()), ..base() }), ["$JS.hub.API", "$JS.API"]);
     }
 
     #[test]

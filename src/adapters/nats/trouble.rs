@@ -22,9 +22,14 @@ impl Trouble {
         self.is_ending.load(Ordering::Relaxed)
     }
 
-    /// Something was said.
+    /// Something was said. A server that refuses a client in the TLS handshake closes the connection: one attempt reads its alert,
+    /// another one sees the end alone. The alert stays.
     pub(super) fn say(&self, text: &str) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), text.to_owned()));
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let names_cause = last.as_ref().is_some_and(|(_, known)| known.contains("fatal alert"));
+        if !(names_cause && is_end(text)) {
+            *last = Some((Instant::now(), text.to_owned()));
+        }
     }
 
     /// The connection is up: its fault is over.
@@ -50,6 +55,14 @@ impl Trouble {
     }
 }
 
+/// Whether the end of a connection is all that a text tells.
+fn is_end(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["connection reset", "broken pipe", "expected info, got nothing"]
+        .into_iter()
+        .any(|end| text.contains(end))
+}
+
 /// Whether the server refused something that the user may not do.
 pub(super) fn is_denial(text: &str) -> bool {
     text.to_ascii_lowercase().contains("permissions violation")
@@ -60,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_denial_is_of_the_request_that_it_names() {
+    fn a_denial_is_of_the_request_that_it_names_and_an_alert_outlasts_the_end() {
         let trouble = Trouble::default();
         let since = Instant::now();
         trouble.say("nats: Permissions Violation for Publish to \"rb.ext.0.a._.x\"");
@@ -76,5 +89,10 @@ mod tests {
         assert!(trouble.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_some(), "its answers do not come");
         trouble.clear();
         assert_eq!(trouble.last(), None);
+        trouble.say("nats: IO error: received fatal alert: CertificateRequired");
+        trouble.say("nats: IO error: Connection reset by peer (os error 104)");
+        assert!(trouble.last().unwrap().contains("CertificateRequired"), "the alert stays");
+        trouble.say("nats: IO error: Connection refused (os error 111)");
+        assert!(trouble.last().unwrap().contains("refused"), "another fault counts");
     }
 }

@@ -9,6 +9,11 @@ use crate::config::Invalid;
 
 /// The certificates that configuration names; `None`: those of the system count.
 pub(super) fn read(config: &Config) -> Result<Option<TlsCertificates>, Invalid> {
+    crate::tls::check_files(
+        config.tls_ca_file.as_deref(),
+        config.tls_cert_file.as_deref(),
+        config.tls_key_file.as_deref(),
+    )?;
     let file = |key: &str, path: &Path| {
         std::fs::read(path).map_err(|error| {
             Invalid::new(key, path.display(), format!("a PEM file that can be read ({error})"))

@@ -94,7 +94,8 @@ impl Default for Config {
 
 impl Config {
     /// The addresses to start from.
-    pub(super) fn addresses(&self) -> Vec<&str> {
+    #[must_use]
+    pub fn addresses(&self) -> Vec<&str> {
         if self.urls.is_empty() { vec![&self.url] } else { self.urls.iter().map(String::as_str).collect() }
     }
 }

@@ -87,6 +87,11 @@ impl Connector {
         Ok(connector)
     }
 
+    /// The configuration.
+    pub(super) const fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The servers, with the present content of the files: passwords and certificates are replaced while the process runs.
     fn target(&self) -> Result<Target, Invalid> {
         let config = &self.config;

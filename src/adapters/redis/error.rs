@@ -2,14 +2,38 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
+use super::config::Config;
+use super::sentinel;
 use crate::store::Error;
+use crate::tls;
 
 /// Answers of a server that works again later. The library does not name the last ones.
 const PASSING: &[&str] = &["OOM", "NOREPLICAS", "MISCONF", "BUSY", "UNBLOCKED"];
 
-/// As the port says it. The text has no address with a password: addresses have none.
-pub(super) fn to_port(error: &RedisError) -> Error {
+/// The text of an error with the keys of its cause. It has no address with a password: addresses have none.
+pub(super) fn explain(config: &Config, error: &RedisError) -> String {
     let text = error.to_string();
+    // A cluster's client gives the faults of its nodes as text alone.
+    let is_about = |code: &str, words: &str| error.code() == Some(code) || text.contains(words);
+    let advice = if text.contains(sentinel::LOGIN) {
+        Some("correct redis.sentinel_user and redis.sentinel_password".to_owned())
+    } else if text.contains(sentinel::UNKNOWN) {
+        Some("redis.service must be a name that the sentinels watch".to_owned())
+    } else if is_about("NOAUTH", "NOAUTH") {
+        Some("the server wants a login; set redis.user and redis.password".to_owned())
+    } else if is_about("NOPERM", "NoPerm") {
+        Some("`runbus permissions redis` prints what the user of redis.user needs".to_owned())
+    } else if error.kind() == ErrorKind::AuthenticationFailed || text.contains("AuthenticationFailed") {
+        Some("the server refuses redis.user with redis.password".to_owned())
+    } else {
+        tls::advice(&text, "redis", if config.urls.is_empty() { "url" } else { "urls" })
+    };
+    advice.map_or_else(|| text.clone(), |advice| format!("{text}; {advice}"))
+}
+
+/// As the port says it.
+pub(super) fn to_port(config: &Config, error: &RedisError) -> Error {
+    let text = explain(config, error);
     match error.kind() {
         _ if error.is_unrecoverable_error() && error.kind() != ErrorKind::AuthenticationFailed => {
             Error::Unavailable(text)

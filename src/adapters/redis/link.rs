@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::connect::{Connector, Link};
-use super::error::{deserves_retry, spoils_connection, to_port};
+use super::error::{deserves_retry, explain, spoils_connection, to_port};
 use super::scripts::Script;
 use crate::metrics;
 use crate::store::Error;
@@ -57,7 +57,7 @@ impl Shared {
 
     /// Sends a command. It is sent once more when the connection turns out to be lost, so it must be idempotent.
     pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, Error> {
-        self.retrying(cmd).await.map_err(|error| to_port(&error))
+        self.retrying(cmd).await.map_err(|error| to_port(self.connector.config(), &error))
     }
 
     /// Runs a script; it is loaded where it is not known. `keys` lie in one slot.
@@ -77,7 +77,7 @@ impl Shared {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 self.query(&command("EVAL", script.code)).await
             }
-            other => other.map_err(|error| to_port(&error)),
+            other => other.map_err(|error| to_port(self.connector.config(), &error)),
         }
     }
 
@@ -143,7 +143,13 @@ impl Shared {
     fn pause(&self, state: &mut State, error: &RedisError) {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let pause = backoff(failures);
-        tracing::warn!(%error, failures, pause_ms = pause.as_millis(), "the store does not answer");
+        let error_text = explain(self.connector.config(), error);
+        tracing::warn!(
+            error = error_text,
+            failures,
+            pause_ms = pause.as_millis(),
+            "the store does not answer"
+        );
         state.pause = Some((Instant::now() + pause, error.clone()));
     }
 }

@@ -3,6 +3,22 @@
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, Value};
 
+/// The words of an error about the login at a sentinel.
+pub(super) const LOGIN: &str = "the sentinel refuses the login";
+
+/// The words of an error about a name that no sentinel knows.
+pub(super) const UNKNOWN: &str = "no such service";
+
+/// An error of a sentinel, which has a login of its own.
+fn of_sentinel(error: RedisError) -> RedisError {
+    let is_login = error.kind() == ErrorKind::AuthenticationFailed
+        || matches!(error.code(), Some("NOAUTH" | "NOPERM" | "WRONGPASS"));
+    if is_login {
+        return RedisError::from((ErrorKind::AuthenticationFailed, LOGIN, error.to_string()));
+    }
+    error
+}
+
 /// Connects to the primary that the first answering sentinel names, and that says itself that it is one.
 ///
 /// `node` is how to log in there; its address is replaced.
@@ -31,11 +47,13 @@ async fn through(
     node: &ConnectionInfo,
     how: &AsyncConnectionConfig,
 ) -> Result<MultiplexedConnection, RedisError> {
-    let mut link = Client::open(sentinel.clone())?.get_multiplexed_async_connection_with_config(how).await?;
-    let address: Option<(String, u16)> =
-        redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(service).query_async(&mut link).await?;
+    let client = Client::open(sentinel.clone())?;
+    let mut link = client.get_multiplexed_async_connection_with_config(how).await.map_err(of_sentinel)?;
+    let mut asking = redis::cmd("SENTINEL");
+    asking.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
+    let address: Option<(String, u16)> = asking.query_async(&mut link).await.map_err(of_sentinel)?;
     let (host, port) = address.ok_or_else(|| {
-        RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, "no such service", service.to_owned()))
+        RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, UNKNOWN, service.to_owned()))
     })?;
     let address = match sentinel.addr() {
         ConnectionAddr::TcpTls { insecure, tls_params, .. } => {

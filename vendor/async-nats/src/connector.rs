@@ -259,9 +259,10 @@ impl Connector {
                             error,
                         ))
                     }
-                    other => {
+                    _ => {
+                        // With its source: the kind alone names no cause.
                         self.events_tx
-                            .try_send(Event::ClientError(ClientError::Other(other.to_string())))
+                            .try_send(Event::ClientError(ClientError::Other(error.to_string())))
                             .ok();
                     }
                 },

@@ -103,7 +103,9 @@ pub(crate) async fn config_tls(options: &ConnectorOptions) -> io::Result<ClientC
                     let cert = tls::load_certs(cert).await?;
                     builder
                         .with_client_auth_cert(cert, key)
-                        .map_err(|_| io::Error::other("could not add certificate or key"))
+                        .map_err(|err| {
+                            io::Error::other(format!("could not add certificate or key: {err}"))
+                        })
                 } else {
                     Err(io::Error::other("found certificate, but no key"))
                 }

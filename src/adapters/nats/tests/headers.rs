@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::super::error::Failure;
+use super::super::publish::Link;
 use super::super::testing::Server;
 use super::{PATIENCE, connect, small};
 use crate::id::{ExecutionId, StreamId};
@@ -132,4 +134,16 @@ async fn headers_of_publishers_hide_nothing_and_forge_nothing() {
             other => panic!("the live feed has it too, was {other:?}"),
         }
     }
+}
+
+/// From 2.15 on nats-server puts the subject of the request into the status that says so.
+#[tokio::test]
+async fn a_request_that_nobody_answers_fails_at_once() {
+    let server = Server::shared();
+    let config = server.config();
+    let link = Link::open(&config, 0).await.unwrap();
+    // No stream of this prefix is made.
+    let subject = format!("{}.ext.0.s._._", config.prefix);
+    let failure = link.request(subject, None, Bytes::new()).await.unwrap_err();
+    assert!(matches!(failure, Failure::NoResponders), "{failure}");
 }
