@@ -28,6 +28,7 @@ mod bodies;
 pub mod config;
 pub mod connection;
 pub mod console;
+pub mod contract;
 pub mod dropin;
 pub mod endpoints;
 mod expiry;

@@ -41,6 +41,7 @@ mod recordings;
 mod rolling;
 mod runtime;
 mod scale_out;
+mod schemas;
 mod slow;
 mod snapshots;
 mod sockets;
