@@ -5,7 +5,7 @@ fn is_committed(name: &str, schema: &serde_json::Value) {
     file_is_committed(&format!("docs/{name}"), &text);
 }
 
-fn file_is_committed(name: &str, text: &str) {
+pub fn file_is_committed(name: &str, text: &str) {
     let path = format!("{}/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::env::vars().any(|(key, _)| key == "RUNBUS_BLESS") {
         std::fs::write(&path, text).unwrap();

@@ -50,6 +50,7 @@ mod stream;
 mod telemetry;
 mod trimmed;
 mod unchanged;
+mod vectors;
 mod webhooks;
 mod wire;
 mod writer;

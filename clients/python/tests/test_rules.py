@@ -7,6 +7,7 @@ import base64
 import json
 import pathlib
 import random
+from urllib.parse import quote
 
 import pytest
 
@@ -49,6 +50,14 @@ def test_frames() -> None:
         for event, wanted in zip(found, one["events"], strict=True):
             assert {name: event.get(name) for name in wanted} == wanted, one["name"]
             assert event["type"] == "undecodable" or event == wanted, one["name"]
+
+
+def test_a_cursor_is_the_same_text_in_an_address_and_in_json() -> None:
+    for one in vectors("cursors.json"):
+        cursor = one["cursor"]
+        assert quote(cursor, safe="") == cursor and json.loads(json.dumps({"cursor": cursor})) == {"cursor": cursor}
+        event = {"id": "1", "type": "custom", "stream_id": "s", "data": {}, "timestamp": "2026-01-01T00:00:00Z", "seq": 1, "cursor": cursor}
+        assert decode_event(event).cursor == cursor
 
 
 def test_the_header_of_an_open_frame_is_read_back() -> None:
