@@ -20,7 +20,9 @@ pub fn references(at: &str, names: &[String]) -> Vec<Value> {
 pub fn pascal(snake: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
     };
     snake.split('_').map(word).collect()
 }
@@ -44,7 +46,9 @@ pub fn optional_is_absent(schema: &mut Value) {
             Value::Object(named) if BY_NAME.contains(&keyword.as_str()) => {
                 named.values_mut().for_each(optional_is_absent);
             }
-            Value::Array(all) if LISTS.contains(&keyword.as_str()) => all.iter_mut().for_each(optional_is_absent),
+            Value::Array(all) if LISTS.contains(&keyword.as_str()) => {
+                all.iter_mut().for_each(optional_is_absent)
+            }
             one if ONE.contains(&keyword.as_str()) => optional_is_absent(one),
             _ => {}
         }
@@ -105,7 +109,12 @@ pub fn change_references(schema: &mut Value, change: &impl Fn(&str) -> Option<St
 /// The references in `more` follow; `at` is where definitions are (`#/$defs`).
 ///
 /// Returns the definitions that were renamed, by their names before.
-pub fn merge_definitions(into: &mut Map<String, Value>, more: Map<String, Value>, at: &str, prefix: &str) -> Map<String, Value> {
+pub fn merge_definitions(
+    into: &mut Map<String, Value>,
+    more: Map<String, Value>,
+    at: &str,
+    prefix: &str,
+) -> Map<String, Value> {
     // A definition that uses a renamed one has a different content too.
     let mut renamed: Vec<String> = Vec::new();
     let changed = |value: &Value, renamed: &[String]| {

@@ -164,7 +164,8 @@ async fn the_contracts_are_valid_for_the_parsers_of_others_and_generators_make_u
     check.current_dir(here).arg("contracts.mjs").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"));
     let said = run(check.arg(here)).await;
     let said: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
-    let valid = json!({ "events": "valid", "protocol": "valid", "snapshot": "valid", "definitions": "valid" });
+    let valid =
+        json!({ "events": "valid", "protocol": "valid", "snapshot": "valid", "definitions": "valid" });
     assert_eq!((&said["schemas"], &said["asyncapi"]), (&valid, &json!([])), "{said}");
     assert!(said["operations"].as_u64() > Some(30) && said["messages"].as_u64() > Some(30), "{said}");
     let mut compile = Command::new("node");

@@ -31,7 +31,22 @@ fn are_committed(name: &str, vectors: &[Value]) {
 }
 
 const IDS: [&str; 16] = [
-    "master_agent", "run.1", "chat 1", "*>", "é", "_", "__", "a.b c", "ü%", "%41", "a/b", "日本", "🙂", "-", "A-Z_9", "~",
+    "master_agent",
+    "run.1",
+    "chat 1",
+    "*>",
+    "é",
+    "_",
+    "__",
+    "a.b c",
+    "ü%",
+    "%41",
+    "a/b",
+    "日本",
+    "🙂",
+    "-",
+    "A-Z_9",
+    "~",
 ];
 /// Tokens that no id has: plain publishers write them, and each is the id that it looks like.
 const NO_TOKENS: [&str; 9] = ["a.b", "%", "%4", "%c3%bc", "%41", "a b", "%FF", "ü", "100%"];

@@ -1,7 +1,9 @@
 //! One object for each message, from the types that read and write it.
 
 use runbus::control::presence::Presence;
-use runbus::control::{Acknowledged, AnswerRequest, DecideRequest, Decided, SendRequest, StartRequest, Started};
+use runbus::control::{
+    Acknowledged, AnswerRequest, DecideRequest, Decided, SendRequest, StartRequest, Started,
+};
 use runbus::directory::entry::{ApprovalEntry, ExecutionEntry, QuestionEntry, SessionEntry};
 use runbus::event::{self, Form};
 use runbus::id::{ExecutionId, SessionId};
@@ -123,7 +125,8 @@ impl Side {
 
     /// The same with the schema of the fields.
     fn define_as(&mut self, name: &str, kind: &'static str, more: &[Field], fields: &Value) -> String {
-        let mut properties = Map::from_iter([("type".to_owned(), json!({ "type": "string", "const": kind }))]);
+        let mut properties =
+            Map::from_iter([("type".to_owned(), json!({ "type": "string", "const": kind }))]);
         let mut required = vec![Value::from("type")];
         for (field, schema, is_required) in more {
             properties.insert((*field).into(), schema.clone());
@@ -153,7 +156,13 @@ impl Side {
     }
 
     /// Defines a message by the forms that it has, which `property` tells apart.
-    fn define_union(&mut self, kind: &'static str, description: &str, property: &str, forms: &[String]) -> String {
+    fn define_union(
+        &mut self,
+        kind: &'static str,
+        description: &str,
+        property: &str,
+        forms: &[String],
+    ) -> String {
         let name = name_of(kind);
         let union = json!({
             "description": description,
@@ -203,7 +212,8 @@ fn client_messages(side: &mut Side) -> Vec<Message> {
     let name = side.define::<client::Monitor>(&name_of("monitor"), "monitor", &[own_id()]);
     say(side, "monitor", name, &["SubscribedMessage"]);
     let forms = Family::ALL.map(|family| list(side, family));
-    let name = side.define_union("list", "Begin to send a list as it changes (docs/lists.md).", "list", &forms);
+    let name =
+        side.define_union("list", "Begin to send a list as it changes (docs/lists.md).", "list", &forms);
     say(side, "list", name, &["SubscribedMessage"]);
 
     let session: Field = ("session_id", side.schema_of::<SessionId>(), true);
@@ -252,14 +262,19 @@ fn list(side: &mut Side, family: Family) -> String {
         properties.insert(parameter.name().into(), schema);
     }
     let query = json!({ "type": "object", "properties": properties, "additionalProperties": false });
-    let fields = [own_id(), ("list", json!({ "type": "string", "const": list }), true), ("query", query, false)];
+    let fields =
+        [own_id(), ("list", json!({ "type": "string", "const": list }), true), ("query", query, false)];
     let name = format!("List{}Message", pascal(list));
     side.define_as(&name, "list", &fields, &json!({ "description": format!("Begin to send the list of {list} as it changes."), "additionalProperties": false }))
 }
 
 /// The subscription that a message is about.
 fn about() -> Field {
-    ("sub", json!({ "type": "string", "description": "the `id` of the subscription, the monitor or the list" }), true)
+    (
+        "sub",
+        json!({ "type": "string", "description": "the `id` of the subscription, the monitor or the list" }),
+        true,
+    )
 }
 
 fn server_messages(side: &mut Side) -> Vec<Message> {
@@ -278,7 +293,8 @@ fn server_messages(side: &mut Side) -> Vec<Message> {
     }
     let events = json!({ "type": "array", "minItems": 1, "maxItems": limits::BATCH_EVENTS, "items": { "$ref": format!("{DEFINITIONS}/Event") } });
     let description = json!({ "description": "Events of a subscription, in order." });
-    let name = side.define_as(&name_of("events"), "events", &[about(), ("events", events, true)], &description);
+    let name =
+        side.define_as(&name_of("events"), "events", &[about(), ("events", events, true)], &description);
     say(side, "events", name);
     said! {
         "snapshot": said::SnapshotShown, [about()];
@@ -307,7 +323,12 @@ fn server_messages(side: &mut Side) -> Vec<Message> {
     }
     let name = side.define_union("list_snapshot", "The whole of a live list.", "list", &snapshots);
     say(side, "list_snapshot", name);
-    let name = side.define_union("list_changes", "The changes of a live list from one revision to the next.", "list", &changes);
+    let name = side.define_union(
+        "list_changes",
+        "The changes of a live list from one revision to the next.",
+        "list",
+        &changes,
+    );
     say(side, "list_changes", name);
     said! {
         "unsubscribed": said::Unsubscribed, [about()];
@@ -328,7 +349,8 @@ fn live(side: &mut Side, family: Family, entry: &Value) -> (String, String) {
     let this: Field = ("list", json!({ "type": "string", "const": list }), true);
     let fields = [about(), this.clone(), ("revision", revision(), true), ("entries", entries.clone(), true)];
     rest["description"] = format!("The whole list of {list}, as far as the query shows it.").into();
-    let snapshot = side.define_as(&format!("{}ListSnapshotMessage", pascal(list)), "list_snapshot", &fields, &rest);
+    let snapshot =
+        side.define_as(&format!("{}ListSnapshotMessage", pascal(list)), "list_snapshot", &fields, &rest);
     let removal = json!({
         "type": "object",
         "required": ["id"],
@@ -346,8 +368,10 @@ fn live(side: &mut Side, family: Family, entry: &Value) -> (String, String) {
         ("removals", json!({ "type": "array", "items": removal }), true),
         ("upserts", entries, true),
     ];
-    rest["description"] = format!("The changes of the list of {list}: first the removals, then the upserts.").into();
-    let changes = side.define_as(&format!("{}ListChangesMessage", pascal(list)), "list_changes", &fields, &rest);
+    rest["description"] =
+        format!("The changes of the list of {list}: first the removals, then the upserts.").into();
+    let changes =
+        side.define_as(&format!("{}ListChangesMessage", pascal(list)), "list_changes", &fields, &rest);
     (snapshot, changes)
 }
 

@@ -78,7 +78,9 @@ impl Parameter {
     pub fn json(&self, generator: &mut SchemaGenerator) -> Value {
         let mut schema = match &self.shape {
             Shape::Type(of) => of(generator).to_value(),
-            Shape::Commas(of) => serde_json::json!({ "type": "array", "minItems": 1, "items": of(generator) }),
+            Shape::Commas(of) => {
+                serde_json::json!({ "type": "array", "minItems": 1, "items": of(generator) })
+            }
             Shape::Inline(schema) | Shape::Listed(schema) | Shape::Repeated(schema) => schema.clone(),
         };
         if let Some(fields) = schema.as_object_mut() {
