@@ -64,7 +64,9 @@ fn understood(event: &Value) -> Option<Value> {
 /// more.
 pub fn check_server_message(message: &Value) {
     let mut message = message.clone();
-    if let Some(Value::Array(events)) = message.get_mut("events") {
+    if message["type"] == "events"
+        && let Some(Value::Array(events)) = message.get_mut("events")
+    {
         *events = events.iter().filter_map(understood).collect();
         if events.is_empty() {
             return;
