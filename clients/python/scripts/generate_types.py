@@ -117,7 +117,12 @@ def snapshot() -> dict[str, Any]:
     return {**json.loads((CONTRACTS / "snapshot.schema.json").read_text()), "title": "Snapshot"}
 
 
+def protocol() -> dict[str, Any]:
+    return json.loads((CONTRACTS / "protocol.schema.json").read_text())
+
+
 SOURCES = {
+    "protocol": (protocol, "jsonschema", "Messages of the WebSocket in both directions, for programs that use it without the client."),
     "events": (events, "jsonschema", "Events, by their `type`."),
     "rest": (rest, "openapi", "Requests and answers of a gateway."),
     "snapshot": (snapshot, "jsonschema", "An execution as of one position."),
@@ -137,6 +142,9 @@ def generate(name: str, folder: pathlib.Path) -> str:
     command = [sys.executable, "-W", "ignore", "-m", "datamodel_code_generator", "--input", str(source), "--input-file-type", kind, "--output", str(target), *OPTIONS]
     if name == "events":
         command += ["--class-name", "KnownEvent"]
+    if name == "protocol":
+        # Its unions have names.
+        command.remove("--collapse-root-models")
     subprocess.run(command, check=True)
     body = target.read_text()
     body = body.partition("from __future__ import annotations")[2]

@@ -60,6 +60,21 @@ def test_a_cursor_is_the_same_text_in_an_address_and_in_json() -> None:
         assert decode_event(event).cursor == cursor
 
 
+def test_messages_are_a_union_by_type() -> None:
+    from runbus.types import protocol
+
+    gap = {"type": "gap", "sub": "s", "requested": "a", "first_available": "b", "reason": "expired"}
+    assert isinstance(protocol.ServerMessage.model_validate(gap).root, protocol.GapMessage)
+    event = next(event for event in vectors("snapshots.json")[0]["events"] if event["type"] == "llm_text_delta")
+    message = protocol.ServerMessage.model_validate({"type": "events", "sub": "s", "events": [event]}).root
+    assert isinstance(message, protocol.EventsMessage) and "LlmTextDeltaEvent" in repr(message.events[0])
+    ping = protocol.ClientMessage.model_validate({"type": "ping", "nonce": "n"}).root
+    assert isinstance(ping, protocol.PingMessage) and ping.nonce == "n"
+    for wrong in ({"type": "gap", "sub": 7, "requested": "a", "first_available": "b", "reason": "expired"}, {"type": "fly"}, {"sub": "s"}):
+        with pytest.raises(ValueError):
+            protocol.ServerMessage.model_validate(wrong)
+
+
 def test_the_header_of_an_open_frame_is_read_back() -> None:
     payload = b'{"a":1}'
     assert frames.read(payload, True, frames.header(payload)).damage is None

@@ -63,12 +63,23 @@ async function snapshot() {
   return banner("snapshot.schema.json") + (await compile(schema, "Snapshot", options));
 }
 
+/** Messages in both directions, for those who use the WebSocket without the client. */
+async function protocol() {
+  const schema = plain(await contract("protocol.schema.json"));
+  return banner("protocol.schema.json") + (await compile(schema, "ProtocolMessage", options));
+}
+
 async function openapi() {
   const ast = await openapiTypescript(new URL("openapi.json", docs), { alphabetize: true });
   return banner("openapi.json") + astToString(ast);
 }
 
-const outputs = { "events.ts": await events(), "snapshot.ts": await snapshot(), "openapi.ts": await openapi() };
+const outputs = {
+  "events.ts": await events(),
+  "snapshot.ts": await snapshot(),
+  "protocol.ts": await protocol(),
+  "openapi.ts": await openapi(),
+};
 let differ = false;
 for (const [name, text] of Object.entries(outputs)) {
   const file = new URL(name, types);
