@@ -7,6 +7,7 @@
 //! - [`metrics`]: every metric, named once; counting is an atomic addition
 //! - [`config`]: how configuration is layered, checked and documented; each component owns its section
 //! - [`lifecycle`]: how a process ends
+//! - [`schema`]: what JSON Schemas that are made from types share
 //! - [`event`]: the envelope and the catalogue of typed events
 //! - [`subject`]: where things live: topics, keys, scopes, shards
 //! - [`log`], [`queue`], [`store`]: the three ports

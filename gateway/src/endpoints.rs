@@ -106,7 +106,7 @@ mod tests {
             .filter(|endpoint| endpoint.rule == Rule::Open)
             .map(|endpoint| endpoint.path)
             .collect();
-        assert_eq!(open, ["/healthz", "/readyz", "/v1/openapi.json"]);
+        assert_eq!(open, ["/healthz", "/readyz", "/v1/openapi.json", "/v1/asyncapi.json"]);
     }
 
     #[test]

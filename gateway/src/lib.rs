@@ -16,6 +16,7 @@
 //! - [`transport`], [`api`]: the ways in
 //! - [`dropin`]: the ways in that stand in for other servers
 //! - [`endpoints`]: the one list of them
+//! - [`contract`]: the WebSocket's messages as JSON Schema and AsyncAPI, from the types
 //! - [`hosts`]: by which names it may be called; [`origin`]: which web pages may use it; [`media`]: what bodies say that they are
 //! - [`console`]: the page that people use
 //! - [`sockets`], [`tls`]: their connections; `bodies`: of requests; [`scrape`]: a listener for metrics alone
@@ -28,6 +29,7 @@ mod bodies;
 pub mod config;
 pub mod connection;
 pub mod console;
+pub mod contract;
 pub mod dropin;
 pub mod endpoints;
 mod expiry;

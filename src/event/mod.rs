@@ -23,6 +23,6 @@ pub use envelope::{Error, Event};
 pub use head::{Head, is_of};
 pub use kind::{Class, Invalid, Kind};
 pub use payload::{Mismatch, Payload};
-pub use schema::{schema, schema_in};
+pub use schema::{Form, Union, schema, schema_in, union};
 pub use sound::{SoundLine, Unsound};
 pub use source::Source;

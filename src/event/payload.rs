@@ -74,6 +74,11 @@ macro_rules! payloads {
             }
         })*
 
+        /// The objects of all payloads, by event type. The types that their fields use are with the generator.
+        pub(super) fn objects(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, super::Class, schemars::Schema)> {
+            vec![$((stringify!($wire), super::Class::$class, <$payload as schemars::JsonSchema>::json_schema(generator)),)*]
+        }
+
         /// JSON Schemas of all payloads, by event type.
         pub(super) fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, super::Class, schemars::Schema)> {
             vec![$((stringify!($wire), super::Class::$class, generator.subschema_for::<$payload>()),)*]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Snapshot;
+use crate::schema::optional_is_absent;
 
 /// The schema of a snapshot (JSON Schema draft 2020-12).
 #[must_use]
@@ -10,5 +11,7 @@ pub fn schema() -> Value {
     let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<Snapshot>();
     schema.insert("title".into(), "Runbus snapshot of an execution".into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    optional_is_absent(&mut schema);
+    schema
 }

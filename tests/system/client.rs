@@ -128,7 +128,11 @@ impl Client {
     /// The next message; `None` when the connection ended.
     pub async fn message(&mut self) -> Option<Value> {
         match self.frame().await {
-            Some(Message::Text(text)) => Some(serde_json::from_str(&text).unwrap()),
+            Some(Message::Text(text)) => {
+                let message = serde_json::from_str(&text).unwrap();
+                crate::schemas::check_server_message(&message);
+                Some(message)
+            }
             Some(Message::Close(frame)) => {
                 self.last_close = frame.map(|frame| frame.code.into());
                 None

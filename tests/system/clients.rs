@@ -153,6 +153,28 @@ async fn a_python_generator_makes_a_client_that_works() {
     served.task.await.unwrap();
 }
 
+/// The committed contracts, by the parsers and generators that are official or much used.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contracts_are_valid_for_the_parsers_of_others_and_generators_make_unions_that_narrow() {
+    let folder = node_folder();
+    let here = folder.path();
+    for script in ["contracts.mjs", "contracts.ts"] {
+        std::fs::copy(file(script), here.join(script)).unwrap();
+    }
+    let mut check = Command::new("node");
+    check.current_dir(here).arg("contracts.mjs").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"));
+    let said = run(check.arg(here)).await;
+    let said: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    let valid =
+        json!({ "events": "valid", "protocol": "valid", "snapshot": "valid", "definitions": "valid" });
+    assert_eq!((&said["schemas"], &said["asyncapi"]), (&valid, &json!([])), "{said}");
+    assert!(said["operations"].as_u64() > Some(30) && said["messages"].as_u64() > Some(30), "{said}");
+    let mut compile = Command::new("node");
+    compile.current_dir(here).arg(here.join("node_modules/typescript/bin/tsc"));
+    compile.args(["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "contracts.ts"]);
+    run(&mut compile).await;
+}
+
 /// The next line of a program, as JSON.
 async fn line(lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStdout>>) -> Value {
     let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it says something");

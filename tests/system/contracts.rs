@@ -5,7 +5,7 @@ fn is_committed(name: &str, schema: &serde_json::Value) {
     file_is_committed(&format!("docs/{name}"), &text);
 }
 
-fn file_is_committed(name: &str, text: &str) {
+pub fn file_is_committed(name: &str, text: &str) {
     let path = format!("{}/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::env::vars().any(|(key, _)| key == "RUNBUS_BLESS") {
         std::fs::write(&path, text).unwrap();
@@ -15,23 +15,33 @@ fn file_is_committed(name: &str, text: &str) {
 }
 
 #[test]
-fn the_event_schema_is_committed() {
+fn the_contract_of_events_is_committed() {
     is_committed("events.schema.json", &runbus::event::schema());
 }
 
 #[test]
-fn the_snapshot_schema_is_committed() {
+fn the_contract_of_snapshots_is_committed() {
     is_committed("snapshot.schema.json", &runbus::snapshot::schema());
 }
 
 #[test]
-fn the_definition_schema_is_committed() {
+fn the_contract_of_definitions_is_committed() {
     is_committed("definitions.schema.json", &runbus_workers::graph::schema());
 }
 
 #[test]
 fn the_openapi_contract_is_committed() {
     is_committed("openapi.json", &runbus_gateway::endpoints::document().openapi);
+}
+
+#[test]
+fn the_contract_of_the_websockets_messages_is_committed() {
+    is_committed("protocol.schema.json", &runbus_gateway::contract::protocol());
+}
+
+#[test]
+fn the_asyncapi_contract_is_committed() {
+    is_committed("asyncapi.json", &runbus_gateway::contract::asyncapi());
 }
 
 #[test]

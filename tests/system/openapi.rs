@@ -132,7 +132,7 @@ async fn a_gateway_with_authentication_answers_as_its_document_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_is_served_and_need_not_be_sent_twice() {
+async fn the_documents_are_served_and_need_not_be_sent_twice() {
     let backend = backends::embedded();
     let served = gateway(&backend, config()).await;
     let url = format!("http://{}/v1/openapi.json", served.address);
@@ -144,6 +144,15 @@ async fn the_document_is_served_and_need_not_be_sent_twice() {
     let again = crate::sse::http().get(&url).header("if-none-match", tag.clone()).send().await.unwrap();
     assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &tag));
     assert!(again.bytes().await.unwrap().is_empty());
+    let asyncapi: Value = crate::sse::http()
+        .get(format!("http://{}/v1/asyncapi.json", served.address))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(asyncapi, runbus_gateway::contract::asyncapi());
     let index: Value = crate::sse::http()
         .get(format!("http://{}/", served.address))
         .send()

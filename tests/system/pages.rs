@@ -268,6 +268,7 @@ async fn answers_tell_browsers_and_proxies_to_keep_nothing() {
         ("/v1/nothing", "no-store"),
         ("/v1/events?limit=0", "no-store"),
         ("/v1/openapi.json", "public, no-cache"),
+        ("/v1/asyncapi.json", "public, no-cache"),
         ("/v1/events/stream", "no-store"),
         ("/healthz", "no-store"),
     ] {

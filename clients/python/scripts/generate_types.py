@@ -38,10 +38,6 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-def pascal(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
 def inline(schema: Any, definitions: dict[str, Any]) -> Any:
     """The same schema; references to plain texts and numbers (ids, times) become these, so that fields are `str` and not a class."""
     if isinstance(schema, list):
@@ -64,39 +60,17 @@ def is_plain(schema: dict[str, Any]) -> bool:
 
 
 def events() -> dict[str, Any]:
-    """The union by `type`, one named object for each event. Of a contract that binds payloads by `if` and `then` it is made here."""
+    """The union by `type`. The class of an event has the name of its type: `CustomEvent` of the contract is `Custom`."""
     contract = json.loads((CONTRACTS / "events.schema.json").read_text())
-    if "allOf" not in contract:
-        return contract
-    payloads: dict[str, str] = {}
-    for rule in contract["allOf"]:
-        kind = rule["if"]["properties"]["type"]["const"]
-        payloads[kind] = rule["then"]["properties"]["data"]["$ref"].rpartition("/")[2]
-    old = contract["$defs"]
-    names = {payload: pascal(kind) + "Data" for kind, payload in payloads.items()}
-    defs: dict[str, Any] = {}
-    for name, schema in old.items():
-        defs[names.get(name, name)] = rename(schema, names)
-    common = {key: value for key, value in contract["properties"].items() if key not in ("type", "data")}
-    for kind, payload in payloads.items():
-        defs[pascal(kind)] = {
-            "type": "object",
-            "description": old[payload].get("description", kind),
-            "properties": {
-                "type": {"const": kind, "type": "string"},
-                "data": {"$ref": f"#/$defs/{names[payload]}"},
-                **common,
-            },
-            "required": contract["required"],
-        }
-    kinds = [pascal(kind) for kind in payloads]
-    return {
-        "$schema": contract["$schema"],
-        "title": "KnownEvent",
-        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in kinds],
-        "discriminator": {"propertyName": "type", "mapping": {kind: f"#/$defs/{pascal(kind)}" for kind in payloads}},
-        "$defs": defs,
-    }
+    names = {name: name.removesuffix("Event") for name in map(referred, contract["oneOf"])}
+    # Readers have a class of their own for types that are not in the catalogue.
+    defs = {names.get(name, name): rename(schema, names) for name, schema in contract["$defs"].items() if name != "OtherEvent"}
+    return {**contract, "oneOf": rename(contract["oneOf"], names), "$defs": defs}
+
+
+def referred(schema: dict[str, Any]) -> str:
+    """The name of the schema that a reference is of."""
+    return str(schema["$ref"]).rpartition("/")[2]
 
 
 def rename(schema: Any, names: dict[str, str]) -> Any:
@@ -143,7 +117,12 @@ def snapshot() -> dict[str, Any]:
     return {**json.loads((CONTRACTS / "snapshot.schema.json").read_text()), "title": "Snapshot"}
 
 
+def protocol() -> dict[str, Any]:
+    return json.loads((CONTRACTS / "protocol.schema.json").read_text())
+
+
 SOURCES = {
+    "protocol": (protocol, "jsonschema", "Messages of the WebSocket in both directions, for programs that use it without the client."),
     "events": (events, "jsonschema", "Events, by their `type`."),
     "rest": (rest, "openapi", "Requests and answers of a gateway."),
     "snapshot": (snapshot, "jsonschema", "An execution as of one position."),
@@ -163,6 +142,9 @@ def generate(name: str, folder: pathlib.Path) -> str:
     command = [sys.executable, "-W", "ignore", "-m", "datamodel_code_generator", "--input", str(source), "--input-file-type", kind, "--output", str(target), *OPTIONS]
     if name == "events":
         command += ["--class-name", "KnownEvent"]
+    if name == "protocol":
+        # Its unions have names.
+        command.remove("--collapse-root-models")
     subprocess.run(command, check=True)
     body = target.read_text()
     body = body.partition("from __future__ import annotations")[2]
@@ -178,8 +160,8 @@ def generate(name: str, folder: pathlib.Path) -> str:
 
 def unions() -> str:
     """The union as a plain type, which narrows by `type`, and the classes by `type`."""
-    mapping = events()["discriminator"]["mapping"]
-    names = [(kind, reference.rpartition("/")[2]) for kind, reference in mapping.items()]
+    contract = events()
+    names = [(contract["$defs"][name]["properties"]["type"]["const"], name) for name in map(referred, contract["oneOf"])]
     union = "\n    | ".join(name for _, name in names)
     table = "\n".join(f'    "{kind}": {name},' for kind, name in names)
     return f"""KnownEvent: TypeAlias = (

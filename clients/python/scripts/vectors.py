@@ -1,93 +1,23 @@
-"""Writes `clients/vectors`: from the documented rules, and recorded from the real binary.
+"""Records the events of `clients/vectors/snapshots.json` from the real binary.
 
     python scripts/vectors.py --binary target/debug/runbus
 
-The rules are written here a second time, without the client's code, so that the vectors can find a fault of it.
+`make docs` then writes merged deltas and snapshots, and the other vectors (tests/system/vectors.rs).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import json
 import pathlib
-import re
 import sys
-import zlib
 from typing import Any
-from urllib.parse import quote
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 VECTORS = ROOT / "clients" / "vectors"
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE.parent / "tests")]
-
-IDS = ["master_agent", "run.1", "chat 1", "*>", "é", "_", "__", "a.b c", "ü%", "%41", "a/b", "日本", "🙂", "-", "A-Z_9", "~", "x" * 128]
-NO_TOKENS = ["a.b", "%", "%4", "%c3%bc", "%41", "a b", "%FF", "ü", "100%"]
-
-
-def token(name: str) -> str:
-    # `quote` keeps `~` and `.`, which subjects may not hold.
-    return "%5F" if name == "_" else quote(name, safe="").replace("~", "%7E").replace(".", "%2E")
-
-
-def shard(text: str, counts: list[int]) -> int:
-    value = 0x811C9DC5
-    for byte in text.encode():
-        value = (value ^ byte) * 0x01000193 % 2**32
-    return sum(counts[:-1]) + value % counts[-1]
-
-
-def shards() -> list[dict[str, Any]]:
-    found = [{"token": one, "shards": counts, "shard": shard(one, counts)} for one in ["_", *map(token, IDS), "run-1"] for counts in ([4], [1], [4, 8], [3, 5, 16])]
-    table = (ROOT / "docs" / "subjects.md").read_text().partition("With the default of 4 shards:")[2].partition("```")[0]
-    documented = re.findall(r"\| `([^`]+)` \| (\d+) \|", table)
-    assert documented and all(shard(one, [4]) == int(number) for one, number in documented), documented
-    return found
-
-
-def event(n: int, **more: Any) -> dict[str, Any]:
-    return {"id": f"019aa3c0-0000-7000-8000-{n:012}", "type": "custom", "stream_id": "s.1", "execution_id": "run 1", "data": {"n": n}, "timestamp": "2026-01-01T00:00:00.000000Z", **more}
-
-
-def frames() -> list[dict[str, Any]]:
-    lines = [json.dumps(event(n), separators=(",", ":")).encode() for n in range(3)]
-    subject = "rb.{}.3.s%2E1._.run%201"
-    cases: list[dict[str, Any]] = []
-
-    def case(name: str, lane: str, payload: bytes, header: str | None, found: list[Any]) -> None:
-        cases.append({"name": name, "subject": subject.format(lane), "sequence": 41, "header": header, "payload_base64": base64.b64encode(payload).decode(), "events": found})
-
-    def head(payload: bytes, count: int = 1, more: str = "") -> str:
-        return f"v=1, count={count}, crc32={zlib.crc32(payload):08x}{more}"
-
-    all_lines = b"\n".join(lines)
-    case("open, of Runbus", "ev", lines[0], head(lines[0]), [event(0, seq=41)])
-    case("external, of the library", "ext", lines[0], head(lines[0]), [event(0, seq=41, external=True)])
-    case("external, without headers", "ext", all_lines, None, [event(n, seq=41, external=True) for n in range(3)])
-    case("of a plain publisher, of before there was rb.ext", "ev", lines[0], None, [event(0, seq=41, external=True)])
-    owned = ", epoch=2, index=17, journal=4"
-    case("owned", "ev", all_lines, head(all_lines, 3, owned), [event(n, seq=17 + n) for n in range(3)])
-    case("external with an owner's header", "ext", lines[0], head(lines[0], 1, owned), [event(0, seq=41, external=True)])
-    case("members of later versions", "ev", lines[0], head(lines[0]) + ", colour=7", [event(0, seq=41)])
-    for name, header in {
-        "another checksum": "v=1, count=3, crc32=00000000" + owned,
-        "another count": head(all_lines, 2, owned),
-        "another format": head(all_lines, 3, owned).replace("v=1", "v=2"),
-        "no count": f"v=1, crc32={zlib.crc32(all_lines):08x}",
-        "an epoch that is no number": head(all_lines, 3, ", epoch=x, index=1, journal=1"),
-        "no index": head(all_lines, 3, ", epoch=1, journal=1"),
-    }.items():
-        place = 17 if "index=17" in header else 41
-        case(name, "ev", all_lines, header, [{"type": "undecodable", "seq": place}])
-    mixed = b"no json\n" + lines[1] + b"\n[]"
-    case("lines that are no events", "ext", mixed, head(mixed, 3), [{"type": "undecodable", "seq": 41}, event(1, seq=41, external=True), {"type": "undecodable", "seq": 41}])
-    other = json.dumps(event(0, stream_id="another")).encode()
-    case("a body that names another stream than its subject", "ext", other, None, [{"type": "undecodable", "seq": 41}])
-    mark = json.dumps(event(0, external=True)).encode()
-    case("a mark that the publisher wrote", "ev", mark, head(mark), [event(0, seq=41)])
-    return cases
 
 
 async def record(binary: pathlib.Path) -> list[dict[str, Any]]:
@@ -179,14 +109,8 @@ def write(name: str, value: Any) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--binary", type=pathlib.Path, help="the binary that snapshots are recorded from; without it they stay as they are")
-    given = arguments.parse_args()
-    tokens = [{"id": name, "token": token(name)} for name in IDS] + [{"id": None, "token": text} for text in NO_TOKENS]
-    write("tokens.json", tokens)
-    write("shards.json", shards())
-    write("frames.json", frames())
-    if given.binary:
-        write("snapshots.json", asyncio.run(record(given.binary.resolve())))
+    arguments.add_argument("--binary", type=pathlib.Path, required=True, help="the binary that is recorded")
+    write("snapshots.json", asyncio.run(record(arguments.parse_args().binary.resolve())))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import base64
 import json
 import pathlib
 import random
+from urllib.parse import quote
 
 import pytest
 
@@ -49,6 +50,29 @@ def test_frames() -> None:
         for event, wanted in zip(found, one["events"], strict=True):
             assert {name: event.get(name) for name in wanted} == wanted, one["name"]
             assert event["type"] == "undecodable" or event == wanted, one["name"]
+
+
+def test_a_cursor_is_the_same_text_in_an_address_and_in_json() -> None:
+    for one in vectors("cursors.json"):
+        cursor = one["cursor"]
+        assert quote(cursor, safe="") == cursor and json.loads(json.dumps({"cursor": cursor})) == {"cursor": cursor}
+        event = {"id": "1", "type": "custom", "stream_id": "s", "data": {}, "timestamp": "2026-01-01T00:00:00Z", "seq": 1, "cursor": cursor}
+        assert decode_event(event).cursor == cursor
+
+
+def test_messages_are_a_union_by_type() -> None:
+    from runbus.types import protocol
+
+    gap = {"type": "gap", "sub": "s", "requested": "a", "first_available": "b", "reason": "expired"}
+    assert isinstance(protocol.ServerMessage.model_validate(gap).root, protocol.GapMessage)
+    event = next(event for event in vectors("snapshots.json")[0]["events"] if event["type"] == "llm_text_delta")
+    message = protocol.ServerMessage.model_validate({"type": "events", "sub": "s", "events": [event]}).root
+    assert isinstance(message, protocol.EventsMessage) and "LlmTextDeltaEvent" in repr(message.events[0])
+    ping = protocol.ClientMessage.model_validate({"type": "ping", "nonce": "n"}).root
+    assert isinstance(ping, protocol.PingMessage) and ping.nonce == "n"
+    for wrong in ({"type": "gap", "sub": 7, "requested": "a", "first_available": "b", "reason": "expired"}, {"type": "fly"}, {"sub": "s"}):
+        with pytest.raises(ValueError):
+            protocol.ServerMessage.model_validate(wrong)
 
 
 def test_the_header_of_an_open_frame_is_read_back() -> None:

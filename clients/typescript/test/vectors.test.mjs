@@ -1,11 +1,12 @@
-// The vectors that all clients check: snapshots with the events that lead to them, whole and merged; patches.
+// The vectors that all clients check: snapshots with the events that lead to them, whole and merged; cursors; patches.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { apply, begin } from "@runbus/client";
 import { patch } from "../dist/patch.js";
 
-const vectors = JSON.parse(readFileSync(new URL("../../vectors/snapshots.json", import.meta.url), "utf8"));
+const read = (name) => JSON.parse(readFileSync(new URL(`../../vectors/${name}`, import.meta.url), "utf8"));
+const vectors = read("snapshots.json");
 
 /** How a number was written is lost in JavaScript: where a cut object has some, the cut is elsewhere (README). */
 const shown = (snapshot) =>
@@ -40,6 +41,13 @@ describe("vectors", () => {
       }
     });
   }
+
+  it("a cursor is the same text in an address", () => {
+    for (const { cursor } of read("cursors.json")) {
+      assert.equal(new URLSearchParams({ cursor }).toString(), `cursor=${cursor}`);
+      assert.equal(encodeURIComponent(cursor), cursor);
+    }
+  });
 
   it("patches are applied, and what does not fit is answered by nothing", () => {
     const document = { a: [1, 2], "b/c": { "~": 1 } };

@@ -145,6 +145,30 @@ impl Output for Merging<'_> {
     }
 }
 
+/// Events one after the other, as a client that has `coalesce` gets them when all of them wait.
+#[must_use]
+pub fn merged(events: &[Text]) -> Vec<Text> {
+    struct All(Vec<Text>);
+
+    impl Output for All {
+        fn room(&self) -> usize {
+            usize::MAX
+        }
+        fn event(&mut self, event: &Text) {
+            self.0.push(event.clone());
+        }
+        fn word(&mut self, word: &Text) {
+            self.0.push(word.clone());
+        }
+    }
+
+    let mut all = All(Vec::new());
+    let mut merging = Merging::new(&mut all);
+    events.iter().for_each(|event| merging.event(event));
+    merging.flush();
+    all.0
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -41,4 +41,5 @@ mod wake;
 
 pub use client::serve;
 pub use goodbye::turn_away;
+pub use merging::merged;
 pub use shared::Shared;

@@ -15,7 +15,7 @@ pub struct Window {
 }
 
 /// The fields beside the entries.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, schemars::JsonSchema)]
 pub struct Rest {
     /// There are more that match than the window shows.
     pub more: bool,

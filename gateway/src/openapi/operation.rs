@@ -73,6 +73,22 @@ impl Parameter {
         self.name
     }
 
+    /// The schema of its value where it is JSON: a list where the query separates texts by commas or repeats the parameter.
+    #[must_use]
+    pub fn json(&self, generator: &mut SchemaGenerator) -> Value {
+        let mut schema = match &self.shape {
+            Shape::Type(of) => of(generator).to_value(),
+            Shape::Commas(of) => {
+                serde_json::json!({ "type": "array", "minItems": 1, "items": of(generator) })
+            }
+            Shape::Inline(schema) | Shape::Listed(schema) | Shape::Repeated(schema) => schema.clone(),
+        };
+        if let Some(fields) = schema.as_object_mut() {
+            fields.insert("description".into(), self.description.into());
+        }
+        schema
+    }
+
     /// The same in a header.
     #[must_use]
     pub fn in_header(self) -> Self {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use runbus::control::presence::{Presence, Watcher};
-use serde_json::json;
 use tokio::sync::Notify;
 
 use super::registry::Room;
 use crate::feed::Feed;
 use crate::ledger::{Member, Payers};
 use crate::protocol::Text;
+use crate::protocol::said::{PresenceChanged, Said};
 
 /// The shared state of those who follow an execution.
 #[derive(Debug, Default)]
@@ -48,13 +48,7 @@ impl Seen {
 }
 
 fn whole(now: &Presence) -> Text {
-    let message = json!({
-        "type": "presence",
-        "execution_id": now.execution_id,
-        "count": now.count,
-        "watchers": now.watchers,
-    });
-    Text::new(None, "presence", &[&message.to_string()])
+    Text::new(None, Presence::TYPE, &[&now.value().to_string()])
 }
 
 fn change(before: &Presence, now: &Presence) -> Text {
@@ -63,14 +57,13 @@ fn change(before: &Presence, now: &Presence) -> Text {
         let those: std::collections::HashSet<_> = those.iter().map(name).collect();
         these.iter().filter(|watcher| !those.contains(&name(watcher))).cloned().collect()
     };
-    let message = json!({
-        "type": "presence_changed",
-        "execution_id": now.execution_id,
-        "count": now.count,
-        "joined": only(&now.watchers, &before.watchers),
-        "left": only(&before.watchers, &now.watchers),
-    });
-    Text::new(None, "presence_changed", &[&message.to_string()])
+    let message = PresenceChanged {
+        execution_id: now.execution_id.clone(),
+        count: now.count,
+        joined: only(&now.watchers, &before.watchers),
+        left: only(&before.watchers, &now.watchers),
+    };
+    Text::new(None, PresenceChanged::TYPE, &[&message.value().to_string()])
 }
 
 /// A handle of somebody who follows an execution. Dropping it ends that.

@@ -1,5 +1,6 @@
 //! Messages of clients.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use runbus::bus::Filter;
@@ -7,6 +8,7 @@ use runbus::config::Secret;
 use runbus::id::StreamId;
 use runbus::json;
 use runbus::log::{Cursor, Since};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
 use super::command::{Action, Command};
@@ -43,16 +45,17 @@ pub enum Message {
 }
 
 /// Begin to send events.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscribe {
     /// The client's name for it.
     pub id: String,
     /// Which events.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object::only")]
     pub filter: Filter,
     /// Where to begin.
     #[serde(default = "new", deserialize_with = "since")]
+    #[schemars(schema_with = "since_schema")]
     pub since: Start,
     /// Whether consecutive deltas of one message may come as one event; `None`: when the client falls behind.
     #[serde(default)]
@@ -89,7 +92,7 @@ impl TryFrom<u64> for BatchSize {
 }
 
 /// Begin to send a monitor: of one stream, or of all.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Monitor {
     /// The client's name for it; one name space with its subscriptions.
@@ -111,6 +114,35 @@ impl<'de> Deserialize<'de> for Label {
             return Err(serde::de::Error::custom(wrong));
         }
         Ok(Self(text.into()))
+    }
+}
+
+impl JsonSchema for BatchSize {
+    fn schema_name() -> Cow<'static, str> {
+        "BatchSize".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": limits::BATCH_EVENTS })
+    }
+}
+
+impl JsonSchema for Label {
+    fn schema_name() -> Cow<'static, str> {
+        "Label".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "minLength": 1,
+            "maxLength": limits::LABEL_BYTES,
+            "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$",
+        })
     }
 }
 
@@ -136,21 +168,48 @@ fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Start, D::Error> 
     })
 }
 
-#[derive(Deserialize)]
+fn since_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "oneOf": [
+            {
+                "type": "string",
+                "enum": ["new", "all", "snapshot"],
+                "description": "`new`: events stored from now on. `all`: the oldest event that is left. `snapshot`: the state of the \
+                    filter's execution, then the events behind it.",
+            },
+            {
+                "type": "object",
+                "required": ["cursor"],
+                "properties": { "cursor": { "type": "string", "minLength": 1, "maxLength": runbus::limits::CURSOR_BYTES } },
+                "additionalProperties": false,
+                "description": "behind an event's cursor, or the cursor of a `subscribed`",
+            },
+        ],
+        "default": "new",
+    })
+}
+
+/// End a subscription, a monitor or a list.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Unsubscribe {
+pub(crate) struct Unsubscribe {
+    /// Which.
     id: String,
 }
 
-#[derive(Deserialize)]
+/// A credential: the first one, or a fresh one of the same subject.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Auth {
+pub(crate) struct Auth {
+    /// A token or an API key.
     token: Secret,
 }
 
-#[derive(Deserialize)]
+/// Ask for `pong`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Ping {
+pub(crate) struct Ping {
+    /// Given back.
     #[serde(default)]
     nonce: Option<String>,
 }
@@ -328,6 +387,7 @@ mod tests {
                 "invalid_argument",
                 "filter.types[0]",
             ),
+            (r#"{"type":"subscribe","id":"a","filter":[[]]}"#, "invalid_argument", "filter"),
             (r#"{"type":"subscribe","id":"a","since":{"cursor":"x"}}"#, "invalid_argument", "since.cursor"),
             (r#"{"type":"subscribe","id":"a","colour":1}"#, "invalid_argument", "colour"),
             (r#"{"type":"subscribe","id":"a","batch":0}"#, "invalid_argument", "batch"),

@@ -11,6 +11,7 @@ pub mod events;
 pub mod foreign;
 pub mod list;
 pub mod publish;
+pub mod said;
 pub mod server;
 pub mod start;
 pub mod text;

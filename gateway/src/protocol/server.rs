@@ -1,84 +1,74 @@
-//! The gateway's messages. They are made as JSON and written in the client's dialect; for events see [`super::events`].
+//! The gateway's messages ([`said`]). They are made as JSON and written in the client's dialect; for events see [`super::events`].
 
 use std::sync::LazyLock;
 
 use runbus::control;
-use runbus::log::{Cursor, Gap, GapReason};
+use runbus::log::{Cursor, Gap};
 use runbus::metrics;
 use runbus::time::Timestamp;
-use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::said::{self, Said};
 use super::{Dialect, Text};
 use crate::config::Config;
 use crate::limits;
 
-fn text(value: &Value) -> String {
-    value.to_string()
+fn text(message: &impl Said) -> String {
+    message.value().to_string()
 }
 
 /// The first message. `auth`: `none` is asked for, `required` in band, or `ok`.
 #[must_use]
 pub fn hello(config: &Config, dialect: Dialect, auth: &str) -> String {
-    text(&json!({
-        "type": "hello",
-        "protocol": dialect.subprotocol(),
-        "auth": auth,
-        "server": concat!("runbus/", env!("CARGO_PKG_VERSION")),
-        "limits": {
-            "max_message_bytes": config.max_message_bytes,
-            "max_subscriptions": config.max_subscriptions,
-            "max_commands": limits::COMMANDS,
-            "max_batch": limits::BATCH_EVENTS,
-            "idle_timeout_ms": config.idle_timeout_ms,
+    text(&said::Hello {
+        protocol: dialect.subprotocol(),
+        auth,
+        server: concat!("runbus/", env!("CARGO_PKG_VERSION")),
+        limits: said::HelloLimits {
+            max_message_bytes: config.max_message_bytes,
+            max_subscriptions: config.max_subscriptions,
+            max_commands: limits::COMMANDS,
+            max_batch: limits::BATCH_EVENTS,
+            idle_timeout_ms: config.idle_timeout_ms,
         },
-    }))
+    })
 }
 
 /// A credential counts, until `expires_at`.
 #[must_use]
 pub fn auth_ok(expires_at: Option<Timestamp>) -> String {
-    text(&json!({ "type": "auth_ok", "expires_at": expires_at }))
+    text(&said::AuthOk { expires_at })
 }
 
 /// A subscription stands; `cursor` resumes from where it begins.
 #[must_use]
 pub fn subscribed(id: &str, cursor: Option<&Cursor>) -> String {
-    match cursor {
-        Some(cursor) => text(&json!({ "type": "subscribed", "sub": id, "cursor": cursor })),
-        None => text(&json!({ "type": "subscribed", "sub": id })),
-    }
+    about(id, &begun(cursor))
 }
 
 /// The same in a stream that is one subscription.
 #[must_use]
 pub fn begun(cursor: Option<&Cursor>) -> String {
-    match cursor {
-        Some(cursor) => text(&json!({ "type": "subscribed", "cursor": cursor })),
-        None => text(&json!({ "type": "subscribed" })),
-    }
+    text(&said::Subscribed { cursor })
 }
 
 /// The gateway ends a stream; `code` is the close code that a WebSocket would get.
 #[must_use]
 pub fn closed(code: u16, reason: &str) -> Text {
-    let message = text(&json!({ "type": "closed", "code": code, "reason": reason }));
+    let message = json!({ "type": "closed", "code": code, "reason": reason }).to_string();
     Text::new(None, "closed", &[&message])
 }
 
 /// A subscription has ended.
 #[must_use]
 pub fn unsubscribed(id: &str) -> String {
-    text(&json!({ "type": "unsubscribed", "sub": id }))
+    about(id, &text(&said::Unsubscribed {}))
 }
 
 /// The answer to `ping`.
 #[must_use]
 pub fn pong(nonce: Option<&str>) -> String {
-    nonce.map_or_else(
-        || text(&json!({ "type": "pong" })),
-        |nonce| text(&json!({ "type": "pong", "nonce": nonce })),
-    )
+    text(&said::Pong { nonce })
 }
 
 /// Counts every error that a client gets.
@@ -90,14 +80,7 @@ fn count(code: &str) {
 #[must_use]
 pub fn error(code: &str, message: &str, path: Option<&str>, id: Option<&str>) -> String {
     count(code);
-    let mut value = json!({ "type": "error", "code": code, "message": message });
-    if let Some(path) = path {
-        value["path"] = path.into();
-    }
-    if let Some(id) = id {
-        value["id"] = id.into();
-    }
-    text(&value)
+    text(&said::Error { code, message, path, id, details: None })
 }
 
 /// A command was not followed.
@@ -110,14 +93,7 @@ pub fn refused(id: &str, error: &control::Error) -> String {
 #[must_use]
 pub fn failed(id: &str, code: &str, message: &str, path: Option<&str>, details: Option<Value>) -> String {
     count(code);
-    let mut value = json!({ "type": "error", "id": id, "code": code, "message": message });
-    if let Some(path) = path {
-        value["path"] = path.into();
-    }
-    if let Some(details) = details {
-        value["details"] = details;
-    }
-    text(&value)
+    text(&said::Error { code, message, path, id: Some(id), details })
 }
 
 /// A command is durable; `result` is an object.
@@ -125,27 +101,18 @@ pub fn failed(id: &str, code: &str, message: &str, path: Option<&str>, details: 
 pub fn ok(id: &str, mut result: Value) -> String {
     result["type"] = "ok".into();
     result["id"] = id.into();
-    text(&result)
-}
-
-#[derive(Serialize)]
-struct GapFields {
-    r#type: &'static str,
-    requested: Cursor,
-    first_available: Cursor,
-    reason: GapReason,
+    result.to_string()
 }
 
 /// Events are missing.
 #[must_use]
 pub fn gap(gap: &Gap) -> Text {
-    let fields = GapFields {
-        r#type: "gap",
+    let message = text(&said::Gap {
         requested: Cursor::start().with(gap.shard, gap.requested),
         first_available: Cursor::start().with(gap.shard, gap.resumes()),
         reason: gap.reason,
-    };
-    Text::new(None, "gap", &[&serde_json::to_string(&fields).unwrap_or_default()])
+    });
+    Text::new(None, "gap", &[&message])
 }
 
 /// The snapshot of an execution, as JSON; `cursor` is the place behind its events.

@@ -74,6 +74,9 @@ export type Timestamp = string;
 export type EventId = string;
 export type EventType = string;
 
+/**
+ * Somebody asked for an execution; a worker will take it.
+ */
 export interface ExecutionQueuedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -101,7 +104,7 @@ export interface ExecutionQueuedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -133,6 +136,9 @@ export interface ParentExecution {
   session_id: SessionId;
   root?: ExecutionId;
 }
+/**
+ * No worker that is there can run the execution: it waits for one that can.
+ */
 export interface ExecutionWaitingEvent {
   /**
    * UUIDv7, made by the publisher
@@ -160,7 +166,7 @@ export interface ExecutionWaitingEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -181,6 +187,9 @@ export interface ExecutionWaitingData {
    */
   tool?: string;
 }
+/**
+ * An execution began.
+ */
 export interface ExecutionStartedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -208,7 +217,7 @@ export interface ExecutionStartedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -225,6 +234,9 @@ export interface ExecutionStartedData {
    */
   definition?: string;
 }
+/**
+ * An execution ended well. Terminal.
+ */
 export interface ExecutionCompletedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -252,7 +264,7 @@ export interface ExecutionCompletedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -265,6 +277,9 @@ export interface ExecutionCompletedData {
    */
   output?: unknown;
 }
+/**
+ * An execution ended badly. Terminal.
+ */
 export interface ExecutionFailedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -292,7 +307,7 @@ export interface ExecutionFailedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -305,6 +320,9 @@ export interface ExecutionFailedData {
    */
   error?: unknown;
 }
+/**
+ * An execution waits, by command or for a decision.
+ */
 export interface ExecutionPausedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -332,7 +350,7 @@ export interface ExecutionPausedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -345,6 +363,9 @@ export interface ExecutionPausedData {
    */
   reason?: string;
 }
+/**
+ * A paused execution goes on.
+ */
 export interface ExecutionResumedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -372,7 +393,7 @@ export interface ExecutionResumedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -385,6 +406,9 @@ export interface ExecutionResumedData {
    */
   reason?: string;
 }
+/**
+ * Somebody asked to stop the execution; it is still running.
+ */
 export interface ExecutionCancelRequestedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -412,7 +436,7 @@ export interface ExecutionCancelRequestedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -429,6 +453,9 @@ export interface ExecutionCancelRequestedData {
    */
   requested_by?: string;
 }
+/**
+ * The execution's owner has heard that it is to stop: nothing is begun any more.
+ */
 export interface ExecutionCancelDeliveredEvent {
   /**
    * UUIDv7, made by the publisher
@@ -456,7 +483,7 @@ export interface ExecutionCancelDeliveredEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -469,6 +496,9 @@ export interface ExecutionCancelDeliveredData {
    */
   reason?: string;
 }
+/**
+ * An execution was stopped. Terminal.
+ */
 export interface ExecutionCancelledEvent {
   /**
    * UUIDv7, made by the publisher
@@ -496,7 +526,7 @@ export interface ExecutionCancelledEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -509,6 +539,9 @@ export interface ExecutionCancelledData {
    */
   reason?: string;
 }
+/**
+ * A new worker took the execution over. Streamed output of model calls that it repeats is void.
+ */
 export interface AttemptSupersededEvent {
   /**
    * UUIDv7, made by the publisher
@@ -536,7 +569,7 @@ export interface AttemptSupersededEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -562,6 +595,9 @@ export interface AttemptSupersededData {
    */
   reason: string;
 }
+/**
+ * A key got a new value.
+ */
 export interface StateChangedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -589,7 +625,7 @@ export interface StateChangedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -614,6 +650,9 @@ export interface StateChangedData {
    */
   scope?: string;
 }
+/**
+ * Two writers changed the same key.
+ */
 export interface StateConflictEvent {
   /**
    * UUIDv7, made by the publisher
@@ -641,7 +680,7 @@ export interface StateConflictEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -654,6 +693,9 @@ export interface StateConflictData {
    */
   key?: string;
 }
+/**
+ * How far a goal has come.
+ */
 export interface GoalProgressEvent {
   /**
    * UUIDv7, made by the publisher
@@ -681,7 +723,7 @@ export interface GoalProgressEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -698,6 +740,9 @@ export interface GoalProgressData {
    */
   criteria_status?: unknown;
 }
+/**
+ * A goal was reached.
+ */
 export interface GoalAchievedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -725,7 +770,7 @@ export interface GoalAchievedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -738,6 +783,9 @@ export interface GoalAchievedData {
    */
   goal_id?: string;
 }
+/**
+ * A constraint does not hold.
+ */
 export interface ConstraintViolationEvent {
   /**
    * UUIDv7, made by the publisher
@@ -765,7 +813,7 @@ export interface ConstraintViolationEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -782,6 +830,9 @@ export interface ConstraintViolationData {
    */
   description?: string;
 }
+/**
+ * A stream accepts executions.
+ */
 export interface StreamStartedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -809,7 +860,7 @@ export interface StreamStartedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -822,6 +873,9 @@ export interface StreamStartedData {
    */
   description?: string;
 }
+/**
+ * A stream accepts no more.
+ */
 export interface StreamStoppedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -849,7 +903,7 @@ export interface StreamStoppedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -862,6 +916,9 @@ export interface StreamStoppedData {
    */
   reason?: string;
 }
+/**
+ * A node began its loop.
+ */
 export interface NodeLoopStartedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -889,7 +946,7 @@ export interface NodeLoopStartedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -906,6 +963,9 @@ export interface NodeLoopStartedData {
    */
   iteration?: number;
 }
+/**
+ * A round of a node's loop began.
+ */
 export interface NodeLoopIterationEvent {
   /**
    * UUIDv7, made by the publisher
@@ -933,7 +993,7 @@ export interface NodeLoopIterationEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -950,6 +1010,9 @@ export interface NodeLoopIterationData {
    */
   message_id?: string;
 }
+/**
+ * A node ended its loop.
+ */
 export interface NodeLoopCompletedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -977,7 +1040,7 @@ export interface NodeLoopCompletedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -990,6 +1053,9 @@ export interface NodeLoopCompletedData {
    */
   iterations: number;
 }
+/**
+ * Output of a node that is not client-facing.
+ */
 export interface NodeInternalOutputEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1017,7 +1083,7 @@ export interface NodeInternalOutputEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1034,6 +1100,9 @@ export interface NodeInternalOutputData {
    */
   output?: unknown;
 }
+/**
+ * A node needs input that nobody gave.
+ */
 export interface NodeInputBlockedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1061,7 +1130,7 @@ export interface NodeInputBlockedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1074,6 +1143,9 @@ export interface NodeInputBlockedData {
    */
   prompt?: string;
 }
+/**
+ * A node makes no progress.
+ */
 export interface NodeStalledEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1101,7 +1173,7 @@ export interface NodeStalledEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1114,6 +1186,9 @@ export interface NodeStalledData {
    */
   reason?: string;
 }
+/**
+ * A piece of the model's answer.
+ */
 export interface LlmTextDeltaEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1141,7 +1216,7 @@ export interface LlmTextDeltaEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1158,6 +1233,9 @@ export interface LlmTextDeltaData {
    */
   snapshot?: string;
 }
+/**
+ * A piece of the model's reasoning.
+ */
 export interface LlmReasoningDeltaEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1185,7 +1263,7 @@ export interface LlmReasoningDeltaEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1198,6 +1276,9 @@ export interface LlmReasoningDeltaData {
    */
   content: string;
 }
+/**
+ * A call of the model ended well and is recorded.
+ */
 export interface LlmTurnCompletedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1225,7 +1306,7 @@ export interface LlmTurnCompletedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1317,6 +1398,9 @@ export interface ToolCall {
    */
   arguments: string;
 }
+/**
+ * A call of the model failed and is tried again. Output streamed before in this turn is void.
+ */
 export interface LlmRetryEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1344,7 +1428,7 @@ export interface LlmRetryEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1373,6 +1457,9 @@ export interface LlmRetryData {
    */
   model?: string;
 }
+/**
+ * The usage of the execution so far.
+ */
 export interface UsageUpdatedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1400,7 +1487,7 @@ export interface UsageUpdatedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1425,6 +1512,9 @@ export interface Used {
    */
   rounds: number;
 }
+/**
+ * A range of messages was folded into one note.
+ */
 export interface ContextCompactedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1452,7 +1542,7 @@ export interface ContextCompactedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1473,6 +1563,9 @@ export interface ContextCompactedData {
    */
   messages?: number;
 }
+/**
+ * A tool is about to run: its intent is journalled.
+ */
 export interface ToolCallStartedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1500,7 +1593,7 @@ export interface ToolCallStartedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1521,6 +1614,9 @@ export interface ToolCallStartedData {
    */
   tool_input?: unknown;
 }
+/**
+ * A tool says how far its call has come. Words that come faster than readers can use are left out.
+ */
 export interface ToolCallProgressEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1548,7 +1644,7 @@ export interface ToolCallProgressEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1577,6 +1673,9 @@ export interface ToolCallProgressData {
    */
   message?: string;
 }
+/**
+ * A tool ended, or its call was answered without running it.
+ */
 export interface ToolCallCompletedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1604,7 +1703,7 @@ export interface ToolCallCompletedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1629,6 +1728,9 @@ export interface ToolCallCompletedData {
    */
   is_error?: boolean;
 }
+/**
+ * A call waits for a decision.
+ */
 export interface ToolApprovalRequestedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1656,7 +1758,7 @@ export interface ToolApprovalRequestedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1696,6 +1798,9 @@ export interface Below {
   node_id?: NodeId;
   through: SessionId;
 }
+/**
+ * A call was decided.
+ */
 export interface ToolApprovalDecidedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1723,7 +1828,7 @@ export interface ToolApprovalDecidedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1757,6 +1862,9 @@ export interface ToolApprovalDecidedData {
   decided_by?: string;
   below?: Below;
 }
+/**
+ * Nobody decided in time.
+ */
 export interface ToolApprovalExpiredEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1784,7 +1892,7 @@ export interface ToolApprovalExpiredEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1802,6 +1910,9 @@ export interface ToolApprovalExpiredData {
   tool_use_id: string;
   below?: Below;
 }
+/**
+ * A piece of output of a client-facing node.
+ */
 export interface ClientOutputDeltaEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1829,7 +1940,7 @@ export interface ClientOutputDeltaEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1846,6 +1957,9 @@ export interface ClientOutputDeltaData {
    */
   snapshot?: string;
 }
+/**
+ * A node asks a human.
+ */
 export interface ClientInputRequestedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1873,7 +1987,7 @@ export interface ClientInputRequestedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1900,6 +2014,9 @@ export interface ClientInputRequestedData {
   tool_use_id?: string;
   below?: Below;
 }
+/**
+ * A human answered.
+ */
 export interface ClientInputReceivedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1927,7 +2044,7 @@ export interface ClientInputReceivedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1949,6 +2066,9 @@ export interface ClientInputReceivedData {
   answered_by?: string;
   below?: Below;
 }
+/**
+ * A tool spawned a session of its own.
+ */
 export interface SubagentStartedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -1976,7 +2096,7 @@ export interface SubagentStartedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -1996,6 +2116,9 @@ export interface SubagentStartedData {
   tool_use_id?: string;
   below?: Below;
 }
+/**
+ * A child ended well.
+ */
 export interface SubagentCompletedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -2023,7 +2146,7 @@ export interface SubagentCompletedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -2038,6 +2161,9 @@ export interface SubagentCompletedData {
   output?: unknown;
   below?: Below;
 }
+/**
+ * A child ended badly.
+ */
 export interface SubagentFailedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -2065,7 +2191,7 @@ export interface SubagentFailedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -2080,6 +2206,9 @@ export interface SubagentFailedData {
   error?: unknown;
   below?: Below;
 }
+/**
+ * A session takes no more input.
+ */
 export interface SessionClosedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -2107,7 +2236,7 @@ export interface SessionClosedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -2120,6 +2249,9 @@ export interface SessionClosedData {
    */
   reason?: string;
 }
+/**
+ * No worker could finish an execution.
+ */
 export interface SessionDeadLetteredEvent {
   /**
    * UUIDv7, made by the publisher
@@ -2147,7 +2279,7 @@ export interface SessionDeadLetteredEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -2170,6 +2302,9 @@ export interface SessionDeadLetteredData {
    */
   attempts: number;
 }
+/**
+ * A dead execution is tried again.
+ */
 export interface DeadLetterRetriedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -2197,7 +2332,7 @@ export interface DeadLetterRetriedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -2208,6 +2343,9 @@ export interface DeadLetterRetriedData {
   execution_id: ExecutionId;
   retried_as: ExecutionId;
 }
+/**
+ * An event was given up for one endpoint: the receiver will not get it.
+ */
 export interface WebhookFailedEvent {
   /**
    * UUIDv7, made by the publisher
@@ -2235,7 +2373,7 @@ export interface WebhookFailedEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }
@@ -2259,6 +2397,9 @@ export interface WebhookFailedData {
    */
   error: string;
 }
+/**
+ * Any object.
+ */
 export interface CustomEvent {
   /**
    * UUIDv7, made by the publisher
@@ -2286,7 +2427,7 @@ export interface CustomEvent {
    */
   cursor: string;
   /**
-   * How many consecutive deltas this one stands for; absent: one.
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
    */
   merged?: number;
 }

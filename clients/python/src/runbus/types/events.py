@@ -12,28 +12,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
-class ParentExecution(BaseModel):
-    """
-    The execution that started another one as a sub-agent.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    execution_id: str
-    """
-    The execution.
-    """
-    session_id: str
-    """
-    Its session.
-    """
-    root: str | None = None
-    """
-    The execution at the top of the tree; absent: this one.
-    """
-
-
 class ExecutionWaitingData(BaseModel):
     """
     No worker that is there can run the execution: it waits for one that can.
@@ -56,6 +34,45 @@ class ExecutionWaitingData(BaseModel):
     """
 
 
+class ExecutionWaiting(BaseModel):
+    """
+    No worker that is there can run the execution: it waits for one that can.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_waiting"] = "execution_waiting"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionWaitingData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class ExecutionStartedData(BaseModel):
     """
     An execution began.
@@ -74,6 +91,45 @@ class ExecutionStartedData(BaseModel):
     """
 
 
+class ExecutionStarted(BaseModel):
+    """
+    An execution began.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_started"] = "execution_started"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionStartedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class ExecutionCompletedData(BaseModel):
     """
     An execution ended well. Terminal.
@@ -85,6 +141,45 @@ class ExecutionCompletedData(BaseModel):
     output: Any | None = None
     """
     Its result.
+    """
+
+
+class ExecutionCompleted(BaseModel):
+    """
+    An execution ended well. Terminal.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_completed"] = "execution_completed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionCompletedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -102,6 +197,45 @@ class ExecutionFailedData(BaseModel):
     """
 
 
+class ExecutionFailed(BaseModel):
+    """
+    An execution ended badly. Terminal.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_failed"] = "execution_failed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionFailedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class ExecutionPausedData(BaseModel):
     """
     An execution waits, by command or for a decision.
@@ -116,6 +250,45 @@ class ExecutionPausedData(BaseModel):
     """
 
 
+class ExecutionPaused(BaseModel):
+    """
+    An execution waits, by command or for a decision.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_paused"] = "execution_paused"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionPausedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class ExecutionResumedData(BaseModel):
     """
     A paused execution goes on.
@@ -127,6 +300,45 @@ class ExecutionResumedData(BaseModel):
     reason: str | None = None
     """
     Why.
+    """
+
+
+class ExecutionResumed(BaseModel):
+    """
+    A paused execution goes on.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_resumed"] = "execution_resumed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionResumedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -148,6 +360,45 @@ class ExecutionCancelRequestedData(BaseModel):
     """
 
 
+class ExecutionCancelRequested(BaseModel):
+    """
+    Somebody asked to stop the execution; it is still running.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_cancel_requested"] = "execution_cancel_requested"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionCancelRequestedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class ExecutionCancelDeliveredData(BaseModel):
     """
     The execution's owner has heard that it is to stop: nothing is begun any more.
@@ -162,6 +413,45 @@ class ExecutionCancelDeliveredData(BaseModel):
     """
 
 
+class ExecutionCancelDelivered(BaseModel):
+    """
+    The execution's owner has heard that it is to stop: nothing is begun any more.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_cancel_delivered"] = "execution_cancel_delivered"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionCancelDeliveredData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class ExecutionCancelledData(BaseModel):
     """
     An execution was stopped. Terminal.
@@ -173,6 +463,45 @@ class ExecutionCancelledData(BaseModel):
     reason: str | None = None
     """
     Why.
+    """
+
+
+class ExecutionCancelled(BaseModel):
+    """
+    An execution was stopped. Terminal.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_cancelled"] = "execution_cancelled"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionCancelledData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -203,6 +532,45 @@ class AttemptSupersededData(BaseModel):
     """
 
 
+class AttemptSuperseded(BaseModel):
+    """
+    A new worker took the execution over. Streamed output of model calls that it repeats is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["attempt_superseded"] = "attempt_superseded"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: AttemptSupersededData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class StateChangedData(BaseModel):
     """
     A key got a new value.
@@ -229,6 +597,45 @@ class StateChangedData(BaseModel):
     """
 
 
+class StateChanged(BaseModel):
+    """
+    A key got a new value.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["state_changed"] = "state_changed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: StateChangedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class StateConflictData(BaseModel):
     """
     Two writers changed the same key.
@@ -240,6 +647,45 @@ class StateConflictData(BaseModel):
     key: str | None = None
     """
     The key.
+    """
+
+
+class StateConflict(BaseModel):
+    """
+    Two writers changed the same key.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["state_conflict"] = "state_conflict"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: StateConflictData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -261,6 +707,45 @@ class GoalProgressData(BaseModel):
     """
 
 
+class GoalProgress(BaseModel):
+    """
+    How far a goal has come.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["goal_progress"] = "goal_progress"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: GoalProgressData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class GoalAchievedData(BaseModel):
     """
     A goal was reached.
@@ -272,6 +757,45 @@ class GoalAchievedData(BaseModel):
     goal_id: str | None = None
     """
     Which.
+    """
+
+
+class GoalAchieved(BaseModel):
+    """
+    A goal was reached.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["goal_achieved"] = "goal_achieved"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: GoalAchievedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -293,6 +817,45 @@ class ConstraintViolationData(BaseModel):
     """
 
 
+class ConstraintViolation(BaseModel):
+    """
+    A constraint does not hold.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["constraint_violation"] = "constraint_violation"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ConstraintViolationData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class StreamStartedData(BaseModel):
     """
     A stream accepts executions.
@@ -307,6 +870,45 @@ class StreamStartedData(BaseModel):
     """
 
 
+class StreamStarted(BaseModel):
+    """
+    A stream accepts executions.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["stream_started"] = "stream_started"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: StreamStartedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class StreamStoppedData(BaseModel):
     """
     A stream accepts no more.
@@ -318,6 +920,45 @@ class StreamStoppedData(BaseModel):
     reason: str | None = None
     """
     Why.
+    """
+
+
+class StreamStopped(BaseModel):
+    """
+    A stream accepts no more.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["stream_stopped"] = "stream_stopped"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: StreamStoppedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -339,6 +980,45 @@ class NodeLoopStartedData(BaseModel):
     """
 
 
+class NodeLoopStarted(BaseModel):
+    """
+    A node began its loop.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["node_loop_started"] = "node_loop_started"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: NodeLoopStartedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class NodeLoopIterationData(BaseModel):
     """
     A round of a node's loop began.
@@ -357,6 +1037,45 @@ class NodeLoopIterationData(BaseModel):
     """
 
 
+class NodeLoopIteration(BaseModel):
+    """
+    A round of a node's loop began.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["node_loop_iteration"] = "node_loop_iteration"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: NodeLoopIterationData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class NodeLoopCompletedData(BaseModel):
     """
     A node ended its loop.
@@ -368,6 +1087,45 @@ class NodeLoopCompletedData(BaseModel):
     iterations: Annotated[int, Field(ge=0)]
     """
     Rounds that it took.
+    """
+
+
+class NodeLoopCompleted(BaseModel):
+    """
+    A node ended its loop.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["node_loop_completed"] = "node_loop_completed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: NodeLoopCompletedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -389,6 +1147,45 @@ class NodeInternalOutputData(BaseModel):
     """
 
 
+class NodeInternalOutput(BaseModel):
+    """
+    Output of a node that is not client-facing.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["node_internal_output"] = "node_internal_output"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: NodeInternalOutputData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class NodeInputBlockedData(BaseModel):
     """
     A node needs input that nobody gave.
@@ -403,6 +1200,45 @@ class NodeInputBlockedData(BaseModel):
     """
 
 
+class NodeInputBlocked(BaseModel):
+    """
+    A node needs input that nobody gave.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["node_input_blocked"] = "node_input_blocked"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: NodeInputBlockedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class NodeStalledData(BaseModel):
     """
     A node makes no progress.
@@ -414,6 +1250,45 @@ class NodeStalledData(BaseModel):
     reason: str | None = ""
     """
     Why, as far as it is known.
+    """
+
+
+class NodeStalled(BaseModel):
+    """
+    A node makes no progress.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["node_stalled"] = "node_stalled"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: NodeStalledData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -435,6 +1310,45 @@ class LlmTextDeltaData(BaseModel):
     """
 
 
+class LlmTextDelta(BaseModel):
+    """
+    A piece of the model's answer.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["llm_text_delta"] = "llm_text_delta"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: LlmTextDeltaData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class LlmReasoningDeltaData(BaseModel):
     """
     A piece of the model's reasoning.
@@ -446,6 +1360,750 @@ class LlmReasoningDeltaData(BaseModel):
     content: str
     """
     The piece.
+    """
+
+
+class LlmReasoningDelta(BaseModel):
+    """
+    A piece of the model's reasoning.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["llm_reasoning_delta"] = "llm_reasoning_delta"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: LlmReasoningDeltaData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class LlmRetryData(BaseModel):
+    """
+    A call of the model failed and is tried again. Output streamed before in this turn is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    error: Any | None = None
+    """
+    The error: `{code, message, status, ...}`.
+    """
+    next_try: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Which try comes next, from 2.
+    """
+    delay_ms: Annotated[int | None, Field(ge=0)] = 0
+    """
+    The wait before it, in milliseconds.
+    """
+    message_id: str | None = None
+    """
+    Names the message that is void.
+    """
+    model: str | None = None
+    """
+    The model that is asked next, when it is another one: a fallback of the definition.
+    """
+
+
+class LlmRetry(BaseModel):
+    """
+    A call of the model failed and is tried again. Output streamed before in this turn is void.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["llm_retry"] = "llm_retry"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: LlmRetryData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ContextCompactedData(BaseModel):
+    """
+    A range of messages was folded into one note.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tokens_before: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Tokens before.
+    """
+    tokens_after: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Tokens after.
+    """
+    messages: Annotated[int | None, Field(ge=0)] = 0
+    """
+    Messages that were folded.
+    """
+
+
+class ContextCompacted(BaseModel):
+    """
+    A range of messages was folded into one note.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["context_compacted"] = "context_compacted"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ContextCompactedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ToolCallStartedData(BaseModel):
+    """
+    A tool is about to run: its intent is journalled.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    The call's id, as the model gave it.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    tool_input: Any | None = None
+    """
+    Its arguments.
+    """
+
+
+class ToolCallStarted(BaseModel):
+    """
+    A tool is about to run: its intent is journalled.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["tool_call_started"] = "tool_call_started"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ToolCallStartedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ToolCallProgressData(BaseModel):
+    """
+    A tool says how far its call has come. Words that come faster than readers can use are left out.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    progress: float
+    """
+    A number that grows.
+    """
+    total: float | None = None
+    """
+    The number at its end, when the tool knows it.
+    """
+    message: str | None = None
+    """
+    The tool's progress, in words.
+    """
+
+
+class ToolCallProgress(BaseModel):
+    """
+    A tool says how far its call has come. Words that come faster than readers can use are left out.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["tool_call_progress"] = "tool_call_progress"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ToolCallProgressData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ToolCallCompletedData(BaseModel):
+    """
+    A tool ended, or its call was answered without running it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    result: Any | None = None
+    """
+    The result that the model reads.
+    """
+    is_error: bool | None = False
+    """
+    Whether it failed.
+    """
+
+
+class ToolCallCompleted(BaseModel):
+    """
+    A tool ended, or its call was answered without running it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["tool_call_completed"] = "tool_call_completed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ToolCallCompletedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ClientOutputDeltaData(BaseModel):
+    """
+    A piece of output of a client-facing node.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    content: str
+    """
+    The piece.
+    """
+    snapshot: str | None = None
+    """
+    The text so far, when the producer sends it.
+    """
+
+
+class ClientOutputDelta(BaseModel):
+    """
+    A piece of output of a client-facing node.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["client_output_delta"] = "client_output_delta"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ClientOutputDeltaData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class SessionClosedData(BaseModel):
+    """
+    A session takes no more input.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    reason: str | None = None
+    """
+    Why.
+    """
+
+
+class SessionClosed(BaseModel):
+    """
+    A session takes no more input.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["session_closed"] = "session_closed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: SessionClosedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class SessionDeadLetteredData(BaseModel):
+    """
+    No worker could finish an execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The session.
+    """
+    execution_id: str
+    """
+    The execution.
+    """
+    definition: str
+    """
+    The agent or graph.
+    """
+    reason: str
+    """
+    The reason of the failure.
+    """
+    attempts: Annotated[int, Field(ge=0)]
+    """
+    How many workers tried.
+    """
+
+
+class SessionDeadLettered(BaseModel):
+    """
+    No worker could finish an execution.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["session_dead_lettered"] = "session_dead_lettered"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: SessionDeadLetteredData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class DeadLetterRetriedData(BaseModel):
+    """
+    A dead execution is tried again.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The dead execution.
+    """
+    retried_as: str
+    """
+    The execution that tries again.
+    """
+
+
+class DeadLetterRetried(BaseModel):
+    """
+    A dead execution is tried again.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["dead_letter_retried"] = "dead_letter_retried"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: DeadLetterRetriedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class WebhookFailedData(BaseModel):
+    """
+    An event was given up for one endpoint: the receiver will not get it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    endpoint: str
+    """
+    The endpoint's name in the configuration.
+    """
+    event_id: str
+    """
+    The event that was not delivered.
+    """
+    event_type: str
+    """
+    Its type.
+    """
+    execution_id: str | None = None
+    """
+    The run that it is of.
+    """
+    attempts: Annotated[int, Field(ge=0)]
+    """
+    How often it was tried.
+    """
+    error: str
+    """
+    The error of the last try.
+    """
+
+
+class WebhookFailed(BaseModel):
+    """
+    An event was given up for one endpoint: the receiver will not get it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["webhook_failed"] = "webhook_failed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: WebhookFailedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class CustomData(BaseModel):
+    """
+    Any object.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+
+
+class Custom(BaseModel):
+    """
+    Any object.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["custom"] = "custom"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: CustomData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ParentExecution(BaseModel):
+    """
+    The execution that started another one as a sub-agent.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    execution_id: str
+    """
+    The execution.
+    """
+    session_id: str
+    """
+    Its session.
+    """
+    root: str | None = None
+    """
+    The execution at the top of the tree; absent: this one.
     """
 
 
@@ -509,36 +2167,6 @@ class ToolCall(BaseModel):
     """
 
 
-class LlmRetryData(BaseModel):
-    """
-    A call of the model failed and is tried again. Output streamed before in this turn is void.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    error: Any | None = None
-    """
-    The error: `{code, message, status, ...}`.
-    """
-    next_try: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Which try comes next, from 2.
-    """
-    delay_ms: Annotated[int | None, Field(ge=0)] = 0
-    """
-    The wait before it, in milliseconds.
-    """
-    message_id: str | None = None
-    """
-    Names the message that is void.
-    """
-    model: str | None = None
-    """
-    The model that is asked next, when it is another one: a fallback of the definition.
-    """
-
-
 class Used(BaseModel):
     """
     The usage of an execution, with all below it.
@@ -554,106 +2182,6 @@ class Used(BaseModel):
     rounds: Annotated[int, Field(ge=0)]
     """
     Calls of the model.
-    """
-
-
-class ContextCompactedData(BaseModel):
-    """
-    A range of messages was folded into one note.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    tokens_before: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens before.
-    """
-    tokens_after: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Tokens after.
-    """
-    messages: Annotated[int | None, Field(ge=0)] = 0
-    """
-    Messages that were folded.
-    """
-
-
-class ToolCallStartedData(BaseModel):
-    """
-    A tool is about to run: its intent is journalled.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    tool_use_id: str
-    """
-    The call's id, as the model gave it.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    tool_input: Any | None = None
-    """
-    Its arguments.
-    """
-
-
-class ToolCallProgressData(BaseModel):
-    """
-    A tool says how far its call has come. Words that come faster than readers can use are left out.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    tool_use_id: str
-    """
-    The call's id.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    progress: float
-    """
-    A number that grows.
-    """
-    total: float | None = None
-    """
-    The number at its end, when the tool knows it.
-    """
-    message: str | None = None
-    """
-    The tool's progress, in words.
-    """
-
-
-class ToolCallCompletedData(BaseModel):
-    """
-    A tool ended, or its call was answered without running it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    tool_use_id: str
-    """
-    The call's id.
-    """
-    tool_name: str
-    """
-    The tool's name.
-    """
-    result: Any | None = None
-    """
-    The result that the model reads.
-    """
-    is_error: bool | None = False
-    """
-    Whether it failed.
     """
 
 
@@ -683,1829 +2211,6 @@ class Below(BaseModel):
     """
 
 
-class ToolApprovalDecidedData(BaseModel):
-    """
-    A call was decided.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval_id: str
-    """
-    The approval's id.
-    """
-    tool_use_id: str
-    """
-    The call's id.
-    """
-    approved: bool
-    """
-    Whether it may run.
-    """
-    arguments: Any | None = None
-    """
-    The arguments that the decider put in place of the call's.
-    """
-    note: str | None = None
-    """
-    The decider's note.
-    """
-    decided_by: str | None = None
-    """
-    The person who decided.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-
-
-class ToolApprovalExpiredData(BaseModel):
-    """
-    Nobody decided in time.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    approval_id: str
-    """
-    The approval's id.
-    """
-    tool_use_id: str
-    """
-    The call's id.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-
-
-class ClientOutputDeltaData(BaseModel):
-    """
-    A piece of output of a client-facing node.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    content: str
-    """
-    The piece.
-    """
-    snapshot: str | None = None
-    """
-    The text so far, when the producer sends it.
-    """
-
-
-class ClientInputRequestedData(BaseModel):
-    """
-    A node asks a human.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    prompt: str | None = ""
-    """
-    The question.
-    """
-    request_id: str | None = None
-    """
-    The id of the request, which an answer names.
-    """
-    choices: list[str] | None = None
-    """
-    The answers to choose from; empty: any.
-    """
-    expires_at: AwareDatetime | None = None
-    """
-    When it is no longer waited for.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that asks, when it is a tool's.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-
-
-class ClientInputReceivedData(BaseModel):
-    """
-    A human answered.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    request_id: str | None = None
-    """
-    The request's id.
-    """
-    input: Any | None = None
-    """
-    The answer.
-    """
-    answered_by: str | None = None
-    """
-    The person who answered.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-
-
-class SubagentStartedData(BaseModel):
-    """
-    A tool spawned a session of its own.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    session_id: str
-    """
-    The child.
-    """
-    execution_id: str | None = None
-    """
-    Its execution.
-    """
-    name: str
-    """
-    The agent that it runs.
-    """
-    tool_use_id: str | None = None
-    """
-    The call that spawned it.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-
-
-class SubagentCompletedData(BaseModel):
-    """
-    A child ended well.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    session_id: str
-    """
-    The child.
-    """
-    output: Any | None = None
-    """
-    Its result.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-
-
-class SubagentFailedData(BaseModel):
-    """
-    A child ended badly.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    session_id: str
-    """
-    The child.
-    """
-    error: Any | None = None
-    """
-    The error.
-    """
-    below: Below | None = None
-    """
-    Where it happened, when that is below the execution that tells it.
-    """
-
-
-class SessionClosedData(BaseModel):
-    """
-    A session takes no more input.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    reason: str | None = None
-    """
-    Why.
-    """
-
-
-class SessionDeadLetteredData(BaseModel):
-    """
-    No worker could finish an execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    session_id: str
-    """
-    The session.
-    """
-    execution_id: str
-    """
-    The execution.
-    """
-    definition: str
-    """
-    The agent or graph.
-    """
-    reason: str
-    """
-    The reason of the failure.
-    """
-    attempts: Annotated[int, Field(ge=0)]
-    """
-    How many workers tried.
-    """
-
-
-class DeadLetterRetriedData(BaseModel):
-    """
-    A dead execution is tried again.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    execution_id: str
-    """
-    The dead execution.
-    """
-    retried_as: str
-    """
-    The execution that tries again.
-    """
-
-
-class WebhookFailedData(BaseModel):
-    """
-    An event was given up for one endpoint: the receiver will not get it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    endpoint: str
-    """
-    The endpoint's name in the configuration.
-    """
-    event_id: str
-    """
-    The event that was not delivered.
-    """
-    event_type: str
-    """
-    Its type.
-    """
-    execution_id: str | None = None
-    """
-    The run that it is of.
-    """
-    attempts: Annotated[int, Field(ge=0)]
-    """
-    How often it was tried.
-    """
-    error: str
-    """
-    The error of the last try.
-    """
-
-
-class CustomData(BaseModel):
-    """
-    Any object.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-
-
-class ExecutionWaiting(BaseModel):
-    """
-    No worker that is there can run the execution: it waits for one that can.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_waiting"] = "execution_waiting"
-    data: ExecutionWaitingData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ExecutionStarted(BaseModel):
-    """
-    An execution began.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_started"] = "execution_started"
-    data: ExecutionStartedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ExecutionCompleted(BaseModel):
-    """
-    An execution ended well. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_completed"] = "execution_completed"
-    data: ExecutionCompletedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ExecutionFailed(BaseModel):
-    """
-    An execution ended badly. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_failed"] = "execution_failed"
-    data: ExecutionFailedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ExecutionPaused(BaseModel):
-    """
-    An execution waits, by command or for a decision.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_paused"] = "execution_paused"
-    data: ExecutionPausedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ExecutionResumed(BaseModel):
-    """
-    A paused execution goes on.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_resumed"] = "execution_resumed"
-    data: ExecutionResumedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ExecutionCancelRequested(BaseModel):
-    """
-    Somebody asked to stop the execution; it is still running.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_cancel_requested"] = "execution_cancel_requested"
-    data: ExecutionCancelRequestedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ExecutionCancelDelivered(BaseModel):
-    """
-    The execution's owner has heard that it is to stop: nothing is begun any more.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_cancel_delivered"] = "execution_cancel_delivered"
-    data: ExecutionCancelDeliveredData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ExecutionCancelled(BaseModel):
-    """
-    An execution was stopped. Terminal.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_cancelled"] = "execution_cancelled"
-    data: ExecutionCancelledData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class AttemptSuperseded(BaseModel):
-    """
-    A new worker took the execution over. Streamed output of model calls that it repeats is void.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["attempt_superseded"] = "attempt_superseded"
-    data: AttemptSupersededData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class StateChanged(BaseModel):
-    """
-    A key got a new value.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["state_changed"] = "state_changed"
-    data: StateChangedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class StateConflict(BaseModel):
-    """
-    Two writers changed the same key.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["state_conflict"] = "state_conflict"
-    data: StateConflictData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class GoalProgress(BaseModel):
-    """
-    How far a goal has come.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["goal_progress"] = "goal_progress"
-    data: GoalProgressData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class GoalAchieved(BaseModel):
-    """
-    A goal was reached.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["goal_achieved"] = "goal_achieved"
-    data: GoalAchievedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ConstraintViolation(BaseModel):
-    """
-    A constraint does not hold.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["constraint_violation"] = "constraint_violation"
-    data: ConstraintViolationData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class StreamStarted(BaseModel):
-    """
-    A stream accepts executions.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["stream_started"] = "stream_started"
-    data: StreamStartedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class StreamStopped(BaseModel):
-    """
-    A stream accepts no more.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["stream_stopped"] = "stream_stopped"
-    data: StreamStoppedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class NodeLoopStarted(BaseModel):
-    """
-    A node began its loop.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_loop_started"] = "node_loop_started"
-    data: NodeLoopStartedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class NodeLoopIteration(BaseModel):
-    """
-    A round of a node's loop began.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_loop_iteration"] = "node_loop_iteration"
-    data: NodeLoopIterationData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class NodeLoopCompleted(BaseModel):
-    """
-    A node ended its loop.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_loop_completed"] = "node_loop_completed"
-    data: NodeLoopCompletedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class NodeInternalOutput(BaseModel):
-    """
-    Output of a node that is not client-facing.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_internal_output"] = "node_internal_output"
-    data: NodeInternalOutputData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class NodeInputBlocked(BaseModel):
-    """
-    A node needs input that nobody gave.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_input_blocked"] = "node_input_blocked"
-    data: NodeInputBlockedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class NodeStalled(BaseModel):
-    """
-    A node makes no progress.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["node_stalled"] = "node_stalled"
-    data: NodeStalledData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class LlmTextDelta(BaseModel):
-    """
-    A piece of the model's answer.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["llm_text_delta"] = "llm_text_delta"
-    data: LlmTextDeltaData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class LlmReasoningDelta(BaseModel):
-    """
-    A piece of the model's reasoning.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["llm_reasoning_delta"] = "llm_reasoning_delta"
-    data: LlmReasoningDeltaData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class LlmRetry(BaseModel):
-    """
-    A call of the model failed and is tried again. Output streamed before in this turn is void.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["llm_retry"] = "llm_retry"
-    data: LlmRetryData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ContextCompacted(BaseModel):
-    """
-    A range of messages was folded into one note.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["context_compacted"] = "context_compacted"
-    data: ContextCompactedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ToolCallStarted(BaseModel):
-    """
-    A tool is about to run: its intent is journalled.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_call_started"] = "tool_call_started"
-    data: ToolCallStartedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ToolCallProgress(BaseModel):
-    """
-    A tool says how far its call has come. Words that come faster than readers can use are left out.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_call_progress"] = "tool_call_progress"
-    data: ToolCallProgressData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ToolCallCompleted(BaseModel):
-    """
-    A tool ended, or its call was answered without running it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_call_completed"] = "tool_call_completed"
-    data: ToolCallCompletedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ToolApprovalDecided(BaseModel):
-    """
-    A call was decided.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_approval_decided"] = "tool_approval_decided"
-    data: ToolApprovalDecidedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ToolApprovalExpired(BaseModel):
-    """
-    Nobody decided in time.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["tool_approval_expired"] = "tool_approval_expired"
-    data: ToolApprovalExpiredData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ClientOutputDelta(BaseModel):
-    """
-    A piece of output of a client-facing node.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["client_output_delta"] = "client_output_delta"
-    data: ClientOutputDeltaData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ClientInputRequested(BaseModel):
-    """
-    A node asks a human.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["client_input_requested"] = "client_input_requested"
-    data: ClientInputRequestedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class ClientInputReceived(BaseModel):
-    """
-    A human answered.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["client_input_received"] = "client_input_received"
-    data: ClientInputReceivedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class SubagentStarted(BaseModel):
-    """
-    A tool spawned a session of its own.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["subagent_started"] = "subagent_started"
-    data: SubagentStartedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class SubagentCompleted(BaseModel):
-    """
-    A child ended well.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["subagent_completed"] = "subagent_completed"
-    data: SubagentCompletedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class SubagentFailed(BaseModel):
-    """
-    A child ended badly.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["subagent_failed"] = "subagent_failed"
-    data: SubagentFailedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class SessionClosed(BaseModel):
-    """
-    A session takes no more input.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["session_closed"] = "session_closed"
-    data: SessionClosedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class SessionDeadLettered(BaseModel):
-    """
-    No worker could finish an execution.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["session_dead_lettered"] = "session_dead_lettered"
-    data: SessionDeadLetteredData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class DeadLetterRetried(BaseModel):
-    """
-    A dead execution is tried again.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["dead_letter_retried"] = "dead_letter_retried"
-    data: DeadLetterRetriedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class WebhookFailed(BaseModel):
-    """
-    An event was given up for one endpoint: the receiver will not get it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["webhook_failed"] = "webhook_failed"
-    data: WebhookFailedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class Custom(BaseModel):
-    """
-    Any object.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["custom"] = "custom"
-    data: CustomData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
 class ExecutionQueuedData(BaseModel):
     """
     Somebody asked for an execution; a worker will take it.
@@ -2529,6 +2234,45 @@ class ExecutionQueuedData(BaseModel):
     parent: ParentExecution | None = None
     """
     The execution that started it as a sub-agent.
+    """
+
+
+class ExecutionQueued(BaseModel):
+    """
+    Somebody asked for an execution; a worker will take it.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["execution_queued"] = "execution_queued"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ExecutionQueuedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -2578,6 +2322,45 @@ class LlmTurnCompletedData(BaseModel):
     """
 
 
+class LlmTurnCompleted(BaseModel):
+    """
+    A call of the model ended well and is recorded.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["llm_turn_completed"] = "llm_turn_completed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: LlmTurnCompletedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
 class UsageUpdatedData(BaseModel):
     """
     The usage of the execution so far.
@@ -2597,6 +2380,45 @@ class UsageUpdatedData(BaseModel):
     below: Used | None = None
     """
     The part of it that the executions below used.
+    """
+
+
+class UsageUpdated(BaseModel):
+    """
+    The usage of the execution so far.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["usage_updated"] = "usage_updated"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: UsageUpdatedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
@@ -2638,111 +2460,6 @@ class ToolApprovalRequestedData(BaseModel):
     """
 
 
-class ExecutionQueued(BaseModel):
-    """
-    Somebody asked for an execution; a worker will take it.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["execution_queued"] = "execution_queued"
-    data: ExecutionQueuedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class LlmTurnCompleted(BaseModel):
-    """
-    A call of the model ended well and is recorded.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["llm_turn_completed"] = "llm_turn_completed"
-    data: LlmTurnCompletedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
-class UsageUpdated(BaseModel):
-    """
-    The usage of the execution so far.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    type: Literal["usage_updated"] = "usage_updated"
-    data: UsageUpdatedData
-    id: str
-    """
-    UUIDv7, made by the publisher
-    """
-    stream_id: str
-    node_id: str | None = None
-    execution_id: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    attempt: Annotated[int | None, Field(ge=0)] = None
-    timestamp: AwareDatetime
-    seq: Annotated[int | None, Field(ge=0)] = None
-    """
-    added on delivery: see docs/events.md
-    """
-    external: Literal[True] | None = None
-    """
-    added on delivery: somebody published it who is no part of Runbus
-    """
-    cursor: str | None = None
-    """
-    added on delivery: hand it back to resume after this event
-    """
-
-
 class ToolApprovalRequested(BaseModel):
     """
     A call waits for a decision.
@@ -2751,18 +2468,18 @@ class ToolApprovalRequested(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    type: Literal["tool_approval_requested"] = "tool_approval_requested"
-    data: ToolApprovalRequestedData
     id: str
     """
     UUIDv7, made by the publisher
     """
+    type: Literal["tool_approval_requested"] = "tool_approval_requested"
     stream_id: str
     node_id: str | None = None
     execution_id: str | None = None
     correlation_id: str | None = None
     session_id: str | None = None
     attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ToolApprovalRequestedData
     timestamp: AwareDatetime
     seq: Annotated[int | None, Field(ge=0)] = None
     """
@@ -2775,6 +2492,477 @@ class ToolApprovalRequested(BaseModel):
     cursor: str | None = None
     """
     added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ToolApprovalDecidedData(BaseModel):
+    """
+    A call was decided.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The approval's id.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    approved: bool
+    """
+    Whether it may run.
+    """
+    arguments: Any | None = None
+    """
+    The arguments that the decider put in place of the call's.
+    """
+    note: str | None = None
+    """
+    The decider's note.
+    """
+    decided_by: str | None = None
+    """
+    The person who decided.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class ToolApprovalDecided(BaseModel):
+    """
+    A call was decided.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["tool_approval_decided"] = "tool_approval_decided"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ToolApprovalDecidedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ToolApprovalExpiredData(BaseModel):
+    """
+    Nobody decided in time.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    approval_id: str
+    """
+    The approval's id.
+    """
+    tool_use_id: str
+    """
+    The call's id.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class ToolApprovalExpired(BaseModel):
+    """
+    Nobody decided in time.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["tool_approval_expired"] = "tool_approval_expired"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ToolApprovalExpiredData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ClientInputRequestedData(BaseModel):
+    """
+    A node asks a human.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    prompt: str | None = ""
+    """
+    The question.
+    """
+    request_id: str | None = None
+    """
+    The id of the request, which an answer names.
+    """
+    choices: list[str] | None = None
+    """
+    The answers to choose from; empty: any.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    When it is no longer waited for.
+    """
+    tool_use_id: str | None = None
+    """
+    The call that asks, when it is a tool's.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class ClientInputRequested(BaseModel):
+    """
+    A node asks a human.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["client_input_requested"] = "client_input_requested"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ClientInputRequestedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ClientInputReceivedData(BaseModel):
+    """
+    A human answered.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    request_id: str | None = None
+    """
+    The request's id.
+    """
+    input: Any | None = None
+    """
+    The answer.
+    """
+    answered_by: str | None = None
+    """
+    The person who answered.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class ClientInputReceived(BaseModel):
+    """
+    A human answered.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["client_input_received"] = "client_input_received"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ClientInputReceivedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class SubagentStartedData(BaseModel):
+    """
+    A tool spawned a session of its own.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    execution_id: str | None = None
+    """
+    Its execution.
+    """
+    name: str
+    """
+    The agent that it runs.
+    """
+    tool_use_id: str | None = None
+    """
+    The call that spawned it.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class SubagentStarted(BaseModel):
+    """
+    A tool spawned a session of its own.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["subagent_started"] = "subagent_started"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: SubagentStartedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class SubagentCompletedData(BaseModel):
+    """
+    A child ended well.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    output: Any | None = None
+    """
+    Its result.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class SubagentCompleted(BaseModel):
+    """
+    A child ended well.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["subagent_completed"] = "subagent_completed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: SubagentCompletedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class SubagentFailedData(BaseModel):
+    """
+    A child ended badly.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    """
+    The child.
+    """
+    error: Any | None = None
+    """
+    The error.
+    """
+    below: Below | None = None
+    """
+    Where it happened, when that is below the execution that tells it.
+    """
+
+
+class SubagentFailed(BaseModel):
+    """
+    A child ended badly.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["subagent_failed"] = "subagent_failed"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: SubagentFailedData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: somebody published it who is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
     """
 
 
