@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use reqwest::Response;
 use tokio::time::Instant;
 
-use super::http::{Answered, Body as Received, Timeouts, connection, stalled};
+use super::http::{Answered, Body as Received, Timeouts, stalled};
 use super::limits::{AFTER_FINISH_MS, MAX_RESPONSE_BYTES};
+use super::source::Source;
 use super::{Delta, Event, Fault, Parser, Request, Turn, TurnStream, verdict};
 
 /// The fold of one answer in a provider's own form.
@@ -66,7 +66,7 @@ pub(super) fn read(answered: Answered, answer: Answer) -> Result<TurnStream, Fau
     let last = Last { provider, request_id: answered.request_id, taken };
     match answered.body {
         Received::Whole(body) => whole(&body, fold, &last),
-        Received::Streamed(response) => Ok(streamed(*response, fold, last, timeouts, begun)),
+        Received::Streamed(source) => Ok(streamed(source, fold, last, timeouts, begun)),
     }
 }
 
@@ -114,14 +114,14 @@ fn events(body: &[u8], fold: &mut dyn Fold, deltas: &mut Vec<Delta>) -> Result<(
 
 /// An answer that comes bit by bit. Dropping it closes the connection.
 fn streamed(
-    response: Response,
+    source: Source,
     fold: Box<dyn Fold>,
     last: Last,
     timeouts: Timeouts,
     begun: Instant,
 ) -> TurnStream {
     let reading = Reading {
-        response: Some(response),
+        source: Some(source),
         idle: timeouts.idle,
         total: timeouts.total,
         begun,
@@ -139,7 +139,7 @@ fn streamed(
 /// A half-read answer.
 struct Reading {
     /// `None` once the answer has ended, well or not.
-    response: Option<Response>,
+    source: Option<Source>,
     /// How long the service may be silent.
     idle: Duration,
     /// How long the whole answer may take, from `begun` on.
@@ -205,23 +205,24 @@ impl Reading {
                 return Some(item);
             }
             let patience = self.patience();
-            let response = self.response.as_mut()?;
-            let fault = match tokio::time::timeout(patience, response.chunk()).await {
+            let source = self.source.as_mut()?;
+            let fault = match tokio::time::timeout(patience, source.chunk()).await {
                 Ok(Ok(Some(bytes))) => match self.take(&bytes) {
                     Ok(()) if self.is_done() => None,
                     Ok(()) => continue,
                     Err(fault) => {
-                        self.end(Err(fault));
+                        self.end(Err(fault), false).await;
                         continue;
                     }
                 },
                 Ok(Ok(None)) => None,
-                Ok(Err(error)) => Some(connection(&error)),
+                Ok(Err(fault)) => Some(fault),
                 Err(_elapsed) if self.begun.elapsed() >= self.total => Some(stalled(self.total)),
                 Err(_elapsed) => Some(stalled(self.idle)),
             };
+            let is_broken = fault.is_some();
             let turn = self.complete(fault);
-            self.end(turn);
+            self.end(turn, is_broken).await;
         }
     }
 
@@ -274,12 +275,13 @@ impl Reading {
         self.finish().map_err(|early| fault.unwrap_or(early))
     }
 
-    fn end(&mut self, turn: Result<Turn, Fault>) {
-        if let Some(mut response) = self.response.take()
-            && turn.is_ok()
-        {
-            // The end of the body has usually come already; then the connection can be used again.
-            let _end = response.chunk().now_or_never();
+    async fn end(&mut self, turn: Result<Turn, Fault>, is_broken: bool) {
+        if let Some(mut source) = self.source.take() {
+            if turn.is_ok() {
+                // The end of the body has usually come already; then the connection can be used again.
+                let _end = source.chunk().now_or_never();
+            }
+            source.end(is_broken).await;
         }
         self.ready.push_back(turn.and_then(|turn| self.last.delta(turn)));
     }

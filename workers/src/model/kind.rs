@@ -58,6 +58,17 @@ impl Kind {
         })
     }
 
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Scripted => "scripted",
+        }
+    }
+
     /// Whether there is a service that must have an address.
     #[must_use]
     pub const fn has_address(self) -> bool {

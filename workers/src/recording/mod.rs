@@ -11,5 +11,6 @@ mod server;
 
 pub use body::{Chunking, Mode};
 pub use expected::{Expected, expected};
-pub use format::{Interaction, LoadFault, Recording};
+pub use format::LoadFault;
+pub use crate::model::recorded::{Interaction, Recording};
 pub use server::{Matching, Options, Received, Server};
