@@ -1,6 +1,6 @@
 //! Reading an answer from its connection, at the pace of its reader.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
@@ -63,15 +63,15 @@ impl Answer {
 /// Those of an answer that came in one piece.
 pub(super) fn read(answered: Answered, answer: Answer) -> Result<TurnStream, Fault> {
     let Answer { fold, provider, timeouts, taken, begun } = answer;
-    let last = Last { provider, request_id: answered.request_id, taken };
+    let last = Last { provider, request_id: answered.request_id, taken, written: BTreeMap::new() };
     match answered.body {
-        Received::Whole(body) => whole(&body, fold, &last),
+        Received::Whole(body) => whole(&body, fold, last),
         Received::Streamed(source) => Ok(streamed(source, fold, last, timeouts, begun)),
     }
 }
 
 /// An answer that came in one piece: JSON, or events that a proxy labels as JSON.
-fn whole(body: &[u8], mut fold: Box<dyn Fold>, last: &Last) -> Result<TurnStream, Fault> {
+fn whole(body: &[u8], mut fold: Box<dyn Fold>, mut last: Last) -> Result<TurnStream, Fault> {
     let mut deltas = Vec::new();
     let read = if is_events(body) {
         events(body, fold.as_mut(), &mut deltas)
@@ -84,6 +84,7 @@ fn whole(body: &[u8], mut fold: Box<dyn Fold>, last: &Last) -> Result<TurnStream
         other => other,
     })?;
     let turn = fold.finish(&mut deltas)?;
+    deltas.retain(|delta| last.shows(delta));
     deltas.push(last.delta(turn)?);
     Ok(stream::iter(deltas.into_iter().map(Ok)).boxed())
 }
@@ -187,6 +188,7 @@ impl Reading {
         let Some(fold) = self.fold.as_mut() else { return Err(Fault::ClosedEarly) };
         let mut deltas = Vec::new();
         let taken = take(fold.as_mut(), &mut deltas);
+        deltas.retain(|delta| self.last.shows(delta));
         self.ready.extend(deltas.into_iter().map(Ok));
         taken
     }
@@ -195,6 +197,7 @@ impl Reading {
         let Some(fold) = self.fold.take() else { return Err(Fault::ClosedEarly) };
         let mut deltas = Vec::new();
         let turn = fold.finish(&mut deltas);
+        deltas.retain(|delta| self.last.shows(delta));
         self.ready.extend(deltas.into_iter().map(Ok));
         turn
     }
@@ -292,9 +295,18 @@ struct Last {
     provider: String,
     request_id: Option<String>,
     taken: BTreeSet<String>,
+    /// The calls that readers see being written, by their id.
+    written: BTreeMap<String, u32>,
 }
 
 impl Last {
+    /// Whether readers see a delta: a call that gets another id in the end is not shown before.
+    fn shows(&mut self, delta: &Delta) -> bool {
+        let Delta::Call(call) = delta else { return true };
+        !self.taken.contains(&call.id)
+            && *self.written.entry(call.id.clone()).or_insert(call.index) == call.index
+    }
+
     /// The last delta, of a turn that is an answer. A tool's result is matched by its call's id, so every call needs one of its own.
     fn delta(&self, turn: Turn) -> Result<Delta, Fault> {
         let mut turn = verdict::judge(turn)?;

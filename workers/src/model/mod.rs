@@ -39,6 +39,7 @@ mod surrogates;
 mod think;
 mod verdict;
 mod wire_schema;
+mod written;
 
 pub use abilities::{Images, Structured};
 pub use accumulate::Accumulator;
@@ -58,3 +59,4 @@ pub use script::{Answer, Script, ScriptFault, ScriptedCall};
 pub use scripted::Scripted;
 pub use sse::{Event, Parser};
 pub use think::ThinkTags;
+pub use written::CallDelta;
