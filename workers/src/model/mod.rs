@@ -28,6 +28,7 @@ mod providers;
 pub mod quirks;
 pub mod recorded;
 mod request;
+mod responses;
 mod retry;
 mod retry_after;
 mod script;

@@ -166,7 +166,12 @@ async fn each_api_is_recorded_and_played_in_its_own_form() {
     ];
     let gemini =
         [json!({"candidates": [{"content": {"parts": [{"text": "Rain."}]}, "finishReason": "STOP"}]})];
-    for (kind, events) in [("anthropic", &anthropic[..]), ("gemini", &gemini[..])] {
+    let responses = [
+        json!({"type": "response.output_text.delta", "output_index": 0, "delta": "Rain."}),
+        json!({"type": "response.completed", "response": {"status": "completed", "model": "r", "output": []}}),
+    ];
+    let apis = [("anthropic", &anthropic[..]), ("gemini", &gemini[..]), ("openai_responses", &responses[..])];
+    for (kind, events) in apis {
         let folder = tempfile::tempdir().unwrap();
         let body = events.iter().map(|event| format!("data: {event}\n\n")).collect();
         let interaction =
