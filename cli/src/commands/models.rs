@@ -80,7 +80,8 @@ pub(super) async fn ask(
     if let Some(folder) = configuration.model.recordings() {
         // They answer what was asked when they were made, and no other question.
         let found = format!("recordings in {} answer", folder.display());
-        let row = |name: &str| Found { model: name.to_owned(), ok: true, found: found.clone(), first_token_ms: 0 };
+        let row =
+            |name: &str| Found { model: name.to_owned(), ok: true, found: found.clone(), first_token_ms: 0 };
         return Ok(providers.names().map(row).collect());
     }
     let named: BTreeSet<String> = definitions.models().map(str::to_owned).collect();

@@ -52,10 +52,13 @@ async fn told(stage: &Stage, crew: &Crew, id: &str) -> Vec<(Kind, Value)> {
     assert_eq!(events.last().unwrap().kind, Kind::ExecutionCompleted);
     let told = events.iter().map(|event| {
         let mut data: Value = serde_json::from_str(&event.data.get().replace(id, "ID")).unwrap();
-        data.as_object_mut().unwrap().retain(|name, _| !matches!(name.as_str(), "message_id" | "request_digest"));
+        data.as_object_mut()
+            .unwrap()
+            .retain(|name, _| !matches!(name.as_str(), "message_id" | "request_digest"));
         (event.kind.clone(), data)
     });
-    let (mut results, mut told): (Vec<_>, Vec<_>) = told.partition(|(kind, _)| *kind == Kind::ToolCallCompleted);
+    let (mut results, mut told): (Vec<_>, Vec<_>) =
+        told.partition(|(kind, _)| *kind == Kind::ToolCallCompleted);
     results.sort_by_key(|(_, data)| data.to_string());
     told.extend(results);
     told

@@ -87,7 +87,7 @@ pub(super) struct Http {
     key: Option<(Auth, Secret)>,
     timeouts: Timeouts,
     line: Line,
-    /// What must not be recorded beside the key.
+    /// Texts that must not be recorded, beside the key.
     secrets: Secrets,
 }
 

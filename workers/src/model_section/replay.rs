@@ -63,7 +63,9 @@ impl Config {
             let setup = Setup { scripted: self.scripted()?, ..Setup::default() };
             others.push((name.clone(), section.build(name, setup, None, false)?));
         }
-        Ok(others.into_iter().fold(Providers::new(default, standard), |all, (name, entry)| all.with(name, entry)))
+        Ok(others
+            .into_iter()
+            .fold(Providers::new(default, standard), |all, (name, entry)| all.with(name, entry)))
     }
 }
 

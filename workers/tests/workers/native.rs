@@ -27,13 +27,8 @@ fn stream(events: &[Value]) -> Interaction {
 }
 
 async fn serve(interactions: Vec<Interaction>, seed: u64) -> Server {
-    let recording = Recording {
-        name: "native".into(),
-        provenance: Value::Null,
-        api: None,
-        client: None,
-        interactions,
-    };
+    let recording =
+        Recording { name: "native".into(), provenance: Value::Null, api: None, client: None, interactions };
     let chunking = Chunking { seed, max_bytes: 11, pace: Duration::ZERO };
     Server::start(recording, Options { chunking, ..Options::default() }).await.unwrap()
 }

@@ -85,7 +85,9 @@ pub(super) fn is_same(recorded: &Value, asked: &Value) -> bool {
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| is_same(a, b)))
         }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
         (Value::String(a), Value::String(b)) => is_same_text(a, b),
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
         (a, b) => a == b,
@@ -96,7 +98,8 @@ fn walk(recorded: &Value, asked: &Value, path: &mut String, found: &mut Differen
     let length = path.len();
     match (recorded, asked) {
         (Value::Object(a), Value::Object(b)) => {
-            let more = b.iter().filter(|(name, _)| !a.contains_key(*name)).map(|(name, b)| (name, None, Some(b)));
+            let more =
+                b.iter().filter(|(name, _)| !a.contains_key(*name)).map(|(name, b)| (name, None, Some(b)));
             let all = a.iter().map(|(name, a)| (name, Some(a), b.get(name))).chain(more);
             for (name, a, b) in all {
                 if !path.is_empty() {
@@ -221,8 +224,10 @@ mod tests {
 
     #[test]
     fn an_argument_that_is_named_id_counts_as_it_is() {
-        let asked = |id: &str| json!({"messages": [{"role": "assistant", "content": [
-            {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"id": id, "name": "n"}}]}]});
+        let asked = |id: &str| {
+            json!({"messages": [{"role": "assistant", "content": [
+            {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"id": id, "name": "n"}}]}]})
+        };
         assert_eq!(compared(&asked("a"), &asked("b")).unwrap().field, "messages[0].content[0].input.id");
     }
 

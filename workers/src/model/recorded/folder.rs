@@ -49,7 +49,10 @@ impl Folder {
                 files.push(file);
             }
             if files.len() > MAX_REPLAY_FILES {
-                return Err(fault(path, format!("more than {MAX_REPLAY_FILES} files; play a smaller folder")));
+                return Err(fault(
+                    path,
+                    format!("more than {MAX_REPLAY_FILES} files; play a smaller folder"),
+                ));
             }
         }
         files.sort();
@@ -75,7 +78,11 @@ impl Folder {
 fn read(file: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
     let mut text = Vec::new();
-    std::fs::File::open(file).map_err(failed)?.take(limit.saturating_add(1)).read_to_end(&mut text).map_err(failed)?;
+    std::fs::File::open(file)
+        .map_err(failed)?
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut text)
+        .map_err(failed)?;
     if text.len() as u64 > limit {
         return Err(format!("has more than {limit} bytes; remove the file"));
     }

@@ -10,12 +10,12 @@ mod format;
 mod play;
 mod write;
 
+pub(super) use clean::Secrets;
 pub use folder::{Folder, FolderFault, Source};
 pub use format::{Client, Interaction, Recording};
+pub(super) use play::Played;
 pub use play::Player;
 pub use write::Recorder;
-pub(super) use clean::Secrets;
-pub(super) use play::Played;
 pub(super) use write::Tape;
 
 use std::sync::Arc;

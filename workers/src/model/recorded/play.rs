@@ -56,9 +56,11 @@ impl Player {
         let own = folder.sources.iter().filter(|source| source.recording.client().provider == provider);
         let takes = own.flat_map(|source| {
             (1..).zip(&source.recording.interactions).map(|(place, interaction)| {
-                let Interaction { path, request, status, content_type, request_id, body, broken } = interaction;
+                let Interaction { path, request, status, content_type, request_id, body, broken } =
+                    interaction;
                 let body = Bytes::copy_from_slice(body.as_bytes());
-                let (path, content_type, request_id) = (path.clone(), content_type.clone(), request_id.clone());
+                let (path, content_type, request_id) =
+                    (path.clone(), content_type.clone(), request_id.clone());
                 Take {
                     file: source.file.clone(),
                     place,
@@ -100,9 +102,12 @@ impl Player {
             found
         };
         // The first of those that are equally near.
-        let nearest = self.takes.iter().map(|take| (take, differ(take))).min_by_key(|(_, found)| found.fields);
+        let nearest =
+            self.takes.iter().map(|take| (take, differ(take))).min_by_key(|(_, found)| found.fields);
         let message = match nearest {
-            None => format!("the recordings in {folder} hold no request to this provider; record one with model.record"),
+            None => format!(
+                "the recordings in {folder} hold no request to this provider; record one with model.record"
+            ),
             Some((take, Difference { fields, field, recorded, asked })) => {
                 let others = match fields.saturating_sub(1) {
                     0 => String::new(),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::clean::Secrets;
 use super::{Client, Interaction, Recording};
 use crate::model::limits::{
-    MAX_OPEN_RECORDINGS, MAX_RECORDED_BYTES, MAX_RECORDED_ANSWER_BYTES, MAX_RECORDING_BYTES,
+    MAX_OPEN_RECORDINGS, MAX_RECORDED_ANSWER_BYTES, MAX_RECORDED_BYTES, MAX_RECORDING_BYTES,
 };
 
 /// The end of a file, which the next interaction replaces.
@@ -174,7 +174,8 @@ impl Tape {
 fn name(client: &Client, request: &Value) -> String {
     let said = ["messages", "contents", "input"].into_iter().find_map(|name| request[name].as_array());
     let said = said.map_or(&[][..], Vec::as_slice);
-    let first = said.iter().position(|message| message["role"] == "user").map_or(said.len(), |place| place + 1);
+    let first =
+        said.iter().position(|message| message["role"] == "user").map_or(said.len(), |place| place + 1);
     let begin = json!([
         said.get(..first),
         request["system"],
