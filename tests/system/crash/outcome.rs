@@ -147,7 +147,10 @@ impl Outcome {
                     for call in &turn.tool_calls {
                         let deltas = written.remove(&(node.to_owned(), call.tool_use_id.clone()));
                         let wanted = Some(call.arguments.clone()).filter(|arguments| arguments != "{}");
-                        assert_eq!(deltas, wanted, "of {execution}: the deltas of a call are not its arguments");
+                        assert_eq!(
+                            deltas, wanted,
+                            "of {execution}: the deltas of a call are not its arguments"
+                        );
                     }
                     assert!(!written.keys().any(|(of, _)| of == node), "of {execution}: {written:?}");
                     let text = open.remove(node).unwrap_or_default();

@@ -36,7 +36,7 @@ impl Open {
         json::from_str::<Value>(&self.arguments).is_ok_and(|arguments| arguments.is_object())
     }
 
-    /// What readers have not seen yet.
+    /// The piece that readers have not seen yet.
     fn more(&mut self) -> Option<CallDelta> {
         self.written.more(&self.id, plain(&self.name), &self.arguments)
     }

@@ -26,7 +26,7 @@ impl Written {
         Self { index: u32::try_from(index).unwrap_or(u32::MAX), bytes: 0 }
     }
 
-    /// What is new in the arguments. Nothing is shown before the call has an id and a name. An empty object is shown with what follows:
+    /// The new piece of the arguments. Nothing is shown before the call has an id and a name. An empty object is shown with what follows:
     /// some servers begin with one in place of the arguments.
     pub(super) fn more(&mut self, id: &str, name: &str, arguments: &str) -> Option<CallDelta> {
         if id.is_empty() || name.is_empty() || self.bytes == 0 && "{}".starts_with(arguments) {
@@ -34,6 +34,11 @@ impl Written {
         }
         let piece = arguments.get(self.bytes..).filter(|piece| !piece.is_empty())?;
         self.bytes = arguments.len();
-        Some(CallDelta { index: self.index, id: id.to_owned(), name: name.to_owned(), arguments: piece.to_owned() })
+        Some(CallDelta {
+            index: self.index,
+            id: id.to_owned(),
+            name: name.to_owned(),
+            arguments: piece.to_owned(),
+        })
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use runbus_workers::model::{CallDelta, Config, Delta, Fault, Message, Model, OpenAi, Request, ThinkTags, Turn};
+use runbus_workers::model::{
+    CallDelta, Config, Delta, Fault, Message, Model, OpenAi, Request, ThinkTags, Turn,
+};
 use runbus_workers::recording::{Chunking, Expected, Options, Recording, Server, expected};
 
 /// The result of a client.
@@ -34,7 +36,8 @@ pub(crate) async fn ask(model: &dyn Model, request: Request) -> Got {
             Ok(Delta::Reasoning(text)) => got.reasoning += &text,
             Ok(Delta::Call(CallDelta { index, id, name, arguments })) => {
                 assert!(!arguments.is_empty());
-                let call = got.written.entry(index).or_insert_with(|| (id.clone(), name.clone(), String::new()));
+                let call =
+                    got.written.entry(index).or_insert_with(|| (id.clone(), name.clone(), String::new()));
                 assert_eq!((&call.0, &call.1), (&id, &name), "a call keeps its id and its name");
                 call.2 += &arguments;
             }
