@@ -140,7 +140,8 @@ async fn a_request_that_nothing_matches_names_the_nearest_recording_and_the_fiel
     assert!(!fault.is_retryable());
     let text = fault.to_string();
     let files = Folder::load(folder.path()).unwrap().sources;
-    let near = files.iter().find(|source| source.recording.interactions[0].request.to_string().contains("queue"));
+    let near =
+        files.iter().find(|source| source.recording.interactions[0].request.to_string().contains("queue"));
     for part in [near.unwrap().file.as_str(), "interaction 1", "temperature", "(absent)", "0.5"] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -174,10 +175,15 @@ async fn each_api_is_recorded_and_played_in_its_own_form() {
     for (kind, events) in apis {
         let folder = tempfile::tempdir().unwrap();
         let body = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-        let interaction =
-            Interaction { status: 200, content_type: "text/event-stream".into(), body, ..Interaction::default() };
+        let interaction = Interaction {
+            status: 200,
+            content_type: "text/event-stream".into(),
+            body,
+            ..Interaction::default()
+        };
         let (name, provenance) = ("native".into(), Value::Null);
-        let recording = Recording { name, provenance, api: None, client: None, interactions: vec![interaction] };
+        let recording =
+            Recording { name, provenance, api: None, client: None, interactions: vec![interaction] };
         let server = Server::start(recording, ServerOptions::default()).await.unwrap();
         let base_url = server.base_url();
         let recorder = built(json!({"provider": "own", "record": folder.path(), "providers": {"own":

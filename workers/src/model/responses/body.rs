@@ -29,7 +29,10 @@ pub(super) fn body(request: &Request, setup: &Setup, model: &str) -> Value {
     add("temperature", options.temperature.map(Value::from));
     add("top_p", options.top_p.map(Value::from));
     add("max_output_tokens", options.max_tokens.map(Value::from));
-    add("reasoning", options.reasoning_effort.as_deref().map(|effort| json!({"effort": effort, "summary": "auto"})));
+    add(
+        "reasoning",
+        options.reasoning_effort.as_deref().map(|effort| json!({"effort": effort, "summary": "auto"})),
+    );
     // The service keeps nothing: reasoning goes back in a form that only it reads.
     let goes_back = quirks.reasoning != ReasoningBack::Never;
     add("include", goes_back.then(|| json!(["reasoning.encrypted_content"])));

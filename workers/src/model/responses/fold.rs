@@ -65,7 +65,7 @@ impl Fold {
                 self.end(take(event, "response"), deltas)
             }
             "error" => Err(Fault::from_stream(ProviderError::from_value(event))),
-            // What says again what deltas have said, and what is not known yet.
+            // Events that repeat deltas, and events that are not known yet.
             _ => Ok(()),
         }
     }
@@ -215,7 +215,8 @@ impl Fold {
         }
         // Behind a stream it says again what came before.
         if self.items.is_empty() {
-            for (place, item) in (0..).zip(take(&mut response, "output").as_array_mut().into_iter().flatten()) {
+            for (place, item) in (0..).zip(take(&mut response, "output").as_array_mut().into_iter().flatten())
+            {
                 self.item(place, item.take(), true, deltas)?;
             }
         }
@@ -370,8 +371,11 @@ mod tests {
             json!({"type": "response.function_call_arguments.delta", "output_index": 2, "delta": "{\"at\""}),
             json!({"type": "response.function_call_arguments.delta", "output_index": 2, "delta": ":1}"}),
             json!({"type": "response.output_item.done", "output_index": 2, "item": call("{\"at\":1}")}),
-            ended("completed", &json!({"usage": usage, "output": [thought,
-                {"type": "message", "content": [{"type": "output_text", "text": "Looking."}]}, call("{\"at\":1}")]})),
+            ended(
+                "completed",
+                &json!({"usage": usage, "output": [thought,
+                {"type": "message", "content": [{"type": "output_text", "text": "Looking."}]}, call("{\"at\":1}")]}),
+            ),
         ]);
         let turn = turn.unwrap();
         assert_eq!((turn.text.as_str(), turn.reasoning.as_str()), ("Looking.", "hm\n\nso"));
@@ -381,8 +385,10 @@ mod tests {
         assert_eq!((turn.model.as_deref(), turn.request_id.as_deref()), (Some("gpt-x"), Some("resp_1")));
         let usage = turn.usage.unwrap();
         assert_eq!((usage.prompt_tokens, usage.cached_tokens, usage.reasoning_tokens), (9, Some(4), Some(3)));
-        let written: String =
-            deltas.iter().filter_map(|delta| if let Delta::Call(call) = delta { Some(&*call.arguments) } else { None }).collect();
+        let written: String = deltas
+            .iter()
+            .filter_map(|delta| if let Delta::Call(call) = delta { Some(&*call.arguments) } else { None })
+            .collect();
         assert_eq!(written, "{\"at\":1}");
     }
 
@@ -411,7 +417,8 @@ mod tests {
         let (_, turn) = read(&[created(), text, ended("failed", &error)]);
         let fault = turn.unwrap_err();
         assert!(matches!(fault, Fault::MidStream(_)) && fault.to_string().contains("broken"), "{fault}");
-        let (_, turn) = read(&[json!({"type": "error", "code": "rate_limit_exceeded", "message": "slow down"})]);
+        let (_, turn) =
+            read(&[json!({"type": "error", "code": "rate_limit_exceeded", "message": "slow down"})]);
         assert!(turn.unwrap_err().to_string().contains("slow down"));
         let refusal = json!({"type": "response.refusal.delta", "output_index": 0, "delta": "no"});
         let (_, turn) = read(&[refusal, ended("completed", &json!({}))]);

@@ -44,7 +44,8 @@ pub(super) fn input(messages: &[Message], provider: &str, quirks: &Quirks) -> (S
                 } else {
                     json!(content.replace(", attached]", ", not shown]"))
                 };
-                items.push(json!({"type": "function_call_output", "call_id": tool_call_id, "output": output}));
+                items
+                    .push(json!({"type": "function_call_output", "call_id": tool_call_id, "output": output}));
             }
         }
     }
