@@ -282,6 +282,9 @@ pub const SNAPSHOT_WAITING: usize = 128;
 /// Choices of a question in a snapshot.
 pub const SNAPSHOT_CHOICES: usize = 32;
 
+/// Calls that a model is writing, in one turn of a snapshot.
+pub const SNAPSHOT_DRAFTS: usize = 4;
+
 /// Arguments, or result, of a tool call in a snapshot, in bytes of JSON.
 pub const SNAPSHOT_VALUE_BYTES: usize = 4 * 1024;
 

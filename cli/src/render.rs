@@ -65,9 +65,10 @@ impl Printer {
         let event = &delivered.event;
         let payload = event.payload();
         let (label, piece) = match &payload {
-            Ok(Payload::LlmTextDelta(delta)) => ("writes", &delta.content),
-            Ok(Payload::ClientOutputDelta(delta)) => ("says", &delta.content),
-            Ok(Payload::LlmReasoningDelta(delta)) => ("thinks", &delta.content),
+            Ok(Payload::LlmTextDelta(delta)) => ("writes".into(), &delta.content),
+            Ok(Payload::ClientOutputDelta(delta)) => ("says".into(), &delta.content),
+            Ok(Payload::LlmReasoningDelta(delta)) => ("thinks".into(), &delta.content),
+            Ok(Payload::ToolCallDelta(delta)) => (format!("calls {}", delta.tool_name), &delta.arguments),
             _ => {
                 let what = payload
                     .map_or_else(|_mismatch| short(event.data.get()), |payload| about(event, &payload));

@@ -38,6 +38,7 @@ macro_rules! catalogue {
             llm_retry => LlmRetry(model::Retry), Critical;
             usage_updated => UsageUpdated(model::UsageUpdated), Critical;
             context_compacted => ContextCompacted(model::ContextCompacted), Critical;
+            tool_call_delta => ToolCallDelta(tool::CallDelta), Coalescible;
             tool_call_started => ToolCallStarted(tool::CallStarted), Critical;
             tool_call_progress => ToolCallProgress(tool::CallProgress), Critical;
             tool_call_completed => ToolCallCompleted(tool::CallCompleted), Critical;

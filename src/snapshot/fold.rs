@@ -87,22 +87,34 @@ impl Snapshot {
             Payload::LlmReasoningDelta(delta) => {
                 self.write(event, seq, |turn| turn.reasoning.push(&delta.content));
             }
+            Payload::ToolCallDelta(delta) if is_short(&delta.tool_use_id) => {
+                self.write(event, seq, |turn| turn.draft(delta));
+            }
             Payload::LlmTurnCompleted(completed) => {
                 self.write(event, seq, |turn| {
                     completed.content.iter().for_each(|content| turn.settle(content));
+                    completed.reasoning.iter().for_each(|reasoning| turn.reasoning.set(reasoning));
+                    turn.message_id = completed.message_id.map(name).or(turn.message_id.take());
                     turn.finish_reason = completed.finish_reason.map(name);
                     turn.model = completed.model.map(name);
-                    turn.done = true;
+                    turn.provider = completed.provider.map(name);
+                    turn.end();
                 });
                 for call in completed.tool_calls {
                     let arguments = Value::String(call.arguments);
                     self.call(event, call.tool_use_id, call.tool_name, CallState::Requested, Some(arguments));
                 }
-                self.node(event, |node| node.state = NodeState::Running);
+                self.node(event, |node| {
+                    node.state = NodeState::Running;
+                    node.message_id = None;
+                });
             }
             Payload::LlmRetry(_) => {
                 self.turns.retain(|turn| turn.done || turn.node_id != event.node_id);
-                self.node(event, |node| node.retries += 1);
+                self.node(event, |node| {
+                    node.retries += 1;
+                    node.message_id = None;
+                });
             }
             Payload::AttemptSuperseded(superseded) => {
                 if let Some(from) = superseded.void_from {
@@ -116,11 +128,13 @@ impl Snapshot {
                     node.visits += 1;
                     node.iteration = started.iteration;
                     node.round = 0;
+                    node.message_id = None;
                 });
             }
             Payload::NodeLoopIteration(begun) => self.node(event, |node| {
                 node.state = NodeState::Running;
                 node.round = begun.iteration;
+                node.message_id = begun.message_id.map(name);
             }),
             Payload::NodeLoopCompleted(_) => {
                 self.close_turns(event.node_id.as_ref());
@@ -223,12 +237,15 @@ impl Snapshot {
             && let (Some(own), Some(attempt)) = (self.turns[at].attempt, event.attempt)
             && own < attempt
         {
-            self.turns[at].done = true;
+            self.turns[at].end();
             found = None;
         }
         let at = found.unwrap_or_else(|| {
             self.turns_begun += 1;
-            self.turns.push(Turn::begin(self.turns_begun, event.node_id.clone(), event.attempt, seq));
+            let mut turn = Turn::begin(self.turns_begun, event.node_id.clone(), event.attempt, seq);
+            let node = event.node_id.as_ref().and_then(|id| self.nodes.get(id));
+            turn.message_id = node.and_then(|node| node.message_id.clone());
+            self.turns.push(turn);
             self.turns.len() - 1
         });
         let turn = &mut self.turns[at];
@@ -248,7 +265,7 @@ impl Snapshot {
     /// A producer that has no turns ends its message with its node.
     fn close_turns(&mut self, node: Option<&NodeId>) {
         for turn in self.turns.iter_mut().filter(|turn| turn.node_id.as_ref() == node) {
-            turn.done = true;
+            turn.end();
         }
     }
 
@@ -313,7 +330,7 @@ impl Snapshot {
         for node in self.nodes.values_mut().filter(|node| node.state != NodeState::Completed) {
             node.state = NodeState::Stopped;
         }
-        self.turns.iter_mut().for_each(|turn| turn.done = true);
+        self.turns.iter_mut().for_each(Turn::end);
         let Some(execution) = &mut self.execution else { return };
         let bounded = |value: Option<Value>| {
             value.map(|value| Excerpt::of(value, limits::SNAPSHOT_RESULT_BYTES)).unwrap_or_default()

@@ -28,7 +28,7 @@ pub use bounded::{Excerpt, Text};
 pub use call::{Call, CallState};
 pub use node::{Node, NodeState};
 pub use schema::schema;
-pub use turn::Turn;
+pub use turn::{Draft, Turn};
 pub use waiting::{Approval, Question};
 
 use crate::execution::Execution;

@@ -34,6 +34,9 @@ pub struct Node {
     pub iteration: Option<u32>,
     /// The round of its loop, from 1; 0: none has begun.
     pub round: u32,
+    /// Names the message that its model is writing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
     /// Calls of its model that failed and were made again.
     #[serde(default)]
     pub retries: u32,

@@ -83,12 +83,15 @@ fn payloads() -> impl Strategy<Value = Payload> {
             .prop_map(|(content, snapshot)| model::TextDelta { content, snapshot }.into()),
         4 => piece.clone().prop_map(|content| client::OutputDelta { content, snapshot: None }.into()),
         3 => piece.clone().prop_map(|content| model::ReasoningDelta { content }.into()),
+        3 => (id.clone(), piece.clone(), 0u32..3).prop_map(|(tool_use_id, arguments, index)| tool::CallDelta {
+            index, tool_use_id, tool_name: "t".into(), arguments }.into()),
         3 => (proptest::option::of(piece.clone()), proptest::collection::vec(id.clone(), 0..3)).prop_map(
             |(content, calls)| turn(content.as_deref(), &calls.iter().map(String::as_str).collect::<Vec<_>>())),
         1 => Just(model::Retry { next_try: 2, ..model::Retry::default() }.into()),
         1 => (2u32..5, proptest::option::of(0u64..80)).prop_map(|(a, v)| superseded(a, v)),
         2 => Just(node::LoopStarted { max_iterations: None, iteration: Some(2) }.into()),
-        2 => (1u32..9).prop_map(|iteration| node::LoopIteration { iteration, message_id: None }.into()),
+        2 => (1u32..9, proptest::option::of(id.clone())).prop_map(|(iteration, message_id)|
+            node::LoopIteration { iteration, message_id }.into()),
         1 => Just(node::LoopCompleted { iterations: 1 }.into()),
         1 => value.clone().prop_map(|v| node::InternalOutput { content: "x".into(), output: Some(v) }.into()),
         1 => Just(node::Stalled { reason: String::new() }.into()),
@@ -134,6 +137,7 @@ fn merged(events: &[Event]) -> Vec<(Event, u64, u64)> {
     for (seq, event) in (0..).zip(events) {
         let mergeable = |event: &Event| {
             event.kind.class() == crate::event::Class::Coalescible
+                && event.kind != crate::event::Kind::ToolCallDelta
                 && !event.data.get().contains("\"snapshot\"")
         };
         if let Some((last, last_seq, count)) = merged.last_mut()
@@ -186,12 +190,36 @@ proptest! {
             fold(&mut snapshot, &events, (n * events.len()) as u64);
         }
         let texts: usize = snapshot.turns.iter().map(turn::Turn::bytes).sum();
-        prop_assert!(texts <= limits::SNAPSHOT_TEXT_BYTES.max(3 * limits::SNAPSHOT_TURN_BYTES));
+        prop_assert!(texts <= limits::SNAPSHOT_TEXT_BYTES.max((3 + limits::SNAPSHOT_DRAFTS) * limits::SNAPSHOT_TURN_BYTES));
         prop_assert!(snapshot.turns.len() <= limits::SNAPSHOT_TURNS);
         prop_assert!(snapshot.calls.len() <= limits::SNAPSHOT_CALLS);
         prop_assert!(snapshot.approvals.len().max(snapshot.questions.len()) <= limits::SNAPSHOT_WAITING);
         prop_assert!(serde_json::to_vec(&snapshot).unwrap().len() < 4 * 1024 * 1024);
     }
+}
+
+#[test]
+fn a_call_that_is_being_written_is_a_draft_until_its_turn_is_completed() {
+    let w = |payload: Payload| event(Some("w"), Some(1), payload);
+    let piece = |id: &str, arguments: &str| {
+        let (tool_use_id, arguments) = (id.to_owned(), arguments.to_owned());
+        w(tool::CallDelta { index: 0, tool_use_id, tool_name: "t".into(), arguments }.into())
+    };
+    let begun = |id: &str| w(node::LoopIteration { iteration: 1, message_id: Some(id.into()) }.into());
+    let mut events = vec![begun("m1"), piece("a", "{\"x"), piece("b", "{"), piece("a", "\":1}")];
+    let now = of(&events);
+    let drafts: Vec<_> =
+        now.turns[0].drafts.iter().map(|draft| (&*draft.tool_use_id, &*draft.arguments.content)).collect();
+    assert_eq!(drafts, [("a", "{\"x\":1}"), ("b", "{")]);
+    assert!(now.turns[0].message_id.as_deref() == Some("m1") && now.calls.is_empty());
+    // Void as the text is.
+    let mut void = events.clone();
+    void.push(w(model::Retry { next_try: 2, ..model::Retry::default() }.into()));
+    assert!(of(&void).turns.is_empty());
+    events.push(w(turn(None, &["a", "b"])));
+    let now = of(&events);
+    assert!(now.turns[0].drafts.is_empty() && now.turns[0].done && now.calls.len() == 2);
+    assert_eq!(now.turns[0].message_id.as_deref(), Some("m1"));
 }
 
 #[test]

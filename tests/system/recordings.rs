@@ -131,6 +131,8 @@ async fn run(backend: &Backend, gateway: SocketAddr, recording: &Recording, seed
 struct Seen {
     text: String,
     reasoning: String,
+    /// Calls as they were written: id, name, arguments.
+    written: Vec<(String, String, String)>,
     calls: Vec<(String, String, String)>,
     usage: Option<(u64, u64, u64)>,
     error: Option<Value>,
@@ -143,6 +145,13 @@ fn seen(events: &[Event]) -> Vec<Seen> {
         match event.payload().unwrap() {
             Payload::ClientOutputDelta(delta) => open.text += &delta.content,
             Payload::LlmReasoningDelta(delta) => open.reasoning += &delta.content,
+            Payload::ToolCallDelta(delta) => {
+                let known = open.written.iter_mut().find(|(id, ..)| *id == delta.tool_use_id);
+                match known {
+                    Some((.., arguments)) => arguments.push_str(&delta.arguments),
+                    None => open.written.push((delta.tool_use_id, delta.tool_name, delta.arguments)),
+                }
+            }
             Payload::LlmTurnCompleted(turn) => {
                 open.usage = turn.usage.map(|u| (u.prompt_tokens, u.completion_tokens, u.total_tokens));
                 open.calls =
@@ -169,6 +178,10 @@ fn check(name: &str, expected: &Expected, seen: &Seen) {
     let calls: Vec<_> = if expected.error.is_some() { Vec::new() } else { expected.tool_calls.clone() };
     let calls: Vec<_> = calls.into_iter().map(|c| (c.id, c.name, c.arguments)).collect();
     assert_eq!(seen.calls, calls, "{name}");
+    // A call without arguments, or one that came whole, is not shown while it is written.
+    if expected.error.is_none() {
+        assert!(seen.written.iter().all(|call| seen.calls.contains(call)), "{name}: {:?}", seen.written);
+    }
     match &expected.error {
         None => {
             let usage = expected.usage.map(|u| (u.prompt_tokens, u.completion_tokens, u.total_tokens));

@@ -205,7 +205,7 @@ impl Dice {
 fn random(dice: &mut Dice) -> Payload {
     let id = format!("id{}", dice.throw(4));
     let content = "wörd ".repeat(usize::try_from(dice.throw(9)).unwrap());
-    match dice.throw(24) {
+    match dice.throw(26) {
         0..=8 => model::TextDelta { content, snapshot: None }.into(),
         9..=11 => model::ReasoningDelta { content }.into(),
         12 => clients::OutputDelta { content, snapshot: None }.into(),
@@ -272,6 +272,11 @@ fn random(dice: &mut Dice) -> Payload {
                 .into()
         }
         22 => node::LoopStarted { max_iterations: None, iteration: Some(1) }.into(),
+        23 => {
+            let (tool_use_id, index) = (id, 0);
+            tool::CallDelta { index, tool_use_id, tool_name: "t".into(), arguments: content }.into()
+        }
+        24 => node::LoopIteration { iteration: 1, message_id: Some(id) }.into(),
         _ => node::LoopCompleted { iterations: 1 }.into(),
     }
 }

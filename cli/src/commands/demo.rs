@@ -72,6 +72,8 @@ impl Demo {
 pub(crate) fn banner(address: &SocketAddr, configuration: &Configuration) -> [String; 4] {
     let model = if configuration.model.is_scripted() {
         "the built-in scripted model (set OPENAI_API_KEY or OPENAI_BASE_URL for a real one)".into()
+    } else if let Some(folder) = configuration.model.recordings() {
+        format!("the recordings in {}", folder.display())
     } else {
         format!(
             "{} at {}",

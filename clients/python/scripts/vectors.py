@@ -80,6 +80,8 @@ def told(execution: str) -> list[dict[str, Any]]:
         ("llm_retry", "a", 1, {"error": {"code": "stalled"}, "next_try": 2, "delay_ms": 1}),
         ("llm_text_delta", "a", 1, {"content": "öne ", "snapshot": "so far: öne "}),
         ("llm_reasoning_delta", "a", 1, {"content": "hm"}),
+        ("node_loop_iteration", "b", 1, {"iteration": 1, "message_id": "m1"}),
+        ("tool_call_delta", "b", 1, {"index": 0, "tool_use_id": "t", "tool_name": "pay", "arguments": "{"}),
         ("llm_turn_completed", "b", 1, {"content": "kept whole", "finish_reason": "stop", "tool_calls": [{"tool_use_id": "t", "tool_name": "pay", "arguments": "{}"}]}),
         ("attempt_superseded", None, 2, {"superseded_attempt": 1, "attempt": 2, "void_from": 0, "reason": "died"}),
         ("llm_text_delta", "a", 2, {"content": "again"}),

@@ -49,6 +49,8 @@ export const SNAPSHOT_TEXT_BYTES = 256 * 1024;
 export const SNAPSHOT_TURNS = 256;
 export const SNAPSHOT_NODES = 256;
 export const SNAPSHOT_CALLS = 128;
+/** Calls that a model is writing, in one turn. */
+export const SNAPSHOT_DRAFTS = 4;
 
 /** Approvals, and questions, of a snapshot. */
 export const SNAPSHOT_WAITING = 128;

@@ -43,12 +43,74 @@ const fn one() -> u64 {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Data {
+    Text(Piece),
+    Call(CallPiece),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Data {
+struct Piece {
     content: String,
     /// The text so far, where the producer sends it: the last one counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     snapshot: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallPiece {
+    index: u64,
+    tool_use_id: String,
+    tool_name: String,
+    arguments: String,
+}
+
+impl Data {
+    /// The text that grows.
+    const fn text(&self) -> &String {
+        match self {
+            Self::Text(piece) => &piece.content,
+            Self::Call(piece) => &piece.arguments,
+        }
+    }
+
+    /// Bytes that it adds to what is there.
+    fn bytes(&self) -> usize {
+        let snapshot = match self {
+            Self::Text(piece) => piece.snapshot.as_ref().map_or(0, String::len),
+            Self::Call(_) => 0,
+        };
+        self.text().len() + snapshot
+    }
+
+    /// Whether `next` goes on with the same text.
+    fn takes(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Text(piece), Self::Text(next)) => piece.snapshot.is_some() == next.snapshot.is_some(),
+            (Self::Call(piece), Self::Call(next)) => {
+                (piece.index, &piece.tool_use_id, &piece.tool_name)
+                    == (next.index, &next.tool_use_id, &next.tool_name)
+            }
+            _ => false,
+        }
+    }
+
+    /// The same with `next` behind it.
+    fn and(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::Text(mut piece), Self::Text(next)) => {
+                piece.content.push_str(&next.content);
+                Self::Text(Piece { snapshot: next.snapshot, ..piece })
+            }
+            (Self::Call(mut piece), Self::Call(next)) => {
+                piece.arguments.push_str(&next.arguments);
+                Self::Call(piece)
+            }
+            (_, next) => next,
+        }
+    }
 }
 
 impl Delta {
@@ -68,23 +130,20 @@ impl Delta {
             Some(_) if !self.external => self.seq.checked_add(1) == Some(next.seq),
             _ => next.seq > self.seq,
         };
-        let bytes = |data: &Data| data.snapshot.as_ref().map_or(0, String::len);
         follows
             && self.external == next.external
-            && self.data.snapshot.is_some() == next.data.snapshot.is_some()
-            && self.data.content.len() + next.data.content.len() + bytes(&next.data) <= limits::MERGED_BYTES
+            && self.data.takes(&next.data)
+            && self.data.text().len() + next.data.bytes() <= limits::MERGED_BYTES
             && (&self.r#type, &self.stream_id, &self.node_id, &self.execution_id)
                 == (&next.r#type, &next.stream_id, &next.node_id, &next.execution_id)
             && (&self.correlation_id, &self.session_id, self.attempt)
                 == (&next.correlation_id, &next.session_id, next.attempt)
     }
 
-    fn add(&mut self, next: Self) {
+    fn and(self, next: Self) -> Self {
         runbus::metrics::gateway::COALESCED.inc();
-        let mut content = std::mem::take(&mut self.data.content);
-        content.push_str(&next.data.content);
-        let (merged, data) = (self.merged.saturating_add(1), Data { content, snapshot: next.data.snapshot });
-        *self = Self { data, merged, ..next };
+        let merged = self.merged.saturating_add(1);
+        Self { data: self.data.and(next.data), merged, ..next }
     }
 }
 
@@ -115,7 +174,7 @@ impl<'a> Merging<'a> {
 
 impl Output for Merging<'_> {
     fn room(&self) -> usize {
-        let held = self.held.as_ref().map_or(0, |(delta, _)| delta.data.content.len());
+        let held = self.held.as_ref().map_or(0, |(delta, _)| delta.data.text().len());
         self.out.room().saturating_sub(held)
     }
 
@@ -124,11 +183,8 @@ impl Output for Merging<'_> {
             self.flush();
             return self.out.event(event);
         };
-        if let Some((held, text)) = &mut self.held
-            && held.takes(&next)
-        {
-            held.add(next);
-            text.clone_from(event);
+        if let Some((held, _)) = self.held.take_if(|(held, _)| held.takes(&next)) {
+            self.held = Some((held.and(next), event.clone()));
             return;
         }
         self.flush();
@@ -229,6 +285,14 @@ mod tests {
         assert_eq!(through(&[delta(4, "a"), odd, delta(6, "b")]).len(), 3);
         let critical = text(5, "custom", "n", Some(1), &json!({ "content": "b" }));
         assert_eq!(through(&[delta(4, "a"), critical, delta(6, "b")]).len(), 3);
+        let call = |seq, id: &str, piece: &str| {
+            let data = json!({"index": 0, "tool_use_id": id, "tool_name": "t", "arguments": piece});
+            text(seq, "tool_call_delta", "n", Some(1), &data)
+        };
+        let seen = through(&[call(4, "a", "{\"x\""), call(5, "a", ":1}"), call(6, "b", "{"), delta(7, "c")]);
+        assert_eq!(seen.len(), 3);
+        assert_eq!((&seen[0]["data"]["arguments"], &seen[0]["merged"]), (&json!("{\"x\":1}"), &json!(2)));
+        assert_eq!(seen[1]["data"]["tool_use_id"], "b");
         let long = "x".repeat(limits::MERGED_BYTES);
         assert_eq!(through(&[delta(4, "a"), delta(5, &long), delta(6, "b")]).len(), 3);
         let mut seen = Seen::default();

@@ -6,6 +6,17 @@ use crate::session::below::Below;
 use crate::time::Timestamp;
 
 super::payloads! {
+    /// A piece of a call that the model writes. The call counts when its turn is completed; void as the text of the turn is.
+    CallDelta {
+        /// The call's number in its turn, from 0, in the order in which calls begin.
+        index: u32,
+        /// The call's id, as the model gave it.
+        tool_use_id: String,
+        /// The tool's name.
+        tool_name: String,
+        /// The next piece of the arguments' JSON text.
+        arguments: String,
+    }
     /// A tool is about to run: its intent is journalled.
     CallStarted {
         /// The call's id, as the model gave it.

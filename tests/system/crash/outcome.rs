@@ -110,6 +110,8 @@ impl Outcome {
         let (mut next, mut ids, mut ends) = (0, BTreeSet::new(), 0);
         // The texts of open model calls, and the place of each one's round.
         let (mut open, mut rounds) = (BTreeMap::<String, String>::new(), BTreeMap::<String, u64>::new());
+        // The calls that they are writing, by node and id.
+        let mut written = BTreeMap::<(String, String), String>::new();
         let mut texts = Vec::new();
         let mut shown: Vec<(u64, String)> = Vec::new();
         let mut published: Vec<String> = Vec::new();
@@ -136,8 +138,21 @@ impl Outcome {
                 Payload::ClientOutputDelta(delta) => {
                     open.entry(node.to_owned()).or_default().push_str(&delta.content);
                 }
+                Payload::ToolCallDelta(delta) => {
+                    let call = (node.to_owned(), delta.tool_use_id);
+                    written.entry(call).or_default().push_str(&delta.arguments);
+                }
                 Payload::LlmTurnCompleted(turn) => {
                     rounds.remove(node);
+                    for call in &turn.tool_calls {
+                        let deltas = written.remove(&(node.to_owned(), call.tool_use_id.clone()));
+                        let wanted = Some(call.arguments.clone()).filter(|arguments| arguments != "{}");
+                        assert_eq!(
+                            deltas, wanted,
+                            "of {execution}: the deltas of a call are not its arguments"
+                        );
+                    }
+                    assert!(!written.keys().any(|(of, _)| of == node), "of {execution}: {written:?}");
                     let text = open.remove(node).unwrap_or_default();
                     assert_eq!(
                         text,
@@ -149,6 +164,7 @@ impl Outcome {
                 Payload::LlmRetry(_) => {
                     rounds.remove(node);
                     open.remove(node);
+                    written.retain(|(of, _), _| of != node);
                 }
                 Payload::AttemptSuperseded(superseded) => {
                     self.superseded += 1;
@@ -158,6 +174,7 @@ impl Outcome {
                     let void: BTreeSet<u64> = std::mem::take(&mut rounds).into_values().collect();
                     shown.retain(|(seq, _)| !void.contains(seq));
                     open.clear();
+                    written.clear();
                     continue;
                 }
                 Payload::ExecutionPaused(_) => {

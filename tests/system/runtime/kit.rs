@@ -306,6 +306,10 @@ impl Crew {
         Self { model: Arc::new(model), ..self }
     }
 
+    pub fn shared_model(self, model: Arc<dyn Model>) -> Self {
+        Self { model, ..self }
+    }
+
     pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self

@@ -18,6 +18,7 @@ mod people;
 mod permits;
 mod placement;
 mod provider;
+mod replay;
 mod scheduling;
 mod sessions;
 mod tools;

@@ -179,7 +179,7 @@ impl Accumulator {
                 check("extra_content", extra)?;
             }
             self.grow(call.arguments.len() + call.name.as_ref().map_or(0, String::len) + extra)?;
-            self.calls.add(call)?;
+            deltas.extend(self.calls.add(call)?.map(Delta::Call));
         }
         if !refusal.is_empty() {
             self.grow(refusal.len())?;

@@ -1,14 +1,14 @@
 //! Reading an answer from its connection, at the pace of its reader.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use reqwest::Response;
 use tokio::time::Instant;
 
-use super::http::{Answered, Body as Received, Timeouts, connection, stalled};
+use super::http::{Answered, Body as Received, Timeouts, stalled};
 use super::limits::{AFTER_FINISH_MS, MAX_RESPONSE_BYTES};
+use super::source::Source;
 use super::{Delta, Event, Fault, Parser, Request, Turn, TurnStream, verdict};
 
 /// The fold of one answer in a provider's own form.
@@ -63,15 +63,15 @@ impl Answer {
 /// Those of an answer that came in one piece.
 pub(super) fn read(answered: Answered, answer: Answer) -> Result<TurnStream, Fault> {
     let Answer { fold, provider, timeouts, taken, begun } = answer;
-    let last = Last { provider, request_id: answered.request_id, taken };
+    let last = Last { provider, request_id: answered.request_id, taken, written: BTreeMap::new() };
     match answered.body {
-        Received::Whole(body) => whole(&body, fold, &last),
-        Received::Streamed(response) => Ok(streamed(*response, fold, last, timeouts, begun)),
+        Received::Whole(body) => whole(&body, fold, last),
+        Received::Streamed(source) => Ok(streamed(source, fold, last, timeouts, begun)),
     }
 }
 
 /// An answer that came in one piece: JSON, or events that a proxy labels as JSON.
-fn whole(body: &[u8], mut fold: Box<dyn Fold>, last: &Last) -> Result<TurnStream, Fault> {
+fn whole(body: &[u8], mut fold: Box<dyn Fold>, mut last: Last) -> Result<TurnStream, Fault> {
     let mut deltas = Vec::new();
     let read = if is_events(body) {
         events(body, fold.as_mut(), &mut deltas)
@@ -84,6 +84,7 @@ fn whole(body: &[u8], mut fold: Box<dyn Fold>, last: &Last) -> Result<TurnStream
         other => other,
     })?;
     let turn = fold.finish(&mut deltas)?;
+    deltas.retain(|delta| last.shows(delta));
     deltas.push(last.delta(turn)?);
     Ok(stream::iter(deltas.into_iter().map(Ok)).boxed())
 }
@@ -114,14 +115,14 @@ fn events(body: &[u8], fold: &mut dyn Fold, deltas: &mut Vec<Delta>) -> Result<(
 
 /// An answer that comes bit by bit. Dropping it closes the connection.
 fn streamed(
-    response: Response,
+    source: Source,
     fold: Box<dyn Fold>,
     last: Last,
     timeouts: Timeouts,
     begun: Instant,
 ) -> TurnStream {
     let reading = Reading {
-        response: Some(response),
+        source: Some(source),
         idle: timeouts.idle,
         total: timeouts.total,
         begun,
@@ -139,7 +140,7 @@ fn streamed(
 /// A half-read answer.
 struct Reading {
     /// `None` once the answer has ended, well or not.
-    response: Option<Response>,
+    source: Option<Source>,
     /// How long the service may be silent.
     idle: Duration,
     /// How long the whole answer may take, from `begun` on.
@@ -187,6 +188,7 @@ impl Reading {
         let Some(fold) = self.fold.as_mut() else { return Err(Fault::ClosedEarly) };
         let mut deltas = Vec::new();
         let taken = take(fold.as_mut(), &mut deltas);
+        deltas.retain(|delta| self.last.shows(delta));
         self.ready.extend(deltas.into_iter().map(Ok));
         taken
     }
@@ -195,6 +197,7 @@ impl Reading {
         let Some(fold) = self.fold.take() else { return Err(Fault::ClosedEarly) };
         let mut deltas = Vec::new();
         let turn = fold.finish(&mut deltas);
+        deltas.retain(|delta| self.last.shows(delta));
         self.ready.extend(deltas.into_iter().map(Ok));
         turn
     }
@@ -205,23 +208,24 @@ impl Reading {
                 return Some(item);
             }
             let patience = self.patience();
-            let response = self.response.as_mut()?;
-            let fault = match tokio::time::timeout(patience, response.chunk()).await {
+            let source = self.source.as_mut()?;
+            let fault = match tokio::time::timeout(patience, source.chunk()).await {
                 Ok(Ok(Some(bytes))) => match self.take(&bytes) {
                     Ok(()) if self.is_done() => None,
                     Ok(()) => continue,
                     Err(fault) => {
-                        self.end(Err(fault));
+                        self.end(Err(fault), false).await;
                         continue;
                     }
                 },
                 Ok(Ok(None)) => None,
-                Ok(Err(error)) => Some(connection(&error)),
+                Ok(Err(fault)) => Some(fault),
                 Err(_elapsed) if self.begun.elapsed() >= self.total => Some(stalled(self.total)),
                 Err(_elapsed) => Some(stalled(self.idle)),
             };
+            let is_broken = fault.is_some();
             let turn = self.complete(fault);
-            self.end(turn);
+            self.end(turn, is_broken).await;
         }
     }
 
@@ -274,12 +278,13 @@ impl Reading {
         self.finish().map_err(|early| fault.unwrap_or(early))
     }
 
-    fn end(&mut self, turn: Result<Turn, Fault>) {
-        if let Some(mut response) = self.response.take()
-            && turn.is_ok()
-        {
-            // The end of the body has usually come already; then the connection can be used again.
-            let _end = response.chunk().now_or_never();
+    async fn end(&mut self, turn: Result<Turn, Fault>, is_broken: bool) {
+        if let Some(mut source) = self.source.take() {
+            if turn.is_ok() {
+                // The end of the body has usually come already; then the connection can be used again.
+                let _end = source.chunk().now_or_never();
+            }
+            source.end(is_broken).await;
         }
         self.ready.push_back(turn.and_then(|turn| self.last.delta(turn)));
     }
@@ -290,9 +295,18 @@ struct Last {
     provider: String,
     request_id: Option<String>,
     taken: BTreeSet<String>,
+    /// The calls that readers see being written, by their id.
+    written: BTreeMap<String, u32>,
 }
 
 impl Last {
+    /// Whether readers see a delta: a call that gets another id in the end is not shown before.
+    fn shows(&mut self, delta: &Delta) -> bool {
+        let Delta::Call(call) = delta else { return true };
+        !self.taken.contains(&call.id)
+            && *self.written.entry(call.id.clone()).or_insert(call.index) == call.index
+    }
+
     /// The last delta, of a turn that is an answer. A tool's result is matched by its call's id, so every call needs one of its own.
     fn delta(&self, turn: Turn) -> Result<Delta, Fault> {
         let mut turn = verdict::judge(turn)?;

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use super::chunk::CallPiece;
 use super::limits::{MAX_TOOL_CALL_ID_BYTES, MAX_TOOL_CALLS, MAX_TOOL_NAME_BYTES};
-use super::{Fault, ToolCall};
+use super::written::Written;
+use super::{CallDelta, Fault, ToolCall};
 
 /// Names that some models put before a tool's.
 const PREFIXES: &[&str] = &["functions.", "function."];
@@ -26,12 +27,18 @@ struct Open {
     name: String,
     arguments: String,
     extra: Map<String, Value>,
+    written: Written,
 }
 
 impl Open {
     /// Whether its arguments are all there. Only a piece that may begin another call asks.
     fn is_complete(&self) -> bool {
         json::from_str::<Value>(&self.arguments).is_ok_and(|arguments| arguments.is_object())
+    }
+
+    /// The piece that readers have not seen yet.
+    fn more(&mut self) -> Option<CallDelta> {
+        self.written.more(&self.id, plain(&self.name), &self.arguments)
     }
 
     /// Whether a piece may be more of this call.
@@ -91,11 +98,11 @@ impl Calls {
         !self.calls.is_empty() && self.calls.iter().all(Open::is_complete)
     }
 
-    /// Adds a piece to the call that it belongs to.
+    /// Adds a piece to the call that it belongs to; gives what readers should see of it.
     ///
     /// # Errors
     /// [`Fault::TooLarge`].
-    pub(super) fn add(&mut self, piece: CallPiece) -> Result<(), Fault> {
+    pub(super) fn add(&mut self, piece: CallPiece) -> Result<Option<CallDelta>, Fault> {
         let name = piece.name.as_ref().map_or(0, String::len);
         if name > MAX_TOOL_NAME_BYTES {
             return Err(Fault::TooLarge { what: "bytes of a tool's name", limit: MAX_TOOL_NAME_BYTES });
@@ -109,7 +116,7 @@ impl Calls {
         if call.name.len() > MAX_TOOL_NAME_BYTES {
             return Err(Fault::TooLarge { what: "bytes of a tool's name", limit: MAX_TOOL_NAME_BYTES });
         }
-        Ok(())
+        Ok(if self.are_whole { None } else { self.calls[place].more() })
     }
 
     /// The call that a piece belongs to: that of its index, else of its id, else the last one.
@@ -148,17 +155,16 @@ impl Calls {
             }
             None => self.calls.len(),
         };
-        self.calls.insert(place, Open { index: piece.index, ..Open::default() });
+        let written = Written::new(self.calls.len());
+        self.calls.insert(place, Open { index: piece.index, written, ..Open::default() });
         Ok(place)
     }
 
     /// The calls. One without an id has an empty one; one without arguments has an empty object.
     pub(super) fn finish(self) -> Vec<ToolCall> {
         let close = |call: Open| {
-            let Open { id, mut name, mut arguments, extra, .. } = call;
-            if let Some(rest) = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)) {
-                name = rest.to_owned();
-            }
+            let Open { id, name, mut arguments, extra, .. } = call;
+            let name = plain(&name).to_owned();
             if arguments.trim().is_empty() {
                 arguments = "{}".to_owned();
             }
@@ -166,4 +172,9 @@ impl Calls {
         };
         self.calls.into_iter().map(close).collect()
     }
+}
+
+/// A tool's name without what some models put before it.
+fn plain(name: &str) -> &str {
+    PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }

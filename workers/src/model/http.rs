@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use runbus::config::Secret;
 use serde_json::Value;
 
@@ -14,6 +14,8 @@ use super::limits::{
     MAX_RETRY_AFTER_SECONDS, TOTAL_TIMEOUT_MS,
 };
 use super::presets::Auth;
+use super::recorded::{Interaction, Line, Secrets};
+use super::source::Source;
 use super::{Fault, ProviderError, retry_after};
 
 /// Headers in which services say how they name a request.
@@ -60,6 +62,8 @@ pub struct Endpoint {
     pub query: BTreeMap<String, String>,
     /// How long it may take.
     pub timeouts: Timeouts,
+    /// The other end: the service itself, or recordings.
+    pub line: Line,
 }
 
 impl fmt::Debug for Endpoint {
@@ -70,6 +74,7 @@ impl fmt::Debug for Endpoint {
             .field("headers", &names(&self.headers))
             .field("query", &names(&self.query))
             .field("timeouts", &self.timeouts)
+            .field("line", &self.line)
             .finish()
     }
 }
@@ -81,6 +86,9 @@ pub(super) struct Http {
     base: Url,
     key: Option<(Auth, Secret)>,
     timeouts: Timeouts,
+    line: Line,
+    /// Texts that must not be recorded, beside the key.
+    secrets: Secrets,
 }
 
 /// The answer of a service that took the request.
@@ -96,7 +104,7 @@ pub(super) enum Body {
     /// It came in one piece.
     Whole(Vec<u8>),
     /// It comes bit by bit.
-    Streamed(Box<Response>),
+    Streamed(Source),
 }
 
 impl Http {
@@ -106,7 +114,7 @@ impl Http {
     /// [`Fault::Unsendable`]: the address is no HTTP address, or a header is none.
     pub(super) fn new(endpoint: &Endpoint) -> Result<Self, Fault> {
         let unsendable = |message: String| Fault::Unsendable { message };
-        let Endpoint { base_url, headers, key, query, timeouts } = endpoint;
+        let Endpoint { base_url, headers, key, query, timeouts, line } = endpoint;
         let shown = || runbus::config::without_credentials(base_url);
         let mut base = Url::parse(base_url)
             .map_err(|error| unsendable(format!("{:?} is no address: {error}", shown())))?;
@@ -143,7 +151,9 @@ impl Http {
         let client = builder.build().map_err(|error| unsendable(chain(&error)))?;
         let given = |auth: Auth| headers.keys().any(|name| name.eq_ignore_ascii_case(auth.header("").0));
         let key = key.clone().filter(|(auth, _)| !given(*auth));
-        let http = Self { client, base, key, timeouts: *timeouts };
+        let mut secrets = Secrets::default();
+        headers.values().chain(query.values()).for_each(|value| secrets.value(value));
+        let http = Self { client, base, key, timeouts: *timeouts, line: line.clone(), secrets };
         drop(http.authorized(http.client.get(http.base.clone()))?);
         Ok(http)
     }
@@ -182,27 +192,67 @@ impl Http {
     /// # Errors
     /// The service refuses it, cannot be reached, or answers with what is no answer.
     pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<Answered, Fault> {
-        let mut response =
-            self.within(self.authorized(self.client.post(url.clone()))?.json(body).send()).await?;
-        let status = response.status();
-        let request_id = request_id(response.headers());
+        let Reply { status, request_id, content_type, retry_after, source } = self.send(url, body).await?;
         if !status.is_success() {
-            return Err(Fault::from_response(self.error(url, &mut response, request_id).await));
+            let mut error = self.error(url, status, source, retry_after).await;
+            error.request_id = request_id;
+            return Err(Fault::from_response(error));
         }
-        match content_type(response.headers()).as_str() {
-            "application/json" => match self.read(&mut response, MAX_RESPONSE_BYTES).await? {
+        match content_type.as_str() {
+            "application/json" => match self.read(source, MAX_RESPONSE_BYTES).await? {
                 (body, false) => Ok(Answered { request_id, body: Body::Whole(body) }),
                 (_, true) => {
                     Err(Fault::TooLarge { what: "bytes of one response", limit: MAX_RESPONSE_BYTES })
                 }
             },
             "text/html" => {
-                let (body, _cut) = self.read(&mut response, MAX_ERROR_BODY_BYTES).await.unwrap_or_default();
+                let (body, _cut) = self.read(source, MAX_ERROR_BODY_BYTES).await.unwrap_or_default();
                 let error = ProviderError::from_body(status.as_u16(), &body, None);
                 Err(Fault::Garbage { message: format!("{} {}", error.message, asked(url)) })
             }
-            _ => Ok(Answered { request_id, body: Body::Streamed(Box::new(response)) }),
+            _ => Ok(Answered { request_id, body: Body::Streamed(source) }),
         }
+    }
+
+    /// Sends a question to the other end of the line.
+    async fn send(&self, url: &Url, body: &Value) -> Result<Reply, Fault> {
+        if let Line::Played(player) = &self.line {
+            let played = player.answer(url.path(), body)?;
+            return Ok(Reply {
+                status: StatusCode::from_u16(played.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                request_id: played.request_id.clone(),
+                content_type: media_type(&played.content_type),
+                retry_after: None,
+                source: Source::played(played),
+            });
+        }
+        let response = self.within(self.authorized(self.client.post(url.clone()))?.json(body).send()).await?;
+        let status = response.status();
+        let request_id = request_id(response.headers());
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let tape = match &self.line {
+            Line::Recorded(recorder, client) => {
+                let mut secrets = self.secrets.clone();
+                self.key.iter().for_each(|(_, key)| secrets.key(&key.reveal()));
+                let answer = Interaction {
+                    path: Some(url.path().to_owned()),
+                    request: body.clone(),
+                    status: status.as_u16(),
+                    content_type: content_type.unwrap_or_default().to_owned(),
+                    request_id: request_id.clone(),
+                    ..Interaction::default()
+                };
+                Some(recorder.tape(client, answer, secrets))
+            }
+            _ => None,
+        };
+        Ok(Reply {
+            status,
+            request_id,
+            content_type: media_type(content_type.unwrap_or_default()),
+            retry_after: retry_after::of(response.headers()),
+            source: Source::service(response, tape),
+        })
     }
 
     /// Asks for a document.
@@ -210,23 +260,33 @@ impl Http {
     /// # Errors
     /// As [`Http::post`].
     pub(super) async fn get(&self, url: &Url) -> Result<Value, Fault> {
-        let mut response = self.within(self.authorized(self.client.get(url.clone()))?.send()).await?;
-        if !response.status().is_success() {
-            let request_id = request_id(response.headers());
-            return Err(Fault::from_response(self.error(url, &mut response, request_id).await));
+        if matches!(self.line, Line::Played(_)) {
+            return Err(Fault::Unsendable { message: "recordings answer no such request".to_owned() });
         }
-        let (body, _cut) = self.read(&mut response, MAX_RESPONSE_BYTES).await?;
+        let response = self.within(self.authorized(self.client.get(url.clone()))?.send()).await?;
+        let (status, request_id) = (response.status(), request_id(response.headers()));
+        let retry_after = retry_after::of(response.headers());
+        let source = Source::service(response, None);
+        if !status.is_success() {
+            let mut error = self.error(url, status, source, retry_after).await;
+            error.request_id = request_id;
+            return Err(Fault::from_response(error));
+        }
+        let (body, _cut) = self.read(source, MAX_RESPONSE_BYTES).await?;
         runbus::json::from_slice(&body).map_err(|error| Fault::Garbage { message: error.to_string() })
     }
 
-    async fn error(&self, url: &Url, response: &mut Response, request_id: Option<String>) -> ProviderError {
-        let status = response.status();
-        let wait = retry_after::of(response.headers());
+    async fn error(
+        &self,
+        url: &Url,
+        status: StatusCode,
+        source: Source,
+        retry_after: Option<Duration>,
+    ) -> ProviderError {
         // The status says enough, should the body not come.
-        let (body, _cut) = self.read(response, MAX_ERROR_BODY_BYTES).await.unwrap_or_default();
-        let mut error = ProviderError::from_body(status.as_u16(), &body, wait);
+        let (body, _cut) = self.read(source, MAX_ERROR_BODY_BYTES).await.unwrap_or_default();
+        let mut error = ProviderError::from_body(status.as_u16(), &body, retry_after);
         error.retry_after = error.retry_after.map(|wait| wait.min(self.timeouts.retry_after));
-        error.request_id = request_id;
         if error.message.is_empty() {
             error.message = status.to_string();
         }
@@ -236,9 +296,14 @@ impl Http {
         error
     }
 
+    /// For how long the service may be silent.
+    fn patience(&self) -> Duration {
+        self.timeouts.idle.min(self.timeouts.total)
+    }
+
     /// Awaits data of the service, for as long as it may be silent.
     async fn within<T>(&self, sent: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Fault> {
-        let patience = self.timeouts.idle.min(self.timeouts.total);
+        let patience = self.patience();
         match tokio::time::timeout(patience, sent).await {
             Ok(result) => result.map_err(|error| connection(&error)),
             Err(_elapsed) => Err(stalled(patience)),
@@ -246,17 +311,21 @@ impl Http {
     }
 
     /// Reads a body that is not a stream, at most `limit` bytes; also whether there was more.
-    async fn read(&self, response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), Fault> {
-        let mut body = Vec::new();
-        while let Some(bytes) = self.within(response.chunk()).await? {
-            let room = limit - body.len();
-            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            if bytes.len() > room {
-                return Ok((body, true));
-            }
-        }
-        Ok((body, false))
+    async fn read(&self, mut source: Source, limit: usize) -> Result<(Vec<u8>, bool), Fault> {
+        let read = source.read(limit, self.patience()).await;
+        source.end(read.is_err()).await;
+        read
     }
+}
+
+/// The begin of an answer.
+struct Reply {
+    status: StatusCode,
+    request_id: Option<String>,
+    /// Its media type, without parameters.
+    content_type: String,
+    retry_after: Option<Duration>,
+    source: Source,
 }
 
 /// Where the request went, without what may be a secret in an address.
@@ -268,10 +337,9 @@ fn asked(url: &Url) -> String {
     format!("[asked at {url}; the base address of OpenAI's API goes up to and with /v1]")
 }
 
-/// The media type without its parameters; empty when there is none.
-fn content_type(headers: &HeaderMap) -> String {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+/// A media type without its parameters.
+fn media_type(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// How the service names the request.

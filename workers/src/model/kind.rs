@@ -11,6 +11,7 @@ use super::gemini::Gemini;
 use super::http::Endpoint;
 use super::presets::Auth;
 use super::quirks::Quirks;
+use super::responses::Responses;
 use super::{Config, Fault, Model, OpenAi, Scripted};
 
 /// The API of a provider.
@@ -19,6 +20,8 @@ use super::{Config, Fault, Model, OpenAi, Scripted};
 pub enum Kind {
     /// OpenAI's chat completions, which most services speak.
     Openai,
+    /// OpenAI's Responses.
+    OpenaiResponses,
     /// Anthropic's Messages.
     Anthropic,
     /// Google's Gemini (`streamGenerateContent`).
@@ -52,10 +55,23 @@ impl Kind {
     pub fn build(self, setup: Setup) -> Result<Arc<dyn Model>, Fault> {
         Ok(match self {
             Self::Openai => Arc::new(OpenAi::new(Config::of(setup))?),
+            Self::OpenaiResponses => Arc::new(Responses::new(setup)?),
             Self::Anthropic => Arc::new(Anthropic::new(setup)?),
             Self::Gemini => Arc::new(Gemini::new(setup)?),
             Self::Scripted => Arc::new(setup.scripted),
         })
+    }
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::OpenaiResponses => "openai_responses",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Scripted => "scripted",
+        }
     }
 
     /// Whether there is a service that must have an address.
@@ -70,7 +86,7 @@ impl Kind {
         match self {
             Self::Anthropic => Auth::Header("x-api-key"),
             Self::Gemini => Auth::Header("x-goog-api-key"),
-            Self::Openai | Self::Scripted => Auth::Bearer,
+            Self::Openai | Self::OpenaiResponses | Self::Scripted => Auth::Bearer,
         }
     }
 }

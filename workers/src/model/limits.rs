@@ -68,3 +68,21 @@ pub const MAX_TURN_BLOCKS: usize = 1024;
 
 /// The most bytes of a web page without a title that an error shows.
 pub const MAX_PAGE_BYTES: usize = 200;
+
+/// The most bytes of an answer that is recorded.
+pub const MAX_RECORDED_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+
+/// The most bytes of one recording's file: a JSON text that is read again.
+pub const MAX_RECORDING_BYTES: u64 = 48 * 1024 * 1024;
+
+/// The most bytes that one process records.
+pub const MAX_RECORDED_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Conversations whose file a recorder remembers.
+pub const MAX_OPEN_RECORDINGS: usize = 1024;
+
+/// The most files of a folder that is played.
+pub const MAX_REPLAY_FILES: usize = 10_000;
+
+/// The most bytes of all files of a folder that is played.
+pub const MAX_REPLAY_BYTES: usize = 512 * 1024 * 1024;

@@ -136,7 +136,7 @@ impl Stream for Watched {
                 call.spoke();
                 call.answered(turn);
             }
-            Poll::Ready(Some(Ok(Delta::Text(_) | Delta::Reasoning(_)))) => call.spoke(),
+            Poll::Ready(Some(Ok(Delta::Text(_) | Delta::Reasoning(_) | Delta::Call(_)))) => call.spoke(),
             Poll::Ready(Some(Err(fault))) => call.failed(fault),
             // The deltas ended without an answer.
             Poll::Ready(None) if call.outcome == Answer::Dropped => call.failed(&Fault::ClosedEarly),

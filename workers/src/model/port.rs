@@ -6,7 +6,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures_util::Stream;
 
-use super::{Fault, Provider, Request, Retry, Turn};
+use super::{CallDelta, Fault, Provider, Request, Retry, Turn};
 
 /// A piece of a model's answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub enum Delta {
     Text(String),
     /// The next piece of the model's reasoning; never empty.
     Reasoning(String),
+    /// The next piece of a call that the model writes.
+    Call(CallDelta),
     /// The whole answer. It is the last item; its text and reasoning are the concatenated deltas.
     Completed(Box<Turn>),
 }

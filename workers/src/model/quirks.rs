@@ -142,6 +142,16 @@ impl Quirks {
         }
     }
 
+    /// These, and what is known of the service at an address.
+    #[must_use]
+    pub fn at(self, base_url: &str) -> Self {
+        if self.max_tokens == MaxTokens::Auto && base_url.contains("://api.openai.com/") {
+            // OpenAI's newer models refuse the old name; most others know no other.
+            return Self { max_tokens: MaxTokens::MaxCompletionTokens, ..self };
+        }
+        self
+    }
+
     /// Nothing is known.
     #[must_use]
     pub const fn unknown() -> Self {

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 
 use super::script::{Answer, Script};
+use super::written::Written;
 use super::{Delta, Fault, Hint, Message, Model, Provider, Request, ToolCall, Turn, TurnStream, Usage};
 
 /// The time between two tokens unless it is set: that of a fast model.
@@ -94,8 +95,9 @@ impl Model for Scripted {
         let turn = self.answer(&request);
         let reasoning = tokens(&turn.reasoning).map(|token| Delta::Reasoning(token.to_owned()));
         let text = tokens(&turn.text).map(|token| Delta::Text(token.to_owned()));
+        let calls = turn.tool_calls.iter().enumerate().flat_map(|(index, call)| written(index, call));
         let deltas: Vec<Delta> =
-            reasoning.chain(text).chain([Delta::Completed(Box::new(turn.clone()))]).collect();
+            reasoning.chain(text).chain(calls).chain([Delta::Completed(Box::new(turn.clone()))]).collect();
         let pace = self.pace;
         let paced = stream::iter(deltas).then(move |delta| async move {
             // Not even a zero sleep for tests: it would wait for the timer's next tick.
@@ -106,6 +108,16 @@ impl Model for Scripted {
         });
         Ok(paced.boxed())
     }
+}
+
+/// A call as it is written.
+fn written(index: usize, call: &ToolCall) -> Vec<Delta> {
+    let (mut written, mut so_far) = (Written::new(index), String::new());
+    let more = |token: &str| {
+        so_far.push_str(token);
+        written.more(&call.id, &call.name, &so_far).map(Delta::Call)
+    };
+    tokens(&call.arguments).filter_map(more).collect()
 }
 
 /// The answer of a node without a script.

@@ -31,6 +31,7 @@ pub(super) async fn by_tool(
     let read = deltas.flat_map(|delta| {
         stream::iter(match delta {
             Ok(Delta::Text(_)) => Vec::new(),
+            Ok(Delta::Call(call)) if call.name == TOOL => Vec::new(),
             Ok(Delta::Completed(turn)) => {
                 let turn = answered(*turn);
                 let text = (!turn.text.is_empty()).then(|| Ok(Delta::Text(turn.text.clone())));

@@ -1,8 +1,10 @@
 //! The `[model]` section: which models answer.
 
 mod provider;
+mod replay;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::limits::{MAX_PROVIDER_NAME_BYTES, MAX_PROVIDERS};
+use crate::model::recorded::Recorder;
 use crate::model::{Images, Kind, Providers, Script, Scripted, Setup, Structured, presets};
 
 pub use provider::Section;
@@ -21,6 +24,9 @@ const OPENAI: &str = "openai";
 /// The scripted model's name.
 const SCRIPTED: &str = "scripted";
 
+/// The name of recordings in place of providers.
+const REPLAY: &str = "replay";
+
 /// Presets that a key in the environment makes available, without a section.
 const SHORT: [&str; 3] = [OPENAI, "anthropic", "gemini"];
 
@@ -28,7 +34,8 @@ const SHORT: [&str; 3] = [OPENAI, "anthropic", "gemini"];
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Which provider answers where a definition names none: `auto`, `open_ai`, `scripted`, or a name of `providers`. `auto` takes
+    /// Which provider answers where a definition names none: `auto`, `open_ai`, `scripted`, `replay` (recordings answer in place of every
+    /// provider), or a name of `providers`. `auto` takes
     /// `open_ai` when `base_url` or `api_key` is set; else the provider that `name` begins with; else one whose key is in the environment
     /// (`ANTHROPIC_API_KEY`, `GEMINI_API_KEY`); else the only one of `providers`; else `scripted`.
     pub provider: String,
@@ -50,7 +57,11 @@ pub struct Config {
     pub scripted_pace_ms: u64,
     /// A file with the answers of the scripted model (YAML or JSON, docs/scripted-model.md). Not set: the answers for the
     /// definitions that come with the binary.
-    pub script: Option<std::path::PathBuf>,
+    pub script: Option<PathBuf>,
+    /// A folder into which every call of a provider is written: the request, the answer as it came, no keys. Not set: nothing is written.
+    pub record: Option<PathBuf>,
+    /// The folder of recordings that answer when `provider` is `replay`. Not set: that of `record`.
+    pub replay: Option<PathBuf>,
     /// Providers by name, each a table `[model.providers.NAME]`: definitions and `name` choose one with `NAME/MODEL`. At most 64.
     // Headers and queries are secrets, so a refusal never quotes the whole table.
     #[schemars(extend("writeOnly" = true))]
@@ -68,6 +79,8 @@ impl Default for Config {
             images: Images::Auto,
             scripted_pace_ms: 15,
             script: None,
+            record: None,
+            replay: None,
             providers: BTreeMap::new(),
         }
     }
@@ -97,13 +110,18 @@ impl Validate for Config {
             section.validate(name).map_err(|invalid| invalid.within(name).within("providers"))?;
         }
         let provider = self.provider.as_str();
+        if self.is_replay() && self.recordings().is_none() {
+            let expected = "a folder of recordings, when provider is `replay`";
+            return Err(Invalid::new("replay", "not set", expected));
+        }
         let is_known = matches!(provider, "auto" | "open_ai" | OPENAI | SCRIPTED)
+            || self.is_replay()
             || self.providers.contains_key(provider)
             || presets::find(provider).is_some_and(|preset| preset.base_url.is_some());
         if !is_known {
             let names: Vec<&str> = self.providers.keys().map(String::as_str).collect();
             let expected = format!(
-                "auto, open_ai, scripted, a preset, or a name of model.providers: {}",
+                "auto, open_ai, scripted, replay, a preset, or a name of model.providers: {}",
                 names.join(", ")
             );
             return Err(Invalid::new("provider", provider, expected));
@@ -206,6 +224,18 @@ impl Config {
         Standard { name: OPENAI.into(), section }
     }
 
+    /// Whether recordings answer in place of the providers.
+    #[must_use]
+    pub fn is_replay(&self) -> bool {
+        self.provider == REPLAY && !self.providers.contains_key(REPLAY)
+    }
+
+    /// The folder of the recordings that answer.
+    #[must_use]
+    pub fn recordings(&self) -> Option<&Path> {
+        self.replay.as_deref().or(self.record.as_deref()).filter(|_| self.is_replay())
+    }
+
     /// Whether the built-in script answers where a definition names nobody.
     #[must_use]
     pub fn is_scripted(&self) -> bool {
@@ -235,13 +265,18 @@ impl Config {
     /// The script or a key cannot be read, or a client cannot be built.
     pub fn build(&self) -> Result<Arc<Providers>, Error> {
         runbus::tls::install();
+        if let Some(folder) = self.recordings() {
+            return self.played(folder).map(Arc::new);
+        }
+        let recorder = self.record.clone().map(Recorder::new);
+        let recorder = recorder.as_ref();
         let setup =
             || -> Result<Setup, Error> { Ok(Setup { scripted: self.scripted()?, ..Setup::default() }) };
         let Standard { name, mut section } = self.standard();
         section.model = self.default_name();
-        let mut providers = Providers::new(name.clone(), section.build(&name, setup()?)?);
+        let mut providers = Providers::new(name.clone(), section.build(&name, setup()?, recorder, true)?);
         for (other, section) in self.providers.iter().filter(|(other, _)| **other != name) {
-            providers = providers.with(other.clone(), section.build(other, setup()?)?);
+            providers = providers.with(other.clone(), section.build(other, setup()?, recorder, false)?);
         }
         Ok(Arc::new(providers))
     }

@@ -1,6 +1,7 @@
 //! The sections `[model.providers.NAME]`: one provider each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use runbus::config::{Invalid, Secret};
@@ -12,7 +13,8 @@ use serde_json::{Map, Value};
 use super::Error;
 use crate::model::presets::{self, Preset};
 use crate::model::quirks::Quirks;
-use crate::model::{Endpoint, Entry, Kind, Retry, Setup, Timeouts};
+use crate::model::recorded::{Client, Line, Recorder};
+use crate::model::{Endpoint, Entry, Kind, Model, Retry, Setup, Timeouts};
 
 /// The headers that hold a key.
 const KEY_HEADERS: [&str; 4] = ["authorization", "api-key", "x-api-key", "x-goog-api-key"];
@@ -156,11 +158,17 @@ impl Section {
         }
     }
 
-    /// The provider.
+    /// The provider. Its traffic is written down by `recorder`; `is_default`: it answers where a definition names nobody.
     ///
     /// # Errors
     /// A key's file cannot be read, or the client cannot be built.
-    pub(super) fn build(&self, name: &str, setup: Setup) -> Result<Entry, Error> {
+    pub(super) fn build(
+        &self,
+        name: &str,
+        setup: Setup,
+        recorder: Option<&Arc<Recorder>>,
+        is_default: bool,
+    ) -> Result<Entry, Error> {
         let of = |what: String| Error(format!("providers.{name}: {what}"));
         let preset = self.preset(name);
         let kind = self.kind(name);
@@ -169,24 +177,42 @@ impl Section {
         };
         let auth = preset.map_or(kind.auth(), |preset| preset.auth);
         let base_url = self.base_url.as_deref().or_else(|| preset?.base_url).unwrap_or_default();
+        let quirks = self.quirks.or(preset.map_or_else(Quirks::default, |preset| preset.quirks));
+        let model = self.model(name).map(str::to_owned);
+        let line = recorder.map_or(Line::Service, |recorder| {
+            let client = Client {
+                provider: name.to_owned(),
+                api: kind,
+                default: is_default,
+                model: model.clone(),
+                quirks: quirks.at(base_url),
+                extra_body: self.extra_body.clone(),
+            };
+            Line::Recorded(Arc::clone(recorder), Arc::new(client))
+        });
         let endpoint = Endpoint {
             base_url: base_url.to_owned(),
             headers: revealed(&self.headers),
             key: self.api_key.clone().map(|key| (auth, key)),
             query: revealed(&self.query),
             timeouts: self.timeouts(),
+            line,
         };
         let setup = Setup {
             provider: name.to_owned(),
             endpoint,
-            model: self.model(name).map(str::to_owned),
-            quirks: self.quirks.or(preset.map_or_else(Quirks::default, |preset| preset.quirks)),
+            model,
+            quirks,
             extra_body: self.extra_body.clone(),
             ..setup
         };
-        let model = kind.build(setup).map_err(|fault| of(fault.to_string()))?;
+        Ok(self.entry(kind.build(setup).map_err(|fault| of(fault.to_string()))?))
+    }
+
+    /// A model with the prices and the tries of this provider.
+    pub(super) fn entry(&self, model: Arc<dyn Model>) -> Entry {
         let prices = Prices { models: self.prices.clone(), ..Prices::default() };
-        Ok(Entry { model, prices, retry: self.retry() })
+        Entry { model, prices, retry: self.retry() }
     }
 
     const fn timeouts(&self) -> Timeouts {

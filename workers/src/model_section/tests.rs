@@ -73,6 +73,7 @@ fn what_contradicts_itself_is_refused_by_its_key() {
     for (text, key) in [
         (r#"{"provider": "nobody"}"#, "provider"),
         (r#"{"provider": "azure"}"#, "provider"),
+        (r#"{"provider": "replay"}"#, "replay"),
         (r#"{"providers": {"x y": {"base_url": "http://h"}}}"#, "providers"),
         (r#"{"providers": {"auto": {"base_url": "http://h"}}}"#, "providers"),
         (r#"{"providers": {"mine": {}}}"#, "providers.mine.base_url"),

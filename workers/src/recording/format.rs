@@ -2,33 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-/// One recorded conversation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Recording {
-    /// Its name: that of its file.
-    pub name: String,
-    /// Where it comes from.
-    #[serde(default)]
-    pub provenance: Value,
-    /// Requests and responses, in order.
-    pub interactions: Vec<Interaction>,
-}
-
-/// One request and its response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Interaction {
-    /// The JSON body that was sent.
-    pub request: Value,
-    /// The response's HTTP status.
-    pub status: u16,
-    /// The response's content type.
-    pub content_type: String,
-    /// The response's body, exactly as it was sent.
-    pub body: String,
-}
+use crate::model::recorded::Recording;
 
 /// Why a recording cannot be had.
 #[derive(Debug, thiserror::Error)]

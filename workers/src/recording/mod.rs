@@ -9,7 +9,8 @@ mod expected;
 mod format;
 mod server;
 
+pub use crate::model::recorded::{Interaction, Recording};
 pub use body::{Chunking, Mode};
 pub use expected::{Expected, expected};
-pub use format::{Interaction, LoadFault, Recording};
+pub use format::LoadFault;
 pub use server::{Matching, Options, Received, Server};

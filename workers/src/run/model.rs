@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use runbus::event::Source;
 use runbus::event::family::node::LoopIteration;
-use runbus::event::family::{client, model};
+use runbus::event::family::{client, model, tool};
 use runbus::id::{EventId, NodeId};
 use runbus::session::Turn;
 use runbus::session::entry::{Fact, Fallback, Outcome};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Done};
 use crate::limits;
-use crate::model::{Delta, Fault, Hint, Request};
+use crate::model::{CallDelta, Delta, Fault, Hint, Request};
 use crate::session::actor::Error;
 use crate::session::{events, step};
 
@@ -117,6 +117,9 @@ async fn stream(
             }
             Ok(Delta::Text(content)) => source.llm_text_delta(model::TextDelta { content, snapshot: None }),
             Ok(Delta::Reasoning(content)) => source.llm_reasoning_delta(model::ReasoningDelta { content }),
+            Ok(Delta::Call(CallDelta { index, id, name, arguments })) => {
+                source.tool_call_delta(tool::CallDelta { index, tool_use_id: id, tool_name: name, arguments })
+            }
             Ok(Delta::Completed(turn)) => {
                 // A journalled turn is never streamed again: its deltas must be durable for readers.
                 last.durable().await.map_err(events::Error::from)?;

@@ -288,6 +288,7 @@ proptest! {
             match delta {
                 Delta::Text(piece) => text += &piece,
                 Delta::Reasoning(piece) => reasoning += &piece,
+                Delta::Call(_) => {}
                 Delta::Completed(_) => prop_assert!(false, "the accumulator does not complete"),
             }
         }

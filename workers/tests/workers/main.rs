@@ -17,6 +17,7 @@ mod guards;
 mod mcp;
 mod native;
 mod recordings;
+mod replay;
 mod router_faults;
 mod routing;
 mod sessions;

@@ -23,11 +23,12 @@ fn request(messages: Vec<Message>) -> Request {
 
 fn stream(events: &[Value]) -> Interaction {
     let body = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-    Interaction { request: Value::Null, status: 200, content_type: "text/event-stream".into(), body }
+    Interaction { status: 200, content_type: "text/event-stream".into(), body, ..Interaction::default() }
 }
 
 async fn serve(interactions: Vec<Interaction>, seed: u64) -> Server {
-    let recording = Recording { name: "native".into(), provenance: Value::Null, interactions };
+    let recording =
+        Recording { name: "native".into(), provenance: Value::Null, api: None, client: None, interactions };
     let chunking = Chunking { seed, max_bytes: 11, pace: Duration::ZERO };
     Server::start(recording, Options { chunking, ..Options::default() }).await.unwrap()
 }

@@ -1,9 +1,12 @@
 //! The client against every recording, cut at arbitrary places.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use runbus_workers::model::{Config, Delta, Fault, Message, Model, OpenAi, Request, ThinkTags, Turn};
+use runbus_workers::model::{
+    CallDelta, Config, Delta, Fault, Message, Model, OpenAi, Request, ThinkTags, Turn,
+};
 use runbus_workers::recording::{Chunking, Expected, Options, Recording, Server, expected};
 
 /// The result of a client.
@@ -11,6 +14,8 @@ use runbus_workers::recording::{Chunking, Expected, Options, Recording, Server, 
 pub(crate) struct Got {
     pub(crate) text: String,
     pub(crate) reasoning: String,
+    /// Calls as they were written, by their number: id, name, arguments.
+    pub(crate) written: BTreeMap<u32, (String, String, String)>,
     pub(crate) end: Option<Result<Turn, Fault>>,
 }
 
@@ -29,7 +34,21 @@ pub(crate) async fn ask(model: &dyn Model, request: Request) -> Got {
         match delta {
             Ok(Delta::Text(text)) => got.text += &text,
             Ok(Delta::Reasoning(text)) => got.reasoning += &text,
-            Ok(Delta::Completed(turn)) => got.end = Some(Ok(*turn)),
+            Ok(Delta::Call(CallDelta { index, id, name, arguments })) => {
+                assert!(!arguments.is_empty());
+                let call =
+                    got.written.entry(index).or_insert_with(|| (id.clone(), name.clone(), String::new()));
+                assert_eq!((&call.0, &call.1), (&id, &name), "a call keeps its id and its name");
+                call.2 += &arguments;
+            }
+            Ok(Delta::Completed(turn)) => {
+                for (id, name, arguments) in got.written.values() {
+                    let call = turn.tool_calls.iter().find(|call| call.id == *id);
+                    let call = call.unwrap_or_else(|| panic!("the turn has the call {id}"));
+                    assert_eq!((&call.name, &call.arguments), (name, arguments));
+                }
+                got.end = Some(Ok(*turn));
+            }
             Err(fault) => got.end = Some(Err(fault)),
         }
     }

@@ -78,6 +78,7 @@ export class Spans {
       case "llm_text_delta":
       case "client_output_delta":
       case "llm_reasoning_delta":
+      case "tool_call_delta":
         if (!this.#models.has(node)) this.#models.set(node, this.#add("model", node, "model", at, position));
         return;
       case "llm_turn_completed": {

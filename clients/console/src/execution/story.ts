@@ -292,6 +292,8 @@ const HANDLERS: Record<string, Handler> = {
   llm_text_delta: write,
   llm_reasoning_delta: write,
   client_output_delta: write,
+  // The turn shows its calls when it is completed.
+  tool_call_delta: silent,
   llm_turn_completed: function (entry, event, read) {
     const turn = this.turn(entry, event);
     const whole = text(read["content"]);

@@ -7,7 +7,12 @@ import { time } from "./time.js";
 /** A question that its producer gave no id: the next step of the execution answers it. */
 const UNNAMED = "";
 
-export const COALESCIBLE: ReadonlySet<string> = new Set(["llm_text_delta", "llm_reasoning_delta", "client_output_delta"]);
+export const COALESCIBLE: ReadonlySet<string> = new Set([
+  "llm_text_delta",
+  "llm_reasoning_delta",
+  "client_output_delta",
+  "tool_call_delta",
+]);
 
 export type Known = Execution;
 

@@ -6,7 +6,7 @@
 import { defined } from "../defined.js";
 import type { Event } from "../event.js";
 import * as LIMIT from "../limits.js";
-import type { Approval, Call, CallState, Node, Question, Snapshot, Text, Turn } from "../types/snapshot.js";
+import type { Approval, Call, CallState, Draft, Node, Question, Snapshot, Text, Turn } from "../types/snapshot.js";
 import { excerpt, isShort, name, push, textBytes } from "./bounded.js";
 import { head, utf8 } from "./bytes.js";
 import * as execution from "./execution.js";
@@ -45,11 +45,13 @@ function change(now: Snapshot, event: Event, data: Payload): void {
       return write(now, event, ({ output }) => ({ output: extend(output, data) }));
     case "llm_reasoning_delta":
       return write(now, event, ({ reasoning }) => ({ reasoning: push(reasoning, data["content"]) }));
+    case "tool_call_delta":
+      return isShort(data["tool_use_id"]) ? write(now, event, (turn) => ({ drafts: draft(turn, data) })) : undefined;
     case "llm_turn_completed":
       return completeTurn(now, event, data);
     case "llm_retry":
       now.turns = now.turns.filter((turn) => turn.done || turn.node_id !== event.node_id);
-      return node(now, event, (node) => ({ ...node, retries: node.retries + 1 }));
+      return node(now, event, (node) => unnamed({ ...node, retries: node.retries + 1 }));
     case "attempt_superseded": {
       // A call of a model is never continued by another attempt: it is void as a whole.
       const from = data["void_from"] ?? Infinity;
@@ -59,10 +61,12 @@ function change(now: Snapshot, event: Event, data: Payload): void {
     case "node_loop_started":
       closeTurns(now, event.node_id);
       return node(now, event, (node) =>
-        defined<Node>({ ...node, state: "running", visits: node.visits + 1, round: 0, iteration: data["iteration"] }),
+        unnamed({ ...node, state: "running", visits: node.visits + 1, round: 0, iteration: data["iteration"] }),
       );
     case "node_loop_iteration":
-      return node(now, event, (node) => ({ ...node, state: "running", round: data["iteration"] }));
+      return node(now, event, (node) =>
+        defined<Node>({ ...node, state: "running", round: data["iteration"], message_id: short(data["message_id"]) }),
+      );
     case "node_loop_completed":
       closeTurns(now, event.node_id);
       return node(now, event, (node) => ({ ...node, state: "completed" }));
@@ -103,21 +107,42 @@ const extend = (text: Text | undefined, data: Payload): Text | undefined =>
 const short = (text: string | undefined): string | undefined => (text === undefined ? undefined : name(text));
 
 function completeTurn(now: Snapshot, event: Event, data: Payload): void {
-  const { content, finish_reason, model } = data;
+  const { content, finish_reason, message_id, model, provider, reasoning } = data;
   write(now, event, (turn) => ({
     ...(content === undefined ? {} : { [!turn.text && turn.output ? "output" : "text"]: push(undefined, content) }),
+    ...(reasoning === undefined ? {} : { reasoning: push(undefined, reasoning) }),
+    ...(message_id === undefined ? {} : { message_id: short(message_id) }),
     finish_reason: short(finish_reason),
     model: short(model),
-    done: true,
+    provider: short(provider),
+    ...OVER,
   }));
   for (const one of data["tool_calls"] as Payload[]) call(now, event, one, "requested", one["arguments"]);
-  node(now, event, (node) => ({ ...node, state: "running" }));
+  node(now, event, (node) => unnamed({ ...node, state: "running" }));
 }
+
+/** The drafts of a turn with one more piece of a call. */
+function draft(turn: Turn, data: Payload): Draft[] {
+  const drafts = [...(turn.drafts ?? [])];
+  const { index, tool_use_id, tool_name } = data;
+  const at = drafts.findLastIndex((one) => one.tool_use_id === tool_use_id);
+  const known = drafts[at];
+  const more = push(known?.arguments, data["arguments"]) ?? { content: "" };
+  if (known) return drafts.with(at, { ...known, arguments: more });
+  if (drafts.length >= LIMIT.SNAPSHOT_DRAFTS) drafts.shift();
+  return [...drafts, { index, tool_use_id, tool_name: name(tool_name), arguments: more }];
+}
+
+/** Changes of a turn that is over. */
+const OVER = { done: true, drafts: undefined };
 
 type Changes<T> = { [K in keyof T]?: T[K] | undefined };
 
-const turnBytes = ({ text, output, reasoning }: Turn): number =>
-  textBytes(text) + textBytes(output) + textBytes(reasoning);
+const turnBytes = ({ text, output, reasoning, drafts }: Turn): number =>
+  [text, output, reasoning, ...(drafts ?? []).map((draft) => draft.arguments)].reduce(
+    (sum, one) => sum + textBytes(one),
+    0,
+  );
 
 /** Changes the node's open turn; begins one when there is none. A turn of an earlier attempt that no event made void is over. */
 function write(now: Snapshot, event: Event, change: (turn: Turn) => Changes<Turn>): void {
@@ -125,11 +150,15 @@ function write(now: Snapshot, event: Event, change: (turn: Turn) => Changes<Turn
   let at = turns.findLastIndex((turn) => !turn.done && turn.node_id === event.node_id);
   const open = turns[at];
   if (open?.attempt !== undefined && event.attempt !== undefined && open.attempt < event.attempt) {
-    turns[at] = { ...open, done: true };
+    turns[at] = defined<Turn>({ ...open, ...OVER });
     at = -1;
   }
   const { seq, node_id, attempt } = event;
-  if (at < 0) at = turns.push({ number: ++now.turns_begun, seq, done: false, ...defined({ node_id, attempt }) }) - 1;
+  if (at < 0) {
+    const known = node_id !== undefined && Object.hasOwn(now.nodes, node_id) ? now.nodes[node_id] : undefined;
+    const begun = defined({ message_id: known?.message_id, node_id, attempt });
+    at = turns.push({ number: ++now.turns_begun, seq, done: false, ...begun }) - 1;
+  }
   const turn = turns[at] as Turn;
   turns[at] = defined<Turn>({ ...turn, seq, ...change(turn) });
   let bytes = turns.reduce((sum, one) => sum + turnBytes(one), 0);
@@ -144,8 +173,11 @@ function write(now: Snapshot, event: Event, change: (turn: Turn) => Changes<Turn
 
 /** A producer that has no turns ends its message with its node. */
 function closeTurns(now: Snapshot, nodeId: string | undefined): void {
-  now.turns = now.turns.map((turn) => (turn.node_id === nodeId && !turn.done ? { ...turn, done: true } : turn));
+  now.turns = now.turns.map((turn) => (turn.node_id === nodeId && !turn.done ? defined<Turn>({ ...turn, ...OVER }) : turn));
 }
+
+/** A node whose model writes nothing. */
+const unnamed = (node: Changes<Node>): Node => defined<Node>({ ...(node as Node), message_id: undefined });
 
 function node(now: Snapshot, event: Event, change: (node: Node) => Node): void {
   const id = event.node_id;
@@ -245,7 +277,7 @@ function states(now: Snapshot, of: (node: Node, id: string) => Node["state"]): v
 
 function end(now: Snapshot): void {
   states(now, ({ state }) => (state === "completed" ? state : "stopped"));
-  now.turns = now.turns.map((turn) => (turn.done ? turn : { ...turn, done: true }));
+  now.turns = now.turns.map((turn) => (turn.done ? turn : defined<Turn>({ ...turn, ...OVER })));
   const run = now.execution as execution.Known;
   for (const field of ["output", "error"] as const) {
     if (run[field] === undefined) continue;

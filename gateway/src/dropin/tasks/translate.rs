@@ -91,6 +91,7 @@ impl Task {
             | Kind::LlmTextDelta
             | Kind::LlmReasoningDelta
             | Kind::ClientOutputDelta
+            | Kind::ToolCallDelta
             | Kind::LlmRetry => Some(true),
             Kind::LlmTurnCompleted => Some(false),
             _ => None,

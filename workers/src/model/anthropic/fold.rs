@@ -12,6 +12,7 @@ use crate::model::limits::{
     MAX_TOOL_CALL_ID_BYTES, MAX_TOOL_CALLS, MAX_TOOL_NAME_BYTES, MAX_TURN_BLOCKS, MAX_TURN_BYTES,
 };
 use crate::model::surrogates::take;
+use crate::model::written::Written;
 use crate::model::{Delta, Event, Fault, ProviderError, ToolCall, Turn, Usage, surrogates};
 
 /// One turn so far.
@@ -33,6 +34,7 @@ enum Block {
     },
     Call {
         call: ToolCall,
+        written: Written,
     },
     /// Thinking, and what the provider's own tools do: it goes back as it came. `input`: JSON that came in pieces.
     Opaque {
@@ -113,7 +115,7 @@ impl Fold {
                 let whole = fields.get("input").and_then(Value::as_object).filter(|input| !input.is_empty());
                 let arguments = whole.map_or_else(String::new, |input| json!(input).to_string());
                 self.grow(arguments.len())?;
-                Block::Call { call: ToolCall::new(id, name, arguments) }
+                Block::Call { call: ToolCall::new(id, name, arguments), written: Written::new(calls) }
             }
             _ => {
                 let value = Value::Object(fields);
@@ -151,7 +153,10 @@ impl Fold {
                 let piece = of("partial_json");
                 self.grow(piece.len())?;
                 match self.blocks.get_mut(&index) {
-                    Some(Block::Call { call }) => call.arguments.push_str(piece),
+                    Some(Block::Call { call, written }) => {
+                        call.arguments.push_str(piece);
+                        deltas.extend(written.more(&call.id, &call.name, &call.arguments).map(Delta::Call));
+                    }
                     Some(Block::Opaque { input, .. }) => input.push_str(piece),
                     _ => {}
                 }
@@ -253,7 +258,7 @@ impl answer::Fold for Fold {
         for block in std::mem::take(&mut self.blocks).into_values() {
             match block {
                 Block::Text { bytes } => kept.push(json!({"type": "text", "bytes": bytes})),
-                Block::Call { mut call } => {
+                Block::Call { mut call, .. } => {
                     if call.arguments.trim().is_empty() {
                         "{}".clone_into(&mut call.arguments);
                     }

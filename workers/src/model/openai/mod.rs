@@ -15,7 +15,7 @@ use super::abilities::{Abilities, Form, Structured};
 use super::answer::{self, Answer};
 use super::http::Http;
 use super::limits::MAX_FORMS;
-use super::quirks::{MaxTokens, Quirks};
+use super::quirks::Quirks;
 use super::structured::by_tool;
 use super::{Accumulator, Delta, Fault, Model, Provider, Request, TurnStream};
 
@@ -42,11 +42,7 @@ impl OpenAi {
     pub fn new(config: Config) -> Result<Self, Fault> {
         let http = Http::new(&config.endpoint())?;
         let url = http.url(&["chat", "completions"]);
-        let mut quirks = config.quirks();
-        if quirks.max_tokens == MaxTokens::Auto && http.server().0 == "api.openai.com" {
-            // OpenAI's newer models refuse the old name; most others know no other.
-            quirks.max_tokens = MaxTokens::MaxCompletionTokens;
-        }
+        let quirks = config.quirks().at(url.as_str());
         let abilities = Arc::new(Abilities::new(quirks));
         Ok(Self { config, quirks, http, url, abilities, listed: Arc::default() })
     }

@@ -45,6 +45,7 @@ class EventType(str, Enum):
     LLM_RETRY = "llm_retry"
     USAGE_UPDATED = "usage_updated"
 
+    TOOL_CALL_DELTA = "tool_call_delta"
     TOOL_CALL_STARTED = "tool_call_started"
     TOOL_CALL_COMPLETED = "tool_call_completed"
     TOOL_APPROVAL_REQUESTED = "tool_approval_requested"

@@ -9,6 +9,9 @@ TEXT_BYTES = 256 * 1024
 TURNS = 256
 NODES = 256
 CALLS = 128
+DRAFTS = 4
+"""Calls that a model is writing, in one turn."""
+
 WAITING = 128
 """Approvals, and questions."""
 

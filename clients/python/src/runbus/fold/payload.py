@@ -90,13 +90,22 @@ PAYLOADS: Mapping[str, Check] = {
     "llm_text_delta": _object(content=_text, snapshot=_TEXT),
     "client_output_delta": _object(content=_text, snapshot=_TEXT),
     "llm_reasoning_delta": _object(content=_text),
+    "tool_call_delta": _object(index=_U32, tool_use_id=_text, tool_name=_text, arguments=_text),
     "llm_turn_completed": _object(
-        usage=_optional(_USAGE), finish_reason=_TEXT, model=_TEXT, content=_TEXT, tool_calls=_list(_object(tool_use_id=_text, tool_name=_text, arguments=_text))
+        message_id=_TEXT,
+        usage=_optional(_USAGE),
+        finish_reason=_TEXT,
+        model=_TEXT,
+        provider=_TEXT,
+        request_id=_TEXT,
+        reasoning=_TEXT,
+        content=_TEXT,
+        tool_calls=_list(_object(tool_use_id=_text, tool_name=_text, arguments=_text)),
     ),
-    "llm_retry": _object(error=_any, next_try=_default(_U32, 0), delay_ms=_default(_U64, 0)),
+    "llm_retry": _object(error=_any, next_try=_default(_U32, 0), delay_ms=_default(_U64, 0), message_id=_TEXT, model=_TEXT),
     "usage_updated": _object(usage=_USAGE, rounds=_default(_U32, 0)),
     "node_loop_started": _object(max_iterations=_optional(_U32), iteration=_optional(_U32)),
-    "node_loop_iteration": _object(iteration=_U32),
+    "node_loop_iteration": _object(iteration=_U32, message_id=_TEXT),
     "node_loop_completed": _object(iterations=_U32),
     "node_internal_output": _object(content=_text, output=_any),
     "node_stalled": _object(reason=_default(_text, "")),
@@ -112,7 +121,7 @@ PAYLOADS: Mapping[str, Check] = {
 }
 """The payloads that change a snapshot. Optional fields that are absent are None."""
 
-COALESCIBLE = frozenset({"llm_text_delta", "llm_reasoning_delta", "client_output_delta"})
+COALESCIBLE = frozenset({"llm_text_delta", "llm_reasoning_delta", "client_output_delta", "tool_call_delta"})
 
 
 def read(event: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -76,27 +76,38 @@ class State:
     def _change(self, event: Mapping[str, Any], data: dict[str, Any]) -> None:
         kind, node, seq = event["type"], event.get("node_id"), event.get("seq", 0)
         if kind in ("llm_text_delta", "client_output_delta"):
-            turn = self.turns.open(event, seq)
+            turn = self._open(event, seq)
             text = turn.text if kind == "llm_text_delta" else turn.output
             # A producer that sends the text so far is believed.
             text.push(data["content"]) if data["snapshot"] is None else text.set(data["snapshot"])
             self.turns.trim()
         elif kind == "llm_reasoning_delta":
-            self.turns.open(event, seq).reasoning.push(data["content"])
+            self._open(event, seq).reasoning.push(data["content"])
             self.turns.trim()
+        elif kind == "tool_call_delta":
+            if is_short(data["tool_use_id"]):
+                self._open(event, seq).draft(data)
+                self.turns.trim()
         elif kind == "llm_turn_completed":
-            turn = self.turns.open(event, seq)
+            turn = self._open(event, seq)
             if data["content"] is not None:
                 turn.settle(data["content"])
-            turn.finish_reason, turn.model, turn.done = name(data["finish_reason"]), name(data["model"]), True
+            if data["reasoning"] is not None:
+                turn.reasoning.set(data["reasoning"])
+            if data["message_id"] is not None:
+                turn.message_id = name(data["message_id"])
+            turn.finish_reason, turn.model, turn.provider = name(data["finish_reason"]), name(data["model"]), name(data["provider"])
+            turn.end()
             self.turns.trim()
             for call in data["tool_calls"]:
                 self._call(event, call["tool_use_id"], call["tool_name"], "requested", excerpt(call["arguments"], limits.VALUE_BYTES))
-            self._node(event, state="running")
+            if (found := self._node(event, state="running")) is not None:
+                found.pop("message_id", None)
         elif kind == "llm_retry":
             self.turns.retry(node)
             if (found := self._node(event)) is not None:
                 found["retries"] += 1
+                found.pop("message_id", None)
         elif kind == "attempt_superseded":
             if data["void_from"] is not None:
                 self.turns.supersede(data["void_from"])
@@ -105,10 +116,14 @@ class State:
             if (found := self._node(event, state="running", round=0)) is not None:
                 found["visits"] += 1
                 found.pop("iteration", None)
+                found.pop("message_id", None)
                 if data["iteration"] is not None:
                     found["iteration"] = data["iteration"]
         elif kind == "node_loop_iteration":
-            self._node(event, state="running", round=data["iteration"])
+            if (found := self._node(event, state="running", round=data["iteration"])) is not None:
+                found.pop("message_id", None)
+                if data["message_id"] is not None:
+                    found["message_id"] = name(data["message_id"])
         elif kind == "node_loop_completed":
             self.turns.close(node)
             self._node(event, state="completed")
@@ -124,6 +139,14 @@ class State:
             self._end()
         else:
             self._change_calls(event, kind, data)
+
+    def _open(self, event: Mapping[str, Any], seq: int) -> Turn:
+        """The node's open turn; a new one has the name of the message that the node writes."""
+        begun = self.turns.begun
+        turn = self.turns.open(event, seq)
+        if self.turns.begun > begun:
+            turn.message_id = self.nodes.get(event.get("node_id") or "", {}).get("message_id")
+        return turn
 
     def _change_calls(self, event: Mapping[str, Any], kind: str, data: dict[str, Any]) -> None:
         if kind == "tool_call_started":
@@ -201,7 +224,7 @@ class State:
             if node["state"] != "completed":
                 node["state"] = "stopped"
         for turn in self.turns.kept:
-            turn.done = True
+            turn.end()
         run = self.execution
         for field in ("output", "error"):
             if run is not None and field in run:
