@@ -34,7 +34,7 @@ pub(super) enum End {
     Close(u16, &'static str),
 }
 
-/// What a client that waits hears of first.
+/// The first event for a waiting client.
 enum Event {
     End(ends::End),
     Alarm,
@@ -66,7 +66,7 @@ pub(super) struct Client {
 
 /// Serves a client until it or the gateway ends.
 ///
-/// No `async fn`: what it is given would be there twice, once as it came and once as the client.
+/// No `async fn`: its future would hold the arguments twice, as arguments and as the client.
 pub fn serve(
     socket: WebSocket,
     line: Option<Arc<Line>>,
@@ -130,7 +130,7 @@ impl Client {
         goodbye(&mut self.socket, &self.shared, (code, reason)).await;
     }
 
-    /// What the first message says of its credential.
+    /// The state of authentication in the first message.
     fn auth_word(&self) -> &'static str {
         match (self.shared.auth.is_required(), self.gate.principal()) {
             (false, _) => "none",
@@ -139,7 +139,7 @@ impl Client {
         }
     }
 
-    /// Sends what is there, or waits for something.
+    /// Sends ready messages, or waits for something.
     async fn turn(&mut self) -> Result<(), End> {
         if self.leaves_at.is_some_and(|leaves_at| leaves_at <= Instant::now()) {
             return Err(End::Close(close::DRAINING, "draining: connect again with the last cursor"));
@@ -260,7 +260,7 @@ impl Client {
         {
             return false;
         }
-        // What the library answers by itself, such as pongs, may not be out yet.
+        // The library's own answers, such as pongs, may not be out yet.
         if !matches!(futures_util::FutureExt::now_or_never(self.socket.flush()), Some(Ok(()))) {
             return false;
         }

@@ -1,4 +1,4 @@
-//! The last word to a WebSocket's client.
+//! The close of a client's WebSocket.
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use runbus::metrics::{Close, gateway as metrics};
@@ -16,7 +16,7 @@ pub async fn turn_away(mut socket: WebSocket, shared: &Shared, (code, reason): F
 pub(super) async fn goodbye(socket: &mut WebSocket, shared: &Shared, (code, reason): Farewell) {
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
     let patience = shared.config.write_timeout().min(2 * limits::FAREWELL_PATIENCE);
-    // A client that is gone or stuck needs no goodbye.
+    // A client that is gone or stuck needs no close frame.
     let _ = tokio::time::timeout(patience, socket.send(Frame::Close(Some(frame)))).await;
     // The rest of its messages is read for a moment: a connection that is dropped with something unread is reset, and the code
     // may be lost with it.

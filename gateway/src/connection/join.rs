@@ -149,7 +149,7 @@ async fn narrow(
     Ok(Joined { source, cursor, gap, member: Some(member) })
 }
 
-/// Whether somebody has heard of the filter's execution.
+/// Whether the filter's execution exists.
 async fn is_known(shared: &Shared, filter: &Filter) -> bool {
     let Some(id) = &filter.execution_id else { return false };
     shared.control.status(id).await.is_ok_and(|known| known.is_some())

@@ -231,7 +231,7 @@ impl Subscription {
         let known = match shared.control.status(id).await {
             Ok(known) => known,
             Err(error) => {
-                tracing::warn!(%error, "whether an execution has ended cannot be told");
+                tracing::warn!(%error, "whether an execution has ended is not known");
                 return Some(self.pause(limits::RETRY_PAUSE));
             }
         };
@@ -271,7 +271,7 @@ impl Subscription {
         let has_ended = match shared.control.status(id).await {
             Ok(known) => known.is_some_and(|known| known.status.is_terminal()),
             Err(error) => {
-                tracing::warn!(%error, "whether an execution has ended cannot be told");
+                tracing::warn!(%error, "whether an execution has ended is not known");
                 false
             }
         };

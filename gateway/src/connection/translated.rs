@@ -1,5 +1,5 @@
-//! One WebSocket whose client speaks another server's protocol: the loop. What is said is up to a [`Translate`]; where it
-//! comes from is one subscription, as for every other client.
+//! One WebSocket whose client speaks another server's protocol: the loop. A [`Translate`] makes the messages; one
+//! subscription is their source, as for every other client.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::protocol::{Text, close, foreign};
 /// How a connection ends: close code and reason.
 pub type Farewell = (u16, &'static str);
 
-/// What a client is told next, in order.
+/// The next messages for a client, in order.
 #[derive(Debug, Default)]
 pub struct Said {
     messages: Vec<Utf8Bytes>,
@@ -65,7 +65,7 @@ impl Said {
     }
 }
 
-/// What a client's message comes to.
+/// The effect of a client's message.
 pub enum Heard {
     /// Nothing.
     Nothing,
@@ -102,13 +102,13 @@ pub trait Translate: Send + Sync {
     /// The next event.
     fn event(&mut self, event: &Text, said: &mut Said);
 
-    /// What is no event but has its place among them: `gap`, `undecodable`, `caught_up`.
+    /// A notice that has its place among events: `gap`, `undecodable`, `caught_up`.
     fn word(&mut self, word: &Text, said: &mut Said);
 
     /// Called behind a batch of events, behind [`Translate::changed`], and when the client asks for it.
     async fn settle(&mut self, _said: &mut Said) {}
 
-    /// Waits for what is no event. May be dropped and called again at any time.
+    /// Waits for news without an event. May be dropped and called again at any time.
     async fn changed(&mut self) {
         std::future::pending().await
     }
@@ -245,7 +245,7 @@ impl Line {
         said.err().unwrap_or(End::Close((foreign::UNAUTHENTICATED, WRONG_KEY)))
     }
 
-    /// Sends what is there, or waits for something.
+    /// Sends ready messages, or waits for something.
     async fn turn(
         &mut self,
         subscription: &mut Option<Subscription>,
@@ -352,7 +352,7 @@ impl Line {
         };
         let written = tokio::select! {
             written = tokio::time::timeout(self.shared.config.write_timeout(), writing) => written,
-            // Who takes nothing is not kept for that.
+            // A client that takes nothing is not kept for that.
             _ = self.gate.ended() => return Err(End::Close((foreign::UNAUTHENTICATED, WRONG_KEY))),
         };
         match written {
@@ -432,7 +432,7 @@ impl Line {
         self.heard = self.alive;
         match self.gate.message(text.len()) {
             Ok(Ok(())) => {}
-            // There is no word for it in these protocols; who goes on like that is closed.
+            // These protocols have no message for it; a client that goes on like that is closed.
             Ok(Err(_refused)) => return Ok(()),
             Err(farewell) => return Err(End::Close(farewell)),
         }
@@ -460,7 +460,7 @@ impl Line {
     }
 }
 
-/// What a client without a valid credential is told, whatever is wrong with it.
+/// The message for a client without a valid credential, for every fault of it.
 pub const WRONG_KEY: &str = "Invalid or missing api_key";
 
 /// Tells a client that it may not be here, in its own protocol's words, which need an open connection.

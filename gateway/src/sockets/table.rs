@@ -1,4 +1,4 @@
-//! Who has how many sockets, and which one goes: a pure table.
+//! The sockets of each client, and the choice of the one that goes: a pure table.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -58,7 +58,7 @@ pub(super) enum Over {
     All,
 }
 
-/// Whose a socket is.
+/// The owner of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
     pub(super) address: Address,
@@ -76,7 +76,7 @@ struct Known<T> {
 /// An address by how many of its sockets wait, then by how old the oldest is: the last one has the most.
 type Crowding = (usize, Reverse<u64>, Address);
 
-/// The table. `T`: what tells a waiting socket to go.
+/// The table. `T`: the signal that ends a waiting socket.
 #[derive(Debug)]
 pub(super) struct Table<T> {
     bounds: Bounds,
@@ -97,7 +97,7 @@ impl<T> Table<T> {
         self.waiting
     }
 
-    /// Another one waits, whatever there is already. Gives its age, and which one goes for it.
+    /// Another one waits, always. Gives its age, and the one that goes for it.
     pub(super) fn enter(&mut self, owner: Owner, handle: T) -> (u64, Option<(T, Over)>) {
         let own = self.known.get(&owner.address).map_or(0, |known| known.waiting.len());
         let gone = if !owner.is_trusted && own >= self.bounds.waiting_per_address.max(1) {
@@ -371,7 +371,7 @@ mod tests {
                         table.leave(owner(socket.owner), socket.age);
                     },
                 }
-                // One that was told may be admitted, or close, at any moment after.
+                // One that must go may be admitted, or close, at any moment after.
                 for told in std::mem::take(&mut run.told) {
                     let age = told.age.expect("it waited");
                     prop_assert_eq!(table.admit(owner(told.owner), age), Err(Crowded::Evicted));

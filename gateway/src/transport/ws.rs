@@ -21,7 +21,7 @@ use crate::protocol::{Dialect, close};
 use crate::router::App;
 use crate::sockets::{Crowded, Peer};
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
@@ -81,7 +81,7 @@ pub async fn upgrade(
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
     let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
     let dialect = Dialect::of(upgrade.selected_protocol().map(axum::http::HeaderValue::as_bytes));
-    // The connection outlives the request and its span; what its client does belongs to the same trace.
+    // The connection outlives the request and its span; the client's commands belong to the same trace.
     let trace = telemetry::current_trace().map(Arc::new);
     sized(upgrade, &app).on_upgrade(move |socket| {
         let client = connection::serve(socket, line, dialect, shared, gate);
