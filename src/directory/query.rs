@@ -35,9 +35,9 @@ pub struct Query {
     pub root: Option<String>,
     /// Tied to others by this.
     pub correlation: Option<String>,
-    /// First heard of then or later.
+    /// First seen then or later.
     pub after: Option<Timestamp>,
-    /// First heard of before.
+    /// First seen before.
     pub before: Option<Timestamp>,
     /// With all of these.
     pub labels: BTreeSet<Label>,

@@ -76,7 +76,7 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// Go on with a paused execution.
+    /// Continue a paused execution.
     Unpause {
         /// Which.
         execution_id: ExecutionId,
@@ -156,7 +156,7 @@ pub struct Decide {
     /// Other arguments for the call; only with an approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Value>,
-    /// A word to the model, or for the record.
+    /// A note for the model, or for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The digest of the arguments that the decider saw; another one than the approval's is refused as stale.

@@ -448,7 +448,7 @@ async fn bad_questions_for_snapshots_are_refused() {
             (&json!("invalid_argument"), &json!("filter.execution_id")),
             "{error}"
         );
-        // Nobody has heard of it yet: a snapshot without anything, then its events.
+        // It has no event yet: a snapshot without anything, then its events.
         let joined = tokio::spawn(join(served.address, "later", Way::WebSocket, false));
         let source =
             Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("later").unwrap(), Clock::System);

@@ -35,7 +35,7 @@ pub enum Whose {
 
 /// There is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {table}; come back when there is less", match whose {
+#[error("{}: {table}; retry later", match whose {
     Whose::Gateway => "this gateway has as many as it may have",
     Whose::Principal => "this principal has its share of what this gateway may have",
 })]

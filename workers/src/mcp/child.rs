@@ -68,7 +68,7 @@ impl Child {
         if words.is_empty() {
             format!("the process ended ({status})")
         } else {
-            format!("the process ended ({status}), saying: {words}")
+            format!("the process ended ({status}); the last line of its standard error: {words}")
         }
     }
 

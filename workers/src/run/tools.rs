@@ -111,7 +111,7 @@ pub async fn run(context: Context, job: Job) -> Done {
         }
         Err(error) => {
             spans::executed(&span, "", Some("panicked"));
-            (format!("the tool broke: {error}"), true, Vec::new())
+            (format!("the tool panicked: {error}"), true, Vec::new())
         }
     };
     Done::fact(Fact::ToolCompleted { node, call_id: call.id, name: call.name, result, is_error, images })

@@ -93,7 +93,7 @@ export interface ExecutionQueuedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -152,7 +152,7 @@ export interface ExecutionWaitingEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -200,7 +200,7 @@ export interface ExecutionStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -244,7 +244,7 @@ export interface ExecutionCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -284,7 +284,7 @@ export interface ExecutionFailedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -324,7 +324,7 @@ export interface ExecutionPausedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -364,7 +364,7 @@ export interface ExecutionResumedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -404,7 +404,7 @@ export interface ExecutionCancelRequestedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -448,7 +448,7 @@ export interface ExecutionCancelDeliveredEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -488,7 +488,7 @@ export interface ExecutionCancelledEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -528,7 +528,7 @@ export interface AttemptSupersededEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -581,7 +581,7 @@ export interface StateChangedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -633,7 +633,7 @@ export interface StateConflictEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -673,7 +673,7 @@ export interface GoalProgressEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -717,7 +717,7 @@ export interface GoalAchievedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -757,7 +757,7 @@ export interface ConstraintViolationEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -801,7 +801,7 @@ export interface StreamStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -841,7 +841,7 @@ export interface StreamStoppedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -881,7 +881,7 @@ export interface NodeLoopStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -925,7 +925,7 @@ export interface NodeLoopIterationEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -969,7 +969,7 @@ export interface NodeLoopCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1009,7 +1009,7 @@ export interface NodeInternalOutputEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1053,7 +1053,7 @@ export interface NodeInputBlockedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1093,7 +1093,7 @@ export interface NodeStalledEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1133,7 +1133,7 @@ export interface LlmTextDeltaEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1177,7 +1177,7 @@ export interface LlmReasoningDeltaEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1217,7 +1217,7 @@ export interface LlmTurnCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1336,7 +1336,7 @@ export interface LlmRetryEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1392,7 +1392,7 @@ export interface UsageUpdatedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1444,7 +1444,7 @@ export interface ContextCompactedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1492,7 +1492,7 @@ export interface ToolCallStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1540,7 +1540,7 @@ export interface ToolCallProgressEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1596,7 +1596,7 @@ export interface ToolCallCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1648,7 +1648,7 @@ export interface ToolApprovalRequestedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1715,7 +1715,7 @@ export interface ToolApprovalDecidedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1776,7 +1776,7 @@ export interface ToolApprovalExpiredEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1821,7 +1821,7 @@ export interface ClientOutputDeltaEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1865,7 +1865,7 @@ export interface ClientInputRequestedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1919,7 +1919,7 @@ export interface ClientInputReceivedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1968,7 +1968,7 @@ export interface SubagentStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2015,7 +2015,7 @@ export interface SubagentCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2057,7 +2057,7 @@ export interface SubagentFailedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2099,7 +2099,7 @@ export interface SessionClosedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2139,7 +2139,7 @@ export interface SessionDeadLetteredEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2189,7 +2189,7 @@ export interface DeadLetterRetriedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2227,7 +2227,7 @@ export interface WebhookFailedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2278,7 +2278,7 @@ export interface CustomEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**

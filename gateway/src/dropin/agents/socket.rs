@@ -226,7 +226,7 @@ impl Translate for Client {
         match tokio::time::timeout(limits::MONITOR_WAIT, self.watch.next()).await {
             Ok(Ok(version)) => self.show(&version, said),
             Ok(Err(ended)) => self.broken(&ended.to_string(), said),
-            Err(_elapsed) => self.broken("the stored events are still being read: come back soon", said),
+            Err(_elapsed) => self.broken("the stored events are still being read: retry soon", said),
         }
     }
 

@@ -25,7 +25,7 @@ pub fn word(run: &str, kind: &str, word: &str) -> String {
     json!({ "event": kind, "run_id": run, "details": details }).to_string()
 }
 
-/// Nobody has heard of the run.
+/// The run does not exist.
 #[must_use]
 pub fn unknown(run: &str) -> String {
     format!("Run '{run}' not found.")

@@ -163,7 +163,7 @@ async fn now(control: &Control, id: &ExecutionId) -> Result<Status, Problem> {
 /// A run's status, and its outcome.
 ///
 /// # Errors
-/// Nobody has heard of it, the caller may not read it, or the log does not answer.
+/// It does not exist, the caller may not read it, or the log does not answer.
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,

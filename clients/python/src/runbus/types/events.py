@@ -1028,7 +1028,7 @@ class ExecutionWaiting(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1063,7 +1063,7 @@ class ExecutionStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1098,7 +1098,7 @@ class ExecutionCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1133,7 +1133,7 @@ class ExecutionFailed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1168,7 +1168,7 @@ class ExecutionPaused(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1203,7 +1203,7 @@ class ExecutionResumed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1238,7 +1238,7 @@ class ExecutionCancelRequested(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1273,7 +1273,7 @@ class ExecutionCancelDelivered(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1308,7 +1308,7 @@ class ExecutionCancelled(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1343,7 +1343,7 @@ class AttemptSuperseded(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1378,7 +1378,7 @@ class StateChanged(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1413,7 +1413,7 @@ class StateConflict(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1448,7 +1448,7 @@ class GoalProgress(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1483,7 +1483,7 @@ class GoalAchieved(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1518,7 +1518,7 @@ class ConstraintViolation(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1553,7 +1553,7 @@ class StreamStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1588,7 +1588,7 @@ class StreamStopped(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1623,7 +1623,7 @@ class NodeLoopStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1658,7 +1658,7 @@ class NodeLoopIteration(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1693,7 +1693,7 @@ class NodeLoopCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1728,7 +1728,7 @@ class NodeInternalOutput(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1763,7 +1763,7 @@ class NodeInputBlocked(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1798,7 +1798,7 @@ class NodeStalled(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1833,7 +1833,7 @@ class LlmTextDelta(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1868,7 +1868,7 @@ class LlmReasoningDelta(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1903,7 +1903,7 @@ class LlmRetry(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1938,7 +1938,7 @@ class ContextCompacted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1973,7 +1973,7 @@ class ToolCallStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2008,7 +2008,7 @@ class ToolCallProgress(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2043,7 +2043,7 @@ class ToolCallCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2078,7 +2078,7 @@ class ToolApprovalDecided(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2113,7 +2113,7 @@ class ToolApprovalExpired(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2148,7 +2148,7 @@ class ClientOutputDelta(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2183,7 +2183,7 @@ class ClientInputRequested(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2218,7 +2218,7 @@ class ClientInputReceived(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2253,7 +2253,7 @@ class SubagentStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2288,7 +2288,7 @@ class SubagentCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2323,7 +2323,7 @@ class SubagentFailed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2358,7 +2358,7 @@ class SessionClosed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2393,7 +2393,7 @@ class SessionDeadLettered(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2428,7 +2428,7 @@ class DeadLetterRetried(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2463,7 +2463,7 @@ class WebhookFailed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2498,7 +2498,7 @@ class Custom(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2665,7 +2665,7 @@ class ExecutionQueued(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2700,7 +2700,7 @@ class LlmTurnCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2735,7 +2735,7 @@ class UsageUpdated(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2770,7 +2770,7 @@ class ToolApprovalRequested(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
