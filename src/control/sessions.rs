@@ -9,7 +9,7 @@ use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::labels::Labels;
-use crate::session::below::{Told, Used};
+use crate::session::below::{Report, Used};
 use crate::session::command::{Action, Budget, Command, Multitask, Parent, Scheduling};
 use crate::session::entry::Fact;
 use crate::session::inbox;
@@ -313,10 +313,10 @@ impl Control {
         parent: &Parent,
         child: &ExecutionId,
         number: &str,
-        told: Told,
+        report: Report,
     ) -> Result<(), Error> {
         let id = EventId::derived(&format!("{number}/below"));
-        let action = Action::Below { execution_id: child.clone(), told: Box::new(told) };
+        let action = Action::Below { execution_id: child.clone(), report: Box::new(report) };
         self.give(&parent.session_id, self.now(id, action, None), parent.scheduling.clone()).await?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::above::Above;
-use super::below::{Told, Used};
+use super::below::{Report, Used};
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::labels::Labels;
 use crate::log::{Sequence, Trace};
@@ -116,7 +116,8 @@ pub enum Action {
         /// The child's execution.
         execution_id: ExecutionId,
         /// The message.
-        told: Box<Told>,
+        #[serde(rename = "told")]
+        report: Box<Report>,
     },
     /// A later version's command: recorded and left alone.
     #[serde(other)]

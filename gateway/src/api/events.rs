@@ -285,7 +285,7 @@ async fn answer(app: &App, caller: &Caller, asked: Asked) -> Result<Written, Fai
         _ = ticket.ended() => return Err(Refusal::Unauthenticated.into()),
     };
     let bytes = news.events.iter().map(Text::bytes).sum();
-    let held = app.shared.ledger.force(account.purse(), Table::Bytes, bytes);
+    let held = app.shared.ledger.force(account.usage(), Table::Bytes, bytes);
     Ok(Written::new(&news.events, &news.gaps, Some(&news.next), Some(held)))
 }
 

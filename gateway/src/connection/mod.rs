@@ -6,12 +6,13 @@
 //! `requests` has the client's requests, `commands` carries them out, `monitoring` has its monitors, `slow` waits for slow
 //! writes, `alarm` and `ends` are awaited all the time, `direct` sends to waiting clients without waking them, and [`client`]
 //! is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are. [`gate`] knows the client's identity,
-//! `goodbye` closes the socket, [`poll`] waits for the first events, [`pressure`] counts and bounds slow clients.
+//! `closing` closes the socket, [`poll`] waits for the first events, [`pressure`] counts and bounds slow clients.
 //! [`translated`] is the loop of clients that speak another server's protocol. `departure` decides when a client leaves a
 //! gateway that drains.
 
 mod alarm;
 pub mod client;
+mod closing;
 mod commands;
 mod departure;
 mod direct;
@@ -19,7 +20,6 @@ mod ends;
 pub mod event_stream;
 mod frames;
 pub mod gate;
-mod goodbye;
 mod history;
 pub mod join;
 mod merging;
@@ -42,5 +42,5 @@ pub mod translated;
 mod wake;
 
 pub use client::serve;
-pub use goodbye::turn_away;
+pub use closing::reject_socket;
 pub use shared::Shared;

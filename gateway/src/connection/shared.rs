@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::lists::Lists;
 use crate::monitor::Monitors;
 use crate::presence::Room;
-use crate::sockets::{Crowded, Peer};
+use crate::sockets::{LimitReached, Peer};
 
 use super::pressure::Pressure;
 
@@ -66,10 +66,10 @@ impl Shared {
     /// A place for a client that stays and is known. `peer`: its socket, if it has one.
     ///
     /// # Errors
-    /// [`Crowded`].
-    pub fn place(&self, peer: Option<&Peer>) -> Result<OwnedSemaphorePermit, Crowded> {
+    /// [`LimitReached`].
+    pub fn place(&self, peer: Option<&Peer>) -> Result<OwnedSemaphorePermit, LimitReached> {
         peer.map_or(Ok(()), Peer::admit)?;
-        self.connections.clone().try_acquire_owned().map_err(|_full| Crowded::All)
+        self.connections.clone().try_acquire_owned().map_err(|_full| LimitReached::All)
     }
 
     /// When a client must leave: at a random moment of the drain window, so that not all come back at once. It is served

@@ -254,7 +254,7 @@ impl SetupError {
     }
 
     pub(super) fn unreachable(config: &Config, link: &Link) -> Self {
-        Self::Unreachable { servers: config.servers.join(", "), reason: link.trouble.last() }
+        Self::Unreachable { servers: config.servers.join(", "), reason: link.last_fault.last() }
     }
 
     /// Whether it may pass without anybody's help.

@@ -66,7 +66,7 @@ pub struct Detail {
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Problem {
-    /// In the words of the server that this one stands in for: `{"detail"}`.
+    /// In the format of the emulated server: `{"detail"}`.
     Detail(StatusCode, String),
     /// Any other.
     Failure(Failure),

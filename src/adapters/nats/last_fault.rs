@@ -5,15 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// The last complaint of a connection.
+/// The last fault of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct LastFault {
     last: Mutex<Option<(Instant, String)>>,
     is_ending: AtomicBool,
 }
 
-impl Trouble {
-    /// The process lets the connection go: its end is no trouble.
+impl LastFault {
+    /// The process lets the connection go: its end is no fault.
     pub(super) fn ends(&self) {
         self.is_ending.store(true, Ordering::Relaxed);
     }
@@ -22,8 +22,8 @@ impl Trouble {
         self.is_ending.load(Ordering::Relaxed)
     }
 
-    /// Something was said.
-    pub(super) fn say(&self, text: &str) {
+    /// Records a fault.
+    pub(super) fn record(&self, text: &str) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), text.to_owned()));
     }
 
@@ -61,20 +61,20 @@ mod tests {
 
     #[test]
     fn a_denial_is_of_the_request_that_it_names() {
-        let trouble = Trouble::default();
+        let last_fault = LastFault::default();
         let since = Instant::now();
-        trouble.say("nats: Permissions Violation for Publish to \"rb.ext.0.a._.x\"");
-        assert!(trouble.about(since, "rb.ext.0.a._.x", "_INBOX.1.").is_some());
-        assert!(trouble.about(since, "rb.pub.a._.x", "_INBOX.1.").is_some(), "mapped");
-        assert!(trouble.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_none());
+        last_fault.record("nats: Permissions Violation for Publish to \"rb.ext.0.a._.x\"");
+        assert!(last_fault.about(since, "rb.ext.0.a._.x", "_INBOX.1.").is_some());
+        assert!(last_fault.about(since, "rb.pub.a._.x", "_INBOX.1.").is_some(), "mapped");
+        assert!(last_fault.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_none());
         assert!(
-            trouble
+            last_fault
                 .about(Instant::now() + std::time::Duration::from_secs(1), "rb.ext.0.a._.x", "_")
                 .is_none()
         );
-        trouble.say("nats: Permissions Violation for Subscription to \"_INBOX.1.*\"");
-        assert!(trouble.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_some(), "its answers do not come");
-        trouble.clear();
-        assert_eq!(trouble.last(), None);
+        last_fault.record("nats: Permissions Violation for Subscription to \"_INBOX.1.*\"");
+        assert!(last_fault.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_some(), "its answers do not come");
+        last_fault.clear();
+        assert_eq!(last_fault.last(), None);
     }
 }
