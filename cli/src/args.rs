@@ -72,13 +72,13 @@ pub(crate) enum Command {
     Definitions(commands::definitions::Definitions),
     /// List workers.
     Workers(commands::workers::Workers),
-    /// Speak to sessions, show them, settle their unresolved calls.
+    /// Send messages to sessions, show them, settle their unresolved calls.
     Session(commands::session::Session),
     /// Stop an execution.
     Cancel(commands::cancel::Cancel),
-    /// Let an execution begin no further step.
+    /// Pause an execution: no further step begins.
     Pause(commands::pause::Pause),
-    /// Go on with a paused execution.
+    /// Continue a paused execution.
     Unpause(commands::pause::Unpause),
     /// List and decide calls that wait for a person.
     Approvals(commands::approvals::Approvals),

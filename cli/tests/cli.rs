@@ -374,7 +374,8 @@ fn doctor_says_what_is_wrong_with_an_mcp_server() {
         .map(|check| check["found"].as_str().unwrap())
         .collect();
     assert!(
-        found[0].contains("exit status: 3") && found[0].ends_with("saying: no key named Hidden"),
+        found[0].contains("exit status: 3")
+            && found[0].ends_with("the last line of its standard error: no key named Hidden"),
         "{found:?}"
     );
     assert!(found[1].starts_with("missing: cannot run \"no-such-program-of-runbus\""), "{found:?}");

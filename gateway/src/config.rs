@@ -20,8 +20,8 @@ pub struct Config {
     /// Address and port to listen on. Port 0: a free one.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// Whether to listen on another address than loopback although nobody has to say who they are. Put a proxy that does
-    /// in front. It turns off no other check.
+    /// Whether to listen on another address than loopback although callers need no credential. Put a proxy that asks for
+    /// one in front. It turns off no other check.
     pub allow_insecure: bool,
     /// Hosts that the gateway answers to (the header `Host`), beside `localhost`, loopback addresses and the address that it listens on: names
     /// or IP addresses, with `:port` where only that one counts. Every other host gets 421, so that no page can let a name of its own
@@ -42,7 +42,7 @@ pub struct Config {
     /// The same of one client address: an address of IPv4, a /64 of IPv6. More are refused. 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_connections_per_address: usize,
-    /// Connections beside those whose client has not shown who it is: from accept to the first valid credential, and between two requests.
+    /// Further connections, whose client has not shown a valid credential: from accept to the first valid credential, and between two requests.
     /// When one more comes, the oldest of the address that has the most is closed. 1 to 1000000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_unauthenticated: usize,
@@ -66,8 +66,9 @@ pub struct Config {
     /// 67108864.
     #[schemars(range(min = 16_384, max = 67_108_864))]
     pub client_buffer_bytes: usize,
-    /// Bytes that are held for all clients together: what is prepared for them, beside the least share of each (16384), pages, filters, requests and
-    /// answers (docs/limits.md). One principal may have half of what the others leave. 1048576 to 68719476736.
+    /// Bytes that are held for all clients together: data prepared for them, beside the least share of each (16384), pages,
+    /// filters, requests and answers (docs/limits.md). One principal may have half of what the others leave. 1048576 to
+    /// 68719476736.
     #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
     pub held_bytes: usize,
     /// Bytes of each connection's send buffer; the kernel takes about twice as much of its own memory. 4096 to 16777216.
@@ -97,22 +98,22 @@ pub struct Config {
     /// Time that one message to a client may take to be written, in milliseconds. 100 to 600000.
     #[schemars(range(min = 100, max = 600_000))]
     pub write_timeout_ms: u64,
-    /// Time that a gateway which is told to end is not ready and serves on, so that load balancers send nobody any more, in milliseconds.
+    /// Time that a gateway which shuts down is not ready but still serves, so that load balancers send no more clients, in milliseconds.
     /// 0 to 600000. With `drain_window_ms` and 3000 it must be less than the grace period of what ends the process.
     #[schemars(range(min = 0, max = 600_000))]
     pub shutdown_delay_ms: u64,
-    /// Time over which clients are told to go elsewhere when the gateway drains, in milliseconds: each hears it by then. 0 to 600000.
+    /// Time over which clients are asked to reconnect elsewhere when the gateway drains, in milliseconds: each is notified by then. 0 to 600000.
     #[schemars(range(min = 0, max = 600_000))]
     pub drain_window_ms: u64,
     /// Whether the gateway serves the console: `GET /` to browsers, and `/console/` (docs/console.md).
     pub console: bool,
-    /// Origins of other gateways of the same log (`scheme://host`, with `:port` where there is one): the console goes on with one of them when
+    /// Origins of other gateways of the same log (`scheme://host`, with `:port` where there is one): the console switches to one of them when
     /// the gateway that it was loaded from is gone. They need this gateway's origin in `allowed_origins`, also on one machine.
     #[schemars(length(max = 64))]
     pub console_gateways: Vec<String>,
-    /// Endpoints that stand in for other servers (docs/dropin.md).
+    /// Endpoints with the protocols of other servers (docs/dropin.md).
     pub dropin: dropin::Config,
-    /// Monitors: what is to be seen of one stream, or of all.
+    /// Monitors of one stream, or of all.
     pub monitor: monitor::Config,
     /// The lists of executions, sessions, approvals and questions.
     pub directory: lists::Config,
@@ -274,7 +275,7 @@ impl Config {
         Duration::from_millis(self.shutdown_delay_ms)
     }
 
-    /// How long a gateway that is told to end may take at most.
+    /// The longest time that the shutdown of a gateway may take.
     #[must_use]
     pub const fn shutdown_most(&self) -> Duration {
         self.shutdown_delay().saturating_add(self.drain_window()).saturating_add(limits::DRAIN_GRACE)

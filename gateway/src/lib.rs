@@ -19,13 +19,13 @@
 //! - [`contract`]: the WebSocket's messages as JSON Schema and AsyncAPI, from the types
 //! - [`hosts`]: by which names it may be called; [`origin`]: which web pages may use it; [`media`]: what bodies say that they are
 //! - [`console`]: the page that people use
-//! - [`sockets`], [`tls`]: their connections; `bodies`: of requests; [`scrape`]: a listener for metrics alone
+//! - [`sockets`], [`tls`]: their connections; `body_drain`: the rest of request bodies; [`scrape`]: a listener for metrics alone
 //! - [`router`], [`server`]: putting it together, and ending it
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
 
 pub mod api;
 pub mod auth;
-mod bodies;
+mod body_drain;
 pub mod config;
 pub mod connection;
 pub mod console;
@@ -38,7 +38,6 @@ pub mod hosts;
 pub mod hub;
 pub mod ledger;
 pub mod limits;
-pub mod line;
 pub mod lists;
 pub mod media;
 pub mod monitor;
@@ -53,6 +52,7 @@ pub mod router;
 pub mod scrape;
 pub mod server;
 mod serving;
+pub mod shared_socket;
 pub mod sockets;
 mod spans;
 pub mod tls;

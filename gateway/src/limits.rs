@@ -224,7 +224,7 @@ pub const SECRET_MIN_BYTES: usize = 32;
 pub const REFUSED_MESSAGES: u32 = 100;
 
 /// How long a client may take to leave.
-pub const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::auth::permit::{self, Uncovered};
 use crate::auth::{Principal, Refusal};
-use crate::ledger::{Full, Ledger, Purse, Table};
+use crate::ledger::{Full, Ledger, Table, TableUsage};
 
 /// The gateway's own messages among events: a reader of an event stream takes such a type for the gateway's.
 const WORDS: [&str; 6] = ["subscribed", "snapshot", "caught_up", "gap", "undecodable", "closed"];
@@ -116,7 +116,7 @@ impl Refused {
 /// See [`Refused`].
 pub async fn publish(
     control: &Control,
-    (ledger, purse): (&Arc<Ledger>, &Arc<Purse>),
+    (ledger, usage): (&Arc<Ledger>, &Arc<TableUsage>),
     principal: &Principal,
     drafts: Vec<Draft>,
 ) -> Result<Published, Refused> {
@@ -125,7 +125,7 @@ pub async fn publish(
     let bytes: usize = events.iter().map(|event| event.data.get().len() + ENVELOPE_BYTES).sum();
     permit::publish(principal, &events)?;
     words(&events)?;
-    let _room = ledger.take(purse, Table::Publishing, bytes).map_err(Refused::Full)?;
+    let _room = ledger.take(usage, Table::Publishing, bytes).map_err(Refused::Full)?;
     let answers = control.publish(events).await?;
     let stored = answers.iter().filter(|(_, answer)| answer.is_ok()).count();
     metrics::PUBLISHED.add(stored as u64);

@@ -70,9 +70,9 @@ impl App {
     /// # Errors
     /// There is no room for it.
     pub async fn folding<'a>(&'a self, account: &'a Account) -> Result<Folding<'a>, Failure> {
-        let (ledger, purse) = (&self.shared.ledger, account.purse());
+        let (ledger, usage) = (&self.shared.ledger, account.usage());
         let bytes = 2 * ledger.page_bytes();
-        let held = ledger.take_within(purse, Table::Bytes, bytes, limits::ROOM_PATIENCE).await?;
+        let held = ledger.take_within(usage, Table::Bytes, bytes, limits::ROOM_PATIENCE).await?;
         // The semaphores are never closed.
         let (own, permit) = (account.reading().await, self.shared.history_reads.acquire().await.ok());
         Ok(Folding { _held: held, _own: own, _permit: permit })
@@ -87,7 +87,7 @@ impl App {
         let query = &Query { bytes: query.bytes.min(ledger.page_bytes()), ..query.clone() };
         // The log's bytes, and the answer made of them.
         let cost = 2 * query.bytes;
-        let mut held = ledger.take_within(account.purse(), Table::Bytes, cost, limits::ROOM_PATIENCE).await?;
+        let mut held = ledger.take_within(account.usage(), Table::Bytes, cost, limits::ROOM_PATIENCE).await?;
         let page = {
             // The semaphores are never closed.
             let _own = account.reading().await;

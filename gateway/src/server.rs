@@ -157,7 +157,7 @@ impl Gateway {
         let presence = {
             let (shared, end) = (shared.clone(), done.clone());
             let store = shared.bus.store().clone();
-            // Who drops the gateway ends it.
+            // Dropping the gateway ends it.
             AbortOnDropHandle::new(tokio::spawn(async move { shared.presence.keep(store, end).await }))
         };
         let counting = {
@@ -219,7 +219,7 @@ impl Gateway {
     }
 }
 
-/// The bounds of what clients share.
+/// The bounds of the shared resources.
 fn ledger(config: &Config, auth: &Auth) -> Arc<Ledger> {
     let max = |table| match table {
         Table::Bytes => config.held_bytes,
@@ -233,7 +233,7 @@ fn ledger(config: &Config, auth: &Auth) -> Arc<Ledger> {
     Ledger::new(max, auth.config().limits.token_share as usize)
 }
 
-/// A socket's buffer is the kernel's memory: what it holds for a slow client is bounded too. Accepted connections inherit it.
+/// A socket's buffer is the kernel's memory: its part for a slow client is bounded too. Accepted connections inherit it.
 fn listen(config: &Config) -> std::io::Result<TcpListener> {
     let socket = if config.listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
 

@@ -18,7 +18,7 @@ use tokio_rustls::server::TlsStream;
 use crate::config::Config;
 use crate::expiry::Expiry;
 use crate::limits;
-use crate::line::Line;
+use crate::shared_socket::SharedSocket;
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +134,7 @@ fn load(certificate: &Path, key: &Path) -> Result<(Arc<rustls::ServerConfig>, Ex
 #[derive(Debug)]
 pub enum Stream {
     /// Without.
-    Plain(Arc<Line>),
+    Plain(Arc<SharedSocket>),
     /// With.
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -142,7 +142,7 @@ pub enum Stream {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(line) => line.poll_read(cx, buf),
+            Self::Plain(shared_socket) => shared_socket.poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
@@ -151,7 +151,7 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(line) => line.poll_write(cx, &[io::IoSlice::new(buf)]),
+            Self::Plain(shared_socket) => shared_socket.poll_write(cx, &[io::IoSlice::new(buf)]),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
@@ -162,7 +162,7 @@ impl AsyncWrite for Stream {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(line) => line.poll_write(cx, bufs),
+            Self::Plain(shared_socket) => shared_socket.poll_write(cx, bufs),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }
@@ -176,14 +176,14 @@ impl AsyncWrite for Stream {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(line) => line.poll_flush(cx),
+            Self::Plain(shared_socket) => shared_socket.poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(line) => Poll::Ready(line.shutdown()),
+            Self::Plain(shared_socket) => Poll::Ready(shared_socket.shutdown()),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

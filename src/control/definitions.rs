@@ -321,7 +321,7 @@ impl Control {
     /// The definition that an execution runs, as it was when the execution began; `None`: it is not known any more.
     ///
     /// # Errors
-    /// Nobody has heard of the execution, or the log or the store does not answer.
+    /// The execution does not exist, or the log or the store does not answer.
     pub async fn definition_of(&self, id: &ExecutionId) -> Result<Option<Definition>, Error> {
         let unknown = || Error::NotFound { what: "execution", id: id.to_string() };
         let known = self.status(id).await?.ok_or_else(unknown)?;

@@ -147,7 +147,7 @@ impl Control {
     /// run, under this id.
     ///
     /// # Errors
-    /// Nobody has heard of it, it has ended, Runbus runs it, or the log does not answer.
+    /// It does not exist, it has ended, Runbus runs it, or the log does not answer.
     pub async fn cancel_external(
         &self,
         id: &ExecutionId,
@@ -203,7 +203,7 @@ impl Control {
         self.command_running(id, Action::Pause { execution_id: id.clone(), reason }, by).await
     }
 
-    /// Goes on with a paused execution.
+    /// Continues a paused execution.
     ///
     /// # Errors
     /// It is unknown, has ended, or the log does not answer.

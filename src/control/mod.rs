@@ -59,7 +59,7 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// Nobody has heard of it.
+    /// It does not exist.
     #[error("no such {what}: {id:?}")]
     NotFound {
         /// `session`, `execution`, `approval` or `request`.
@@ -89,7 +89,7 @@ pub enum Error {
         /// Which.
         session_id: SessionId,
     },
-    /// It is too late, or somebody else was first.
+    /// It is too late, or another caller was first.
     #[error("{message}")]
     Conflict {
         /// The conflict with the current state.

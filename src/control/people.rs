@@ -23,7 +23,7 @@ pub struct DecideRequest {
     pub approved: bool,
     /// Other arguments for the call; only with an approval.
     pub arguments: Option<Value>,
-    /// A word to the model, or for the record. At most 4096 bytes.
+    /// A note for the model, or for the record. At most 4096 bytes.
     #[schemars(length(max = 4096))]
     pub note: Option<String>,
     /// The digest of the arguments that the decider saw; another one than the approval's is refused as stale.
@@ -70,7 +70,7 @@ impl Control {
     /// The approvals of an execution that wait for a decision.
     ///
     /// # Errors
-    /// Nobody has heard of the execution, or the log does not answer.
+    /// The execution does not exist, or the log does not answer.
     pub async fn approvals(&self, id: &ExecutionId) -> Result<Vec<PendingApproval>, Error> {
         let session = self.session_of(id).await?;
         let waiting = session.into_iter().flat_map(|session| session.approvals);
@@ -80,7 +80,7 @@ impl Control {
     /// The questions of an execution that wait for an answer.
     ///
     /// # Errors
-    /// Nobody has heard of the execution, or the log does not answer.
+    /// The execution does not exist, or the log does not answer.
     pub async fn questions(&self, id: &ExecutionId) -> Result<Vec<PendingQuestion>, Error> {
         // Only the execution at work asks.
         let session = self.session_of(id).await?.filter(|session| session.execution_id.as_ref() == Some(id));
@@ -102,7 +102,7 @@ impl Control {
     /// An approval, in any state.
     ///
     /// # Errors
-    /// Nobody has heard of it, or the log does not answer.
+    /// It does not exist, or the log does not answer.
     pub async fn approval(&self, id: &str) -> Result<PendingApproval, Error> {
         let unknown = || Error::NotFound { what: "approval", id: id.to_owned() };
         let session = addressed(id).ok_or_else(unknown)?;
@@ -157,7 +157,7 @@ impl Control {
         let after = self.known_state(&session_id).await?;
         let approval = after.approvals.get(id).ok_or_else(unknown)?;
         if approval.decision.as_ref().is_none_or(|decision| decision.command_id != command_id) {
-            return Err(conflict(&after, id, "somebody else decided first"));
+            return Err(conflict(&after, id, "another caller decided first"));
         }
         Ok(Decided { session_id, approval: Some(approval.into()) })
     }

@@ -9,7 +9,7 @@ use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::labels::Labels;
-use crate::session::below::{Told, Used};
+use crate::session::below::{Report, Used};
 use crate::session::command::{Action, Budget, Command, Multitask, Parent, Scheduling};
 use crate::session::entry::Fact;
 use crate::session::inbox;
@@ -86,7 +86,7 @@ impl Control {
     /// A session: its status, and its waiting requests.
     ///
     /// # Errors
-    /// Nobody has heard of it, or the log does not answer.
+    /// It does not exist, or the log does not answer.
     pub async fn session(&self, id: &SessionId) -> Result<Session, Error> {
         Ok(Session::of(id, &self.known_state(id).await?))
     }
@@ -94,7 +94,7 @@ impl Control {
     /// The session's unresolved calls.
     ///
     /// # Errors
-    /// Nobody has heard of it, or the log does not answer.
+    /// It does not exist, or the log does not answer.
     pub async fn pending(&self, id: &SessionId) -> Result<Vec<PendingCall>, Error> {
         Ok(self.session(id).await?.pending)
     }
@@ -102,7 +102,7 @@ impl Control {
     /// The messages of a session, oldest first; with `include_compacted` also those folded into notes.
     ///
     /// # Errors
-    /// Nobody has heard of it, or the log does not answer.
+    /// It does not exist, or the log does not answer.
     pub async fn messages(&self, id: &SessionId, include_compacted: bool) -> Result<Vec<SaidMessage>, Error> {
         let state = self.known_state(id).await?;
         Ok(state
@@ -116,7 +116,7 @@ impl Control {
     /// The same from a place on, as many as have about `bytes` bytes of JSON, one at least; and the place where the next are, if there are any.
     ///
     /// # Errors
-    /// Nobody has heard of it, or the log does not answer.
+    /// It does not exist, or the log does not answer.
     pub async fn some_messages(
         &self,
         id: &SessionId,
@@ -313,10 +313,10 @@ impl Control {
         parent: &Parent,
         child: &ExecutionId,
         number: &str,
-        told: Told,
+        report: Report,
     ) -> Result<(), Error> {
         let id = EventId::derived(&format!("{number}/below"));
-        let action = Action::Below { execution_id: child.clone(), told: Box::new(told) };
+        let action = Action::Below { execution_id: child.clone(), report: Box::new(report) };
         self.give(&parent.session_id, self.now(id, action, None), parent.scheduling.clone()).await?;
         Ok(())
     }

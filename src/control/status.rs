@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Control, Error};
 use crate::bus::delivery::{Delivery, decode, lines};
 use crate::bus::{Bus, Filter};
-use crate::execution::{Execution, Gap, hear};
+use crate::execution::{Execution, Gap, fold_event};
 use crate::id::ExecutionId;
 use crate::limits;
 use crate::log::{Cursor, Direction, Epoch, Lag, Missing, Read, Sequence, Stored};
@@ -49,7 +49,7 @@ impl Progress {
         self.epoch = self.epoch.max(stored.frame.epoch().unwrap_or(0));
         for line in lines(stored, Epoch::default(), 0) {
             if let Delivery::Event(found) = decode(stored, line, Cursor::start()) {
-                hear(&mut self.execution, &found.event, found.external);
+                fold_event(&mut self.execution, &found.event, found.external);
             }
         }
         self.mark_gap();

@@ -95,7 +95,7 @@ pub struct ExecutionEntry {
     /// The error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<EntryError>,
-    /// When the log heard of it first.
+    /// When the log stored its first event.
     pub created_at: Timestamp,
     /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,7 +144,7 @@ pub struct SessionEntry {
     pub questions: usize,
     /// Tokens of its executions.
     pub usage: Usage,
-    /// When its first execution was heard of.
+    /// When the log stored the first event of its first execution.
     pub created_at: Timestamp,
     /// When something happened last.
     pub updated_at: Timestamp,
@@ -220,7 +220,7 @@ pub struct ApprovalEntry {
     /// The decider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
-    /// The decider's word.
+    /// The decider's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

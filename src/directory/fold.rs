@@ -1,4 +1,4 @@
-//! How an event changes the entries of the lists. [`hear`] decides the status of an execution: the same fold as
+//! How an event changes the entries of the lists. [`fold_event`] decides the status of an execution: the same fold as
 //! everywhere.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use super::kept::{KeptExecution, KeptSession, short};
 use crate::control::addressed;
 use crate::event::family::{client, tool};
 use crate::event::{Class, Event, Kind, Payload};
-use crate::execution::{Heard, hear};
+use crate::execution::{Folded, fold_event};
 use crate::id::ExecutionId;
 use crate::limits;
 use crate::store::index::Family;
@@ -85,15 +85,15 @@ impl Draft {
         let Some(id) = &event.execution_id else { return };
         let before = self.executions.get(id.as_str()).cloned();
         let mut known = before.as_ref().map(|before| before.known.clone());
-        let heard = hear(&mut known, event, *external);
-        let Some(known) = known.filter(|_| heard != Heard::Nothing) else { return };
+        let folded = fold_event(&mut known, event, *external);
+        let Some(known) = known.filter(|_| folded != Folded::Nothing) else { return };
         let mut after = match &before {
-            Some(before) if heard == Heard::Counts => KeptExecution { known, ..before.clone() },
+            Some(before) if folded == Folded::Counts => KeptExecution { known, ..before.clone() },
             _ => KeptExecution::new(known, *stored_at),
         };
         after.take(event, &payload);
         self.ask(found, &payload, &after);
-        self.settle(found, &payload, before.as_ref(), &after, heard);
+        self.settle(found, &payload, before.as_ref(), &after, folded);
         self.session(before.as_ref(), &after);
         self.executions.put(after);
     }
@@ -167,10 +167,10 @@ impl Draft {
         payload: &Payload,
         before: Option<&KeptExecution>,
         after: &KeptExecution,
-        heard: Heard,
+        folded: Folded,
     ) {
         let Some(before) = before else { return };
-        let still = |id: &String| heard == Heard::Counts && after.known.waiting.contains_key(id);
+        let still = |id: &String| folded == Folded::Counts && after.known.waiting.contains_key(id);
         let gone: BTreeSet<&String> = before.known.waiting.keys().filter(|id| !still(id)).collect();
         for id in gone {
             let is_here = |execution: &ExecutionId| *execution == after.known.execution_id;

@@ -170,7 +170,7 @@ pub(super) struct KeptSession {
     pub(super) has_more_streams: bool,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(super) definition: Option<String>,
-    /// Its latest execution, and when that was heard of.
+    /// Its latest execution, and when that was first seen.
     #[serde(rename = "x")]
     latest: (ExecutionId, Timestamp),
     /// 0: only its end is known. Shards of the log are read one after the other, and the end is in another one than its executions.
@@ -234,7 +234,7 @@ impl KeptSession {
     /// Takes what has become of one of its executions. `is_new`: it was not one of them before.
     pub(super) fn take(&mut self, run: &KeptExecution, is_new: bool, was_over: bool) {
         let id = &run.known.execution_id;
-        // Executions are not always heard of in the order in which they came.
+        // Executions are not always seen in the order in which they came.
         if self.executions == 0 || run.created_at <= self.created_at {
             self.created_at = run.created_at;
             self.parent.clone_from(&run.known.parent);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::listed::{Listed, set};
 use super::position::{self, Invalid};
-use super::query::{Query, Sight, Streams, is_seen};
+use super::query::{Query, Streams, Visibility, is_seen};
 use crate::limits;
 use crate::store::index::{Direction, Family, Index, Page, Place, Row};
 use crate::{json, store};
@@ -66,7 +66,7 @@ struct Driver {
 pub(super) struct Look<'a> {
     pub(super) index: &'a dyn Index,
     pub(super) query: &'a Query,
-    pub(super) sight: &'a dyn Sight,
+    pub(super) visibility: &'a dyn Visibility,
 }
 
 impl Look<'_> {
@@ -172,7 +172,7 @@ impl Look<'_> {
         let facets = entry.facets();
         let is_wanted = self.query.wants_status(facets.status)
             && self.query.wants(&entry, &facets, needle)
-            && is_seen(self.sight, &facets);
+            && is_seen(self.visibility, &facets);
         is_wanted.then_some(entry)
     }
 
@@ -197,7 +197,7 @@ impl Look<'_> {
             + usize::from(query.after.is_some())
             + usize::from(query.before.is_some());
         let is_query = |own: usize| parts.len() + others + self.split_parts() == own;
-        let is_seen = self.sight.streams().is_none() && self.sight.sees(EVERYTHING);
+        let is_seen = self.visibility.streams().is_none() && self.visibility.sees(EVERYTHING);
         let mut candidates: Vec<Driver> =
             parts.iter().map(|set| Driver { sets: vec![set.clone()], is_query: false, is_seen }).collect();
         if let Some(name) = &query.definition {
@@ -209,7 +209,7 @@ impl Look<'_> {
             let is_seen = is_seen || self.sees_all_of(stream);
             candidates.push(Driver { sets, is_query: is_query(1), is_seen });
         }
-        match self.sight.streams() {
+        match self.visibility.streams() {
             None => {
                 let sets = statuses.iter().map(|status| set::status(status)).collect();
                 candidates.push(Driver { sets, is_query: is_query(0), is_seen });
@@ -254,7 +254,7 @@ impl Look<'_> {
     }
 
     fn sees_all_of(&self, stream: &str) -> bool {
-        self.sight.sees(super::Seen { stream: Some(stream), node: None, execution: None })
+        self.visibility.sees(super::Seen { stream: Some(stream), node: None, execution: None })
     }
 
     /// The streams that somebody may see something of and that there are; `None`: more than a page can look through.
@@ -283,7 +283,7 @@ impl Look<'_> {
             return Ok(Counts { is_exact: true, ..Counts::default() });
         };
         // A session may be of several streams: then it is in several sets, and in sets of streams that its reader may not see all of.
-        let sees_all = self.sight.streams().is_none() && self.sight.sees(EVERYTHING);
+        let sees_all = self.visibility.streams().is_none() && self.visibility.sees(EVERYTHING);
         let is_apart = T::FAMILY != Family::Sessions || (sees_all && driver.sets.len() <= T::STATUSES.len());
         if driver.is_query && driver.is_seen && is_apart {
             return self.count_sets::<T>(&driver).await;
@@ -314,7 +314,7 @@ impl Look<'_> {
             for row in rows {
                 let Ok(entry) = json::from_slice::<T>(&row.document) else { continue };
                 let facets = entry.facets();
-                if self.query.wants(&entry, &facets, needle.as_deref()) && is_seen(self.sight, &facets) {
+                if self.query.wants(&entry, &facets, needle.as_deref()) && is_seen(self.visibility, &facets) {
                     *counts.by_status.entry(facets.status.to_owned()).or_default() += 1;
                 }
             }
@@ -332,13 +332,13 @@ const EVERYTHING: super::Seen<'static> = super::Seen { stream: None, node: None,
 /// Entries by id, as they are now: those that may be seen.
 pub(super) async fn by_id<T: Listed>(
     index: &dyn Index,
-    sight: &dyn Sight,
+    visibility: &dyn Visibility,
     ids: &[String],
 ) -> Result<Vec<Option<T::Shown>>, store::Error> {
     let documents = index.documents(T::FAMILY, ids).await?;
     let seen = |document: &[u8]| {
         let entry: T = json::from_slice(document).ok()?;
-        let may = is_seen(sight, &entry.facets());
+        let may = is_seen(visibility, &entry.facets());
         may.then(|| entry.shown())
     };
     Ok(documents.into_iter().map(|document| document.and_then(|document| seen(&document))).collect())

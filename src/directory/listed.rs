@@ -42,7 +42,7 @@ pub(super) trait Listed: Serialize + DeserializeOwned + Send + Sync + 'static {
     type Shown: Serialize + Send;
 
     fn id(&self) -> &str;
-    /// Its place: when the log heard of it first.
+    /// Its place: when the log stored its first event.
     fn at(&self) -> Timestamp;
     fn updated_at(&self) -> Timestamp;
     fn facets(&self) -> Facets<'_>;

@@ -41,7 +41,7 @@ use note::Note;
 pub use indexer::Error as IndexError;
 pub use list::{Counts, Error, Listing};
 pub use position::Invalid as InvalidCursor;
-pub use query::{Everything, Query, Seen, Sight, Streams};
+pub use query::{Everything, Query, Seen, Streams, Visibility};
 pub use trim::Bounds;
 
 /// A cheap handle on the lists.
@@ -70,8 +70,8 @@ macro_rules! lists {
         ///
         /// # Errors
         /// See [`Error`].
-        pub async fn $name(&self, query: &Query, sight: &dyn Sight) -> Result<Listing<$shown>, Error> {
-            Look { index: self.bus.store().index(), query, sight }.list::<$kept>().await
+        pub async fn $name(&self, query: &Query, visibility: &dyn Visibility) -> Result<Listing<$shown>, Error> {
+            Look { index: self.bus.store().index(), query, visibility }.list::<$kept>().await
         }
 
         /// The same by id, as they are now; `None`: not there, or not to be seen.
@@ -81,9 +81,9 @@ macro_rules! lists {
         pub async fn $by_id(
             &self,
             ids: &[String],
-            sight: &dyn Sight,
+            visibility: &dyn Visibility,
         ) -> Result<Vec<Option<$shown>>, store::Error> {
-            list::by_id::<$kept>(self.bus.store().index(), sight, ids).await
+            list::by_id::<$kept>(self.bus.store().index(), visibility, ids).await
         }
     )*};
 }

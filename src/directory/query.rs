@@ -35,9 +35,9 @@ pub struct Query {
     pub root: Option<String>,
     /// Tied to others by this.
     pub correlation: Option<String>,
-    /// First heard of then or later.
+    /// First seen then or later.
     pub after: Option<Timestamp>,
-    /// First heard of before.
+    /// First seen before.
     pub before: Option<Timestamp>,
     /// With all of these.
     pub labels: BTreeSet<Label>,
@@ -110,7 +110,7 @@ pub struct Streams {
 }
 
 /// The permission of a reader.
-pub trait Sight: Send + Sync {
+pub trait Visibility: Send + Sync {
     /// Whether this may be seen.
     fn sees(&self, seen: Seen<'_>) -> bool;
 
@@ -122,7 +122,7 @@ pub trait Sight: Send + Sync {
 #[derive(Debug, Clone, Copy)]
 pub struct Everything;
 
-impl Sight for Everything {
+impl Visibility for Everything {
     fn sees(&self, _: Seen<'_>) -> bool {
         true
     }
@@ -132,8 +132,8 @@ impl Sight for Everything {
 }
 
 /// Whether an entry may be seen: all of the streams that it is of.
-pub(super) fn is_seen(sight: &dyn Sight, facets: &Facets<'_>) -> bool {
-    let sees = |stream| sight.sees(Seen { stream, node: facets.node, execution: facets.execution });
+pub(super) fn is_seen(visibility: &dyn Visibility, facets: &Facets<'_>) -> bool {
+    let sees = |stream| visibility.sees(Seen { stream, node: facets.node, execution: facets.execution });
     if facets.has_more_streams || facets.streams.is_empty() {
         return sees(None);
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::entry::{ApprovalStatus, ExecutionEntry, QuestionStatus};
-use super::{Bounds, Directory, Error, Everything, Listing, Query, Seen, Sight, Streams};
+use super::{Bounds, Directory, Error, Everything, Listing, Query, Seen, Streams, Visibility};
 use crate::adapters::embedded::{Config, Embedded};
 use crate::bus::Bus;
 use crate::bus::history::Order;
@@ -60,10 +60,10 @@ impl World {
     }
 
     /// Ids of all pages.
-    async fn ids(&self, query: Query, sight: &dyn Sight) -> Vec<String> {
+    async fn ids(&self, query: Query, visibility: &dyn Visibility) -> Vec<String> {
         let (mut query, mut ids) = (query, Vec::new());
         loop {
-            let page = self.directory.executions(&query, sight).await.unwrap();
+            let page = self.directory.executions(&query, visibility).await.unwrap();
             assert!(page.entries.len() <= query.limit);
             ids.extend(page.entries.iter().map(|entry| entry.execution_id.to_string()));
             let Some(next) = page.next else { return ids };
@@ -397,7 +397,7 @@ async fn a_session_is_what_its_executions_are() {
 /// May see executions of streams that begin so, or an execution that begins so.
 struct Only(&'static str, Option<&'static str>);
 
-impl Sight for Only {
+impl Visibility for Only {
     fn sees(&self, seen: Seen<'_>) -> bool {
         let is_execution =
             self.1.is_none_or(|begins| seen.execution.is_some_and(|execution| execution.starts_with(begins)));
@@ -417,8 +417,8 @@ async fn nobody_sees_or_counts_more_than_they_may() {
         world.own(run(stream, &format!("run-{n:02}")).execution_queued(queued("d"))).await;
     }
     world.caught_up().await;
-    let count = async |sight: &Only, query: &Query| {
-        let page = world.directory.executions(query, sight).await.unwrap();
+    let count = async |visibility: &Only, query: &Query| {
+        let page = world.directory.executions(query, visibility).await.unwrap();
         let counts = page.counts.unwrap();
         assert!(counts.is_exact);
         counts.by_status.values().sum::<u64>()
@@ -431,18 +431,18 @@ async fn nobody_sees_or_counts_more_than_they_may() {
         (Only("", Some("run-1")), |n| n / 10 == 1),
         (Only("orders-1", Some("run-1")), |n| n / 10 == 1 && n % 4 == 0),
     ];
-    for (sight, wanted) in &cases {
+    for (visibility, wanted) in &cases {
         let expected: Vec<String> =
             (0..40).rev().filter(|n| wanted(*n)).map(|n| format!("run-{n:02}")).collect();
-        assert_eq!(world.ids(all(3), sight).await, expected, "{:?} {:?}", sight.0, sight.1);
-        assert_eq!(count(sight, &all(3)).await, expected.len() as u64);
+        assert_eq!(world.ids(all(3), visibility).await, expected, "{:?} {:?}", visibility.0, visibility.1);
+        assert_eq!(count(visibility, &all(3)).await, expected.len() as u64);
         let secret = Query { stream: Some("secret".into()), ..all(3) };
         let seen = (0..40).filter(|n| n % 4 == 2 && wanted(*n)).count();
-        assert_eq!(count(sight, &secret).await, seen as u64);
+        assert_eq!(count(visibility, &secret).await, seen as u64);
         let by_definition = Query { definition: Some("d".into()), ..all(3) };
-        assert_eq!(count(sight, &by_definition).await, expected.len() as u64);
+        assert_eq!(count(visibility, &by_definition).await, expected.len() as u64);
         let ids: Vec<String> = (0..40).map(|n| format!("run-{n:02}")).collect();
-        let found = world.directory.executions_by_id(&ids, sight).await.unwrap();
+        let found = world.directory.executions_by_id(&ids, visibility).await.unwrap();
         assert_eq!(found.iter().flatten().count(), expected.len());
     }
 }

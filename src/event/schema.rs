@@ -112,7 +112,7 @@ fn envelope(generator: &mut SchemaGenerator, kind: Value, data: Value) -> Value 
         "data": data,
         "timestamp": { "type": "string", "format": "date-time" },
         "seq": { "type": "integer", "minimum": 0, "description": "added on delivery: see docs/events.md" },
-        "external": { "const": true, "description": "added on delivery: somebody published it who is no part of Runbus" },
+        "external": { "const": true, "description": "added on delivery: the publisher is no part of Runbus" },
         "cursor": { "type": "string", "description": "added on delivery: hand it back to resume after this event" },
     })
 }

@@ -1,13 +1,13 @@
 //! Executions: a pure fold of events into the state of a run.
 //!
-//! [`hear`] is the only way to fold: it decides which producer counts for an execution. For an execution that Runbus runs,
+//! [`fold_event`] is the only way to fold: it decides which producer counts for an execution. For an execution that Runbus runs,
 //! only Runbus's events count from the first on; external events about it fold into nothing. For other executions, the
 //! events of their producers count.
 
 mod fold;
-mod hear;
+mod producer;
 
-pub use hear::{Heard, hear};
+pub use producer::{Folded, fold_event};
 
 use std::collections::BTreeMap;
 

@@ -128,7 +128,7 @@ catalogue! {
         FOLLOWERS: Gauge = "runbus_log_followers";
     }
     nats, "NATS" {
-        /// Connections to NATS that stand.
+        /// Open connections to NATS.
         CONNECTED: Gauge = "runbus_nats_connections";
         /// Times that a connection to NATS was made, the first time included.
         CONNECTS: Counter = "runbus_nats_connects_total";
@@ -150,12 +150,12 @@ catalogue! {
         SESSIONS: Gauge = "runbus_worker_sessions";
         /// How many sessions it may work on at a time.
         CONCURRENCY: Gauge = "runbus_worker_concurrency";
-        /// Wake-ups that wait or are held, in the whole deployment: every worker and every gateway says the same, so take the
+        /// Wake-ups that wait or are held, in the whole deployment: every worker and every gateway reports the same, so take the
         /// maximum. Sessions that wait for a person or a time have none.
         JOBS: GaugeBy<Rank> = "runbus_worker_queued_jobs";
         /// Claims of sessions.
         CLAIMS: CounterBy<Ok> = "runbus_worker_claims_total";
-        /// Claims of sessions whose worker had not let go: it died or was cut off.
+        /// Claims of sessions whose worker did not release them: it died or was cut off.
         TAKEOVERS: Counter = "runbus_worker_takeovers_total";
         /// Times that a session was put aside until a command or a timer.
         PARKS: Counter = "runbus_worker_parks_total";

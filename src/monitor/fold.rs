@@ -8,7 +8,7 @@ use super::runs::Runs;
 use super::view::{Context, Monitor};
 use crate::control::workers::WorkerReport;
 use crate::event::{Class, Event, Kind, Payload};
-use crate::execution::Heard;
+use crate::execution::Folded;
 use crate::id::StreamId;
 use crate::limits;
 use crate::pattern::Pattern;
@@ -72,16 +72,16 @@ impl Fold {
             return false;
         }
         let Ok(payload) = event.payload() else { return false };
-        match self.runs.hear(event, external) {
+        match self.runs.fold(event, external) {
             // Earlier external events do not count.
-            Some(Heard::Begins) => {
+            Some(Folded::Begins) => {
                 if let Some(id) = &event.execution_id {
                     self.approvals.forget_run(id);
                     self.conversations.forget_run(id);
                 }
             }
-            Some(Heard::Nothing) => return false,
-            Some(Heard::Counts) | None => {}
+            Some(Folded::Nothing) => return false,
+            Some(Folded::Counts) | None => {}
         }
         let contributed = match &payload {
             Payload::StateChanged(said) => self.contributions.apply(event, said),

@@ -6,7 +6,7 @@ use super::cost::Prices;
 use super::tally::{Tally, Totals};
 use super::{cut, view};
 use crate::event::{Event, Payload};
-use crate::execution::{Execution, Heard, hear};
+use crate::execution::{Execution, Folded, fold_event};
 use crate::id::{ExecutionId, NodeId};
 use crate::limits;
 use crate::time::Timestamp;
@@ -32,23 +32,23 @@ struct Run {
 
 impl Runs {
     /// Folds the next event into the state of its execution; `None`: of none, or of one that is not remembered.
-    pub(super) fn hear(&mut self, event: &Event, external: bool) -> Option<Heard> {
+    pub(super) fn fold(&mut self, event: &Event, external: bool) -> Option<Folded> {
         let id = event.execution_id.as_ref()?;
         if self.put_away.contains(id) {
             // The owner is unknown now: external events do not count.
-            return external.then_some(Heard::Nothing);
+            return external.then_some(Folded::Nothing);
         }
         let Some(run) = self.runs.get_mut(id) else {
             let mut known = None;
-            let heard = hear(&mut known, event, external);
+            let folded = fold_event(&mut known, event, external);
             known.map(|known| self.runs.insert(id.clone(), Run::new(known)));
-            return Some(heard);
+            return Some(folded);
         };
-        let heard = run.known.hear(event, external);
-        if heard == Heard::Begins {
+        let folded = run.known.fold_event(event, external);
+        if folded == Folded::Begins {
             *run = Run::new(run.known.clone());
         }
-        Some(heard)
+        Some(folded)
     }
 
     /// Takes the next event that counts; whether it changed anything.

@@ -140,7 +140,7 @@ pub struct Decision {
     /// The author of the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
-    /// Their word.
+    /// Their note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Other arguments for the call.

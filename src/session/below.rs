@@ -34,7 +34,7 @@ pub struct Below {
 /// The content of a message to the parent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "word", rename_all = "snake_case")]
-pub enum Word {
+pub enum ReportContent {
     /// A call waits for a decision.
     ApprovalRequested(tool::ApprovalRequested),
     /// It was decided.
@@ -51,14 +51,14 @@ pub enum Word {
     ChildCompleted(session::SubagentCompleted),
     /// A child ended badly.
     ChildFailed(session::SubagentFailed),
-    /// A later version's word.
+    /// A report of a later version.
     #[serde(other)]
     Unknown,
 }
 
-/// A word with its place.
+/// A report with its origin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct Report {
     /// When it happened.
     pub at: Timestamp,
     /// Of which execution.
@@ -69,7 +69,7 @@ pub struct Told {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_id: Option<NodeId>,
     /// The content.
-    pub what: Word,
+    pub what: ReportContent,
 }
 
 /// The usage of an execution, with all below it.
@@ -81,7 +81,7 @@ pub struct Used {
     pub rounds: u32,
 }
 
-impl Told {
+impl Report {
     /// As an event of the parent execution, whose child has the session `through`.
     #[must_use]
     pub fn payload(&self, through: &SessionId) -> Option<Payload> {
@@ -92,23 +92,23 @@ impl Told {
             through: through.clone(),
         });
         Some(match self.what.clone() {
-            Word::ApprovalRequested(word) => tool::ApprovalRequested { below, ..word }.into(),
-            Word::ApprovalDecided(word) => tool::ApprovalDecided { below, ..word }.into(),
-            Word::ApprovalExpired(word) => tool::ApprovalExpired { below, ..word }.into(),
-            Word::InputRequested(word) => client::InputRequested { below, ..word }.into(),
-            Word::InputReceived(word) => client::InputReceived { below, ..word }.into(),
-            Word::ChildStarted(word) => session::SubagentStarted { below, ..word }.into(),
-            Word::ChildCompleted(word) => session::SubagentCompleted { below, ..word }.into(),
-            Word::ChildFailed(word) => session::SubagentFailed { below, ..word }.into(),
-            Word::Unknown => return None,
+            ReportContent::ApprovalRequested(content) => tool::ApprovalRequested { below, ..content }.into(),
+            ReportContent::ApprovalDecided(content) => tool::ApprovalDecided { below, ..content }.into(),
+            ReportContent::ApprovalExpired(content) => tool::ApprovalExpired { below, ..content }.into(),
+            ReportContent::InputRequested(content) => client::InputRequested { below, ..content }.into(),
+            ReportContent::InputReceived(content) => client::InputReceived { below, ..content }.into(),
+            ReportContent::ChildStarted(content) => session::SubagentStarted { below, ..content }.into(),
+            ReportContent::ChildCompleted(content) => session::SubagentCompleted { below, ..content }.into(),
+            ReportContent::ChildFailed(content) => session::SubagentFailed { below, ..content }.into(),
+            ReportContent::Unknown => return None,
         })
     }
 
     /// The id of a request that waits for a person since.
     pub(super) fn asks(&self) -> Option<&str> {
         match &self.what {
-            Word::ApprovalRequested(asked) => Some(&asked.approval_id),
-            Word::InputRequested(asked) => asked.request_id.as_deref(),
+            ReportContent::ApprovalRequested(asked) => Some(&asked.approval_id),
+            ReportContent::InputRequested(asked) => asked.request_id.as_deref(),
             _ => None,
         }
     }
@@ -116,43 +116,56 @@ impl Told {
     /// The id of a request that no longer waits.
     pub(super) fn settles(&self) -> Option<&str> {
         match &self.what {
-            Word::ApprovalDecided(decided) => Some(&decided.approval_id),
-            Word::ApprovalExpired(expired) => Some(&expired.approval_id),
-            Word::InputReceived(received) => received.request_id.as_deref(),
+            ReportContent::ApprovalDecided(decided) => Some(&decided.approval_id),
+            ReportContent::ApprovalExpired(expired) => Some(&expired.approval_id),
+            ReportContent::InputReceived(received) => received.request_id.as_deref(),
             _ => None,
         }
     }
 }
 
 /// The messages to the parent that an entry, and its changes, cause.
-pub(super) fn words(own: &SessionId, run: &Run, fact: &Fact, changes: &[Change], at: Timestamp) -> Vec<Told> {
+pub(super) fn reports(
+    own: &SessionId,
+    run: &Run,
+    fact: &Fact,
+    changes: &[Change],
+    at: Timestamp,
+) -> Vec<Report> {
     let execution_id = &run.start.execution_id;
-    let here = |node: &NodeId, what: Word| Told {
+    let here = |node: &NodeId, what: ReportContent| Report {
         at,
         execution_id: execution_id.clone(),
         session_id: own.clone(),
         node_id: Some(node.clone()),
         what,
     };
-    let mut words: Vec<Told> = match fact {
-        Fact::ApprovalsRequested { node, approvals, .. } => {
-            approvals.iter().map(|asked| here(node, Word::ApprovalRequested(requested(asked)))).collect()
+    let mut reports: Vec<Report> = match fact {
+        Fact::ApprovalsRequested { node, approvals, .. } => approvals
+            .iter()
+            .map(|asked| here(node, ReportContent::ApprovalRequested(requested(asked))))
+            .collect(),
+        Fact::InputRequested { node, request } => {
+            vec![here(node, ReportContent::InputRequested(question(request)))]
         }
-        Fact::InputRequested { node, request } => vec![here(node, Word::InputRequested(question(request)))],
         Fact::ChildStarted { node, session_id, execution_id, definition, call_id, .. } => {
-            vec![here(node, Word::ChildStarted(started(session_id, execution_id, definition, call_id)))]
+            vec![here(
+                node,
+                ReportContent::ChildStarted(started(session_id, execution_id, definition, call_id)),
+            )]
         }
         _ => Vec::new(),
     };
     for change in changes {
         match change {
             Change::Decided(approval) => {
-                words.extend(
-                    decided(approval).map(|word| here(&approval.node_id, Word::ApprovalDecided(word))),
+                reports.extend(
+                    decided(approval)
+                        .map(|content| here(&approval.node_id, ReportContent::ApprovalDecided(content))),
                 );
             }
             Change::Expired(approval) => {
-                words.push(here(&approval.node_id, Word::ApprovalExpired(expired(approval))));
+                reports.push(here(&approval.node_id, ReportContent::ApprovalExpired(expired(approval))));
             }
             Change::Answered { node, request_id, input, by } => {
                 let received = client::InputReceived {
@@ -161,17 +174,17 @@ pub(super) fn words(own: &SessionId, run: &Run, fact: &Fact, changes: &[Change],
                     answered_by: by.clone(),
                     below: None,
                 };
-                words.push(here(node, Word::InputReceived(received)));
+                reports.push(here(node, ReportContent::InputReceived(received)));
             }
             Change::ChildEnded { node, session_id, completed, output } => {
-                words.push(here(node, ended(session_id, *completed, output)));
+                reports.push(here(node, ended(session_id, *completed, output)));
             }
             // It happened further below: it goes up as it came.
-            Change::Below { told, .. } => words.push((**told).clone()),
+            Change::Below { report, .. } => reports.push((**report).clone()),
             _ => {}
         }
     }
-    words
+    reports
 }
 
 /// The event of an approval that is asked for.
@@ -243,11 +256,11 @@ pub fn started(
     }
 }
 
-fn ended(session_id: &SessionId, completed: bool, output: &serde_json::Value) -> Word {
+fn ended(session_id: &SessionId, completed: bool, output: &serde_json::Value) -> ReportContent {
     let (session_id, output) = (session_id.clone(), output.clone());
     if completed {
-        Word::ChildCompleted(session::SubagentCompleted { session_id, output, below: None })
+        ReportContent::ChildCompleted(session::SubagentCompleted { session_id, output, below: None })
     } else {
-        Word::ChildFailed(session::SubagentFailed { session_id, error: output, below: None })
+        ReportContent::ChildFailed(session::SubagentFailed { session_id, error: output, below: None })
     }
 }

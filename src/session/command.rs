@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::above::Above;
-use super::below::{Told, Used};
+use super::below::{Report, Used};
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::labels::Labels;
 use crate::log::{Sequence, Trace};
@@ -76,7 +76,7 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// Go on with a paused execution.
+    /// Continue a paused execution.
     Unpause {
         /// Which.
         execution_id: ExecutionId,
@@ -116,7 +116,8 @@ pub enum Action {
         /// The child's execution.
         execution_id: ExecutionId,
         /// The message.
-        told: Box<Told>,
+        #[serde(rename = "told")]
+        report: Box<Report>,
     },
     /// A later version's command: recorded and left alone.
     #[serde(other)]
@@ -156,7 +157,7 @@ pub struct Decide {
     /// Other arguments for the call; only with an approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Value>,
-    /// A word to the model, or for the record.
+    /// A note for the model, or for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The digest of the arguments that the decider saw; another one than the approval's is refused as stale.

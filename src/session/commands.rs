@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::approval::{Refusal, Standing};
-use super::below::{Told, Used};
+use super::below::{Report, Used};
 use super::command::{Action, Command, Decide, Multitask, Start};
 use super::entry::Outcome;
 use super::run::{Answer, OpenCall, Phase, Run, Stop, aborted};
@@ -50,7 +50,7 @@ impl State {
                 self.child_used(execution_id, used);
                 self.child_ended(execution_id, *completed, output, changes);
             }
-            Action::Below { execution_id, told } => self.hear_below(execution_id, told, changes),
+            Action::Below { execution_id, report } => self.apply_report(execution_id, report, changes),
             Action::Placed { .. } | Action::Unknown => {}
         }
     }
@@ -108,7 +108,7 @@ impl State {
         if let Some(parent) = start.parent.clone() {
             let execution_id = start.execution_id.clone();
             let used = Used::default();
-            self.notices.push_back(Notice::TellParent { parent, execution_id, outcome, used });
+            self.notices.push_back(Notice::NotifyParent { parent, execution_id, outcome, used });
         }
     }
 
@@ -350,10 +350,10 @@ impl State {
     }
 
     /// Something happened below a child.
-    fn hear_below(&mut self, execution_id: &ExecutionId, told: &Told, changes: &mut Vec<Change>) {
+    fn apply_report(&mut self, execution_id: &ExecutionId, report: &Report, changes: &mut Vec<Change>) {
         let Some(child) = self.children.get(execution_id).filter(|child| !child.ended) else { return };
         let through = child.session_id.clone();
-        if let Some(id) = told.settles() {
+        if let Some(id) = report.settles() {
             self.below.remove(id);
         }
         let waits = |open: &OpenCall| open.phase == Phase::Child(execution_id.clone());
@@ -362,12 +362,12 @@ impl State {
             visits.find(|(_, visit)| visit.calls.iter().any(waits)).map(|(node, _)| node.clone())
         });
         let Some(node) = found else { return };
-        if let Some(id) = told.asks()
+        if let Some(id) = report.asks()
             && self.below.len() < limits::BELOW_WAITING
         {
-            self.below.insert(id.to_owned(), (execution_id.clone(), told.clone()));
+            self.below.insert(id.to_owned(), (execution_id.clone(), report.clone()));
         }
-        changes.push(Change::Below { node, through, told: Box::new(told.clone()) });
+        changes.push(Change::Below { node, through, report: Box::new(report.clone()) });
     }
 
     fn child_ended(

@@ -214,7 +214,8 @@ pub enum Fact {
         outcome: Outcome,
     },
     /// A party outside the session's own logs was notified.
-    Told {
+    #[serde(rename = "told")]
+    Notified {
         /// The key of the notice: see [`super::state::Notice::key`].
         notice: String,
     },

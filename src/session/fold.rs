@@ -35,12 +35,12 @@ impl State {
         let Some(run) = self.run.as_ref().filter(|run| run.outcome.is_none()) else { return };
         let Some(parent) = &run.start.parent else { return };
         let id = &run.start.execution_id;
-        let words = below::words(&self.own, run, &entry.fact, changes, entry.at);
-        let notices = words.into_iter().enumerate().map(|(n, told)| Notice::Below {
+        let reports = below::reports(&self.own, run, &entry.fact, changes, entry.at);
+        let notices = reports.into_iter().enumerate().map(|(n, report)| Notice::Below {
             parent: parent.clone(),
             child: id.clone(),
             number: format!("{id} {index}/{n}"),
-            told: Box::new(told),
+            report: Box::new(report),
         });
         self.notices.extend(notices.collect::<Vec<_>>());
     }
@@ -79,7 +79,7 @@ impl State {
                 self.begin(execution_id, definition.clone(), entry.at, index);
             }
             Fact::ExecutionEnded { outcome } => self.end(outcome, entry.at),
-            Fact::Told { notice } => self.notices.retain(|open| open.key() != *notice),
+            Fact::Notified { notice } => self.notices.retain(|open| open.key() != *notice),
             Fact::Unknown => {}
             fact => self.work(fact, entry.at),
         }
@@ -176,7 +176,7 @@ impl State {
                 self.notices.push_back(Notice::Closed);
             }
             let outcome = outcome.clone();
-            self.notices.push_back(Notice::TellParent { parent, execution_id: id, outcome, used });
+            self.notices.push_back(Notice::NotifyParent { parent, execution_id: id, outcome, used });
         }
     }
 

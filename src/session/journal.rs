@@ -197,7 +197,7 @@ impl Journal {
         }
         let has_passed = place > self.last;
         if has_passed {
-            tracing::warn!(session = %self.session, "a message in the journal is not Runbus's; its owner goes on behind it");
+            tracing::warn!(session = %self.session, "a message in the journal is not of Runbus; its owner continues behind it");
             self.last = place;
         }
         Ok(has_passed)

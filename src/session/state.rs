@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use serde_json::Value;
 
 use super::approval::Approval;
-use super::below::{Told, Used};
+use super::below::{Report, Used};
 use super::command::{Budget, Parent, Start};
 use super::entry::{Outcome, Question};
 use super::run::{OpenCall, Phase, Run, Visit};
@@ -51,7 +51,7 @@ pub struct State {
     /// Executions of children.
     pub children: BTreeMap<ExecutionId, Child>,
     /// Requests of executions below that wait for a person: by id, with the child that they are below.
-    pub below: BTreeMap<String, (ExecutionId, Told)>,
+    pub below: BTreeMap<String, (ExecutionId, Report)>,
     /// Whether it takes no more input.
     pub closed: Option<Closed>,
     /// Notices that are still to be sent.
@@ -123,10 +123,10 @@ pub enum Notice {
         parent: Parent,
         /// The execution here.
         child: ExecutionId,
-        /// Names the word.
+        /// The number of the report.
         number: String,
         /// The message.
-        told: Box<Told>,
+        report: Box<Report>,
     },
     /// A child's execution is to stop.
     CancelChild {
@@ -141,7 +141,7 @@ pub enum Notice {
         session_id: SessionId,
     },
     /// A parent waits for this session's execution.
-    TellParent {
+    NotifyParent {
         /// The parent.
         parent: Parent,
         /// The execution that ended.
@@ -174,7 +174,7 @@ impl Notice {
             Self::Below { number, .. } => format!("below {number}"),
             Self::CancelChild { execution_id, .. } => format!("cancel {execution_id}"),
             Self::CloseChild { session_id } => format!("close {session_id}"),
-            Self::TellParent { execution_id, .. } => format!("parent {execution_id}"),
+            Self::NotifyParent { execution_id, .. } => format!("parent {execution_id}"),
             Self::Closed => "closed".into(),
             Self::DeadLetter { start, .. } => format!("dead {}", start.execution_id),
         }
@@ -234,7 +234,7 @@ pub enum Change {
         /// The child's session.
         through: SessionId,
         /// The message.
-        told: Box<Told>,
+        report: Box<Report>,
     },
 }
 

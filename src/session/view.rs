@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approval::{Approval, Decision, Standing};
-use super::below::{Told, Word};
+use super::below::{Report, ReportContent};
 use super::message::Message;
 use super::run::{OpenCall, Phase};
 use super::state::State;
@@ -156,7 +156,7 @@ pub struct PendingApproval {
     /// When it was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
-    /// The decider's word.
+    /// The decider's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -206,18 +206,18 @@ pub struct PendingQuestion {
 
 impl PendingApproval {
     /// Of an execution below.
-    fn below(told: &Told) -> Option<Self> {
-        let Word::ApprovalRequested(asked) = &told.what else { return None };
+    fn below(report: &Report) -> Option<Self> {
+        let ReportContent::ApprovalRequested(asked) = &report.what else { return None };
         Some(Self {
             approval_id: asked.approval_id.clone(),
-            execution_id: told.execution_id.clone(),
-            node_id: told.node_id.clone()?,
+            execution_id: report.execution_id.clone(),
+            node_id: report.node_id.clone()?,
             tool_use_id: asked.tool_use_id.clone(),
             tool_name: asked.tool_name.clone(),
             tool_input: asked.tool_input.clone(),
             arguments_digest: asked.arguments_digest.clone().unwrap_or_default(),
             status: Standing::Pending,
-            requested_at: told.at,
+            requested_at: report.at,
             expires_at: asked.expires_at,
             approved: None,
             decided_by: None,
@@ -229,15 +229,15 @@ impl PendingApproval {
 
 impl PendingQuestion {
     /// Of an execution below.
-    fn below(told: &Told) -> Option<Self> {
-        let Word::InputRequested(asked) = &told.what else { return None };
+    fn below(report: &Report) -> Option<Self> {
+        let ReportContent::InputRequested(asked) = &report.what else { return None };
         Some(Self {
             request_id: asked.request_id.clone()?,
-            node_id: told.node_id.clone()?,
+            node_id: report.node_id.clone()?,
             prompt: asked.prompt.clone(),
             choices: asked.choices.clone(),
             expires_at: asked.expires_at,
-            execution_id: Some(told.execution_id.clone()),
+            execution_id: Some(report.execution_id.clone()),
         })
     }
 }
@@ -306,7 +306,7 @@ impl Session {
                 .values()
                 .filter(|approval| approval.status == Standing::Pending)
                 .map(PendingApproval::from)
-                .chain(state.below.values().filter_map(|(_, told)| PendingApproval::below(told)))
+                .chain(state.below.values().filter_map(|(_, report)| PendingApproval::below(report)))
                 .collect(),
             questions: state
                 .questions
@@ -319,7 +319,7 @@ impl Session {
                     expires_at: question.expires_at,
                     execution_id: None,
                 })
-                .chain(state.below.values().filter_map(|(_, told)| PendingQuestion::below(told)))
+                .chain(state.below.values().filter_map(|(_, report)| PendingQuestion::below(report)))
                 .collect(),
             children: state
                 .children
@@ -355,15 +355,17 @@ fn status(state: &State) -> SessionStatus {
     let waits = |phase: fn(&Phase) -> bool| {
         run.visits.values().flat_map(|visit| &visit.calls).any(|open| phase(&open.phase))
     };
-    let below = |is: fn(&Word) -> bool| state.below.values().any(|(_, told)| is(&told.what));
+    let below = |is: fn(&ReportContent) -> bool| state.below.values().any(|(_, report)| is(&report.what));
     if run.paused {
         SessionStatus::Paused
     } else if waits(|phase| *phase == Phase::Unknown) {
         SessionStatus::Pending
-    } else if !state.questions.is_empty() || below(|word| matches!(word, Word::InputRequested(_))) {
+    } else if !state.questions.is_empty()
+        || below(|content| matches!(content, ReportContent::InputRequested(_)))
+    {
         SessionStatus::WaitingForInput
     } else if waits(|phase| matches!(phase, Phase::Approval(_)))
-        || below(|word| matches!(word, Word::ApprovalRequested(_)))
+        || below(|content| matches!(content, ReportContent::ApprovalRequested(_)))
     {
         SessionStatus::WaitingForApproval
     } else {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::bounded::{Excerpt, Text, head, name};
 use super::{Approval, At, Call, CallState, Node, NodeState, Question, Snapshot, Turn};
 use crate::event::{Event, Kind, Payload};
-use crate::execution::{Heard, hear};
+use crate::execution::{Folded, fold_event};
 use crate::id::NodeId;
 use crate::limits;
 use crate::log::Cursor;
@@ -44,17 +44,17 @@ impl Snapshot {
     pub fn apply(&mut self, event: &Event, at: At<'_>) {
         self.cursor.clone_from(at.cursor);
         let ended = self.execution.as_ref().is_some_and(|known| known.status.is_terminal());
-        match hear(&mut self.execution, event, at.external) {
-            Heard::Begins => {
+        match fold_event(&mut self.execution, event, at.external) {
+            Folded::Begins => {
                 let complete = self.complete || event.kind == Kind::ExecutionQueued;
                 let execution = self.execution.take();
                 // Earlier external events do not count.
                 *self = Self { execution, ..Self::begin(self.cursor.clone(), complete) };
             }
-            Heard::Counts if ended => return self.count(at),
-            Heard::Counts => {}
+            Folded::Counts if ended => return self.count(at),
+            Folded::Counts => {}
             // Of no execution, or not of the one that this is of.
-            Heard::Nothing => return,
+            Folded::Nothing => return,
         }
         self.count(at);
         if let Ok(payload) = event.payload() {

@@ -36,8 +36,8 @@ UNSAYABLE = (
     "must have at most 128 bytes",
     # One parameter depends on another.
     "needs wait_ms",
-    "cursor says it already",
-    "news come oldest first",
+    "`cursor` gives it already; pass one of them",
+    "new events come oldest first",
     "terminal needs an execution_id",
     "the path has it",
     "a snapshot is of one execution",

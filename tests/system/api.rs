@@ -152,7 +152,7 @@ impl Rest {
     }
 
     /// Without any body.
-    async fn tell(&self, path: &str) -> (u16, Value) {
+    async fn post_empty(&self, path: &str) -> (u16, Value) {
         Self::answer(self.http.post(format!("{}{path}", self.url))).await
     }
 }
@@ -190,7 +190,7 @@ async fn an_approval_outlives_the_worker_that_asked() {
         let path = format!("approvals/{id}/decision");
         assert_eq!(rest.get("sessions/run%201").await.1["status"], "waiting_for_approval");
 
-        let (status, unsaid) = rest.tell(&path).await;
+        let (status, unsaid) = rest.post_empty(&path).await;
         assert_eq!((status, &unsaid["error"]["code"]), (400, &json!("invalid_argument")), "{unsaid}");
         let stale = json!({ "approved": true, "arguments_digest": "sha256:0" });
         let (status, refused) = rest.post(&path, stale).await;
@@ -345,7 +345,7 @@ async fn unresolved_calls_stand_in_the_way_until_they_are_aborted() {
         let talk = json!({ "input": "and then?", "definition": "talker", "execution_id": "talk" });
         assert_eq!(rest.post("sessions/flight/messages", talk).await.0, 201);
         assert_eq!(bench.ends("talk").await, Kind::ExecutionCompleted);
-        let (status, closed) = rest.tell("sessions/flight/close").await;
+        let (status, closed) = rest.post_empty("sessions/flight/close").await;
         assert_eq!((status, &closed["status"]), (200, &json!("closed")), "{closed}");
         let (status, refused) = rest.post("sessions/flight/messages", json!({ "input": "?" })).await;
         assert_eq!((status, &refused["error"]["code"]), (409, &json!("session_closed")), "{refused}");
@@ -405,7 +405,7 @@ async fn unknown_ids_and_invalid_values_get_clear_errors() {
             assert_eq!(rest.get(path).await.0, 400, "{path}");
         }
         // A cancel of an unknown execution is kept for it.
-        let (status, kept) = rest.tell("executions/nobody/cancel").await;
+        let (status, kept) = rest.post_empty("executions/nobody/cancel").await;
         assert_eq!((status, &kept["cancel"]), (202, &json!("latched")), "{kept}");
         assert_eq!(rest.get("").await.0, 404);
     }
@@ -430,10 +430,10 @@ async fn dead_letters_are_listed_and_tried_again() {
         bench.backend.control().dead_letter(letter).await.unwrap();
         let (_, list) = rest.get("dead-letters?limit=10").await;
         assert_eq!(list["dead_letters"][0]["reason"], "nobody could", "{list}");
-        let (status, again) = rest.tell("dead-letters/lost/retry").await;
+        let (status, again) = rest.post_empty("dead-letters/lost/retry").await;
         assert_eq!((status, &again["execution_id"]), (201, &json!("lost-again")), "{again}");
         assert_eq!(bench.ends("lost-again").await, Kind::ExecutionCompleted);
-        let (status, twice) = rest.tell("dead-letters/lost/retry").await;
+        let (status, twice) = rest.post_empty("dead-letters/lost/retry").await;
         assert_eq!((status, &twice["error"]["details"]["standing"]), (409, &json!("lost-again")), "{twice}");
         assert_eq!(rest.get("dead-letters/lost").await.1["retried_as"], "lost-again");
         end(running).await;

@@ -146,7 +146,7 @@ fn take(event: &Value, into: &mut Vec<Item>) {
 }
 
 /// Reads the items of a WebSocket message; `true` when the reader has caught up.
-fn hear(message: &Value, into: &mut Vec<Item>) -> bool {
+fn collect(message: &Value, into: &mut Vec<Item>) -> bool {
     match message["type"].as_str().unwrap() {
         "events" => {
             assert_eq!(message["sub"], "s", "{message}");
@@ -218,7 +218,7 @@ async fn websocket(
     client.say(&subscribe(filter, "all", coalesce, batch)).await;
     let mut found = Vec::new();
     while found.len() < count {
-        hear(&client.message().await.expect("the client is kept"), &mut found);
+        collect(&client.message().await.expect("the client is kept"), &mut found);
     }
     found
 }
@@ -228,7 +228,7 @@ async fn cbor(address: SocketAddr, filter: &Value, coalesce: bool, batch: usize,
     client.say(&subscribe(filter, "all", coalesce, batch)).await;
     let mut found = Vec::new();
     while found.len() < count {
-        hear(&client.hear().await.expect("the client is kept"), &mut found);
+        collect(&client.receive().await.expect("the client is kept"), &mut found);
     }
     found
 }
@@ -383,22 +383,22 @@ async fn live_readers_and_joiners_get_every_line_too() {
         joined.say(&subscribe(&filter, "snapshot", false, 256)).await;
         binary.say(&subscribe(&filter, "new", false, 256)).await;
         let mut found = [Vec::new(), Vec::new(), Vec::new()];
-        while !hear(&live.message().await.unwrap(), &mut found[0]) {}
-        while !hear(&joined.message().await.unwrap(), &mut found[1]) {}
-        while !hear(&binary.hear().await.unwrap(), &mut found[2]) {}
+        while !collect(&live.message().await.unwrap(), &mut found[0]) {}
+        while !collect(&joined.message().await.unwrap(), &mut found[1]) {}
+        while !collect(&binary.receive().await.unwrap(), &mut found[2]) {}
         assert!(found.iter().all(Vec::is_empty), "{found:?}");
         let mut council = Foreign::connect(served.address, "/ws/council/e", "connected").await;
         let mut agent = Foreign::connect(served.address, "/ws/agents/s", "agent.snapshot").await;
         let mut agents = Foreign::connect(served.address, "/ws/agents", "agent.snapshot").await;
         let wanted = fill(&backend).await;
         while found[0].len() < wanted.len() {
-            hear(&live.message().await.expect("the client is kept"), &mut found[0]);
+            collect(&live.message().await.expect("the client is kept"), &mut found[0]);
         }
         while found[1].len() < wanted.len() {
-            hear(&joined.message().await.expect("the client is kept"), &mut found[1]);
+            collect(&joined.message().await.expect("the client is kept"), &mut found[1]);
         }
         while found[2].len() < wanted.len() {
-            hear(&binary.hear().await.expect("the client is kept"), &mut found[2]);
+            collect(&binary.receive().await.expect("the client is kept"), &mut found[2]);
         }
         for (who, found) in ["live", "joined", "live in CBOR"].into_iter().zip(&found) {
             same(who, &backend, found, &wanted);

@@ -109,7 +109,7 @@ async fn front_ends_of_other_servers_keep_working() {
 }
 
 /// Connects, does something behind the first message, and gives the last message and the close code.
-pub async fn last_words(address: SocketAddr, path: &str, then: impl FnOnce()) -> (Value, Option<u16>) {
+pub async fn last_message(address: SocketAddr, path: &str, then: impl FnOnce()) -> (Value, Option<u16>) {
     let (mut socket, _) = connect_async(format!("ws://{address}{path}")).await.unwrap();
     let (mut then, mut last) = (Some(then), Value::Null);
     let reading = async {
@@ -136,7 +136,7 @@ async fn a_gateway_that_drains_sends_them_elsewhere() {
     let backend = backends::embedded();
     for path in ["/ws/tasks/t", "/ws/agents/a", "/ws/agents"] {
         let served = gateway(&backend, config()).await;
-        let (_, code) = last_words(served.address, path, || served.drain.cancel()).await;
+        let (_, code) = last_message(served.address, path, || served.drain.cancel()).await;
         assert_eq!(code, Some(1012), "{path}");
         served.task.await.unwrap();
     }

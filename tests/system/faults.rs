@@ -21,7 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::backends::{self, Backend};
 use crate::client::{Client, gateway, without_lists as config};
-use crate::dropin::last_words;
+use crate::dropin::last_message;
 
 /// A log with injected faults.
 #[derive(Debug)]
@@ -259,7 +259,7 @@ async fn a_log_that_refuses_closes_the_clients_of_drop_in_endpoints() {
             log.refuses.store(true, Ordering::SeqCst);
             log.suspect();
         };
-        let (last, code) = last_words(served.address, path, refuse).await;
+        let (last, code) = last_message(served.address, path, refuse).await;
         assert_eq!(code, Some(1011), "{path} {last}");
         assert!(last["type"] == "error" || last["event"] == "error", "{path} {last}");
     }

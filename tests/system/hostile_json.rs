@@ -88,11 +88,11 @@ async fn each_entrance_refuses_hostile_json_and_stays_open() {
             }
         }
         let mut binary = Binary::connect(served.address, "runbus.v1.cbor").await;
-        assert_eq!(binary.hear().await.unwrap()["type"], "hello");
+        assert_eq!(binary.receive().await.unwrap()["type"], "hello");
         let nested = (0..126).fold(json!(1), |inner, _| json!([inner]));
         for input in [json!({ RAW: deep(20_000) }), json!([{ RAW: "1" }]), json!([nested])] {
             binary.say(&json!({ "type": "start", "id": "1", "definition": "d", "input": input })).await;
-            let said = binary.hear().await.unwrap();
+            let said = binary.receive().await.unwrap();
             assert_eq!((&said["type"], &said["code"]), (&json!("error"), &json!("invalid_cbor")));
         }
         end(served).await;
@@ -163,7 +163,7 @@ async fn hostile_events_in_the_log_are_undecodable_and_hide_nothing() {
 
         let served = gateway(&backend, config()).await;
         let mut binary = Binary::connect(served.address, "runbus.v1.cbor").await;
-        binary.hear().await.unwrap();
+        binary.receive().await.unwrap();
         binary
             .say(
                 &json!({ "type": "subscribe", "id": "s", "filter": { "execution_id": "e" }, "since": "all" }),
@@ -179,7 +179,7 @@ async fn hostile_events_in_the_log_are_undecodable_and_hide_nothing() {
         }
         let (mut events, mut lines) = (0, 0);
         while events < 2 || lines < count {
-            let message = binary.hear().await.expect("the connection stays");
+            let message = binary.receive().await.expect("the connection stays");
             events += message["events"].as_array().map_or(0, Vec::len);
             lines += usize::from(message["type"] == "undecodable");
         }

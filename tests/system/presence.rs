@@ -9,7 +9,7 @@ use runbus::control::Control;
 use runbus::control::presence::{self, STANDS, Watched, Watcher};
 use runbus::id::ExecutionId;
 use runbus::time::Clock;
-use runbus_gateway::ledger::{Ledger, Purse};
+use runbus_gateway::ledger::{Ledger, TableUsage};
 use runbus_gateway::presence::Room;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -228,7 +228,7 @@ async fn clients_of_a_dead_gateway_are_seen_for_a_bounded_time() {
 async fn nothing_is_left_after_churn() {
     for backend in backends::all().await {
         let room = Room::new(Clock::System, Ledger::new(|_| 10_000, 4));
-        let purse = Purse::of_everyone();
+        let usage = TableUsage::of_everyone();
         let stop = CancellationToken::new();
         let keeping = {
             let (room, store, stop) = (room.clone(), backend.store.clone(), stop.clone());
@@ -239,7 +239,7 @@ async fn nothing_is_left_after_churn() {
         for n in 0..2000_usize {
             let id = ExecutionId::new(format!("run-{}", n % 50)).unwrap();
             let seat = room.enter(id.clone(), format!("who-{}", n % 7).into(), None);
-            let follow = (n % 5 == 0).then(|| room.follow(&id, &wake, &purse).unwrap());
+            let follow = (n % 5 == 0).then(|| room.follow(&id, &wake, &usage).unwrap());
             held.push((seat, follow));
             if n % 3 == 0 {
                 held.swap_remove((n * 7) % held.len());

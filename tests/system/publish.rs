@@ -80,9 +80,9 @@ async fn published_events_are_read_by_others_once() {
         let mut answers = first["events"].as_array().unwrap().clone();
 
         let mut binary = Binary::connect(here.address, "runbus.v1.cbor").await;
-        binary.hear().await.unwrap();
+        binary.receive().await.unwrap();
         binary.say(&json!({ "type": "publish", "id": "b", "events": [event(3)] })).await;
-        let second = binary.hear().await.unwrap();
+        let second = binary.receive().await.unwrap();
         assert_eq!((&second["type"], &second["id"]), (&json!("ok"), &json!("b")), "{second}");
         answers.extend(second["events"].as_array().unwrap().clone());
 

@@ -190,9 +190,9 @@ async fn a_client_that_joins_a_council_shows_the_same_as_a_watcher() {
 }
 
 /// A generator of numbers whose seed is printed.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn throw(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -202,16 +202,16 @@ impl Dice {
 }
 
 /// A random next event of an execution.
-fn random(dice: &mut Dice) -> Payload {
-    let id = format!("id{}", dice.throw(4));
-    let content = "wörd ".repeat(usize::try_from(dice.throw(9)).unwrap());
-    match dice.throw(26) {
+fn random(rng: &mut Rng) -> Payload {
+    let id = format!("id{}", rng.throw(4));
+    let content = "wörd ".repeat(usize::try_from(rng.throw(9)).unwrap());
+    match rng.throw(26) {
         0..=8 => model::TextDelta { content, snapshot: None }.into(),
         9..=11 => model::ReasoningDelta { content }.into(),
         12 => clients::OutputDelta { content, snapshot: None }.into(),
         13 => model::TurnCompleted {
             finish_reason: Some("stop".into()),
-            content: (dice.throw(2) == 0).then_some(content),
+            content: (rng.throw(2) == 0).then_some(content),
             tool_calls: vec![model::ToolCall {
                 tool_use_id: id,
                 tool_name: "t".into(),
@@ -265,8 +265,8 @@ fn random(dice: &mut Dice) -> Payload {
         }
         20 => model::Retry { error: json!("x"), next_try: 2, ..model::Retry::default() }.into(),
         21 => {
-            let attempt = 2 + u32::try_from(dice.throw(3)).unwrap();
-            let void_from = (dice.throw(2) == 0).then(|| dice.throw(5000));
+            let attempt = 2 + u32::try_from(rng.throw(3)).unwrap();
+            let void_from = (rng.throw(2) == 0).then(|| rng.throw(5000));
             let superseded_attempt = attempt - 1;
             execution::AttemptSuperseded { superseded_attempt, attempt, void_from, reason: "gone".into() }
                 .into()
@@ -289,7 +289,7 @@ async fn a_client_that_joins_a_random_execution_shows_the_same_as_a_watcher() {
     println!("seed {seed}");
     for backend in backends::all().await {
         let (one, two) = (gateway(&backend, small()).await, gateway(&backend, small()).await);
-        let mut dice = Dice(seed);
+        let mut rng = Rng(seed);
         let source =
             Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("run").unwrap(), Clock::System);
         let mut joiners = Vec::new();
@@ -297,10 +297,10 @@ async fn a_client_that_joins_a_random_execution_shows_the_same_as_a_watcher() {
         let bus = backend.bus();
         for n in 0..EVENTS {
             let mut from = source.clone();
-            from.node_id = (dice.throw(9) > 0).then(|| NodeId::new(["m", "n"][(n / 7) % 2]).unwrap());
-            from.attempt = (dice.throw(2) == 0).then_some(1 + u32::try_from(n / 500).unwrap());
-            bus.publish(from.event(random(&mut dice))).await.unwrap();
-            if dice.throw(60) == 0 {
+            from.node_id = (rng.throw(9) > 0).then(|| NodeId::new(["m", "n"][(n / 7) % 2]).unwrap());
+            from.attempt = (rng.throw(2) == 0).then_some(1 + u32::try_from(n / 500).unwrap());
+            bus.publish(from.event(random(&mut rng))).await.unwrap();
+            if rng.throw(60) == 0 {
                 let address = [one.address, two.address][n % 2];
                 let way = if joiners.len() % 2 == 0 { Way::WebSocket } else { Way::Stream };
                 joiners.push(tokio::spawn(join(address, "run", way, n % 3 == 0)));
@@ -454,7 +454,7 @@ async fn bad_questions_for_snapshots_are_refused() {
             (&json!("invalid_argument"), &json!("filter.execution_id")),
             "{error}"
         );
-        // Nobody has heard of it yet: a snapshot without anything, then its events.
+        // It has no event yet: a snapshot without anything, then its events.
         let joined = tokio::spawn(join(served.address, "later", Way::WebSocket, false));
         let source =
             Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("later").unwrap(), Clock::System);

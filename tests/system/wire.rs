@@ -31,7 +31,7 @@ impl Binary {
     }
 
     /// The next message, or the close code.
-    pub async fn hear(&mut self) -> Result<Value, u16> {
+    pub async fn receive(&mut self) -> Result<Value, u16> {
         loop {
             match tokio::time::timeout(PATIENCE, self.0.next())
                 .await
@@ -72,7 +72,7 @@ async fn events_are_the_same_in_json_and_cbor_in_batches_of_any_size() {
         }
         for batch in [1, 16, 256] {
             let mut client = Binary::connect(served.address, "runbus.v1, runbus.v1.cbor").await;
-            let hello = client.hear().await.unwrap();
+            let hello = client.receive().await.unwrap();
             assert_eq!(
                 (&hello["type"], &hello["protocol"], &hello["limits"]["max_batch"]),
                 (&json!("hello"), &json!("runbus.v1.cbor"), &json!(256))
@@ -84,7 +84,7 @@ async fn events_are_the_same_in_json_and_cbor_in_batches_of_any_size() {
             let mut found = Vec::new();
             let mut largest = 0;
             while found.len() < EVENTS {
-                let message = client.hear().await.unwrap();
+                let message = client.receive().await.unwrap();
                 let events = message["events"].as_array().into_iter().flatten();
                 let before = found.len();
                 found.extend(events.cloned());
@@ -105,12 +105,12 @@ async fn wrong_cbor_gets_a_typed_error_and_text_is_refused() {
     let backend = backends::embedded();
     let served = gateway(&backend, config()).await;
     let mut client = Binary::connect(served.address, "runbus.v1.cbor").await;
-    assert_eq!(client.hear().await.unwrap()["type"], "hello");
+    assert_eq!(client.receive().await.unwrap()["type"], "hello");
     for (bytes, code) in
         [(&b"\xff"[..], "invalid_cbor"), (b"\x01", "invalid_cbor"), (b"\xa0", "invalid_argument")]
     {
         client.0.send(Message::binary(bytes.to_vec())).await.unwrap();
-        let answer = client.hear().await.unwrap();
+        let answer = client.receive().await.unwrap();
         assert_eq!(
             (answer["type"].as_str(), answer["code"].as_str()),
             (Some("error"), Some(code)),
@@ -118,7 +118,7 @@ async fn wrong_cbor_gets_a_typed_error_and_text_is_refused() {
         );
     }
     client.say(&json!({ "type": "ping", "nonce": "7" })).await;
-    assert_eq!(client.hear().await.unwrap(), json!({ "type": "pong", "nonce": "7" }));
+    assert_eq!(client.receive().await.unwrap(), json!({ "type": "pong", "nonce": "7" }));
     client.0.send(Message::text("{}")).await.unwrap();
-    assert_eq!(client.hear().await, Err(4500));
+    assert_eq!(client.receive().await, Err(4500));
 }

@@ -39,7 +39,7 @@ pub struct Config {
     /// How long one tool call may take, in milliseconds. 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub tool_timeout_ms: u64,
-    /// How long a worker that is told to end lets steps that run come to their end, in milliseconds; then it cuts them off, and another
+    /// How long a worker that shuts down lets running steps finish, in milliseconds; then it cuts them off, and another
     /// worker takes over. Less than the grace period of what ends the process. 0 to 86400000.
     #[schemars(range(min = 0, max = 86_400_000))]
     pub drain_ms: u64,

@@ -50,7 +50,7 @@ enum What {
     Approve {
         /// The approval.
         approval: String,
-        /// A word for the record.
+        /// A note for the record.
         #[arg(long)]
         note: Option<String>,
         /// Run it with these arguments instead (a JSON object).
@@ -65,7 +65,7 @@ enum What {
     Reject {
         /// The approval.
         approval: String,
-        /// A word to the model.
+        /// A note for the model.
         #[arg(long)]
         note: Option<String>,
         /// The digest of the arguments that you saw: refused when the call's are others.

@@ -20,7 +20,7 @@ pub(crate) struct Pause {
     reason: Option<String>,
 }
 
-/// Goes on with a paused execution.
+/// Continues a paused execution.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  runbus unpause run-1")]
 pub(crate) struct Unpause {

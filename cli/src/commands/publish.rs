@@ -28,7 +28,7 @@ pub(crate) struct Publish {
     /// One JSON event a line from stdin.
     #[arg(long, conflicts_with_all = ["stream", "kind", "data"])]
     stdin: bool,
-    /// Go on behind a line that is no event. Without it publishing ends there.
+    /// Continue after a line that is no event. Without it publishing ends there.
     #[arg(long, requires = "stdin")]
     keep_going: bool,
     /// The stream.

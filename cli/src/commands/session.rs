@@ -16,7 +16,7 @@ use crate::exit::{Code, Error};
 use crate::output;
 use crate::reach::Reach;
 
-/// Speaks to sessions, shows them, settles their unresolved calls.
+/// Sends messages to sessions, shows them, settles their unresolved calls.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  runbus session send --definition assistant 'Good morning' --follow\n  runbus session send SESSION 'And in French?' --multitask interrupt\n  runbus session show SESSION\n  runbus session abort-pending SESSION --reason 'nobody knows whether it was sent'"
@@ -28,7 +28,7 @@ pub(crate) struct Session {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Say something: starts an execution that continues the conversation.
+    /// Send a message: starts an execution that continues the conversation.
     #[command(
         after_help = "Examples:\n  runbus session send --definition assistant 'Good morning'     a new session\n  runbus session send SESSION 'And in French?' --follow"
     )]
@@ -39,7 +39,7 @@ enum What {
         /// The session.
         session: SessionId,
     },
-    /// Show what was said, oldest first.
+    /// Show the messages, oldest first.
     #[command(after_help = "Example:\n  runbus session messages SESSION --include-compacted")]
     Messages {
         /// The session.
@@ -54,7 +54,7 @@ enum What {
         /// The session.
         session: SessionId,
     },
-    /// Finish the unresolved calls (they run, perhaps again) and go on; with none, one more round without input.
+    /// Finish the unresolved calls (they run, perhaps again) and continue; with none, one more round without input.
     #[command(after_help = "Example:\n  runbus session resume SESSION --follow")]
     Resume {
         /// The session.
@@ -63,7 +63,7 @@ enum What {
         #[arg(long)]
         follow: bool,
     },
-    /// Answer the unresolved calls with `<aborted: reason>` and go on: none of them runs.
+    /// Answer the unresolved calls with `<aborted: reason>` and continue: none of them runs.
     #[command(after_help = "Example:\n  runbus session abort-pending SESSION --reason 'not needed any more'")]
     AbortPending {
         /// The session.

@@ -1,7 +1,7 @@
 //! `runbus tail`: events as they happen.
 
 use runbus::bus::Delivery;
-use runbus::execution::{Heard, hear};
+use runbus::execution::{Folded, fold_event};
 use runbus::log::Since;
 
 use super::filter::{FilterArgs, since};
@@ -80,7 +80,8 @@ impl Tail {
             printer.print(&delivery)?;
             if self.until_end
                 && let Delivery::Event(found) = &delivery
-                && (of_one.is_none() || hear(&mut known, &found.event, found.external) != Heard::Nothing)
+                && (of_one.is_none()
+                    || fold_event(&mut known, &found.event, found.external) != Folded::Nothing)
                 && found.event.kind.is_terminal()
             {
                 break;

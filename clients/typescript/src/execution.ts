@@ -24,7 +24,7 @@ export class ExecutionState {
     this.snapshot = snapshot;
   }
 
-  /** `undefined`: nobody has heard of it yet. */
+  /** `undefined`: the execution is unknown. */
   get status(): ExecutionStatus | undefined {
     return this.snapshot.execution?.status;
   }

@@ -118,7 +118,7 @@ for (const [name, start] of Object.entries(backends)) {
       assert.match(await page.textContent("#text"), /Paid five/);
       const decided = (await log(direct, { execution_id: first })).find(({ type }) => type === "tool_approval_decided");
       assert.equal(decided.data.note, "from the page");
-      // Another id is another execution, which nobody has heard of yet.
+      // Another id is another execution, which does not exist yet.
       await page.click("#next");
       await page.waitForFunction(() => document.querySelector("#status").textContent.startsWith("other unknown"));
       await direct.start({ definition: "payer", input: "5", execution_id: other });

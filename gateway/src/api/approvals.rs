@@ -44,7 +44,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// `GET /v1/approvals/{approval_id}`: an approval, in any state.
 ///
 /// # Errors
-/// Nobody has heard of it.
+/// It does not exist.
 pub async fn get(State(app): State<Arc<App>>, Id(id): Id<String>) -> Result<Json<PendingApproval>, Failure> {
     Ok(Json(app.control.approval(&id).await?))
 }

@@ -108,9 +108,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// A caller who may say later who they are.
 #[derive(Debug)]
-pub struct Perhaps(pub Option<Caller>);
+pub struct OptionalCaller(pub Option<Caller>);
 
-impl<S: Send + Sync> FromRequestParts<S> for Perhaps {
+impl<S: Send + Sync> FromRequestParts<S> for OptionalCaller {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
@@ -178,7 +178,7 @@ fn counted(answer: Response, mut held: Taken) -> Response {
 
 /// A request's memory, until it is answered: its body is read after this.
 fn hold(app: &App, account: &Account, body: usize) -> Result<Taken, Failure> {
-    Ok(app.shared.ledger.take(account.purse(), Table::Bytes, body + limits::REQUEST_COST_BYTES)?)
+    Ok(app.shared.ledger.take(account.usage(), Table::Bytes, body + limits::REQUEST_COST_BYTES)?)
 }
 
 async fn admit(app: &App, rule: Rule, request: Request) -> Result<(Request, Option<Taken>), Failure> {

@@ -88,7 +88,7 @@ pub async fn get(
 /// The definition that an execution runs.
 ///
 /// # Errors
-/// Nobody has heard of it, or nobody knows what it runs.
+/// It does not exist, or its definition is unknown.
 pub async fn of_execution(
     State(app): State<Arc<App>>,
     reach: Reach,

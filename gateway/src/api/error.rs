@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 use crate::auth::permit::Denied;
 use crate::auth::{Refusal, revocations};
-use crate::bodies;
+use crate::body_drain;
 use crate::connection::{join, poll, snapshots};
 use crate::hub::registry;
 use crate::ledger::{Full, Whose};
 use crate::limits;
 use crate::openapi::Problem;
 use crate::publishing;
-use crate::sockets::Crowded;
+use crate::sockets::LimitReached;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,20 +116,20 @@ impl From<BytesRejection> for Failure {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::too_large(format!("the body is larger than {} bytes", limits::BODY_BYTES));
         }
-        if bodies::Slow::caused(&rejection) {
-            return Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", bodies::Slow.to_string());
+        if body_drain::Slow::caused(&rejection) {
+            return Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", body_drain::Slow.to_string());
         }
         Self::invalid("body", rejection.body_text())
     }
 }
 
-impl From<Crowded> for Failure {
-    fn from(crowded: Crowded) -> Self {
-        crowded.count();
-        match crowded {
-            Crowded::All | Crowded::Evicted => Self::unavailable(crowded.to_string()),
-            Crowded::Address => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "limit_exceeded", crowded.to_string())
+impl From<LimitReached> for Failure {
+    fn from(limit_reached: LimitReached) -> Self {
+        limit_reached.count();
+        match limit_reached {
+            LimitReached::All | LimitReached::Evicted => Self::unavailable(limit_reached.to_string()),
+            LimitReached::Address => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "limit_exceeded", limit_reached.to_string())
             }
         }
     }

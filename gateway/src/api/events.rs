@@ -82,7 +82,7 @@ fn asked() -> Vec<Parameter> {
         Parameter::new(
             "since",
             parameters::place(),
-            "with `wait_ms`: where to begin, `all` by default; `cursor` says the same",
+            "with `wait_ms`: where to begin, `all` by default; `cursor` means the same",
         ),
     ]);
     all
@@ -285,7 +285,7 @@ async fn answer(app: &App, caller: &Caller, asked: Asked) -> Result<Written, Fai
         _ = ticket.ended() => return Err(Refusal::Unauthenticated.into()),
     };
     let bytes = news.events.iter().map(Text::bytes).sum();
-    let held = app.shared.ledger.force(account.purse(), Table::Bytes, bytes);
+    let held = app.shared.ledger.force(account.usage(), Table::Bytes, bytes);
     Ok(Written::new(&news.events, &news.gaps, Some(&news.next), Some(held)))
 }
 
@@ -334,10 +334,10 @@ fn read(text: &str, filter: Filter) -> Result<Asked, Failure> {
         return Ok(Asked { query, wait: None });
     };
     if order == Some(Order::Newest) {
-        return Err(Failure::invalid("order", "news come oldest first"));
+        return Err(Failure::invalid("order", "new events come oldest first"));
     }
     if since.is_some() && query.cursor.is_some() {
-        return Err(Failure::invalid("since", "cursor says it already"));
+        return Err(Failure::invalid("since", "`cursor` gives it already; pass one of them"));
     }
     if !(1..=runbus::limits::HISTORY_MAX_EVENTS).contains(&query.limit) {
         return Err(history::Error::Limit(query.limit).into());

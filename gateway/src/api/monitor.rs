@@ -77,10 +77,10 @@ async fn answer(app: &App, caller: &Caller, stream: Option<StreamId>) -> Result<
     permit(caller, stream.as_ref())?;
     // A waiting request has a place like other long requests.
     let _place = app.place(caller.peer())?;
-    let mut watch = app.shared.monitors.watch(stream, caller.account().purse())?;
+    let mut watch = app.shared.monitors.watch(stream, caller.account().usage())?;
     let latest = tokio::time::timeout(limits::MONITOR_WAIT, watch.next()).await;
     let version = latest
-        .map_err(|_elapsed| Failure::unavailable("the stored events are still being read: come back soon"))?;
+        .map_err(|_elapsed| Failure::unavailable("the stored events are still being read: retry soon"))?;
     let version = version.map_err(|ended| Failure::unavailable(ended.to_string()))?;
     Ok(Json(Answer { revision: version.revision, monitor: version.monitor }))
 }

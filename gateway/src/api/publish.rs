@@ -48,7 +48,7 @@ pub async fn post(
 ) -> Result<Json<Published>, Failure> {
     let shared = &app.shared;
     let account = caller.account();
-    let room = (&shared.ledger, account.purse());
+    let room = (&shared.ledger, account.usage());
     let published = publishing::publish(&shared.control, room, &caller.principal, events).await?;
     Ok(Json(published))
 }

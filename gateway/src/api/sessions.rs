@@ -44,7 +44,7 @@ fn conversation() -> Vec<Endpoint> {
         Endpoint::get(
             "/v1/sessions/{session_id}",
             Rule::Session(Action::Read),
-            Operation::new("get_session", "Where it stands, and what waits for whom")
+            Operation::new("get_session", "Its state, and its pending approvals and questions")
                 .answers::<Session>(200, "the session")
                 .refuses([Problem::NotFound]),
             get,
@@ -241,7 +241,7 @@ pub async fn send(
 /// `GET /v1/sessions/{session_id}`: its status, and its waiting requests.
 ///
 /// # Errors
-/// Nobody has heard of it.
+/// It does not exist.
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -255,7 +255,7 @@ pub async fn get(
 /// `GET /v1/sessions/{session_id}/messages`: the messages.
 ///
 /// # Errors
-/// Nobody has heard of it, or a parameter is wrong.
+/// It does not exist, or a parameter is wrong.
 pub async fn messages(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -282,7 +282,7 @@ pub async fn messages(
 /// `GET /v1/sessions/{session_id}/pending`: its unresolved calls.
 ///
 /// # Errors
-/// Nobody has heard of it.
+/// It does not exist.
 pub async fn pending(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::config::Limits;
 use super::principal::{Kind, Principal};
 use super::refusal::Refusal;
-use crate::ledger::Purse;
+use crate::ledger::TableUsage;
 use crate::limits;
 
 /// The usage of one principal, or of one of its stream tokens; the usage of a token counts for its principal too.
@@ -24,7 +24,7 @@ pub struct Account {
     messages: DefaultDirectRateLimiter,
     bytes: DefaultDirectRateLimiter,
     clock: DefaultClock,
-    purse: Arc<Purse>,
+    usage: Arc<TableUsage>,
     reads: Reads,
     /// Of a principal: its stream tokens that were here lately.
     tokens: Mutex<Known>,
@@ -72,7 +72,7 @@ impl Account {
     #[must_use]
     pub fn new(limits: &Limits, largest: usize, reads: usize) -> Self {
         // Others find as many places again.
-        Self::with(limits, largest, Reads::new((reads / 2).max(1)), Purse::of_principal(), None)
+        Self::with(limits, largest, Reads::new((reads / 2).max(1)), TableUsage::of_principal(), None)
     }
 
     /// Of everybody, where nobody is asked: without limits of its own.
@@ -86,7 +86,7 @@ impl Account {
             inbound_bytes_per_s: most,
             ..Limits::default()
         };
-        Self::with(&limits, usize::MAX, Reads::new(reads), Purse::of_everyone(), None)
+        Self::with(&limits, usize::MAX, Reads::new(reads), TableUsage::of_everyone(), None)
     }
 
     fn of_token(principal: &Arc<Self>, limits: &Limits, largest: usize, reads: usize) -> Self {
@@ -99,15 +99,15 @@ impl Account {
             ..limits.clone()
         };
         let reads = Reads::new((reads / 2 / limits.token_share.max(1) as usize).max(1));
-        let purse = Purse::of_token(principal.purse.clone());
-        Self::with(&limits, largest, reads, purse, Some(principal.clone()))
+        let usage = TableUsage::of_token(principal.usage.clone());
+        Self::with(&limits, largest, reads, usage, Some(principal.clone()))
     }
 
     fn with(
         limits: &Limits,
         largest: usize,
         reads: Reads,
-        purse: Arc<Purse>,
+        usage: Arc<TableUsage>,
         principal: Option<Arc<Self>>,
     ) -> Self {
         let largest = u32::try_from(largest).unwrap_or(u32::MAX);
@@ -123,7 +123,7 @@ impl Account {
             messages: RateLimiter::direct(messages),
             bytes: RateLimiter::direct(bytes),
             clock: DefaultClock::default(),
-            purse,
+            usage,
             reads,
             tokens: Mutex::new(Known::new(limits::TOKENS_SWEEP)),
         }
@@ -131,8 +131,8 @@ impl Account {
 
     /// Its share of the tables that all clients share.
     #[must_use]
-    pub const fn purse(&self) -> &Arc<Purse> {
-        &self.purse
+    pub const fn usage(&self) -> &Arc<TableUsage> {
+        &self.usage
     }
 
     /// Its turn to read history, before it waits with others for the gateway's.

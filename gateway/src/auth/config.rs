@@ -32,7 +32,7 @@ pub struct Config {
     pub mode: Mode,
     /// Keys by name: `{ sha256, scopes, expires_at? }`. `runbus auth key` makes one and says what to write here.
     pub api_keys: BTreeMap<String, ApiKey>,
-    /// Tokens that somebody else issues.
+    /// Tokens of another issuer.
     pub jwt: Jwt,
     /// Short-lived tokens that gateways mint (`POST /v1/auth/tokens`).
     pub stream_tokens: StreamTokens,
@@ -64,7 +64,7 @@ pub enum Algorithm {
     EdDSA,
 }
 
-/// Tokens that somebody else issues.
+/// Tokens of another issuer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Jwt {
@@ -150,7 +150,7 @@ pub struct Limits {
     /// Bytes that it sends per second, over all its connections; as much again as one large body at once. 1024 to 1073741824.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub inbound_bytes_per_s: u32,
-    /// One stream token may use one in so many of its principal's connections, messages, bytes, and places in shared tables. 1 to
+    /// One stream token may use one in so many of its principal's connections, messages, bytes, and slots in shared tables. 1 to
     /// 1000.
     #[schemars(range(min = 1, max = 1000))]
     pub token_share: u32,

@@ -41,7 +41,7 @@ pub enum Fault {
     #[error("is not valid yet")]
     Early,
     /// It lives longer than `max_lifetime_s`.
-    #[error("lives longer than is allowed")]
+    #[error("has a lifetime above the limit")]
     Lifetime,
     /// A claim is missing or another one is wanted.
     #[error("has no or a wrong {0}")]

@@ -1,9 +1,9 @@
-//! Who callers are, and what they may do.
+//! Callers and their permissions.
 //!
 //! # Layout
-//! What is allowed: [`action`], [`pattern`], [`scope`], [`narrow`]. Who somebody is: [`principal`], by a [`credential`] that
-//! [`api_key`], [`jwt`] (with [`keys`]) or [`stream_token`] check, purely. What is fetched for that: [`jwks`],
-//! [`authenticator`]. What endpoints ask: [`rule`]; what commands ask: [`permit`]. What ends a right: [`revocation`], [`revocations`], [`live`]. What bounds it: [`account`]. All
+//! Permissions: [`action`], [`pattern`], [`scope`], [`narrow`]. Identity: [`principal`], by a [`credential`] that [`api_key`],
+//! [`jwt`] (with [`keys`]) or [`stream_token`] check, purely. Fetching: [`jwks`], [`authenticator`]. Rules of endpoints:
+//! [`rule`]; of commands: [`permit`]. End of a right: [`revocation`], [`revocations`], [`live`]. Limits: [`account`]. All
 //! together: [`service`] and a connection's [`ticket`].
 
 pub mod account;

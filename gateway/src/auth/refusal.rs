@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("connection limit of this principal reached (auth.limits.max_connections): close one first")]
     Connections,
     /// Too many messages or bytes of one principal.
-    #[error("too much at once; come back in {} ms", .0.as_millis())]
+    #[error("rate limit reached; retry after {} ms", .0.as_millis())]
     Rate(Duration),
     /// Credentials cannot be checked yet: keys or revocations are not there.
     #[error("credentials cannot be checked now")]

@@ -1,4 +1,4 @@
-//! Stream tokens: what a caller's page or program may use for some minutes, minted by a gateway, good at all of them.
+//! Stream tokens: credentials of a caller's page or program for some minutes, minted by a gateway, valid at all of them.
 
 use std::sync::Arc;
 
@@ -52,12 +52,12 @@ impl Pair {
     }
 }
 
-/// A token and what it is.
+/// A token with its principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Minted {
     /// The token itself.
     pub token: runbus::config::Secret,
-    /// What it stands for.
+    /// Its principal.
     pub principal: Principal,
 }
 
@@ -83,7 +83,7 @@ impl Mint {
         Some(Self { secret, rules, ttl })
     }
 
-    /// Mints one for `caller`, with some of its scopes (absent: what it may read) and for at most `ttl_s` seconds.
+    /// Mints one for `caller`, with some of its scopes (absent: its read scopes) and for at most `ttl_s` seconds.
     ///
     /// # Errors
     /// [`Refusal::Forbidden`]: the caller may not do all of that, or has itself only a stream token.

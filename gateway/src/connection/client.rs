@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
+use super::closing::close_socket;
 use super::commands::Commands;
 use super::direct::DirectPath;
 use super::ends::{self, Ends};
 use super::gate::Gate;
-use super::goodbye::goodbye;
 use super::monitoring::{self, Monitoring};
 use super::named::Named;
 use super::outbound::{Batch, Outbound};
@@ -23,8 +23,8 @@ use super::pressure::{Held, Pace};
 use super::shared::Shared;
 use super::slow::Slow;
 use super::subscription::Next;
-use crate::line::Line;
 use crate::protocol::{Dialect, close, server};
+use crate::shared_socket::SharedSocket;
 
 /// Why a client's connection ended.
 pub(super) enum End {
@@ -34,12 +34,12 @@ pub(super) enum End {
     Close(u16, &'static str),
 }
 
-/// What a client that waits hears of first.
+/// The first event for a waiting client.
 enum Event {
     End(ends::End),
     Alarm,
     Answer(String),
-    Heard(Option<Result<Frame, axum::Error>>),
+    Received(Option<Result<Frame, axum::Error>>),
     Woken,
 }
 
@@ -66,10 +66,10 @@ pub(super) struct Client {
 
 /// Serves a client until it or the gateway ends.
 ///
-/// No `async fn`: what it is given would be there twice, once as it came and once as the client.
+/// No `async fn`: its future would hold the arguments twice, as arguments and as the client.
 pub fn serve(
     socket: WebSocket,
-    line: Option<Arc<Line>>,
+    shared_socket: Option<Arc<SharedSocket>>,
     dialect: Dialect,
     shared: Arc<Shared>,
     gate: Gate,
@@ -88,7 +88,8 @@ pub fn serve(
         subscriptions: Vec::new(),
         monitors: Vec::new(),
         commands: Commands::default(),
-        direct: line.map(|line| Arc::new(DirectPath::new(line, dialect, wake.clone()))),
+        direct: shared_socket
+            .map(|shared_socket| Arc::new(DirectPath::new(shared_socket, dialect, wake.clone()))),
         wake,
         pace: Pace::new(),
         heard: now,
@@ -119,7 +120,7 @@ impl Client {
         }
     }
 
-    /// Says goodbye.
+    /// Closes the socket.
     async fn part(&mut self, end: End) {
         let End::Close(code, reason) = end else {
             // Completes the closing handshake if the client began it.
@@ -127,10 +128,10 @@ impl Client {
             return;
         };
         metrics::CLOSES.of(Close::of(code)).inc();
-        goodbye(&mut self.socket, &self.shared, (code, reason)).await;
+        close_socket(&mut self.socket, &self.shared, (code, reason)).await;
     }
 
-    /// What the first message says of its credential.
+    /// The state of authentication in the first message.
     fn auth_word(&self) -> &'static str {
         match (self.shared.auth.is_required(), self.gate.principal()) {
             (false, _) => "none",
@@ -139,7 +140,7 @@ impl Client {
         }
     }
 
-    /// Sends what is there, or waits for something.
+    /// Sends ready messages, or waits for something.
     async fn turn(&mut self) -> Result<(), End> {
         if self.leaves_at.is_some_and(|leaves_at| leaves_at <= Instant::now()) {
             return Err(End::Close(close::DRAINING, "draining: connect again with the last cursor"));
@@ -159,14 +160,14 @@ impl Client {
             self.answer([answer]).await?;
         }
         if let Some(frame) = futures_util::FutureExt::now_or_never(self.socket.recv()) {
-            self.hear(frame).await?;
+            self.receive(frame).await?;
         }
         self.mind_time().await
     }
 
     /// Sends what the subscriptions have; says when to look for more.
     async fn produce(&mut self) -> Result<Next, End> {
-        let mut held = self.pace.budget(&self.shared.pressure, self.gate.account().purse());
+        let mut held = self.pace.budget(&self.shared.pressure, self.gate.account().usage());
         let mut out = Outbound::new(self.dialect, held.bytes());
         let mut next = Next::Never;
         for Named { id, batch, subscription, follow, .. } in &mut self.subscriptions {
@@ -174,7 +175,7 @@ impl Client {
             if let Some(follow) = follow.as_mut().filter(|_| !batch.is_full())
                 && let Some(presence) = follow.news()
             {
-                batch.word(&presence);
+                batch.notice(&presence);
             }
             let found = match subscription.produce_now(&mut batch) {
                 Some(found) => found,
@@ -206,7 +207,7 @@ impl Client {
 
     pub(super) async fn answer(&mut self, messages: impl IntoIterator<Item = String>) -> Result<(), End> {
         let out = Outbound::answers(self.dialect, messages);
-        let held = self.shared.pressure.hold(self.gate.account().purse(), out.bytes());
+        let held = self.shared.pressure.hold(self.gate.account().usage(), out.bytes());
         self.write(out, held).await.map(|_took| ())
     }
 
@@ -237,7 +238,7 @@ impl Client {
             end = self.ends.next() => Event::End(end),
             () = &mut self.alarm => Event::Alarm,
             answer = self.commands.answer() => Event::Answer(answer),
-            frame = self.socket.recv() => Event::Heard(frame),
+            frame = self.socket.recv() => Event::Received(frame),
             () = self.wake.notified() => Event::Woken,
         };
         if is_left {
@@ -247,7 +248,7 @@ impl Client {
             Event::End(end) => self.mind_end(end),
             Event::Alarm => self.mind_time().await,
             Event::Answer(answer) => self.answer([answer]).await,
-            Event::Heard(frame) => self.hear(frame).await,
+            Event::Received(frame) => self.receive(frame).await,
             Event::Woken => Ok(()),
         }
     }
@@ -260,7 +261,7 @@ impl Client {
         {
             return false;
         }
-        // What the library answers by itself, such as pongs, may not be out yet.
+        // The library's own answers, such as pongs, may not be out yet.
         if !matches!(futures_util::FutureExt::now_or_never(self.socket.flush()), Some(Ok(()))) {
             return false;
         }
@@ -276,7 +277,7 @@ impl Client {
         if rest == 0 {
             return Ok(());
         }
-        let _held = self.shared.pressure.hold(self.gate.account().purse(), rest);
+        let _held = self.shared.pressure.hold(self.gate.account().usage(), rest);
         let mut slow = Slow::new(&self.gate, &self.shared);
         slow.patiently(self.socket.flush()).await?;
         // It is no fast one.
@@ -316,7 +317,7 @@ impl Client {
         slow.patiently(self.socket.send(Frame::Ping(bytes::Bytes::new()))).await
     }
 
-    async fn hear(&mut self, frame: Option<Result<Frame, axum::Error>>) -> Result<(), End> {
+    async fn receive(&mut self, frame: Option<Result<Frame, axum::Error>>) -> Result<(), End> {
         self.heard = Instant::now();
         match frame {
             Some(Ok(frame @ (Frame::Text(_) | Frame::Binary(_)))) => match self.dialect.read(&frame) {

@@ -45,7 +45,7 @@ impl Commands {
             return Err(server::error("limit_exceeded", &message, None, Some(&id)));
         }
         // Also while its connection has ended and it goes on.
-        let taken = shared.ledger.take(account.purse(), Table::Bytes, bytes + limits::COMMAND_COST_BYTES);
+        let taken = shared.ledger.take(account.usage(), Table::Bytes, bytes + limits::COMMAND_COST_BYTES);
         let held =
             taken.map_err(|full| server::error("limit_exceeded", &full.to_string(), None, Some(&id)))?;
         let shared = shared.clone();
@@ -196,7 +196,7 @@ async fn handle(
         Action::Answer(question, request) => document(&control.answer(&question, request, by).await?)?,
         Action::Publish(Publish { events }) => {
             let published =
-                publishing::publish(control, (&shared.ledger, account.purse()), principal, events).await;
+                publishing::publish(control, (&shared.ledger, account.usage()), principal, events).await;
             document(&published.map_err(Failed::Publish)?)?
         }
     })

@@ -21,12 +21,12 @@ use super::outbound::{Batch, Outbound};
 use super::subscription::Next;
 use crate::hub::Watcher;
 use crate::limits;
-use crate::line::Line;
 use crate::protocol::Dialect;
+use crate::shared_socket::SharedSocket;
 
 /// The state that a client leaves while it waits.
 pub(super) struct DirectPath {
-    line: Arc<Line>,
+    shared_socket: Arc<SharedSocket>,
     dialect: Dialect,
     task: Arc<Notify>,
     left: Mutex<Option<Vec<Named>>>,
@@ -34,8 +34,8 @@ pub(super) struct DirectPath {
 
 impl DirectPath {
     /// Of a client whose task `task` wakes.
-    pub(super) fn new(line: Arc<Line>, dialect: Dialect, task: Arc<Notify>) -> Self {
-        Self { line, dialect, task, left: Mutex::default() }
+    pub(super) fn new(shared_socket: Arc<SharedSocket>, dialect: Dialect, task: Arc<Notify>) -> Self {
+        Self { shared_socket, dialect, task, left: Mutex::default() }
     }
 
     fn left(&self) -> MutexGuard<'_, Option<Vec<Named>>> {
@@ -44,21 +44,21 @@ impl DirectPath {
 
     /// The client waits, and has written everything that it began to write.
     pub(super) fn leave(&self, subscriptions: Vec<Named>) {
-        self.line.lend();
+        self.shared_socket.lend();
         *self.left() = Some(subscriptions);
     }
 
     /// The client is back: its subscriptions, and how many bytes are left to write.
     pub(super) fn back(&self) -> (Vec<Named>, usize) {
         let subscriptions = self.left().take().unwrap_or_default();
-        (subscriptions, self.line.rest())
+        (subscriptions, self.shared_socket.rest())
     }
 
     /// Writes what is new; `false`: the client's task must look.
     fn deliver(&self) -> bool {
         let mut left = self.left();
         let Some(subscriptions) = left.as_mut() else { return false };
-        let Some(line) = self.line.borrow() else { return false };
+        let Some(shared_socket) = self.shared_socket.borrow() else { return false };
         let mut out = Outbound::new(self.dialect, limits::LEAST_BYTES);
         let mut is_all = true;
         for Named { id, batch, subscription, .. } in subscriptions.iter_mut() {
@@ -68,7 +68,7 @@ impl DirectPath {
             is_all &= matches!(next, Some(Ok(Next::Woken)));
         }
         if out.bytes() > 0 {
-            is_all &= line.write(encode(&out.take()));
+            is_all &= shared_socket.write(encode(&out.take()));
             subscriptions.iter_mut().for_each(|known| known.subscription.written());
         }
         is_all
@@ -76,7 +76,7 @@ impl DirectPath {
 }
 
 impl Watcher for DirectPath {
-    fn news(&self) {
+    fn notify(&self) {
         if !self.deliver() {
             self.task.notify_one();
         }
@@ -85,7 +85,7 @@ impl Watcher for DirectPath {
 
 impl fmt::Debug for DirectPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DirectPath").field("line", &self.line).finish_non_exhaustive()
+        f.debug_struct("DirectPath").field("shared_socket", &self.shared_socket).finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::departure::Departure;
 use super::frames::Frames;
-use super::gate::farewell;
+use super::gate::close_reason;
 use super::join;
 use super::pressure::Held;
 use super::shared::Shared;
@@ -132,7 +132,7 @@ impl<K: Send> EventStream<K> {
                 return Some(leave());
             }
             if let Some(ended) = self.ticket.has_ended() {
-                let (code, reason) = farewell(ended);
+                let (code, reason) = close_reason(ended);
                 self.ended = true;
                 return Some(server::closed(code, reason).frame());
             }
@@ -150,7 +150,7 @@ impl<K: Send> EventStream<K> {
             self.ended = next == Next::Never;
             if let Some(piece) = frames.take() {
                 self.beat_at = Instant::now() + self.shared.config.ping_interval();
-                self.held = Some(self.shared.pressure.hold(self.ticket.account().purse(), piece.len()));
+                self.held = Some(self.shared.pressure.hold(self.ticket.account().usage(), piece.len()));
                 return Some(piece);
             }
             let then = match next {

@@ -48,7 +48,7 @@ impl Output for Frames {
         self.push(event.frame());
     }
 
-    fn word(&mut self, word: &Text) {
-        self.push(word.frame());
+    fn notice(&mut self, notice: &Text) {
+        self.push(notice.frame());
     }
 }

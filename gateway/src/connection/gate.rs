@@ -15,10 +15,10 @@ use crate::auth::account::Account;
 use crate::auth::{Action, Ended, Narrow, Principal, Refusal, Target, Ticket};
 use crate::limits;
 use crate::protocol::close;
-use crate::sockets::{Crowded, Peer};
+use crate::sockets::{LimitReached, Peer};
 
 /// Why a client must go: close code and reason.
-pub type Farewell = (u16, &'static str);
+pub type CloseReason = (u16, &'static str);
 
 /// A place among the clients that stay, given back when it is dropped.
 type Place = OwnedSemaphorePermit;
@@ -40,8 +40,8 @@ enum State {
     Known(Ticket, Place),
 }
 
-/// The farewell of a right that ended.
-pub(super) const fn farewell(ended: Ended) -> Farewell {
+/// The close code and reason of a right that ended.
+pub(super) const fn close_reason(ended: Ended) -> CloseReason {
     match ended {
         Ended::Expired => (close::UNAUTHENTICATED, "the credential has expired"),
         Ended::Revoked => (close::UNAUTHENTICATED, "the credential is not valid any more"),
@@ -81,9 +81,9 @@ impl Gate {
     }
 
     /// Why it must go now.
-    pub(super) fn must_go(&self) -> Option<Farewell> {
+    pub(super) fn must_go(&self) -> Option<CloseReason> {
         match &self.state {
-            State::Known(ticket, _) => ticket.has_ended().map(farewell),
+            State::Known(ticket, _) => ticket.has_ended().map(close_reason),
             State::Unknown(until, _) => (*until <= Instant::now()).then_some(LATE),
         }
     }
@@ -105,9 +105,9 @@ impl Gate {
     }
 
     /// Waits until it must go.
-    pub(super) async fn ended(&self) -> Farewell {
+    pub(super) async fn ended(&self) -> CloseReason {
         match &self.state {
-            State::Known(ticket, _) => farewell(ticket.ended().await),
+            State::Known(ticket, _) => close_reason(ticket.ended().await),
             State::Unknown(until, _) => {
                 tokio::time::sleep_until(*until).await;
                 LATE
@@ -142,7 +142,7 @@ impl Gate {
     }
 
     /// Takes a message of so many bytes. A refused one is dropped; a client that goes on like that must go.
-    pub(super) fn message(&mut self, bytes: usize) -> Result<Result<(), Refusal>, Farewell> {
+    pub(super) fn message(&mut self, bytes: usize) -> Result<Result<(), Refusal>, CloseReason> {
         let State::Known(ticket, _) = &self.state else { return Ok(Ok(())) };
         let outcome = ticket.message(bytes).inspect_err(Refusal::count);
         self.refused = if outcome.is_ok() { 0 } else { self.refused + 1 };
@@ -153,14 +153,14 @@ impl Gate {
     }
 
     /// A credential said in band: the first one, or a fresh one of the same subject. Says when it ends.
-    pub(super) async fn show(&mut self, token: &Secret) -> Result<Option<Timestamp>, Farewell> {
+    pub(super) async fn show(&mut self, token: &Secret) -> Result<Option<Timestamp>, CloseReason> {
         let auth = &self.shared.auth;
         let principal = auth.authenticate_token(token).await.map_err(refused)?;
         let gone = State::Unknown(Instant::now(), None);
         self.state = match std::mem::replace(&mut self.state, gone) {
             State::Unknown(_, peer) => {
                 let ticket = auth.ticket(&principal).map_err(refused)?;
-                State::Known(ticket, self.shared.place(peer.as_ref()).map_err(crowded)?)
+                State::Known(ticket, self.shared.place(peer.as_ref()).map_err(limit_reached)?)
             }
             State::Known(old, place) if old.principal().subject == principal.subject => {
                 State::Known(auth.renew(old, &principal).map_err(refused)?, place)
@@ -172,7 +172,7 @@ impl Gate {
 }
 
 /// The close code for a client whose credential is refused.
-pub fn refused(refusal: Refusal) -> Farewell {
+pub fn refused(refusal: Refusal) -> CloseReason {
     refusal.count();
     match refusal {
         Refusal::Unauthenticated => (close::UNAUTHENTICATED, "a valid credential is needed"),
@@ -184,18 +184,18 @@ pub fn refused(refusal: Refusal) -> Farewell {
 }
 
 /// The same of one for whom there is no place.
-pub fn crowded(crowded: Crowded) -> Farewell {
-    crowded.count();
-    match crowded {
-        Crowded::All | Crowded::Evicted => (
+pub fn limit_reached(limit_reached: LimitReached) -> CloseReason {
+    limit_reached.count();
+    match limit_reached {
+        LimitReached::All | LimitReached::Evicted => (
             close::TOO_MANY,
             "connection limit of this gateway reached (gateway.max_connections): try another one",
         ),
-        Crowded::Address => (
+        LimitReached::Address => (
             close::TOO_MANY,
             "connection limit of this address reached (gateway.max_connections_per_address)",
         ),
     }
 }
 
-const LATE: Farewell = (close::PRE_AUTH, "no credential in time");
+const LATE: CloseReason = (close::PRE_AUTH, "no credential in time");

@@ -11,8 +11,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::pressure::Held;
 use super::shared::Shared;
-use crate::hub::{Entries, Entry, Said};
-use crate::ledger::Purse;
+use crate::hub::{Entries, Entry, LogMessage};
+use crate::ledger::TableUsage;
 use crate::limits;
 
 /// The room that entries take until their client is sent the last of them.
@@ -25,11 +25,11 @@ struct Share {
 /// A reader on its own task; dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    batches: mpsc::Receiver<(VecDeque<Said>, Share)>,
+    batches: mpsc::Receiver<(VecDeque<LogMessage>, Share)>,
     /// Gaps before all of it.
-    gone: VecDeque<Said>,
+    gone: VecDeque<LogMessage>,
     /// The batch that the client is at.
-    at: Option<(VecDeque<Said>, Share)>,
+    at: Option<(VecDeque<LogMessage>, Share)>,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -40,7 +40,7 @@ impl Ahead {
     /// The log refuses or does not answer.
     pub(super) async fn start(
         shared: &Shared,
-        purse: &Arc<Purse>,
+        usage: &Arc<TableUsage>,
         filter: &Filter,
         since: Since,
         wake: Arc<Notify>,
@@ -51,7 +51,7 @@ impl Ahead {
             for shard in scope.shards(&log.layout()) {
                 let bounds = shared.hubs.bounds.ask(log.as_ref(), scope.lane(), shard).await?;
                 if let Beginning::Cut(gap) = beginning(log, &scope, shard, &bounds).await? {
-                    gone.push_back(Said::Entry(Entry::gap(&gap)));
+                    gone.push_back(LogMessage::Entry(Entry::gap(&gap)));
                 }
             }
         }
@@ -64,12 +64,12 @@ impl Ahead {
         let mut entries = Entries::new(follower, cursor);
         let (sender, batches) = mpsc::channel(limits::READ_AHEAD);
         let most = shared.config.client_buffer_bytes;
-        let (pressure, purse) = (shared.pressure.clone(), purse.clone());
+        let (pressure, usage) = (shared.pressure.clone(), usage.clone());
         let room = Arc::new(Semaphore::new(most));
         let task = tokio::spawn(async move {
             loop {
-                let mut said = Vec::new();
-                let mut bytes = match entries.next(&mut said).await {
+                let mut messages = Vec::new();
+                let mut bytes = match entries.next(&mut messages).await {
                     Ok(bytes) => bytes,
                     Err(error) => {
                         tracing::error!(%error, "a reader ends: the log refuses");
@@ -81,16 +81,16 @@ impl Ahead {
                 };
                 // Entries that were read with it come with it: frames of one page are not awaited one by one.
                 while bytes < limits::READ_AHEAD_BYTES
-                    && let Some(more) = entries.next_now(&mut said)
+                    && let Some(more) = entries.next_now(&mut messages)
                 {
                     bytes += more;
                 }
-                let bytes: usize = said.iter().map(Said::bytes).sum();
+                let bytes: usize = messages.iter().map(LogMessage::bytes).sum();
                 // More than all there is waits for all.
                 let share = u32::try_from(bytes.min(most)).unwrap_or(u32::MAX);
                 let Ok(room) = room.clone().acquire_many_owned(share).await else { return };
-                let held = pressure.hold(&purse, bytes);
-                if sender.send((said.into(), Share { _room: room, _held: held })).await.is_err() {
+                let held = pressure.hold(&usage, bytes);
+                if sender.send((messages.into(), Share { _room: room, _held: held })).await.is_err() {
                     return;
                 }
                 wake.notify_one();
@@ -103,15 +103,15 @@ impl Ahead {
     ///
     /// # Errors
     /// The reader has ended: the log refuses.
-    pub(super) fn next(&mut self) -> Result<Option<Said>, ReadError> {
+    pub(super) fn next(&mut self) -> Result<Option<LogMessage>, ReadError> {
         if let Some(gap) = self.gone.pop_front() {
             return Ok(Some(gap));
         }
         loop {
-            if let Some((said, _share)) = &mut self.at
-                && let Some(said) = said.pop_front()
+            if let Some((messages, _share)) = &mut self.at
+                && let Some(message) = messages.pop_front()
             {
-                return Ok(Some(said));
+                return Ok(Some(message));
             }
             // Its room is given back when the client asks for more than it held.
             self.at = None;

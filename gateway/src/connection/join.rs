@@ -12,7 +12,7 @@ use super::snapshots;
 use super::source::Source;
 use super::wake::Wake;
 use crate::hub::registry;
-use crate::ledger::{Full, Member, Purse};
+use crate::ledger::{Full, Member, TableUsage};
 
 /// Why a subscription did not begin.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +72,7 @@ pub(super) struct Joined {
 /// See [`Error`].
 pub(super) async fn join(
     shared: &Shared,
-    purse: &Arc<Purse>,
+    usage: &Arc<TableUsage>,
     filter: &Filter,
     since: &Since,
     wake: &Wake,
@@ -82,11 +82,11 @@ pub(super) async fn join(
     if let [shard] = shards[..]
         && registry::is_narrow(&scope, shared.bus.log().as_ref())
     {
-        return narrow(shared, purse, filter, since, shard, wake).await;
+        return narrow(shared, usage, filter, since, shard, wake).await;
     }
     match since {
         Since::New => {
-            let (hub, member) = shared.hubs.join(scope, purse).await?;
+            let (hub, member) = shared.hubs.join(scope, usage).await?;
             hub.watch(&wake.watcher);
             let (next, cursor) = hub.look(|ring| (ring.end(), ring.cursor.clone()));
             let source = Source::Ring { hub, next, after: None };
@@ -97,7 +97,7 @@ pub(super) async fn join(
                 Since::After(cursor) => Some(cursor.clone()),
                 Since::All | Since::New => None,
             };
-            let ahead = Ahead::start(shared, purse, filter, since.clone(), wake.task.clone()).await?;
+            let ahead = Ahead::start(shared, usage, filter, since.clone(), wake.task.clone()).await?;
             Ok(Joined { source: Source::Ahead(ahead), cursor, gap: None, member: None })
         }
     }
@@ -105,7 +105,7 @@ pub(super) async fn join(
 
 async fn narrow(
     shared: &Shared,
-    purse: &Arc<Purse>,
+    usage: &Arc<TableUsage>,
     filter: &Filter,
     since: &Since,
     shard: Shard,
@@ -113,7 +113,7 @@ async fn narrow(
 ) -> Result<Joined, Error> {
     let scope = filter.scope();
     let bounds = shared.hubs.bounds.ask(shared.bus.log().as_ref(), scope.lane(), shard).await?;
-    let (hub, member) = shared.hubs.join(scope, purse).await?;
+    let (hub, member) = shared.hubs.join(scope, usage).await?;
     hub.watch(&wake.watcher);
     let start = Place::after(bounds.epoch, bounds.first.previous());
     let asked = match since {
@@ -149,7 +149,7 @@ async fn narrow(
     Ok(Joined { source, cursor, gap, member: Some(member) })
 }
 
-/// Whether somebody has heard of the filter's execution.
+/// Whether the filter's execution exists.
 async fn is_known(shared: &Shared, filter: &Filter) -> bool {
     let Some(id) = &filter.execution_id else { return false };
     shared.control.status(id).await.is_ok_and(|known| known.is_some())

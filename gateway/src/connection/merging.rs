@@ -195,9 +195,9 @@ impl Output for Merging<'_> {
         self.flush();
     }
 
-    fn word(&mut self, word: &Text) {
+    fn notice(&mut self, notice: &Text) {
         self.flush();
-        self.out.word(word);
+        self.out.notice(notice);
     }
 }
 
@@ -244,8 +244,8 @@ mod tests {
         fn event(&mut self, event: &Text) {
             self.0.push(serde_json::from_str(event.json()).unwrap());
         }
-        fn word(&mut self, word: &Text) {
-            self.event(word);
+        fn notice(&mut self, notice: &Text) {
+            self.event(notice);
         }
     }
 

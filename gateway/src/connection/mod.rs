@@ -1,15 +1,18 @@
-//! One client: its subscriptions, what it is sent, and how it ends.
+//! One client: its subscriptions, its messages, and its end.
 //!
-//! `subscription` decides what comes next for one subscription, whatever the transport: `join` where it begins, `source`
-//! where it reads, `history` a reader of its own, `missing` what is gone, `tally` what is counted, `output` where its news go, `merging` puts deltas
-//! together for those who are behind, [`snapshots`] are what others begin with. For WebSockets
-//! `outbound` makes messages of them, `requests` is what a client may ask for, `commands` obeys, `monitoring` has its monitors, `slow` waits for those who do not take what is written, `alarm` and `ends` are what is waited for all the time, `direct` sends to those who wait without waking them, and [`client`] is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are;
-//! [`gate`] knows who the client is, `goodbye` says the last word to it,
-//! [`poll`] waits for the first ones, [`pressure`] counts and bounds what slow ones cost.
-//! [`translated`] is the loop of clients that speak another server's protocol. `departure` says when one leaves a gateway that drains.
+//! `subscription` decides the next step of one subscription, for every transport: `join` is where it begins, `source` where it
+//! reads, `history` a reader of its own, `missing` the gaps, `tally` the counts, `output` where its events go, `merging` joins
+//! deltas for slow clients, [`snapshots`] are the beginning of others. For WebSockets `outbound` makes messages of them,
+//! `requests` has the client's requests, `commands` carries them out, `monitoring` has its monitors, `slow` waits for slow
+//! writes, `alarm` and `ends` are awaited all the time, `direct` sends to waiting clients without waking them, and [`client`]
+//! is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are. [`gate`] knows the client's identity,
+//! `closing` closes the socket, [`poll`] waits for the first events, [`pressure`] counts and bounds slow clients.
+//! [`translated`] is the loop of clients that speak another server's protocol. `departure` decides when a client leaves a
+//! gateway that drains.
 
 mod alarm;
 pub mod client;
+mod closing;
 mod commands;
 mod departure;
 mod direct;
@@ -17,7 +20,6 @@ mod ends;
 pub mod event_stream;
 mod frames;
 pub mod gate;
-mod goodbye;
 mod history;
 pub mod join;
 mod merging;
@@ -40,6 +42,6 @@ pub mod translated;
 mod wake;
 
 pub use client::serve;
-pub use goodbye::turn_away;
+pub use closing::reject_socket;
 pub use merging::merged;
 pub use shared::Shared;

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::departure::Departure;
 use super::event_stream::{leave, retry};
 use super::frames::Frames;
-use super::gate::farewell;
+use super::gate::close_reason;
 use super::monitoring::Watched;
 use super::output::Output;
 use super::pressure;
@@ -54,7 +54,7 @@ pub fn open<K>(
     keep: K,
 ) -> Result<MonitorStream<K>, Full> {
     let wake = Arc::new(Notify::new());
-    let watch = shared.monitors.watch_with(stream.clone(), wake.clone(), ticket.account().purse())?;
+    let watch = shared.monitors.watch_with(stream.clone(), wake.clone(), ticket.account().usage())?;
     Ok(begin(shared, Watched::Monitor(stream, watch), wake, ticket, keep))
 }
 
@@ -69,7 +69,7 @@ pub fn list<K>(
     keep: K,
 ) -> Result<MonitorStream<K>, Full> {
     let wake = Arc::new(Notify::new());
-    let watch = shared.lists.watch(asked.clone(), ticket.principal(), &wake, ticket.account().purse())?;
+    let watch = shared.lists.watch(asked.clone(), ticket.principal(), &wake, ticket.account().usage())?;
     Ok(begin(shared, Watched::List(Box::new(asked), watch), wake, ticket, keep))
 }
 
@@ -113,21 +113,21 @@ impl<K: Send> MonitorStream<K> {
                 return Some(leave());
             }
             if let Some(ended) = self.ticket.has_ended() {
-                let (code, reason) = farewell(ended);
+                let (code, reason) = close_reason(ended);
                 self.ended = true;
                 return Some(server::closed(code, reason).frame());
             }
             let mut frames = Frames::new(usize::MAX);
             self.first.take().into_iter().for_each(|first| frames.push(first));
-            match self.watch.news() {
-                Ok(news) => news.iter().for_each(|news| frames.word(news)),
+            match self.watch.messages() {
+                Ok(messages) => messages.iter().for_each(|message| frames.notice(message)),
                 Err(_ended) => {
                     frames.push(server::closed(close::UNAVAILABLE, "the log refuses").frame());
                     self.ended = true;
                 }
             }
             if let Some(piece) = frames.take() {
-                self.held = Some(self.shared.pressure.hold(self.ticket.account().purse(), piece.len()));
+                self.held = Some(self.shared.pressure.hold(self.ticket.account().usage(), piece.len()));
                 self.beat_at = Instant::now() + self.shared.config.ping_interval();
                 return Some(piece);
             }

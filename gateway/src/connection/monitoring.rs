@@ -27,10 +27,10 @@ pub(super) enum Watched {
 }
 
 impl Watched {
-    pub(super) fn news(&mut self) -> Result<Vec<Text>, monitor::Ended> {
+    pub(super) fn messages(&mut self) -> Result<Vec<Text>, monitor::Ended> {
         match self {
-            Self::Monitor(_, watch) => Ok(watch.news()?.into_iter().map(|news| news.0).collect()),
-            Self::List(_, watch) => Ok(watch.news()),
+            Self::Monitor(_, watch) => Ok(watch.messages()?.into_iter().map(|message| message.0).collect()),
+            Self::List(_, watch) => Ok(watch.messages()),
         }
     }
 }
@@ -46,9 +46,9 @@ pub(super) fn produce(monitors: &mut Vec<Monitoring>, out: &mut Outbound) -> Nex
             return true;
         }
         next = next.min(Next::Woken);
-        match what.news() {
-            Ok(news) => {
-                news.iter().for_each(|news| batch.word(news));
+        match what.messages() {
+            Ok(messages) => {
+                messages.iter().for_each(|message| batch.notice(message));
                 true
             }
             Err(ended) => {

@@ -99,8 +99,8 @@ impl Output for Batch<'_> {
         }
     }
 
-    fn word(&mut self, word: &Text) {
+    fn notice(&mut self, notice: &Text) {
         self.close();
-        self.out.push(server::about(self.id, word.json()));
+        self.out.push(server::about(self.id, notice.json()));
     }
 }

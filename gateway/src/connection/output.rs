@@ -19,5 +19,5 @@ pub(super) trait Output: Send {
     fn skipped(&mut self) {}
 
     /// Adds what is no event but has its place among them: `gap`, `undecodable`, `caught_up`.
-    fn word(&mut self, word: &Text);
+    fn notice(&mut self, notice: &Text);
 }

@@ -18,7 +18,7 @@ use crate::protocol::Text;
 
 /// The received events.
 #[derive(Debug)]
-pub struct News {
+pub struct PollResult {
     /// Events, and lines that are none.
     pub events: Vec<Text>,
     /// The missing events before them.
@@ -66,11 +66,11 @@ impl Output for Collected {
         self.add(event);
     }
 
-    fn word(&mut self, word: &Text) {
-        match word.kind() {
-            "gap" => self.gaps.push(word.clone()),
+    fn notice(&mut self, notice: &Text) {
+        match notice.kind() {
+            "gap" => self.gaps.push(notice.clone()),
             "caught_up" => {}
-            _ => self.add(word),
+            _ => self.add(notice),
         }
     }
 }
@@ -86,7 +86,7 @@ pub async fn wait(
     since: &Since,
     limit: usize,
     deadline: Instant,
-) -> Result<News, Error> {
+) -> Result<PollResult, Error> {
     let _counted = metrics::CONNECTIONS.of(Transport::Poll).hold();
     let wake = Arc::new(Notify::new());
     let start = since.clone().into();
@@ -116,5 +116,9 @@ pub async fn wait(
     let cut = out.events.len() > limit;
     out.events.truncate(limit);
     let last = out.events.last().filter(|_| cut).and_then(Text::cursor).map(str::to_owned);
-    Ok(News { next: last.unwrap_or_else(|| subscription.position()), events: out.events, gaps: out.gaps })
+    Ok(PollResult {
+        next: last.unwrap_or_else(|| subscription.position()),
+        events: out.events,
+        gaps: out.gaps,
+    })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use runbus::metrics::gateway as metrics;
 use serde::Serialize;
 
-use crate::ledger::{Ledger, Purse, Table, Taken};
+use crate::ledger::{Ledger, Table, TableUsage, Taken};
 use crate::limits;
 
 /// Counts of all clients of a gateway. Gauges fall back to zero when the clients are gone.
@@ -55,9 +55,9 @@ impl Pressure {
     }
 
     /// Counts bytes until the guard is dropped. The least share is each client's, beside the bound.
-    pub(super) fn hold(self: &Arc<Self>, purse: &Arc<Purse>, bytes: usize) -> Held {
+    pub(super) fn hold(self: &Arc<Self>, usage: &Arc<TableUsage>, bytes: usize) -> Held {
         let above = bytes.saturating_sub(limits::LEAST_BYTES);
-        self.held(self.ledger.force(purse, Table::Bytes, above), bytes)
+        self.held(self.ledger.force(usage, Table::Bytes, above), bytes)
     }
 
     fn held(self: &Arc<Self>, taken: Taken, bytes: usize) -> Held {
@@ -81,13 +81,13 @@ impl Pressure {
     }
 
     /// Holds `wanted` bytes, or the least share when there is no room for them: many may ask at the same time.
-    pub(super) fn grant(self: &Arc<Self>, purse: &Arc<Purse>, wanted: usize) -> Held {
+    pub(super) fn grant(self: &Arc<Self>, usage: &Arc<TableUsage>, wanted: usize) -> Held {
         if wanted <= limits::LEAST_BYTES {
-            return self.hold(purse, wanted);
+            return self.hold(usage, wanted);
         }
-        match self.ledger.take_spare(purse, Table::Bytes, wanted - limits::LEAST_BYTES) {
+        match self.ledger.take_spare(usage, Table::Bytes, wanted - limits::LEAST_BYTES) {
             Ok(taken) => self.held(taken, wanted),
-            Err(_full) => self.hold(purse, limits::LEAST_BYTES),
+            Err(_full) => self.hold(usage, limits::LEAST_BYTES),
         }
     }
 }
@@ -155,8 +155,8 @@ impl Pace {
     }
 
     /// Bytes of the next write, held for it.
-    pub(super) fn budget(&self, pressure: &Arc<Pressure>, purse: &Arc<Purse>) -> Held {
-        pressure.grant(purse, self.bytes)
+    pub(super) fn budget(&self, pressure: &Arc<Pressure>, usage: &Arc<TableUsage>) -> Held {
+        pressure.grant(usage, self.bytes)
     }
 
     /// A write of so many bytes took so long; `most` is what no client exceeds.
@@ -173,42 +173,42 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn with(bytes: usize) -> (Arc<Pressure>, Arc<Purse>) {
-        (Pressure::new(Ledger::new(|_| bytes, 4)), Purse::of_everyone())
+    fn with(bytes: usize) -> (Arc<Pressure>, Arc<TableUsage>) {
+        (Pressure::new(Ledger::new(|_| bytes, 4)), TableUsage::of_everyone())
     }
 
     #[test]
     fn fast_clients_get_more_and_slow_ones_the_least() {
         let most = 4 * limits::LEAST_BYTES;
-        let (pressure, purse) = with(most);
+        let (pressure, usage) = with(most);
         let mut pace = Pace::new();
         for _ in 0..5 {
-            let bytes = pace.budget(&pressure, &purse).bytes();
+            let bytes = pace.budget(&pressure, &usage).bytes();
             pace.wrote(bytes, Duration::ZERO, most);
         }
-        assert_eq!(pace.budget(&pressure, &purse).bytes(), most);
+        assert_eq!(pace.budget(&pressure, &usage).bytes(), most);
         // Little to send says nothing.
         pace.wrote(1, Duration::ZERO, most);
-        assert_eq!(pace.budget(&pressure, &purse).bytes(), most);
-        let held = [pressure.hold(&purse, most), pressure.hold(&purse, 1)];
-        assert_eq!(pace.budget(&pressure, &purse).bytes(), limits::LEAST_BYTES);
+        assert_eq!(pace.budget(&pressure, &usage).bytes(), most);
+        let held = [pressure.hold(&usage, most), pressure.hold(&usage, 1)];
+        assert_eq!(pace.budget(&pressure, &usage).bytes(), limits::LEAST_BYTES);
         assert_eq!(pressure.load().held_bytes, most + 1);
         drop(held);
-        assert_eq!(pace.budget(&pressure, &purse).bytes(), most);
+        assert_eq!(pace.budget(&pressure, &usage).bytes(), most);
         assert_eq!(pressure.load().held_bytes, 0);
         pace.wrote(most, Duration::from_secs(1), most);
-        assert_eq!(pace.budget(&pressure, &purse).bytes(), limits::LEAST_BYTES);
+        assert_eq!(pace.budget(&pressure, &usage).bytes(), limits::LEAST_BYTES);
     }
 
     #[test]
     fn granted_bytes_are_held_until_they_are_written() {
         let most = 4 * limits::LEAST_BYTES;
-        let (pressure, purse) = with(most);
+        let (pressure, usage) = with(most);
         let mut fast = Pace::new();
         fast.wrote(limits::LEAST_BYTES, Duration::ZERO, most);
         fast.wrote(most, Duration::ZERO, most);
-        let mut first = fast.budget(&pressure, &purse);
-        let second = fast.budget(&pressure, &purse);
+        let mut first = fast.budget(&pressure, &usage);
+        let second = fast.budget(&pressure, &usage);
         assert_eq!((first.bytes(), second.bytes()), (most, limits::LEAST_BYTES));
         first.set(7);
         assert_eq!(pressure.load().held_bytes, 7 + limits::LEAST_BYTES);

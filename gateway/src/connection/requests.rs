@@ -91,7 +91,7 @@ impl Client {
                 Watched::List(asked, watch) => {
                     let seen = gate.may_list().map_err(|refusal| forbidden(&refusal, id, "list"));
                     seen.and_then(|seen| {
-                        let again = shared.lists.watch((**asked).clone(), seen, wake, gate.account().purse());
+                        let again = shared.lists.watch((**asked).clone(), seen, wake, gate.account().usage());
                         *watch = again.map_err(|full| is_full(&full, id))?;
                         Ok(())
                     })
@@ -137,7 +137,7 @@ impl Client {
         match self.shared.monitors.watch_with(
             stream_id.clone(),
             self.wake.clone(),
-            self.gate.account().purse(),
+            self.gate.account().usage(),
         ) {
             Ok(watch) => {
                 let answer = server::subscribed(&id, None);
@@ -157,8 +157,8 @@ impl Client {
         }
         // A client without permission is refused above.
         let Ok(principal) = principal else { return Vec::new() };
-        let (asked, purse) = ((family, query), self.gate.account().purse());
-        match self.shared.lists.watch(asked.clone(), &principal, &self.wake, purse) {
+        let (asked, usage) = ((family, query), self.gate.account().usage());
+        match self.shared.lists.watch(asked.clone(), &principal, &self.wake, usage) {
             Ok(watch) => {
                 let answer = server::subscribed(&id, None);
                 self.monitors.push(Monitoring { id, what: Watched::List(Box::new(asked), watch) });
@@ -176,7 +176,7 @@ impl Client {
         let room = &self.shared.presence;
         let follow = subscribe
             .presence
-            .then(|| room.follow(execution, &self.wake, self.gate.account().purse()))
+            .then(|| room.follow(execution, &self.wake, self.gate.account().usage()))
             .transpose()?;
         let label = subscribe.label.as_ref().map(|label| label.0.clone());
         let subject = self.gate.principal().map(|principal| principal.subject.clone());

@@ -1,4 +1,4 @@
-//! What all clients of a gateway share.
+//! The shared state of all clients of a gateway.
 
 use std::sync::Arc;
 
@@ -17,22 +17,22 @@ use crate::ledger::Ledger;
 use crate::lists::Lists;
 use crate::monitor::Monitors;
 use crate::presence::Room;
-use crate::sockets::{Crowded, Peer};
+use crate::sockets::{LimitReached, Peer};
 
 use super::pressure::Pressure;
 
-/// What all clients share.
+/// The shared state of all clients.
 #[derive(Debug)]
 pub struct Shared {
     /// How the gateway serves.
     pub config: Config,
-    /// Who may use it.
+    /// Access control.
     pub auth: Arc<Auth>,
     /// The bus.
     pub bus: Bus,
     /// Commands.
     pub control: Control,
-    /// Who watches what.
+    /// The hubs of watched scopes.
     pub hubs: Hubs,
     /// Monitors that are watched.
     pub monitors: Monitors,
@@ -40,9 +40,9 @@ pub struct Shared {
     pub directory: Directory,
     /// Live lists that are watched.
     pub lists: Lists,
-    /// Who watches what.
+    /// The hubs of watched scopes.
     pub presence: Arc<Room>,
-    /// What clients hold, of everything that they share.
+    /// The clients' shares of all shared resources.
     pub ledger: Arc<Ledger>,
     /// Snapshots of executions that clients joined with.
     pub snapshots: Snapshots,
@@ -54,7 +54,7 @@ pub struct Shared {
     pub history_reads: Semaphore,
     /// The same for clients that read the log because they are slow: others do not wait for them.
     pub slow_reads: Semaphore,
-    /// What slow clients cost.
+    /// The cost of slow clients.
     pub pressure: Arc<Pressure>,
     /// Not ready any more: load balancers are to send nobody.
     pub leaving: CancellationToken,
@@ -66,13 +66,13 @@ impl Shared {
     /// A place for a client that stays and is known. `peer`: its socket, if it has one.
     ///
     /// # Errors
-    /// [`Crowded`].
-    pub fn place(&self, peer: Option<&Peer>) -> Result<OwnedSemaphorePermit, Crowded> {
+    /// [`LimitReached`].
+    pub fn place(&self, peer: Option<&Peer>) -> Result<OwnedSemaphorePermit, LimitReached> {
         peer.map_or(Ok(()), Peer::admit)?;
-        self.connections.clone().try_acquire_owned().map_err(|_full| Crowded::All)
+        self.connections.clone().try_acquire_owned().map_err(|_full| LimitReached::All)
     }
 
-    /// When a client is told to go: at a random moment of the drain window, so that not all come back at once. It is served
+    /// When a client must leave: at a random moment of the drain window, so that not all come back at once. It is served
     /// until then.
     pub(super) fn drain_moment(&self) -> Instant {
         let share = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);

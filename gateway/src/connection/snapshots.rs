@@ -103,7 +103,7 @@ struct Known {
     slot: Arc<Slot>,
     /// The time of the last use, counted in uses.
     used: u64,
-    /// The owner of the purse that it was begun for.
+    /// The owner of the usage that it was begun for.
     owner: usize,
 }
 
@@ -165,7 +165,7 @@ impl Snapshots {
     ) -> Result<(Taken, Option<(Arc<Hub>, Member)>), join::Error> {
         let scope = filter.scope();
         let hub = if registry::is_narrow(&scope, shared.bus.log().as_ref()) {
-            Some(shared.hubs.join(scope, account.purse()).await?)
+            Some(shared.hubs.join(scope, account.usage()).await?)
         } else {
             None
         };
@@ -205,7 +205,7 @@ impl Snapshots {
         is_enough: impl Fn(&Taken) -> bool,
     ) -> Result<Taken, Error> {
         let scope = filter.scope();
-        let slot = self.slot(&scope, account.purse().owner());
+        let slot = self.slot(&scope, account.usage().owner());
         let mut fold = slot.fold.lock().await;
         if let Some(taken) = fold.as_ref().and_then(|fold| fold.taken.as_ref())
             && is_enough(taken)
@@ -373,7 +373,7 @@ async fn is_whole(shared: &Shared, filter: &Filter) -> Result<bool, ReadError> {
 /// Room for a fold, and for the page of history that it reads.
 async fn room(shared: &Shared, account: &Account) -> Result<ledger::Taken, Full> {
     let bytes = 2 * shared.ledger.page_bytes();
-    shared.ledger.take_within(account.purse(), Table::Bytes, bytes, limits::ROOM_PATIENCE).await
+    shared.ledger.take_within(account.usage(), Table::Bytes, bytes, limits::ROOM_PATIENCE).await
 }
 
 async fn page(

@@ -24,7 +24,7 @@ use super::tally::Tally;
 use super::wake::Wake;
 use crate::auth::account::Account;
 use crate::hub::ring::Found;
-use crate::hub::{Content, Entry, Hubs, Said};
+use crate::hub::{Content, Entry, Hubs, LogMessage};
 use crate::ledger::{Member, Table, Taken};
 use crate::limits;
 use crate::protocol::{Start, Text, server};
@@ -68,7 +68,7 @@ pub(super) struct Subscription {
     cursor: Cursor,
     /// Behind what a reader of its own said last.
     behind: Option<Text>,
-    /// Said before anything else.
+    /// Sent before anything else.
     first: VecDeque<Text>,
     /// Ends behind the event that ends an execution.
     until_terminal: bool,
@@ -112,7 +112,7 @@ impl Subscription {
         transport: Transport,
     ) -> Result<(Self, Option<Cursor>), join::Error> {
         let wake = wake.into();
-        let held = shared.ledger.take(account.purse(), Table::Bytes, filter.bytes())?;
+        let held = shared.ledger.take(account.usage(), Table::Bytes, filter.bytes())?;
         let taken = match start {
             Start::At(_) => None,
             Start::Snapshot => Some(shared.snapshots.join(shared, account, &filter).await?),
@@ -123,7 +123,7 @@ impl Subscription {
             (Start::Snapshot, None) => &Since::New,
         };
         let Joined { source, cursor, gap, member } =
-            join::join(shared, account.purse(), &filter, since, &wake).await?;
+            join::join(shared, account.usage(), &filter, since, &wake).await?;
         let began_over = taken.as_ref().is_some_and(|(taken, _)| taken.is_over);
         let mut first: VecDeque<Text> = taken.map(|(taken, _hub)| taken.text).into_iter().collect();
         if gap.is_some() {
@@ -231,7 +231,7 @@ impl Subscription {
         let known = match shared.control.status(id).await {
             Ok(known) => known,
             Err(error) => {
-                tracing::warn!(%error, "whether an execution has ended cannot be told");
+                tracing::warn!(%error, "whether an execution has ended is not known");
                 return Some(self.pause(limits::RETRY_PAUSE));
             }
         };
@@ -271,7 +271,7 @@ impl Subscription {
         let has_ended = match shared.control.status(id).await {
             Ok(known) => known.is_some_and(|known| known.status.is_terminal()),
             Err(error) => {
-                tracing::warn!(%error, "whether an execution has ended cannot be told");
+                tracing::warn!(%error, "whether an execution has ended is not known");
                 false
             }
         };
@@ -287,7 +287,7 @@ impl Subscription {
 
     async fn produce_events(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
         while let Some(first) = self.first.pop_front() {
-            out.word(&first);
+            out.notice(&first);
         }
         if let Some(next) = self.settle(shared).await {
             return Ok(next);
@@ -357,7 +357,7 @@ impl Subscription {
                             match over {
                                 Ending::No => {}
                                 Ending::Yes => self.ended = true,
-                                Ending::Perhaps(text) => self.doubt = Some(text),
+                                Ending::Possible(text) => self.doubt = Some(text),
                                 Ending::Missing => self.until = Until::Status,
                             }
                             if let Some(place) = entry.place {
@@ -375,7 +375,7 @@ impl Subscription {
         })?;
         if caught_up && !self.caught_up {
             self.caught_up = true;
-            out.word(server::caught_up());
+            out.notice(server::caught_up());
         }
         Ok(outcome)
     }
@@ -392,7 +392,7 @@ impl Subscription {
             None => {
                 let since = Since::After(self.cursor.clone());
                 Source::Ahead(
-                    Ahead::start(shared, self.account.purse(), &self.filter, since, self.wake.clone())
+                    Ahead::start(shared, self.account.usage(), &self.filter, since, self.wake.clone())
                         .await?,
                 )
             }
@@ -404,12 +404,12 @@ impl Subscription {
         let Source::Ahead(ahead) = &mut self.source else { return Ok(Next::Now) };
         while !out.is_full() && !self.ended && self.doubt.is_none() {
             match ahead.next()? {
-                Some(Said::Entry(entry)) => {
+                Some(LogMessage::Entry(entry)) => {
                     let live = self.caught_up;
                     match add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, live)) {
                         Ending::No => {}
                         Ending::Yes => self.ended = true,
-                        Ending::Perhaps(text) => self.doubt = Some(text),
+                        Ending::Possible(text) => self.doubt = Some(text),
                         Ending::Missing => self.until = Until::Status,
                     }
                     let text = entry.content.into_text();
@@ -418,10 +418,10 @@ impl Subscription {
                     }
                 }
                 // A client that fell out of the ring has had it before.
-                Some(Said::CaughtUp) if self.caught_up => self.spilled = None,
-                Some(Said::CaughtUp) => {
+                Some(LogMessage::CaughtUp) if self.caught_up => self.spilled = None,
+                Some(LogMessage::CaughtUp) => {
                     self.caught_up = true;
-                    out.word(server::caught_up());
+                    out.notice(server::caught_up());
                 }
                 None => return Ok(Next::Woken),
             }
@@ -473,7 +473,7 @@ impl Subscription {
             *place = gap.resumes();
             self.until = Until::Status;
             metrics::GAPS.inc();
-            out.word(&server::gap(&gap));
+            out.notice(&server::gap(&gap));
             // Frames of another incarnation are read again.
             if gap.reason == GapReason::Recreated {
                 frames.clear();
@@ -493,7 +493,7 @@ impl Subscription {
                 match add(&entry, &self.filter, self.until_terminal, out, (&mut self.tally, false)) {
                     Ending::No => {}
                     Ending::Yes => self.ended = true,
-                    Ending::Perhaps(text) => self.doubt = Some(text),
+                    Ending::Possible(text) => self.doubt = Some(text),
                     Ending::Missing => self.until = Until::Status,
                 }
             }
@@ -524,7 +524,7 @@ enum Ending {
     No,
     Yes,
     /// Somebody else says so.
-    Perhaps(Text),
+    Possible(Text),
     /// Events are missing: it may be one of them.
     Missing,
 }
@@ -547,12 +547,12 @@ fn add(
             }
             match until_terminal && kind.is_terminal() {
                 false => Ending::No,
-                true if *external => Ending::Perhaps(text.clone()),
+                true if *external => Ending::Possible(text.clone()),
                 true => Ending::Yes,
             }
         }
-        Content::Word(text) => {
-            out.word(text);
+        Content::Notice(text) => {
+            out.notice(text);
             if text.kind() != "gap" {
                 return Ending::No;
             }

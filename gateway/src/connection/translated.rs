@@ -1,5 +1,5 @@
-//! One WebSocket whose client speaks another server's protocol: the loop. What is said is up to a [`Translate`]; where it
-//! comes from is one subscription, as for every other client.
+//! One WebSocket whose client speaks another server's protocol: the loop. A [`Translate`] makes the messages; one
+//! subscription is their source, as for every other client.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::closing::close_socket;
 use super::departure::Departure;
 use super::gate::Gate;
-use super::goodbye::goodbye;
 use super::output::Output;
 use super::shared::Shared;
 use super::subscription::{Next, Subscription};
@@ -26,30 +26,30 @@ use crate::limits;
 use crate::protocol::{Text, close, foreign};
 
 /// How a connection ends: close code and reason.
-pub type Farewell = (u16, &'static str);
+pub type CloseReason = (u16, &'static str);
 
-/// What a client is told next, in order.
+/// The next messages for a client, in order.
 #[derive(Debug, Default)]
-pub struct Said {
+pub struct Outgoing {
     messages: Vec<Utf8Bytes>,
-    farewell: Option<Farewell>,
+    close_reason: Option<CloseReason>,
 }
 
-impl Said {
+impl Outgoing {
     /// One message.
     #[must_use]
     pub fn one(message: String) -> Self {
-        Self { messages: vec![message.into()], farewell: None }
+        Self { messages: vec![message.into()], close_reason: None }
     }
 
     /// Adds a message.
-    pub fn say(&mut self, message: String) {
+    pub fn push(&mut self, message: String) {
         self.messages.push(message.into());
     }
 
-    /// Ends the connection behind what was said.
+    /// Ends the connection behind these messages.
     pub fn end(&mut self, code: u16, reason: &'static str) {
-        self.farewell.get_or_insert((code, reason));
+        self.close_reason.get_or_insert((code, reason));
     }
 
     /// The messages, in order.
@@ -60,28 +60,28 @@ impl Said {
 
     /// How the connection ends behind them, if it does.
     #[must_use]
-    pub const fn farewell(&self) -> Option<Farewell> {
-        self.farewell
+    pub const fn close_reason(&self) -> Option<CloseReason> {
+        self.close_reason
     }
 }
 
-/// What a client's message comes to.
-pub enum Heard {
+/// The effect of a client's message.
+pub enum Incoming {
     /// Nothing.
     Nothing,
     /// This answer.
-    Say(String),
+    Reply(String),
     /// A call of [`Translate::settle`].
     Settle,
     /// A command, which must not keep the client from being served.
-    Work(BoxFuture<'static, Said>),
+    Work(BoxFuture<'static, Outgoing>),
 }
 
-impl std::fmt::Debug for Heard {
+impl std::fmt::Debug for Incoming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Nothing => f.write_str("Nothing"),
-            Self::Say(text) => f.debug_tuple("Say").field(text).finish(),
+            Self::Reply(text) => f.debug_tuple("Reply").field(text).finish(),
             Self::Settle => f.write_str("Settle"),
             Self::Work(_) => f.write_str("Work"),
         }
@@ -97,26 +97,26 @@ pub trait Translate: Send + Sync {
     }
 
     /// Called once, when events are kept for the client from now on.
-    async fn begin(&mut self, _said: &mut Said) {}
+    async fn begin(&mut self, _outgoing: &mut Outgoing) {}
 
     /// The next event.
-    fn event(&mut self, event: &Text, said: &mut Said);
+    fn event(&mut self, event: &Text, outgoing: &mut Outgoing);
 
-    /// What is no event but has its place among them: `gap`, `undecodable`, `caught_up`.
-    fn word(&mut self, word: &Text, said: &mut Said);
+    /// A notice that has its place among events: `gap`, `undecodable`, `caught_up`.
+    fn notice(&mut self, notice: &Text, outgoing: &mut Outgoing);
 
     /// Called behind a batch of events, behind [`Translate::changed`], and when the client asks for it.
-    async fn settle(&mut self, _said: &mut Said) {}
+    async fn settle(&mut self, _outgoing: &mut Outgoing) {}
 
-    /// Waits for what is no event. May be dropped and called again at any time.
+    /// Waits for news without an event. May be dropped and called again at any time.
     async fn changed(&mut self) {
         std::future::pending().await
     }
 
     /// A message of the client.
-    fn hear(&mut self, text: &str) -> Heard;
+    fn receive(&mut self, text: &str) -> Incoming;
 
-    /// How an error is said.
+    /// The message of an error.
     fn fault(&self, message: &str) -> String;
 }
 
@@ -126,12 +126,12 @@ pub enum End {
     /// The client went away.
     Gone,
     /// The gateway closes it.
-    Close(Farewell),
+    Close(CloseReason),
 }
 
 /// A connection before and while it is translated.
 #[derive(Debug)]
-pub struct Line {
+pub struct Connection {
     socket: WebSocket,
     shared: Arc<Shared>,
     gate: Gate,
@@ -140,16 +140,16 @@ pub struct Line {
     unsettled: bool,
     departure: Departure,
     /// Commands at work, [`limits::COMMANDS`] at most.
-    work: JoinSet<Said>,
-    /// When the client said something.
-    heard: Instant,
+    work: JoinSet<Outgoing>,
+    /// When the last message of the client came.
+    last_message_at: Instant,
     /// When there was a sign of life.
     alive: Instant,
     ping_at: Instant,
     _counted: Held,
 }
 
-impl Line {
+impl Connection {
     /// Of a client that may be here.
     #[must_use]
     pub fn new(socket: WebSocket, shared: Arc<Shared>, gate: Gate) -> Self {
@@ -164,18 +164,18 @@ impl Line {
             unsettled: false,
             departure: Departure::default(),
             work,
-            heard: now,
+            last_message_at: now,
             alive: now,
             ping_at,
             _counted: metrics::CONNECTIONS.of(Transport::Ws).hold(),
         }
     }
 
-    /// Says something at once.
+    /// Sends a message at once.
     ///
     /// # Errors
     /// The client is gone, or takes nothing.
-    pub async fn say(&mut self, message: String) -> Result<(), End> {
+    pub async fn send_message(&mut self, message: String) -> Result<(), End> {
         self.write(vec![message.into()]).await
     }
 
@@ -202,9 +202,9 @@ impl Line {
                 return self.fault(translate, &error.to_string()).await;
             }
         };
-        let mut said = Said::default();
-        translate.begin(&mut said).await;
-        if let Err(end) = self.tell(said).await {
+        let mut outgoing = Outgoing::default();
+        translate.begin(&mut outgoing).await;
+        if let Err(end) = self.send(outgoing).await {
             return end;
         }
         loop {
@@ -214,14 +214,14 @@ impl Line {
         }
     }
 
-    /// Says goodbye, and lets commands that were begun become durable.
+    /// Closes the socket, and lets commands that were begun become durable.
     pub async fn finish(mut self, end: End) {
         match end {
             End::Gone => {
                 // Completes the closing handshake if the client began it.
-                let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, self.socket.close()).await;
+                let _ = tokio::time::timeout(limits::CLOSE_TIMEOUT, self.socket.close()).await;
             }
-            End::Close(farewell) => goodbye(&mut self.socket, &self.shared, farewell).await,
+            End::Close(close_reason) => close_socket(&mut self.socket, &self.shared, close_reason).await,
         }
         let Self { socket, mut work, .. } = self;
         drop(socket);
@@ -232,8 +232,8 @@ impl Line {
     }
 
     async fn fault(&mut self, translate: &dyn Translate, message: &str) -> End {
-        let said = self.say(translate.fault(message)).await;
-        said.err().unwrap_or(End::Close((foreign::FAULT, "server fault")))
+        let sent = self.send_message(translate.fault(message)).await;
+        sent.err().unwrap_or(End::Close((foreign::FAULT, "server fault")))
     }
 
     /// The credential does not count any more.
@@ -241,11 +241,11 @@ impl Line {
         if code != close::UNAUTHENTICATED {
             return End::Close((code, reason));
         }
-        let said = self.say(translate.fault(WRONG_KEY)).await;
-        said.err().unwrap_or(End::Close((foreign::UNAUTHENTICATED, WRONG_KEY)))
+        let sent = self.send_message(translate.fault(WRONG_KEY)).await;
+        sent.err().unwrap_or(End::Close((foreign::UNAUTHENTICATED, WRONG_KEY)))
     }
 
-    /// Sends what is there, or waits for something.
+    /// Sends ready messages, or waits for something.
     async fn turn(
         &mut self,
         subscription: &mut Option<Subscription>,
@@ -264,13 +264,13 @@ impl Line {
             Next::Woken | Next::Never => return self.wait(None, translate).await,
         }
         // Much to send must not keep the client from being heard, nor its commands from being answered.
-        if let Some(Some(said)) = self.work.join_next().now_or_never() {
-            self.answer(said).await?;
+        if let Some(Some(outgoing)) = self.work.join_next().now_or_never() {
+            self.answer(outgoing).await?;
         }
-        let heard = self.socket.recv().now_or_never();
-        match heard {
-            Some(frame) => self.hear(frame, translate).await,
-            None => self.mind_time(translate).await,
+        let frame = self.socket.recv().now_or_never();
+        match frame {
+            Some(frame) => self.receive(frame, translate).await,
+            None => self.check_deadlines(translate).await,
         }
     }
 
@@ -280,8 +280,8 @@ impl Line {
         subscription: &mut Option<Subscription>,
         translate: &mut dyn Translate,
     ) -> Result<Next, End> {
-        let purse = self.gate.account().purse();
-        let mut held = self.shared.pressure.grant(purse, self.shared.config.client_buffer_bytes);
+        let usage = self.gate.account().usage();
+        let mut held = self.shared.pressure.grant(usage, self.shared.config.client_buffer_bytes);
         let mut collected = Collected::new(held.bytes());
         let next = match subscription {
             None => Next::Never,
@@ -296,41 +296,43 @@ impl Line {
         if next == Next::Never {
             *subscription = None;
         }
-        let mut said = Said::default();
-        for news in &collected.news {
-            match news {
-                News::Event(text) => translate.event(text, &mut said),
-                News::Word(text) => translate.word(text, &mut said),
+        let mut outgoing = Outgoing::default();
+        for item in &collected.items {
+            match item {
+                Item::Event(text) => translate.event(text, &mut outgoing),
+                Item::Notice(text) => translate.notice(text, &mut outgoing),
             }
-            if said.farewell.is_some() {
+            if outgoing.close_reason.is_some() {
                 break;
             }
         }
-        if (!collected.news.is_empty() || std::mem::take(&mut self.unsettled)) && said.farewell.is_none() {
-            translate.settle(&mut said).await;
+        if (!collected.items.is_empty() || std::mem::take(&mut self.unsettled))
+            && outgoing.close_reason.is_none()
+        {
+            translate.settle(&mut outgoing).await;
         }
-        held.set(said.messages.iter().map(|message| message.len()).sum());
+        held.set(outgoing.messages.iter().map(|message| message.len()).sum());
         drop(collected);
-        self.tell(said).await?;
+        self.send(outgoing).await?;
         drop(held);
         subscription.iter_mut().for_each(Subscription::written);
         Ok(next)
     }
 
-    /// Says the last that is to be said.
-    pub async fn end(&mut self, said: Said) -> End {
-        let farewell = said.farewell.unwrap_or((foreign::DONE, ""));
-        self.tell(said).await.err().unwrap_or(End::Close(farewell))
+    /// Sends the last messages.
+    pub async fn end(&mut self, outgoing: Outgoing) -> End {
+        let close_reason = outgoing.close_reason.unwrap_or((foreign::DONE, ""));
+        self.send(outgoing).await.err().unwrap_or(End::Close(close_reason))
     }
 
-    async fn tell(&mut self, said: Said) -> Result<(), End> {
-        self.write(said.messages).await?;
-        said.farewell.map_or(Ok(()), |farewell| Err(End::Close(farewell)))
+    async fn send(&mut self, outgoing: Outgoing) -> Result<(), End> {
+        self.write(outgoing.messages).await?;
+        outgoing.close_reason.map_or(Ok(()), |close_reason| Err(End::Close(close_reason)))
     }
 
-    async fn answer(&mut self, said: Result<Said, tokio::task::JoinError>) -> Result<(), End> {
-        match said {
-            Ok(said) => self.tell(said).await,
+    async fn answer(&mut self, outgoing: Result<Outgoing, tokio::task::JoinError>) -> Result<(), End> {
+        match outgoing {
+            Ok(outgoing) => self.send(outgoing).await,
             Err(error) => {
                 // Panics are caught in the task, and nobody aborts it.
                 tracing::error!(%error, "a command's task was lost");
@@ -352,7 +354,7 @@ impl Line {
         };
         let written = tokio::select! {
             written = tokio::time::timeout(self.shared.config.write_timeout(), writing) => written,
-            // Who takes nothing is not kept for that.
+            // A client that takes nothing is not kept for that.
             _ = self.gate.ended() => return Err(End::Close((foreign::UNAUTHENTICATED, WRONG_KEY))),
         };
         match written {
@@ -365,34 +367,35 @@ impl Line {
     /// Waits for something to send or to hear, until `then` at most.
     async fn wait(&mut self, then: Option<Instant>, translate: &mut dyn Translate) -> Result<(), End> {
         let mut deadline = self.ping_at.min(self.alive + self.shared.config.idle_timeout());
-        deadline = translate.silence().map_or(deadline, |silence| deadline.min(self.heard + silence));
+        deadline =
+            translate.silence().map_or(deadline, |silence| deadline.min(self.last_message_at + silence));
         deadline = then.map_or(deadline, |then| deadline.min(then));
         deadline = self.departure.or(deadline);
         let work = &mut self.work;
         let answered = async {
             match work.join_next().await {
-                Some(said) => said,
+                Some(outgoing) => outgoing,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            frame = self.socket.recv() => self.hear(frame, translate).await,
+            frame = self.socket.recv() => self.receive(frame, translate).await,
             () = self.wake.notified() => Ok(()),
-            said = answered => self.answer(said).await,
+            outgoing = answered => self.answer(outgoing).await,
             () = translate.changed() => {
                 self.unsettled = true;
                 Ok(())
             }
-            () = tokio::time::sleep_until(deadline) => self.mind_time(translate).await,
+            () = tokio::time::sleep_until(deadline) => self.check_deadlines(translate).await,
             // The next turn says so.
             () = self.departure.announced(&self.shared) => Ok(()),
             _ = self.gate.ended() => Ok(()),
         }
     }
 
-    async fn mind_time(&mut self, translate: &dyn Translate) -> Result<(), End> {
+    async fn check_deadlines(&mut self, translate: &dyn Translate) -> Result<(), End> {
         let now = Instant::now();
-        if translate.silence().is_some_and(|silence| now >= self.heard + silence) {
+        if translate.silence().is_some_and(|silence| now >= self.last_message_at + silence) {
             return Err(End::Close((foreign::DONE, "Heartbeat timeout")));
         }
         if now >= self.alive + self.shared.config.idle_timeout() {
@@ -410,7 +413,7 @@ impl Line {
         }
     }
 
-    async fn hear(
+    async fn receive(
         &mut self,
         frame: Option<Result<Frame, axum::Error>>,
         translate: &mut dyn Translate,
@@ -419,7 +422,7 @@ impl Line {
         let text = match frame {
             Some(Ok(Frame::Text(text))) => text,
             Some(Ok(Frame::Binary(_))) => {
-                self.heard = self.alive;
+                self.last_message_at = self.alive;
                 return Ok(());
             }
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => return Ok(()),
@@ -429,29 +432,29 @@ impl Line {
             }
             Some(Ok(Frame::Close(_))) | None => return Err(End::Gone),
         };
-        self.heard = self.alive;
+        self.last_message_at = self.alive;
         match self.gate.message(text.len()) {
             Ok(Ok(())) => {}
-            // There is no word for it in these protocols; who goes on like that is closed.
+            // These protocols have no message for it; a client that goes on like that is closed.
             Ok(Err(_refused)) => return Ok(()),
-            Err(farewell) => return Err(End::Close(farewell)),
+            Err(close_reason) => return Err(End::Close(close_reason)),
         }
-        match translate.hear(&text) {
-            Heard::Nothing => Ok(()),
-            Heard::Say(message) => self.say(message).await,
-            Heard::Settle => {
+        match translate.receive(&text) {
+            Incoming::Nothing => Ok(()),
+            Incoming::Reply(message) => self.send_message(message).await,
+            Incoming::Settle => {
                 self.unsettled = true;
                 Ok(())
             }
-            Heard::Work(_) if self.work.len() >= limits::COMMANDS => {
+            Incoming::Work(_) if self.work.len() >= limits::COMMANDS => {
                 tracing::debug!("a drop-in client's command is one too many");
                 Ok(())
             }
-            Heard::Work(work) => {
+            Incoming::Work(work) => {
                 self.work.spawn(async move {
                     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
                         tracing::error!("a drop-in client's command panicked");
-                        Said::default()
+                        Outgoing::default()
                     })
                 });
                 Ok(())
@@ -460,33 +463,33 @@ impl Line {
     }
 }
 
-/// What a client without a valid credential is told, whatever is wrong with it.
+/// The message for a client without a valid credential, for every fault of it.
 pub const WRONG_KEY: &str = "Invalid or missing api_key";
 
-/// Tells a client that it may not be here, in its own protocol's words, which need an open connection.
+/// Tells a client that it may not be here, in the format of its own protocol, which needs an open connection.
 pub async fn refuse(mut socket: WebSocket, shared: &Shared, message: String) {
-    let said = socket.send(Frame::Text(message.into()));
-    let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, said).await;
-    goodbye(&mut socket, shared, (foreign::UNAUTHENTICATED, WRONG_KEY)).await;
+    let sent = socket.send(Frame::Text(message.into()));
+    let _ = tokio::time::timeout(limits::CLOSE_TIMEOUT, sent).await;
+    close_socket(&mut socket, shared, (foreign::UNAUTHENTICATED, WRONG_KEY)).await;
 }
 
 #[derive(Debug)]
-enum News {
+enum Item {
     Event(Text),
-    Word(Text),
+    Notice(Text),
 }
 
 /// News that wait for translation: it is not done where all clients of a scope would wait for it.
 #[derive(Debug)]
 struct Collected {
-    news: Vec<News>,
+    items: Vec<Item>,
     bytes: usize,
     budget: usize,
 }
 
 impl Collected {
     const fn new(budget: usize) -> Self {
-        Self { news: Vec::new(), bytes: 0, budget }
+        Self { items: Vec::new(), bytes: 0, budget }
     }
 }
 
@@ -497,11 +500,11 @@ impl Output for Collected {
 
     fn event(&mut self, event: &Text) {
         self.bytes += event.bytes();
-        self.news.push(News::Event(event.clone()));
+        self.items.push(Item::Event(event.clone()));
     }
 
-    fn word(&mut self, word: &Text) {
-        self.bytes += word.bytes();
-        self.news.push(News::Word(word.clone()));
+    fn notice(&mut self, notice: &Text) {
+        self.bytes += notice.bytes();
+        self.items.push(Item::Notice(notice.clone()));
     }
 }

@@ -20,11 +20,11 @@ pub struct Config {
     pub council: String,
     /// The field of a node's output that holds its score.
     pub council_score: String,
-    /// Where the final draft stands in the result of a council (JSON Pointer).
+    /// Where the final draft is in the result of a council (JSON Pointer).
     pub council_final_draft: String,
-    /// Where the critic's last score stands there (JSON Pointer).
+    /// Where the critic's last score is there (JSON Pointer).
     pub council_critic_score: String,
-    /// Where the number of iterations stands there (JSON Pointer).
+    /// Where the number of iterations is there (JSON Pointer).
     pub council_iteration_count: String,
 }
 

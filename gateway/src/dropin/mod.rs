@@ -2,15 +2,15 @@
 //! (docs/dropin.md).
 //!
 //! Each is a translation and nothing else: events come from the subscription that every client has, commands go to
-//! [`runbus::control`]. `translate` turns events into that server's words and knows no socket; `socket` knows no words.
+//! [`runbus::control`]. `translate` turns events into that server's messages and knows no socket; `socket` knows no format.
 
 pub mod agents;
 mod commands;
 pub mod config;
 pub mod council;
+mod error_text;
 pub mod tasks;
 mod upgrade;
-mod words;
 
 pub use config::Config;
 

@@ -7,11 +7,11 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 
-use crate::api::caller::{Caller, Perhaps};
+use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::connection::gate::Gate;
-use crate::connection::translated::{Line, refuse};
-use crate::connection::turn_away;
+use crate::connection::reject_socket;
+use crate::connection::translated::{Connection, refuse};
 use crate::limits;
 use crate::openapi::{Operation, Problem};
 use crate::protocol::foreign;
@@ -35,10 +35,10 @@ pub(super) fn described(operation: Operation) -> Operation {
 /// It is no upgrade, or the gateway is full.
 pub(super) fn open(
     app: &Arc<App>,
-    Perhaps(caller): Perhaps,
+    OptionalCaller(caller): OptionalCaller,
     upgrade: Upgrade,
     refusal: String,
-    serve: impl FnOnce(Line, Caller) -> BoxFuture<'static, ()> + Send + 'static,
+    serve: impl FnOnce(Connection, Caller) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|error| Failure::invalid("upgrade", error.body_text()))?;
     let config = &app.shared.config;
@@ -52,7 +52,7 @@ pub(super) fn open(
     if app.takes_clients().is_err() {
         return Ok(upgrade.on_upgrade(move |socket| {
             tasks.track_future(async move {
-                turn_away(socket, &shared, (foreign::DRAINING, "draining: connect again")).await;
+                reject_socket(socket, &shared, (foreign::DRAINING, "draining: connect again")).await;
             })
         }));
     }
@@ -69,7 +69,7 @@ pub(super) fn open(
     }
     Ok(upgrade.on_upgrade(move |socket| {
         tasks.track_future(async move {
-            serve(Line::new(socket, shared, gate), caller).await;
+            serve(Connection::new(socket, shared, gate), caller).await;
         })
     }))
 }

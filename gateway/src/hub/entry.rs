@@ -29,7 +29,7 @@ pub enum Content {
     /// An event: its type, its time, whether it is external, and its JSON with its place.
     Event(Kind, Timestamp, bool, Text),
     /// Something that is no event: `gap`, `undecodable`.
-    Word(Text),
+    Notice(Text),
 }
 
 impl Content {
@@ -37,7 +37,7 @@ impl Content {
     #[must_use]
     pub const fn text(&self) -> &Text {
         match self {
-            Self::Event(_, _, _, text) | Self::Word(text) => text,
+            Self::Event(_, _, _, text) | Self::Notice(text) => text,
         }
     }
 
@@ -45,7 +45,7 @@ impl Content {
     #[must_use]
     pub fn into_text(self) -> Text {
         match self {
-            Self::Event(_, _, _, text) | Self::Word(text) => text,
+            Self::Event(_, _, _, text) | Self::Notice(text) => text,
         }
     }
 }
@@ -66,7 +66,7 @@ impl Entry {
             }
             Err(reason) => {
                 let text = undecodable(&Undecodable::new(line.clone(), reason, cursor.clone()));
-                Self { shard, place, content: Content::Word(text), trace: None }
+                Self { shard, place, content: Content::Notice(text), trace: None }
             }
         }
     }
@@ -76,7 +76,7 @@ impl Entry {
     pub fn found(found: Found<'_>, filter: &Filter) -> Option<Text> {
         match Self::line(found.stored, &found.line, &found.cursor).content {
             Content::Event(kind, time, _, text) => filter.wants_kind(&kind, time).then_some(text),
-            Content::Word(text) => Some(text),
+            Content::Notice(text) => Some(text),
         }
     }
 
@@ -89,8 +89,8 @@ impl Entry {
                 let text = event(kind, &found.line, (found.seq, found.external), &found.cursor);
                 Content::Event(kind.clone(), *timestamp, found.external, text)
             }
-            Delivery::Undecodable(found) => Content::Word(undecodable(found)),
-            Delivery::Gap(gap) => Content::Word(server::gap(gap)),
+            Delivery::Undecodable(found) => Content::Notice(undecodable(found)),
+            Delivery::Gap(gap) => Content::Notice(server::gap(gap)),
             Delivery::CaughtUp => return None,
         };
         Some(Self { shard: Shard(0), place: None, content, trace: None })
@@ -100,7 +100,7 @@ impl Entry {
     #[must_use]
     pub fn gap(gap: &Gap) -> Self {
         // With its place, so that clients that stand behind it do not get it.
-        let content = Content::Word(server::gap(gap));
+        let content = Content::Notice(server::gap(gap));
         Self { shard: gap.shard, place: Some(gap.resumes()), content, trace: None }
     }
 

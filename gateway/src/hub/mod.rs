@@ -12,7 +12,7 @@ pub mod share;
 mod task;
 pub mod watcher;
 
-pub use entries::{Entries, Said};
+pub use entries::{Entries, LogMessage};
 pub use entry::{Content, Entry};
 pub use registry::{Hub, Hubs};
 pub use share::Shares;

@@ -15,7 +15,7 @@ use super::ring::Ring;
 use super::share::Shares;
 use super::task;
 use super::watcher::Watcher;
-use crate::ledger::{Full, Ledger, Member, Payers, Purse, Table};
+use crate::ledger::{Full, Ledger, Member, Payers, Table, TableUsage};
 use crate::limits;
 
 /// One reader of the log, shared by every client that watches its scope.
@@ -72,7 +72,7 @@ impl Hub {
         loop {
             {
                 let mut watchers = self.watchers();
-                while some.len() < TOLD_AT_ONCE
+                while some.len() < NOTIFIED_AT_ONCE
                     && let Some(watcher) = watchers.get(at)
                 {
                     match watcher.upgrade() {
@@ -84,8 +84,8 @@ impl Hub {
                     }
                 }
             }
-            let is_last = some.len() < TOLD_AT_ONCE;
-            some.drain(..).for_each(|watcher| watcher.news());
+            let is_last = some.len() < NOTIFIED_AT_ONCE;
+            some.drain(..).for_each(|watcher| watcher.notify());
             if is_last {
                 return;
             }
@@ -106,7 +106,7 @@ impl Hub {
 const MANY: usize = 8;
 
 /// Watchers that are notified before others have their turn: about half a millisecond of writes.
-const TOLD_AT_ONCE: usize = 128;
+const NOTIFIED_AT_ONCE: usize = 128;
 
 /// Whether a scope is one execution in one shard: its whole log can be read by a hub.
 #[must_use]
@@ -187,9 +187,9 @@ impl Hubs {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn join(&self, scope: Scope, purse: &Arc<Purse>) -> Result<(Arc<Hub>, Member), Error> {
+    pub async fn join(&self, scope: Scope, usage: &Arc<TableUsage>) -> Result<(Arc<Hub>, Member), Error> {
         let with = |hub: Arc<Hub>| {
-            let member = hub.payers.join(purse);
+            let member = hub.payers.join(usage);
             (hub, member)
         };
         if let Some(hub) = self.running(&scope) {
@@ -199,7 +199,7 @@ impl Hubs {
         if let Some(hub) = self.running(&scope) {
             return Ok(with(hub));
         }
-        let paid = self.ledger.take(purse, Table::Hubs, 1)?;
+        let paid = self.ledger.take(usage, Table::Hubs, 1)?;
         {
             let mut hubs = self.hubs();
             // Those that have ended are looked for before the map grows, not with every start. Then quiet ones give up what is more

@@ -175,7 +175,7 @@ mod tests {
             ring.push(entry(sequence, u32::MAX));
         }
         let new = |sequence| Place { epoch: Epoch(2), ..place(sequence, u32::MAX) };
-        let content = Content::Word(Text::new(None, "gap", &["{}"]));
+        let content = Content::Notice(Text::new(None, "gap", &["{}"]));
         ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(0)), content, trace: None }));
         let content = Content::Event(Kind::Custom, Timestamp::default(), false, Text::new(None, "", &[]));
         ring.push(Arc::new(Entry { shard: Shard(0), place: Some(new(1)), content, trace: None }));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use runbus::log::{Follower, ReadError};
 use tokio_util::sync::CancellationToken;
 
-use super::entries::{Entries, Said};
+use super::entries::{Entries, LogMessage};
 use super::registry::Hub;
 use crate::limits;
 
@@ -28,30 +28,30 @@ pub(super) async fn run(hub: Weak<Hub>, follower: Follower, stop: CancellationTo
 async fn fill(hub: &Weak<Hub>, follower: Follower) -> Result<(), ReadError> {
     let cursor = follower.cursor();
     let mut entries = Entries::new(follower, cursor);
-    let mut said = Vec::new();
+    let mut messages = Vec::new();
     loop {
-        let mut bytes = entries.next(&mut said).await?;
+        let mut bytes = entries.next(&mut messages).await?;
         let Some(hub) = hub.upgrade() else { return Ok(()) };
         // Entries that came together are notified together: each notification writes to every client.
         if hub.has_many_watchers() {
             tokio::task::yield_now().await;
         }
         while bytes < limits::BATCH_BYTES
-            && let Some(more) = entries.next_now(&mut said)
+            && let Some(more) = entries.next_now(&mut messages)
         {
             bytes += more;
         }
         hub.change(|ring| {
-            for said in said.drain(..) {
-                match said {
-                    Said::Entry(entry) => ring.push(Arc::new(entry)),
-                    Said::CaughtUp => ring.caught_up = true,
+            for message in messages.drain(..) {
+                match message {
+                    LogMessage::Entry(entry) => ring.push(Arc::new(entry)),
+                    LogMessage::CaughtUp => ring.caught_up = true,
                 }
             }
             ring.cursor.clone_from(entries.cursor());
         });
         // A large frame's room is not kept: there are many hubs.
-        said.shrink_to(limits::BATCH_ENTRIES);
+        messages.shrink_to(limits::BATCH_ENTRIES);
         hub.notify().await;
     }
 }

@@ -7,11 +7,11 @@ use tokio::sync::Notify;
 /// Is notified of news of a hub. It returns soon: the others wait.
 pub trait Watcher: fmt::Debug + Send + Sync {
     /// There is something new.
-    fn news(&self);
+    fn notify(&self);
 }
 
 impl Watcher for Notify {
-    fn news(&self) {
+    fn notify(&self) {
         self.notify_one();
     }
 }

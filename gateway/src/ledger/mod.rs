@@ -4,12 +4,12 @@
 //! any usage of the first; a stream token may have a share of its principal's part. Where authentication is disabled, there is one
 //! principal, which may have all. A taken share is a [`Taken`], which gives back by itself.
 //!
-//! [`purse`] has the shares of one principal or token, [`payers`] the payer of shared resources.
+//! [`usage`] has the shares of one principal or token, [`payers`] the payer of shared resources.
 
 pub mod payers;
-pub mod purse;
 mod table;
 mod taken;
+pub mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,9 +20,9 @@ use tokio::sync::Notify;
 use crate::limits;
 
 pub use payers::{Member, Payers};
-pub use purse::Purse;
 pub use table::Table;
 pub use taken::Taken;
+pub use usage::TableUsage;
 
 /// The bound that is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Whose {
 
 /// There is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {table}; come back when there is less", match whose {
+#[error("{}: {table}; retry later", match whose {
     Whose::Gateway => "this gateway has as many as it may have",
     Whose::Principal => "this principal has its share of what this gateway may have",
 })]
@@ -86,9 +86,14 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`Full`].
-    pub fn take(self: &Arc<Self>, purse: &Arc<Purse>, table: Table, amount: usize) -> Result<Taken, Full> {
-        self.add(purse, table, amount)?;
-        Ok(Taken::new(self.clone(), purse.clone(), table, amount))
+    pub fn take(
+        self: &Arc<Self>,
+        usage: &Arc<TableUsage>,
+        table: Table,
+        amount: usize,
+    ) -> Result<Taken, Full> {
+        self.add(usage, table, amount)?;
+        Ok(Taken::new(self.clone(), usage.clone(), table, amount))
     }
 
     /// Takes an amount for work that can also be done with less: a quarter of the table is left to other work.
@@ -97,7 +102,7 @@ impl Ledger {
     /// See [`Full`].
     pub fn take_spare(
         self: &Arc<Self>,
-        purse: &Arc<Purse>,
+        usage: &Arc<TableUsage>,
         table: Table,
         amount: usize,
     ) -> Result<Taken, Full> {
@@ -105,14 +110,14 @@ impl Ledger {
         if self.held(table).saturating_add(amount) > most {
             return Err(Full { table, whose: Whose::Gateway });
         }
-        self.take(purse, table, amount)
+        self.take(usage, table, amount)
     }
 
     /// Takes it with or without room: an existing resource is counted.
     #[must_use]
-    pub fn force(self: &Arc<Self>, purse: &Arc<Purse>, table: Table, amount: usize) -> Taken {
-        self.add_anyway(purse, table, amount);
-        Taken::new(self.clone(), purse.clone(), table, amount)
+    pub fn force(self: &Arc<Self>, usage: &Arc<TableUsage>, table: Table, amount: usize) -> Taken {
+        self.add_anyway(usage, table, amount);
+        Taken::new(self.clone(), usage.clone(), table, amount)
     }
 
     /// Takes it as soon as there is room.
@@ -121,12 +126,12 @@ impl Ledger {
     /// There was none for so long.
     pub async fn take_within(
         self: &Arc<Self>,
-        purse: &Arc<Purse>,
+        usage: &Arc<TableUsage>,
         table: Table,
         amount: usize,
         patience: Duration,
     ) -> Result<Taken, Full> {
-        let full = match self.take(purse, table, amount) {
+        let full = match self.take(usage, table, amount) {
             Ok(taken) => return Ok(taken),
             Err(full) => full,
         };
@@ -135,7 +140,7 @@ impl Ledger {
             loop {
                 let mut freed = std::pin::pin!(self.freed.notified());
                 freed.as_mut().enable();
-                match self.take(purse, table, amount) {
+                match self.take(usage, table, amount) {
                     Ok(taken) => return taken,
                     Err(_full) => freed.await,
                 }
@@ -161,15 +166,15 @@ impl Ledger {
         (self.max(Table::Bytes) / limits::LEAST_SHARE / 2).clamp(1, runbus::limits::HISTORY_MAX_BYTES)
     }
 
-    fn add(&self, purse: &Purse, table: Table, amount: usize) -> Result<(), Full> {
+    fn add(&self, usage: &TableUsage, table: Table, amount: usize) -> Result<(), Full> {
         let full = |whose| Full { table, whose };
         let held = &self.held[table as usize];
         let within = |held: usize, most: usize| held.checked_add(amount).filter(|held| *held <= most);
         let before = held
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |held| within(held, self.max(table)))
             .map_err(|_| full(Whose::Gateway))?;
-        let Some(root) = purse.principal() else {
-            purse.add(table, amount);
+        let Some(root) = usage.principal() else {
+            usage.add(table, amount);
             return Ok(());
         };
         let share = self.share(table, before, root.held(table));
@@ -178,7 +183,7 @@ impl Ledger {
             return Err(full(Whose::Principal));
         }
         let part = (share / self.token_share).max(self.least(table));
-        if purse.is_token() && !purse.add_within(table, amount, part) {
+        if usage.is_token() && !usage.add_within(table, amount, part) {
             root.sub(table, amount);
             held.fetch_sub(amount, Ordering::AcqRel);
             return Err(full(Whose::Principal));
@@ -186,13 +191,13 @@ impl Ledger {
         Ok(())
     }
 
-    fn add_anyway(&self, purse: &Purse, table: Table, amount: usize) {
+    fn add_anyway(&self, usage: &TableUsage, table: Table, amount: usize) {
         self.held[table as usize].fetch_add(amount, Ordering::AcqRel);
-        purse.add_all(table, amount);
+        usage.add_all(table, amount);
     }
 
-    fn sub(&self, purse: &Purse, table: Table, amount: usize) {
-        purse.sub_all(table, amount);
+    fn sub(&self, usage: &TableUsage, table: Table, amount: usize) {
+        usage.sub_all(table, amount);
         self.held[table as usize].fetch_sub(amount, Ordering::AcqRel);
         if amount > 0 && self.waiting.load(Ordering::Acquire) > 0 {
             self.freed.notify_waiters();
@@ -226,8 +231,8 @@ mod tests {
         Ledger::new(|_| max, 4)
     }
 
-    fn greedy(ledger: &Arc<Ledger>, purse: &Arc<Purse>, table: Table, unit: usize) -> Vec<Taken> {
-        std::iter::from_fn(|| ledger.take(purse, table, unit).ok()).collect()
+    fn greedy(ledger: &Arc<Ledger>, usage: &Arc<TableUsage>, table: Table, unit: usize) -> Vec<Taken> {
+        std::iter::from_fn(|| ledger.take(usage, table, unit).ok()).collect()
     }
 
     #[test]
@@ -235,7 +240,8 @@ mod tests {
         for table in Table::ALL {
             let unit = table.least();
             let ledger = ledger(64 * unit);
-            let (one, two, three) = (Purse::of_principal(), Purse::of_principal(), Purse::of_principal());
+            let (one, two, three) =
+                (TableUsage::of_principal(), TableUsage::of_principal(), TableUsage::of_principal());
             let first = greedy(&ledger, &one, table, unit);
             assert_eq!(first.len(), 32, "{table}: half");
             let second = greedy(&ledger, &two, table, unit);
@@ -254,8 +260,8 @@ mod tests {
         for table in Table::ALL {
             let unit = table.least();
             let ledger = ledger(64 * unit);
-            let key = Purse::of_principal();
-            let (token, other) = (Purse::of_token(key.clone()), Purse::of_token(key.clone()));
+            let key = TableUsage::of_principal();
+            let (token, other) = (TableUsage::of_token(key.clone()), TableUsage::of_token(key.clone()));
             let taken = greedy(&ledger, &token, table, unit);
             assert_eq!(taken.len(), 8, "{table}: a quarter of what the key may have");
             assert_eq!(greedy(&ledger, &other, table, unit).len(), 8, "{table}");
@@ -268,7 +274,7 @@ mod tests {
     #[tokio::test]
     async fn a_waiter_gets_a_returned_share() {
         let ledger = ledger(1 << 20);
-        let everyone = Purse::of_everyone();
+        let everyone = TableUsage::of_everyone();
         let all = ledger.take(&everyone, Table::Bytes, 1 << 20).unwrap();
         let none = ledger.take_within(&everyone, Table::Bytes, 1, Duration::ZERO).await;
         assert!(none.is_err_and(|full| full.whose == Whose::Gateway));
@@ -282,12 +288,12 @@ mod tests {
         #[test]
         fn taken_shares_are_given_back(steps in proptest::collection::vec((0_usize..5, 0_usize..3, 0_usize..300_000), 1..60)) {
             let ledger = ledger(1 << 20);
-            let keys = [Purse::of_principal(), Purse::of_principal()];
-            let purses = [keys[0].clone(), keys[1].clone(), Purse::of_token(keys[0].clone())];
+            let keys = [TableUsage::of_principal(), TableUsage::of_principal()];
+            let usages = [keys[0].clone(), keys[1].clone(), TableUsage::of_token(keys[0].clone())];
             let mut taken = Vec::new();
             for (step, who, amount) in steps {
                 match step {
-                    0..3 => taken.extend(ledger.take(&purses[who], Table::Bytes, amount).ok()),
+                    0..3 => taken.extend(ledger.take(&usages[who], Table::Bytes, amount).ok()),
                     3 => if let Some(taken) = taken.last_mut() { taken.set(amount.min(taken.amount())) },
                     _ => drop(taken.pop()),
                 }
@@ -298,7 +304,7 @@ mod tests {
             }
             drop(taken);
             prop_assert_eq!(ledger.held(Table::Bytes), 0);
-            prop_assert!(purses.iter().all(|purse| purse.held(Table::Bytes) == 0));
+            prop_assert!(usages.iter().all(|usage| usage.held(Table::Bytes) == 0));
         }
     }
 }

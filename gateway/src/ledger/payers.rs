@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Purse, Taken};
+use super::{TableUsage, Taken};
 
 /// Those who use something shared.
 #[derive(Debug)]
@@ -14,12 +14,12 @@ pub struct Payers {
 #[derive(Debug)]
 struct State {
     paid: Taken,
-    /// With how often each of them uses it; by the address of the purse, which is kept while it stands here.
-    users: HashMap<usize, (Arc<Purse>, usize)>,
+    /// With how often each of them uses it; by the address of the usage, which is kept while it is in here.
+    users: HashMap<usize, (Arc<TableUsage>, usize)>,
 }
 
-fn key(purse: &Arc<Purse>) -> usize {
-    Arc::as_ptr(purse).addr()
+fn key(usage: &Arc<TableUsage>) -> usize {
+    Arc::as_ptr(usage).addr()
 }
 
 impl Payers {
@@ -35,28 +35,28 @@ impl Payers {
 
     /// Somebody uses it, until the member is dropped.
     #[must_use]
-    pub fn join(self: &Arc<Self>, purse: &Arc<Purse>) -> Member {
+    pub fn join(self: &Arc<Self>, usage: &Arc<TableUsage>) -> Member {
         let mut state = self.state();
-        state.users.entry(key(purse)).or_insert_with(|| (purse.clone(), 0)).1 += 1;
+        state.users.entry(key(usage)).or_insert_with(|| (usage.clone(), 0)).1 += 1;
         // The former payer has left, and the resource was kept for returning clients.
-        if !state.users.contains_key(&key(state.paid.purse())) {
-            state.paid.transfer(purse);
+        if !state.users.contains_key(&key(state.paid.usage())) {
+            state.paid.transfer(usage);
         }
         drop(state);
-        Member { payers: self.clone(), purse: purse.clone() }
+        Member { payers: self.clone(), usage: usage.clone() }
     }
 
-    fn leave(&self, purse: &Arc<Purse>) {
+    fn leave(&self, usage: &Arc<TableUsage>) {
         let mut state = self.state();
         let State { paid, users } = &mut *state;
-        if let Some((_, times)) = users.get_mut(&key(purse)) {
+        if let Some((_, times)) = users.get_mut(&key(usage)) {
             *times -= 1;
             if *times > 0 {
                 return;
             }
-            users.remove(&key(purse));
+            users.remove(&key(usage));
         }
-        if key(paid.purse()) == key(purse)
+        if key(paid.usage()) == key(usage)
             && let Some((next, _)) = users.values().next()
         {
             paid.transfer(next);
@@ -68,12 +68,12 @@ impl Payers {
 #[derive(Debug)]
 pub struct Member {
     payers: Arc<Payers>,
-    purse: Arc<Purse>,
+    usage: Arc<TableUsage>,
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.payers.leave(&self.purse);
+        self.payers.leave(&self.usage);
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn one_of_its_users_pays() {
         let ledger = Ledger::new(|_| 10, 4);
-        let (one, two) = (Purse::of_principal(), Purse::of_principal());
+        let (one, two) = (TableUsage::of_principal(), TableUsage::of_principal());
         let held = || (one.held(Table::Hubs), two.held(Table::Hubs), ledger.held(Table::Hubs));
         let payers = Payers::new(ledger.take(&one, Table::Hubs, 1).unwrap());
         let (first, again, second) = (payers.join(&one), payers.join(&one), payers.join(&two));

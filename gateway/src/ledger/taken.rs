@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use runbus::metrics::{Amount, gateway as metrics};
 
-use super::{Full, Ledger, Purse, Table};
+use super::{Full, Ledger, Table, TableUsage};
 
 /// A share of a table, given back when it is dropped.
 #[derive(Debug)]
 pub struct Taken {
     ledger: Arc<Ledger>,
-    purse: Arc<Purse>,
+    usage: Arc<TableUsage>,
     table: Table,
     amount: usize,
     /// Bytes are counted among the metrics.
@@ -18,10 +18,10 @@ pub struct Taken {
 }
 
 impl Taken {
-    pub(super) fn new(ledger: Arc<Ledger>, purse: Arc<Purse>, table: Table, amount: usize) -> Self {
+    pub(super) fn new(ledger: Arc<Ledger>, usage: Arc<TableUsage>, table: Table, amount: usize) -> Self {
         let mut counted = (table == Table::Bytes).then(|| metrics::HELD.amount());
         counted.iter_mut().for_each(|counted| counted.set(amount));
-        Self { ledger, purse, table, amount, counted }
+        Self { ledger, usage, table, amount, counted }
     }
 
     /// How much.
@@ -30,10 +30,10 @@ impl Taken {
         self.amount
     }
 
-    /// Its purse.
+    /// Its usage.
     #[must_use]
-    pub const fn purse(&self) -> &Arc<Purse> {
-        &self.purse
+    pub const fn usage(&self) -> &Arc<TableUsage> {
+        &self.usage
     }
 
     fn is_now(&mut self, amount: usize) {
@@ -44,9 +44,9 @@ impl Taken {
     /// It is as much now, whether or not there is room.
     pub fn set(&mut self, amount: usize) {
         if amount > self.amount {
-            self.ledger.add_anyway(&self.purse, self.table, amount - self.amount);
+            self.ledger.add_anyway(&self.usage, self.table, amount - self.amount);
         } else {
-            self.ledger.sub(&self.purse, self.table, self.amount - amount);
+            self.ledger.sub(&self.usage, self.table, self.amount - amount);
         }
         self.is_now(amount);
     }
@@ -56,21 +56,21 @@ impl Taken {
     /// # Errors
     /// There is no room; it stays as it is.
     pub fn grow(&mut self, more: usize) -> Result<(), Full> {
-        self.ledger.add(&self.purse, self.table, more)?;
+        self.ledger.add(&self.usage, self.table, more)?;
         self.is_now(self.amount + more);
         Ok(())
     }
 
     /// Somebody else has it now.
-    pub(super) fn transfer(&mut self, purse: &Arc<Purse>) {
-        self.ledger.add_anyway(purse, self.table, self.amount);
-        self.ledger.sub(&self.purse, self.table, self.amount);
-        self.purse = purse.clone();
+    pub(super) fn transfer(&mut self, usage: &Arc<TableUsage>) {
+        self.ledger.add_anyway(usage, self.table, self.amount);
+        self.ledger.sub(&self.usage, self.table, self.amount);
+        self.usage = usage.clone();
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.ledger.sub(&self.purse, self.table, self.amount);
+        self.ledger.sub(&self.usage, self.table, self.amount);
     }
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Whether this gateway may be the one that keeps the lists with the log. One that may not only reads them.
+    /// Whether this gateway may maintain the lists. A gateway that may not only reads them.
     pub keep: bool,
-    /// Entries of each list: of more the one that ended first leaves, what others run before what Runbus runs. An entry takes 0.8 to 1.9 KiB
+    /// Entries of each list: above the limit the one that ended first is removed, external ones before those of Runbus. An entry takes 0.8 to 1.9 KiB
     /// of the store (docs/lists.md). 100 to 10000000.
     #[schemars(range(min = 100, max = 10_000_000))]
     pub max_entries: u64,

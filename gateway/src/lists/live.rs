@@ -13,7 +13,7 @@ use super::task::Task;
 use super::window::Window;
 use crate::auth::{Principal, Scope};
 use crate::feed::Feed;
-use crate::ledger::{Full, Ledger, Member, Payers, Purse, Table};
+use crate::ledger::{Full, Ledger, Member, Payers, Table, TableUsage};
 use crate::limits;
 use crate::protocol::Text;
 
@@ -114,15 +114,15 @@ impl Lists {
         (family, query): (Family, Query),
         principal: &Arc<Principal>,
         wake: &Arc<Notify>,
-        purse: &Arc<Purse>,
+        usage: &Arc<TableUsage>,
     ) -> Result<Watch, Full> {
         let key = Key { family, query, scopes: principal.scopes.clone() };
         let mut all = self.held();
         if let Some(held) = all.get(&key).and_then(Weak::upgrade) {
-            return Ok(Watch::new(held, wake, purse));
+            return Ok(Watch::new(held, wake, usage));
         }
         all.retain(|_, held| held.strong_count() > 0);
-        let paid = self.ledger.take(purse, Table::Lists, 1)?;
+        let paid = self.ledger.take(usage, Table::Lists, 1)?;
         let stop = CancellationToken::new();
         let held = Arc::new(Held {
             feed: Feed::new(State::default()),
@@ -137,7 +137,7 @@ impl Lists {
             directory: self.directory.clone(),
             interval: self.config.interval(),
             ledger: self.ledger.clone(),
-            purse: purse.clone(),
+            usage: usage.clone(),
         };
         all.insert(key, Arc::downgrade(&held));
         tokio::spawn(async move {
@@ -146,7 +146,7 @@ impl Lists {
                 () = task.run() => {}
             }
         });
-        Ok(Watch::new(held, wake, purse))
+        Ok(Watch::new(held, wake, usage))
     }
 }
 
@@ -160,22 +160,22 @@ pub struct Watch {
 }
 
 impl Watch {
-    fn new(held: Arc<Held>, wake: &Arc<Notify>, purse: &Arc<Purse>) -> Self {
+    fn new(held: Arc<Held>, wake: &Arc<Notify>, usage: &Arc<TableUsage>) -> Self {
         held.feed.watch(wake);
-        let member = held.payers.join(purse);
+        let member = held.payers.join(usage);
         Self { held, seen: None, _member: member }
     }
 
     /// The messages since the last call: the whole list first, then the changes, or the whole list again where some of the changes are not
     /// kept any more.
-    pub fn news(&mut self) -> Vec<Text> {
+    pub fn messages(&mut self) -> Vec<Text> {
         self.held.feed.look(|state| {
             if state.revision == 0 || self.seen == Some(state.revision) {
                 return Vec::new();
             }
-            let news = state.since(self.seen);
+            let messages = state.since(self.seen);
             self.seen = Some(state.revision);
-            news
+            messages
         })
     }
 }

@@ -50,7 +50,10 @@ pub fn of(family: Family, way: Way) -> Vec<Parameter> {
     let text = json!({ "type": "string", "minLength": 1, "maxLength": LIST_TEXT_BYTES });
     let mut all = vec![
         Parameter::new("limit", limit, "entries at most"),
-        Parameter::of::<Order>("order", "which end first, by the time when it was heard of; default: newest"),
+        Parameter::of::<Order>(
+            "order",
+            "which end first, by the time when it was first seen; default: newest",
+        ),
         Parameter::listed("status", status, "only in one of these, separated by commas"),
         Parameter::new(
             "definition",
@@ -58,8 +61,8 @@ pub fn of(family: Family, way: Way) -> Vec<Parameter> {
             "only of this agent or graph",
         ),
         Parameter::of::<StreamId>("stream_id", "only of this line of work"),
-        Parameter::of::<Timestamp>("after", "only what was heard of then or later"),
-        Parameter::of::<Timestamp>("before", "only what was heard of before"),
+        Parameter::of::<Timestamp>("after", "only entries first seen then or later"),
+        Parameter::of::<Timestamp>("before", "only entries first seen before"),
         Parameter::new("text", text, "only with this in the id or what is shown of the input"),
         Parameter::new(
             "counts",

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use runbus::directory::{Directory, Error, Listing, Query, Sight, Standing};
+use runbus::directory::{Directory, Error, Listing, Query, Standing, Visibility};
 use runbus::store;
 use runbus::store::index::Family;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::live::Held;
 use super::window::{Rest, Window};
 use crate::auth::Principal;
-use crate::ledger::{Ledger, Purse, Table};
+use crate::ledger::{Ledger, Table, TableUsage};
 use crate::limits;
 use crate::protocol::Text;
 
@@ -28,7 +28,7 @@ pub(super) struct Task {
     pub(super) interval: Duration,
     pub(super) ledger: Arc<Ledger>,
     /// Of who watched it first.
-    pub(super) purse: Arc<Purse>,
+    pub(super) usage: Arc<TableUsage>,
 }
 
 /// The list's name in messages.
@@ -57,7 +57,7 @@ impl Task {
         let mut moved = self.directory.subscribe();
         let mut stood = Standing::default();
         // About what it shows, and what was shown before.
-        let mut held = self.ledger.force(&self.purse, Table::Bytes, 0);
+        let mut held = self.ledger.force(&self.usage, Table::Bytes, 0);
         let mut is_first = true;
         loop {
             let begun = Instant::now();
@@ -122,12 +122,12 @@ impl Task {
     }
 
     async fn window(&self, complete: bool) -> Result<Window, Error> {
-        let (directory, query, sight) = (&self.directory, &self.query, self.principal.as_ref());
+        let (directory, query, visibility) = (&self.directory, &self.query, self.principal.as_ref());
         match self.family {
-            Family::Executions => Ok(self.of(directory.executions(query, sight).await?, complete)),
-            Family::Sessions => Ok(self.of(directory.sessions(query, sight).await?, complete)),
-            Family::Approvals => Ok(self.of(directory.approvals(query, sight).await?, complete)),
-            Family::Questions => Ok(self.of(directory.questions(query, sight).await?, complete)),
+            Family::Executions => Ok(self.of(directory.executions(query, visibility).await?, complete)),
+            Family::Sessions => Ok(self.of(directory.sessions(query, visibility).await?, complete)),
+            Family::Approvals => Ok(self.of(directory.approvals(query, visibility).await?, complete)),
+            Family::Questions => Ok(self.of(directory.questions(query, visibility).await?, complete)),
         }
     }
 
@@ -144,15 +144,15 @@ impl Task {
     }
 
     async fn by_id(&self, ids: &[String]) -> Result<Vec<Option<Value>>, store::Error> {
-        let (directory, sight): (_, &dyn Sight) = (&self.directory, self.principal.as_ref());
+        let (directory, visibility): (_, &dyn Visibility) = (&self.directory, self.principal.as_ref());
         fn values<T: Serialize>(found: Vec<Option<T>>) -> Vec<Option<Value>> {
             found.into_iter().map(|entry| serde_json::to_value(entry?).ok()).collect()
         }
         Ok(match self.family {
-            Family::Executions => values(directory.executions_by_id(ids, sight).await?),
-            Family::Sessions => values(directory.sessions_by_id(ids, sight).await?),
-            Family::Approvals => values(directory.approvals_by_id(ids, sight).await?),
-            Family::Questions => values(directory.questions_by_id(ids, sight).await?),
+            Family::Executions => values(directory.executions_by_id(ids, visibility).await?),
+            Family::Sessions => values(directory.sessions_by_id(ids, visibility).await?),
+            Family::Approvals => values(directory.approvals_by_id(ids, visibility).await?),
+            Family::Questions => values(directory.questions_by_id(ids, visibility).await?),
         })
     }
 }

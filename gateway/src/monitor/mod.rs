@@ -5,7 +5,7 @@
 //! configuration, `registry` knows who shares what, `task` folds, `reports` asks for workers' reports once for all.
 
 pub mod config;
-mod news;
+mod message;
 pub mod registry;
 mod reports;
 mod task;
@@ -13,7 +13,7 @@ mod version;
 mod watch;
 
 pub use config::Config;
-pub use news::News;
+pub use message::MonitorMessage;
 pub use registry::Monitors;
 pub use version::Version;
 pub use watch::{Ended, Watch};

@@ -12,13 +12,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::config::Config;
-use super::news::News;
+use super::message::MonitorMessage;
 use super::reports::Reports;
 use super::task::Task;
 use super::version::Version;
 use super::watch::{Ended, Watch};
 use crate::feed::Feed;
-use crate::ledger::{Full, Ledger, Payers, Purse, Table};
+use crate::ledger::{Full, Ledger, Payers, Table, TableUsage};
 
 /// The present state of a monitor.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct State {
     pub(super) monitor: Arc<Monitor>,
     pub(super) ended: Option<Ended>,
     /// The whole document as a message, made when somebody asks for it.
-    whole: OnceLock<News>,
+    whole: OnceLock<MonitorMessage>,
 }
 
 impl State {
@@ -36,8 +36,10 @@ impl State {
         (revision > 0).then(|| Version { revision, monitor: self.monitor.clone() })
     }
 
-    pub(super) fn whole(&self) -> News {
-        self.whole.get_or_init(|| News::whole(self.revisions.revision(), self.revisions.text())).clone()
+    pub(super) fn whole(&self) -> MonitorMessage {
+        self.whole
+            .get_or_init(|| MonitorMessage::whole(self.revisions.revision(), self.revisions.text()))
+            .clone()
     }
 
     /// Takes the next state; whether it is a new one.
@@ -109,8 +111,8 @@ impl Monitors {
     ///
     /// # Errors
     /// See [`Full`].
-    pub fn watch(&self, stream: Option<StreamId>, purse: &Arc<Purse>) -> Result<Watch, Full> {
-        self.watch_with(stream, Arc::default(), purse)
+    pub fn watch(&self, stream: Option<StreamId>, usage: &Arc<TableUsage>) -> Result<Watch, Full> {
+        self.watch_with(stream, Arc::default(), usage)
     }
 
     /// The same; `wake` is notified when there is news.
@@ -121,10 +123,10 @@ impl Monitors {
         &self,
         stream: Option<StreamId>,
         wake: Arc<Notify>,
-        purse: &Arc<Purse>,
+        usage: &Arc<TableUsage>,
     ) -> Result<Watch, Full> {
         let with = |held: Arc<Held>| {
-            let member = held.payers.as_ref().map(|payers| payers.join(purse));
+            let member = held.payers.as_ref().map(|payers| payers.join(usage));
             Watch::new(held, wake, member)
         };
         let mut all = self.held();
@@ -133,7 +135,7 @@ impl Monitors {
             return Ok(with(held));
         }
         all.retain(|_, held| held.strong_count() > 0);
-        let paid = stream.is_some().then(|| self.ledger.take(purse, Table::Monitors, 1)).transpose()?;
+        let paid = stream.is_some().then(|| self.ledger.take(usage, Table::Monitors, 1)).transpose()?;
         let stop = CancellationToken::new();
         let held = Arc::new(Held {
             stream: stream.clone(),
@@ -152,7 +154,7 @@ impl Monitors {
             bus: self.control.bus().clone(),
             reports: self.reports.clone(),
             ledger: self.ledger.clone(),
-            purse: purse.clone(),
+            usage: usage.clone(),
         };
         tokio::spawn(async move {
             tokio::select! {

@@ -14,7 +14,7 @@ use super::config::Config;
 use super::registry::Held;
 use super::reports::Reports;
 use super::watch::Ended;
-use crate::ledger::{Ledger, Purse, Table};
+use crate::ledger::{Ledger, Table, TableUsage};
 use crate::limits;
 
 /// The task that folds one monitor. It holds the monitor only for a moment at a time: its watchers keep it.
@@ -28,7 +28,7 @@ pub(super) struct Task {
     pub(super) reports: Arc<Reports>,
     pub(super) ledger: Arc<Ledger>,
     /// Of who watched it first.
-    pub(super) purse: Arc<Purse>,
+    pub(super) usage: Arc<TableUsage>,
 }
 
 impl Task {
@@ -49,7 +49,7 @@ impl Task {
         let mut fold = self.past(reader.cursor()).await?;
         self.report(&mut fold).await;
         // Its document, and about as much for its parts.
-        let mut held = self.ledger.force(&self.purse, Table::Bytes, 0);
+        let mut held = self.ledger.force(&self.usage, Table::Bytes, 0);
         let mut report_at = Instant::now() + limits::MONITOR_REPORTS;
         let mut rested_at = Instant::now();
         let mut publish_at = Some(Instant::now());
@@ -106,12 +106,12 @@ impl Task {
     /// The newest part of the events before `end`, as much as is configured.
     async fn past(&self, end: &Cursor) -> Result<Fold, ReadError> {
         let _turn = loop {
-            let turn = self.ledger.take_within(&self.purse, Table::Beginnings, 1, limits::ROOM_PATIENCE);
+            let turn = self.ledger.take_within(&self.usage, Table::Beginnings, 1, limits::ROOM_PATIENCE);
             if let Ok(turn) = turn.await {
                 break turn;
             }
         };
-        let mut held = self.ledger.force(&self.purse, Table::Bytes, 2 * limits::MONITOR_PAGE_BYTES);
+        let mut held = self.ledger.force(&self.usage, Table::Bytes, 2 * limits::MONITOR_PAGE_BYTES);
         let types = Kind::ALL.iter().filter(|kind| Fold::wants(kind));
         let mut query = Query {
             filter: self.filter().types(types.cloned()),

@@ -6,7 +6,7 @@ use runbus::metrics;
 use runbus::monitor::{Change, Revision};
 use tokio::sync::Notify;
 
-use super::news::News;
+use super::message::MonitorMessage;
 use super::registry::{Held, Monitors};
 use super::version::Version;
 use crate::ledger::Member;
@@ -62,7 +62,7 @@ impl Watch {
     ///
     /// # Errors
     /// See [`Ended`].
-    pub fn news(&mut self) -> Result<Vec<News>, Ended> {
+    pub fn messages(&mut self) -> Result<Vec<MonitorMessage>, Ended> {
         self.held.feed.look(|state| {
             if let Some(ended) = &state.ended {
                 return Err(ended.clone());
@@ -71,13 +71,13 @@ impl Watch {
             if revisions.revision() == 0 {
                 return Ok(Vec::new());
             }
-            let news = match revisions.since(self.seen) {
+            let messages = match revisions.since(self.seen) {
                 Change::None => Vec::new(),
                 Change::Whole => vec![state.whole()],
-                Change::Patches(patches) => patches.iter().map(News::patch).collect(),
+                Change::Patches(patches) => patches.iter().map(MonitorMessage::patch).collect(),
             };
             self.seen = Some(revisions.revision());
-            Ok(news)
+            Ok(messages)
         })
     }
 }

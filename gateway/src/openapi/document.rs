@@ -166,7 +166,7 @@ fn parameter(asked: &Parameter, schemas: &mut Schemas) -> Value {
 fn needs(rule: Rule) -> Option<String> {
     match rule {
         Rule::Open => Some("Nobody is asked who they are.".into()),
-        Rule::Later => Some("A credential may also be said in band.".into()),
+        Rule::Later => Some("A credential may also be sent in band.".into()),
         Rule::Foreign => Some(
             "A client without a valid credential gets a WebSocket too, an error in it, and the close code 4001."
                 .into(),

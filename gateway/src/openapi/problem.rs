@@ -9,7 +9,7 @@ pub enum Problem {
     Unauthenticated,
     /// A credential that does not allow it, or a page that may not.
     Forbidden,
-    /// Nobody has heard of it.
+    /// It does not exist.
     NotFound,
     /// The path has no such method.
     Method,
@@ -129,12 +129,12 @@ impl Problem {
             Self::Pending => "calls are unresolved: `details.pending`",
             Self::Busy => "`details.execution_id` is at work",
             Self::Closed => "the session takes no more input",
-            Self::Conflict => "too late, or somebody else was first: `details.standing`",
+            Self::Conflict => "too late, or another caller was first: `details.standing`",
             Self::Full => "no more of these can be kept",
             Self::TooLarge => "the body, or what is in it, is too large",
             Self::Media => "a request with a body needs `Content-Type: application/json`",
             Self::Misdirected => "the header `Host` names no host of `gateway.hosts`",
-            Self::Rate => "too many requests or bytes: come back after `Retry-After` seconds",
+            Self::Rate => "too many requests or bytes: retry after `Retry-After` seconds",
             Self::Connections => "too many connections of this principal",
             Self::Internal => "a human must look",
             Self::Unavailable => {

@@ -118,7 +118,7 @@ impl Keeper<'_> {
         for (id, is_there, outcome) in outcomes {
             let told = Instant::now();
             if let Err(error) = outcome {
-                tracing::debug!(%error, "the store was not told who watches");
+                tracing::debug!(%error, "the list of watchers was not written to the store");
                 all = false;
                 state.touch(&id);
                 continue;

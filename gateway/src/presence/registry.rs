@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::follow::{Follow, Seen};
 use super::local::{Local, Who};
 use crate::feed::Feed;
-use crate::ledger::{Full, Ledger, Payers, Purse, Table};
+use crate::ledger::{Full, Ledger, Payers, Table, TableUsage};
 
 /// Everybody who watches on this gateway.
 #[derive(Debug)]
@@ -98,14 +98,14 @@ impl Room {
         self: &Arc<Self>,
         id: &ExecutionId,
         wake: &Arc<Notify>,
-        purse: &Arc<Purse>,
+        usage: &Arc<TableUsage>,
     ) -> Result<Follow, Full> {
         let mut state = self.state();
         let running = state.executions.get(id).and_then(|local| local.feed.upgrade());
         let feed = match running {
             Some(feed) => feed,
             None => {
-                let paid = self.ledger.take(purse, Table::Followed, 1)?;
+                let paid = self.ledger.take(usage, Table::Followed, 1)?;
                 let feed = Arc::new(Feed::new(Seen::paid(Payers::new(paid))));
                 state.executions.entry(id.clone()).or_default().feed = Arc::downgrade(&feed);
                 state.followed.insert(id.clone());
@@ -114,7 +114,7 @@ impl Room {
         };
         drop(state);
         self.changed.notify_one();
-        let member = feed.look(|seen| seen.payers().map(|payers| payers.join(purse)));
+        let member = feed.look(|seen| seen.payers().map(|payers| payers.join(usage)));
         Ok(Follow::new(feed, wake, self.clone(), member))
     }
 }

@@ -39,7 +39,7 @@ pub enum Action {
     Cancel(ExecutionId, Cancel),
     /// Begin no further step of an execution.
     Pause(ExecutionId, Reason),
-    /// Go on with a paused execution.
+    /// Continue a paused execution.
     Unpause(ExecutionId),
     /// Decide an approval.
     Decide(String, DecideRequest),

@@ -23,10 +23,10 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::bodies;
+use crate::body_drain;
 use crate::hosts::Reached;
 use crate::limits;
-use crate::line::Line;
+use crate::shared_socket::SharedSocket;
 use crate::sockets::acceptor::Acceptor;
 use crate::sockets::{Exchange, Peer, Permit, Socket, proxied};
 use crate::tls::{Stream, Tls};
@@ -94,7 +94,7 @@ impl Serving {
         let opening = async {
             let Some(tls) = &self.tls else {
                 let version = preface::version(&stream).await?;
-                return Some((Stream::Plain(Arc::new(Line::new(stream))), version));
+                return Some((Stream::Plain(Arc::new(SharedSocket::new(stream))), version));
             };
             let done = tls.accept(stream).await;
             if done.is_none() {
@@ -121,7 +121,7 @@ async fn connection(shared: Arc<Serving>, mut stream: TcpStream, permit: Permit)
     let peer = socket.peer().clone();
     let router = TowerToHyperService::new(shared.router.clone());
     if version == Version::HTTP_2 {
-        let service = Lines { line: None, peer: peer.clone(), router };
+        let service = Requests { shared_socket: None, peer: peer.clone(), router };
         let serving = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits::STREAMS)
@@ -133,7 +133,7 @@ async fn connection(shared: Arc<Serving>, mut stream: TcpStream, permit: Permit)
         // Few connections are of this kind, and all others would have room for its state.
         return Box::pin(drive(shared, serving, peer, |serving| serving.graceful_shutdown())).await;
     }
-    let service = Lines { line: socket.line(), peer: peer.clone(), router };
+    let service = Requests { shared_socket: socket.shared_socket(), peer: peer.clone(), router };
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::REQUEST_PATIENCE)
@@ -174,22 +174,22 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
 }
 
 /// Requests know the connection that they came over, and the plain connection beneath it if there is one.
-struct Lines {
-    line: Option<Arc<Line>>,
+struct Requests {
+    shared_socket: Option<Arc<SharedSocket>>,
     peer: Peer,
     router: TowerToHyperService<Router>,
 }
 
 type Answer = Response<Answering>;
 
-impl Service<Request<Incoming>> for Lines {
+impl Service<Request<Incoming>> for Requests {
     type Response = Answer;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Answer, Infallible>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = self.peer.exchange();
-        let (mut request, left) = bodies::watch(request);
+        let (mut request, left) = body_drain::watch(request);
         let is_h2 = request.version() == Version::HTTP_2;
         // HTTP/2 has the host in the target: whoever asks for it finds it where HTTP/1.1 has it.
         if is_h2
@@ -198,8 +198,8 @@ impl Service<Request<Incoming>> for Lines {
         {
             request.headers_mut().insert(HOST, host);
         }
-        if let Some(line) = &self.line {
-            request.extensions_mut().insert(line.clone());
+        if let Some(shared_socket) = &self.shared_socket {
+            request.extensions_mut().insert(shared_socket.clone());
         }
         if let Some(reached) = self.peer.reached() {
             request.extensions_mut().insert(Reached(reached));

@@ -34,7 +34,7 @@ impl Acceptor {
     pub(crate) async fn accept(&mut self) -> (TcpStream, Permit) {
         loop {
             self.sockets.room().await;
-            if self.sockets.is_crowded() {
+            if self.sockets.is_over_limit() {
                 // Those that came may be known as soon as somebody looks at them.
                 tokio::task::yield_now().await;
             }

@@ -1,10 +1,10 @@
-//! Whose a socket is, as far as an address says it.
+//! The client of a socket, by its address.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-/// What counts as one client: an address of IPv4, a /64 of IPv6, which is what one subscriber gets.
+/// The unit that counts as one client: an address of IPv4, a /64 of IPv6, which one subscriber gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Address {
     /// IPv4.

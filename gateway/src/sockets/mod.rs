@@ -19,5 +19,5 @@ mod tally;
 pub use address::{Address, Trusted};
 pub use peer::{Exchange, Peer, Permit};
 pub use socket::Socket;
-pub use table::{Bounds, Crowded};
+pub use table::{Bounds, LimitReached};
 pub use tally::Sockets;

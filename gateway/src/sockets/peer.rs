@@ -11,7 +11,7 @@ use runbus::metrics::{Held, SocketState};
 
 use super::forwarded;
 use super::signal::Signal;
-use super::table::{Crowded, Owner};
+use super::table::{LimitReached, Owner};
 use super::tally::Sockets;
 
 #[derive(Debug)]
@@ -74,12 +74,12 @@ impl Peer {
     /// Its client is known: it cannot be closed while the request is answered, or for ever if it is upgraded. Again: nothing.
     ///
     /// # Errors
-    /// [`Crowded`].
-    pub fn admit(&self) -> Result<(), Crowded> {
+    /// [`LimitReached`].
+    pub fn admit(&self) -> Result<(), LimitReached> {
         let mut place = self.inner.place();
         let age = match &place.0 {
             Place::Admitted(..) => return Ok(()),
-            Place::Closed => return Err(Crowded::Evicted),
+            Place::Closed => return Err(LimitReached::Evicted),
             Place::Waiting(age, _) => *age,
         };
         let client = self.client.map_or(self.inner.owner, |ip| self.inner.sockets.owner(ip));

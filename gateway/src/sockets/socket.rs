@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 
 use super::peer::{Peer, Permit};
 use crate::limits;
-use crate::line::Line;
+use crate::shared_socket::SharedSocket;
 use crate::tls::Stream;
 
 /// A client's connection.
@@ -53,9 +53,9 @@ impl Socket {
     }
 
     /// The connection itself, if nothing is between it and the written bytes.
-    pub(crate) fn line(&self) -> Option<Arc<Line>> {
+    pub(crate) fn shared_socket(&self) -> Option<Arc<SharedSocket>> {
         match &self.stream {
-            Stream::Plain(line) => Some(line.clone()),
+            Stream::Plain(shared_socket) => Some(shared_socket.clone()),
             Stream::Tls(_) => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Who has how many sockets, and which one goes: a pure table.
+//! The sockets of each client, and the choice of the one that goes: a pure table.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,7 +22,7 @@ pub struct Bounds {
 
 /// Why a socket is not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Crowded {
+pub enum LimitReached {
     /// All places are taken.
     #[error("connection limit of this gateway reached (gateway.max_connections): try another one")]
     All,
@@ -37,7 +37,7 @@ pub enum Crowded {
     Evicted,
 }
 
-impl Crowded {
+impl LimitReached {
     /// Counts it.
     pub(crate) fn count(self) {
         let places = match self {
@@ -58,7 +58,7 @@ pub(super) enum Over {
     All,
 }
 
-/// Whose a socket is.
+/// The owner of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
     pub(super) address: Address,
@@ -74,14 +74,14 @@ struct Known<T> {
 }
 
 /// An address by how many of its sockets wait, then by how old the oldest is: the last one has the most.
-type Crowding = (usize, Reverse<u64>, Address);
+type EvictionRank = (usize, Reverse<u64>, Address);
 
-/// The table. `T`: what tells a waiting socket to go.
+/// The table. `T`: the signal that ends a waiting socket.
 #[derive(Debug)]
 pub(super) struct Table<T> {
     bounds: Bounds,
     known: HashMap<Address, Known<T>>,
-    crowds: BTreeSet<Crowding>,
+    by_load: BTreeSet<EvictionRank>,
     admitted: usize,
     waiting: usize,
     next: u64,
@@ -89,15 +89,15 @@ pub(super) struct Table<T> {
 
 impl<T> Table<T> {
     pub(super) fn new(bounds: Bounds) -> Self {
-        let (known, crowds) = (HashMap::new(), BTreeSet::new());
-        Self { bounds, known, crowds, admitted: 0, waiting: 0, next: 0 }
+        let (known, by_load) = (HashMap::new(), BTreeSet::new());
+        Self { bounds, known, by_load, admitted: 0, waiting: 0, next: 0 }
     }
 
     pub(super) const fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Another one waits, whatever there is already. Gives its age, and which one goes for it.
+    /// Another one waits, always. Gives its age, and the one that goes for it.
     pub(super) fn enter(&mut self, owner: Owner, handle: T) -> (u64, Option<(T, Over)>) {
         let own = self.known.get(&owner.address).map_or(0, |known| known.waiting.len());
         let gone = if !owner.is_trusted && own >= self.bounds.waiting_per_address.max(1) {
@@ -116,7 +116,7 @@ impl<T> Table<T> {
 
     /// The oldest that waits of the address that has the most.
     pub(super) fn evict(&mut self) -> Option<T> {
-        let (_, _, address) = *self.crowds.last()?;
+        let (_, _, address) = *self.by_load.last()?;
         self.evict_of(address)
     }
 
@@ -128,22 +128,22 @@ impl<T> Table<T> {
 
     /// One that waits is admitted.
     #[cfg(test)]
-    pub(super) fn admit(&mut self, owner: Owner, age: u64) -> Result<(), Crowded> {
+    pub(super) fn admit(&mut self, owner: Owner, age: u64) -> Result<(), LimitReached> {
         self.admit_for(owner, owner, age)
     }
 
     /// The same for a client: that of a request which the owner, a proxy, passes on, or the owner itself.
-    pub(super) fn admit_for(&mut self, owner: Owner, client: Owner, age: u64) -> Result<(), Crowded> {
+    pub(super) fn admit_for(&mut self, owner: Owner, client: Owner, age: u64) -> Result<(), LimitReached> {
         let waits = self.known.get(&owner.address).is_some_and(|known| known.waiting.contains_key(&age));
         if !waits {
-            return Err(Crowded::Evicted);
+            return Err(LimitReached::Evicted);
         }
         if self.admitted >= self.bounds.admitted {
-            return Err(Crowded::All);
+            return Err(LimitReached::All);
         }
         let admitted = self.known.get(&client.address).map_or(0, |known| known.admitted);
         if !client.is_trusted && admitted >= self.bounds.admitted_per_address {
-            return Err(Crowded::Address);
+            return Err(LimitReached::Address);
         }
         self.waiting -= 1;
         self.admitted += 1;
@@ -176,13 +176,13 @@ impl<T> Table<T> {
     fn change<R>(&mut self, address: Address, change: impl FnOnce(&mut Known<T>) -> R) -> R {
         let known =
             self.known.entry(address).or_insert_with(|| Known { admitted: 0, waiting: BTreeMap::new() });
-        if let Some(crowd) = crowd(address, known) {
-            self.crowds.remove(&crowd);
+        if let Some(eviction_rank) = eviction_rank(address, known) {
+            self.by_load.remove(&eviction_rank);
         }
         let changed = change(known);
-        match crowd(address, known) {
-            Some(crowd) => {
-                self.crowds.insert(crowd);
+        match eviction_rank(address, known) {
+            Some(eviction_rank) => {
+                self.by_load.insert(eviction_rank);
             }
             None if known.admitted == 0 => {
                 self.known.remove(&address);
@@ -193,7 +193,7 @@ impl<T> Table<T> {
     }
 }
 
-fn crowd<T>(address: Address, known: &Known<T>) -> Option<Crowding> {
+fn eviction_rank<T>(address: Address, known: &Known<T>) -> Option<EvictionRank> {
     let (oldest, _) = known.waiting.first_key_value()?;
     Some((known.waiting.len(), Reverse(*oldest), address))
 }
@@ -224,7 +224,7 @@ mod tests {
         table.enter(owner(1), 5);
         table.enter(owner(2), 6);
         assert_eq!(table.enter(owner(1), 7).1, Some((1, Over::All)), "another address's: it has the most");
-        assert_eq!(table.admit(owner(0), 1), Err(Crowded::Evicted));
+        assert_eq!(table.admit(owner(0), 1), Err(LimitReached::Evicted));
         assert_eq!(table.admit(owner(0), 2), Ok(()));
         assert_eq!(table.waiting(), 5);
     }
@@ -236,8 +236,11 @@ mod tests {
             let (age, _) = table.enter(owner(n), ());
             table.admit(owner(n), age)
         };
-        assert_eq!([(); 4].map(|()| admit(&mut table, 0)), [Ok(()), Ok(()), Ok(()), Err(Crowded::Address)]);
-        assert_eq!([(); 3].map(|()| admit(&mut table, 3)), [Ok(()), Ok(()), Err(Crowded::All)]);
+        assert_eq!(
+            [(); 4].map(|()| admit(&mut table, 0)),
+            [Ok(()), Ok(()), Ok(()), Err(LimitReached::Address)]
+        );
+        assert_eq!([(); 3].map(|()| admit(&mut table, 3)), [Ok(()), Ok(()), Err(LimitReached::All)]);
         table.leave(owner(0), None);
         assert_eq!(admit(&mut table, 3), Ok(()));
         let mut table = Table::new(BOUNDS);
@@ -254,7 +257,10 @@ mod tests {
             let (age, _) = table.enter(owner(3), ());
             table.admit_for(owner(3), owner(client), age)
         };
-        assert_eq!([(); 4].map(|()| admit(&mut table, 0)), [Ok(()), Ok(()), Ok(()), Err(Crowded::Address)]);
+        assert_eq!(
+            [(); 4].map(|()| admit(&mut table, 0)),
+            [Ok(()), Ok(()), Ok(()), Err(LimitReached::Address)]
+        );
         assert_eq!(admit(&mut table, 1), Ok(()));
         table.release(owner(3), owner(0), ());
         assert_eq!((table.waiting(), admit(&mut table, 0)), (2, Ok(())));
@@ -294,7 +300,7 @@ mod tests {
     #[derive(Default)]
     struct Run {
         open: Vec<Model>,
-        told: Vec<Model>,
+        notified: Vec<Model>,
         names: u32,
     }
 
@@ -302,7 +308,7 @@ mod tests {
         fn entered(&mut self, owner: u8, name: u32, (age, gone): (u64, Option<(u32, Over)>)) {
             if let Some((gone, over)) = gone {
                 assert_ne!(gone, name, "nobody goes for itself");
-                self.tell(gone, (over == Over::Share).then_some(owner));
+                self.notify(gone, (over == Over::Share).then_some(owner));
             }
             self.open.push(Model { owner, name, age: Some(age) });
         }
@@ -311,7 +317,7 @@ mod tests {
             self.open.iter().filter(move |socket| socket.owner == owner && socket.age.is_some())
         }
 
-        fn tell(&mut self, name: u32, share: Option<u8>) {
+        fn notify(&mut self, name: u32, share: Option<u8>) {
             let at = self.open.iter().position(|socket| socket.name == name).expect("it was there");
             let gone = self.open[at].clone();
             let oldest = self.waiting_of(gone.owner).filter_map(|socket| socket.age).min();
@@ -323,7 +329,7 @@ mod tests {
                     assert_eq!(Some(self.waiting_of(gone.owner).count()), most, "that with the most pays");
                 }
             }
-            self.told.push(self.open.remove(at));
+            self.notified.push(self.open.remove(at));
         }
 
         fn check(&self, table: &Table<u32>) {
@@ -353,7 +359,7 @@ mod tests {
                     }
                     Step::Evict => {
                         if let Some(name) = table.evict() {
-                            run.tell(name, None);
+                            run.notify(name, None);
                         }
                     }
                     Step::Admit(n) => if let Some(at) = at(n)
@@ -371,18 +377,18 @@ mod tests {
                         table.leave(owner(socket.owner), socket.age);
                     },
                 }
-                // One that was told may be admitted, or close, at any moment after.
-                for told in std::mem::take(&mut run.told) {
-                    let age = told.age.expect("it waited");
-                    prop_assert_eq!(table.admit(owner(told.owner), age), Err(Crowded::Evicted));
-                    table.leave(owner(told.owner), Some(age));
+                // One that must go may be admitted, or close, at any moment after.
+                for notified in std::mem::take(&mut run.notified) {
+                    let age = notified.age.expect("it waited");
+                    prop_assert_eq!(table.admit(owner(notified.owner), age), Err(LimitReached::Evicted));
+                    table.leave(owner(notified.owner), Some(age));
                 }
                 run.check(&table);
             }
             for socket in run.open.drain(..) {
                 table.leave(owner(socket.owner), socket.age);
             }
-            prop_assert!(table.known.is_empty() && table.crowds.is_empty());
+            prop_assert!(table.known.is_empty() && table.by_load.is_empty());
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::address::{Address, Trusted};
 use super::peer::Permit;
 use super::signal::Signal;
-use super::table::{Bounds, Crowded, Over, Owner, Table};
+use super::table::{Bounds, LimitReached, Over, Owner, Table};
 use crate::limits;
 
 /// All sockets of a listener.
@@ -67,7 +67,7 @@ impl Sockets {
         let signal = Arc::<Signal>::default();
         signal.arm(true);
         let (age, gone) = self.table().enter(owner, signal.clone());
-        tell(gone);
+        notify(gone);
         Permit::new(self.clone(), owner, signal, age, (ip, reached))
     }
 
@@ -81,13 +81,13 @@ impl Sockets {
         &self.trusted
     }
 
-    pub(super) fn admit(&self, owner: Owner, client: Owner, age: u64) -> Result<(), Crowded> {
+    pub(super) fn admit(&self, owner: Owner, client: Owner, age: u64) -> Result<(), LimitReached> {
         self.table().admit_for(owner, client, age)
     }
 
     pub(super) fn release(&self, owner: Owner, client: Owner, signal: Arc<Signal>) -> u64 {
         let (age, gone) = self.table().release(owner, client, signal);
-        tell(gone);
+        notify(gone);
         age
     }
 
@@ -109,7 +109,7 @@ impl Sockets {
     }
 
     /// Whether so many wait that those which came last are looked at before the next one comes.
-    pub(super) fn is_crowded(&self) -> bool {
+    pub(super) fn is_over_limit(&self) -> bool {
         self.table().waiting() >= self.bounds.waiting / 4
     }
 
@@ -126,7 +126,7 @@ impl Sockets {
     }
 }
 
-fn tell(gone: Option<(Arc<Signal>, Over)>) {
+fn notify(gone: Option<(Arc<Signal>, Over)>) {
     let Some((signal, over)) = gone else { return };
     let cut = match over {
         Over::Share => Cut::Share,

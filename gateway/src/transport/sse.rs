@@ -24,7 +24,7 @@ use crate::openapi::{Endpoint, Operation, Parameter, Problem};
 use crate::protocol::Start;
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     let stream = |id, summary| {
@@ -88,7 +88,7 @@ fn asked() -> Vec<Parameter> {
     all
 }
 
-/// What a client asks for.
+/// A client's query.
 #[derive(Debug, PartialEq, Eq)]
 struct Asked {
     filter: Filter,
@@ -226,12 +226,12 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
         keep,
     )
     .await?;
-    // A snapshot of what has ended is still of use.
+    // A snapshot of an ended execution is still of use.
     if let Start::At(since) = &start
         && let Some(known) = known.filter(|known| known.status.is_terminal())
         && has_passed(app, caller, (&filter, &known), since).await?
     {
-        // What makes an `EventSource` stop.
+        // The answer that makes an `EventSource` stop.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     Ok((headers, Body::from_stream(stream.unnamed(unnamed).pieces())).into_response())
@@ -254,7 +254,7 @@ async fn has_passed(
     let _turn = app.folding(&account).await?;
     let ends = [Kind::ExecutionCompleted, Kind::ExecutionFailed, Kind::ExecutionCancelled];
     let end = Filter::execution(known.execution_id.clone()).types(ends);
-    // What others say of what Runbus runs does not end it.
+    // External events do not end an execution that Runbus runs.
     let is_end =
         |found: &Delivered| found.external == known.external && found.event.stream_id == known.stream_id;
     for (filter, wanted) in [(&end, &is_end as &(dyn Fn(&Delivered) -> bool + Sync)), (filter, &|_| true)] {

@@ -9,19 +9,19 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use runbus::telemetry;
 
-use crate::api::caller::{Caller, OfPage, Perhaps, Refused};
+use crate::api::caller::{Caller, OfPage, OptionalCaller, Refused};
 use crate::api::error::Failure;
 use crate::auth::{Refusal, Rule};
 use crate::connection;
-use crate::connection::gate::{self, Farewell, Gate};
+use crate::connection::gate::{self, CloseReason, Gate};
 use crate::limits;
-use crate::line::Line;
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::protocol::{Dialect, close};
 use crate::router::App;
-use crate::sockets::{Crowded, Peer};
+use crate::shared_socket::SharedSocket;
+use crate::sockets::{LimitReached, Peer};
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
@@ -42,8 +42,8 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// Upgrades a request to a WebSocket. A page that is refused gets one too, closed with a code that it sees.
 pub async fn upgrade(
     State(app): State<Arc<App>>,
-    Perhaps(caller): Perhaps,
-    line: Option<Extension<Arc<Line>>>,
+    OptionalCaller(caller): OptionalCaller,
+    shared_socket: Option<Extension<Arc<SharedSocket>>>,
     peer: Option<Extension<Peer>>,
     refused: Option<Extension<Refused>>,
     page: Option<Extension<OfPage>>,
@@ -53,7 +53,7 @@ pub async fn upgrade(
         Ok(upgrade) => upgrade,
         Err(error) => return Failure::invalid("upgrade", error.body_text()).into_response(),
     };
-    let line = line.map(|Extension(line)| line);
+    let shared_socket = shared_socket.map(|Extension(shared_socket)| shared_socket);
     let peer = peer.map(|Extension(peer)| peer);
     let gate = match (refused, caller) {
         _ if app.takes_clients().is_err() => Err(Turned::Draining),
@@ -68,9 +68,9 @@ pub async fn upgrade(
             let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
             // The socket stays among those whose client is unknown: the oldest of them goes when a place is needed.
             return sized(upgrade, &app).on_upgrade(move |socket| {
-                tasks.track_future(
-                    async move { connection::turn_away(socket, &shared, turned.farewell()).await },
-                )
+                tasks.track_future(async move {
+                    connection::reject_socket(socket, &shared, turned.close_reason()).await
+                })
             });
         }
         Err(turned) => return turned.failure().into_response(),
@@ -81,10 +81,10 @@ pub async fn upgrade(
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
     let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
     let dialect = Dialect::of(upgrade.selected_protocol().map(axum::http::HeaderValue::as_bytes));
-    // The connection outlives the request and its span; what its client does belongs to the same trace.
+    // The connection outlives the request and its span; the client's commands belong to the same trace.
     let trace = telemetry::current_trace().map(Arc::new);
     sized(upgrade, &app).on_upgrade(move |socket| {
-        let client = connection::serve(socket, line, dialect, shared, gate);
+        let client = connection::serve(socket, shared_socket, dialect, shared, gate);
         // Passing on what is not there would cost every delivery.
         tasks.track_future(match trace {
             Some(_) => Either::Left(telemetry::passing(trace, client)),
@@ -105,18 +105,18 @@ fn sized(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade {
 }
 
 fn open(app: &App, caller: &Caller, peer: Option<&Peer>) -> Result<Gate, Turned> {
-    let place = app.shared.place(peer).map_err(Turned::Crowded)?;
+    let place = app.shared.place(peer).map_err(Turned::LimitReached)?;
     let ticket = caller.right().map_err(Turned::Refused)?;
     Ok(Gate::open(app.shared.clone(), ticket, place))
 }
 
-const DRAINING: Farewell = (close::DRAINING, "draining: connect again with the last cursor");
+const DRAINING: CloseReason = (close::DRAINING, "draining: connect again with the last cursor");
 
 /// Why a client does not stay.
 enum Turned {
     Draining,
     Refused(Refusal),
-    Crowded(Crowded),
+    LimitReached(LimitReached),
 }
 
 impl Turned {
@@ -125,16 +125,16 @@ impl Turned {
         match self {
             Self::Draining => Failure::unavailable(DRAINING.1),
             Self::Refused(refusal) => refusal.into(),
-            Self::Crowded(crowded) => crowded.into(),
+            Self::LimitReached(limit_reached) => limit_reached.into(),
         }
     }
 
     /// The answer for a page, which sees the close code alone.
-    fn farewell(self) -> Farewell {
+    fn close_reason(self) -> CloseReason {
         match self {
             Self::Draining => DRAINING,
             Self::Refused(refusal) => gate::refused(refusal),
-            Self::Crowded(crowded) => gate::crowded(crowded),
+            Self::LimitReached(limit_reached) => gate::limit_reached(limit_reached),
         }
     }
 }

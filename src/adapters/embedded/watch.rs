@@ -31,16 +31,16 @@ struct State {
 }
 
 #[derive(Debug, Default)]
-struct Bell {
-    rung: bool,
+struct WakeState {
+    woken: bool,
     stopped: bool,
 }
 
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    bell: Mutex<Bell>,
-    ringing: Condvar,
+    wake_state: Mutex<WakeState>,
+    wakeup: Condvar,
     /// Feeds there are; read without a lock on every commit.
     feeds: AtomicUsize,
 }
@@ -57,7 +57,7 @@ pub(super) struct Stop(Watch);
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.0.shared.ring(true);
+        self.0.shared.wake(true);
     }
 }
 
@@ -66,7 +66,7 @@ struct Gone(Arc<Shared>);
 
 impl Drop for Gone {
     fn drop(&mut self) {
-        self.0.ring(false);
+        self.0.wake(false);
     }
 }
 
@@ -76,27 +76,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    fn ring(&self, stop: bool) {
-        let mut bell = lock(&self.bell);
-        bell.rung = true;
-        bell.stopped |= stop;
-        self.ringing.notify_one();
+    fn wake(&self, stop: bool) {
+        let mut wake_state = lock(&self.wake_state);
+        wake_state.woken = true;
+        wake_state.stopped |= stop;
+        self.wakeup.notify_one();
     }
 
     /// Waits for a commit, or for the time to look for those of other processes. False: stop.
     fn wait(&self) -> bool {
-        let mut bell = lock(&self.bell);
-        while !bell.rung && !bell.stopped {
+        let mut wake_state = lock(&self.wake_state);
+        while !wake_state.woken && !wake_state.stopped {
             if self.feeds.load(Ordering::Acquire) == 0 {
-                bell = self.ringing.wait(bell).unwrap_or_else(PoisonError::into_inner);
+                wake_state = self.wakeup.wait(wake_state).unwrap_or_else(PoisonError::into_inner);
             } else {
-                let waited = self.ringing.wait_timeout(bell, limits::WATCH_INTERVAL);
-                bell = waited.unwrap_or_else(PoisonError::into_inner).0;
+                let waited = self.wakeup.wait_timeout(wake_state, limits::WATCH_INTERVAL);
+                wake_state = waited.unwrap_or_else(PoisonError::into_inner).0;
                 break;
             }
         }
-        bell.rung = false;
-        !bell.stopped
+        wake_state.woken = false;
+        !wake_state.stopped
     }
 
     fn run(&self) {
@@ -173,8 +173,8 @@ impl Watch {
         let state = State { connection, feeds: Vec::new(), seen: [0; 3], version: -1 };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
-            bell: Mutex::default(),
-            ringing: Condvar::new(),
+            wake_state: Mutex::default(),
+            wakeup: Condvar::new(),
             feeds: AtomicUsize::new(0),
         });
         let thread = shared.clone();
@@ -189,7 +189,7 @@ impl Watch {
     /// This process has committed frames in these lanes.
     pub(super) fn committed(&self, lanes: [bool; 3]) {
         if lanes.contains(&true) && self.shared.feeds.load(Ordering::Acquire) > 0 {
-            self.shared.ring(false);
+            self.shared.wake(false);
         }
     }
 
@@ -211,7 +211,7 @@ impl Watch {
             state.feeds.push(Feed { scope, after, feeder });
             shared.feeds.store(state.feeds.len(), Ordering::Release);
             drop(state);
-            shared.ring(false);
+            shared.wake(false);
             Ok(tail)
         });
         match begin.await {

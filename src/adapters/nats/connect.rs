@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use super::config::{Config, parse};
 use super::error::ConnectError;
 use super::inbox::Inbox;
+use super::last_fault::{LastFault, is_denial};
 use super::login;
-use super::trouble::{Trouble, is_denial};
 use crate::metrics;
 
 /// How often the server is asked whether it is there; two lost answers end the connection.
@@ -49,7 +49,7 @@ pub(super) async fn open(
     config: &Config,
     n: u16,
     inbox: Arc<Inbox>,
-    trouble: Arc<Trouble>,
+    last_fault: Arc<LastFault>,
 ) -> Result<(Client, watch::Receiver<Health>), ConnectError> {
     crate::tls::install();
     let (health, watching) = watch::channel(Health::default());
@@ -67,7 +67,7 @@ pub(super) async fn open(
         .require_tls(config.tls || config.tls_ca_file.is_some() || config.tls_cert_file.is_some())
         .event_callback(move |event| {
             count(&event, &standing);
-            heard(&event, &health, &inbox, &trouble);
+            on_event(&event, &health, &inbox, &last_fault);
             std::future::ready(())
         });
     let options = secure(options, config)?;
@@ -125,15 +125,15 @@ fn count(event: &Event, standing: &Mutex<Option<metrics::Held>>) {
 }
 
 /// Must not wait: the client calls it one event after the other and drops what does not fit.
-fn heard(event: &Event, health: &watch::Sender<Health>, inbox: &Inbox, trouble: &Trouble) {
+fn on_event(event: &Event, health: &watch::Sender<Health>, inbox: &Inbox, last_fault: &LastFault) {
     match event {
         Event::Connected => {
-            trouble.clear();
+            last_fault.clear();
             tracing::info!("connected to NATS");
             health.send_modify(|health| *health = Health { up: true, losses: health.losses + 1 });
         }
         Event::Disconnected | Event::Closed => {
-            if trouble.is_ending() {
+            if last_fault.is_ending() {
                 tracing::debug!("the connection to NATS is let go");
             } else {
                 tracing::warn!("the connection to NATS is lost");
@@ -148,16 +148,16 @@ fn heard(event: &Event, health: &watch::Sender<Health>, inbox: &Inbox, trouble: 
         Event::LameDuckMode => tracing::info!("the NATS server shuts down soon"),
         // The caller reports this error.
         Event::ServerError(error) if is_denial(&error.to_string()) => {
-            trouble.say(&error.to_string());
+            last_fault.record(&error.to_string());
             tracing::debug!(%error, "NATS refuses a request");
         }
         Event::ServerError(error) => {
-            trouble.say(&error.to_string());
+            last_fault.record(&error.to_string());
             tracing::warn!(%error, "NATS reports an error");
         }
         // The caller that waits for the connection reports this error.
         Event::ClientError(error) => {
-            trouble.say(&error.to_string());
+            last_fault.record(&error.to_string());
             tracing::debug!(%error, "connecting to NATS fails");
         }
         Event::Draining => {}

@@ -265,7 +265,7 @@ impl SetupError {
     }
 
     pub(super) fn unreachable(config: &Config, link: &Link) -> Self {
-        let reason = link.trouble.last().map(|text| explain(config, &text));
+        let reason = link.last_fault.last().map(|text| explain(config, &text));
         Self::Unreachable { servers: config.servers.join(", "), reason }
     }
 

@@ -25,6 +25,7 @@ mod examine;
 mod handle;
 mod held;
 mod inbox;
+mod last_fault;
 mod layouts;
 mod leader;
 mod log;
@@ -47,7 +48,6 @@ mod tail;
 pub mod testing;
 #[cfg(test)]
 mod tests;
-mod trouble;
 mod watch;
 
 pub use config::{Config, Shards};

@@ -19,9 +19,9 @@ use super::connect::{self, Health, SUBSCRIPTION_MESSAGES, is_up};
 use super::decode;
 use super::error::{ConnectError, Failure};
 use super::inbox::{Entry, Inbox};
+use super::last_fault::LastFault;
 use super::outbox::{self, Outbox, Outgoing};
 use super::replies::{Answers, Pull};
-use super::trouble::Trouble;
 use crate::limits;
 
 /// Requests of one connection that wait for their answers at the same time.
@@ -35,7 +35,7 @@ const _: () = assert!(IN_FLIGHT + SEVERAL_IN_FLIGHT * (limits::PAGE_FRAMES + 8) 
 pub(super) struct Link {
     pub(super) client: Client,
     pub(super) health: watch::Receiver<Health>,
-    pub(super) trouble: Arc<Trouble>,
+    pub(super) last_fault: Arc<LastFault>,
     /// Where answers go, up to the token.
     prefix: String,
     inbox: Arc<Inbox>,
@@ -84,8 +84,8 @@ impl From<ApiError> for Failure {
 
 impl Link {
     pub(super) async fn open(config: &Config, n: u16) -> Result<Self, ConnectError> {
-        let (inbox, trouble) = (Arc::new(Inbox::default()), Arc::new(Trouble::default()));
-        let (client, health) = connect::open(config, n, inbox.clone(), trouble.clone()).await?;
+        let (inbox, last_fault) = (Arc::new(Inbox::default()), Arc::new(LastFault::default()));
+        let (client, health) = connect::open(config, n, inbox.clone(), last_fault.clone()).await?;
         let prefix = format!("{}.", client.new_inbox());
         let mut answers = client
             .subscribe(format!("{prefix}*"))
@@ -104,7 +104,7 @@ impl Link {
             outbox: Outbox::new(client.clone(), inbox.clone(), IN_FLIGHT),
             client,
             health,
-            trouble,
+            last_fault,
             prefix,
             inbox,
             room: Semaphore::new(IN_FLIGHT),
@@ -175,7 +175,7 @@ impl Link {
 
     /// Why a request has no answer.
     fn silence(&self, since: Instant, subject: &str) -> Failure {
-        self.trouble.about(since, subject, &self.prefix).map_or(Failure::Timeout, Failure::Denied)
+        self.last_fault.about(since, subject, &self.prefix).map_or(Failure::Timeout, Failure::Denied)
     }
 
     /// Up to `most` answers to one request, each within `timeout` of the one before.
@@ -277,7 +277,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.trouble.ends();
+        self.last_fault.ends();
     }
 }
 

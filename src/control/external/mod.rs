@@ -2,7 +2,7 @@
 //! the rule.
 //!
 //! External producers report their own executions. Their events about Runbus's executions are stored and delivered, and do
-//! not change the state of those: [`crate::execution::hear`] ensures that. See docs/adr/0034.
+//! not change the state of those: [`crate::execution::fold_event`] ensures that. See docs/adr/0034.
 //!
 //! # Layout
 //! `rule` is what may be said by whom, [`Error`] why it is not taken.

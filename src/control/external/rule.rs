@@ -41,7 +41,7 @@ pub(super) fn check(n: usize, event: &Event) -> Result<(), Error> {
         return reserved("session_id");
     }
     if is_own(&event.kind) {
-        return wrong("type", format!("only Runbus says {}", event.kind));
+        return wrong("type", format!("only Runbus publishes {}", event.kind));
     }
     if let Some(execution) = &event.execution_id
         && OWN_IDS.iter().any(|name| EventId::derived(&format!("{execution}/{name}")) == event.id)

@@ -189,9 +189,9 @@ pub(super) async fn next_frame(tail: &mut Tail, rule: &str) -> Arc<Stored> {
 
 /// Numbers that look random and are the same for the same seed (splitmix64).
 #[derive(Debug)]
-pub(super) struct Dice(pub(super) u64);
+pub(super) struct Rng(pub(super) u64);
 
-impl Dice {
+impl Rng {
     /// A number below `limit`.
     pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

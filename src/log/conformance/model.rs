@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::kit::{
-    Dice, append, events, last, line, places, put_open, read_shard, read_until, request, scope, session,
+    Rng, append, events, last, line, places, put_open, read_shard, read_until, request, scope, session,
 };
 use crate::id::EventId;
 use crate::log::{AppendError, Direction, Expect, Frame, Log, Read, Sequence};
@@ -25,16 +25,16 @@ struct Entry {
 #[derive(Debug)]
 struct Model {
     seed: u64,
-    dice: Dice,
+    rng: Rng,
     entries: Vec<Entry>,
 }
 
 impl Model {
     fn topic(&mut self) -> Topic {
-        let stream = format!("{}-{}", self.seed, self.dice.pick(&["s", "t."]));
-        let node = *self.dice.pick(&[None, Some("n"), Some("_")]);
-        let execution = format!("{}-{}", self.seed, self.dice.pick(&["x", "y"]));
-        match self.dice.below(5) {
+        let stream = format!("{}-{}", self.seed, self.rng.pick(&["s", "t."]));
+        let node = *self.rng.pick(&[None, Some("n"), Some("_")]);
+        let execution = format!("{}-{}", self.seed, self.rng.pick(&["x", "y"]));
+        match self.rng.below(5) {
             0 => Topic::Journal(session(&execution)),
             1 => events(&stream, node, None),
             _ => events(&stream, node, Some(&execution)),
@@ -62,14 +62,14 @@ impl Model {
         let Some(key) = topic.key() else { return };
         let ends: Vec<Sequence> = self.of_key(&key).map(|entry| entry.sequence).collect();
         let end = ends.last().copied();
-        let expected = match self.dice.below(6) {
+        let expected = match self.rng.below(6) {
             0 => None,
-            1 => ends.get(self.dice.below(ends.len().max(1))).copied(),
+            1 => ends.get(self.rng.below(ends.len().max(1))).copied(),
             2 => Some(Sequence(end.unwrap_or_default().0 + 1_000_000)),
             _ => end,
         };
         let lines = [line(&format!("{} {operation}", self.seed)), line("2")];
-        let frame = Frame::owned(1, operation as u64, 3, &lines[..=self.dice.below(2)]);
+        let frame = Frame::owned(1, operation as u64, 3, &lines[..=self.rng.below(2)]);
         let outcome = append(log, &topic, &frame, Expect::Last(expected)).await;
         match outcome {
             Ok(sequence) if expected == end => {
@@ -88,9 +88,9 @@ impl Model {
     async fn open(&mut self, log: &Arc<dyn Log>, operation: usize) {
         let repeatable: Vec<usize> =
             (0..self.entries.len()).filter(|&at| self.entries[at].id.is_some()).collect();
-        if self.dice.below(3) == 0 && !repeatable.is_empty() {
+        if self.rng.below(3) == 0 && !repeatable.is_empty() {
             let Entry { topic, frame, id: Some(id), sequence, .. } =
-                &self.entries[*self.dice.pick(&repeatable)]
+                &self.entries[*self.rng.pick(&repeatable)]
             else {
                 return;
             };
@@ -100,7 +100,7 @@ impl Model {
         }
         let topic = self.topic();
         let id = EventId::generate();
-        let is_external = topic.lane() == Lane::Events && self.dice.below(2) == 0;
+        let is_external = topic.lane() == Lane::Events && self.rng.below(2) == 0;
         let make = if is_external { Frame::external } else { Frame::open };
         let frame = make(&[line(&format!("open {operation}"))]);
         let sequence = append(log, &topic, &frame, Expect::Open(id)).await.unwrap();
@@ -115,7 +115,7 @@ impl Model {
         if owned.is_empty() {
             return;
         }
-        let Entry { topic, frame, sequence, prev: Some(prev), .. } = &self.entries[*self.dice.pick(&owned)]
+        let Entry { topic, frame, sequence, prev: Some(prev), .. } = &self.entries[*self.rng.pick(&owned)]
         else {
             return;
         };
@@ -131,7 +131,7 @@ impl Model {
 
     async fn read(&mut self, log: &Arc<dyn Log>) {
         let topic = self.topic();
-        let scope = match (&topic, self.dice.below(4)) {
+        let scope = match (&topic, self.rng.below(4)) {
             (Topic::Journal(_), 0) | (Topic::Events { .. }, 0) => {
                 topic.key().map_or(Scope::EVERYTHING, |key| Scope::from(&key))
             }
@@ -158,10 +158,10 @@ impl Model {
                 .iter()
                 .filter(|entry| entry.shard == shard && scope.matches(&entry.topic))
                 .collect();
-            let direction = *self.dice.pick(&[Direction::Forward, Direction::Backward]);
+            let direction = *self.rng.pick(&[Direction::Forward, Direction::Backward]);
             let from = match wanted.len() {
                 0 => Sequence(1),
-                len => wanted[self.dice.below(len)].sequence,
+                len => wanted[self.rng.below(len)].sequence,
             };
             match direction {
                 Direction::Forward => wanted.retain(|entry| entry.sequence >= from),
@@ -171,8 +171,8 @@ impl Model {
                 }
             }
             let read = Read {
-                max_frames: 1 + self.dice.below(9),
-                max_bytes: 1 + self.dice.below(400),
+                max_frames: 1 + self.rng.below(9),
+                max_bytes: 1 + self.rng.below(400),
                 ..request(&scope, shard, from, direction)
             };
             let mut found = read_shard(log, read).await;
@@ -198,10 +198,10 @@ impl Model {
 
 pub(super) async fn random_operations_agree_with_a_model(log: Arc<dyn Log>) {
     for seed in 0..SEEDS {
-        let mut model = Model { seed, dice: Dice(seed), entries: Vec::new() };
+        let mut model = Model { seed, rng: Rng(seed), entries: Vec::new() };
         put_open(&log, &events("noise", None, Some(&format!("{seed}"))), &super::kit::open("noise")).await;
         for operation in 0..OPERATIONS {
-            match model.dice.below(10) {
+            match model.rng.below(10) {
                 0..=3 => model.checked(&log, operation).await,
                 4..=6 => model.open(&log, operation).await,
                 7 => model.retry(&log).await,

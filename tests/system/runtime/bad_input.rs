@@ -59,7 +59,7 @@ async fn every_call_has_a_clear_answer() {
             (json!(["nope", {}]), "no such tool \"nope\"; the tools are: slow, wild"),
             (json!(["secret", {}]), "no such tool \"secret\"; the tools are: slow, wild"),
             (json!(["", {}]), "no such tool"),
-            (json!(["wild", { "how": "panics" }]), "the tool broke: by order"),
+            (json!(["wild", { "how": "panics" }]), "the tool panicked: by order"),
             (json!(["wild", { "how": "complains" }]), "yyyy"),
             (json!(["slow", {}]), "did not answer within 300 ms"),
         ];

@@ -11,7 +11,7 @@ use runbus::monitor::Price;
 use runbus::time::Clock;
 use runbus_gateway::auth::config::{ApiKey, Mode};
 use runbus_gateway::auth::{self, api_key};
-use runbus_gateway::ledger::{Ledger, Purse};
+use runbus_gateway::ledger::{Ledger, TableUsage};
 use runbus_gateway::monitor::Monitors;
 use runbus_gateway::{Config, monitor};
 use serde_json::{Value, json};
@@ -281,13 +281,13 @@ async fn a_watch_is_shared_and_freed() {
     let config = monitor::Config { max_streams: 1, ..monitor::Config::default() };
     let pause = u128::from(config.interval_ms);
     let monitors = Monitors::new(config, backend.control(), Ledger::new(|_| 1, 4));
-    let purse = Purse::of_everyone();
+    let usage = TableUsage::of_everyone();
     let stream: StreamId = "s".parse().unwrap();
-    let mut watch = monitors.watch(Some(stream.clone()), &purse).unwrap();
-    let mut other = monitors.watch(Some(stream.clone()), &purse).unwrap();
-    let mut all = monitors.watch(None, &purse).unwrap();
+    let mut watch = monitors.watch(Some(stream.clone()), &usage).unwrap();
+    let mut other = monitors.watch(Some(stream.clone()), &usage).unwrap();
+    let mut all = monitors.watch(None, &usage).unwrap();
     assert_eq!(monitors.len(), 2);
-    monitors.watch(Some("t".parse().unwrap()), &purse).unwrap_err();
+    monitors.watch(Some("t".parse().unwrap()), &usage).unwrap_err();
     let first = within(watch.next()).await.unwrap();
     assert_eq!((first.revision, first.monitor.stream_id.as_ref()), (1, Some(&stream)));
     let run = source("s", "e");
@@ -305,7 +305,7 @@ async fn a_watch_is_shared_and_freed() {
     })
     .await;
     // A burst comes in few revisions.
-    let mut watch = monitors.watch(Some(stream), &purse).unwrap();
+    let mut watch = monitors.watch(Some(stream), &usage).unwrap();
     let first = within(watch.next()).await.unwrap();
     let begun = std::time::Instant::now();
     for n in 0..200 {

@@ -17,7 +17,7 @@ const INHERITED: &[&str] =
     &["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER"];
 
 /// How long the last line of its standard error may take to arrive after a process ended.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const STDERR_PATIENCE: Duration = Duration::from_millis(500);
 
 /// A running process. Dropping it kills the whole group.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Child {
     process: tokio::process::Child,
     group: Option<Pid>,
     errors: AbortOnDropHandle<()>,
-    last_words: Arc<Mutex<String>>,
+    last_line: Arc<Mutex<String>>,
 }
 
 impl Child {
@@ -49,10 +49,10 @@ impl Child {
         let pipes = (process.stdout.take(), process.stdin.take(), process.stderr.take());
         let (Some(output), Some(input), Some(errors)) = pipes else { return Err("it has no pipes".into()) };
         let group = process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let last_words = Arc::new(Mutex::new(String::new()));
-        let reader = log_lines(name.to_owned(), errors, last_words.clone());
+        let last_line = Arc::new(Mutex::new(String::new()));
+        let reader = log_lines(name.to_owned(), errors, last_line.clone());
         let errors = AbortOnDropHandle::new(tokio::spawn(reader));
-        Ok((Self { process, group, errors, last_words }, output, input))
+        Ok((Self { process, group, errors, last_line }, output, input))
     }
 
     /// Waits until the process has ended, and says how: also what it wrote last. May be dropped and called again.
@@ -62,13 +62,13 @@ impl Child {
             Err(error) => error.to_string(),
         };
         if !self.errors.is_finished() {
-            let _ = tokio::time::timeout(LAST_WORDS, &mut self.errors).await;
+            let _ = tokio::time::timeout(STDERR_PATIENCE, &mut self.errors).await;
         }
-        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if words.is_empty() {
+        let last_line = self.last_line.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if last_line.is_empty() {
             format!("the process ended ({status})")
         } else {
-            format!("the process ended ({status}), saying: {words}")
+            format!("the process ended ({status}); the last line of its standard error: {last_line}")
         }
     }
 
@@ -103,7 +103,7 @@ impl Drop for Child {
 }
 
 /// Logs a server's standard error, line by line, and keeps the last one.
-async fn log_lines(server: String, errors: impl AsyncRead + Unpin, last_words: Arc<Mutex<String>>) {
+async fn log_lines(server: String, errors: impl AsyncRead + Unpin, last_line: Arc<Mutex<String>>) {
     let mut errors = BufReader::new(errors);
     let mut line = Vec::new();
     loop {
@@ -118,17 +118,17 @@ async fn log_lines(server: String, errors: impl AsyncRead + Unpin, last_words: A
         let taken = end.map_or(read.len(), |end| end + 1);
         errors.consume(taken);
         if end.is_some() {
-            say(&server, &mut line, &last_words);
+            keep_line(&server, &mut line, &last_line);
         }
     }
-    say(&server, &mut line, &last_words);
+    keep_line(&server, &mut line, &last_line);
 }
 
-fn say(server: &str, line: &mut Vec<u8>, last_words: &Mutex<String>) {
+fn keep_line(server: &str, line: &mut Vec<u8>, last_line: &Mutex<String>) {
     let text = String::from_utf8_lossy(line).trim().to_owned();
     line.clear();
     if !text.is_empty() {
         tracing::info!(server, line = %text, "MCP server");
-        *last_words.lock().unwrap_or_else(PoisonError::into_inner) = text;
+        *last_line.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 }

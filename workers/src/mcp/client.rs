@@ -24,6 +24,7 @@ use super::child::Child;
 use super::config::{Server, Transport};
 use super::content;
 use super::decode::TASK_SUPPORT;
+use super::error_text;
 use super::http::{self, Meaning};
 use super::limits::{
     EXIT_GRACE, MAX_DESCRIPTION_BYTES, MAX_OWN_NAME_BYTES, MAX_PAGES, MAX_REASON_BYTES, MAX_REFUSED,
@@ -32,7 +33,6 @@ use super::limits::{
 use super::matched::Matched;
 use super::progress::Watchers;
 use super::stdio::Pipes;
-use super::words;
 use crate::tool::{self, Invocation, truncate};
 
 /// A tool as its server describes it, within our limits.
@@ -141,11 +141,11 @@ impl Session {
             (Err(error @ ClientInitializeError::ConnectionClosed(_)), Some(mut child)) => {
                 // The process has closed its output; its last lines are the better reason.
                 let reason = tokio::time::timeout(EXIT_GRACE, child.ended()).await;
-                let reason = reason.unwrap_or_else(|_elapsed| words::opening(&error));
+                let reason = reason.unwrap_or_else(|_elapsed| error_text::opening(&error));
                 Err((error, reason))
             }
             (Err(error), _) => {
-                let reason = words::opening(&error);
+                let reason = error_text::opening(&error);
                 Err((error, reason))
             }
         }
@@ -329,14 +329,14 @@ pub(super) fn fault(error: ServiceError) -> Fault {
         ServiceError::Timeout { timeout } => Fault::TimedOut(Some(timeout)),
         ServiceError::UnexpectedResponse => Fault::Refused("the answer is not one to this request".into()),
         ServiceError::TransportSend(error) => {
-            let words = words::transport(error.error.as_ref());
+            let reason = error_text::transport(error.error.as_ref());
             match http::meaning(error.error.as_ref()) {
-                Meaning::NotSent => Fault::NotSent(words),
+                Meaning::NotSent => Fault::NotSent(reason),
                 Meaning::TooLarge => {
-                    Fault::Refused(format!("the tool ran, but its result was dropped: {words}"))
+                    Fault::Refused(format!("the tool ran, but its result was dropped: {reason}"))
                 }
-                Meaning::Refused => Fault::Refused(words),
-                Meaning::Unknown => Fault::Lost(words),
+                Meaning::Refused => Fault::Refused(reason),
+                Meaning::Unknown => Fault::Lost(reason),
             }
         }
         ServiceError::Cancelled { reason: Some(reason) } => {

@@ -29,7 +29,7 @@ pub(super) struct Link {
     view: watch::Sender<View>,
     board: Board,
     /// A call met a broken connection: the supervisor looks at once.
-    trouble: Notify,
+    suspicion: Notify,
     /// Calls that wait for an answer.
     calls: AtomicUsize,
 }
@@ -114,7 +114,7 @@ impl Link {
             clock,
             view,
             board,
-            trouble: Notify::new(),
+            suspicion: Notify::new(),
             calls: AtomicUsize::new(0),
         })
     }
@@ -130,13 +130,13 @@ impl Link {
     }
 
     /// See [`Link::report`].
-    pub(super) async fn trouble(&self) {
-        self.trouble.notified().await;
+    pub(super) async fn suspected(&self) {
+        self.suspicion.notified().await;
     }
 
     /// A call met a broken connection.
     pub(super) fn report(&self) {
-        self.trouble.notify_one();
+        self.suspicion.notify_one();
     }
 
     /// A call begins.

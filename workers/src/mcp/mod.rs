@@ -16,6 +16,7 @@ pub mod config;
 mod content;
 mod decode;
 mod envelope;
+mod error_text;
 mod guards;
 mod http;
 pub mod limits;
@@ -34,7 +35,6 @@ mod sse;
 mod status;
 mod stdio;
 mod supervisor;
-mod words;
 
 pub use config::Config;
 pub use servers::Servers;

@@ -79,7 +79,7 @@ async fn serve(link: &Arc<Link>, session: &mut Session, mut tools: Listed) -> St
             reason = session.ended() => return reason,
             _ = check.tick() => {}
             () = changed.notified() => {}
-            () = link.trouble() => {}
+            () = link.suspected() => {}
         }
         let listed = tokio::select! {
             reason = session.ended() => return reason,

@@ -11,7 +11,7 @@ pub enum Fault {
     #[error("the provider refused the request: {0}")]
     Refused(Box<ProviderError>),
     /// The provider broke off in the middle of its answer: the streamed deltas are void.
-    #[error("the provider broke off in mid-stream: {0}")]
+    #[error("the provider aborted the stream: {0}")]
     MidStream(Box<ProviderError>),
     /// The provider has too many requests of this caller.
     #[error("the provider limits the rate of requests: {0}")]

@@ -365,7 +365,7 @@ fn chain(error: &reqwest::Error) -> String {
     let kind = if error.is_connect() {
         "cannot connect"
     } else if error.is_body() || error.is_decode() {
-        "the answer broke off"
+        "the answer was cut off"
     } else {
         "the request failed"
     };

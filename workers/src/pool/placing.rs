@@ -49,7 +49,7 @@ pub(super) async fn wait(
     }
     tracing::warn!(%session, waits_for = lack.message(), "work waits: no worker can run it");
     if let Err(error) = say(control, dependencies, session, lack).await {
-        tracing::warn!(%session, %error, "that work waits could not be told");
+        tracing::warn!(%session, %error, "a wake-up could not be announced");
     }
     NOWHERE * growth
 }

@@ -4,7 +4,7 @@ use runbus::control::{Control, Error, StartRequest};
 use runbus::event::Source;
 use runbus::event::family::session::{Closed, DeadLettered};
 use runbus::id::{EventId, SessionId, StreamId};
-use runbus::session::below::{self, Used, Word};
+use runbus::session::below::{self, ReportContent, Used};
 use runbus::session::command::Start;
 use runbus::session::entry::{Fact, Outcome};
 use runbus::session::state::{Notice, State};
@@ -21,7 +21,7 @@ const PROMPT_BYTES: usize = 16 * 1024;
 
 /// The parts of a notice besides its own content.
 #[derive(Debug)]
-pub struct Told {
+pub struct PendingNotice {
     notice: Notice,
     session: SessionId,
     stream: Option<StreamId>,
@@ -30,8 +30,8 @@ pub struct Told {
 
 /// The oldest notice; `None`: there is none.
 #[must_use]
-pub fn oldest(session: &SessionId, state: &State) -> Option<Told> {
-    Some(Told {
+pub fn oldest(session: &SessionId, state: &State) -> Option<PendingNotice> {
+    Some(PendingNotice {
         notice: state.notices.front()?.clone(),
         session: session.clone(),
         stream: state.run.as_ref().map(|run| run.start.stream_id.clone()),
@@ -40,28 +40,28 @@ pub fn oldest(session: &SessionId, state: &State) -> Option<Told> {
 }
 
 /// Sends a notice, and records that it was sent.
-pub async fn notify(control: Control, told: Told) -> Done {
-    let key = told.notice.key();
-    match say(&control, told).await {
-        Ok(()) => Done::fact(Fact::Told { notice: key }),
+pub async fn notify(control: Control, pending: PendingNotice) -> Done {
+    let key = pending.notice.key();
+    match send(&control, pending).await {
+        Ok(()) => Done::fact(Fact::Notified { notice: key }),
         Err(Error::Unavailable(reason)) => Done::Failed(actor::Error::Unavailable(reason)),
         Err(error) => {
             // It will not be heard later either; the session goes on.
             tracing::error!(notice = key, %error, "a notice could not be sent");
-            Done::fact(Fact::Told { notice: key })
+            Done::fact(Fact::Notified { notice: key })
         }
     }
 }
 
-async fn say(control: &Control, told: Told) -> Result<(), Error> {
-    let Told { notice, session, stream, closed } = told;
+async fn send(control: &Control, pending: PendingNotice) -> Result<(), Error> {
+    let PendingNotice { notice, session, stream, closed } = pending;
     match notice {
         Notice::Dropped { start, outcome } => dropped(control, &session, &start, &outcome).await,
-        Notice::Below { parent, child, number, told } => {
-            match control.notify_parent(&parent, &child, &number, (*told).clone()).await {
+        Notice::Below { parent, child, number, report } => {
+            match control.notify_parent(&parent, &child, &number, (*report).clone()).await {
                 // A message that is too large for a command is shortened: the approval's id, and where it waits, are kept.
                 Err(Error::TooLarge { .. }) => {
-                    control.notify_parent(&parent, &child, &number, shortened(*told)).await
+                    control.notify_parent(&parent, &child, &number, shortened(*report)).await
                 }
                 outcome => outcome,
             }
@@ -104,7 +104,7 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
                 Err(error) => Err(error),
             }
         }
-        Notice::TellParent { parent, execution_id, outcome, used } => {
+        Notice::NotifyParent { parent, execution_id, outcome, used } => {
             let (completed, output) = match outcome {
                 Outcome::Completed { output } => {
                     // An agent's result is what it said.
@@ -137,19 +137,21 @@ async fn say(control: &Control, told: Told) -> Result<(), Error> {
     }
 }
 
-/// A word without what makes it large.
-fn shortened(mut told: below::Told) -> below::Told {
+/// A report without its large parts.
+fn shortened(mut report: below::Report) -> below::Report {
     let cut = || json!({ "truncated": true });
-    match &mut told.what {
-        Word::ApprovalRequested(asked) => asked.tool_input = cut(),
-        Word::ApprovalDecided(decided) => decided.arguments = decided.arguments.take().map(|_| cut()),
-        Word::InputRequested(asked) => asked.prompt = truncate(asked.prompt.clone(), PROMPT_BYTES).0,
-        Word::InputReceived(received) => received.input = cut(),
-        Word::ChildCompleted(ended) => ended.output = cut(),
-        Word::ChildFailed(ended) => ended.error = cut(),
-        Word::ApprovalExpired(_) | Word::ChildStarted(_) | Word::Unknown => {}
+    match &mut report.what {
+        ReportContent::ApprovalRequested(asked) => asked.tool_input = cut(),
+        ReportContent::ApprovalDecided(decided) => {
+            decided.arguments = decided.arguments.take().map(|_| cut())
+        }
+        ReportContent::InputRequested(asked) => asked.prompt = truncate(asked.prompt.clone(), PROMPT_BYTES).0,
+        ReportContent::InputReceived(received) => received.input = cut(),
+        ReportContent::ChildCompleted(ended) => ended.output = cut(),
+        ReportContent::ChildFailed(ended) => ended.error = cut(),
+        ReportContent::ApprovalExpired(_) | ReportContent::ChildStarted(_) | ReportContent::Unknown => {}
     }
-    told
+    report
 }
 
 /// The terminal event of an execution that never began.

@@ -78,7 +78,7 @@ pub fn job(
 pub async fn run(context: Context, job: Job) -> Done {
     let Job { source, node, permit, key } = job;
     let call = permit.call().clone();
-    let mut told = Told::new(permit.progress());
+    let mut progress = ProgressFeed::new(permit.progress());
     let span = spans::execute_tool(&call, node.as_str());
     let trace = telemetry::current_trace().map(Arc::new);
     // A task of its own: a tool that computes for a while holds up no other call, and no command.
@@ -87,12 +87,12 @@ pub async fn run(context: Context, job: Job) -> Done {
     let mut task = AbortOnDropHandle::new(task);
     let what = format!("tool {}", call.name);
     let ended = loop {
-        // Each word of the tool's is progress, so that it is not called stalled.
+        // Each update of the tool is progress, so that the tool does not count as stalled.
         let next = async {
             tokio::select! {
                 biased;
                 ended = &mut task => Some(ended),
-                () = told.next() => None,
+                () = progress.next() => None,
             }
         };
         match context.watched(&source, &what, next).await {
@@ -100,7 +100,7 @@ pub async fn run(context: Context, job: Job) -> Done {
             Ok(None) => {}
             Err(error) => return Done::Failed(error),
         }
-        let Some(event) = told.event(&source, &call) else { continue };
+        let Some(event) = progress.event(&source, &call) else { continue };
         if let Err(error) = context.deltas.write(&event).await {
             return Done::Failed(error.into());
         }
@@ -113,40 +113,40 @@ pub async fn run(context: Context, job: Job) -> Done {
         }
         Err(error) => {
             spans::executed(&span, "", Some("panicked"));
-            (format!("the tool broke: {error}"), true, Vec::new())
+            (format!("the tool panicked: {error}"), true, Vec::new())
         }
     };
     Done::fact(Fact::ToolCompleted { node, call_id: call.id, name: call.name, result, is_error, images })
 }
 
 /// A tool's progress, as often as readers can use it.
-struct Told {
-    words: watch::Receiver<Option<Progress>>,
-    /// When the next word may become an event.
+struct ProgressFeed {
+    updates: watch::Receiver<Option<Progress>>,
+    /// When the next update may become an event.
     from: Instant,
     open: bool,
 }
 
-impl Told {
-    fn new(words: watch::Receiver<Option<Progress>>) -> Self {
-        Self { words, from: Instant::now(), open: true }
+impl ProgressFeed {
+    fn new(updates: watch::Receiver<Option<Progress>>) -> Self {
+        Self { updates, from: Instant::now(), open: true }
     }
 
-    /// Waits for the next word.
+    /// Waits for the next update.
     async fn next(&mut self) {
         if self.open {
             tokio::time::sleep_until(self.from).await;
-            self.open = self.words.changed().await.is_ok();
+            self.open = self.updates.changed().await.is_ok();
         }
         if !self.open {
             std::future::pending::<()>().await;
         }
     }
 
-    /// The latest word as an event.
+    /// The latest update as an event.
     fn event(&mut self, source: &Source, call: &ToolCall) -> Option<Event> {
         self.from = Instant::now() + Duration::from_millis(PROGRESS_EVENT_MS);
-        let Progress { progress, total, message } = self.words.borrow_and_update().clone()?;
+        let Progress { progress, total, message } = self.updates.borrow_and_update().clone()?;
         let (tool_use_id, tool_name) = (call.id.clone(), call.name.clone());
         Some(source.tool_call_progress(CallProgress { tool_use_id, tool_name, progress, total, message }))
     }

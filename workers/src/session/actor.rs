@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::effects::Effects;
 use super::events::{self, Events};
 use super::invocation::{self, Invocation};
-use super::listen::{Heard, InboxListener};
+use super::listen::{InboxListener, InboxSignal};
 use super::placement::{self, Lack};
 use super::projection::Reflected;
 use super::step::{self, Decision, Effect, World};
@@ -273,7 +273,7 @@ impl Actor {
             let pause = wake_at.map_or(limits::WAKE_AT_MOST, |at| at.since(now));
             tokio::select! {
                 done = self.effects.next() => self.ended(done).await?,
-                heard = self.listener.next() => self.heard(heard).await?,
+                signal = self.listener.next() => self.on_signal(signal).await?,
                 () = tokio::time::sleep(pause.min(limits::WAKE_AT_MOST)) => {}
                 () = drain.cancelled() => {}
             }
@@ -314,7 +314,7 @@ impl Actor {
         while !self.effects.is_empty() {
             tokio::select! {
                 done = self.effects.next() => self.ended(done).await?,
-                heard = self.listener.next() => self.heard(heard).await?,
+                signal = self.listener.next() => self.on_signal(signal).await?,
             }
             if self.journal.state.running().is_none_or(|run| run.stop.is_some()) {
                 self.effects.clear();
@@ -343,10 +343,10 @@ impl Actor {
             return;
         }
         match &effect {
-            Effect::Tell { .. } => {
-                if let Some(told) = notify::oldest(&self.session, &self.journal.state) {
+            Effect::Notify { .. } => {
+                if let Some(pending) = notify::oldest(&self.session, &self.journal.state) {
                     let control = self.control.clone();
-                    self.start(effect, notify::notify(control, told));
+                    self.start(effect, notify::notify(control, pending));
                 }
                 return;
             }
@@ -384,7 +384,7 @@ impl Actor {
                     self.start(effect, compact::run(context, fold));
                 }
             }
-            Effect::Tell { .. } | Effect::Expire { .. } => {}
+            Effect::Notify { .. } | Effect::Expire { .. } => {}
         }
     }
 
@@ -412,12 +412,12 @@ impl Actor {
         }
     }
 
-    async fn heard(&mut self, heard: Heard) -> Result<(), Error> {
-        match heard {
-            Heard::At(sequence) if sequence <= self.journal.state.inbox => Ok(()),
+    async fn on_signal(&mut self, signal: InboxSignal) -> Result<(), Error> {
+        match signal {
+            InboxSignal::At(sequence) if sequence <= self.journal.state.inbox => Ok(()),
             // A replica that lags may not show it yet: the leader knows.
-            Heard::At(Sequence(_)) => self.take_commands(true).await.map(drop),
-            Heard::Perhaps => self.take_commands(false).await.map(drop),
+            InboxSignal::At(Sequence(_)) => self.take_commands(true).await.map(drop),
+            InboxSignal::Unknown => self.take_commands(false).await.map(drop),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Hearing of commands while effects are at work.
+//! Receives commands while effects are at work.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// The possible news of the inbox.
+/// A signal of the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// Something stands at this place.
+pub(super) enum InboxSignal {
+    /// There is an entry at this position.
     At(Sequence),
-    /// Nobody knows: look.
-    Perhaps,
+    /// It is unknown: read the log.
+    Unknown,
 }
 
 /// The live feed of a session's inbox, and a clock for when the feed fails.
@@ -34,19 +34,19 @@ impl InboxListener {
     }
 
     /// Waits until something may be new. Safe to drop while waiting.
-    pub(super) async fn next(&mut self) -> Heard {
+    pub(super) async fn next(&mut self) -> InboxSignal {
         if self.tail.is_none() {
             match self.log.tail(&self.scope).await {
                 Ok(tail) => {
                     self.tail = Some(tail);
                     self.look_at = Instant::now() + limits::INBOX_POLL;
                     // Commands from before the feed began are in the log.
-                    return Heard::Perhaps;
+                    return InboxSignal::Unknown;
                 }
                 Err(error) => tracing::debug!(%error, "no live feed of the inbox; it is read now and then"),
             }
         }
-        let heard = match &mut self.tail {
+        let signal = match &mut self.tail {
             Some(tail) => tokio::select! {
                 signal = tail.next() => signal,
                 () = tokio::time::sleep_until(self.look_at) => Some(Signal::Suspect),
@@ -56,14 +56,14 @@ impl InboxListener {
                 None
             }
         };
-        match heard {
-            Some(Signal::Frame(stored)) => Heard::At(stored.sequence),
+        match signal {
+            Some(Signal::Frame(stored)) => InboxSignal::At(stored.sequence),
             suspect => {
                 if suspect.is_none() {
                     self.tail = None;
                 }
                 self.look_at = Instant::now() + limits::INBOX_POLL;
-                Heard::Perhaps
+                InboxSignal::Unknown
             }
         }
     }

@@ -72,7 +72,7 @@ pub fn project(
             (None, vec![started.into()])
         }
         Fact::ExecutionEnded { outcome } => (None, vec![end(outcome)]),
-        Fact::Released { .. } | Fact::Told { .. } | Fact::Unknown => return None,
+        Fact::Released { .. } | Fact::Notified { .. } | Fact::Unknown => return None,
         fact => {
             let (node, payloads) = work(run, plan, fact)?;
             (Some(node), payloads)
@@ -123,7 +123,7 @@ fn changed(change: &Change, run: &Run, void_from: Option<u64>) -> Option<(Option
             };
             return Some((Some(node.clone()), vec![payload, used(run)]));
         }
-        Change::Below { node, through, told } => (Some(node.clone()), told.payload(through)?),
+        Change::Below { node, through, report } => (Some(node.clone()), report.payload(through)?),
     };
     Some((node, vec![payload]))
 }

@@ -81,7 +81,7 @@ pub enum Effect {
         id: String,
     },
     /// Tell others: the oldest notice.
-    Tell {
+    Notify {
         /// Its key.
         notice: String,
     },
@@ -142,7 +142,7 @@ impl Gathered {
 pub fn decide(state: &State, world: World<'_>) -> Decision {
     let mut gathered = Gathered::default();
     if let Some(notice) = state.notices.front() {
-        gathered.effects.insert(Effect::Tell { notice: notice.key() });
+        gathered.effects.insert(Effect::Notify { notice: notice.key() });
     }
     let mut lack = None;
     let fact = match state.running() {

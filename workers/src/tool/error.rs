@@ -40,7 +40,7 @@ pub enum Error {
         limit_ms: u64,
     },
     /// It panicked; whether it had an effect before that is unknown.
-    #[error("the tool broke: {message}")]
+    #[error("the tool panicked: {message}")]
     Panicked {
         /// The tool's message.
         message: String,

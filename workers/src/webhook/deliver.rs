@@ -17,15 +17,15 @@ use super::config::Endpoint;
 use super::counters::Counters;
 use super::request::{Answer, Sender};
 
-/// The wait before telling again that an event was given up.
-const TELL_RETRY: Duration = Duration::from_millis(500);
+/// The wait before reporting again that an event was given up.
+const NOTIFY_RETRY: Duration = Duration::from_millis(500);
 
 /// How an event was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     /// The receiver took it.
     Delivered,
-    /// It is not sent: somebody else tells how an execution goes that Runbus runs.
+    /// It is not sent: it is an external event about an execution that Runbus runs.
     Passed,
     /// It was given up, and that is recorded.
     GivenUp,
@@ -35,7 +35,7 @@ pub(super) enum Ended {
 
 /// Delivers to one endpoint.
 #[derive(Debug)]
-pub(super) struct Courier {
+pub(super) struct EndpointSender {
     /// The endpoint's name.
     pub(super) name: String,
     pub(super) endpoint: Endpoint,
@@ -47,8 +47,8 @@ pub(super) struct Courier {
     counters: Arc<Counters>,
 }
 
-impl Courier {
-    /// A courier for an endpoint.
+impl EndpointSender {
+    /// A sender for an endpoint.
     ///
     /// # Errors
     /// The section was not validated, or there is no TLS.
@@ -98,7 +98,7 @@ impl Courier {
         }
     }
 
-    /// Whether somebody else tells how an execution goes that Runbus runs. Receivers act on that, and not all look who says it.
+    /// Whether it is an external event about an execution that Runbus runs. Receivers act on that, and not all look who says it.
     async fn is_forged(&self, found: &Delivered) -> bool {
         let Some(execution) = found.event.execution_id.as_ref().filter(|_| found.external) else {
             return false;
@@ -111,7 +111,7 @@ impl Courier {
                 Ok(known) => return known.is_some_and(|known| !known.external),
                 Err(error) => {
                     tracing::warn!(endpoint = self.name, event = %found.event.id, %error, "the producer of an execution cannot be read");
-                    tokio::time::sleep(TELL_RETRY).await;
+                    tokio::time::sleep(NOTIFY_RETRY).await;
                 }
             }
         }
@@ -173,7 +173,7 @@ impl Courier {
                 if !error.is_retryable() {
                     break;
                 }
-                if stop.run_until_cancelled(tokio::time::sleep(TELL_RETRY)).await.is_none() {
+                if stop.run_until_cancelled(tokio::time::sleep(NOTIFY_RETRY)).await.is_none() {
                     return Ended::Stopped;
                 }
             }

@@ -14,7 +14,7 @@ use super::checkpoint::Error;
 use super::claim::Claimant;
 use super::config::Config;
 use super::counters::Counters;
-use super::deliver::Courier;
+use super::deliver::EndpointSender;
 use super::owner::Owner;
 
 /// The wait after the log did not answer.
@@ -37,7 +37,7 @@ pub struct Unusable {
 pub struct Webhooks {
     config: Config,
     claimant: Claimant,
-    couriers: Vec<Arc<Courier>>,
+    senders: Vec<Arc<EndpointSender>>,
     counters: BTreeMap<String, Arc<Counters>>,
 }
 
@@ -47,17 +47,18 @@ impl Webhooks {
     /// # Errors
     /// See [`Unusable`].
     pub fn new(config: Config, bus: Bus, worker: WorkerId, clock: Clock) -> Result<Self, Unusable> {
-        let mut couriers = Vec::new();
+        let mut senders = Vec::new();
         let mut counters = BTreeMap::new();
         for (name, endpoint) in &config.endpoints {
             let counted: Arc<Counters> = Arc::default();
             counters.insert(name.clone(), counted.clone());
-            let courier = Courier::new(name.clone(), endpoint.clone(), bus.clone(), clock.clone(), counted)
-                .map_err(|reason| Unusable { name: name.clone(), reason })?;
-            couriers.push(Arc::new(courier));
+            let endpoint_sender =
+                EndpointSender::new(name.clone(), endpoint.clone(), bus.clone(), clock.clone(), counted)
+                    .map_err(|reason| Unusable { name: name.clone(), reason })?;
+            senders.push(Arc::new(endpoint_sender));
         }
         let claimant = Claimant { bus, worker, clock, ttl: config.lease_ttl() };
-        Ok(Self { config, claimant, couriers, counters })
+        Ok(Self { config, claimant, senders, counters })
     }
 
     /// The outcomes of events in this process, by endpoint. Keep it: it goes on to count when the dispatchers run.
@@ -70,9 +71,9 @@ impl Webhooks {
     /// recorded. Dropping it is a crash: the next dispatcher sends unrecorded events again.
     pub async fn run(self, drain: CancellationToken) {
         let mut dispatchers = JoinSet::new();
-        for courier in self.couriers {
+        for endpoint_sender in self.senders {
             let (claimant, drain, every) = (self.claimant.clone(), drain.clone(), self.config.checkpoint());
-            dispatchers.spawn(dispatch(courier, claimant, every, drain));
+            dispatchers.spawn(dispatch(endpoint_sender, claimant, every, drain));
         }
         while let Some(ended) = dispatchers.join_next().await {
             if let Err(error) = ended {
@@ -82,15 +83,20 @@ impl Webhooks {
     }
 }
 
-async fn dispatch(courier: Arc<Courier>, claimant: Claimant, every: Duration, drain: CancellationToken) {
-    let name = courier.name.clone();
+async fn dispatch(
+    endpoint_sender: Arc<EndpointSender>,
+    claimant: Claimant,
+    every: Duration,
+    drain: CancellationToken,
+) {
+    let name = endpoint_sender.name.clone();
     while !drain.is_cancelled() {
-        let claimed = drain.run_until_cancelled(claimant.claim(&name, &courier.endpoint)).await;
+        let claimed = drain.run_until_cancelled(claimant.claim(&name, &endpoint_sender.endpoint)).await;
         let ended = match claimed {
             None => return,
             Some(Ok(None)) => Ok(()),
             Some(Ok(Some(claimed))) => {
-                let owner = Owner::new(courier.clone(), claimant.clone(), claimed, drain.clone());
+                let owner = Owner::new(endpoint_sender.clone(), claimant.clone(), claimed, drain.clone());
                 Box::pin(owner.run(every)).await
             }
             Some(Err(error)) => Err(error),

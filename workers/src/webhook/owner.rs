@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::{Checkpoint, Checkpoints, Error};
 use super::claim::{Claimant, lease};
-use super::deliver::{Courier, Ended};
+use super::deliver::{Ended, EndpointSender};
 use super::select;
 use super::window::{Ticket, Window};
 use crate::limits;
@@ -19,7 +19,7 @@ use crate::limits;
 /// Dispatches one endpoint for as long as it is this worker's.
 #[derive(Debug)]
 pub(super) struct Owner {
-    courier: Arc<Courier>,
+    endpoint_sender: Arc<EndpointSender>,
     claimant: Claimant,
     checkpoints: Checkpoints,
     reader: Reader,
@@ -34,14 +34,14 @@ pub(super) struct Owner {
 
 impl Owner {
     pub(super) fn new(
-        courier: Arc<Courier>,
+        endpoint_sender: Arc<EndpointSender>,
         claimant: Claimant,
         (checkpoints, reader): (Checkpoints, Reader),
         drain: CancellationToken,
     ) -> Self {
         let window = Window::new(reader.cursor().clone());
         let (running, settled, recorded_at) = (JoinSet::new(), 0, Instant::now());
-        Self { courier, claimant, checkpoints, reader, window, running, settled, recorded_at, drain }
+        Self { endpoint_sender, claimant, checkpoints, reader, window, running, settled, recorded_at, drain }
     }
 
     /// Dispatches until `drain` is cancelled, then lets what was sent end, and records that another may go on.
@@ -49,7 +49,7 @@ impl Owner {
     /// # Errors
     /// [`Error::Lost`]: another worker dispatches now.
     pub(super) async fn run(mut self, every: Duration) -> Result<(), Error> {
-        let (claimant, name) = (self.claimant.clone(), self.courier.name.clone());
+        let (claimant, name) = (self.claimant.clone(), self.endpoint_sender.name.clone());
         let doubt = Notify::new();
         let ended = tokio::select! {
             ended = self.work(every, &doubt) => ended,
@@ -87,10 +87,10 @@ impl Owner {
     }
 
     fn take(&mut self, found: Delivery) {
-        let name = &self.courier.name;
+        let name = &self.endpoint_sender.name;
         match found {
             Delivery::Event(found) => {
-                if select::wants(name, &self.courier.endpoint, &found.event) {
+                if select::wants(name, &self.endpoint_sender.endpoint, &found.event) {
                     let lane = (found.event.stream_id.clone(), found.event.execution_id.clone());
                     let started = self.window.push(lane, found.cursor.clone(), found.line.len(), found);
                     self.start(started);
@@ -108,8 +108,8 @@ impl Owner {
 
     fn start(&mut self, started: Option<(Ticket, Box<Delivered>)>) {
         let Some((ticket, found)) = started else { return };
-        let (courier, drain) = (self.courier.clone(), self.drain.clone());
-        self.running.spawn(async move { (ticket, courier.deliver(&found, &drain).await) });
+        let (endpoint_sender, drain) = (self.endpoint_sender.clone(), self.drain.clone());
+        self.running.spawn(async move { (ticket, endpoint_sender.deliver(&found, &drain).await) });
     }
 
     fn settle(&mut self, ended: Result<(Ticket, Ended), tokio::task::JoinError>) -> Result<(), Error> {

@@ -418,8 +418,8 @@ impl Sim {
                 self.apply(fact);
             }
             Effect::Expire { id } => self.command(Action::Expire { id: id.clone() }),
-            Effect::Tell { notice } => {
-                self.apply(Fact::Told { notice: notice.clone() });
+            Effect::Notify { notice } => {
+                self.apply(Fact::Notified { notice: notice.clone() });
                 self.told.insert(notice.clone());
             }
         }
@@ -527,7 +527,7 @@ impl Sim {
     fn check_effects(&self, effects: &BTreeSet<Effect>) -> Result<(), TestCaseError> {
         for effect in effects {
             let Some(run) = self.state.running() else {
-                prop_assert!(matches!(effect, Effect::Tell { .. }), "{:?} without an execution", effect);
+                prop_assert!(matches!(effect, Effect::Notify { .. }), "{:?} without an execution", effect);
                 continue;
             };
             match effect {

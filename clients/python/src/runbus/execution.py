@@ -79,12 +79,12 @@ class ExecutionView:
 
     @property
     def execution(self) -> Execution | None:
-        """Status, figures, output and error; None while nobody has heard of the execution."""
+        """Status, figures, output and error; None while the execution is unknown."""
         return self.state.execution
 
     @property
     def status(self) -> str | None:
-        """The status; None while nobody has heard of the execution."""
+        """The status; None while the execution is unknown."""
         run = self._state.execution if self._state else None
         return run["status"] if run else None
 

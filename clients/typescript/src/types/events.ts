@@ -96,7 +96,7 @@ export interface ExecutionQueuedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -158,7 +158,7 @@ export interface ExecutionWaitingEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -209,7 +209,7 @@ export interface ExecutionStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -256,7 +256,7 @@ export interface ExecutionCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -299,7 +299,7 @@ export interface ExecutionFailedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -342,7 +342,7 @@ export interface ExecutionPausedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -385,7 +385,7 @@ export interface ExecutionResumedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -428,7 +428,7 @@ export interface ExecutionCancelRequestedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -475,7 +475,7 @@ export interface ExecutionCancelDeliveredEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -518,7 +518,7 @@ export interface ExecutionCancelledEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -561,7 +561,7 @@ export interface AttemptSupersededEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -617,7 +617,7 @@ export interface StateChangedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -672,7 +672,7 @@ export interface StateConflictEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -715,7 +715,7 @@ export interface GoalProgressEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -762,7 +762,7 @@ export interface GoalAchievedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -805,7 +805,7 @@ export interface ConstraintViolationEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -852,7 +852,7 @@ export interface StreamStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -895,7 +895,7 @@ export interface StreamStoppedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -938,7 +938,7 @@ export interface NodeLoopStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -985,7 +985,7 @@ export interface NodeLoopIterationEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1032,7 +1032,7 @@ export interface NodeLoopCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1075,7 +1075,7 @@ export interface NodeInternalOutputEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1122,7 +1122,7 @@ export interface NodeInputBlockedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1165,7 +1165,7 @@ export interface NodeStalledEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1208,7 +1208,7 @@ export interface LlmTextDeltaEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1255,7 +1255,7 @@ export interface LlmReasoningDeltaEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1298,7 +1298,7 @@ export interface LlmTurnCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1420,7 +1420,7 @@ export interface LlmRetryEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1479,7 +1479,7 @@ export interface UsageUpdatedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1534,7 +1534,7 @@ export interface ContextCompactedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1585,7 +1585,7 @@ export interface ToolCallStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1636,7 +1636,7 @@ export interface ToolCallProgressEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1695,7 +1695,7 @@ export interface ToolCallCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1750,7 +1750,7 @@ export interface ToolApprovalRequestedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1820,7 +1820,7 @@ export interface ToolApprovalDecidedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1884,7 +1884,7 @@ export interface ToolApprovalExpiredEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1932,7 +1932,7 @@ export interface ClientOutputDeltaEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -1979,7 +1979,7 @@ export interface ClientInputRequestedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2036,7 +2036,7 @@ export interface ClientInputReceivedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2088,7 +2088,7 @@ export interface SubagentStartedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2138,7 +2138,7 @@ export interface SubagentCompletedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2183,7 +2183,7 @@ export interface SubagentFailedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2228,7 +2228,7 @@ export interface SessionClosedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2271,7 +2271,7 @@ export interface SessionDeadLetteredEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2324,7 +2324,7 @@ export interface DeadLetterRetriedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2365,7 +2365,7 @@ export interface WebhookFailedEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**
@@ -2419,7 +2419,7 @@ export interface CustomEvent {
    */
   seq: number;
   /**
-   * added on delivery: somebody published it who is no part of Runbus
+   * added on delivery: the publisher is no part of Runbus
    */
   external?: true;
   /**

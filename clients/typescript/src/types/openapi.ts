@@ -921,7 +921,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where it stands, and what waits for whom
+         * Its state, and its pending approvals and questions
          * @description Needs `read` on the session.
          */
         get: operations["get_session"];
@@ -1090,7 +1090,7 @@ export interface paths {
          * Events as they happen, and commands (WebSocket, subprotocol `runbus.v1` or `runbus.v1.cbor`)
          * @description The protocol: docs/protocol.md.
          *
-         *     A credential may also be said in band.
+         *     A credential may also be sent in band.
          */
         get: operations["connect"];
         put?: never;
@@ -1256,7 +1256,7 @@ export interface components {
             external: boolean;
             /** @description The step. */
             node_id?: components["schemas"]["NodeId"] | null;
-            /** @description The decider's word. */
+            /** @description The decider's note. */
             note?: string | null;
             /** @description Since when it waits. */
             requested_at: components["schemas"]["Timestamp"];
@@ -1577,7 +1577,7 @@ export interface components {
             arguments_digest?: string | null;
             /** @description Identifies the decision: the same id again is the same decision. Absent: a fresh one. */
             decision_id?: components["schemas"]["EventId"] | null;
-            /** @description A word to the model, or for the record. At most 4096 bytes. */
+            /** @description A note for the model, or for the record. At most 4096 bytes. */
             note?: string | null;
         };
         /** @description A transition from a node. */
@@ -1710,7 +1710,7 @@ export interface components {
                 [key: string]: unknown;
             };
             execution_id?: components["schemas"]["ExecutionId"];
-            /** @description added on delivery: somebody published it who is no part of Runbus */
+            /** @description added on delivery: the publisher is no part of Runbus */
             external?: boolean;
             /**
              * Format: uuid
@@ -2460,7 +2460,7 @@ export interface components {
             attempt?: number | null;
             /** @description It ties executions together. */
             correlation_id?: components["schemas"]["CorrelationId"] | null;
-            /** @description When the log heard of it first. */
+            /** @description When the log stored its first event. */
             created_at: components["schemas"]["Timestamp"];
             /** @description The agent or graph. */
             definition?: string | null;
@@ -3053,7 +3053,7 @@ export interface components {
             expires_at?: components["schemas"]["Timestamp"] | null;
             /** @description Of which node. */
             node_id: components["schemas"]["NodeId"];
-            /** @description The decider's word. */
+            /** @description The decider's note. */
             note?: string | null;
             /** @description Since when. */
             requested_at: components["schemas"]["Timestamp"];
@@ -3362,7 +3362,7 @@ export interface components {
             closed_at?: components["schemas"]["Timestamp"] | null;
             /** @description The correlation id of its latest execution. */
             correlation_id?: components["schemas"]["CorrelationId"] | null;
-            /** @description When its first execution was heard of. */
+            /** @description When the log stored the first event of its first execution. */
             created_at: components["schemas"]["Timestamp"];
             /** @description The agent or graph of its latest execution. */
             definition?: string | null;
@@ -3776,7 +3776,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description `conflict`: too late, or somebody else was first: `details.standing` */
+        /** @description `conflict`: too late, or another caller was first: `details.standing` */
         conflict: {
             headers: {
                 [name: string]: unknown;
@@ -3848,7 +3848,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds */
+        /** @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds */
         rate_limited: {
             headers: {
                 "Retry-After"?: number;
@@ -4003,7 +4003,7 @@ export interface operations {
              *
              *     `session_closed`: the session takes no more input
              *
-             *     `conflict`: too late, or somebody else was first: `details.standing`
+             *     `conflict`: too late, or another caller was first: `details.standing`
              */
             409: {
                 headers: {
@@ -4152,9 +4152,9 @@ export interface operations {
     list_all_approvals: {
         parameters: {
             query?: {
-                /** @description only what was heard of then or later */
+                /** @description only entries first seen then or later */
                 after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
+                /** @description only entries first seen before */
                 before?: components["schemas"]["Timestamp"];
                 /** @description whether to count by status; default: on a first page */
                 counts?: boolean;
@@ -4166,7 +4166,7 @@ export interface operations {
                 execution_id?: components["schemas"]["ExecutionId"];
                 /** @description entries at most */
                 limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
+                /** @description which end first, by the time when it was first seen; default: newest */
                 order?: components["schemas"]["Order"];
                 /** @description only in the tree below this execution, it included */
                 root?: components["schemas"]["ExecutionId"];
@@ -4485,7 +4485,7 @@ export interface operations {
              *
              *     `session_closed`: the session takes no more input
              *
-             *     `conflict`: too late, or somebody else was first: `details.standing`
+             *     `conflict`: too late, or another caller was first: `details.standing`
              */
             409: {
                 headers: {
@@ -4717,7 +4717,7 @@ export interface operations {
             406: components["responses"]["not_acceptable"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -4737,9 +4737,9 @@ export interface operations {
     list_executions: {
         parameters: {
             query?: {
-                /** @description only what was heard of then or later */
+                /** @description only entries first seen then or later */
                 after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
+                /** @description only entries first seen before */
                 before?: components["schemas"]["Timestamp"];
                 /** @description only what is tied together by this */
                 correlation_id?: components["schemas"]["CorrelationId"];
@@ -4753,7 +4753,7 @@ export interface operations {
                 label?: string[];
                 /** @description entries at most */
                 limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
+                /** @description which end first, by the time when it was first seen; default: newest */
                 order?: components["schemas"]["Order"];
                 /** @description only what this execution started as a sub-agent */
                 parent?: components["schemas"]["ExecutionId"];
@@ -4857,7 +4857,7 @@ export interface operations {
              *
              *     `session_closed`: the session takes no more input
              *
-             *     `conflict`: too late, or somebody else was first: `details.standing`
+             *     `conflict`: too late, or another caller was first: `details.standing`
              */
             409: {
                 headers: {
@@ -5109,7 +5109,7 @@ export interface operations {
             406: components["responses"]["not_acceptable"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -5325,9 +5325,9 @@ export interface operations {
     follow_approvals: {
         parameters: {
             query?: {
-                /** @description only what was heard of then or later */
+                /** @description only entries first seen then or later */
                 after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
+                /** @description only entries first seen before */
                 before?: components["schemas"]["Timestamp"];
                 /** @description whether to count by status; default: on a first page */
                 counts?: boolean;
@@ -5337,7 +5337,7 @@ export interface operations {
                 execution_id?: components["schemas"]["ExecutionId"];
                 /** @description entries at most */
                 limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
+                /** @description which end first, by the time when it was first seen; default: newest */
                 order?: components["schemas"]["Order"];
                 /** @description only in the tree below this execution, it included */
                 root?: components["schemas"]["ExecutionId"];
@@ -5371,7 +5371,7 @@ export interface operations {
             406: components["responses"]["not_acceptable"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -5391,9 +5391,9 @@ export interface operations {
     follow_executions: {
         parameters: {
             query?: {
-                /** @description only what was heard of then or later */
+                /** @description only entries first seen then or later */
                 after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
+                /** @description only entries first seen before */
                 before?: components["schemas"]["Timestamp"];
                 /** @description only what is tied together by this */
                 correlation_id?: components["schemas"]["CorrelationId"];
@@ -5405,7 +5405,7 @@ export interface operations {
                 label?: string[];
                 /** @description entries at most */
                 limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
+                /** @description which end first, by the time when it was first seen; default: newest */
                 order?: components["schemas"]["Order"];
                 /** @description only what this execution started as a sub-agent */
                 parent?: components["schemas"]["ExecutionId"];
@@ -5441,7 +5441,7 @@ export interface operations {
             406: components["responses"]["not_acceptable"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -5461,9 +5461,9 @@ export interface operations {
     follow_questions: {
         parameters: {
             query?: {
-                /** @description only what was heard of then or later */
+                /** @description only entries first seen then or later */
                 after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
+                /** @description only entries first seen before */
                 before?: components["schemas"]["Timestamp"];
                 /** @description whether to count by status; default: on a first page */
                 counts?: boolean;
@@ -5473,7 +5473,7 @@ export interface operations {
                 execution_id?: components["schemas"]["ExecutionId"];
                 /** @description entries at most */
                 limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
+                /** @description which end first, by the time when it was first seen; default: newest */
                 order?: components["schemas"]["Order"];
                 /** @description only in the tree below this execution, it included */
                 root?: components["schemas"]["ExecutionId"];
@@ -5507,7 +5507,7 @@ export interface operations {
             406: components["responses"]["not_acceptable"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -5527,9 +5527,9 @@ export interface operations {
     follow_sessions: {
         parameters: {
             query?: {
-                /** @description only what was heard of then or later */
+                /** @description only entries first seen then or later */
                 after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
+                /** @description only entries first seen before */
                 before?: components["schemas"]["Timestamp"];
                 /** @description only what is tied together by this */
                 correlation_id?: components["schemas"]["CorrelationId"];
@@ -5541,7 +5541,7 @@ export interface operations {
                 label?: string[];
                 /** @description entries at most */
                 limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
+                /** @description which end first, by the time when it was first seen; default: newest */
                 order?: components["schemas"]["Order"];
                 /** @description only what this execution started as a sub-agent */
                 parent?: components["schemas"]["ExecutionId"];
@@ -5575,7 +5575,7 @@ export interface operations {
             406: components["responses"]["not_acceptable"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -5677,7 +5677,7 @@ export interface operations {
             406: components["responses"]["not_acceptable"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -5721,7 +5721,7 @@ export interface operations {
             406: components["responses"]["not_acceptable"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -5775,9 +5775,9 @@ export interface operations {
     list_all_questions: {
         parameters: {
             query?: {
-                /** @description only what was heard of then or later */
+                /** @description only entries first seen then or later */
                 after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
+                /** @description only entries first seen before */
                 before?: components["schemas"]["Timestamp"];
                 /** @description whether to count by status; default: on a first page */
                 counts?: boolean;
@@ -5789,7 +5789,7 @@ export interface operations {
                 execution_id?: components["schemas"]["ExecutionId"];
                 /** @description entries at most */
                 limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
+                /** @description which end first, by the time when it was first seen; default: newest */
                 order?: components["schemas"]["Order"];
                 /** @description only in the tree below this execution, it included */
                 root?: components["schemas"]["ExecutionId"];
@@ -5872,9 +5872,9 @@ export interface operations {
     list_sessions: {
         parameters: {
             query?: {
-                /** @description only what was heard of then or later */
+                /** @description only entries first seen then or later */
                 after?: components["schemas"]["Timestamp"];
-                /** @description only what was heard of before */
+                /** @description only entries first seen before */
                 before?: components["schemas"]["Timestamp"];
                 /** @description only what is tied together by this */
                 correlation_id?: components["schemas"]["CorrelationId"];
@@ -5888,7 +5888,7 @@ export interface operations {
                 label?: string[];
                 /** @description entries at most */
                 limit?: number;
-                /** @description which end first, by the time when it was heard of; default: newest */
+                /** @description which end first, by the time when it was first seen; default: newest */
                 order?: components["schemas"]["Order"];
                 /** @description only what this execution started as a sub-agent */
                 parent?: components["schemas"]["ExecutionId"];
@@ -5990,7 +5990,7 @@ export interface operations {
              *
              *     `session_closed`: the session takes no more input
              *
-             *     `conflict`: too late, or somebody else was first: `details.standing`
+             *     `conflict`: too late, or another caller was first: `details.standing`
              */
             409: {
                 headers: {
@@ -6214,7 +6214,7 @@ export interface operations {
              *
              *     `session_closed`: the session takes no more input
              *
-             *     `conflict`: too late, or somebody else was first: `details.standing`
+             *     `conflict`: too late, or another caller was first: `details.standing`
              */
             409: {
                 headers: {
@@ -6323,7 +6323,7 @@ export interface operations {
              *
              *     `session_closed`: the session takes no more input
              *
-             *     `conflict`: too late, or somebody else was first: `details.standing`
+             *     `conflict`: too late, or another caller was first: `details.standing`
              */
             409: {
                 headers: {
@@ -6416,7 +6416,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -6454,7 +6454,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -6494,7 +6494,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -6534,7 +6534,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */
@@ -6579,7 +6579,7 @@ export interface operations {
             403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected"];
             /**
-             * @description `rate_limited`: too many requests or bytes: come back after `Retry-After` seconds
+             * @description `rate_limited`: too many requests or bytes: retry after `Retry-After` seconds
              *
              *     `limit_exceeded`: too many connections of this principal
              */

@@ -94,7 +94,7 @@ pub async fn pause(
     Ok((StatusCode::ACCEPTED, Json(app.control.pause(&id, reason, by).await?)))
 }
 
-/// Goes on with a paused execution.
+/// Continues a paused execution.
 ///
 /// # Errors
 /// It is unknown, has not begun, or has ended.

@@ -30,7 +30,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// Its watchers now, at all gateways.
 ///
 /// # Errors
-/// Nobody watches it and nobody has heard of it, or the store does not answer.
+/// It has no watchers and does not exist, or the store does not answer.
 pub async fn get(
     State(app): State<Arc<App>>,
     reach: Reach,

@@ -1,4 +1,4 @@
-//! `GET /v1/executions/{execution_id}/snapshot`: what a client that watched a run from its start shows.
+//! `GET /v1/executions/{execution_id}/snapshot`: the view of a client that watched a run from its start.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::connection::snapshots;
 use crate::openapi::{Endpoint, Operation, Parameter, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
@@ -36,7 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// The snapshot of a run, now or `at` a place.
 ///
 /// # Errors
-/// Nobody has heard of it, the place is none of its log, or the log does not answer.
+/// It does not exist, the place is none of its log, or the log does not answer.
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -45,7 +45,7 @@ pub async fn get(
 ) -> Result<Response, Failure> {
     let id = parameters::execution(id)?;
     let at = read(query.as_deref().unwrap_or(""))?;
-    // Who may not have every execution of this id is not told whether there is one.
+    // Callers without read access to every execution of this id do not learn whether there is one.
     let all = caller.may_read_whole(&Filter::execution(id.clone()));
     let Some(known) = app.control.status(&id).await? else {
         return Err(match all {

@@ -1,4 +1,4 @@
-//! `GET /v1/executions/{execution_id}`: what is known of a run.
+//! `GET /v1/executions/{execution_id}`: the state of a run.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::auth::{Action, Rule};
 use crate::openapi::{Endpoint, Operation, Problem};
 use crate::router::App;
 
-/// What is here.
+/// The endpoints of this module.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(
@@ -28,17 +28,17 @@ pub fn endpoints() -> Vec<Endpoint> {
     )]
 }
 
-/// What is known of a run now.
+/// The state of a run now.
 ///
 /// # Errors
-/// Nobody has heard of it, or the log does not answer.
+/// It does not exist, or the log does not answer.
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Execution>, Failure> {
     let id = parameters::execution(id)?;
-    // Who may not have every execution of this id is not told whether there is one.
+    // Callers without read access to every execution of this id do not learn whether there is one.
     let all = caller.may_read_whole(&Filter::execution(id.clone()));
     match app.control.status(&id).await? {
         Some(execution) => {

@@ -54,7 +54,7 @@ pub struct Questions {
 /// The approvals that wait for a decision.
 ///
 /// # Errors
-/// Nobody has heard of the execution.
+/// The execution does not exist.
 pub async fn approvals(
     State(app): State<Arc<App>>,
     reach: Reach,
@@ -68,7 +68,7 @@ pub async fn approvals(
 /// The questions that wait for an answer.
 ///
 /// # Errors
-/// Nobody has heard of the execution.
+/// The execution does not exist.
 pub async fn questions(
     State(app): State<Arc<App>>,
     reach: Reach,

@@ -146,7 +146,7 @@ pub fn asked(family: Family, way: Way, query: &str) -> Result<Query, Failure> {
 async fn room(app: &App, caller: &Caller, query: &Query) -> Result<Taken, Failure> {
     let bytes = (query.limit + runbus::limits::LIST_SCAN_PAGE) * limits::ENTRY_COST_BYTES;
     let (ledger, account) = (&app.shared.ledger, caller.account());
-    Ok(ledger.take_within(account.purse(), Table::Bytes, bytes, limits::ROOM_PATIENCE).await?)
+    Ok(ledger.take_within(account.usage(), Table::Bytes, bytes, limits::ROOM_PATIENCE).await?)
 }
 
 fn unavailable(error: runbus::store::Error) -> Failure {

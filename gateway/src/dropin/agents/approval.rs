@@ -50,7 +50,7 @@ pub struct Record {
     pub tool_call_id: String,
     /// Where it stands.
     pub status: Status,
-    /// The decider's word.
+    /// The decider's note.
     pub note: Option<String>,
     /// Since when.
     pub created_at: Option<Timestamp>,

@@ -21,7 +21,7 @@ pub struct Decision {
     pub approval_id: Option<String>,
     /// Whether it may.
     pub approved: bool,
-    /// The decider's word.
+    /// The decider's note.
     #[serde(default)]
     pub note: Option<String>,
     /// The call.

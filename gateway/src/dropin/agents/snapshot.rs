@@ -1,4 +1,4 @@
-//! `agent.snapshot`: a monitor in the words of clients of `/ws/agents`. Sections without a contribution are `null`.
+//! `agent.snapshot`: a monitor in the format of clients of `/ws/agents`. Sections without a contribution are `null`.
 
 use runbus::monitor::Monitor;
 use runbus::monitor::view::{Context, Used};

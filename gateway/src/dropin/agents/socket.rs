@@ -18,12 +18,12 @@ use super::approval::Record;
 use super::envelope;
 use super::message::{Decision, Message};
 use super::translate::Agent;
-use crate::api::caller::{Caller, Perhaps};
+use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
 use crate::auth::permit::{self, Denied, Extent};
 use crate::auth::{Action, Principal, Rule};
-use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
+use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
 use crate::dropin::upgrade::{self, Upgrade};
 use crate::limits;
 use crate::monitor::{Ended, Version, Watch};
@@ -59,7 +59,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// The agent's id is none, it is no upgrade, or the gateway drains or is full.
 pub async fn get(
     State(app): State<Arc<App>>,
-    caller: Perhaps,
+    caller: OptionalCaller,
     Id(stream): Id<StreamId>,
     upgrade: Upgrade,
 ) -> Result<Response, Failure> {
@@ -72,7 +72,7 @@ pub async fn get(
 /// As for [`get`].
 pub async fn all(
     State(app): State<Arc<App>>,
-    caller: Perhaps,
+    caller: OptionalCaller,
     upgrade: Upgrade,
 ) -> Result<Response, Failure> {
     open(&app, caller, None, upgrade)
@@ -80,38 +80,38 @@ pub async fn all(
 
 fn open(
     app: &Arc<App>,
-    caller: Perhaps,
+    caller: OptionalCaller,
     stream: Option<StreamId>,
     upgrade: Upgrade,
 ) -> Result<Response, Failure> {
     let id = stream.as_ref().map(StreamId::as_str);
     let refusal = envelope::error(id, Clock::System.now(), "unauthenticated", WRONG_KEY);
     let serving = app.clone();
-    upgrade::open(app, caller, upgrade, refusal, move |mut line, caller| {
+    upgrade::open(app, caller, upgrade, refusal, move |mut connection, caller| {
         Box::pin(async move {
-            let end = serve(&serving, &mut line, &caller, stream).await;
-            line.finish(end).await;
+            let end = serve(&serving, &mut connection, &caller, stream).await;
+            connection.finish(end).await;
         })
     })
 }
 
-async fn serve(app: &App, line: &mut Line, caller: &Caller, stream: Option<StreamId>) -> End {
+async fn serve(app: &App, connection: &mut Connection, caller: &Caller, stream: Option<StreamId>) -> End {
     let filter = Filter { stream_id: stream.clone(), ..Filter::all() };
     let refused = |code: &str, message: &str| {
         let id = stream.as_ref().map(StreamId::as_str);
-        Said::one(envelope::error(id, Clock::System.now(), code, message))
+        Outgoing::one(envelope::error(id, Clock::System.now(), code, message))
     };
     if !caller.principal.may_read(&filter) {
-        let mut said = refused("forbidden", "this credential does not allow it");
-        said.end(foreign::FORBIDDEN, "not allowed");
-        return line.end(said).await;
+        let mut outgoing = refused("forbidden", "this credential does not allow it");
+        outgoing.end(foreign::FORBIDDEN, "not allowed");
+        return connection.end(outgoing).await;
     }
-    let watch = match app.shared.monitors.watch(stream.clone(), caller.account().purse()) {
+    let watch = match app.shared.monitors.watch(stream.clone(), caller.account().usage()) {
         Ok(watch) => watch,
         Err(error) => {
-            let mut said = refused("limit_exceeded", &error.to_string());
-            said.end(foreign::FAULT, "server fault");
-            return line.end(said).await;
+            let mut outgoing = refused("limit_exceeded", &error.to_string());
+            outgoing.end(foreign::FAULT, "server fault");
+            return connection.end(outgoing).await;
         }
     };
     let mut client = Client {
@@ -125,7 +125,7 @@ async fn serve(app: &App, line: &mut Line, caller: &Caller, stream: Option<Strea
         control: app.control.clone(),
         principal: caller.principal.clone(),
     };
-    line.follow(filter, &Since::New, false, &mut client).await
+    connection.follow(filter, &Since::New, false, &mut client).await
 }
 
 struct Client {
@@ -150,41 +150,41 @@ fn now() -> Timestamp {
 }
 
 impl Client {
-    fn show(&mut self, version: &Version, said: &mut Said) {
+    fn show(&mut self, version: &Version, outgoing: &mut Outgoing) {
         self.shown = Some(version.revision);
         (self.owed, self.requested) = (None, false);
-        said.say(self.agent.snapshot(&version.monitor, now()));
+        outgoing.push(self.agent.snapshot(&version.monitor, now()));
     }
 
-    fn broken(&self, message: &str, said: &mut Said) {
+    fn broken(&self, message: &str, outgoing: &mut Outgoing) {
         tracing::warn!(message, "an agent cannot be monitored");
-        said.say(self.fault(message));
-        said.end(foreign::FAULT, "server fault");
+        outgoing.push(self.fault(message));
+        outgoing.end(foreign::FAULT, "server fault");
     }
 
-    fn decide(&self, decision: Decision) -> Heard {
+    fn decide(&self, decision: Decision) -> Incoming {
         let call = decision.tool_call_id.as_deref();
         let known = call.and_then(|call| self.agent.approval_of(call)).map(str::to_owned);
         let Some(id) = decision.approval_id.filter(|id| !id.is_empty()).or(known) else {
             let message = "there is no such approval";
-            return Heard::Say(envelope::error(self.agent.id(), now(), "not_found", message));
+            return Incoming::Reply(envelope::error(self.agent.id(), now(), "not_found", message));
         };
         let request =
             DecideRequest { approved: decision.approved, note: decision.note, ..DecideRequest::default() };
         let (control, by) = (self.control.clone(), self.principal.clone());
         let stream = self.agent.id().map(str::to_owned);
-        Heard::Work(Box::pin(async move {
+        Incoming::Work(Box::pin(async move {
             match decide(&control, &by, &id, request).await {
                 // Its effect is an event, for every client.
-                Ok(None) => Said::default(),
+                Ok(None) => Outgoing::default(),
                 Ok(Some(standing)) => {
                     let agent = standing.agent_id.as_deref();
                     let kind = standing.status.kind();
-                    Said::one(envelope::envelope(kind, agent, now(), &standing.payload()))
+                    Outgoing::one(envelope::envelope(kind, agent, now(), &standing.payload()))
                 }
                 Err(denied) => {
                     let message = denied.to_string();
-                    Said::one(envelope::error(stream.as_deref(), now(), denied.code(), &message))
+                    Outgoing::one(envelope::error(stream.as_deref(), now(), denied.code(), &message))
                 }
             }
         }))
@@ -222,19 +222,19 @@ async fn decide(
 
 #[async_trait]
 impl Translate for Client {
-    async fn begin(&mut self, said: &mut Said) {
+    async fn begin(&mut self, outgoing: &mut Outgoing) {
         match tokio::time::timeout(limits::MONITOR_WAIT, self.watch.next()).await {
-            Ok(Ok(version)) => self.show(&version, said),
-            Ok(Err(ended)) => self.broken(&ended.to_string(), said),
-            Err(_elapsed) => self.broken("the stored events are still being read: come back soon", said),
+            Ok(Ok(version)) => self.show(&version, outgoing),
+            Ok(Err(ended)) => self.broken(&ended.to_string(), outgoing),
+            Err(_elapsed) => self.broken("the stored events are still being read: retry soon", outgoing),
         }
     }
 
-    fn event(&mut self, event: &Text, said: &mut Said) {
+    fn event(&mut self, event: &Text, outgoing: &mut Outgoing) {
         match Event::decode(event.json().as_bytes()) {
             Ok(decoded) => {
                 if let Some(message) = self.agent.event(&decoded, event.is_external()) {
-                    said.say(message);
+                    outgoing.push(message);
                     self.told = true;
                 }
             }
@@ -242,29 +242,29 @@ impl Translate for Client {
         }
     }
 
-    fn word(&mut self, word: &Text, said: &mut Said) {
-        let kind @ ("gap" | "undecodable") = word.kind() else { return };
-        let details: serde_json::Value = runbus::json::from_str(word.json()).unwrap_or_default();
-        said.say(envelope::envelope(kind, self.agent.id(), now(), &details));
+    fn notice(&mut self, notice: &Text, outgoing: &mut Outgoing) {
+        let kind @ ("gap" | "undecodable") = notice.kind() else { return };
+        let details: serde_json::Value = runbus::json::from_str(notice.json()).unwrap_or_default();
+        outgoing.push(envelope::envelope(kind, self.agent.id(), now(), &details));
         // The next snapshot holds the state behind it.
         self.told = true;
     }
 
-    async fn settle(&mut self, said: &mut Said) {
+    async fn settle(&mut self, outgoing: &mut Outgoing) {
         if std::mem::take(&mut self.told) {
             self.owed.get_or_insert_with(|| Instant::now() + limits::SNAPSHOT_PATIENCE);
         }
         let is_new = match self.came.take() {
             Some(Ok(version)) => self.shown != Some(version.revision),
-            Some(Err(ended)) => return self.broken(&ended.to_string(), said),
+            Some(Err(ended)) => return self.broken(&ended.to_string(), outgoing),
             None => false,
         };
         if is_new || self.requested || self.owed.is_some_and(|then| Instant::now() >= then) {
             match self.watch.latest() {
-                Ok(Some(version)) => self.show(&version, said),
+                Ok(Some(version)) => self.show(&version, outgoing),
                 // It was there once, so this does not happen; and what is owed must not be looked for all the time.
                 Ok(None) => self.owed = None,
-                Err(ended) => self.broken(&ended.to_string(), said),
+                Err(ended) => self.broken(&ended.to_string(), outgoing),
             }
         }
     }
@@ -283,14 +283,14 @@ impl Translate for Client {
         }
     }
 
-    fn hear(&mut self, text: &str) -> Heard {
+    fn receive(&mut self, text: &str) -> Incoming {
         match runbus::json::from_str(text) {
             Ok(Message::RequestSnapshot) => {
                 self.requested = true;
-                Heard::Settle
+                Incoming::Settle
             }
             Ok(Message::ToolApprovalDecision(decision)) => self.decide(decision),
-            Err(_) => Heard::Nothing,
+            Err(_) => Incoming::Nothing,
         }
     }
 

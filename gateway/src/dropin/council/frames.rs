@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::view::{self, Outcome};
 use crate::dropin::Config;
 
-/// Said first.
+/// Sent first.
 #[must_use]
 pub fn connected(run: &str, status: Status) -> String {
     json!({ "event": "connected", "run_id": run, "status": view::status(status) }).to_string()
@@ -20,12 +20,12 @@ pub fn error(message: &str) -> String {
 
 /// A `gap`, or an `undecodable` line: this protocol has no frame for it, and its clients ignore frames that they do not know.
 #[must_use]
-pub fn word(run: &str, kind: &str, word: &str) -> String {
-    let details: Value = runbus::json::from_str(word).unwrap_or_default();
+pub fn notice(run: &str, kind: &str, notice: &str) -> String {
+    let details: Value = runbus::json::from_str(notice).unwrap_or_default();
     json!({ "event": kind, "run_id": run, "details": details }).to_string()
 }
 
-/// Nobody has heard of the run.
+/// The run does not exist.
 #[must_use]
 pub fn unknown(run: &str) -> String {
     format!("Run '{run}' not found.")

@@ -66,7 +66,7 @@ pub struct Detail {
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Problem {
-    /// In the words of the server that this one stands in for: `{"detail"}`.
+    /// In the format of the emulated server: `{"detail"}`.
     Detail(StatusCode, String),
     /// Any other.
     Failure(Failure),
@@ -163,7 +163,7 @@ async fn now(control: &Control, id: &ExecutionId) -> Result<Status, Problem> {
 /// A run's status, and its outcome.
 ///
 /// # Errors
-/// Nobody has heard of it, the caller may not read it, or the log does not answer.
+/// It does not exist, the caller may not read it, or the log does not answer.
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -14,11 +14,11 @@ use runbus::log::Since;
 
 use super::frames;
 use super::translate::Run;
-use crate::api::caller::{Caller, Perhaps};
+use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::auth::{Principal, Rule};
-use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
+use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
 use crate::dropin::upgrade::{self, Upgrade};
 use crate::openapi::{Endpoint, Operation};
 use crate::protocol::{Text, foreign};
@@ -44,46 +44,46 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// The run's id is none, it is no upgrade, or the gateway drains or is full.
 pub async fn get(
     State(app): State<Arc<App>>,
-    caller: Perhaps,
+    caller: OptionalCaller,
     id: Result<Path<String>, PathRejection>,
     upgrade: Upgrade,
 ) -> Result<Response, Failure> {
     let id = parameters::execution(id)?;
     let serving = app.clone();
-    upgrade::open(&app, caller, upgrade, frames::error(WRONG_KEY), move |mut line, caller| {
+    upgrade::open(&app, caller, upgrade, frames::error(WRONG_KEY), move |mut connection, caller| {
         Box::pin(async move {
-            let end = serve(&serving, &mut line, &caller, id).await;
-            line.finish(end).await;
+            let end = serve(&serving, &mut connection, &caller, id).await;
+            connection.finish(end).await;
         })
     })
 }
 
-async fn serve(app: &App, line: &mut Line, caller: &Caller, id: ExecutionId) -> End {
-    let mut said = Said::default();
+async fn serve(app: &App, connection: &mut Connection, caller: &Caller, id: ExecutionId) -> End {
+    let mut outgoing = Outgoing::default();
     let known = match app.control.status(&id).await {
         Ok(known) => known,
         Err(error) => {
             tracing::warn!(code = error.code(), %error, "a council cannot be served");
-            said.say(frames::error(&error.to_string()));
-            said.end(foreign::FAULT, "server fault");
-            return line.end(said).await;
+            outgoing.push(frames::error(&error.to_string()));
+            outgoing.end(foreign::FAULT, "server fault");
+            return connection.end(outgoing).await;
         }
     };
     let Some((filter, known)) = readable(&caller.principal, id.clone(), known) else {
-        said.say(frames::error("this credential does not allow it"));
-        said.end(foreign::FORBIDDEN, "not allowed");
-        return line.end(said).await;
+        outgoing.push(frames::error("this credential does not allow it"));
+        outgoing.end(foreign::FORBIDDEN, "not allowed");
+        return connection.end(outgoing).await;
     };
     let Some(known) = known else {
-        said.say(frames::error(&frames::unknown(id.as_str())));
-        said.end(foreign::DONE, "not found");
-        return line.end(said).await;
+        outgoing.push(frames::error(&frames::unknown(id.as_str())));
+        outgoing.end(foreign::DONE, "not found");
+        return connection.end(outgoing).await;
     };
-    if let Err(end) = line.say(frames::connected(id.as_str(), known.status)).await {
+    if let Err(end) = connection.send_message(frames::connected(id.as_str(), known.status)).await {
         return end;
     }
     let mut client = Client { run: Run::new(known, app.shared.config.dropin.clone()) };
-    line.follow(filter, &Since::All, true, &mut client).await
+    connection.follow(filter, &Since::All, true, &mut client).await
 }
 
 /// The part of a run that a caller may read. Callers without read access to every execution of this id do not learn
@@ -106,40 +106,40 @@ struct Client {
 }
 
 impl Client {
-    fn tell(&self, frames: Vec<String>, said: &mut Said) {
-        frames.into_iter().for_each(|frame| said.say(frame));
+    fn push(&self, frames: Vec<String>, outgoing: &mut Outgoing) {
+        frames.into_iter().for_each(|frame| outgoing.push(frame));
         if self.run.has_ended() {
-            said.end(foreign::DONE, "");
+            outgoing.end(foreign::DONE, "");
         }
     }
 }
 
 #[async_trait]
 impl Translate for Client {
-    fn event(&mut self, event: &Text, said: &mut Said) {
+    fn event(&mut self, event: &Text, outgoing: &mut Outgoing) {
         match Event::decode(event.json().as_bytes()) {
             Ok(decoded) => {
                 let frames = self.run.event(&decoded, event.is_external());
-                self.tell(frames, said);
+                self.push(frames, outgoing);
             }
             Err(error) => tracing::warn!(%error, "an event that was delivered cannot be read"),
         }
     }
 
-    fn word(&mut self, word: &Text, said: &mut Said) {
-        match word.kind() {
+    fn notice(&mut self, notice: &Text, outgoing: &mut Outgoing) {
+        match notice.kind() {
             "caught_up" => {
                 let frames = self.run.caught_up();
-                self.tell(frames, said);
+                self.push(frames, outgoing);
             }
-            kind @ ("gap" | "undecodable") => said.say(self.run.word(kind, word.json())),
+            kind @ ("gap" | "undecodable") => outgoing.push(self.run.notice(kind, notice.json())),
             _ => {}
         }
     }
 
-    fn hear(&mut self, _: &str) -> Heard {
+    fn receive(&mut self, _: &str) -> Incoming {
         // Clients of this server have nothing to say.
-        Heard::Nothing
+        Incoming::Nothing
     }
 
     fn fault(&self, message: &str) -> String {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use runbus::event::{Event, Payload};
-use runbus::execution::{Execution, Heard, hear};
+use runbus::execution::{Execution, Folded, fold_event};
 use runbus::id::NodeId;
 use serde_json::Value;
 
@@ -73,8 +73,8 @@ impl Run {
 
     /// The frame of a `gap`, or of an `undecodable` line.
     #[must_use]
-    pub fn word(&self, kind: &str, json: &str) -> String {
-        frames::word(self.id(), kind, json)
+    pub fn notice(&self, kind: &str, json: &str) -> String {
+        frames::notice(self.id(), kind, json)
     }
 
     fn id(&self) -> &str {
@@ -86,10 +86,10 @@ impl Run {
         if external && !self.known.external {
             return Vec::new();
         }
-        match hear(&mut self.run, event, external) {
-            Heard::Begins => self.forget(),
-            Heard::Counts => {}
-            Heard::Nothing => return Vec::new(),
+        match fold_event(&mut self.run, event, external) {
+            Folded::Begins => self.forget(),
+            Folded::Counts => {}
+            Folded::Nothing => return Vec::new(),
         }
         let mut said = self.note(event);
         if let Some(ending) = self.run.as_ref().and_then(|run| frames::ending(run, &self.names)) {
@@ -201,7 +201,7 @@ mod tests {
 
     fn known(event: &Event) -> Execution {
         let mut known = None;
-        hear(&mut known, event, false);
+        fold_event(&mut known, event, false);
         known.unwrap()
     }
 

@@ -1,11 +1,11 @@
-//! A run in a council's words: status, draft, score, iterations, error.
+//! A run in a council's format: status, draft, score, iterations, error.
 
 use runbus::execution::{Execution, Status};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::dropin::Config;
-use crate::dropin::words::reason;
+use crate::dropin::error_text::reason;
 
 /// A run's status. The server that this one stands in for had these and no others; a cancelled run has failed.
 #[must_use]

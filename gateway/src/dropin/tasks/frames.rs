@@ -5,7 +5,7 @@ use runbus::execution::{Execution, Status};
 use runbus::time::Timestamp;
 use serde_json::{Value, json};
 
-/// Said first.
+/// Sent first.
 #[must_use]
 pub fn connected(task: &str) -> String {
     json!({ "type": "connected", "task_id": task }).to_string()
@@ -68,7 +68,7 @@ pub fn ending(task: &str, run: &Execution) -> Option<String> {
         }
         Status::Failed => match run.error.as_ref() {
             Some(why) if why.get("code").is_some_and(|code| code == "unknown_definition") => no_agent(task),
-            why => error(&super::super::words::reason(why)),
+            why => error(&super::super::error_text::reason(why)),
         },
         _ => return None,
     })

@@ -18,12 +18,12 @@ use serde_json::json;
 use super::frames;
 use super::start::{self, Asked};
 use super::translate::Task;
-use crate::api::caller::{Caller, Perhaps};
+use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::auth::permit::Denied;
 use crate::auth::{Principal, Refusal, Rule};
-use crate::connection::translated::{End, Heard, Line, Said, Translate, WRONG_KEY};
+use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
 use crate::dropin::commands;
 use crate::dropin::upgrade::{self, Upgrade};
 use crate::openapi::{Endpoint, Operation, Parameter};
@@ -56,7 +56,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// The task's id is none, it is no upgrade, or the gateway drains or is full.
 pub async fn get(
     State(app): State<Arc<App>>,
-    caller: Perhaps,
+    caller: OptionalCaller,
     id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     upgrade: Upgrade,
@@ -64,16 +64,22 @@ pub async fn get(
     let id = parameters::execution(id)?;
     let asked = Asked::read(query.as_deref().unwrap_or(""))?;
     let serving = app.clone();
-    upgrade::open(&app, caller, upgrade, frames::error(WRONG_KEY), move |mut line, caller| {
+    upgrade::open(&app, caller, upgrade, frames::error(WRONG_KEY), move |mut connection, caller| {
         Box::pin(async move {
-            let end = serve(&serving, &mut line, &caller, id, asked).await;
-            line.finish(end).await;
+            let end = serve(&serving, &mut connection, &caller, id, asked).await;
+            connection.finish(end).await;
         })
     })
 }
 
-async fn serve(app: &App, line: &mut Line, caller: &Caller, id: ExecutionId, asked: Asked) -> End {
-    if let Err(end) = line.say(frames::connected(id.as_str())).await {
+async fn serve(
+    app: &App,
+    connection: &mut Connection,
+    caller: &Caller,
+    id: ExecutionId,
+    asked: Asked,
+) -> End {
+    if let Err(end) = connection.send_message(frames::connected(id.as_str())).await {
         return end;
     }
     let config = &app.shared.config.dropin;
@@ -81,8 +87,8 @@ async fn serve(app: &App, line: &mut Line, caller: &Caller, id: ExecutionId, ask
     let (filter, known, own) = match begun {
         Ok(begun) => begun,
         Err(error) => {
-            let said = refused(&id, &error);
-            return line.end(said).await;
+            let outgoing = refused(&id, &error);
+            return connection.end(outgoing).await;
         }
     };
     let mut client = Client {
@@ -91,32 +97,32 @@ async fn serve(app: &App, line: &mut Line, caller: &Caller, id: ExecutionId, ask
         control: app.control.clone(),
         principal: caller.principal.clone(),
     };
-    line.follow(filter, &Since::All, true, &mut client).await
+    connection.follow(filter, &Since::All, true, &mut client).await
 }
 
 /// Why a task is not followed, as its client hears it.
-fn refused(id: &ExecutionId, error: &start::Error) -> Said {
+fn refused(id: &ExecutionId, error: &start::Error) -> Outgoing {
     match error {
         start::Error::NoAgent => {
-            let mut said = Said::one(frames::no_agent(id.as_str()));
-            said.end(foreign::DONE, "No agent available");
-            said
+            let mut outgoing = Outgoing::one(frames::no_agent(id.as_str()));
+            outgoing.end(foreign::DONE, "No agent available");
+            outgoing
         }
-        start::Error::Denied(denied) => denied_words(denied),
+        start::Error::Denied(denied) => denied_messages(denied),
     }
 }
 
-fn denied_words(denied: &Denied) -> Said {
-    let mut said = Said::one(frames::error(&denied.to_string()));
+fn denied_messages(denied: &Denied) -> Outgoing {
+    let mut outgoing = Outgoing::one(frames::error(&denied.to_string()));
     match denied {
-        Denied::Refusal(Refusal::Unauthenticated) => said.end(foreign::UNAUTHENTICATED, WRONG_KEY),
-        Denied::Refusal(_) | Denied::Reserved => said.end(foreign::FORBIDDEN, "not allowed"),
+        Denied::Refusal(Refusal::Unauthenticated) => outgoing.end(foreign::UNAUTHENTICATED, WRONG_KEY),
+        Denied::Refusal(_) | Denied::Reserved => outgoing.end(foreign::FORBIDDEN, "not allowed"),
         Denied::Control(error) => {
             tracing::warn!(code = error.code(), %error, "a task cannot be served");
-            said.end(foreign::FAULT, "server fault");
+            outgoing.end(foreign::FAULT, "server fault");
         }
     }
-    said
+    outgoing
 }
 
 /// A client's message.
@@ -140,46 +146,48 @@ impl Translate for Client {
         Some(self.heartbeat)
     }
 
-    fn event(&mut self, event: &Text, said: &mut Said) {
+    fn event(&mut self, event: &Text, outgoing: &mut Outgoing) {
         match Event::decode(event.json().as_bytes()) {
             Ok(decoded) => {
                 let frame = self.task.event(&decoded, event.is_external());
-                frame.into_iter().for_each(|frame| said.say(frame));
+                frame.into_iter().for_each(|frame| outgoing.push(frame));
             }
             Err(error) => tracing::warn!(%error, "an event that was delivered cannot be read"),
         }
     }
 
-    fn word(&mut self, word: &Text, said: &mut Said) {
-        match word.kind() {
+    fn notice(&mut self, notice: &Text, outgoing: &mut Outgoing) {
+        match notice.kind() {
             kind @ ("gap" | "undecodable") => {
-                said.say(self.task.word(kind, word.json(), Clock::System.now()));
+                outgoing.push(self.task.notice(kind, notice.json(), Clock::System.now()));
             }
-            "caught_up" => self.task.caught_up().into_iter().for_each(|ending| said.say(ending)),
+            "caught_up" => self.task.caught_up().into_iter().for_each(|ending| outgoing.push(ending)),
             _ => {}
         }
     }
 
-    fn hear(&mut self, text: &str) -> Heard {
+    fn receive(&mut self, text: &str) -> Incoming {
         match runbus::json::from_str(text) {
-            Ok(Message::Ping) => Heard::Say(frames::pong()),
+            Ok(Message::Ping) => Incoming::Reply(frames::pong()),
             Ok(Message::Cancel) => match self.task.ending() {
-                Some(ending) => Heard::Say(ending.to_owned()),
+                Some(ending) => Incoming::Reply(ending.to_owned()),
                 None => {
                     let (control, by) = (self.control.clone(), self.principal.clone());
                     let id = self.task.id().clone();
-                    Heard::Work(Box::pin(async move {
+                    Incoming::Work(Box::pin(async move {
                         match commands::cancel(&control, &by, &id).await {
                             // Its effect is an event, for every client.
-                            Ok(_) => Said::default(),
-                            Err(Denied::Refusal(refusal)) => Said::one(frames::error(&refusal.to_string())),
-                            Err(denied) => denied_words(&denied),
+                            Ok(_) => Outgoing::default(),
+                            Err(Denied::Refusal(refusal)) => {
+                                Outgoing::one(frames::error(&refusal.to_string()))
+                            }
+                            Err(denied) => denied_messages(&denied),
                         }
                     }))
                 }
             },
             // A text that is not JSON, or not of this protocol.
-            Err(_) => Heard::Nothing,
+            Err(_) => Incoming::Nothing,
         }
     }
 

@@ -108,7 +108,7 @@ async fn is_known(control: &Control, definition: &str) -> bool {
             workers.is_empty() || definitions.any(|known| known == definition)
         }
         Err(error) => {
-            tracing::warn!(%error, "which workers there are cannot be told");
+            tracing::warn!(%error, "the list of workers cannot be read");
             true
         }
     }

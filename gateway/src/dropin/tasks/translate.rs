@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use runbus::event::{Event, Kind};
-use runbus::execution::{Execution, Heard, hear};
+use runbus::execution::{Execution, Folded, fold_event};
 use runbus::id::{ExecutionId, NodeId};
 use runbus::time::Timestamp;
 
@@ -52,14 +52,14 @@ impl Task {
         if self.own && external {
             return None;
         }
-        match hear(&mut self.run, event, external) {
-            Heard::Begins => {
+        match fold_event(&mut self.run, event, external) {
+            Folded::Begins => {
                 (self.begun, self.ending) = (0, None);
                 self.rounds.clear();
                 self.own |= !external;
             }
-            Heard::Counts => {}
-            Heard::Nothing => return None,
+            Folded::Counts => {}
+            Folded::Nothing => return None,
         }
         let step = self.step(event);
         let ending = self.run.as_ref().and_then(|run| frames::ending(self.id.as_str(), run));
@@ -69,9 +69,9 @@ impl Task {
         })
     }
 
-    /// The frame of a `gap`, or of an `undecodable` line, which is a step like others: these clients have no word for it.
+    /// The frame of a `gap`, or of an `undecodable` line, which is a step like others: these clients have no message for it.
     #[must_use]
-    pub fn word(&self, kind: &str, json: &str, at: Timestamp) -> String {
+    pub fn notice(&self, kind: &str, json: &str, at: Timestamp) -> String {
         frames::raw_step(kind, self.begun, json, at)
     }
 
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn an_end_that_the_log_no_longer_has_is_sent_from_the_status() {
         let mut known = None;
-        hear(&mut known, &source().execution_cancelled(execution::Cancelled { reason: None }), false);
+        fold_event(&mut known, &source().execution_cancelled(execution::Cancelled { reason: None }), false);
         let mut task = Task::new(ExecutionId::new("t").unwrap(), known, true);
         assert!(task.caught_up().unwrap().contains("cancelled"));
         assert!(task.ending().is_some() && task.caught_up().is_none());

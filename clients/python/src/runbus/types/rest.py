@@ -1252,7 +1252,7 @@ class DecideRequest(BaseModel):
     """
     note: Annotated[str | None, Field(max_length=4096)] = None
     """
-    A word to the model, or for the record. At most 4096 bytes.
+    A note for the model, or for the record. At most 4096 bytes.
     """
     arguments_digest: str | None = None
     """
@@ -1562,7 +1562,7 @@ class ExecutionEntry(BaseModel):
     """
     created_at: AwareDatetime
     """
-    When the log heard of it first.
+    When the log stored its first event.
     """
     started_at: AwareDatetime | None = None
     """
@@ -1652,7 +1652,7 @@ class SessionEntry(BaseModel):
     """
     created_at: AwareDatetime
     """
-    When its first execution was heard of.
+    When the log stored the first event of its first execution.
     """
     updated_at: AwareDatetime
     """
@@ -1746,7 +1746,7 @@ class ApprovalEntry(BaseModel):
     """
     note: str | None = None
     """
-    The decider's word.
+    The decider's note.
     """
 
 
@@ -2072,7 +2072,7 @@ class PendingApproval(BaseModel):
     """
     note: str | None = None
     """
-    The decider's word.
+    The decider's note.
     """
 
 

@@ -79,7 +79,7 @@ fn client(error: &reqwest::Error) -> String {
     } else if error.is_timeout() {
         "no answer in time"
     } else if error.is_body() || error.is_decode() {
-        "the answer broke off"
+        "the answer was cut off"
     } else {
         "the request failed"
     };

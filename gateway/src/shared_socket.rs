@@ -14,20 +14,20 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
 /// The connection.
-pub struct Line {
+pub struct SharedSocket {
     tcp: TcpStream,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The owner has not written since it lent the line: its last write may be half a message.
+    /// The owner has not written since it lent the socket: its last write may be half a message.
     lent: bool,
     /// The bytes of others' messages that the socket did not take.
     rest: Bytes,
 }
 
-impl Line {
+impl SharedSocket {
     pub(crate) fn new(tcp: TcpStream) -> Self {
         Self { tcp, state: Mutex::default() }
     }
@@ -41,7 +41,7 @@ impl Line {
         self.state().lent = true;
     }
 
-    /// The line, for others; `None`: the owner writes, or there is something left to write.
+    /// The socket, for others; `None`: the owner writes, or there is something left to write.
     pub(crate) fn borrow(&self) -> Option<Borrowed<'_>> {
         let state = self.state();
         (state.lent && state.rest.is_empty()).then_some(Borrowed { tcp: &self.tcp, state })
@@ -113,13 +113,13 @@ impl Line {
     }
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for SharedSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line").field("tcp", &self.tcp).finish_non_exhaustive()
     }
 }
 
-/// A line that was lent; its owner cannot write meanwhile.
+/// A socket that was lent; its owner cannot write meanwhile.
 pub(crate) struct Borrowed<'a> {
     tcp: &'a TcpStream,
     state: MutexGuard<'a, State>,
@@ -153,12 +153,12 @@ mod tests {
 
     use super::*;
 
-    async fn pair() -> (Arc<Line>, TcpStream) {
+    async fn pair() -> (Arc<SharedSocket>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
         socket2::SockRef::from(&server).set_send_buffer_size(4096).unwrap();
-        (Arc::new(Line::new(server)), client)
+        (Arc::new(SharedSocket::new(server)), client)
     }
 
     #[tokio::test]

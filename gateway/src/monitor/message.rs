@@ -6,9 +6,9 @@ use crate::protocol::Text;
 
 /// A message: `monitor_snapshot` or `monitor_patch`.
 #[derive(Debug, Clone)]
-pub struct News(pub Text);
+pub struct MonitorMessage(pub Text);
 
-impl News {
+impl MonitorMessage {
     /// The whole document.
     pub(super) fn whole(revision: Revision, document: &str) -> Self {
         let head = format!("{{\"type\":\"monitor_snapshot\",\"revision\":{revision},\"monitor\":");

@@ -5,7 +5,7 @@ use crate::event::{Event, Kind};
 
 /// The meaning of an event for a fold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum Folded {
     /// The first event that counts: the state before it, and the state folded from earlier events, is void.
     Begins,
     /// The next event of its producer.
@@ -18,48 +18,48 @@ pub enum Heard {
 ///
 /// ```text
 /// nothing is known             the event begins it
-/// others tell it               their events in the stream that came first count; the first word of Runbus begins it anew
-/// Runbus tells it              its events in its stream count, and nobody else's
+/// it is external               their events in the stream that came first count; the first event of Runbus begins it anew
+/// Runbus runs it              its events in its stream count, and nobody else's
 /// ```
 ///
 /// Events of another execution count nothing.
-pub fn hear(known: &mut Option<Execution>, event: &Event, is_external: bool) -> Heard {
+pub fn fold_event(known: &mut Option<Execution>, event: &Event, is_external: bool) -> Folded {
     if let Some(known) = known {
-        return known.hear(event, is_external);
+        return known.fold_event(event, is_external);
     }
     *known = Execution::begin(event, is_external);
-    if known.is_some() { Heard::Begins } else { Heard::Nothing }
+    if known.is_some() { Folded::Begins } else { Folded::Nothing }
 }
 
 impl Execution {
     /// The same, where something is known.
-    pub fn hear(&mut self, event: &Event, is_external: bool) -> Heard {
+    pub fn fold_event(&mut self, event: &Event, is_external: bool) -> Folded {
         if event.execution_id.as_ref() != Some(&self.execution_id) {
-            return Heard::Nothing;
+            return Folded::Nothing;
         }
-        let heard = self.weigh(event, is_external);
-        match heard {
-            Heard::Begins => {
+        let folded = self.relevance(event, is_external);
+        match folded {
+            Folded::Begins => {
                 if let Some(begun) = Self::begin(event, is_external) {
                     *self = begun;
                 }
             }
-            Heard::Counts => self.apply(event),
-            Heard::Nothing => {}
+            Folded::Counts => self.apply(event),
+            Folded::Nothing => {}
         }
-        heard
+        folded
     }
 
-    fn weigh(&self, event: &Event, is_external: bool) -> Heard {
+    fn relevance(&self, event: &Event, is_external: bool) -> Folded {
         let is_here = self.stream_id == event.stream_id;
         match (self.external, is_external) {
-            (true, false) => Heard::Begins,
-            (false, true) => Heard::Nothing,
-            _ if is_here => Heard::Counts,
+            (true, false) => Folded::Begins,
+            (false, true) => Folded::Nothing,
+            _ if is_here => Folded::Counts,
             // Two may have asked for it at once, in two streams: the one that a worker begins counts. And logs of earlier versions
-            // have words of others that look like Runbus's own.
-            (false, false) if self.has_not_begun() && begins(&event.kind) => Heard::Begins,
-            _ => Heard::Nothing,
+            // have external events that look like Runbus's own.
+            (false, false) if self.has_not_begun() && begins(&event.kind) => Folded::Begins,
+            _ => Folded::Nothing,
         }
     }
 
@@ -114,13 +114,13 @@ mod tests {
                 all.insert(at, (said(stream, Some("victim"), what), true));
             }
             let (mut wanted, mut found) = (None, None);
-            alone.iter().for_each(|event| _ = hear(&mut wanted, event, false));
+            alone.iter().for_each(|event| _ = fold_event(&mut wanted, event, false));
             let mut counted = 0;
             for (event, external) in &all {
-                match hear(&mut found, event, *external) {
-                    Heard::Begins => counted = 1,
-                    Heard::Counts => counted += 1,
-                    Heard::Nothing => prop_assert!(*external || counted > 0),
+                match fold_event(&mut found, event, *external) {
+                    Folded::Begins => counted = 1,
+                    Folded::Counts => counted += 1,
+                    Folded::Nothing => prop_assert!(*external || counted > 0),
                 }
             }
             prop_assert_eq!(found, wanted);
@@ -136,9 +136,9 @@ mod tests {
             let (mut all, mut one) = (None, None);
             for (what, is_a) in &words {
                 let event = said(if *is_a { "a" } else { "b" }, None, *what);
-                hear(&mut all, &event, true);
+                fold_event(&mut all, &event, true);
                 if event.stream_id.as_str() == first {
-                    hear(&mut one, &event, true);
+                    fold_event(&mut one, &event, true);
                 }
             }
             prop_assert_eq!(all.clone(), one);
@@ -150,7 +150,7 @@ mod tests {
     fn of_two_starts_the_one_that_is_begun_counts() {
         let mut known = None;
         for (stream, what) in [("a", 0), ("b", 0), ("a", 1), ("b", 0), ("b", 3), ("a", 2)] {
-            hear(&mut known, &said(stream, None, what), false);
+            fold_event(&mut known, &said(stream, None, what), false);
         }
         let known = known.unwrap();
         assert_eq!((known.stream_id.as_str(), known.status), ("a", Status::Paused));
@@ -161,11 +161,11 @@ mod tests {
         let mut known = None;
         let stream = Source::stream(StreamId::new("s").unwrap(), Clock::System);
         let event = stream.execution_started(execution::Started { input: json!(1), definition: None });
-        assert_eq!((hear(&mut known, &event, false), &known), (Heard::Nothing, &None));
-        hear(&mut known, &said("s", None, 1), false);
+        assert_eq!((fold_event(&mut known, &event, false), &known), (Folded::Nothing, &None));
+        fold_event(&mut known, &said("s", None, 1), false);
         let other =
             Source::execution(StreamId::new("s").unwrap(), ExecutionId::new("y").unwrap(), Clock::System);
         let event = other.execution_cancelled(execution::Cancelled { reason: None });
-        assert_eq!(hear(&mut known, &event, false), Heard::Nothing);
+        assert_eq!(fold_event(&mut known, &event, false), Folded::Nothing);
     }
 }

@@ -1,11 +1,11 @@
 //! A principal sees the entries of lists that it may read.
 
-use runbus::directory::{Seen, Sight, Streams};
+use runbus::directory::{Seen, Streams, Visibility};
 
 use crate::auth::pattern::Pattern;
 use crate::auth::{Action, Principal, Target};
 
-impl Sight for Principal {
+impl Visibility for Principal {
     fn sees(&self, seen: Seen<'_>) -> bool {
         let Seen { stream, node, execution } = seen;
         self.may(Action::Read, Target { stream, node, execution })

@@ -1,25 +1,25 @@
-//! The last word to a WebSocket's client.
+//! The close of a client's WebSocket.
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use runbus::metrics::{Close, gateway as metrics};
 
-use super::gate::Farewell;
+use super::gate::CloseReason;
 use super::shared::Shared;
 use crate::limits;
 
 /// Closes a client that may not stay: a page sees the close code, and no status of a handshake that fails.
-pub async fn turn_away(mut socket: WebSocket, shared: &Shared, (code, reason): Farewell) {
+pub async fn reject_socket(mut socket: WebSocket, shared: &Shared, (code, reason): CloseReason) {
     metrics::CLOSES.of(Close::of(code)).inc();
-    goodbye(&mut socket, shared, (code, reason)).await;
+    close_socket(&mut socket, shared, (code, reason)).await;
 }
 
-pub(super) async fn goodbye(socket: &mut WebSocket, shared: &Shared, (code, reason): Farewell) {
+pub(super) async fn close_socket(socket: &mut WebSocket, shared: &Shared, (code, reason): CloseReason) {
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-    let patience = shared.config.write_timeout().min(2 * limits::FAREWELL_PATIENCE);
-    // A client that is gone or stuck needs no goodbye.
+    let patience = shared.config.write_timeout().min(2 * limits::CLOSE_TIMEOUT);
+    // A client that is gone or stuck needs no close frame.
     let _ = tokio::time::timeout(patience, socket.send(Frame::Close(Some(frame)))).await;
     // The rest of its messages is read for a moment: a connection that is dropped with something unread is reset, and the code
     // may be lost with it.
     let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
-    let _ = tokio::time::timeout(limits::FAREWELL_PATIENCE, rest).await;
+    let _ = tokio::time::timeout(limits::CLOSE_TIMEOUT, rest).await;
 }

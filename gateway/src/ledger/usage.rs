@@ -7,7 +7,7 @@ use super::table::Table;
 
 /// The shares of a principal.
 #[derive(Debug)]
-pub struct Purse {
+pub struct TableUsage {
     held: [AtomicUsize; Table::COUNT],
     of: Of,
 }
@@ -18,10 +18,10 @@ enum Of {
     Everyone,
     Principal,
     /// A stream token; its shares are its principal's too.
-    Token(Arc<Purse>),
+    Token(Arc<TableUsage>),
 }
 
-impl Purse {
+impl TableUsage {
     fn new(of: Of) -> Arc<Self> {
         Arc::new(Self { held: Table::ALL.map(|_| AtomicUsize::new(0)), of })
     }

@@ -5,15 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// The last complaint of a connection.
+/// The last fault of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct LastFault {
     last: Mutex<Option<(Instant, String)>>,
     is_ending: AtomicBool,
 }
 
-impl Trouble {
-    /// The process lets the connection go: its end is no trouble.
+impl LastFault {
+    /// The process lets the connection go: its end is no fault.
     pub(super) fn ends(&self) {
         self.is_ending.store(true, Ordering::Relaxed);
     }
@@ -22,9 +22,9 @@ impl Trouble {
         self.is_ending.load(Ordering::Relaxed)
     }
 
-    /// Something was said. A server that refuses a client in the TLS handshake closes the connection: one attempt reads its alert,
+    /// Records a fault. A server that refuses a client in the TLS handshake closes the connection: one attempt reads its alert,
     /// another one sees the end alone. The alert stays.
-    pub(super) fn say(&self, text: &str) {
+    pub(super) fn record(&self, text: &str) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let names_cause = last.as_ref().is_some_and(|(_, known)| known.contains("fatal alert"));
         if !(names_cause && is_end(text)) {
@@ -74,25 +74,25 @@ mod tests {
 
     #[test]
     fn a_denial_is_of_the_request_that_it_names_and_an_alert_outlasts_the_end() {
-        let trouble = Trouble::default();
+        let last_fault = LastFault::default();
         let since = Instant::now();
-        trouble.say("nats: Permissions Violation for Publish to \"rb.ext.0.a._.x\"");
-        assert!(trouble.about(since, "rb.ext.0.a._.x", "_INBOX.1.").is_some());
-        assert!(trouble.about(since, "rb.pub.a._.x", "_INBOX.1.").is_some(), "mapped");
-        assert!(trouble.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_none());
+        last_fault.record("nats: Permissions Violation for Publish to \"rb.ext.0.a._.x\"");
+        assert!(last_fault.about(since, "rb.ext.0.a._.x", "_INBOX.1.").is_some());
+        assert!(last_fault.about(since, "rb.pub.a._.x", "_INBOX.1.").is_some(), "mapped");
+        assert!(last_fault.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_none());
         assert!(
-            trouble
+            last_fault
                 .about(Instant::now() + std::time::Duration::from_secs(1), "rb.ext.0.a._.x", "_")
                 .is_none()
         );
-        trouble.say("nats: Permissions Violation for Subscription to \"_INBOX.1.*\"");
-        assert!(trouble.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_some(), "its answers do not come");
-        trouble.clear();
-        assert_eq!(trouble.last(), None);
-        trouble.say("nats: IO error: received fatal alert: CertificateRequired");
-        trouble.say("nats: IO error: Connection reset by peer (os error 104)");
-        assert!(trouble.last().unwrap().contains("CertificateRequired"), "the alert stays");
-        trouble.say("nats: IO error: Connection refused (os error 111)");
-        assert!(trouble.last().unwrap().contains("refused"), "another fault counts");
+        last_fault.record("nats: Permissions Violation for Subscription to \"_INBOX.1.*\"");
+        assert!(last_fault.about(since, "rb.ext.0.a._.y", "_INBOX.1.").is_some(), "its answers do not come");
+        last_fault.clear();
+        assert_eq!(last_fault.last(), None);
+        last_fault.record("nats: IO error: received fatal alert: CertificateRequired");
+        last_fault.record("nats: IO error: Connection reset by peer (os error 104)");
+        assert!(last_fault.last().unwrap().contains("CertificateRequired"), "the alert stays");
+        last_fault.record("nats: IO error: Connection refused (os error 111)");
+        assert!(last_fault.last().unwrap().contains("refused"), "another fault counts");
     }
 }
