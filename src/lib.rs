@@ -61,6 +61,7 @@ pub mod event;
 pub mod execution;
 pub mod id;
 pub mod json;
+pub mod json_schema;
 pub mod labels;
 pub mod lifecycle;
 pub mod limits;

@@ -18,8 +18,8 @@ use serde_json::Value;
 use super::command::Decide;
 use super::message::ToolCall;
 use crate::id::{EventId, ExecutionId, NodeId};
+use crate::json_schema::{Mismatch, Schema};
 use crate::limits;
-use crate::schema::{Mismatch, Schema};
 use crate::time::Timestamp;
 
 /// A request to approve a call.

@@ -213,8 +213,8 @@ pub fn merged(events: &[Text]) -> Vec<Text> {
         fn event(&mut self, event: &Text) {
             self.0.push(event.clone());
         }
-        fn word(&mut self, word: &Text) {
-            self.0.push(word.clone());
+        fn notice(&mut self, notice: &Text) {
+            self.0.push(notice.clone());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Why a call failed, and why a registry refused a tool.
 
-use runbus::schema::Mismatch;
+use runbus::json_schema::Mismatch;
 
 /// Why a call failed. Its text is what the model gets to see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -46,7 +46,7 @@ pub use permit::{Permit, Refusal};
 pub use port::{Invocation, Spec, Tool};
 pub use registry::Registry;
 pub(crate) use registry::list;
-pub use runbus::schema::Schema;
+pub use runbus::json_schema::Schema;
 pub use runbus::truncate::truncate;
 pub use scope::{Need, Scope};
 pub use source::{Listing, Source};

@@ -1,4 +1,4 @@
-// What the client reads is what the contract of the WebSocket's messages says.
+// The types that the client reads agree with the contract of the WebSocket's messages.
 import type { Message } from "../../src/messages.js";
 import type { Event } from "../../src/event.js";
 import type { ServerMessage } from "../../src/types/protocol.js";
