@@ -81,19 +81,23 @@ def test_a_password_in_a_file_is_read_again(world: World) -> None:
     nats = world.programs[-1]
     secret = world.file("password", "first\n")
     settings = {"nats.servers": [f"nats://127.0.0.1:{port}"], "nats.user": "runbus", "nats.password_file": str(secret)}
+    # One connection, so that its new beginning is the end of the change.
+    settings |= {"nats.connections": 1}
     site = Deployment(world, plain_redis(world), settings)
     gateway, worker = site.both()
     site.completes(gateway)
     # A reload closes the connections of the old password.
     since = len(nats.lines)
+    before = [(process, len(process.program.lines)) for process in (gateway, worker)]
     config = world.folder / "nats.conf"
     config.write_text(config.read_text().replace('"first"', '"second"'))
     secret.write_text("second\n")
     nats.process.send_signal(signal.SIGHUP)
     nats.wait_for("Reloaded", since)
+    for process, lines in before:
+        process.program.wait_for("connected to NATS", lines)
+        process.wait_until(200, "ready")
     site.completes(gateway, "second")
-    for one in (gateway, worker):
-        one.wait_until(200, "ready")
     words = ["authorization violation", "nats.user", "nats.password"]
     site.refuses(
         [

@@ -48,7 +48,6 @@ def test_tls_with_a_private_authority_under_the_shipped_acl(world: World) -> Non
     approves(gateway, "sum", asks(gateway, "sum"))
     site.is_well()
     old, stranger = ours.certificate("old", expired=True), others.certificate("stranger")
-    plain = redis_server(world)
     (late,) = free_ports(1)
     expired = ours.certificate("expired", expired=True)
     late_files = ["--tls-cert-file", expired[0], "--tls-key-file", expired[1], "--tls-ca-cert-file", ours.file]
@@ -67,7 +66,6 @@ def test_tls_with_a_private_authority_under_the_shipped_acl(world: World) -> Non
             (shown(stranger), "store", ["alert", "redis.tls_cert_file"]),
             (shown((old[0], stranger[1])), "store", ["redis.tls_key_file", "KeyMismatch"]),
             ({"redis.url": f"rediss://127.0.0.1:{late}"}, "store", ["certificate expired", "renew"]),
-            ({"redis.url": f"rediss://127.0.0.1:{plain}"}, "store", ["redis.url", "TLS"]),
             ({"redis.password": "wrong"}, "store", ["redis.user", "redis.password"]),
             ({"redis.user": "nobody"}, "store", ["redis.user", "redis.password"]),
             ({"redis.user": None, "redis.password": None}, "store", ["redis.user", "redis.password"]),

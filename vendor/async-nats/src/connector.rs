@@ -709,11 +709,17 @@ impl Connector {
         }
 
         // Send CONNECT + PING, then wait for PONG.
-        connection
+        let written = connection
             .easy_write_and_flush([ClientOp::Connect(connect_info), ClientOp::Ping].iter())
-            .await?;
+            .await;
+        // A server that refuses the client in the TLS handshake closes the connection, so that
+        // writing may fail: its alert is still there to be read, and names the cause.
+        let answer = connection.read_op().await;
+        if answer.is_ok() {
+            written?;
+        }
 
-        match connection.read_op().await? {
+        match answer? {
             Some(ServerOp::Error(err)) => match err {
                 ServerError::AuthorizationViolation => {
                     tracing::error!(error = %err, "authorization violation");
