@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use runbus_workers::model::recorded::{Folder, Recording};
-use runbus_workers::model::{Fault, Message, Model, Options, Providers, Request, Turn};
+use runbus_workers::model::{Fault, Message, Options, Providers, Request, Turn};
 use runbus_workers::model_section::Config;
 use runbus_workers::recording::{Interaction, Matching, Mode, Options as ServerOptions, Server};
 use serde_json::{Value, json};

@@ -21,7 +21,7 @@ use crate::model::limits::{
 const END: &[u8] = b"\n]}\n";
 
 /// Files of one name that are looked for before recording is given up.
-const MAX_NAMESAKES: u32 = 10_000;
+const MAX_NAMESAKES: u32 = 9_999;
 
 /// One thread writes: interactions of one conversation stand in their order.
 static WRITER: Pool = Pool::new("recorder", 1, 256, Duration::from_secs(10));
@@ -117,7 +117,8 @@ impl Recorder {
     fn begin(&self, name: &str, client: &Client, interaction: &[u8]) -> io::Result<(PathBuf, u64)> {
         directory(&self.folder)?;
         for number in 1..=MAX_NAMESAKES {
-            let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+            // In the order of their names the files are in the order in which they began.
+            let name = format!("{name}-{number:04}");
             let path = self.folder.join(format!("{name}.json"));
             let mut file = match create(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
