@@ -310,6 +310,30 @@ fn every_event_type_has_one_object_and_one_payload_with_its_name() {
 }
 
 #[test]
+fn every_message_has_an_object_with_its_type() {
+    fn check(name: &str, kind: Option<&str>) {
+        let schema = &PROTOCOL.schema["$defs"][name];
+        let cases = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
+        match cases {
+            Some(cases) => {
+                for case in cases {
+                    let case = case["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+                    let own = kind.map(ToOwned::to_owned).or_else(|| {
+                        let messages = runbus_gateway::contract::messages::all();
+                        let mut all = messages.client.into_iter().chain(messages.server);
+                        Some(all.find(|message| message.name == case)?.kind.to_owned())
+                    });
+                    check(case, own.as_deref());
+                }
+            }
+            None => assert_eq!(schema["properties"]["type"]["const"].as_str(), kind, "{name}"),
+        }
+    }
+    check("ClientMessage", None);
+    check("ServerMessage", None);
+}
+
+#[test]
 fn every_reference_of_a_contract_leads_to_a_definition() {
     let asyncapi = runbus_gateway::contract::asyncapi();
     for document in [&EVENTS.schema, &PROTOCOL.schema, &asyncapi] {
