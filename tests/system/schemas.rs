@@ -230,8 +230,11 @@ proptest! {
     fn client_messages_are_valid_when_the_gateway_reads_them(choices in prop::collection::vec(any::<u8>(), 0..120), is_spoiled: bool) {
         let mut choices = Choices(choices.iter());
         let mut message = instance(&CLIENT.schema, &CLIENT.schema, &mut choices);
-        prop_assert!(CLIENT.is_valid(&message), "{message}");
         // Texts have rules that only the gateway checks.
+        if let Some(cursor) = message.pointer_mut("/since/cursor") {
+            *cursor = runbus::log::Cursor::start().text().into();
+        }
+        prop_assert!(CLIENT.is_valid(&message), "{message}");
         let is_list = message["type"] == "list";
         if is_spoiled && !is_list {
             spoil(&mut message, &mut choices, &[json!(7), json!([[]]), json!({ "odd": 1 }), json!(true), json!(-1)]);
