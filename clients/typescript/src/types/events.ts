@@ -30,6 +30,7 @@ export type KnownEvent =
   | LlmRetryEvent
   | UsageUpdatedEvent
   | ContextCompactedEvent
+  | ToolCallDeltaEvent
   | ToolCallStartedEvent
   | ToolCallProgressEvent
   | ToolCallCompletedEvent
@@ -1562,6 +1563,61 @@ export interface ContextCompactedData {
    * Messages that were folded.
    */
   messages?: number;
+}
+/**
+ * A piece of a call that the model writes. The call counts when its turn is completed; void as the text of the turn is.
+ */
+export interface ToolCallDeltaEvent {
+  /**
+   * UUIDv7, made by the publisher
+   */
+  id: string;
+  type: "tool_call_delta";
+  stream_id: StreamId;
+  node_id?: NodeId;
+  execution_id?: ExecutionId;
+  correlation_id?: CorrelationId;
+  session_id?: SessionId;
+  attempt?: number;
+  data: ToolCallDeltaData;
+  timestamp: string;
+  /**
+   * added on delivery: see docs/events.md
+   */
+  seq: number;
+  /**
+   * added on delivery: the publisher is no part of Runbus
+   */
+  external?: true;
+  /**
+   * added on delivery: hand it back to resume after this event
+   */
+  cursor: string;
+  /**
+   * added on delivery: how many consecutive deltas this one stands for; absent: one
+   */
+  merged?: number;
+}
+/**
+ * A piece of a call that the model writes. The call counts when its turn is completed; void as the text of the turn is.
+ */
+export interface ToolCallDeltaData {
+  /**
+   * The call's number in its turn, from 0, in the order in which calls begin.
+   */
+  index: number;
+  /**
+   * The call's id, as the model gave it.
+   */
+  tool_use_id: string;
+  /**
+   * The tool's name.
+   */
+  tool_name: string;
+  /**
+   * The next piece of the arguments' JSON text.
+   */
+  arguments: string;
 }
 /**
  * A tool is about to run: its intent is journalled.

@@ -183,6 +183,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/asyncapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The document of the WebSocket (AsyncAPI 3)
+         * @description Nobody is asked who they are.
+         */
+        get: operations["get_asyncapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/revocations": {
         parameters: {
             query?: never;
@@ -1679,6 +1699,20 @@ export interface components {
             /** @description The workers that have it. */
             workers?: components["schemas"]["WorkerId"][];
         };
+        /** @description A call that the model is writing. */
+        Draft: {
+            /** @description Its arguments so far: JSON text. */
+            arguments: components["schemas"]["Text"];
+            /**
+             * Format: uint32
+             * @description Its number in the turn, from 0.
+             */
+            index: number;
+            /** @description The tool. */
+            tool_name: string;
+            /** @description Its id. */
+            tool_use_id: string;
+        };
         /** @description The error. */
         EntryError: {
             /** @description A stable code; absent where the producer gave none. */
@@ -1760,6 +1794,7 @@ export interface components {
              * @example llm_retry
              * @example usage_updated
              * @example context_compacted
+             * @example tool_call_delta
              * @example tool_call_started
              * @example tool_call_progress
              * @example tool_call_completed
@@ -1869,6 +1904,20 @@ export interface components {
             /** @description The tool's name. */
             tool_name: string;
             /** @description The call's id. */
+            tool_use_id: string;
+        };
+        /** @description A piece of a call that the model writes. The call counts when its turn is completed; void as the text of the turn is. */
+        EventCallDelta: {
+            /** @description The next piece of the arguments' JSON text. */
+            arguments: string;
+            /**
+             * Format: uint32
+             * @description The call's number in its turn, from 0, in the order in which calls begin.
+             */
+            index: number;
+            /** @description The tool's name. */
+            tool_name: string;
+            /** @description The call's id, as the model gave it. */
             tool_use_id: string;
         };
         /** @description A tool says how far its call has come. Words that come faster than readers can use are left out. */
@@ -2969,6 +3018,8 @@ export interface components {
              * @description Which pass of the graph's cycle, from 1.
              */
             iteration?: number | null;
+            /** @description Names the message that its model is writing. */
+            message_id?: string | null;
             /** @description The last output, [`crate::limits::SNAPSHOT_OUTPUT_BYTES`] at most; of client-facing nodes see the turns. */
             output?: components["schemas"]["Excerpt"] | null;
             /**
@@ -3631,8 +3682,15 @@ export interface components {
             attempt?: number | null;
             /** @description Whether it is over: its text is final. */
             done: boolean;
+            /**
+             * @description The calls that the model is writing (`tool_call_delta`), the last [`crate::limits::SNAPSHOT_DRAFTS`] at most; of a turn that is
+             *     done see `calls`.
+             */
+            drafts?: components["schemas"]["Draft"][];
             /** @description As the provider says, when the turn is done. */
             finish_reason?: string | null;
+            /** @description Names the message that it becomes, as its events and the session's messages do. */
+            message_id?: string | null;
             /** @description The model that answered. */
             model?: string | null;
             /** @description The node whose turn it is. */
@@ -3644,6 +3702,8 @@ export interface components {
             number: number;
             /** @description The answer, of a client-facing node (`client_output_delta`). */
             output?: components["schemas"]["Text"];
+            /** @description The provider that answered. */
+            provider?: string | null;
             /** @description The reasoning (`llm_reasoning_delta`). */
             reasoning?: components["schemas"]["Text"];
             /**
@@ -4277,6 +4337,40 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    get_asyncapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the document */
+            200: {
+                headers: {
+                    /** @description changes with the document; `If-None-Match` asks for another one */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description it is the one that the caller has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_argument"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected"];
+        };
+    };
     revoke: {
         parameters: {
             query?: never;
@@ -4577,7 +4671,7 @@ export interface operations {
                 node_id?: components["schemas"]["NodeId"];
                 /** @description which end comes first; `newest` by default, with `wait_ms` always `oldest` */
                 order?: "oldest" | "newest";
-                /** @description with `wait_ms`: where to begin, `all` by default; `cursor` says the same */
+                /** @description with `wait_ms`: where to begin, `all` by default; `cursor` means the same */
                 since?: ("new" | "all") | string;
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];
@@ -5017,7 +5111,7 @@ export interface operations {
                 node_id?: components["schemas"]["NodeId"];
                 /** @description which end comes first; `newest` by default, with `wait_ms` always `oldest` */
                 order?: "oldest" | "newest";
-                /** @description with `wait_ms`: where to begin, `all` by default; `cursor` says the same */
+                /** @description with `wait_ms`: where to begin, `all` by default; `cursor` means the same */
                 since?: ("new" | "all") | string;
                 /** @description only events of this line of work */
                 stream_id?: components["schemas"]["StreamId"];

@@ -255,6 +255,10 @@ export interface Node {
    */
   round: number;
   /**
+   * Names the message that its model is writing.
+   */
+  message_id?: string;
+  /**
    * Calls of its model that failed and were made again.
    */
   retries: number;
@@ -282,6 +286,10 @@ export interface Turn {
    * Its number among the turns that began, from 1.
    */
   number: number;
+  /**
+   * Names the message that it becomes, as its events and the session's messages do.
+   */
+  message_id?: string;
   node_id?: NodeId;
   /**
    * The worker's try that said it.
@@ -299,6 +307,11 @@ export interface Turn {
   output?: Text;
   reasoning?: Text;
   /**
+   * The calls that the model is writing (`tool_call_delta`), the last [`crate::limits::SNAPSHOT_DRAFTS`] at most; of a turn that is
+   * done see `calls`.
+   */
+  drafts?: Draft[];
+  /**
    * As the provider says, when the turn is done.
    */
   finish_reason?: string;
@@ -306,6 +319,10 @@ export interface Turn {
    * The model that answered.
    */
   model?: string;
+  /**
+   * The provider that answered.
+   */
+  provider?: string;
 }
 /**
  * A text that is being written: its end, [`limits::SNAPSHOT_TURN_BYTES`] at most.
@@ -319,6 +336,24 @@ export interface Text {
    * Bytes of UTF-8 that are missing before it; absent: none, the text is whole.
    */
   truncated_bytes?: number;
+}
+/**
+ * A call that the model is writing.
+ */
+export interface Draft {
+  /**
+   * Its number in the turn, from 0.
+   */
+  index: number;
+  /**
+   * Its id.
+   */
+  tool_use_id: string;
+  /**
+   * The tool.
+   */
+  tool_name: string;
+  arguments: Text;
 }
 /**
  * A call of a tool.

@@ -61,7 +61,7 @@ class ExecutionWaiting(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -118,7 +118,7 @@ class ExecutionStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -171,7 +171,7 @@ class ExecutionCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -224,7 +224,7 @@ class ExecutionFailed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -277,7 +277,7 @@ class ExecutionPaused(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -330,7 +330,7 @@ class ExecutionResumed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -387,7 +387,7 @@ class ExecutionCancelRequested(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -440,7 +440,7 @@ class ExecutionCancelDelivered(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -493,7 +493,7 @@ class ExecutionCancelled(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -559,7 +559,7 @@ class AttemptSuperseded(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -624,7 +624,7 @@ class StateChanged(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -677,7 +677,7 @@ class StateConflict(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -734,7 +734,7 @@ class GoalProgress(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -787,7 +787,7 @@ class GoalAchieved(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -844,7 +844,7 @@ class ConstraintViolation(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -897,7 +897,7 @@ class StreamStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -950,7 +950,7 @@ class StreamStopped(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1007,7 +1007,7 @@ class NodeLoopStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1064,7 +1064,7 @@ class NodeLoopIteration(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1117,7 +1117,7 @@ class NodeLoopCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1174,7 +1174,7 @@ class NodeInternalOutput(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1227,7 +1227,7 @@ class NodeInputBlocked(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1280,7 +1280,7 @@ class NodeStalled(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1337,7 +1337,7 @@ class LlmTextDelta(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1390,7 +1390,7 @@ class LlmReasoningDelta(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1459,7 +1459,7 @@ class LlmRetry(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1520,7 +1520,72 @@ class ContextCompacted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
+    """
+    cursor: str | None = None
+    """
+    added on delivery: hand it back to resume after this event
+    """
+    merged: Annotated[int | None, Field(ge=1)] = None
+    """
+    added on delivery: how many consecutive deltas this one stands for; absent: one
+    """
+
+
+class ToolCallDeltaData(BaseModel):
+    """
+    A piece of a call that the model writes. The call counts when its turn is completed; void as the text of the turn is.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    index: Annotated[int, Field(ge=0)]
+    """
+    The call's number in its turn, from 0, in the order in which calls begin.
+    """
+    tool_use_id: str
+    """
+    The call's id, as the model gave it.
+    """
+    tool_name: str
+    """
+    The tool's name.
+    """
+    arguments: str
+    """
+    The next piece of the arguments' JSON text.
+    """
+
+
+class ToolCallDelta(BaseModel):
+    """
+    A piece of a call that the model writes. The call counts when its turn is completed; void as the text of the turn is.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    id: str
+    """
+    UUIDv7, made by the publisher
+    """
+    type: Literal["tool_call_delta"] = "tool_call_delta"
+    stream_id: str
+    node_id: str | None = None
+    execution_id: str | None = None
+    correlation_id: str | None = None
+    session_id: str | None = None
+    attempt: Annotated[int | None, Field(ge=0)] = None
+    data: ToolCallDeltaData
+    timestamp: AwareDatetime
+    seq: Annotated[int | None, Field(ge=0)] = None
+    """
+    added on delivery: see docs/events.md
+    """
+    external: Literal[True] | None = None
+    """
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1581,7 +1646,7 @@ class ToolCallStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1650,7 +1715,7 @@ class ToolCallProgress(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1715,7 +1780,7 @@ class ToolCallCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1772,7 +1837,7 @@ class ClientOutputDelta(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1825,7 +1890,7 @@ class SessionClosed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1894,7 +1959,7 @@ class SessionDeadLettered(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -1951,7 +2016,7 @@ class DeadLetterRetried(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2024,7 +2089,7 @@ class WebhookFailed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2073,7 +2138,7 @@ class Custom(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2264,7 +2329,7 @@ class ExecutionQueued(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2349,7 +2414,7 @@ class LlmTurnCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2410,7 +2475,7 @@ class UsageUpdated(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2487,7 +2552,7 @@ class ToolApprovalRequested(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2564,7 +2629,7 @@ class ToolApprovalDecided(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2625,7 +2690,7 @@ class ToolApprovalExpired(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2698,7 +2763,7 @@ class ClientInputRequested(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2763,7 +2828,7 @@ class ClientInputReceived(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2832,7 +2897,7 @@ class SubagentStarted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2893,7 +2958,7 @@ class SubagentCompleted(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2954,7 +3019,7 @@ class SubagentFailed(BaseModel):
     """
     external: Literal[True] | None = None
     """
-    added on delivery: somebody published it who is no part of Runbus
+    added on delivery: the publisher is no part of Runbus
     """
     cursor: str | None = None
     """
@@ -2997,6 +3062,7 @@ KnownEvent: TypeAlias = (
     | LlmRetry
     | UsageUpdated
     | ContextCompacted
+    | ToolCallDelta
     | ToolCallStarted
     | ToolCallProgress
     | ToolCallCompleted
@@ -3048,6 +3114,7 @@ BY_TYPE: dict[str, type[BaseModel]] = {
     "llm_retry": LlmRetry,
     "usage_updated": UsageUpdated,
     "context_compacted": ContextCompacted,
+    "tool_call_delta": ToolCallDelta,
     "tool_call_started": ToolCallStarted,
     "tool_call_progress": ToolCallProgress,
     "tool_call_completed": ToolCallCompleted,

@@ -292,6 +292,32 @@ class Text(BaseModel):
     """
 
 
+class Draft(BaseModel):
+    """
+    A call that the model is writing.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    index: Annotated[int, Field(ge=0, le=4294967295)]
+    """
+    Its number in the turn, from 0.
+    """
+    tool_use_id: str
+    """
+    Its id.
+    """
+    tool_name: str
+    """
+    The tool.
+    """
+    arguments: Text
+    """
+    Its arguments so far: JSON text.
+    """
+
+
 class Approval(BaseModel):
     """
     A call that waits for a decision.
@@ -1879,6 +1905,10 @@ class Node(BaseModel):
     """
     The round of its loop, from 1; 0: none has begun.
     """
+    message_id: str | None = None
+    """
+    Names the message that its model is writing.
+    """
     retries: Annotated[int, Field(ge=0, le=4294967295)]
     """
     Calls of its model that failed and were made again. Default: `0`.
@@ -1904,6 +1934,10 @@ class Turn(BaseModel):
     number: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
     Its number among the turns that began, from 1.
+    """
+    message_id: str | None = None
+    """
+    Names the message that it becomes, as its events and the session's messages do.
     """
     node_id: str | None = None
     """
@@ -1933,6 +1967,11 @@ class Turn(BaseModel):
     """
     The reasoning (`llm_reasoning_delta`).
     """
+    drafts: list[Draft] | None = None
+    """
+    The calls that the model is writing (`tool_call_delta`), the last [`crate::limits::SNAPSHOT_DRAFTS`] at most; of a turn that is
+    done see `calls`.
+    """
     finish_reason: str | None = None
     """
     As the provider says, when the turn is done.
@@ -1940,6 +1979,10 @@ class Turn(BaseModel):
     model: str | None = None
     """
     The model that answered.
+    """
+    provider: str | None = None
+    """
+    The provider that answered.
     """
 
 
