@@ -46,7 +46,7 @@ export function told(message: ServerMessage): unknown {
 export const messages: ClientMessage[] = [
   { type: "subscribe", id: "s", filter: { execution_id: "run-1", types: ["custom"] }, since: { cursor: "c" }, batch: 16 },
   { type: "list", id: "l", list: "executions", query: { status: "running", label: ["team=a"] } },
-  { type: "start", id: "1", definition: "council", input: "Why?" },
+  { type: "start", id: "1", definition: "council", execution_id: "run-1" },
   { type: "decide", id: "2", approval_id: "a@s", approved: true },
   { type: "publish", id: "3", events: [{ type: "order_paid", stream_id: "billing", data: { cents: 1 } }] },
 ];

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use proptest::prelude::*;
 use runbus::event::{Event, Payload};
+use runbus::log::Cursor;
 use runbus_gateway::protocol::client::Message;
 use serde_json::{Map, Value, json};
 
@@ -134,7 +135,12 @@ fn instance(schema: &Value, root: &Value, choices: &mut Choices<'_>) -> Value {
             let required = schema["required"].as_array().cloned().unwrap_or_default();
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {
                 if required.contains(&json!(name)) || choices.below(2) == 1 {
-                    fields.insert(name.clone(), instance(property, root, choices));
+                    // The gateway reads the places that a cursor holds.
+                    let value = match name.as_str() {
+                        "cursor" => json!(Cursor::start()),
+                        _ => instance(property, root, choices),
+                    };
+                    fields.insert(name.clone(), value);
                 }
             }
             let more = schema.get("additionalProperties").filter(|more| more.is_object());
@@ -307,6 +313,30 @@ fn every_event_type_has_one_object_and_one_payload_with_its_name() {
     }
     let objects = EVENTS.schema["oneOf"].as_array().unwrap();
     assert_eq!(objects.len(), runbus::event::Kind::ALL.len());
+}
+
+#[test]
+fn every_message_has_an_object_with_its_type() {
+    fn check(name: &str, kind: Option<&str>) {
+        let schema = &PROTOCOL.schema["$defs"][name];
+        let cases = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
+        match cases {
+            Some(cases) => {
+                for case in cases {
+                    let case = case["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+                    let own = kind.map(ToOwned::to_owned).or_else(|| {
+                        let messages = runbus_gateway::contract::messages::all();
+                        let mut all = messages.client.into_iter().chain(messages.server);
+                        Some(all.find(|message| message.name == case)?.kind.to_owned())
+                    });
+                    check(case, own.as_deref());
+                }
+            }
+            None => assert_eq!(schema["properties"]["type"]["const"].as_str(), kind, "{name}"),
+        }
+    }
+    check("ClientMessage", None);
+    check("ServerMessage", None);
 }
 
 #[test]

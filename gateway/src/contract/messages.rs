@@ -56,13 +56,22 @@ pub fn all() -> Messages {
     let server = server_messages(&mut answered);
     let (events, mut definitions) = events();
     // The gateway's own types have their names. Of events, whose publishers may leave out more, and of requests the others differ.
-    let mut answered = answered.finish();
-    answered.values_mut().for_each(schema::optional_is_absent);
-    let mut all = answered;
+    let mut all = answered.finish();
+    all.values_mut().for_each(schema::optional_is_absent);
+    client.iter().for_each(|message| give_way(&mut all, &message.name));
     schema::merge_definitions(&mut all, std::mem::take(&mut definitions), DEFINITIONS, "Event");
     schema::merge_definitions(&mut all, taken.finish(), DEFINITIONS, "Request");
     all.extend(events);
     Messages { client, server, definitions: all }
+}
+
+/// Gives another name to a type that has the name of a message.
+fn give_way(types: &mut Map<String, Value>, message: &str) {
+    let Some(schema) = types.shift_remove(message) else { return };
+    let (old, new) = (format!("{DEFINITIONS}/{message}"), format!("{DEFINITIONS}/Shown{message}"));
+    types.insert(format!("Shown{message}"), schema);
+    let change = |reference: &str| (reference == old).then(|| new.clone());
+    types.values_mut().for_each(|schema| schema::change_references(schema, &change));
 }
 
 /// The objects of events, and the types that they use.
@@ -109,8 +118,25 @@ impl Side {
     }
 
     fn finish(mut self) -> Map<String, Value> {
-        self.objects.extend(self.generator.take_definitions(true));
-        self.objects
+        let mut all = self.generator.take_definitions(true);
+        self.objects.keys().for_each(|message| give_way(&mut all, message));
+        let renamed: Vec<String> = self
+            .objects
+            .keys()
+            .filter(|message| all.contains_key(&format!("Shown{message}")))
+            .cloned()
+            .collect();
+        for message in renamed {
+            // Of one side only the fields of a message refer to types: other messages are in unions.
+            let (old, new) = (format!("{DEFINITIONS}/{message}"), format!("{DEFINITIONS}/Shown{message}"));
+            let change = |reference: &str| (reference == old).then(|| new.clone());
+            self.objects
+                .values_mut()
+                .filter_map(|object| object.get_mut("properties"))
+                .for_each(|fields| schema::change_references(fields, &change));
+        }
+        all.extend(self.objects);
+        all
     }
 
     fn schema_of<T: JsonSchema>(&mut self) -> Value {
