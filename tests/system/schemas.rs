@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use proptest::prelude::*;
 use runbus::event::{Event, Payload};
+use runbus::log::Cursor;
 use runbus_gateway::protocol::client::Message;
 use serde_json::{Map, Value, json};
 
@@ -134,7 +135,12 @@ fn instance(schema: &Value, root: &Value, choices: &mut Choices<'_>) -> Value {
             let required = schema["required"].as_array().cloned().unwrap_or_default();
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {
                 if required.contains(&json!(name)) || choices.below(2) == 1 {
-                    fields.insert(name.clone(), instance(property, root, choices));
+                    // The gateway reads the places that a cursor holds.
+                    let value = match name.as_str() {
+                        "cursor" => json!(Cursor::start()),
+                        _ => instance(property, root, choices),
+                    };
+                    fields.insert(name.clone(), value);
                 }
             }
             let more = schema.get("additionalProperties").filter(|more| more.is_object());
