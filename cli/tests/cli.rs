@@ -288,6 +288,25 @@ fn sessions_are_spoken_to_shown_and_closed() {
     assert!(status == 0 && said.contains("not known yet"), "{said}");
     assert_eq!(code(&["session", "close", "talk"]), (0, "session talk is closed\n".into()));
     assert_eq!(code(&["session", "send", "talk", "--input", "still there?"]).0, 75);
+    let mut watching = Killed(
+        runbus(elsewhere.path())
+            .args(["ls", "--watch", "--gateway", &address, "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let shown = std::io::BufReader::new(watching.0.stdout.take().unwrap());
+    let (send, lines_shown) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        std::io::BufRead::lines(shown).map_while(Result::ok).try_for_each(|line| send.send(line))
+    });
+    let until = |id: &str| {
+        while !lines_shown.recv_timeout(Duration::from_secs(60)).expect("the list goes on").contains(id) {}
+    };
+    until("run-1");
+    ok(&["start", "council", "Coffee?", "--execution", "run-2", "--follow"]);
+    until("run-2");
     for unknown in [
         &["session", "show", "nobody"][..],
         &["session", "send", "nobody", "--input", "x"],

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::Bench;
 use crate::auth::key;
-use crate::client::{Client, Served, config, gateway, secured};
+use crate::client::{Client, Served, config, gateway, secured, until};
 use crate::sse::{Stream, http};
 
 async fn get(address: SocketAddr, path: &str) -> (u16, Value) {
@@ -187,6 +187,16 @@ async fn everything_that_runs_is_listed() {
         assert_eq!(post(at, &path, json!({ "approved": true, "note": "fine" })).await.0, 200);
         let held = approvals.until(|held| held.entries.is_empty()).await;
         assert_eq!(held.gone[&id]["status"], "approved", "its new status is told");
+        until("both gateways are listed", async || {
+            let (_, known) = get(at, "/v1/gateways").await;
+            let known = known["gateways"].as_array().unwrap();
+            let keepers = known.iter().filter(|gateway| gateway["indexes"] == true).count();
+            [one.address, two.address]
+                .iter()
+                .all(|address| known.iter().any(|known| known["address"] == address.to_string()))
+                && keepers <= 1
+        })
+        .await;
         let (_, settled) = get(at, "/v1/approvals?status=all").await;
         assert_eq!(settled["approvals"][0]["note"], "fine", "{settled}");
         live.until(has("cleaner", "completed")).await;

@@ -47,35 +47,8 @@ pub(super) fn document(messages: Messages) -> Value {
     for Message { kind, name, summary, .. } in client.iter().chain(&server) {
         add(name, kind, summary);
     }
-    let mut operations = Map::new();
-    for Message { kind, name, summary, answers } in &client {
-        for answer in answers {
-            add(answer, "ok", schemas[answer]["description"].as_str().unwrap_or_default());
-        }
-        operations.insert(
-            (*kind).into(),
-            json!({
-                "action": "receive",
-                "summary": summary,
-                "channel": { "$ref": format!("#/channels/{CHANNEL}") },
-                "messages": [in_channel(name)],
-                "reply": {
-                    "channel": { "$ref": format!("#/channels/{CHANNEL}") },
-                    "messages": answers.iter().map(|answer| in_channel(answer)).collect::<Vec<_>>(),
-                },
-            }),
-        );
-    }
-    for Message { kind, name, summary, .. } in &server {
-        operations.insert(
-            format!("send_{kind}"),
-            json!({
-                "action": "send",
-                "summary": summary,
-                "channel": { "$ref": format!("#/channels/{CHANNEL}") },
-                "messages": [in_channel(name)],
-            }),
-        );
+    for answer in client.iter().flat_map(|message| &message.answers) {
+        add(answer, "ok", schemas[answer]["description"].as_str().unwrap_or_default());
     }
     let subprotocols: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.subprotocol()).collect();
     json!({
@@ -126,20 +99,57 @@ pub(super) fn document(messages: Messages) -> Value {
                 },
             },
         },
-        "operations": operations,
+        "operations": operations(&client, &server),
         "components": {
             "messages": components,
             "schemas": schemas,
-            "securitySchemes": {
-                "bearer": { "type": "http", "scheme": "bearer", "description": "a JWT, a stream token or an API key" },
-                "api_key": { "type": "httpApiKey", "in": "header", "name": "x-api-key", "description": "an API key" },
-                "stream_token": {
-                    "type": "httpApiKey",
-                    "in": "query",
-                    "name": credential::PARAMETER,
-                    "description": "a stream token of `POST /v1/auth/tokens`",
+            "securitySchemes": security(),
+        },
+    })
+}
+
+/// The operations, as the gateway sees them: it receives what clients send.
+fn operations(client: &[Message], server: &[Message]) -> Map<String, Value> {
+    let mut operations = Map::new();
+    for Message { kind, name, summary, answers } in client {
+        operations.insert(
+            (*kind).into(),
+            json!({
+                "action": "receive",
+                "summary": summary,
+                "channel": { "$ref": format!("#/channels/{CHANNEL}") },
+                "messages": [in_channel(name)],
+                "reply": {
+                    "channel": { "$ref": format!("#/channels/{CHANNEL}") },
+                    "messages": answers.iter().map(|answer| in_channel(answer)).collect::<Vec<_>>(),
                 },
-            },
+            }),
+        );
+    }
+    for Message { kind, name, summary, .. } in server {
+        operations.insert(
+            format!("send_{kind}"),
+            json!({
+                "action": "send",
+                "summary": summary,
+                "channel": { "$ref": format!("#/channels/{CHANNEL}") },
+                "messages": [in_channel(name)],
+            }),
+        );
+    }
+    operations
+}
+
+/// The ways to authenticate.
+fn security() -> Value {
+    json!({
+        "bearer": { "type": "http", "scheme": "bearer", "description": "a JWT, a stream token or an API key" },
+        "api_key": { "type": "httpApiKey", "in": "header", "name": "x-api-key", "description": "an API key" },
+        "stream_token": {
+            "type": "httpApiKey",
+            "in": "query",
+            "name": credential::PARAMETER,
+            "description": "a stream token of `POST /v1/auth/tokens`",
         },
     })
 }

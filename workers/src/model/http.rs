@@ -104,7 +104,7 @@ pub(super) enum Body {
     /// It came in one piece.
     Whole(Vec<u8>),
     /// It comes bit by bit.
-    Streamed(Source),
+    Streamed(Box<Source>),
 }
 
 impl Http {
@@ -210,7 +210,7 @@ impl Http {
                 let error = ProviderError::from_body(status.as_u16(), &body, None);
                 Err(Fault::Garbage { message: format!("{} {}", error.message, asked(url)) })
             }
-            _ => Ok(Answered { request_id, body: Body::Streamed(source) }),
+            _ => Ok(Answered { request_id, body: Body::Streamed(Box::new(source)) }),
         }
     }
 
