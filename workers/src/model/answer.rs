@@ -66,7 +66,7 @@ pub(super) fn read(answered: Answered, answer: Answer) -> Result<TurnStream, Fau
     let last = Last { provider, request_id: answered.request_id, taken, written: BTreeMap::new() };
     match answered.body {
         Received::Whole(body) => whole(&body, fold, last),
-        Received::Streamed(source) => Ok(streamed(source, fold, last, timeouts, begun)),
+        Received::Streamed(source) => Ok(streamed(*source, fold, last, timeouts, begun)),
     }
 }
 
