@@ -289,25 +289,6 @@ fn sessions_are_spoken_to_shown_and_closed() {
     assert!(status == 0 && said.contains("not known yet"), "{said}");
     assert_eq!(code(&["session", "close", "talk"]), (0, "session talk is closed\n".into()));
     assert_eq!(code(&["session", "send", "talk", "--input", "still there?"]).0, 75);
-    let mut watching = Killed(
-        runbus(elsewhere.path())
-            .args(["ls", "--watch", "--gateway", &address, "--json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    let shown = std::io::BufReader::new(watching.0.stdout.take().unwrap());
-    let (send, lines_shown) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        std::io::BufRead::lines(shown).map_while(Result::ok).try_for_each(|line| send.send(line))
-    });
-    let until = |id: &str| {
-        while !lines_shown.recv_timeout(Duration::from_secs(60)).expect("the list goes on").contains(id) {}
-    };
-    until("run-1");
-    ok(&["start", "council", "Coffee?", "--execution", "run-2", "--follow"]);
-    until("run-2");
     for unknown in [
         &["session", "show", "nobody"][..],
         &["session", "send", "nobody", "--input", "x"],
@@ -565,6 +546,25 @@ fn commands_act_on_a_gateway_elsewhere() {
     assert_eq!(by_variable.status.code(), Some(0), "{}", text(&by_variable.stderr));
     let listed = act(&["ls", "--label", "team=a"]);
     assert!(matches!(listed.status.code(), Some(0 | 1)), "{}", text(&listed.stderr));
+    let mut watching = Killed(
+        runbus(elsewhere.path())
+            .args(["ls", "--watch", "--gateway", &address, "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let shown = std::io::BufReader::new(watching.0.stdout.take().unwrap());
+    let (send, lines_shown) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        std::io::BufRead::lines(shown).map_while(Result::ok).try_for_each(|line| send.send(line))
+    });
+    let until = |id: &str| {
+        while !lines_shown.recv_timeout(Duration::from_secs(60)).expect("the list goes on").contains(id) {}
+    };
+    until("run-1");
+    ok(&["start", "council", "Coffee?", "--execution", "run-2", "--follow"]);
+    until("run-2");
     for unknown in [
         &["session", "show", "nobody"][..],
         &["approvals", "show", "x@nobody"],

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::process::{Process, free, http, ready};
 use crate::backends;
-use crate::client::{Client, PATIENCE, config, secured};
+use crate::client::{self, Client, PATIENCE, config, secured};
 
 /// Samples by name and labels.
 type Samples = BTreeMap<String, f64>;
@@ -78,11 +78,7 @@ async fn gauges_settle_to_zero_after_churn() {
     ready(&http(), &format!("http://{gateway}/readyz")).await;
     ready(&http(), &format!("http://{metrics}/metrics")).await;
     // The one that keeps the lists reads the log from now on.
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while !keeps_lists(gateway).await {
-        assert!(tokio::time::Instant::now() < deadline, "nobody keeps the lists");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    client::until("the lists are kept", async || keeps_lists(gateway).await).await;
     let before = scrape(metrics).await.0["runbus_log_followers"];
 
     for round in 0..3 {
@@ -155,11 +151,8 @@ async fn gauges_settle_to_zero_after_churn() {
         }
     }
     until(metrics, Samples::is_empty).await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while scrape(metrics).await.0["runbus_log_followers"] > before {
-        assert!(tokio::time::Instant::now() < deadline, "readers of the log are left");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let left = async || scrape(metrics).await.0["runbus_log_followers"] > before;
+    client::until("no reader of the log is left", async || !left().await).await;
 
     let (samples, _) = scrape(metrics).await;
     let at_least = |name: &str, least: f64| assert!(samples[name] >= least, "{name}: {}", samples[name]);
