@@ -339,3 +339,6 @@ pub const SCHEMA_ERROR_BYTES: usize = 500;
 
 /// Most bytes of the schemas that the approvals of one turn keep, each tool's once: edited arguments are checked against them.
 pub const APPROVAL_SCHEMAS_BYTES: usize = 128 * 1024;
+
+/// Deepest of these schemas, in levels: an entry of the journal holds it two levels below its own.
+pub const APPROVAL_SCHEMA_DEPTH: usize = ENTRY_DEPTH - 2;

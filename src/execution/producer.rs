@@ -18,8 +18,8 @@ pub enum Folded {
 ///
 /// ```text
 /// nothing is known             the event begins it
-/// it is external               their events in the stream that came first count; the first event of Runbus begins it anew
-/// Runbus runs it              its events in its stream count, and nobody else's
+/// it is external               its events in the stream that came first count; the first event of Runbus begins it anew
+/// Runbus runs it               the events of Runbus in its stream count, and no others
 /// ```
 ///
 /// Events of another execution count nothing.

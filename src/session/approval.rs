@@ -19,8 +19,8 @@ use super::command::Decide;
 use super::message::ToolCall;
 use crate::id::{EventId, ExecutionId, NodeId};
 use crate::json_schema::{Mismatch, Schema};
-use crate::limits;
 use crate::time::Timestamp;
+use crate::{json, limits};
 
 /// A request to approve a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub struct Approval {
     /// The decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// How edited arguments are checked.
+    /// How edited arguments are checked, while it is pending.
     #[serde(skip)]
     pub schema: Kept,
 }
@@ -106,7 +106,10 @@ impl Schemas {
         let mut kept = BTreeMap::new();
         for (name, schema) in tools {
             kept.entry(name).or_insert_with(|| {
-                room = room.checked_sub(schema.to_string().len())?;
+                let text = schema.to_string();
+                // The entry of the journal must stay readable.
+                json::scan::check_within(text.as_bytes(), limits::APPROVAL_SCHEMA_DEPTH).ok()?;
+                room = room.checked_sub(text.len())?;
                 Some(schema)
             });
         }
@@ -176,9 +179,10 @@ pub enum Unfit {
     Mismatch(#[from] Mismatch),
     /// Nobody can tell whether the tool would refuse them.
     #[error(
-        "cannot be checked: the schema of {tool:?} is over the limit of {limit} bytes for the approvals of one turn; \
-         approve the call as it is, or reject it",
-        limit = limits::APPROVAL_SCHEMAS_BYTES
+        "cannot be checked: the schema of {tool:?} is over the limit of {limit} bytes for the approvals of one turn, or of \
+         {depth} levels; approve the call as it is, or reject it",
+        limit = limits::APPROVAL_SCHEMAS_BYTES,
+        depth = limits::APPROVAL_SCHEMA_DEPTH
     )]
     TooLarge {
         /// Its name.
@@ -222,6 +226,7 @@ impl Approval {
     ) -> Result<(), Refusal> {
         self.check(said, at)?;
         self.status = if said.approved { Standing::Approved } else { Standing::Rejected };
+        self.schema = Kept::Absent;
         self.decision = Some(Decision {
             command_id,
             approved: said.approved,
@@ -289,6 +294,7 @@ impl Approval {
             return Err(Refusal::Early);
         }
         self.status = Standing::Expired;
+        self.schema = Kept::Absent;
         Ok(())
     }
 
@@ -308,6 +314,7 @@ impl Approval {
     pub fn cancel(&mut self) {
         if matches!(self.status, Standing::Pending | Standing::Approved) {
             self.status = Standing::Cancelled;
+            self.schema = Kept::Absent;
         }
     }
 }
@@ -389,6 +396,10 @@ mod tests {
             let fits = approval.check_edited(&json!({ "n": 1 })).await;
             assert_eq!(fits.is_ok(), known, "{tool}: {fits:?}");
         }
+        // Deeper than an entry of the journal may be.
+        let deep = (0..2 * limits::ENTRY_DEPTH).fold(json!({}), |inner, _| json!({ "default": inner }));
+        let deep = Schemas::of_tools([("deep".to_owned(), Arc::new(deep))]);
+        assert_eq!(deep.of("deep"), Kept::TooLarge);
         // An entry of before.
         approval.schema = kept.of("unknown");
         assert_eq!(approval.check_edited(&json!({ "n": "x" })).await, Ok(()));

@@ -1,5 +1,6 @@
 //! The declared fields of an answer, in the order of the file.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -34,10 +35,14 @@ impl FromIterator<(String, FieldSpec)> for Fields {
     /// A repeated name keeps its first place and its last field.
     fn from_iter<I: IntoIterator<Item = (String, FieldSpec)>>(fields: I) -> Self {
         let mut made: Vec<(String, FieldSpec)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for (name, field) in fields {
-            match made.iter_mut().find(|(known, _)| *known == name) {
+            match places.get(&name).and_then(|place| made.get_mut(*place)) {
                 Some(known) => known.1 = field,
-                None => made.push((name, field)),
+                None => {
+                    places.insert(name.clone(), made.len());
+                    made.push((name, field));
+                }
             }
         }
         Self(made)

@@ -235,7 +235,8 @@ impl Http {
                 let mut secrets = self.secrets.clone();
                 self.key.iter().for_each(|(_, key)| secrets.key(&key.reveal()));
                 let answer = Interaction {
-                    path: Some(url.path().to_owned()),
+                    // The rest of an address may hold a key.
+                    path: url.path().rsplit('/').next().map(str::to_owned),
                     request: body.clone(),
                     status: status.as_u16(),
                     content_type: content_type.unwrap_or_default().to_owned(),

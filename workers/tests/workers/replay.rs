@@ -82,6 +82,12 @@ async fn a_recorded_conversation_is_played_to_the_same_turns_without_its_service
     }
     let read = Folder::load(&path).unwrap();
     let [source] = read.sources.as_slice() else { panic!("one conversation is one file") };
+    #[cfg(unix)]
+    for (place, wanted) in [(path.clone(), 0o700), (path.join(&source.file), 0o600)] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&place).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, wanted, "{}", place.display());
+    }
     let Recording { name, client, interactions, .. } = &source.recording;
     assert_eq!((format!("{name}.json"), interactions.len()), (source.file.clone(), 3));
     assert_eq!(client.as_ref().unwrap().provider, "work");

@@ -5,15 +5,19 @@ use serde_json::Value;
 /// Stands for what was removed. In a recorded request it matches any text.
 pub(super) const REMOVED: &str = "[removed]";
 
-/// Fields of a request whose text is a key, without `-` and `_`, in small letters.
-const FIELDS: [&str; 9] = [
+/// Ends of the names of fields whose text is a key, without `-` and `_`, in small letters.
+const FIELDS: [&str; 13] = [
     "apikey",
-    "xapikey",
+    "apitoken",
     "authorization",
     "accesstoken",
+    "accesskey",
     "authtoken",
     "bearertoken",
-    "clientsecret",
+    "sessiontoken",
+    "credentials",
+    "privatekey",
+    "secret",
     "secretkey",
     "password",
 ];
@@ -82,7 +86,7 @@ impl Secrets {
 fn is_key(name: &str) -> bool {
     let plain: String =
         name.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();
-    FIELDS.contains(&plain.as_str())
+    FIELDS.iter().any(|end| plain.ends_with(end))
 }
 
 #[cfg(test)]
@@ -100,10 +104,12 @@ mod tests {
         let request = json!({
             "messages": [{"content": "x says sk-123456789 and abcdefghijklmnop"}],
             "provider": {"Api-Key": "plain", "api_key": null, "password_hint": "stays"},
+            "aws_secret_access_key": "plain", "vertex_credentials": "plain",
         });
         let clean = json!({
             "messages": [{"content": "x says [removed] and [removed]"}],
             "provider": {"Api-Key": "[removed]", "api_key": null, "password_hint": "stays"},
+            "aws_secret_access_key": "[removed]", "vertex_credentials": "[removed]",
         });
         assert_eq!(secrets.request(&request), clean);
         assert!(!format!("{secrets:?}").contains("sk-"));

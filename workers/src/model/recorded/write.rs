@@ -160,7 +160,11 @@ impl Tape {
             call.request = secrets.request(&call.request);
             call.body = secrets.text(&String::from_utf8_lossy(&body));
             call.broken = broken;
-            recorder.write(&client, &call)
+            let extra_body = match secrets.request(&Value::Object(client.extra_body.clone())) {
+                Value::Object(fields) => fields,
+                _ => serde_json::Map::new(),
+            };
+            recorder.write(&Client { extra_body, ..Client::clone(&client) }, &call)
         };
         let error = match WRITER.run(write).await {
             Ok(Ok(())) => return,
@@ -209,13 +213,7 @@ fn head(name: &str, client: &Client) -> io::Result<Vec<u8>> {
         name: name.to_owned(),
         provenance: json!({"recorded_by": concat!("runbus ", env!("CARGO_PKG_VERSION"))}),
         api: Some(client.api),
-        client: Some(Client {
-            extra_body: match Secrets::default().request(&Value::Object(client.extra_body.clone())) {
-                Value::Object(fields) => fields,
-                _ => serde_json::Map::new(),
-            },
-            ..client.clone()
-        }),
+        client: Some(client.clone()),
         interactions: Vec::new(),
     };
     let mut text = serde_json::to_vec_pretty(&recording)?;

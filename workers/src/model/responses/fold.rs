@@ -268,8 +268,12 @@ impl answer::Fold for Fold {
                 if value.get("type").is_none() && value.get("error").is_some_and(|error| !error.is_null()) {
                     return Err(Fault::from_stream(ProviderError::from_value(&value)));
                 }
-                if value.get("type").is_none() && !event.name.is_empty() {
-                    value["type"] = event.name.as_str().into();
+                // Data that is no object has no place for a type.
+                if let Some(fields) = value.as_object_mut()
+                    && !fields.contains_key("type")
+                    && !event.name.is_empty()
+                {
+                    fields.insert("type".to_owned(), event.name.as_str().into());
                 }
                 self.take(&mut value, deltas)
             }
@@ -337,6 +341,20 @@ mod tests {
         }
         let turn = fold.finish(&mut deltas);
         (deltas, turn)
+    }
+
+    #[test]
+    fn data_that_is_no_object_is_no_panic() {
+        for data in ["[]", "\"x\"", "7", "true", "null"] {
+            let (mut fold, mut deltas) = (Box::new(Fold::default()), Vec::new());
+            let event = Event { name: "response.created".into(), data: data.into() };
+            fold.event(&event, &mut deltas).unwrap();
+            assert_eq!(
+                (deltas, fold.finish(&mut Vec::new())),
+                (Vec::new(), Err(Fault::ClosedEarly)),
+                "{data}"
+            );
+        }
     }
 
     fn created() -> Value {
