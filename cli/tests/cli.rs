@@ -406,7 +406,7 @@ fn keys_are_made_with_their_configuration() {
         "{configuration}"
     );
     std::fs::write(dir.path().join("keys.toml"), configuration).unwrap();
-    let checked = run(dir.path(), &["stats", "--json", "--config", "keys.toml"]);
+    let checked = run(dir.path(), &["publish", "--stream", "s", "--data", "{}", "--config", "keys.toml"]);
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
     let wrong = run(dir.path(), &["auth", "key", "--scope", "fly"]);
     assert_eq!(wrong.status.code(), Some(64), "{}", text(&wrong.stderr));
