@@ -10,9 +10,10 @@ import pathlib
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 
-from world import BINARY, PATIENCE_S, Program, World, free_ports, tool, until
+from world import BINARY, HERE, PATIENCE_S, Program, World, free_ports, tool, until
 
 QUICK = {
     "log.backend": "nats",
@@ -100,6 +101,12 @@ def redis_server(world: World, *arguments: object, port: int | None = None) -> i
 def plain_redis(world: World) -> dict:
     """A redis-server as it is, for cases about something else; its settings."""
     return {"redis.url": f"redis://127.0.0.1:{redis_server(world)}"}
+
+
+def helper(world: World) -> dict:
+    """Settings of a worker with the MCP server of these tests."""
+    words = [str(HERE / "mcp_server.py"), str(world.folder)]
+    return {"mcp.servers.helper.command": sys.executable, "mcp.servers.helper.args": words}
 
 
 class Gateway:
