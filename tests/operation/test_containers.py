@@ -22,6 +22,9 @@ SPAWNER = "kind: agent\nname: spawner\nsystem: Start it.\ntools: [helper__orphan
 DISK = "8m"
 """Size of the small disk."""
 
+LITTLE_BYTES = 1024 * 1024
+"""Space that takes single events, and less than a process needs to be ready."""
+
 
 def unshare(*namespaces: str) -> list[str]:
     """The command that starts another one in namespaces of its own. Only root needs no user namespace for that."""
@@ -42,13 +45,13 @@ def listening(program: Program) -> Gateway:
     return made
 
 
-def publishes(gateway: Gateway, text: str = "") -> int:
+def publishes(gateway: Gateway) -> int:
     """The status of the answer to an event."""
-    event = {"type": "custom", "stream_id": "s", "data": {"text": text}}
+    event = {"type": "custom", "stream_id": "s", "data": {}}
     return gateway.ask("POST", "/v1/events", {"events": [event]})[0]
 
 
-def follows_the_disk(gateway: Gateway, fill: Callable[[], None], free: Callable[[], None], words: str) -> None:
+def follows_the_disk(gateway: Gateway, fill: Callable[[], None], words: str, free: Callable[[], None]) -> None:
     """A gateway is unready, with the reason, as long as the disk takes nothing, and ready behind that, by itself."""
     assert publishes(gateway) == 200
     fill()
@@ -80,7 +83,14 @@ def test_a_full_disk_makes_the_embedded_backend_unready_until_there_is_room(worl
             except OSError:
                 pass
 
-    follows_the_disk(gateway, fill, ballast.unlink, "is full")
+    follows_the_disk(gateway, fill, "is full", free=ballast.unlink)
+
+    def leave_little() -> None:
+        fill()
+        os.truncate(ballast, ballast.stat().st_size - LITTLE_BYTES)
+
+    # Single events still fit.
+    follows_the_disk(gateway, leave_little, "bytes are left", free=ballast.unlink)
 
 
 def test_a_disk_that_refuses_writes_makes_the_embedded_backend_unready_until_it_takes_them(world: World) -> None:
@@ -92,7 +102,7 @@ def test_a_disk_that_refuses_writes_makes_the_embedded_backend_unready_until_it_
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]))
 
     before = resource.prlimit(gateway.program.process.pid, resource.RLIMIT_FSIZE)[0]
-    follows_the_disk(gateway, lambda: limit(0), lambda: limit(before), "disk")
+    follows_the_disk(gateway, lambda: limit(0), "disk", free=lambda: limit(before))
 
 
 def children(parent: int) -> list[int]:
