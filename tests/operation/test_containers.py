@@ -45,26 +45,23 @@ def listening(program: Program) -> Gateway:
     return made
 
 
-def publishes(gateway: Gateway) -> int:
-    """The status of the answer to an event."""
-    event = {"type": "custom", "stream_id": "s", "data": {}}
-    return gateway.ask("POST", "/v1/events", {"events": [event]})[0]
+def publishes(gateway: Gateway) -> None:
+    """The log takes an event."""
+    gateway.post("/v1/events", {"events": [{"type": "custom", "stream_id": "s", "data": {}}]})
 
 
-def follows_the_disk(gateway: Gateway, fill: Callable[[], None], words: str, free: Callable[[], None]) -> None:
-    """A gateway is unready, with the reason, as long as the disk takes nothing, and ready behind that, by itself."""
-    assert publishes(gateway) == 200
+def follows_the_disk(process: Gateway, fill: Callable[[], None], words: str, free: Callable[[], None]) -> None:
+    """A process is unready, with the reason, as long as the disk takes nothing, and ready behind that, by itself."""
     fill()
     begun = time.monotonic()
-    checks = gateway.wait_until(503, "not_ready")
+    checks = process.wait_until(503, "not_ready")
     took = time.monotonic() - begun
     assert took < UNREADY_S, f"unready after {took:.1f} s"
     assert words in checks["log"], checks
     # The process lives: load balancers take it out, nobody restarts it.
-    assert gateway.ask("GET", "/healthz")[0] == 200
+    assert process.ask("GET", "/healthz")[0] == 200
     free()
-    gateway.wait_until(200, "ready")
-    assert publishes(gateway) == 200
+    process.wait_until(200, "ready")
 
 
 def test_a_full_disk_makes_the_embedded_backend_unready_until_there_is_room(world: World) -> None:
@@ -83,7 +80,9 @@ def test_a_full_disk_makes_the_embedded_backend_unready_until_there_is_room(worl
             except OSError:
                 pass
 
+    publishes(gateway)
     follows_the_disk(gateway, fill, "is full", free=ballast.unlink)
+    publishes(gateway)
 
     def leave_little() -> None:
         fill()
@@ -91,18 +90,22 @@ def test_a_full_disk_makes_the_embedded_backend_unready_until_there_is_room(worl
 
     # Single events still fit.
     follows_the_disk(gateway, leave_little, "bytes are left", free=ballast.unlink)
+    publishes(gateway)
 
 
 def test_a_disk_that_refuses_writes_makes_the_embedded_backend_unready_until_it_takes_them(world: World) -> None:
-    gateway = Deployment(world, EMBEDDED).gateway()
+    site = Deployment(world, EMBEDDED)
+    gateway, worker = site.both()
+    for process in (gateway, worker):
+        pid = process.program.process.pid
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
 
-    def limit(most: int) -> None:
-        """How long files may become: the process lives on without any further byte."""
-        pid = gateway.program.process.pid
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]))
+        def limit(most: int) -> None:
+            """How many bytes a file of the process may have."""
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, before[1]))
 
-    before = resource.prlimit(gateway.program.process.pid, resource.RLIMIT_FSIZE)[0]
-    follows_the_disk(gateway, lambda: limit(0), "disk", free=lambda: limit(before))
+        follows_the_disk(process, lambda: limit(0), "disk", free=lambda: limit(before[0]))
+    site.completes(gateway)
 
 
 def children(parent: int) -> list[int]:
