@@ -16,7 +16,7 @@ import traceback
 
 from world import BINARY, World
 
-MODULES = ["test_nats", "test_leaf", "test_redis", "test_proxies", "test_gauges", "test_processes"]
+MODULES = ["test_nats", "test_leaf", "test_redis", "test_proxies", "test_gauges", "test_processes", "test_ids", "test_containers"]
 
 
 def cases(wanted: str) -> list:

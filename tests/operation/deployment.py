@@ -10,9 +10,10 @@ import pathlib
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 
-from world import BINARY, PATIENCE_S, Program, World, free_ports, tool, until
+from world import BINARY, HERE, PATIENCE_S, Program, World, free_ports, tool, until
 
 QUICK = {
     "log.backend": "nats",
@@ -48,19 +49,32 @@ def nats_server(world: World, name: str, text: str) -> Program:
 def nats_request(port: int, subject: str, body: object) -> dict:
     """The JSON answer to a request, over the protocol's text."""
     payload = json.dumps(body).encode()
+    return _answer(port, f"PUB {subject} answer {len(payload)}\r\n".encode() + payload)
+
+
+def nats_publish(port: int, subject: str, event: dict, headers: dict[str, str]) -> dict:
+    """Publishes an event as a plain client; JetStream's acknowledgement."""
+    payload = json.dumps(event).encode()
+    if not headers:
+        return _answer(port, f"PUB {subject} answer {len(payload)}\r\n".encode() + payload)
+    head = "".join(f"{line}\r\n" for line in ("NATS/1.0", *(f"{name}: {value}" for name, value in headers.items()), "")).encode()
+    return _answer(port, f"HPUB {subject} answer {len(head)} {len(head) + len(payload)}\r\n".encode() + head + payload)
+
+
+def _answer(port: int, message: bytes) -> dict:
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as link:
         lines = link.makefile("rb")
-        link.sendall(b'CONNECT {"verbose":false}\r\nSUB answer 1\r\n')
-        link.sendall(f"PUB {subject} answer {len(payload)}\r\n".encode() + payload + b"\r\n")
+        link.sendall(b'CONNECT {"verbose":false,"headers":true}\r\nSUB answer 1\r\n')
+        link.sendall(message + b"\r\n")
         for line in lines:
-            if line.startswith(b"MSG "):
+            if line.startswith((b"MSG ", b"HMSG ")):
                 answer = json.loads(lines.read(int(line.split()[-1])))
                 assert "error" not in answer, answer
                 return answer
             if line.startswith(b"PING"):
                 link.sendall(b"PONG\r\n")
             assert not line.startswith(b"-ERR"), line
-    raise AssertionError(f"no answer to {subject}")
+    raise AssertionError(f"no answer to {message[:80]!r}")
 
 
 def plain_nats(world: World) -> dict:
@@ -87,6 +101,12 @@ def redis_server(world: World, *arguments: object, port: int | None = None) -> i
 def plain_redis(world: World) -> dict:
     """A redis-server as it is, for cases about something else; its settings."""
     return {"redis.url": f"redis://127.0.0.1:{redis_server(world)}"}
+
+
+def helper(world: World) -> dict:
+    """Settings of a worker with the MCP server of these tests."""
+    words = [str(HERE / "mcp_server.py"), str(world.folder)]
+    return {"mcp.servers.helper.command": sys.executable, "mcp.servers.helper.args": words}
 
 
 class Gateway:

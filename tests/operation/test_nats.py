@@ -170,6 +170,7 @@ def test_streams_that_an_operator_edited_harmlessly_are_used_with_a_warning(worl
     site = Deployment(world, plain_redis(world), {"nats.servers": [f"nats://127.0.0.1:{port}"]})
     assert site.command("setup").returncode == 0
     edits = {"max_age": 3600 * 10**9, "max_bytes": 1 << 30, "max_msgs": 1_000_000, "description": "edited"}
+    edits["placement"] = {"tags": ["ssd"]}
     config = nats_request(port, "$JS.API.STREAM.INFO.RB_EV_0", {})["config"]
     nats_request(port, "$JS.API.STREAM.UPDATE.RB_EV_0", {**config, **edits})
     gateway, worker = site.both()

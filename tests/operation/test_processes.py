@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import json
 import os
 import shutil
 import signal
 import ssl
+import threading
 import time
+from collections.abc import Iterator
 
 from certificates import Authority
-from deployment import Deployment, Gateway, plain_nats, plain_redis
-from test_gauges import ended, gauges
+from deployment import Deployment, Gateway, helper, plain_nats, plain_redis
+from mcp_server import PEER
+from test_gauges import WAITER, WAITER_SCRIPT, ended, gauges
 from world import ROOT, World, free_ports, tool, until
 
 EMBEDDED = {"log.backend": "embedded", "store.backend": "embedded", "nats.shards": None, "embedded.synchronous": "normal"}
@@ -108,6 +114,71 @@ def test_doctor_names_a_missing_mapping_and_a_model_that_does_not_answer(world: 
     before = site.command("stats", "--json").stdout
     site.doctor()
     assert site.command("stats", "--json").stdout == before
+
+
+class Nothing(http.server.BaseHTTPRequestHandler):
+    """A model service that has no page at the path that is asked for."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.server.paths.append(self.path)
+        self.send_response(404)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *words: object) -> None:
+        """Says nothing."""
+
+
+@contextlib.contextmanager
+def nothing() -> Iterator[http.server.ThreadingHTTPServer]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Nothing)
+    server.paths = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_base_url_without_v1_fails_with_the_url_that_was_asked(world: World) -> None:
+    with nothing() as service:
+        base = f"http://127.0.0.1:{service.server_port}"
+        model = {"model.provider": "openai", "model.base_url": base, "model.api_key": "k", "model.name": "m"}
+        agent = "kind: agent\nname: talker\nsystem: Talk.\nmodel_tries: 1\n"
+        site = Deployment(world, EMBEDDED, model, {"worker.definitions": [str(world.file("talker.yaml", agent))]})
+        gateway, worker = site.both()
+        gateway.post("/v1/executions", {"definition": "talker", "execution_id": "asked", "input": "Hello."})
+        with gateway.stream("/v1/executions/asked/events/stream?since=all&until=terminal") as messages:
+            failed = gateway.follow(messages, "asked")[-1]
+        assert failed["type"] == "execution_failed", failed
+        shown = [json.dumps(failed), worker.program.wait_for("the execution fails.*")[0]]
+        shown += [check["found"] for check in site.doctor() if check["check"] == "model" and not check["ok"]]
+        listed = site.command("models")
+        assert listed.returncode == 69, listed
+        shown.append(listed.stdout + listed.stderr)
+        assert len(shown) == 4, shown
+        for text in shown:
+            assert f"{base}/chat/completions" in text and "/v1" in text, text
+        assert set(service.paths) == {"/chat/completions"}, service.paths
+
+
+def test_an_mcp_server_is_not_dumped_into_the_log(world: World) -> None:
+    site = Deployment(world, EMBEDDED)
+    script = world.file("script.yaml", "answers:\n" + WAITER_SCRIPT)
+    own = {**helper(world), "worker.definitions": [str(world.file("waiter.yaml", WAITER))], "model.script": str(script)}
+    gateway, worker = site.both(worker=own)
+    worker.program.wait_for("INFO.*MCP server is ready.*helper")
+    world.file("go", "")
+    gateway.post("/v1/executions", {"definition": "waiter", "execution_id": "first", "input": "Wait."})
+    ended(gateway, "first")
+    worker.program.stop()
+    # Its own text, names of the types in a dump, and whatever the library itself says.
+    dumps = [line for line in worker.program.lines if any(word in line for word in (PEER, "peer_info", "InitializeResult", " rmcp"))]
+    assert not dumps, dumps
 
 
 def test_the_shipped_configuration_for_one_server_starts_alone(world: World) -> None:
