@@ -176,7 +176,7 @@ def test_streams_that_an_operator_edited_harmlessly_are_used_with_a_warning(worl
     gateway, worker = site.both()
     site.completes(gateway)
     for process in (gateway, worker):
-        for field in ("max_age", "max_bytes", "max_msgs"):
+        for field in edits:
             process.program.wait_for(f"WARN.*RB_EV_0.*{field}")
     after = nats_request(port, "$JS.API.STREAM.INFO.RB_EV_0", {})["config"]
     assert {name: after[name] for name in edits} == edits, "what the operator chose stays"

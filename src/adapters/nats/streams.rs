@@ -28,11 +28,11 @@ const SCRATCH_BYTES: u64 = 4 * 1024 * 1024;
 /// Size limit of the layout's record over all growths, in bytes, where the account demands a limit.
 const LAYOUT_BYTES: u64 = 1024 * 1024;
 
-/// Fields by which an operator bounds a stream. A stream that differs in these is used.
-const BOUNDS: [&str; 2] = ["max_bytes", "max_msgs"];
+/// Fields that an operator may edit. A stream that differs in these is used.
+const EDITABLE: [&str; 4] = ["description", "max_bytes", "max_msgs", "placement"];
 
 /// The same of events, which may expire.
-const EVENT_BOUNDS: [&str; 3] = ["max_age", "max_bytes", "max_msgs"];
+const EDITABLE_EVENTS: [&str; 5] = ["description", "max_age", "max_bytes", "max_msgs", "placement"];
 
 /// How long messages of the start-up check stay, in nanoseconds.
 const SCRATCH_AGE_NS: u64 = 60_000_000_000;
@@ -42,6 +42,7 @@ type Wanted = Map<String, Value>;
 fn base(name: &str, subjects: &[String], replicas: u8, duplicate_window_s: u32) -> Wanted {
     let wanted = json!({
         "name": name,
+        "description": null,
         "subjects": subjects,
         "storage": "file",
         "num_replicas": replicas,
@@ -57,6 +58,7 @@ fn base(name: &str, subjects: &[String], replicas: u8, duplicate_window_s: u32) 
         "allow_rollup_hdrs": false,
         "discard_new_per_subject": false,
         "mirror": null,
+        "placement": null,
         "sources": null,
         "subject_transform": null,
     });
@@ -208,7 +210,7 @@ async fn inspect_as(link: &Link, name: &str, wanted: &Wanted) -> Result<Option<V
         found => found.map_err(|failure| SetupError::step(format!("reading stream {name}"), &failure))?,
     };
     let differences = differences(wanted, &found["config"]);
-    if differences.iter().all(|difference| is_harmless(wanted, difference)) {
+    if are_harmless(wanted, &differences) {
         return Ok(Some(found));
     }
     Err(Drift { stream: name.into(), differences, old: None }.into())
@@ -252,24 +254,24 @@ async fn ensure(
         found => found.map_err(|failure| failed("reading", &failure))?,
     };
     let unlike = differences(wanted, &found["config"]);
-    if unlike.iter().all(|difference| is_harmless(wanted, difference)) {
+    if are_harmless(wanted, &unlike) {
         for Difference { field, found, wanted } in unlike {
             tracing::warn!(
                 stream = name,
                 field,
                 found,
                 configured = wanted,
-                "somebody bounded a stream; it is used as it is"
+                "an operator edited a stream; it is used as it is"
             );
         }
         return Ok(());
     }
     // Nothing else differs: other operators' settings stay.
-    let is_old = old.is_some_and(|old| differences(old, &found["config"]).is_empty());
+    let is_old = old.is_some_and(|old| are_harmless(old, &differences(old, &found["config"])));
     let mut drift = Drift { stream: name.into(), differences: unlike, old: None };
     if is_old {
         match bring_up_to_date(link, name, wanted, &found["config"]).await {
-            Ok(found) if differences(wanted, &found["config"]).is_empty() => {
+            Ok(found) if are_harmless(wanted, &differences(wanted, &found["config"])) => {
                 tracing::info!(stream = name, "events of others have their own subjects from now on");
                 return Ok(());
             }
@@ -298,11 +300,11 @@ fn has_no_bound(wanted: &Wanted) -> bool {
     wanted.get("max_bytes").and_then(Value::as_i64).is_none_or(|bytes| bytes <= 0)
 }
 
-/// Whether a stream with this difference can be used. Streams that hold state must not expire.
-fn is_harmless(wanted: &Wanted, difference: &Difference) -> bool {
+/// Whether a stream with these differences can be used. Streams that hold state must not expire.
+fn are_harmless(wanted: &Wanted, differences: &[Difference]) -> bool {
     let expires = wanted.get("discard").is_some_and(|discard| discard == "old");
-    let bounds: &[&str] = if expires { &EVENT_BOUNDS } else { &BOUNDS };
-    bounds.contains(&difference.field.as_str())
+    let editable: &[&str] = if expires { &EDITABLE_EVENTS } else { &EDITABLE };
+    differences.iter().all(|difference| editable.contains(&difference.field.as_str()))
 }
 
 async fn create(link: &Link, wanted: &Wanted, name: &str, demands: Demands) -> Result<Value, Failure> {
@@ -369,6 +371,14 @@ mod tests {
         found["mirror"] = json!({ "name": "other" });
         let fields: Vec<_> = differences(&wanted, &found).into_iter().map(|d| d.field).collect();
         assert_eq!(fields, ["mirror", "num_replicas", "republish"]);
+        assert!(!are_harmless(&wanted, &differences(&wanted, &found)));
+        let mut edited = Value::Object(wanted.clone());
+        edited["description"] = json!("edited");
+        edited["placement"] = json!({ "tags": ["ssd"] });
+        let found_edits = differences(&wanted, &edited);
+        let fields: Vec<_> = found_edits.iter().map(|d| d.field.as_str()).collect();
+        assert_eq!(fields, ["description", "placement"]);
+        assert!(are_harmless(&wanted, &found_edits));
         let drift = Drift { stream: "RB_EV_3".into(), differences: differences(&wanted, &found), old: None };
         assert!(drift.to_string().contains("num_replicas is 3, wanted 1"), "{drift}");
     }

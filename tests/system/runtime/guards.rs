@@ -64,11 +64,12 @@ async fn a_call_that_is_begun_again_is_guarded_by_the_guards_of_now() {
         stage.start("x", "s", json!([["pay", { "n": 1 }]])).await;
         let begun = begins.next().await;
         first.die().await;
-        drop(begun);
         // The next worker's tool asks for an approval.
         let (pay, paid) = Probe::new("pay");
         let second = Crew::new().agent("x", &["pay"]).tool(pay.safe().approved()).hire(&stage);
         stage.wait("s", Kind::ToolApprovalRequested).await;
+        // The call of the worker that is gone never returned.
+        drop(begun);
         assert_eq!(paid.count(), 0);
         agree(&stage).await;
         assert_eq!(stage.output("s").await, r#"results: pay {"n":1}"#);
@@ -78,7 +79,7 @@ async fn a_call_that_is_begun_again_is_guarded_by_the_guards_of_now() {
     .await;
 }
 
-/// A decision that edits the arguments is bound to them: they are checked as the model's are.
+/// A decision that edits the arguments is bound to them: the worker checks them as the model's, by the schema of its tool.
 #[tokio::test(flavor = "multi_thread")]
 async fn edited_arguments_that_do_not_fit_do_not_run() {
     on_each(async |stage| {
@@ -87,9 +88,15 @@ async fn edited_arguments_that_do_not_fit_do_not_run() {
         stage.start("x", "s", json!([["pay", { "n": 1 }]])).await;
         stage.wait("s", Kind::ToolApprovalRequested).await;
         let ids = stage.approvals("s").await;
-        let edited = runbus::control::DecideRequest { arguments: Some(json!({ "n": "all" })), ..approve() };
+        worker.leave().await;
+        let edited = runbus::control::DecideRequest { arguments: Some(json!({ "n": 99 })), ..approve() };
         stage.control.decide(&ids[0], edited, None).await.unwrap();
+        // The tool takes less now than when it was asked for.
+        let (pay, paid_less) = Probe::new("pay");
+        let pay = pay.at_most(10).approved();
+        let worker = Crew::new().agent("x", &["pay"]).tool(pay).hire(&stage);
         assert!(stage.output("s").await.contains("invalid arguments at `n`"));
+        assert_eq!(paid_less.count(), 0);
         assert_eq!(paid.count(), 0);
         worker.leave().await;
     })

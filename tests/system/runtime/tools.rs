@@ -107,6 +107,12 @@ impl Probe {
         (Self { begins: Some(sender), ..probe }, Begins(begins))
     }
 
+    /// Its schema takes no larger `n`.
+    pub fn at_most(mut self, most: u64) -> Self {
+        self.spec.parameters["properties"]["n"]["maximum"] = json!(most);
+        self
+    }
+
     pub fn safe(self) -> Self {
         Self { safe: true, ..self }
     }
