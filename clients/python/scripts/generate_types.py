@@ -49,9 +49,14 @@ def inline(schema: Any, definitions: dict[str, Any]) -> Any:
         # Gateways check the bounds of ids; a reader takes what is there.
         plain = {key: target[key] for key in ("type", "format") if key in target and target[key] != "uuid"}
         return {**plain, **{key: value for key, value in schema.items() if key != "$ref"}}
-    # A default that is an object would be no instance of its model. Ids are texts: they are compared and sent back, and a UUID object
-    # for each event costs more than the rest of its envelope.
-    return {key: inline(value, definitions) for key, value in schema.items() if not (key == "default" and isinstance(value, dict)) and (key, value) != ("format", "uuid")}
+    # A default of a type with a name, or an object, would be no instance of its class. Ids are texts: they are compared and sent back, and
+    # a UUID object for each event costs more than the rest of its envelope.
+    refers = "$ref" in schema
+    return {
+        key: inline(value, definitions)
+        for key, value in schema.items()
+        if not (key == "default" and (refers or isinstance(value, dict))) and (key, value) != ("format", "uuid")
+    }
 
 
 def is_plain(schema: dict[str, Any]) -> bool:

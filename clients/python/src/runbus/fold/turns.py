@@ -61,7 +61,7 @@ class Turn:
         if found is None:
             del self.drafts[: max(0, len(self.drafts) - limits.DRAFTS + 1)]
             found = Text()
-            self.drafts.append((delta["index"], delta["tool_use_id"], name(delta["tool_name"]), found))
+            self.drafts.append((delta["index"], delta["tool_use_id"], name(delta["tool_name"]) or "", found))
         found.push(delta["arguments"])
 
     def end(self) -> None:

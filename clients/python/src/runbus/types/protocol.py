@@ -6496,7 +6496,7 @@ class Scheduling(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-    priority: Annotated[Priority | None, Field(validate_default=True)] = "normal"
+    priority: Priority | None = None
     """
     Its rank.
     """
@@ -6550,7 +6550,7 @@ class StartMessage(BaseModel):
     """
     The id that ties the execution to others.
     """
-    multitask: Annotated[Multitask | None, Field(validate_default=True)] = "enqueue"
+    multitask: Multitask | None = None
     """
     The policy when another execution of the session is at work.
     """
@@ -6613,7 +6613,7 @@ class SendMessage(BaseModel):
     """
     The id that ties the execution to others.
     """
-    multitask: Annotated[Multitask | None, Field(validate_default=True)] = "enqueue"
+    multitask: Multitask | None = None
     """
     The policy when an execution of the session is at work.
     """
