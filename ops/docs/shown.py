@@ -83,7 +83,7 @@ def converse(page, text):
 
 def readme():
     with tempfile.TemporaryDirectory(prefix="runbus-docs-") as folder:
-        page = run.Page("README.md", pathlib.Path(folder).resolve())
+        page = run.Page("README.md", pathlib.Path(folder).resolve(), *run.free_ports(1))
         (page.folder / "events.ndjson").write_text(json.dumps(EVENT))
         page.blocks.insert(0, (0, ["sh", "stays"], "runbus dev --idle\n"))
         page.blocks.insert(1, (0, ["text"], f"gateway  http://127.0.0.1:{page.ports[run.PORTS[0]]} ...\n"))
@@ -163,7 +163,7 @@ def check(page, words, text):
 def references():
     faults = []
     with tempfile.TemporaryDirectory(prefix="runbus-docs-") as folder:
-        page = run.Page("README.md", pathlib.Path(folder).resolve())
+        page = run.Page("README.md", pathlib.Path(folder).resolve(), *run.free_ports(1))
         try:
             for path in sorted([*run.ROOT.glob("docs/*.md"), *run.ROOT.glob("docs/security/*.md")]):
                 for line, words, text in run.blocks(path.read_text()):

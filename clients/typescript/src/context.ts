@@ -26,7 +26,7 @@ export class Context {
     this.fetch = options.fetch ?? ((...args) => fetch(...args));
     this.WebSocket = options.transport === "sse" ? undefined : (options.WebSocket ?? globalThis.WebSocket);
     if (options.transport === "websocket" && !this.WebSocket) {
-      throw new RunbusError("invalid_argument", "this runtime has no WebSocket: give one, or use transport \"sse\"", {
+      throw new RunbusError("invalid_argument", "this runtime has no WebSocket: use transport sse", {
         path: "transport",
       });
     }
@@ -40,7 +40,19 @@ export class Context {
 
   /** A gateway of a later version says more than this one knows. */
   skip(type: string): void {
-    this.warn(`a message of the unknown type ${type} is skipped`);
+    this.warn(`a message is skipped: unknown type ${type}`);
+  }
+
+  /** A message; `undefined`: it is none, and is skipped with a warning. */
+  parse<T extends { type: string }>(text: string): T | undefined {
+    try {
+      const message = JSON.parse(text);
+      if (typeof message.type === "string") return message;
+      this.skip(message.type);
+    } catch (error) {
+      this.warn("a message is skipped", error);
+    }
+    return undefined;
   }
 
   /** Aborted by `close()`. */

@@ -43,8 +43,7 @@ export class RunbusError extends Error {
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, { cause: facts.cause });
     this.code = code;
-    const { path, details, status, closeCode } = facts;
-    Object.assign(this, { path, details, status, closeCode });
+    Object.assign(this, facts);
   }
 }
 
@@ -69,14 +68,10 @@ export const unavailable = (message: string, cause?: unknown) => new RunbusError
 
 /** The error for an HTTP answer; `body` is its JSON, when it has any. */
 export function ofAnswer(status: number, body: unknown): RunbusError {
-  const error = (body as { error?: { code?: string; message?: string; path?: string; details?: unknown } } | undefined)
-    ?.error;
+  const { code, message, path, details } =
+    (body as { error?: { code?: string; message?: string; path?: string; details?: unknown } } | undefined)?.error ?? {};
   const fallback = CODES[status] ?? (status < 500 ? "invalid_argument" : "unavailable");
-  return new RunbusError(error?.code ?? fallback, error?.message ?? `the gateway answered ${status}`, {
-    path: error?.path,
-    details: error?.details,
-    status,
-  });
+  return new RunbusError(code ?? fallback, message ?? `the gateway answered ${status}`, { path, details, status });
 }
 
 /** Whether the same call may succeed later: a lost connection, 408, 429, 5xx, close codes 4000 to 4499 but 4401 and 4403. */

@@ -24,7 +24,7 @@ export class Gateways {
 function base(text: string): string {
   const url = /^(http|ws)s?:/.test(text) && URL.canParse(text) ? new URL(text.replace(/^ws/, "http")) : undefined;
   if (url) return url.origin + url.pathname.replace(/\/+$/, "");
-  throw new RunbusError("invalid_argument", `"${text}" is no http(s) or ws(s) address of a gateway`, { path: "url" });
+  throw new RunbusError("invalid_argument", `"${text}" is no address of a gateway (http, ws)`, { path: "url" });
 }
 
 /** The same gateway's WebSocket. */

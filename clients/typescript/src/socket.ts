@@ -36,7 +36,7 @@ export class Socket {
     });
     const opened = socket as unknown as Socket;
     try {
-      await within(DIAL_MS, signal, "no greeting in time", (signal) => abortable(admitted, signal));
+      await within(DIAL_MS, signal, "no answer in time", (signal) => abortable(admitted, signal));
     } catch (error) {
       opened.close();
       signal.throwIfAborted();
@@ -117,20 +117,15 @@ export class Socket {
   /** A connection can be dead without a word: it is probed, and then given up. */
   #watch(): void {
     const silent = Date.now() - this.#heard;
-    if (silent > this.#context.heartbeatMs * 1.5) return this.#ended(ofClose(1006, "no answer to a ping"));
+    if (silent > this.#context.heartbeatMs * 1.5) return this.#ended(ofClose(1006, "no heartbeat"));
     if (silent > this.#context.heartbeatMs) this.#send({ type: "ping" });
   }
 
   #receive(data: unknown): void {
     this.#heard = Date.now();
     if (this.#end) return;
-    let message: Wire;
-    try {
-      message = JSON.parse(data as string);
-      if (typeof message.type !== "string") throw new Error("it has no type");
-    } catch (error) {
-      return this.#context.warn("a message of the gateway is skipped", error);
-    }
+    const message = this.#context.parse<Wire>(data as string);
+    if (!message) return;
     const sink = this.#sinks.get((message.sub ?? message.id) as string);
     switch (message.type) {
       case "hello":
@@ -142,7 +137,7 @@ export class Socket {
         return this.#refused(message, sink);
       case "unsubscribed":
         this.#sinks.delete(message.sub as string);
-        sink?.lost(unavailable("the gateway ended the subscription"));
+        sink?.lost(unavailable("the subscription ended"));
         return this.#restIfIdle();
       case "pong":
         return;
@@ -156,7 +151,7 @@ export class Socket {
   #greeted(auth: string): void {
     if (auth !== "required") return this.#admitted();
     if (this.#token === undefined) {
-      return this.#ended(new RunbusError("unauthenticated", "the gateway wants a credential: give token or getToken"));
+      return this.#ended(new RunbusError("unauthenticated", "the gateway wants token or getToken"));
     }
     this.#send({ type: "auth", token: this.#token });
   }

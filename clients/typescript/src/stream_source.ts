@@ -82,14 +82,14 @@ export class StreamSource implements Source {
       );
       return done ? undefined : this.#decoder.decode(value, { stream: true });
     } catch (error) {
-      throw error instanceof RunbusError ? error : unavailable("the event stream broke", error);
+      throw error instanceof RunbusError ? error : unavailable("the event stream ended", error);
     }
   }
 
   /** Whole frames of what was read; what is left waits for its end. */
   #take(text: string): void {
     this.#rest += text;
-    if (this.#rest.length > FRAME_CHARS) throw new RunbusError("too_large", "a frame of the event stream has no end");
+    if (this.#rest.length > FRAME_CHARS) throw new RunbusError("too_large", "a frame has no end");
     const end = this.#rest.lastIndexOf("\n\n");
     if (end < 0) return;
     const frames = this.#rest.slice(0, end).split("\n\n");
@@ -100,7 +100,7 @@ export class StreamSource implements Source {
     };
     for (const frame of frames) {
       const data = /^data: (.*)/m.exec(frame)?.[1];
-      const message = data && this.#parse(data);
+      const message = data && this.#context.parse<{ type: string; code?: number; reason?: string }>(data);
       if (!message) continue;
       // Events have ids; what gateways say themselves has none.
       if ("id" in message) {
@@ -112,16 +112,5 @@ export class StreamSource implements Source {
       this.#ready.push(message as Message);
     }
     flush();
-  }
-
-  #parse(data: string): { type: string; code?: number; reason?: string } | undefined {
-    try {
-      const message = JSON.parse(data);
-      if (typeof message.type !== "string") throw new Error("it has no type");
-      return message;
-    } catch (error) {
-      this.#context.warn("a frame of the event stream is skipped", error);
-      return undefined;
-    }
   }
 }

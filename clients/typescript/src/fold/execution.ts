@@ -1,4 +1,5 @@
 /** The state of a run, and the events that count for it: the gateway's fold, in TypeScript. */
+import { defined } from "../defined.js";
 import type { Event } from "../event.js";
 import type { Execution, Waiting } from "../types/snapshot.js";
 import type { Payload } from "./payload.js";
@@ -7,12 +8,7 @@ import { time } from "./time.js";
 /** A question that its producer gave no id: the next step of the execution answers it. */
 const UNNAMED = "";
 
-export const COALESCIBLE: ReadonlySet<string> = new Set([
-  "llm_text_delta",
-  "llm_reasoning_delta",
-  "client_output_delta",
-  "tool_call_delta",
-]);
+export const COALESCIBLE = /^(llm_(text|reasoning)|client_output|tool_call)_delta$/;
 
 export type Known = Execution;
 
@@ -57,7 +53,7 @@ export function apply(known: Execution, event: Event, payload: Payload | undefin
   if (event.session_id !== undefined) now.session_id = event.session_id;
   if (event.correlation_id !== undefined) now.correlation_id = event.correlation_id;
   if (event.attempt !== undefined) now.attempt = Math.max(now.attempt ?? 0, event.attempt);
-  if (payload && !isOver(known) && !COALESCIBLE.has(event.type)) change(now, event, payload);
+  if (payload && !isOver(known) && !COALESCIBLE.test(event.type)) change(now, event, payload);
   return now;
 }
 
@@ -83,13 +79,15 @@ function change(now: Run, { type, node_id }: { type: string; node_id?: string },
       now.status = atWork(now);
       return;
     case "tool_approval_requested":
-      return waits(now, data["approval_id"], { status: "waiting_for_approval", tool_use_id: data["tool_use_id"] });
+      return waits(now, data["approval_id"], {
+        status: "waiting_for_approval",
+        tool_use_id: data["tool_use_id"],
+      });
     case "tool_approval_decided":
     case "tool_approval_expired":
       return goesOn(now, (id) => id === data["approval_id"]);
     case "client_input_requested": {
-      const { tool_use_id } = data;
-      const waiting: Waiting = { status: "waiting_for_input", ...(tool_use_id === undefined ? {} : { tool_use_id }) };
+      const waiting = defined<Waiting>({ status: "waiting_for_input", tool_use_id: data["tool_use_id"] });
       return waits(now, data["request_id"] ?? UNNAMED, waiting);
     }
     case "client_input_received":
@@ -115,13 +113,10 @@ function change(now: Run, { type, node_id }: { type: string; node_id?: string },
       now.rounds = Math.max(now.rounds, data["rounds"]);
       return;
     case "execution_completed":
-      now.output = data["output"];
-      return end(now, "completed");
     case "execution_failed":
-      now.error = data["error"];
-      return end(now, "failed");
     case "execution_cancelled":
-      return end(now, "cancelled");
+      Object.assign(now, defined({ output: data["output"], error: data["error"] }));
+      return end(now, type.slice(10) as Execution["status"]);
   }
 }
 
@@ -147,10 +142,11 @@ export function forget(now: Execution, which: (id: string, waiting: Waiting) => 
   else delete now.waiting;
 }
 
-function atWork(now: Execution): Execution["status"] {
-  const waiting = Object.values(now.waiting ?? {}).map(({ status }) => status);
-  return waiting.find((status) => status === "waiting_for_approval") ?? waiting[0] ?? "running";
-}
+/** Approvals go before questions: the one name is before the other. */
+const atWork = (now: Execution): Execution["status"] =>
+  Object.values(now.waiting ?? {})
+    .map(({ status }) => status)
+    .sort()[0] ?? "running";
 
 function end(now: Execution, status: Execution["status"]): void {
   now.status = status;

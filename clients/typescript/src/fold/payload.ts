@@ -24,9 +24,8 @@ const FIELDS: Record<string, string> = {
   client_output_delta: "content snapshot?",
   llm_reasoning_delta: "content",
   tool_call_delta: "index:u tool_use_id tool_name arguments",
-  llm_turn_completed:
-    "message_id? usage:g? finish_reason? model? provider? request_id? reasoning? content? tool_calls:c=",
-  llm_retry: "error:v= next_try:u= delay_ms:n= message_id? model?",
+  llm_turn_completed: "message_id? usage:g? finish_reason? model? provider? reasoning? content? tool_calls:c=",
+  llm_retry: "error:v= next_try:u= delay_ms:n=",
   usage_updated: "usage:g rounds:u=",
   node_loop_started: "max_iterations:u? iteration:u?",
   node_loop_iteration: "iteration:u message_id?",
@@ -76,7 +75,11 @@ function fields(spec: string, data: unknown): Payload | undefined {
 /** The default of an absent field. */
 const absent = (kind: string): unknown => ({ s: "", b: false, v: null, l: [], c: [] })[kind] ?? 0;
 
-const TYPES: Record<string, string> = { s: "string", f: "number", b: "boolean" };
+const TYPES: Record<string, string> = {
+  s: "string",
+  f: "number",
+  b: "boolean",
+};
 
 /** A value of a kind; `undefined`: it is none. */
 function read(kind: string, value: unknown): unknown {

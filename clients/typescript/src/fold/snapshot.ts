@@ -15,7 +15,16 @@ import { time } from "./time.js";
 
 /** Before the first event. `whole`: it is known that nothing was removed from the log. */
 export function begin(cursor: string, whole: boolean): Snapshot {
-  return { cursor, complete: whole, nodes: {}, turns: [], turns_begun: 0, calls: [], approvals: [], questions: [] };
+  return {
+    cursor,
+    complete: whole,
+    nodes: {},
+    turns: [],
+    turns_begun: 0,
+    calls: [],
+    approvals: [],
+    questions: [],
+  };
 }
 
 /** The snapshot behind one more event. */
@@ -33,25 +42,35 @@ export function apply(snapshot: Snapshot, event: Event): Snapshot {
   now.execution = execution.apply(now.execution as execution.Known, event, data);
   if (ended) return now;
   if (data) change(now, event, data);
-  if (!execution.COALESCIBLE.has(event.type)) settle(now);
+  if (!execution.COALESCIBLE.test(event.type)) settle(now);
   return now;
 }
 
 function change(now: Snapshot, event: Event, data: Payload): void {
   switch (event.type) {
     case "llm_text_delta":
-      return write(now, event, ({ text }) => ({ text: extend(text, data) }));
+      return write(now, event, ({ text }) => ({
+        text: extend(text, data),
+      }));
     case "client_output_delta":
-      return write(now, event, ({ output }) => ({ output: extend(output, data) }));
+      return write(now, event, ({ output }) => ({
+        output: extend(output, data),
+      }));
     case "llm_reasoning_delta":
-      return write(now, event, ({ reasoning }) => ({ reasoning: push(reasoning, data["content"]) }));
+      return write(now, event, ({ reasoning }) => ({
+        reasoning: push(reasoning, data["content"]),
+      }));
     case "tool_call_delta":
       return isShort(data["tool_use_id"]) ? write(now, event, (turn) => ({ drafts: draft(turn, data) })) : undefined;
     case "llm_turn_completed":
       return completeTurn(now, event, data);
     case "llm_retry":
       now.turns = now.turns.filter((turn) => turn.done || turn.node_id !== event.node_id);
-      return node(now, event, (node) => unnamed({ ...node, retries: node.retries + 1 }));
+      return node(now, event, (node) => ({
+        ...node,
+        retries: node.retries + 1,
+        ...SILENT,
+      }));
     case "attempt_superseded": {
       // A call of a model is never continued by another attempt: it is void as a whole.
       const from = data["void_from"] ?? Infinity;
@@ -60,16 +79,27 @@ function change(now: Snapshot, event: Event, data: Payload): void {
     }
     case "node_loop_started":
       closeTurns(now, event.node_id);
-      return node(now, event, (node) =>
-        unnamed({ ...node, state: "running", visits: node.visits + 1, round: 0, iteration: data["iteration"] }),
-      );
+      return node(now, event, (node) => ({
+        ...node,
+        state: "running",
+        visits: node.visits + 1,
+        round: 0,
+        iteration: data["iteration"],
+        ...SILENT,
+      }));
     case "node_loop_iteration":
-      return node(now, event, (node) =>
-        defined<Node>({ ...node, state: "running", round: data["iteration"], message_id: short(data["message_id"]) }),
-      );
+      return node(now, event, (node) => ({
+        ...node,
+        state: "running",
+        round: data["iteration"],
+        message_id: short(data["message_id"]),
+      }));
     case "node_loop_completed":
       closeTurns(now, event.node_id);
-      return node(now, event, (node) => ({ ...node, state: "completed" }));
+      return node(now, event, (node) => ({
+        ...node,
+        state: "completed",
+      }));
     case "node_internal_output": {
       const output = excerpt(data["output"] ?? data["content"], LIMIT.SNAPSHOT_VALUE_BYTES);
       return node(now, event, (node) => ({ ...node, output }));
@@ -96,7 +126,10 @@ function change(now: Snapshot, event: Event, data: Payload): void {
 }
 
 /** Left-out parts are counted. */
-function omit(now: Snapshot, what: "turns_omitted" | "nodes_omitted_events" | "calls_omitted" | "waiting_omitted"): void {
+function omit(
+  now: Snapshot,
+  what: "turns_omitted" | "nodes_omitted_events" | "calls_omitted" | "waiting_omitted",
+): void {
   now[what] = (now[what] ?? 0) + 1;
 }
 
@@ -109,40 +142,47 @@ const short = (text: string | undefined): string | undefined => (text === undefi
 function completeTurn(now: Snapshot, event: Event, data: Payload): void {
   const { content, finish_reason, message_id, model, provider, reasoning } = data;
   write(now, event, (turn) => ({
-    ...(content === undefined ? {} : { [!turn.text && turn.output ? "output" : "text"]: push(undefined, content) }),
-    ...(reasoning === undefined ? {} : { reasoning: push(undefined, reasoning) }),
-    ...(message_id === undefined ? {} : { message_id: short(message_id) }),
+    ...whole(!turn.text && turn.output ? "output" : "text", content),
+    ...whole("reasoning", reasoning),
+    ...defined({ message_id: short(message_id) }),
     finish_reason: short(finish_reason),
     model: short(model),
     provider: short(provider),
     ...OVER,
   }));
   for (const one of data["tool_calls"] as Payload[]) call(now, event, one, "requested", one["arguments"]);
-  node(now, event, (node) => unnamed({ ...node, state: "running" }));
+  node(now, event, (node) => ({ ...node, state: "running", ...SILENT }));
 }
 
 /** The drafts of a turn with one more piece of a call. */
-function draft(turn: Turn, data: Payload): Draft[] {
-  const drafts = [...(turn.drafts ?? [])];
+function draft({ drafts = [] }: Turn, data: Payload): Draft[] {
   const { index, tool_use_id, tool_name } = data;
   const at = drafts.findLastIndex((one) => one.tool_use_id === tool_use_id);
-  const known = drafts[at];
-  const more = push(known?.arguments, data["arguments"]) ?? { content: "" };
-  if (known) return drafts.with(at, { ...known, arguments: more });
-  if (drafts.length >= LIMIT.SNAPSHOT_DRAFTS) drafts.shift();
-  return [...drafts, { index, tool_use_id, tool_name: name(tool_name), arguments: more }];
+  const known: Changes<Draft> = drafts[at] ?? {
+    index,
+    tool_use_id,
+    tool_name: name(tool_name),
+  };
+  const one = {
+    ...known,
+    arguments: push(known.arguments, data["arguments"]) ?? { content: "" },
+  } as Draft;
+  return at < 0 ? [...drafts.slice(1 - LIMIT.SNAPSHOT_DRAFTS), one] : drafts.with(at, one);
 }
+
+/** A text that its provider gives as a whole; an empty one removes what there is. */
+const whole = (field: string, text: string | undefined): Changes<Turn> =>
+  text === undefined ? {} : { [field]: push(undefined, text) };
 
 /** Changes of a turn that is over. */
 const OVER = { done: true, drafts: undefined };
 
+const over = (turn: Turn): Turn => defined<Turn>({ ...turn, ...OVER });
+
 type Changes<T> = { [K in keyof T]?: T[K] | undefined };
 
-const turnBytes = ({ text, output, reasoning, drafts }: Turn): number =>
-  [text, output, reasoning, ...(drafts ?? []).map((draft) => draft.arguments)].reduce(
-    (sum, one) => sum + textBytes(one),
-    0,
-  );
+const turnBytes = ({ text, output, reasoning, drafts = [] }: Turn): number =>
+  [text, output, reasoning, ...drafts.map((one) => one.arguments)].reduce((sum, one) => sum + textBytes(one), 0);
 
 /** Changes the node's open turn; begins one when there is none. A turn of an earlier attempt that no event made void is over. */
 function write(now: Snapshot, event: Event, change: (turn: Turn) => Changes<Turn>): void {
@@ -150,36 +190,38 @@ function write(now: Snapshot, event: Event, change: (turn: Turn) => Changes<Turn
   let at = turns.findLastIndex((turn) => !turn.done && turn.node_id === event.node_id);
   const open = turns[at];
   if (open?.attempt !== undefined && event.attempt !== undefined && open.attempt < event.attempt) {
-    turns[at] = defined<Turn>({ ...open, ...OVER });
+    turns[at] = over(open);
     at = -1;
   }
   const { seq, node_id, attempt } = event;
   if (at < 0) {
-    const known = node_id !== undefined && Object.hasOwn(now.nodes, node_id) ? now.nodes[node_id] : undefined;
-    const begun = defined({ message_id: known?.message_id, node_id, attempt });
-    at = turns.push({ number: ++now.turns_begun, seq, done: false, ...begun }) - 1;
+    // An id that names a property of every object has no `message_id` either.
+    const { message_id } = now.nodes[node_id ?? ""] ?? {};
+    at = turns.push({ number: ++now.turns_begun, seq, done: false, message_id, node_id, attempt } as Turn) - 1;
   }
   const turn = turns[at] as Turn;
   turns[at] = defined<Turn>({ ...turn, seq, ...change(turn) });
   let bytes = turns.reduce((sum, one) => sum + turnBytes(one), 0);
   while (turns.length > LIMIT.SNAPSHOT_TURNS || (bytes > LIMIT.SNAPSHOT_TEXT_BYTES && turns.length > 1)) {
     // The turns being written go last.
-    const oldest = Math.max(turns.findIndex((one) => one.done), 0);
-    bytes -= turnBytes(turns.splice(oldest, 1)[0] as Turn);
+    bytes -= turnBytes(drop(turns, (one) => one.done));
     omit(now, "turns_omitted");
   }
   now.turns = turns;
 }
 
+/** Removes the first one that it is, else the first one. */
+const drop = <T>(list: T[], which: (one: T) => boolean): T => list.splice(Math.max(list.findIndex(which), 0), 1)[0] as T;
+
 /** A producer that has no turns ends its message with its node. */
 function closeTurns(now: Snapshot, nodeId: string | undefined): void {
-  now.turns = now.turns.map((turn) => (turn.node_id === nodeId && !turn.done ? defined<Turn>({ ...turn, ...OVER }) : turn));
+  now.turns = now.turns.map((turn) => (turn.node_id === nodeId ? over(turn) : turn));
 }
 
-/** A node whose model writes nothing. */
-const unnamed = (node: Changes<Node>): Node => defined<Node>({ ...(node as Node), message_id: undefined });
+/** Changes of a node whose model writes nothing. */
+const SILENT = { message_id: undefined };
 
-function node(now: Snapshot, event: Event, change: (node: Node) => Node): void {
+function node(now: Snapshot, event: Event, change: (node: Node) => Changes<Node>): void {
   const id = event.node_id;
   if (id === undefined) return;
   const known = Object.hasOwn(now.nodes, id);
@@ -192,7 +234,10 @@ function node(now: Snapshot, event: Event, change: (node: Node) => Node): void {
     : { state: "running", visits: 0, round: 0, retries: 0, updated_at: "" };
   const updated_at = time(event.timestamp) ?? event.timestamp;
   // A computed key makes an own property, whatever its name.
-  now.nodes = { ...now.nodes, [id]: change({ ...before, updated_at }) };
+  now.nodes = {
+    ...now.nodes,
+    [id]: defined<Node>(change({ ...before, updated_at }) as Node),
+  };
 }
 
 function call(now: Snapshot, event: Event, data: Payload, state: CallState, args?: unknown, result?: unknown): void {
@@ -205,11 +250,17 @@ function call(now: Snapshot, event: Event, data: Payload, state: CallState, args
   let at = calls.findLastIndex((one) => one.tool_use_id === id);
   if (at < 0) {
     if (calls.length >= LIMIT.SNAPSHOT_CALLS) {
-      calls.splice(Math.max(calls.findIndex(({ state }) => state === "completed" || state === "failed"), 0), 1);
+      drop(calls, ({ state }) => state === "completed" || state === "failed");
       omit(now, "calls_omitted");
     }
     const { node_id } = event;
-    const made = { tool_use_id: id, tool_name: name(data["tool_name"]), state, node_id, arguments: { value: null } };
+    const made = {
+      tool_use_id: id,
+      tool_name: name(data["tool_name"]),
+      state,
+      node_id,
+      arguments: { value: null },
+    };
     at = calls.push(defined<Call>(made)) - 1;
   }
   const one: Call = { ...(calls[at] as Call), state };
@@ -256,7 +307,10 @@ function ask(now: Snapshot, event: Event, data: Payload): void {
   const choices = (data["choices"] as string[]).slice(0, LIMIT.SNAPSHOT_CHOICES).map(name);
   const question = defined<Question>({
     request_id,
-    prompt: defined<Text>({ content, truncated_bytes: utf8(data["prompt"]) - utf8(content) || undefined }),
+    prompt: defined<Text>({
+      content,
+      truncated_bytes: utf8(data["prompt"]) - utf8(content) || undefined,
+    }),
     node_id: event.node_id,
     choices: choices.length > 0 ? choices : undefined,
     expires_at: data["expires_at"],
@@ -277,7 +331,7 @@ function states(now: Snapshot, of: (node: Node, id: string) => Node["state"]): v
 
 function end(now: Snapshot): void {
   states(now, ({ state }) => (state === "completed" ? state : "stopped"));
-  now.turns = now.turns.map((turn) => (turn.done ? turn : defined<Turn>({ ...turn, ...OVER })));
+  now.turns = now.turns.map(over);
   const run = now.execution as execution.Known;
   for (const field of ["output", "error"] as const) {
     if (run[field] === undefined) continue;
@@ -291,7 +345,9 @@ function end(now: Snapshot): void {
 function settle(now: Snapshot): void {
   const run = now.execution as execution.Known;
   if (run.definition !== undefined) run.definition = name(run.definition);
-  const ids = Object.keys(run.waiting ?? {}).filter(isShort).sort();
+  const ids = Object.keys(run.waiting ?? {})
+    .filter(isShort)
+    .sort();
   const kept = new Set(ids.slice(0, 2 * LIMIT.SNAPSHOT_WAITING));
   execution.forget(run, (id) => !kept.has(id));
   now.approvals = now.approvals.filter((approval) => kept.has(approval.approval_id));
