@@ -14,7 +14,7 @@ import tempfile
 import time
 import traceback
 
-from world import BINARY, World
+from world import BINARY, NotAllowed, World
 
 MODULES = ["test_nats", "test_leaf", "test_redis", "test_proxies", "test_gauges", "test_processes", "test_ids", "test_containers"]
 
@@ -36,6 +36,9 @@ def run(name: str, function) -> bool:
         world = World(pathlib.Path(folder))
         try:
             function(world)
+        except NotAllowed as error:
+            print(f"NOT RUN {name}: this machine refuses {error}", flush=True)
+            return True
         except BaseException:
             print(f"FAILED  {name}\n{traceback.format_exc()}{world.lines()}", flush=True)
             return False

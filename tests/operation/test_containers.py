@@ -1,4 +1,4 @@
-"""Runbus in a container and on a disk that fills up. `unshare` makes the namespaces: without them these cases fail."""
+"""Runbus in a container and on a disk that fills up. `unshare` makes the namespaces; where the kernel refuses them, two cases cannot run."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import pathlib
 import resource
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 
 from deployment import Deployment, Gateway, helper
 from test_gauges import WAITER_SCRIPT, ended
 from test_processes import EMBEDDED
-from world import BINARY, PATIENCE_S, Program, World, until
+from world import BINARY, PATIENCE_S, NotAllowed, Program, World, until
 
 UNREADY_S = 5
 """A process that cannot store anything is unready within this time, in seconds."""
@@ -31,8 +32,16 @@ def unshare(*namespaces: str) -> list[str]:
     return ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), *namespaces]
 
 
+def allowed(namespaces: list[str], shell: str) -> None:
+    """The kernel, or the container that the tests run in, may refuse namespaces or mounts: nothing that a machine can install."""
+    tried = subprocess.run([*unshare(*namespaces), "sh", "-ec", f"{shell}true"], capture_output=True, text=True, timeout=PATIENCE_S)
+    if tried.returncode != 0:
+        raise NotAllowed(f"{' '.join(tried.args)}: {tried.stderr.strip()}")
+
+
 def contained(site: Deployment, namespaces: list[str], shell: str, command: str, own: dict) -> Program:
     """A process of Runbus behind a line of shell, in namespaces of its own."""
+    allowed(namespaces, shell)
     words = [*unshare(*namespaces), "sh", "-ec", f'{shell}exec "$@"', "sh", BINARY, command, "--config", site.config(own)]
     return site.world.program(*words)
 

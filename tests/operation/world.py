@@ -62,6 +62,10 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("RUNBUS_", "OPENAI_", "OTEL_", "SSL_CERT"))}
 
 
+class NotAllowed(Exception):
+    """The kernel refuses what a case needs."""
+
+
 class Program:
     """A process whose lines are kept, so that a test can wait for one of them."""
 
