@@ -91,7 +91,7 @@ fn a_model_that_does_not_answer_is_named_with_its_fault() {
     assert_eq!(models.status.code(), Some(69), "{}", text(&models.stderr));
     let shown: Value = serde_json::from_slice(&models.stdout).unwrap();
     assert_eq!(shown["models"][0]["model"], "away/m");
-    assert!(shown["models"][0]["found"].as_str().unwrap().contains("cannot connect"), "{shown}");
+    assert!(shown["models"][0]["found"].as_str().unwrap().contains("cannot connect to http://"), "{shown}");
 }
 
 #[test]

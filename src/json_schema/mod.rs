@@ -6,7 +6,7 @@ use jsonschema::paths::LocationSegment;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use crate::blocking::Pool;
+use crate::blocking::{self, Pool};
 use crate::limits::{
     SCHEMA_BYTES, SCHEMA_COMPILE_TIME, SCHEMA_COMPILES, SCHEMA_COMPILES_WAITING, SCHEMA_ERROR_BYTES,
     SCHEMA_ERRORS, SCHEMA_PATTERN_BYTES,
@@ -16,6 +16,17 @@ use crate::truncate::truncate;
 mod bounds;
 
 static COMPILES: Pool = Pool::new("schema", SCHEMA_COMPILES, SCHEMA_COMPILES_WAITING, SCHEMA_COMPILE_TIME);
+
+/// Why there is no compiled schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// The schema has a fault, or is over a limit.
+    #[error("{0}")]
+    Schema(String),
+    /// There is no thread or no time for it: the same schema may compile later.
+    #[error(transparent)]
+    Pool(#[from] blocking::Error),
+}
 
 /// Why a value does not fit a schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,10 +69,10 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// The fault of the schema, or there is no thread or no time for it.
-    pub async fn compile_elsewhere(parameters: Value) -> Result<Arc<Self>, String> {
-        let compiled = COMPILES.run(move || Self::compile(&parameters)).await;
-        compiled.map_err(|error| error.to_string())?.map(Arc::new)
+    /// See [`CompileError`].
+    pub async fn compile_elsewhere(parameters: Value) -> Result<Arc<Self>, CompileError> {
+        let compiled = COMPILES.run(move || Self::compile(&parameters)).await?;
+        compiled.map(Arc::new).map_err(CompileError::Schema)
     }
 
     /// The schema as it was given.

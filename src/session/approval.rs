@@ -18,9 +18,9 @@ use serde_json::Value;
 use super::command::Decide;
 use super::message::ToolCall;
 use crate::id::{EventId, ExecutionId, NodeId};
-use crate::json_schema::{Mismatch, Schema};
+use crate::json_schema::{CompileError, Mismatch, Schema};
 use crate::time::Timestamp;
-use crate::{json, limits};
+use crate::{blocking, json, limits};
 
 /// A request to approve a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -188,9 +188,12 @@ pub enum Unfit {
         /// Its name.
         tool: String,
     },
+    /// The schema does not compile here: the worker that asked has another version.
+    #[error("cannot be checked: the tool's schema is refused: {0}; approve the call as it is, or reject it")]
+    Schema(String),
     /// There is no time or thread for the check.
     #[error("cannot be checked now: {0}; try again")]
-    Unchecked(String),
+    Unchecked(blocking::Error),
 }
 
 impl Approval {
@@ -268,7 +271,11 @@ impl Approval {
             Kept::TooLarge => return Err(Unfit::TooLarge { tool: self.requested.tool_name.clone() }),
             Kept::Known(schema) => Schema::compile_elsewhere(Value::clone(schema)).await,
         };
-        Ok(schema.map_err(Unfit::Unchecked)?.check(arguments)?)
+        let schema = schema.map_err(|error| match error {
+            CompileError::Schema(fault) => Unfit::Schema(fault),
+            CompileError::Pool(error) => Unfit::Unchecked(error),
+        })?;
+        Ok(schema.check(arguments)?)
     }
 
     /// Whether it lets a call run with these arguments: those that were asked about, or those that the decision brought.
@@ -400,6 +407,10 @@ mod tests {
         let deep = (0..2 * limits::ENTRY_DEPTH).fold(json!({}), |inner, _| json!({ "default": inner }));
         let deep = Schemas::of_tools([("deep".to_owned(), Arc::new(deep))]);
         assert_eq!(deep.of("deep"), Kept::TooLarge);
+        // A schema that this version refuses: not an error that passes.
+        approval.schema = Kept::Known(Arc::new(json!({ "type": "nonsense" })));
+        let refused = approval.check_edited(&json!({})).await;
+        assert!(matches!(refused, Err(Unfit::Schema(_))), "{refused:?}");
         // An entry of before.
         approval.schema = kept.of("unknown");
         assert_eq!(approval.check_edited(&json!({ "n": "x" })).await, Ok(()));

@@ -85,6 +85,26 @@ fn the_contract_of_shards_is_committed() {
     are_committed("shards.json", &vectors);
 }
 
+/// The table is what authors of other clients read.
+#[test]
+fn the_documented_shards_are_those_of_the_code() {
+    let page = std::fs::read_to_string(format!("{}/docs/subjects.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (_, table) = page.split_once("With the default of 4 shards:").unwrap();
+    let (table, _) = table.split_once("```").unwrap();
+    let layout = Layout::new(vec![4]).unwrap();
+    let rows: Vec<(String, u16)> = table
+        .lines()
+        .filter_map(|line| {
+            let (token, shard) = line.strip_prefix("| `")?.split_once("` | ")?;
+            Some((token.to_owned(), shard.trim_end_matches(" |").parse().unwrap()))
+        })
+        .collect();
+    assert!(rows.len() >= 4, "{rows:?}");
+    for (token, shard) in rows {
+        assert_eq!(layout.home(&token).0, shard, "{token}");
+    }
+}
+
 /// An event of the frames, with more fields.
 fn event(n: usize, more: &Value) -> Value {
     let mut event = json!({

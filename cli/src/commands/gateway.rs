@@ -22,8 +22,7 @@ impl Gateway {
         backend.agreed().await?;
         let shutdown = process::signals()?;
         process::spawn_metrics(&configuration, None).await?;
-        let address = process::spawn_gateway(&shutdown, &configuration, &backend).await?;
-        tracing::info!(%address, "gateway is listening");
+        process::spawn_gateway(&shutdown, &configuration, &backend).await?;
         process::until_signal(&shutdown, &backend, &configuration).await
     }
 }

@@ -364,13 +364,15 @@ pub(super) fn connection(error: &reqwest::Error) -> Fault {
 fn chain(error: &reqwest::Error) -> String {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let kind = if error.is_connect() {
-        "cannot connect"
+        // The path and the query may hold a key.
+        let address = error.url().map(|url| url.origin().ascii_serialization());
+        format!("cannot connect to {}", address.as_deref().unwrap_or("the provider"))
     } else if error.is_body() || error.is_decode() {
-        "the answer was cut off"
+        "the answer was cut off".to_owned()
     } else {
-        "the request failed"
+        "the request failed".to_owned()
     };
-    causes.fold(kind.to_owned(), |text, cause| format!("{text}: {cause}"))
+    causes.fold(kind, |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]
