@@ -60,6 +60,20 @@ pub enum Standing {
     Consumed,
 }
 
+impl Standing {
+    /// The end of a sentence that begins with the approval.
+    const fn explain(self) -> &'static str {
+        match self {
+            Self::Pending => "waits for a decision",
+            Self::Approved => "is approved already",
+            Self::Rejected => "is rejected already",
+            Self::Expired => "has expired",
+            Self::Cancelled => "is cancelled: its execution ended before",
+            Self::Consumed => "is used up: its call ran, or began to",
+        }
+    }
+}
+
 /// An approval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
@@ -155,7 +169,7 @@ pub struct Decision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It was decided before, or is of no use any more.
-    #[error("the approval is {0:?} already")]
+    #[error("the approval {}", .0.explain())]
     Settled(Standing),
     /// The decision is for other arguments.
     #[error("the decision is for other arguments than the call's")]

@@ -58,8 +58,9 @@ const EXPORT: &[&str] =
 /// Crates whose every line was written here: credentials are a [`crate::config::Secret`] in them.
 const OWN: &[&str] = &["runbus", "runbus_gateway", "runbus_workers", "runbus_bench"];
 
-/// The crate that logs all data of the peer for each connection: only for debugging.
-const TALKATIVE: &str = "rmcp";
+/// Crates that log all data of the peer for each connection, or a line for each attempt to connect: only their warnings count. Runbus
+/// reports the state of its connections itself.
+const TALKATIVE: &[&str] = &["rmcp", "async_nats"];
 
 /// Why telemetry did not start.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +138,8 @@ pub(super) fn is_safe(what: &Metadata<'_>) -> bool {
     let is_own = OWN
         .iter()
         .any(|name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")));
-    let most = if target.starts_with(TALKATIVE) { Level::WARN } else { Level::INFO };
+    let is_talkative = TALKATIVE.iter().any(|name| target.starts_with(name));
+    let most = if is_talkative { Level::WARN } else { Level::INFO };
     is_own || *what.level() <= most
 }
 

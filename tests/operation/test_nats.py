@@ -11,9 +11,9 @@ from nkeys import Key, credentials, jwt
 from world import World, free_ports
 
 
-def server(world: World, *parts: str) -> int:
+def server(world: World, *parts: str, port: int | None = None) -> int:
     """A nats-server with JetStream and these parts of a configuration; its port."""
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     base = f'host: 127.0.0.1\nport: {port}\njetstream {{ store_dir: "{world.folder}/nats" }}\n'
     nats_server(world, "nats", base + "\n".join(parts))
     return port
@@ -180,6 +180,31 @@ def test_streams_that_an_operator_edited_harmlessly_are_used_with_a_warning(worl
             process.program.wait_for(f"WARN.*RB_EV_0.*{field}")
     after = nats_request(port, "$JS.API.STREAM.INFO.RB_EV_0", {})["config"]
     assert {name: after[name] for name in edits} == edits, "what the operator chose stays"
+
+
+def test_a_denied_request_blames_the_permission_and_not_the_connection(world: World) -> None:
+    """The user may log in, and may not use JetStream."""
+    users = 'authorization { users: [{ user: plain, password: plain, permissions: { publish: { deny: "$JS.API.>" } } }] }'
+    port = server(world, users)
+    own = {"nats.servers": [f"nats://127.0.0.1:{port}"], "nats.user": "plain", "nats.password": "plain"}
+    site = Deployment(world, plain_redis(world), own)
+    for words in (["stats"], ["publish", "--type", "custom", "--stream", "s", "--data", "{}"]):
+        done = site.command(*words)
+        assert done.returncode in (64, 69, 70, 77), done
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "Permissions Violation" in done.stderr and "no connection" not in done.stderr, done.stderr
+
+
+def test_a_broker_that_is_away_is_reported_once(world: World) -> None:
+    (port,) = free_ports(1)
+    site = Deployment(world, plain_redis(world), {"nats.servers": [f"nats://127.0.0.1:{port}"]})
+    waiting = site.start("worker", {"telemetry.filter": "info"})
+    waiting.wait_for("the broker is not ready")
+    server(world, port=port)
+    waiting.wait_for("connected to NATS")
+    lines = [line for line in waiting.lines if "async_nats" in line]
+    assert not lines, lines
+    assert sum("the broker is not ready" in line for line in waiting.lines) == 1, waiting.lines
 
 
 def test_an_imported_api_under_the_printed_permissions(world: World) -> None:

@@ -56,8 +56,10 @@ def test_tls_with_a_private_authority_under_the_shipped_acl(world: World) -> Non
     def shown(pair: tuple) -> dict:
         return {"redis.tls_cert_file": str(pair[0]), "redis.tls_key_file": str(pair[1])}
 
+    plain = redis_server(world)
     site.refuses(
         [
+            ({"redis.url": f"rediss://127.0.0.1:{plain}"}, "store", ["TLS handshake", "redis:// is without TLS", "redis.url"]),
             ({"redis.tls_ca_file": str(others.file)}, "store", ["UnknownIssuer", "redis.tls_ca_file"]),
             ({"redis.tls_ca_file": None}, "store", ["UnknownIssuer", "redis.tls_ca_file"]),
             ({"redis.tls_ca_file": "nowhere.pem"}, "store", ["redis.tls_ca_file", "nowhere.pem", "No such file"]),

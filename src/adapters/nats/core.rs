@@ -110,7 +110,7 @@ impl Core {
             _ => match &*self.gate.borrow() {
                 Gate::Open => Ok(()),
                 Gate::Failed(error) => Err(error.clone()),
-                Gate::Starting => Err(Arc::new(SetupError::unreachable(&self.config, &self.links[0]))),
+                Gate::Starting => Err(Arc::new(SetupError::no_answer(&self.config, &self.links[0]))),
             },
         }
     }

@@ -1,6 +1,8 @@
 //! The errors that the broker returns.
 
 use super::config::Config;
+use super::connect::is_up;
+use super::last_fault::is_denial;
 use super::publish::Link;
 use crate::config::Invalid;
 use crate::log::ReadError;
@@ -264,9 +266,16 @@ impl SetupError {
         Self::Step { step: step.into(), reason: failure.to_string(), passing: failure.is_retryable() }
     }
 
-    pub(super) fn unreachable(config: &Config, link: &Link) -> Self {
-        let reason = link.last_fault.last().map(|text| explain(config, &text));
-        Self::Unreachable { servers: config.servers.join(", "), reason }
+    /// Why the broker does not answer. A connection that stands is not to blame: the user may lack a permission, which the broker
+    /// reports beside the request.
+    pub(super) fn no_answer(config: &Config, link: &Link) -> Self {
+        let last = link.last_fault.last();
+        if !is_up(&link.client) {
+            let reason = last.map(|text| explain(config, &text));
+            return Self::Unreachable { servers: config.servers.join(", "), reason };
+        }
+        let denial = last.filter(|text| is_denial(text)).map(Failure::Denied);
+        Self::step("asking the broker", &denial.unwrap_or(Failure::Timeout))
     }
 
     /// Whether it may pass without anybody's help.

@@ -91,7 +91,7 @@ async fn connection(link: &Link, config: &Config) -> Result<String, String> {
         }
     });
     if answered.await.is_err() {
-        return Err(SetupError::unreachable(config, link).to_string());
+        return Err(SetupError::no_answer(config, link).to_string());
     }
     let version = link.client.server_info().version;
     check::version(&version).map_err(|error| error.to_string())?;

@@ -89,7 +89,7 @@ impl Setup {
     /// One attempt: version, JetStream, compare-and-set, layout, streams.
     async fn attempt(&self) -> Result<(), SetupError> {
         let Self { link, config, names, layouts, .. } = self;
-        link.round_trip().await.map_err(|_failure| SetupError::unreachable(config, link))?;
+        link.round_trip().await.map_err(|_failure| SetupError::no_answer(config, link))?;
         check::version(&link.client.server_info().version)?;
         check::jetstream(link).await?;
         streams::scratch(link, config, names).await?;

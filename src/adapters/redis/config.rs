@@ -98,6 +98,16 @@ impl Config {
     pub fn addresses(&self) -> Vec<&str> {
         if self.urls.is_empty() { vec![&self.url] } else { self.urls.iter().map(String::as_str).collect() }
     }
+
+    /// The key that holds them.
+    pub(super) const fn address_key(&self) -> &'static str {
+        if self.urls.is_empty() { "url" } else { "urls" }
+    }
+
+    /// Whether connections use TLS.
+    pub(super) fn has_tls(&self) -> bool {
+        self.addresses().into_iter().any(|url| url.starts_with("rediss://"))
+    }
 }
 
 impl Config {
@@ -135,7 +145,7 @@ pub(super) fn parse(key: &str, url: &str) -> Result<ConnectionInfo, Invalid> {
 
 impl Validate for Config {
     fn validate(&self) -> Result<(), Invalid> {
-        let key = if self.urls.is_empty() { "url" } else { "urls" };
+        let key = self.address_key();
         for url in self.addresses() {
             let info = parse(key, url)?;
             let several = self.mode != Mode::Single;

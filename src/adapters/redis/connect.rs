@@ -19,6 +19,9 @@ use crate::tls;
 /// Probes that go unanswered before an idle connection counts as dead.
 const KEEPALIVE_PROBES: u32 = 3;
 
+/// The words of an error about a server that does not answer the first bytes of TLS.
+pub(super) const HANDSHAKE: &str = "no answer to the TLS handshake in time";
+
 /// How often the cluster client sends a command again (after a redirect, a lost node) before it gives up.
 const CLUSTER_RETRIES: u32 = 5;
 
@@ -95,7 +98,7 @@ impl Connector {
     /// The servers, with the present content of the files: passwords and certificates are replaced while the process runs.
     fn target(&self) -> Result<Target, Invalid> {
         let config = &self.config;
-        let key = if config.urls.is_empty() { "url" } else { "urls" };
+        let key = config.address_key();
         let certificates = certificates::read(config)?;
         let infos: Vec<ConnectionInfo> =
             config.addresses().into_iter().map(|url| parse(key, url)).collect::<Result<_, _>>()?;
@@ -144,15 +147,19 @@ impl Connector {
         let invalid = |invalid: Invalid| {
             RedisError::from((ErrorKind::InvalidClientConfig, "redis", invalid.within("redis").to_string()))
         };
-        match &self.target().map_err(invalid)? {
+        let opened = match &self.target().map_err(invalid)? {
             Target::One(client) => {
-                Ok(Link::One(client.get_multiplexed_async_connection_with_config(&self.how).await?))
+                client.get_multiplexed_async_connection_with_config(&self.how).await.map(Link::One)
             }
-            Target::Cluster(client) => Ok(Link::Cluster(client.get_async_connection().await?)),
+            Target::Cluster(client) => client.get_async_connection().await.map(Link::Cluster),
             Target::Sentinel { sentinels, service, node } => {
-                Ok(Link::One(sentinel::open(sentinels, service, node, &self.how).await?))
+                sentinel::open(sentinels, service, node, &self.how).await.map(Link::One)
             }
-        }
+        };
+        opened.map_err(|error| match error.is_timeout() && self.config.has_tls() {
+            true => std::io::Error::new(std::io::ErrorKind::TimedOut, HANDSHAKE).into(),
+            false => error,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::config::Config;
+use super::connect::HANDSHAKE;
 use super::sentinel;
 use crate::store::Error;
 use crate::tls;
@@ -25,8 +26,14 @@ pub(super) fn explain(config: &Config, error: &RedisError) -> String {
         Some("`runbus permissions redis` prints what the user of redis.user needs".to_owned())
     } else if error.kind() == ErrorKind::AuthenticationFailed || text.contains("AuthenticationFailed") {
         Some("the server refuses redis.user with redis.password".to_owned())
+    } else if text.contains(HANDSHAKE) {
+        // A server without TLS reads the handshake as the begin of a command, and waits for its end.
+        Some(format!(
+            "perhaps the server does not speak TLS at the address of redis.{}: redis:// is without TLS",
+            config.address_key()
+        ))
     } else {
-        tls::advice(&text, "redis", if config.urls.is_empty() { "url" } else { "urls" })
+        tls::advice(&text, "redis", config.address_key())
     };
     advice.map_or_else(|| text.clone(), |advice| format!("{text}; {advice}"))
 }
