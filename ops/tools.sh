@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings the servers that the tests start: nats-server by a pinned hash, Redis, nginx and HAProxy from the system's packages, MCP
-# servers; and the Python and Node packages that they use, by pinned hashes; and
+# servers; and the Python and Node packages that they use, by pinned hashes; the nats CLI, which Go builds from pinned modules; and
 # the programs that check the dependencies and build the site.
 #
 #   ops/tools.sh            installs what is missing, prints KEY=VALUE lines
@@ -344,6 +344,7 @@ RUNBUS_MCP_PYTHON=$(python_environment tests/mcp/requirements.txt)
 RUNBUS_MCP_NODE=$(node_packages tests/mcp)
 RUNBUS_CLIENTS_PYTHON=$(python_environment tests/clients/requirements.txt)
 RUNBUS_CLIENTS_NODE=$(node_packages tests/clients)
+RUNBUS_CLIENTS_GO=$(go_programs tests/clients/go)
 RUNBUS_NGINX=$(proxy nginx RUNBUS_NGINX nginx_has_stream nginx-light libnginx-mod-stream)
 RUNBUS_HAPROXY=$(proxy haproxy RUNBUS_HAPROXY any_version haproxy)
 if [[ ${1:-print} == interop ]]; then
@@ -365,7 +366,7 @@ fi
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
 export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_MDBOOK RUNBUS_MCP_PYTHON RUNBUS_MCP_NODE
-export RUNBUS_CLIENTS_PYTHON RUNBUS_CLIENTS_NODE RUNBUS_NGINX RUNBUS_HAPROXY
+export RUNBUS_CLIENTS_PYTHON RUNBUS_CLIENTS_NODE RUNBUS_CLIENTS_GO RUNBUS_NGINX RUNBUS_HAPROXY
 
 case ${1:-print} in
   print)
@@ -374,7 +375,7 @@ case ${1:-print} in
       RUNBUS_OPENAPI_PYTHON "$RUNBUS_OPENAPI_PYTHON" RUNBUS_CARGO_DENY "$RUNBUS_CARGO_DENY" \
       RUNBUS_CARGO_AUDIT "$RUNBUS_CARGO_AUDIT" RUNBUS_MDBOOK "$RUNBUS_MDBOOK" RUNBUS_MCP_PYTHON "$RUNBUS_MCP_PYTHON" \
       RUNBUS_MCP_NODE "$RUNBUS_MCP_NODE" RUNBUS_CLIENTS_PYTHON "$RUNBUS_CLIENTS_PYTHON" \
-      RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_NGINX "$RUNBUS_NGINX" \
+      RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_CLIENTS_GO "$RUNBUS_CLIENTS_GO" RUNBUS_NGINX "$RUNBUS_NGINX" \
       RUNBUS_HAPROXY "$RUNBUS_HAPROXY"
     ;;
   run | interop)

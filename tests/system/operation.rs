@@ -1,6 +1,7 @@
 //! Runbus as its operator sees it: processes of their own on NATS and Redis, their health endpoints, their metrics.
 
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::time::Duration;
 
 use runbus::adapters::{nats, redis};
@@ -328,4 +329,80 @@ async fn the_plain_publish_of_the_readme_works_on_the_server_of_the_readme() {
     let doctor = process::run(dir.path(), &["doctor"], &settings);
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(doctor.status.success() && said.contains("mapping"), "{said}");
+    // The nats CLI runs the line of the README as it stands.
+    let Some(cli) = NatsCli::find(&broker.url()) else { return };
+    let data = cli.publishes_and_taps(line).await;
+    let history = process::run(dir.path(), &["history", "--stream", "tapped", "--json"], &settings);
+    let stored = String::from_utf8(history.stdout).unwrap();
+    assert!(stored.contains(data), "{stored}");
+}
+
+/// The command `nats`, unmodified.
+struct NatsCli {
+    path: std::ffi::OsString,
+    server: String,
+}
+
+impl NatsCli {
+    /// `None`, where this machine has no Go to build it.
+    fn find(server: &str) -> Option<Self> {
+        let folder =
+            std::env::var_os("RUNBUS_CLIENTS_GO").expect("RUNBUS_CLIENTS_GO is set by ops/tools.sh run");
+        if folder.is_empty() {
+            return None;
+        }
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let folders =
+            std::iter::once(std::path::PathBuf::from(folder)).chain(std::env::split_paths(&folders));
+        Some(Self { path: std::env::join_paths(folders).unwrap(), server: server.to_owned() })
+    }
+
+    /// A line of a shell.
+    fn command(&self, line: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new("sh");
+        command.args(["-c", line]).env("PATH", &self.path).env("NATS_URL", &self.server);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// The standard output of a line, once it has ended well.
+    async fn ends(&self, line: &str) -> String {
+        let output = self.command(line).output();
+        let output = tokio::time::timeout(PATIENCE, output).await.expect("the nats CLI ends").unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Publishes the README's line, lists the streams, and taps what it publishes to the stream `tapped`, whose payload is the answer.
+    async fn publishes_and_taps(&self, line: &str) -> &'static str {
+        let data = r#"{"z":0.10,"a":12345678901234567890123}"#;
+        let said = self.ends(&format!("nats req -H {line}")).await;
+        assert!(said.contains(r#""duplicate": true"#), "{said}");
+        let said = self.ends("nats stream ls --names").await;
+        assert!(["RB_EV_0", "RB_SE_0", "RB_JOB"].iter().all(|name| said.contains(name)), "{said}");
+        let mut tap = self
+            .command("nats sub --count=1 'rb.live.*.*.tapped.*.*'")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The tap says nothing that others can wait for once it is there: events come until it has one.
+        let ended = async {
+            loop {
+                let id = runbus::id::EventId::generate();
+                let event = format!(
+                    r#"{{"id":"{id}","type":"custom","stream_id":"tapped","data":{data},"timestamp":"2026-01-01T12:00:00Z"}}"#
+                );
+                self.ends(&format!("nats pub rb.pub.tapped._._ '{event}'")).await;
+                if tap.try_wait().unwrap().is_some() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended).await.expect("the tap has an event");
+        let tapped = tap.wait_with_output().await.unwrap();
+        let tapped = String::from_utf8_lossy(&tapped.stdout).into_owned();
+        assert!(tapped.contains(data), "{tapped}");
+        data
+    }
 }
