@@ -95,7 +95,7 @@ pub fn lines(stored: &Stored, epoch: Epoch, skip: u32) -> impl DoubleEndedIterat
 #[must_use]
 pub fn decode(stored: &Stored, line: Line, cursor: Cursor) -> Delivery {
     let read = |sound: SoundLine| {
-        let event = Event::decode(sound.as_bytes()).map_err(|error| error.to_string())?;
+        let event = Event::decode_sound(&sound).map_err(|error| error.to_string())?;
         speaks_of_its_subject(stored, &sound)?;
         Ok((event, sound))
     };
@@ -121,7 +121,7 @@ pub fn decode(stored: &Stored, line: Line, cursor: Cursor) -> Delivery {
 /// The fault of the line: the reader delivers it as [`Undecodable`].
 pub fn head(stored: &Stored, line: &Line) -> Result<(Head, SoundLine), String> {
     let sound = sound(stored, line)?;
-    let head = Head::decode(sound.as_bytes()).map_err(|error| error.to_string())?;
+    let head = Head::decode_sound(&sound).map_err(|error| error.to_string())?;
     speaks_of_its_subject(stored, &sound)?;
     Ok((head, sound))
 }

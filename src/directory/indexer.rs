@@ -67,6 +67,13 @@ enum Until<'a> {
     Lost(&'a str),
 }
 
+impl Until<'_> {
+    /// Whether the pass holds a lease, which it renews.
+    const fn renews(self) -> bool {
+        matches!(self, Self::Lost(_))
+    }
+}
+
 /// One process at a time does it; the lease only keeps the others from doing the same work.
 fn lease() -> Name {
     Name { family: "directory", id: "lease".into() }
@@ -173,9 +180,11 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     async fn run(mut self, until: Until<'_>) -> Result<Ended, Error> {
-        let mut renew_at = Instant::now() + limits::INDEX_LEASE / 3;
+        // Each of these times is later than now at the begin of a turn: one that stays in the past is due for ever, and nothing is read.
+        let mut renew_at = until.renews().then(|| Instant::now() + limits::INDEX_LEASE / 3);
         loop {
-            let wake_at = self.flush_at.unwrap_or(renew_at).min(renew_at).min(self.trim_at);
+            let others = [self.flush_at, renew_at].into_iter().flatten();
+            let wake_at = others.fold(self.trim_at, Instant::min);
             let item = tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(wake_at) => None,
@@ -215,9 +224,9 @@ impl Pass<'_> {
                 self.trim_at = Instant::now() + if more { limits::INDEX_PAUSE } else { limits::INDEX_TRIM };
             }
             if let Until::Lost(owner) = until
-                && now >= renew_at
+                && renew_at.is_some_and(|then| now >= then)
             {
-                renew_at = now + limits::INDEX_LEASE / 3;
+                renew_at = Some(now + limits::INDEX_LEASE / 3);
                 if !self.directory.has_lease(owner).await? {
                     return Ok(Ended::Taken);
                 }

@@ -1,8 +1,11 @@
 //! The lists on an embedded bus: what is listed, in which order, for whom, and how it comes to be the same again.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -15,9 +18,12 @@ use crate::event::family::{client, execution, model, node, session, tool};
 use crate::event::{Event, Source};
 use crate::execution::Status;
 use crate::id::{CorrelationId, ExecutionId, NodeId, SessionId, StreamId};
+use crate::log::{self, AppendError, Expect, Frame, Log, Page, Read, ReadError, Sequence, Stored, Tail};
 use crate::session::above::Above;
 use crate::session::view::SessionStatus;
+use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use crate::time::{Clock, Timestamp};
+use crate::limits;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -94,6 +100,51 @@ fn started(input: &str) -> execution::Started {
 
 fn completed() -> execution::Completed {
     execution::Completed { output: json!("x".repeat(5000)) }
+}
+
+/// A log whose first page takes longer than the time between two renewals of the lease.
+#[derive(Debug)]
+struct SlowLog(Arc<dyn Log>, AtomicBool);
+
+#[async_trait]
+impl Log for SlowLog {
+    fn layout(&self) -> Arc<Layout> {
+        self.0.layout()
+    }
+    async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {
+        self.0.append(topic, frame, expect).await
+    }
+    async fn read(&self, read: &Read) -> Result<Page, ReadError> {
+        if !self.1.swap(true, Ordering::Relaxed) {
+            tokio::time::sleep(limits::INDEX_LEASE / 3 + Duration::from_millis(100)).await;
+        }
+        self.0.read(read).await
+    }
+    async fn last(&self, key: &Key) -> Result<Option<Stored>, ReadError> {
+        self.0.last(key).await
+    }
+    async fn tail(&self, scope: &Scope) -> Result<Tail, ReadError> {
+        self.0.tail(scope).await
+    }
+    async fn bounds(&self, lane: Lane, shard: Shard) -> Result<log::Bounds, ReadError> {
+        self.0.bounds(lane, shard).await
+    }
+    async fn ready(&self) -> Result<(), ReadError> {
+        self.0.ready().await
+    }
+}
+
+/// A process that only looks holds no lease. The time of its renewal must not keep it from reading.
+#[tokio::test]
+async fn a_catch_up_that_outlasts_the_lease_ends() {
+    let mut world = World::new();
+    world.own(run("s", "first").execution_queued(queued("d"))).await;
+    let slow = Arc::new(SlowLog(world.bus.log().clone(), AtomicBool::new(false)));
+    let bus = Bus::new(slow, world.bus.store().clone());
+    world.directory = directory(&bus, 1000, LONG);
+    // It ends by its own patience, as if nothing were wrong: the list tells.
+    world.directory.catch_up(limits::INDEX_LEASE).await.unwrap();
+    assert!(world.directory.standing().await.unwrap().is_complete);
 }
 
 /// Nobody followed the log for a while: until the next one has read it, the lists lack something.

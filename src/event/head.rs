@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::{Error, Event};
 use super::kind::Kind;
+use super::sound::SoundLine;
 use crate::id::{Checked, EventId};
 use crate::json;
 use crate::subject::Topic;
@@ -52,7 +53,19 @@ impl Head {
     /// # Errors
     /// As [`Event::decode`].
     pub fn decode(line: &[u8]) -> Result<Self, Error> {
-        match json::from_slice::<Fields<'_>>(line) {
+        Self::of(json::from_slice(line), line)
+    }
+
+    /// The same for a line that is known to be text.
+    ///
+    /// # Errors
+    /// As [`Event::decode`].
+    pub fn decode_sound(line: &SoundLine) -> Result<Self, Error> {
+        Self::of(json::from_str(line), line.as_bytes())
+    }
+
+    fn of(fields: Result<Fields<'_>, json::Error>, line: &[u8]) -> Result<Self, Error> {
+        match fields {
             Ok(fields) if fields.data.get().starts_with('{') => {
                 Ok(Self { kind: fields.kind, timestamp: fields.timestamp })
             }

@@ -1,5 +1,6 @@
 //! Envelopes and payloads: accepted, refused and preserved values.
 
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
@@ -100,6 +101,38 @@ proptest! {
         prop_assert_eq!(&back, &event);
         let Payload::LlmTextDelta(delta) = back.payload().unwrap() else { panic!("another type") };
         prop_assert_eq!(delta.content, content);
+    }
+
+    /// The short way of `encode` refuses what readers refuse, at any depth and with keys that parsers reserve.
+    #[test]
+    fn whatever_is_encoded_is_read_by_every_reader(
+        data in prop_oneof![
+            2 => "[\\[\\]{}\":,a1 ]{0,12}",
+            1 => (1usize..200).prop_map(|depth| format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth))),
+            1 => Just(r#"{"$serde_json::private::RawValue":"1"}"#.to_owned()),
+            1 => Just(r#"{"\u0024serde_json::private::RawValue":"1"}"#.to_owned()),
+            1 => Just("{\"a\":\n1e999}".to_owned()),
+        ],
+        other in proptest::option::of("[a-zA-Z_ ]{0,5}"),
+    ) {
+        let Ok(data) = serde_json::value::RawValue::from_string(data) else { return Ok(()) };
+        let mut event = source().llm_text_delta(family::model::TextDelta { content: String::new(), snapshot: None });
+        event.data = data.into();
+        if let Some(other) = other {
+            event.kind = Kind::Other(other.into());
+        }
+        let written = serde_json::to_string(&event).unwrap().replace('\n', " ");
+        match event.encode() {
+            Ok(line) => {
+                prop_assert_eq!(&line[..], written.as_bytes());
+                prop_assert!(Head::decode(&line).is_ok() && Event::decode(&line).is_ok(), "{}", written);
+            }
+            Err(_) => prop_assert!(Head::decode(written.as_bytes()).is_err(), "{}", written),
+        }
+        if let Ok(line) = SoundLine::check(Bytes::from(written.clone())) {
+            prop_assert_eq!(Head::decode_sound(&line), Head::decode(written.as_bytes()));
+            prop_assert_eq!(Event::decode_sound(&line), Event::decode(written.as_bytes()));
+        }
     }
 
     /// Decoding a head accepts the same lines as decoding an event, and keeps the same values.
