@@ -24,6 +24,7 @@ mod nats;
 mod paths;
 mod ports;
 mod process;
+mod publish;
 mod raw;
 mod receivers;
 mod redis;
@@ -84,6 +85,8 @@ enum Topic {
     Embedded,
     /// Appends through the bus on one nats-server.
     Append,
+    /// Publishing through a gateway.
+    Publish,
     /// From publish to WebSocket client.
     Latency,
     /// Memory of an idle WebSocket connection or event stream.
@@ -110,9 +113,10 @@ enum Topic {
 
 impl Topic {
     /// In the order in which they run.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Embedded,
         Self::Append,
+        Self::Publish,
         Self::Latency,
         Self::Idle,
         Self::Fanout,
@@ -165,6 +169,7 @@ async fn main() -> anyhow::Result<()> {
         match topic {
             Topic::Embedded => embedded::run(&setup, &mut report).await?,
             Topic::Append => append::run(&setup, &mut report).await?,
+            Topic::Publish => publish::run(&setup, &mut report).await?,
             Topic::Latency => latency::run(&setup, &mut report).await?,
             Topic::Idle => idle::run(&setup, &mut report).await?,
             Topic::Fanout => fanout::run(&setup, &mut report).await?,

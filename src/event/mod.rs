@@ -18,7 +18,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use draft::Draft;
+pub use draft::{Draft, events};
 pub use envelope::{Error, Event};
 pub use head::{Head, is_of};
 pub use kind::{Class, Invalid, Kind};

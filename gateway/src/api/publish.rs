@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use runbus::log::Pipeline;
+use runbus::telemetry;
 use serde_json::json;
 
 use super::body::Body;
@@ -49,6 +51,7 @@ pub async fn post(
     let shared = &app.shared;
     let account = caller.account();
     let room = (&shared.ledger, account.usage());
-    let published = publishing::publish(&shared.control, room, &caller.principal, events).await?;
-    Ok(Json(published))
+    let ready = publishing::check(room, &caller.principal, publishing::events(events))?;
+    let trace = telemetry::current_trace();
+    Ok(Json(publishing::publish(&shared.control, &Pipeline::default(), ready, trace).await?))
 }

@@ -38,7 +38,7 @@ pub(super) enum End {
 enum Event {
     End(ends::End),
     Alarm,
-    Answer(String),
+    Answers(Vec<String>),
     Received(Option<Result<Frame, axum::Error>>),
     Woken,
 }
@@ -100,9 +100,9 @@ pub fn serve(
         let _counted = metrics::CONNECTIONS.of(Transport::Ws).hold();
         let end = client.run().await;
         Box::pin(client.part(end)).await;
-        let commands = std::mem::take(&mut client.commands);
+        let (commands, shared) = (std::mem::take(&mut client.commands), client.shared.clone());
         drop(client);
-        Box::pin(commands.finish()).await;
+        Box::pin(commands.finish(&shared)).await;
     }
 }
 
@@ -156,10 +156,12 @@ impl Client {
         if let Some(end) = futures_util::FutureExt::now_or_never(self.ends.next()) {
             self.mind_end(end)?;
         }
-        if let Some(answer) = futures_util::FutureExt::now_or_never(self.commands.answer()) {
-            self.answer([answer]).await?;
+        if let Some(answers) = futures_util::FutureExt::now_or_never(self.commands.answers(&self.shared)) {
+            self.answer(answers).await?;
         }
-        if let Some(frame) = futures_util::FutureExt::now_or_never(self.socket.recv()) {
+        if self.commands.has_room()
+            && let Some(frame) = futures_util::FutureExt::now_or_never(self.socket.recv())
+        {
             self.receive(frame).await?;
         }
         self.mind_time().await
@@ -232,13 +234,14 @@ impl Client {
             [then, self.leaves_at, self.gate.until()].into_iter().flatten().fold(due, Instant::min);
         self.alarm.ring_by(deadline);
         let is_left = self.leave();
+        let has_room = self.commands.has_room();
         let event = tokio::select! {
             // There may always be something to send: the others come first.
             biased;
             end = self.ends.next() => Event::End(end),
             () = &mut self.alarm => Event::Alarm,
-            answer = self.commands.answer() => Event::Answer(answer),
-            frame = self.socket.recv() => Event::Received(frame),
+            answers = self.commands.answers(&self.shared) => Event::Answers(answers),
+            frame = self.socket.recv(), if has_room => Event::Received(frame),
             () = self.wake.notified() => Event::Woken,
         };
         if is_left {
@@ -247,7 +250,7 @@ impl Client {
         match event {
             Event::End(end) => self.mind_end(end),
             Event::Alarm => self.mind_time().await,
-            Event::Answer(answer) => self.answer([answer]).await,
+            Event::Answers(answers) => self.answer(answers).await,
             Event::Received(frame) => self.receive(frame).await,
             Event::Woken => Ok(()),
         }
@@ -301,6 +304,10 @@ impl Client {
 
     async fn mind_time(&mut self) -> Result<(), End> {
         let now = Instant::now();
+        if !self.commands.has_room() {
+            // Nothing is read of it meanwhile.
+            self.heard = now;
+        }
         if self.gate.until().is_some_and(|until| until <= now)
             && let Some((code, reason)) = self.gate.must_go()
         {

@@ -3,7 +3,8 @@
 //! `subscription` decides the next step of one subscription, for every transport: `join` is where it begins, `source` where it
 //! reads, `history` a reader of its own, `missing` the gaps, `tally` the counts, `output` where its events go, `merging` joins
 //! deltas for slow clients, [`snapshots`] are the beginning of others. For WebSockets `outbound` makes messages of them,
-//! `requests` has the client's requests, `commands` carries them out, `monitoring` has its monitors, `slow` waits for slow
+//! `requests` has the client's requests, `commands` carries them out, `publishes` those that
+//! publish, `monitoring` has its monitors, `slow` waits for slow
 //! writes, `alarm` and `ends` are awaited all the time, `direct` sends to waiting clients without waking them, and [`client`]
 //! is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are. [`gate`] knows the client's identity,
 //! `closing` closes the socket, [`poll`] waits for the first events, [`pressure`] counts and bounds slow clients.
@@ -31,6 +32,7 @@ mod outbound;
 mod output;
 pub mod poll;
 pub mod pressure;
+mod publishes;
 mod requests;
 pub mod shared;
 mod slow;

@@ -12,6 +12,7 @@ use super::said::{self, Said};
 use super::{Dialect, Text};
 use crate::config::Config;
 use crate::limits;
+use crate::publishing::Published;
 
 fn text(message: &impl Said) -> String {
     message.value().to_string()
@@ -102,6 +103,20 @@ pub fn ok(id: &str, mut result: Value) -> String {
     result["type"] = "ok".into();
     result["id"] = id.into();
     result.to_string()
+}
+
+/// The same for events: each answer of a pipelined publisher is made here.
+#[must_use]
+pub fn published(id: &str, published: &Published) -> String {
+    #[derive(serde::Serialize)]
+    struct Ok<'a> {
+        #[serde(flatten)]
+        published: &'a Published,
+        id: &'a str,
+        r#type: &'a str,
+    }
+    // Texts and numbers have a JSON form.
+    serde_json::to_string(&Ok { published, id, r#type: "ok" }).unwrap_or_default()
 }
 
 /// Events are missing.

@@ -12,3 +12,4 @@ mod events;
 mod rule;
 
 pub use error::Error;
+pub use events::{Answer, checked};
