@@ -24,6 +24,7 @@ mod nats;
 mod paths;
 mod ports;
 mod process;
+mod provider;
 mod raw;
 mod receivers;
 mod redis;
@@ -106,11 +107,13 @@ enum Topic {
     Memory,
     /// The first page of a list of very many executions.
     Lists,
+    /// The reader of providers' streams.
+    Provider,
 }
 
 impl Topic {
     /// In the order in which they run.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Embedded,
         Self::Append,
         Self::Latency,
@@ -124,6 +127,7 @@ impl Topic {
         Self::Takeover,
         Self::Memory,
         Self::Lists,
+        Self::Provider,
     ];
 }
 
@@ -176,6 +180,7 @@ async fn main() -> anyhow::Result<()> {
             Topic::Takeover => takeover::run(&setup, &mut report).await?,
             Topic::Memory => memory::run(&setup, &mut report).await?,
             Topic::Lists => lists::run(&setup, &mut report).await?,
+            Topic::Provider => provider::run(&setup, &mut report)?,
         }
     }
     report.write(&args.json)

@@ -14,7 +14,7 @@ use super::limits::{
     MAX_RETRY_AFTER_SECONDS, TOTAL_TIMEOUT_MS,
 };
 use super::presets::Auth;
-use super::recorded::{Interaction, Line, Secrets};
+use super::recorded::{Interaction, Secrets, Transport};
 use super::source::Source;
 use super::{Fault, ProviderError, retry_after};
 
@@ -62,8 +62,8 @@ pub struct Endpoint {
     pub query: BTreeMap<String, String>,
     /// How long it may take.
     pub timeouts: Timeouts,
-    /// The other end: the service itself, or recordings.
-    pub line: Line,
+    /// How requests are answered: by the service, or from recordings.
+    pub transport: Transport,
 }
 
 impl fmt::Debug for Endpoint {
@@ -74,7 +74,7 @@ impl fmt::Debug for Endpoint {
             .field("headers", &names(&self.headers))
             .field("query", &names(&self.query))
             .field("timeouts", &self.timeouts)
-            .field("line", &self.line)
+            .field("transport", &self.transport)
             .finish()
     }
 }
@@ -86,7 +86,7 @@ pub(super) struct Http {
     base: Url,
     key: Option<(Auth, Secret)>,
     timeouts: Timeouts,
-    line: Line,
+    transport: Transport,
     /// Texts that must not be recorded, beside the key.
     secrets: Secrets,
 }
@@ -114,7 +114,7 @@ impl Http {
     /// [`Fault::Unsendable`]: the address is no HTTP address, or a header is none.
     pub(super) fn new(endpoint: &Endpoint) -> Result<Self, Fault> {
         let unsendable = |message: String| Fault::Unsendable { message };
-        let Endpoint { base_url, headers, key, query, timeouts, line } = endpoint;
+        let Endpoint { base_url, headers, key, query, timeouts, transport } = endpoint;
         let shown = || runbus::config::without_credentials(base_url);
         let mut base = Url::parse(base_url)
             .map_err(|error| unsendable(format!("{:?} is no address: {error}", shown())))?;
@@ -153,7 +153,7 @@ impl Http {
         let key = key.clone().filter(|(auth, _)| !given(*auth));
         let mut secrets = Secrets::default();
         headers.values().chain(query.values()).for_each(|value| secrets.value(value));
-        let http = Self { client, base, key, timeouts: *timeouts, line: line.clone(), secrets };
+        let http = Self { client, base, key, timeouts: *timeouts, transport: transport.clone(), secrets };
         drop(http.authorized(http.client.get(http.base.clone()))?);
         Ok(http)
     }
@@ -214,24 +214,24 @@ impl Http {
         }
     }
 
-    /// Sends a question to the other end of the line.
+    /// Sends a question by the transport.
     async fn send(&self, url: &Url, body: &Value) -> Result<Reply, Fault> {
-        if let Line::Played(player) = &self.line {
-            let played = player.answer(url.path(), body)?;
+        if let Transport::Replayed(player) = &self.transport {
+            let played = player.answer(url.path(), body).await?;
             return Ok(Reply {
                 status: StatusCode::from_u16(played.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
                 request_id: played.request_id.clone(),
                 content_type: media_type(&played.content_type),
                 retry_after: None,
-                source: Source::played(played),
+                source: Source::replayed(played),
             });
         }
         let response = self.within(self.authorized(self.client.post(url.clone()))?.json(body).send()).await?;
         let status = response.status();
         let request_id = request_id(response.headers());
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let tape = match &self.line {
-            Line::Recorded(recorder, client) => {
+        let tape = match &self.transport {
+            Transport::Recorded(recorder, client) => {
                 let mut secrets = self.secrets.clone();
                 self.key.iter().for_each(|(_, key)| secrets.key(&key.reveal()));
                 let answer = Interaction {
@@ -261,7 +261,7 @@ impl Http {
     /// # Errors
     /// As [`Http::post`].
     pub(super) async fn get(&self, url: &Url) -> Result<Value, Fault> {
-        if matches!(self.line, Line::Played(_)) {
+        if matches!(self.transport, Transport::Replayed(_)) {
             return Err(Fault::Unsendable { message: "recordings answer no such request".to_owned() });
         }
         let response = self.within(self.authorized(self.client.get(url.clone()))?.send()).await?;
