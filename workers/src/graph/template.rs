@@ -272,7 +272,7 @@ impl Reference {
             Self::Input { .. } | Self::Node { .. } => match self.value(context) {
                 None => {}
                 Some(Value::String(text)) => prompt.push(text),
-                Some(value) => match self.parts(context).filter(|_| matches!(self, Self::Input { .. })) {
+                Some(value) => match matches!(self, Self::Input { .. }).then(|| self.parts(context)).flatten() {
                     Some(parts) => prompt.push(&Content::Parts(parts).text()),
                     None => {
                         // It fails when the prompt is full.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use runbus::config::Secret;
 use serde_json::Value;
@@ -192,11 +192,19 @@ impl Http {
     /// # Errors
     /// The service refuses it, cannot be reached, or answers with what is no answer.
     pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<Answered, Fault> {
-        let Reply { status, request_id, content_type, retry_after, source } = self.send(url, body).await?;
+        let Reply { status, request_id, content_type, encoding, retry_after, mut source } =
+            self.send(url, body).await?;
         if !status.is_success() {
             let mut error = self.error(url, status, source, retry_after).await;
             error.request_id = request_id;
             return Err(Fault::from_response(error));
+        }
+        if let Some(encoding) = encoding {
+            source.end(false).await;
+            let message = format!(
+                "the answer is encoded as {encoding:?}, which no request asks for; turn compression off between Runbus and the service"
+            );
+            return Err(Fault::Garbage { message });
         }
         match content_type.as_str() {
             "application/json" => match self.read(source, MAX_RESPONSE_BYTES).await? {
@@ -222,6 +230,7 @@ impl Http {
                 status: StatusCode::from_u16(played.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
                 request_id: played.request_id.clone(),
                 content_type: media_type(&played.content_type),
+                encoding: None,
                 retry_after: None,
                 source: Source::replayed(played),
             });
@@ -229,6 +238,8 @@ impl Http {
         let response = self.within(self.authorized(self.client.post(url.clone()))?.json(body).send()).await?;
         let status = response.status();
         let request_id = request_id(response.headers());
+        let encoding = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+        let encoding = encoding.filter(|name| !name.eq_ignore_ascii_case("identity")).map(str::to_owned);
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let tape = match &self.transport {
             Transport::Recorded(recorder, client) => {
@@ -251,6 +262,7 @@ impl Http {
             status,
             request_id,
             content_type: media_type(content_type.unwrap_or_default()),
+            encoding,
             retry_after: retry_after::of(response.headers()),
             source: Source::service(response, tape),
         })
@@ -325,6 +337,8 @@ struct Reply {
     request_id: Option<String>,
     /// Its media type, without parameters.
     content_type: String,
+    /// Its compression, where there is one.
+    encoding: Option<String>,
     retry_after: Option<Duration>,
     source: Source,
 }

@@ -61,8 +61,8 @@ pub(super) fn fit<'a>(
     request: &'a Request,
     refusal: impl Fn(&Media) -> Option<&'static str>,
 ) -> Result<Cow<'a, Request>, Fault> {
-    let media = request.messages.iter().filter_map(Message::content).flat_map(Content::media);
-    if media.into_iter().all(|media| refusal(media).is_none()) {
+    let mut media = request.messages.iter().filter_map(Message::content).flat_map(Content::media);
+    if media.all(|media| refusal(media).is_none()) {
         return Ok(Cow::Borrowed(request));
     }
     let question = request.messages.iter().rposition(|message| matches!(message, Message::User { .. }));

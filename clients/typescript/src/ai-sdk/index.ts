@@ -148,9 +148,11 @@ export class RunbusChatTransport<M extends UIMessage = UIMessage> implements Cha
   }
 }
 
+type Part = { type: string; text?: string; url?: string; media_type?: string; name?: string };
+
 /** The input that a message is: its text, or, with files, parts. Their data count against the limit of an input. */
-function inputOf({ parts }: UIMessage): unknown {
-  const said = parts.flatMap((part) => {
+function inputOf({ parts }: UIMessage): string | Part[] {
+  const said = parts.flatMap((part): Part[] => {
     if (part.type === "text") return [{ type: "text", text: part.text }];
     if (part.type !== "file") return [];
     const { mediaType, url, filename } = part;

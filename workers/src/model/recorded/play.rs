@@ -149,7 +149,7 @@ fn is_same_path(take: &Take, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::poll;
+    use futures_util::FutureExt;
     use serde_json::json;
 
     use super::*;
@@ -171,7 +171,7 @@ mod tests {
         let player = Arc::new(Player::new(&folder, &provider));
         let asked = json!({"messages": [{"role": "user", "content": format!("{content}x")}]});
         let mut answer = Box::pin(player.answer("/v1/chat/completions", &asked));
-        assert!(poll!(&mut answer).is_pending(), "it is compared elsewhere");
+        assert!(answer.as_mut().now_or_never().is_none(), "it is compared elsewhere");
         let fault = answer.await.unwrap_err();
         assert!(fault.to_string().contains("The nearest is interaction 1 of r.json"), "{fault}");
     }
