@@ -272,13 +272,15 @@ impl Reference {
             Self::Input { .. } | Self::Node { .. } => match self.value(context) {
                 None => {}
                 Some(Value::String(text)) => prompt.push(text),
-                Some(value) => match matches!(self, Self::Input { .. }).then(|| self.parts(context)).flatten() {
-                    Some(parts) => prompt.push(&Content::Parts(parts).text()),
-                    None => {
-                        // It fails when the prompt is full.
-                        let _ = write!(prompt, "{value}");
+                Some(value) => {
+                    match matches!(self, Self::Input { .. }).then(|| self.parts(context)).flatten() {
+                        Some(parts) => prompt.push(&Content::Parts(parts).text()),
+                        None => {
+                            // It fails when the prompt is full.
+                            let _ = write!(prompt, "{value}");
+                        }
                     }
-                },
+                }
             },
         }
     }

@@ -275,6 +275,17 @@ async fn a_part_of_the_question_that_the_service_refuses_is_named() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_compressed_unasked_names_its_encoding() {
+    let chat = async || ([("content-type", "text/event-stream"), ("content-encoding", "gzip")], "\u{1f}...");
+    let router = axum::Router::new().route("/v1/chat/completions", post(chat));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let fault = turn(&client(&url, |_| {}), with_image()).await.unwrap_err();
+    assert!(fault.code() == "garbage" && fault.to_string().contains("\"gzip\""), "{fault}");
+}
+
+#[tokio::test]
 async fn a_service_that_does_not_count_is_asked_without() {
     let refuses: Refuses = |request| {
         (!request["stream_options"].is_null())
