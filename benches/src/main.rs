@@ -25,6 +25,7 @@ mod paths;
 mod ports;
 mod process;
 mod publish;
+mod provider;
 mod raw;
 mod receivers;
 mod redis;
@@ -109,6 +110,8 @@ enum Topic {
     Memory,
     /// The first page of a list of very many executions.
     Lists,
+    /// The reader of providers' streams.
+    Provider,
 }
 
 impl Topic {
@@ -128,6 +131,7 @@ impl Topic {
         Self::Takeover,
         Self::Memory,
         Self::Lists,
+        Self::Provider,
     ];
 }
 
@@ -181,6 +185,7 @@ async fn main() -> anyhow::Result<()> {
             Topic::Takeover => takeover::run(&setup, &mut report).await?,
             Topic::Memory => memory::run(&setup, &mut report).await?,
             Topic::Lists => lists::run(&setup, &mut report).await?,
+            Topic::Provider => provider::run(&setup, &mut report)?,
         }
     }
     report.write(&args.json)

@@ -4,6 +4,7 @@ use std::io;
 
 use runbus::bus::{Delivered, Delivery};
 use runbus::event::{Event, Payload};
+use runbus::session::part::{self, Content};
 use serde_json::Value;
 
 use crate::output::{self, Line};
@@ -140,7 +141,11 @@ fn plain(value: &Value) -> String {
 fn about(event: &Event, payload: &Payload) -> String {
     match payload {
         Payload::ExecutionStarted(started) => {
-            format!("{} {}", event.execution_id.as_ref().map_or("", |id| id.as_str()), plain(&started.input))
+            let id = event.execution_id.as_ref().map_or("", |id| id.as_str());
+            match part::of_input(&started.input) {
+                Some(parts) => format!("{id} {}", short(&Content::Parts(parts).described())),
+                None => format!("{id} {}", plain(&started.input)),
+            }
         }
         Payload::ExecutionWaiting(waiting) => format!("for {}", waiting.waits_for),
         Payload::ExecutionCompleted(completed) => plain(&completed.output),

@@ -15,7 +15,7 @@ use runbus::snapshot::{At, Snapshot};
 use runbus::time::Timestamp;
 use runbus_gateway::api::body::Body;
 use runbus_gateway::protocol::{Dialect, Publish};
-use runbus_workers::model::{Accumulator, Parser, ToolCall};
+use runbus_workers::model::ToolCall;
 use runbus_workers::session::projection;
 use runbus_workers::tool::{Registry, ask_human};
 
@@ -87,6 +87,9 @@ const STREAMS: &[&[u8]] = &[
     b"data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\",\"annotations\":[{\"a\":1}]}}]}\n\ndata: [DONE]\n\n",
     b"data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\n",
     b"event: error\ndata: {\"error\":{\"message\":\"no\",\"code\":429}}\n\n",
+    b"event: content_block_start\r\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\r\n\r\nevent: content_block_delta\r\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}}\r\n\r\n",
+    b"data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"hi\"},{\"functionCall\":{\"name\":\"f\",\"args\":{}}}]},\"finishReason\":\"STOP\"}]}\r\n\r\n",
+    b"data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"delta\":\"hi\"}\n\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":[]}}\n\n",
     b"{\"choices\":[{\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"x\"}]},\"finish_reason\":\"stop\"}]}",
 ];
 
@@ -160,21 +163,7 @@ fn journal(input: &[u8]) {
 }
 
 fn provider_stream(input: &[u8]) {
-    let (mut parser, mut answer, mut deltas) = (Parser::default(), Accumulator::default(), Vec::new());
-    // In two pieces: lines and characters are cut anywhere.
-    let (first, second) = input.split_at(input.len() / 2);
-    for piece in [first, second] {
-        if parser.feed(piece).is_err() {
-            return;
-        }
-        while let Some(event) = parser.pop() {
-            if answer.event(&event, &mut deltas).is_err() {
-                break;
-            }
-        }
-    }
-    drop(answer.finish());
-    drop(Accumulator::default().response(input, &mut deltas));
+    runbus_workers::model::fuzz(input);
 }
 
 fn mcp(input: &[u8]) {

@@ -25,7 +25,7 @@ use crate::{json, limits};
 pub struct SendRequest {
     /// The conversation; absent: a new one.
     pub session_id: Option<SessionId>,
-    /// The input.
+    /// The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
     pub input: Value,
     /// The agent or graph; absent: the one that the session ran last.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]

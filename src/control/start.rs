@@ -20,6 +20,7 @@ use crate::session::command::{
     Action, Budget, Command, Multitask, Parent, Priority, Scheduling, Start, WakeUp,
 };
 use crate::session::inbox;
+use crate::session::part;
 use crate::session::view::PendingCall;
 use crate::subject::Topic;
 use crate::telemetry::{self, current_trace};
@@ -33,7 +34,7 @@ pub struct Request {
     /// The agent or graph, by name. At most 128 bytes.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"))]
     pub definition: String,
-    /// The input.
+    /// The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
     #[serde(default)]
     pub input: Value,
     /// The run; starting the same id twice starts one. Absent: a fresh one.
@@ -135,6 +136,10 @@ impl Control {
             });
         }
         accept("input", &request.input)?;
+        part::check_input(&request.input).map_err(|(place, fault)| Error::Invalid {
+            path: "input",
+            message: format!("input{place} is no part: {fault}"),
+        })?;
         admitted(&request.labels)?;
         let bytes = request.input.to_string().len();
         if bytes > limits::INPUT_BYTES {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::entry::EntryError;
 use crate::limits;
+use crate::session::part::{self, Content};
 
 /// The beginning of a text, and whether it has more.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,12 +22,15 @@ impl Beginning {
         Self { text: text[..end].to_owned(), is_cut: end < text.len() }
     }
 
-    /// Of a value: text as it is, other JSON as JSON text; `None` of nothing.
+    /// Of a value: text as it is, parts as texts and labels, other JSON as JSON text; `None` of nothing.
     pub(super) fn of_value(value: &Value, bytes: usize) -> Option<Self> {
         match value {
             Value::Null => None,
             Value::String(text) => Some(Self::of(text, bytes)),
-            other => Some(Self::of(&other.to_string(), bytes)),
+            other => Some(match part::of_input(other) {
+                Some(parts) => Self::of(&Content::Parts(parts).described(), bytes),
+                None => Self::of(&other.to_string(), bytes),
+            }),
         }
     }
 }

@@ -175,6 +175,8 @@ catalogue! {
         TOKENS: CounterBy<Tokens> = "runbus_worker_tokens_total";
         /// Calls of the model that will be tried again.
         RETRIES: Counter = "runbus_worker_model_retries_total";
+        /// Halves of characters in answers of models, each replaced by U+FFFD.
+        HALVES: Counter = "runbus_worker_model_half_characters_total";
         /// Calls of tools that are under way.
         TOOL_CALLS_NOW: Gauge = "runbus_worker_tool_calls_running";
         /// Calls of tools that ended, refused ones included.

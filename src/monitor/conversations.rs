@@ -9,6 +9,7 @@ use super::{cut, view};
 use crate::event::{Event, Payload};
 use crate::id::ExecutionId;
 use crate::limits;
+use crate::session::part::{self, Content};
 use crate::time::Timestamp;
 
 /// Conversations and tools.
@@ -99,7 +100,11 @@ fn message(event: &Event, payload: &Payload) -> Option<Message> {
         at: event.timestamp,
     };
     Some(match payload {
-        Payload::ExecutionStarted(started) => said(Role::User, started.input.clone()),
+        Payload::ExecutionStarted(started) => {
+            let parts =
+                part::of_input(&started.input).map(|parts| Content::Parts(parts).described().into_owned());
+            said(Role::User, parts.map_or_else(|| started.input.clone(), Value::String))
+        }
         Payload::ClientInputReceived(received) => said(Role::User, received.input.clone()),
         Payload::LlmTurnCompleted(turn) => {
             let calls = turn.tool_calls.iter().take(limits::MONITOR_MESSAGES).map(|call| {

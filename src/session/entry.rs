@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::approval::{Requested, Schemas};
 use super::command::{Budget, Command};
-use super::message::{Image, Message, ToolCall};
+use super::message::{Message, ToolCall};
+use super::part::{Media, attached};
 use super::turn::{Turn, Usage};
 use crate::id::{ExecutionId, NodeId, SessionId, WorkerId};
 use crate::log::Sequence;
@@ -162,9 +163,14 @@ pub enum Fact {
         result: String,
         /// Whether it failed.
         is_error: bool,
-        /// Images that belong to the result.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        images: Vec<Image>,
+        /// Media that belong to the result. Older entries have images alone.
+        #[serde(
+            default,
+            alias = "images",
+            skip_serializing_if = "Vec::is_empty",
+            deserialize_with = "attached"
+        )]
+        media: Vec<Media>,
     },
     /// Calls whose outcome nobody knows and that are not safe to repeat: their worker died while they ran. They stay
     /// open until somebody decides.
@@ -353,5 +359,24 @@ impl Question {
     pub fn accepts(&self, input: &Value) -> bool {
         self.choices.is_empty()
             || input.as_str().is_some_and(|text| self.choices.iter().any(|choice| choice == text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_of_earlier_journals_are_read_as_media() {
+        let old = r#"{"at":"2026-01-01T00:00:00Z","entry":"tool_completed","node":"n","call_id":"c","name":"t","result":"r","is_error":false,"images":[{"media_type":"image/png","data":"AAAA"}]}"#;
+        let entry = Entry::decode(old.as_bytes()).unwrap();
+        let Fact::ToolCompleted { media, .. } = &entry.fact else { panic!("{entry:?}") };
+        assert_eq!(*media, [Media::new("image/png", "AAAA").unwrap()]);
+        assert_eq!(Entry::decode(&entry.encode().unwrap()).unwrap(), entry);
+        let text = r#"{"at":"2026-01-01T00:00:00Z","entry":"node_started","node":"n","visit":1,"iteration":1,"opening":[{"role":"user","content":"q"}]}"#;
+        let Fact::NodeStarted { opening, .. } = Entry::decode(text.as_bytes()).unwrap().fact else {
+            panic!()
+        };
+        assert_eq!(opening, [Message::user("q")]);
     }
 }

@@ -1,6 +1,6 @@
 //! The fold of a session's journal, entry by entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,6 +10,7 @@ use super::below::{self, Used};
 use super::command::Parent;
 use super::entry::{Entry, Fact, Outcome};
 use super::message::Message;
+use super::part::Content;
 use super::run::{Answer, OpenCall, Phase, Run, Visit, aborted};
 use super::state::{Change, Child, Closed, Notice, State};
 use super::transcript::Transcript;
@@ -106,6 +107,7 @@ impl State {
             arrivals: Vec::new(),
             last_node: None,
             outputs: BTreeMap::new(),
+            cut_off: BTreeSet::new(),
             iteration: 1,
             counts: BTreeMap::new(),
             rounds: 0,
@@ -222,7 +224,9 @@ impl State {
             }
             Fact::NodeCompleted { node, output, arrivals, judgement, .. } => {
                 run.violated.clone_from(&judgement.fatal);
-                run.visits.remove(node);
+                let is_cut_off = run.visits.remove(node).is_some_and(|visit| visit.is_cut_off);
+                run.cut_off.remove(node);
+                run.cut_off.extend(is_cut_off.then(|| node.clone()));
                 run.outputs.insert(node.clone(), output.clone());
                 run.last_node = Some(node.clone());
                 run.arrivals.extend(arrivals.iter().cloned());
@@ -259,6 +263,7 @@ impl State {
                     // Arguments that parse by chance may lack their end: none of these calls runs.
                     visit.calls.iter_mut().for_each(OpenCall::cut_off);
                 }
+                visit.is_cut_off = turn.is_cut_off();
                 visit.answer = turn.tool_calls.is_empty().then(|| Answer::Text(turn.text.clone()));
                 said(&mut self.transcript, visit).push_as(turn.message_id.clone(), turn.message());
             }
@@ -366,17 +371,14 @@ impl State {
                     }
                 }
             }
-            Fact::ToolCompleted { call_id, result, is_error, images, .. } => {
+            Fact::ToolCompleted { call_id, result, is_error, media, .. } => {
                 visit.calls.retain(|open| open.call.id != *call_id);
                 if visit.is_call {
                     let answer = if *is_error { Answer::Failed } else { Answer::Text };
                     visit.answer = Some(answer(result.clone()));
                 } else {
-                    let message = Message::Tool {
-                        tool_call_id: call_id.clone(),
-                        content: result.clone(),
-                        images: images.clone(),
-                    };
+                    let content = Content::with(result.clone(), media.clone());
+                    let message = Message::tool(call_id.clone(), content);
                     said(&mut self.transcript, visit).push(message);
                 }
             }
@@ -436,6 +438,7 @@ impl Visit {
             not_before: None,
             context_tokens: 0,
             answer: None,
+            is_cut_off: false,
             is_call: false,
         }
     }

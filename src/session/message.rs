@@ -6,14 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-/// An image of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Image {
-    /// Its type, as in `image/png`.
-    pub media_type: String,
-    /// Its bytes in base64.
-    pub data: String,
-}
+use super::part::Content;
 
 /// Data of a provider, unchanged.
 // A schema of its own: generators make a nested one in a variant twice.
@@ -32,8 +25,8 @@ pub enum Message {
     },
     /// The message of a person or a calling program.
     User {
-        /// The text.
-        content: String,
+        /// A text, or parts.
+        content: Content,
     },
     /// The message of the model.
     Assistant {
@@ -58,11 +51,8 @@ pub enum Message {
     Tool {
         /// The id of the [`ToolCall`] that this answers.
         tool_call_id: String,
-        /// The result, or the error's text.
-        content: String,
-        /// Images that belong to the result.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        images: Vec<Image>,
+        /// The result, or the error's text; parts, if media belong to it.
+        content: Content,
     },
 }
 
@@ -73,7 +63,7 @@ impl Message {
     }
 
     /// A user message.
-    pub fn user(content: impl Into<String>) -> Self {
+    pub fn user(content: impl Into<Content>) -> Self {
         Self::User { content: content.into() }
     }
 
@@ -89,8 +79,16 @@ impl Message {
     }
 
     /// The answer to the tool call `tool_call_id`.
-    pub fn tool(tool_call_id: impl Into<String>, content: impl Into<String>) -> Self {
-        Self::Tool { tool_call_id: tool_call_id.into(), content: content.into(), images: Vec::new() }
+    pub fn tool(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        Self::Tool { tool_call_id: tool_call_id.into(), content: content.into() }
+    }
+
+    /// The content of a message that may have media: a user's, or a tool's.
+    pub const fn content(&self) -> Option<&Content> {
+        match self {
+            Self::User { content } | Self::Tool { content, .. } => Some(content),
+            Self::System { .. } | Self::Assistant { .. } => None,
+        }
     }
 
     /// The tool calls of an assistant message; empty for every other one.

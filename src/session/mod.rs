@@ -1,7 +1,7 @@
 //! Sessions: the content of their journal, the effects of commands, and the fold of both.
 //!
 //! # Layout
-//! Pure: [`message`] and [`turn`] (the messages), [`command`] (the content of the inbox), [`entry`] (the content of the journal),
+//! Pure: [`part`], [`message`] and [`turn`] (the messages), [`command`] (the content of the inbox), [`entry`] (the content of the journal),
 //! [`approval`] (its state machine), [`transcript`], [`run`] and [`state`] (the fold of both: entries in `fold`, commands in
 //! `commands`), [`view`] (the public view of it). On the log: [`journal`] and [`inbox`]. Driving a session is not part of this
 //! module.
@@ -16,11 +16,13 @@ mod fold;
 pub mod inbox;
 pub mod journal;
 pub mod message;
+pub mod part;
 pub mod run;
 pub mod state;
 pub mod transcript;
 pub mod turn;
 pub mod view;
 
-pub use message::{Image, Message, ToolCall};
+pub use message::{Message, ToolCall};
+pub use part::{Content, Media, MediaKind, MediaSource, Part};
 pub use turn::{Turn, Usage};

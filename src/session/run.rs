@@ -1,6 +1,6 @@
 //! An execution of a session, folded: its nodes at work and their open calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -35,6 +35,8 @@ pub struct Run {
     pub last_node: Option<NodeId>,
     /// The last output of each node.
     pub outputs: BTreeMap<NodeId, Value>,
+    /// Nodes whose last output is an answer that a limit of tokens cut off.
+    pub cut_off: BTreeSet<NodeId>,
     /// The pass of the graph's cycle, from 1.
     pub iteration: u32,
     /// How often each node has begun.
@@ -99,6 +101,8 @@ pub struct Visit {
     pub context_tokens: u64,
     /// The result of the node: the text of the last turn without calls, the answer of a person, a tool's result.
     pub answer: Option<Answer>,
+    /// The last turn was cut off by a limit of tokens.
+    pub is_cut_off: bool,
     /// It consists of one call, without a model.
     pub is_call: bool,
 }

@@ -180,6 +180,53 @@ def test_a_real_model_that_is_given_tools_ends_well(world: World, server: str) -
     assert outcome["status"] == "completed" or outcome["error"]["code"] == "too_many_rounds", outcome
 
 
+STORY = "kind: agent\nname: talker\nmodel: { max_tokens: 400, temperature: 0 }\n"
+
+
+def speaking(runbus: Runbus, execution: str) -> None:
+    """Waits until the model has said something, while it goes on."""
+    path = f"/v1/executions/{execution}/events/stream?since=all&types=client_output_delta"
+    with runbus.http.stream("GET", path, headers={"accept": "text/event-stream"}) as stream:
+        assert any(line.startswith("event: client_output_delta") for line in stream.iter_lines())
+
+
+@SERVERS
+def test_a_real_model_is_stopped_in_the_middle_of_its_answer(world: World, server: str) -> None:
+    llama = Llama(world, server)
+    settings = {"model.base_url": llama.url, "worker.definitions": [str(world.file("talker.yaml", STORY))]}
+    runbus = Runbus(world, "embedded", settings)
+    runbus.start("talker", "run-1", "Tell a long story about a ship.")
+    speaking(runbus, "run-1")
+    assert runbus.http.post("/v1/executions/run-1/cancel", json={"reason": "enough"}).status_code in (200, 202)
+    outcome = runbus.outcome("run-1")
+    assert outcome["status"] == "cancelled", outcome
+    # The server is free again at once: it saw the connection end.
+    runbus.start("talker", "run-2", "Say hello.")
+    speaking(runbus, "run-2")
+    runbus.http.post("/v1/executions/run-2/cancel", json={})
+    assert runbus.outcome("run-2")["status"] in ("cancelled", "completed")
+
+
+@SERVERS
+def test_a_takeover_asks_a_real_model_again(world: World, server: str) -> None:
+    llama = Llama(world, server)
+    settings = {"model.base_url": llama.url, "worker.definitions": [str(world.file("talker.yaml", STORY))]}
+    runbus = Runbus(world, "embedded", settings)
+    runbus.start("talker", "run-1", "Tell a long story about a ship.")
+    speaking(runbus, "run-1")
+    runbus.program.process.kill()
+    runbus.program.process.wait()
+    second = Runbus(world, "embedded", settings)
+    events = second.events("run-1")
+    types = [event["type"] for event in events]
+    assert types[-1] == "execution_completed" and types.count("attempt_superseded") == 1, types
+    void_from = next(event["data"]["void_from"] for event in events if event["type"] == "attempt_superseded")
+    assert void_from is not None
+    text = "".join(event["data"]["content"] for event in events[types.index("attempt_superseded") :] if event["type"] == "client_output_delta")
+    (turn,) = [event["data"] for event in events if event["type"] == "llm_turn_completed"]
+    assert turn["content"] == text and turn["usage"]["total_tokens"] > 0, turn
+
+
 @SERVERS
 def test_the_demo_runs_on_an_unmodified_server_that_openai_base_url_names(world: World, server: str) -> None:
     llama = Llama(world, server)

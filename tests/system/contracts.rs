@@ -69,6 +69,9 @@ fn limits_table() -> String {
     let rows = [
         ("an id (stream, node, execution, session)", bytes(core::ID_BYTES), "`invalid_argument`"),
         ("the input of an execution, as JSON", bytes(core::INPUT_BYTES), "`too_large`"),
+        ("parts of an input", core::PARTS.to_string(), "`invalid_argument`"),
+        ("the data of a part, in base64", bytes(core::PART_DATA_BYTES), "`invalid_argument`"),
+        ("the address of a part", bytes(core::PART_URL_BYTES), "`invalid_argument`"),
         (
             "JSON that is handed in, in levels of lists and objects",
             core::EDGE_DEPTH.to_string(),
@@ -92,8 +95,12 @@ fn limits_table() -> String {
         ("arguments of a tool call", bytes(tool::MAX_ARGUMENTS_BYTES), "`invalid_arguments`"),
         ("a tool's result, for the model", bytes(tool::MAX_RESULT_BYTES), "cut in the middle"),
         ("a tool's error, for the model", bytes(tool::MAX_ERROR_BYTES), "cut"),
-        ("an image of a result, in base64", bytes(tool::MAX_IMAGE_BYTES), "described, not shown"),
-        ("the images of a result together, in base64", bytes(tool::MAX_IMAGES_BYTES), "described, not shown"),
+        (
+            "an image, audio or a file of a result, in base64",
+            bytes(tool::MAX_MEDIUM_BYTES),
+            "described, not shown",
+        ),
+        ("the media of a result together, in base64", bytes(tool::MAX_MEDIA_BYTES), "described, not shown"),
         ("a tool's JSON Schema", bytes(core::SCHEMA_BYTES), "the tool is refused"),
         (
             "schemas of the tools of one turn's approvals, which edited arguments are checked against",

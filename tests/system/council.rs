@@ -211,6 +211,10 @@ async fn large_inputs_and_answers_end_clearly() {
         let control = backend.control();
         let request = StartRequest { input: "x".repeat(200_000).into(), ..council("too large") };
         assert_eq!(control.start(request).await.unwrap_err().code(), "too_large", "{}", backend.name);
+        let part = serde_json::json!([{"type": "text", "text": "?"}, {"type": "image", "url": "file:///etc/passwd"}]);
+        let refused = control.start(StartRequest { input: part, ..council("no part") }).await.unwrap_err();
+        assert_eq!(refused.code(), "invalid_argument", "{}", backend.name);
+        assert!(refused.to_string().contains("input[1] is no part"), "{refused}");
         let running = worker(&backend, Duration::ZERO);
         // The assistant is not in the script: it echoes its input.
         let request = StartRequest {

@@ -11,6 +11,7 @@ use runbus::pattern::{Pattern, Patterns};
 use runbus::session::command::Budget;
 use runbus::session::entry::{Arrival, Judgement};
 use runbus::session::run::{Answer, Run};
+use runbus::session::{Content, part};
 use serde_json::{Value, json};
 
 use crate::graph::{
@@ -576,18 +577,19 @@ impl Plan {
     /// # Errors
     /// The text of a fault: there is no such node.
     pub fn opening(&self, node: &NodeId, run: &Run, iteration: u32) -> Result<Opening, String> {
-        let input = text(&run.start.input);
+        let content = content(&run.start.input);
         let (system, question, call) = match self {
-            Self::Agent(agent) => (&agent.system, input, None),
+            Self::Agent(agent) => (&agent.system, content, None),
             Self::Graph(graph) => {
                 let nodes: BTreeMap<String, Value> =
                     run.outputs.iter().map(|(id, output)| (id.to_string(), output.clone())).collect();
+                let input = content.text();
                 let context = Context { input: &input, given: &run.start.input, nodes: &nodes, iteration };
                 let node = node.as_str();
                 let Some(found) = graph.nodes.get(node) else { return Err(format!("no such node {node:?}")) };
                 let template = graph.prompt(node).ok_or_else(|| format!("no such node {node:?}"))?;
                 let call = found.tool.clone().map(|tool| (tool, graph.arguments(node, context)));
-                (&found.system, template.render(context), call)
+                (&found.system, Content::with(template.render(context), template.media(context)), call)
             }
         };
         let mut messages = Vec::with_capacity(2);
@@ -662,12 +664,13 @@ impl Plan {
         )
     }
 
-    /// The result of a run that ended well: the last node's output, and of a graph every node's.
+    /// The result of a run that ended well: the last node's output, and of a graph every node's. It names the nodes whose answer was cut
+    /// off: their output is a success that lacks its end.
     #[must_use]
     pub fn result(&self, run: &Run) -> Value {
         let last = run.last_node.as_ref();
         let output = last.and_then(|node| run.outputs.get(node)).cloned().unwrap_or_default();
-        match self {
+        let mut result = match self {
             Self::Agent(_) => json!({ "output": output }),
             Self::Graph(_) => json!({
                 "output": output,
@@ -675,16 +678,20 @@ impl Plan {
                 "iterations": run.iteration,
                 "outputs": run.outputs,
             }),
+        };
+        if !run.cut_off.is_empty() {
+            result["cut_off"] = json!(run.cut_off);
         }
+        result
     }
 }
 
 /// Input as the question of an agent.
-fn text(input: &Value) -> String {
+fn content(input: &Value) -> Content {
     match input {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
+        Value::String(text) => text.as_str().into(),
+        Value::Null => "".into(),
+        other => part::of_input(other).map_or_else(|| other.to_string().into(), Content::Parts),
     }
 }
 

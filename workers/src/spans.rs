@@ -173,15 +173,16 @@ fn message(message: &Message) -> Value {
     let text = |content: &str| json!({ "type": "text", "content": content });
     let (role, parts) = match message {
         Message::System { content } => ("system", vec![text(content)]),
-        Message::User { content } => ("user", vec![text(content)]),
+        Message::User { content } => ("user", vec![text(&content.described())]),
         Message::Assistant { content, tool_calls, .. } => {
             let calls = tool_calls.iter().map(|call| {
                 json!({ "type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments })
             });
             ("assistant", content.as_deref().map(text).into_iter().chain(calls).collect())
         }
-        Message::Tool { tool_call_id, content, .. } => {
-            let response = json!({ "type": "tool_call_response", "id": tool_call_id, "response": content });
+        Message::Tool { tool_call_id, content } => {
+            let response =
+                json!({ "type": "tool_call_response", "id": tool_call_id, "response": content.text() });
             ("tool", vec![response])
         }
     };

@@ -6,7 +6,7 @@ use runbus::id::{ExecutionId, SessionId, StreamId};
 use runbus::labels::Label;
 use serde_json::json;
 
-use super::input::{self, Input};
+use super::input::Input;
 use super::run::RunArgs;
 use super::start::after;
 use super::waiting;
@@ -172,10 +172,10 @@ impl Session {
 
 impl Send {
     /// The session, if it goes on, and the input. With a definition and one text, the text is the input of a new session.
-    fn addressed(&self) -> Result<(Option<SessionId>, String), Error> {
-        let (session, text) = match (&self.session, self.input.clone().given()) {
+    fn addressed(&self) -> Result<(Option<SessionId>, &str), Error> {
+        let (session, text) = match (&self.session, self.input.given()) {
             (session, Some(text)) => (session.as_deref(), text),
-            (Some(text), None) if self.definition.is_some() => (None, text.clone()),
+            (Some(text), None) if self.definition.is_some() => (None, text.as_str()),
             (_, None) => {
                 let message = "no input: write it behind the session, or after --input";
                 return Err(Error::Usage(message.into()));
@@ -187,9 +187,10 @@ impl Send {
 
     async fn run(self, global: &Global, reach: &Reach) -> Result<Code, Error> {
         let (session, text) = self.addressed()?;
+        let input = self.input.with(text)?;
         let request = SendRequest {
             session_id: session,
-            input: input::value(&text)?,
+            input,
             definition: self.definition,
             execution_id: self.execution,
             stream_id: self.stream,

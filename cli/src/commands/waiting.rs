@@ -123,9 +123,9 @@ pub(super) fn message(global: &Global, said: &SaidMessage) -> io::Result<()> {
     let old = if said.compacted { " (compacted)" } else { "" };
     match &said.message {
         Message::System { content } => said_text(&format!("system{old}: {content}")),
-        Message::User { content } => said_text(&format!("user{old}: {content}")),
+        Message::User { content } => said_text(&format!("user{old}: {}", content.described())),
         Message::Tool { tool_call_id, content, .. } => {
-            said_text(&format!("tool {tool_call_id}{old}: {content}"))
+            said_text(&format!("tool {tool_call_id}{old}: {}", content.text()))
         }
         Message::Assistant { content, tool_calls, .. } => {
             if let Some(content) = content {

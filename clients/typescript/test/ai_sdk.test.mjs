@@ -115,6 +115,69 @@ describe("the chat transport", { timeout: 240_000 }, () => {
     assert.deepEqual(textOf(shown), ["kept", "beside it", "said again"]);
   });
 
+  /** The last state of a message that chunks of events tell. */
+  async function told(events) {
+    const { Chunks } = await import("../dist/ai-sdk/chunks.js");
+    const { readUIMessageStream } = await import("ai");
+    const chunks = new Chunks("m");
+    const all = [...chunks.begin(), ...events.flatMap(([type, node_id, data]) => chunks.of({ type, node_id, data }))];
+    let shown;
+    for await (const message of readUIMessageStream({ stream: ReadableStream.from(all) })) shown = message;
+    return { all, shown };
+  }
+
+  it("shows the arguments of a call as the model writes them", async () => {
+    const piece = (text) => ["tool_call_delta", "a", { index: 0, tool_use_id: "c", tool_name: "calculator", arguments: text }];
+    const call = { tool_use_id: "c", tool_name: "calculator", arguments: '{"expression":"1+1"}' };
+    const written = [["client_output_delta", "a", { content: "So:" }], piece('{"expression"'), piece(':"1+1"}')];
+    const half = toolsOf((await told(written.slice(0, 2))).shown);
+    assert.deepEqual(half.map(({ state, toolName }) => [state, toolName]), [["input-streaming", "calculator"]]);
+    const { all, shown } = await told([
+      ...written,
+      ["llm_turn_completed", "a", { tool_calls: [call] }],
+      ["tool_call_started", "a", { tool_use_id: "c", tool_name: "calculator", tool_input: { expression: "1+1" } }],
+      ["tool_call_completed", "a", { tool_use_id: "c", tool_name: "calculator", result: "2" }],
+      ["execution_completed", undefined, {}],
+    ]);
+    const deltas = all.filter(({ type }) => type === "tool-input-delta").map(({ inputTextDelta }) => inputTextDelta);
+    assert.deepEqual(deltas, ['{"expression"', ':"1+1"}']);
+    const [tool, ...more] = toolsOf(shown);
+    assert.deepEqual([tool.state, tool.input, tool.output, tool.providerExecuted, more], ["output-available", { expression: "1+1" }, "2", true, []]);
+  });
+
+  it("takes void calls back, and writes the other nodes' parts of the step again", async () => {
+    const piece = (node, id, text) => ["tool_call_delta", node, { index: 0, tool_use_id: id, tool_name: "t", arguments: text }];
+    const { shown } = await told([
+      ["client_output_delta", "b", { content: "beside" }],
+      piece("a", "void", '{"x"'),
+      piece("b", "kept", '{"y"'),
+      ["llm_turn_completed", "b", { tool_calls: [{ tool_use_id: "kept", tool_name: "t", arguments: '{"y":1}' }] }],
+      ["tool_call_started", "b", { tool_use_id: "kept", tool_name: "t", tool_input: { y: 1 } }],
+      ["llm_retry", "a", {}],
+      piece("a", "again", '{"x":2}'),
+      ["llm_turn_completed", "a", { tool_calls: [{ tool_use_id: "again", tool_name: "t", arguments: '{"x":2}' }] }],
+      ["tool_call_completed", "b", { tool_use_id: "kept", tool_name: "t", result: "1" }],
+      ["tool_call_started", "a", { tool_use_id: "again", tool_name: "t", tool_input: { x: 2 } }],
+      ["tool_call_completed", "a", { tool_use_id: "again", tool_name: "t", result: "2" }],
+      ["execution_completed", undefined, {}],
+    ]);
+    assert.deepEqual(textOf(shown), ["beside"]);
+    assert.deepEqual(toolsOf(shown).map(({ toolCallId, output }) => [toolCallId, output]), [["kept", "1"], ["again", "2"]]);
+  });
+
+  it("sends files as parts of the input", async (t) => {
+    const gateway = client(runbus.gateways[0].url);
+    t.after(() => gateway.close());
+    const chat = new Chat({ id: randomUUID(), transport: new RunbusChatTransport({ client: gateway, definition: "council" }) });
+    const file = { type: "file", mediaType: "image/png", filename: "dot.png", url: "data:image/png;base64,AAAA" };
+    await chat.sendMessage({ text: "What is it?", files: [file] });
+    assert.equal(chat.error, undefined);
+    const [started] = (await log(direct, { execution_id: chat.lastMessage.id })).filter(({ type }) => type === "execution_started");
+    const image = { type: "image", url: file.url, media_type: "image/png", name: "dot.png" };
+    const byType = (a, b) => a.type.localeCompare(b.type);
+    assert.deepEqual(started.data.input.sort(byType), [image, { type: "text", text: "What is it?" }]);
+  });
+
   it("stops reading when the page stops, and the execution goes on", async (t) => {
     const gateway = client(runbus.gateways[0].url);
     t.after(() => gateway.close());

@@ -228,8 +228,8 @@ pub fn kinds(events: &[Event]) -> Vec<Kind> {
 pub fn short(message: &Message) -> String {
     match message {
         Message::System { content } => format!("system: {content}"),
-        Message::User { content } => format!("user: {content}"),
-        Message::Tool { content, .. } => format!("tool: {content}"),
+        Message::User { content } => format!("user: {}", content.described()),
+        Message::Tool { content, .. } => format!("tool: {}", content.text()),
         Message::Assistant { content, tool_calls, .. } if tool_calls.is_empty() => {
             format!("assistant: {}", content.as_deref().unwrap_or_default())
         }

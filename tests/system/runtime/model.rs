@@ -72,10 +72,10 @@ impl Model for Obedient {
         self.requests.lock().unwrap().push(request.clone());
         let calls: Vec<(String, Value)> = match told.strip_prefix("loop ") {
             Some(tool) => vec![(tool.to_owned(), Value::Object(serde_json::Map::new()))],
-            None if results.is_empty() => serde_json::from_str(told).unwrap_or_default(),
+            None if results.is_empty() => serde_json::from_str(&told).unwrap_or_default(),
             None => Vec::new(),
         };
-        let text = match told {
+        let text = match told.as_str() {
             "stream" => {
                 self.begun.send_modify(|count| *count += 1);
                 let guard = Guard(self.dropped.clone());
@@ -131,15 +131,17 @@ impl Model for Obedient {
 }
 
 /// The last user message, unless it was answered, and the tool results since.
-fn heard(messages: &[Message]) -> (&str, Vec<String>) {
+fn heard(messages: &[Message]) -> (String, Vec<String>) {
     let mut results = Vec::new();
     for message in messages.iter().rev() {
         match message {
-            Message::Tool { content, .. } => results.insert(0, content.clone()),
-            Message::User { content } => return (content, results),
-            Message::Assistant { tool_calls, .. } if tool_calls.is_empty() => return ("", results),
+            Message::Tool { content, .. } => results.insert(0, content.text().into_owned()),
+            Message::User { content } => return (content.described().into_owned(), results),
+            Message::Assistant { tool_calls, .. } if tool_calls.is_empty() => {
+                return (String::new(), results);
+            }
             _ => {}
         }
     }
-    ("", results)
+    (String::new(), results)
 }

@@ -2,11 +2,14 @@
 //!
 //! `{{input}}` is the input of the execution, `{{input.<field>}}` a field of it, `{{iteration}}` the number of the iteration,
 //! `{{nodes.<id>.output}}` a node's latest answer and `{{nodes.<id>.<field>}}` a field of it. `{{#if nodes.<id>}}...{{/if}}` stays
-//! only when that node has run (or that field is there). A filled-in value is never read as a template itself.
+//! only when that node has run (or that field is there). A filled-in value is never read as a template itself. A place of the input where
+//! parts stand is filled with their texts; the media among them go with the prompt.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use runbus::session::part as message;
+use runbus::session::{Content, Media};
 use serde_json::Value;
 
 use super::limits::MAX_PROMPT_BYTES;
@@ -106,6 +109,13 @@ impl Template {
         prompt.text
     }
 
+    /// The media of the input at its places, each once, in the order of the places.
+    pub fn media(&self, context: Context<'_>) -> Vec<Media> {
+        let mut found = Vec::new();
+        gather(&self.0, context, &mut found);
+        found
+    }
+
     /// The value that stands there when the template is one place and nothing else: it keeps its type. `None`: the template makes a
     /// text, or nothing stands there, which is an empty text.
     pub(super) fn value(&self, context: Context<'_>) -> Option<Value> {
@@ -181,6 +191,27 @@ fn fill(parts: &[Part], context: Context<'_>, prompt: &mut Bounded) {
     }
 }
 
+fn gather(parts: &[Part], context: Context<'_>, found: &mut Vec<Media>) {
+    for part in parts {
+        match part {
+            Part::Fill(reference @ Reference::Input { .. }) => {
+                let media =
+                    reference.parts(context).unwrap_or_default().into_iter().filter_map(|part| match part {
+                        message::Part::Media(media) => Some(media),
+                        message::Part::Text(_) => None,
+                    });
+                for media in media {
+                    if !found.contains(&media) {
+                        found.push(media);
+                    }
+                }
+            }
+            Part::If(condition, inner) if condition.is_there(context) => gather(inner, context, found),
+            Part::Text(_) | Part::Fill(_) | Part::If(..) => {}
+        }
+    }
+}
+
 impl Reference {
     fn parse(name: &str) -> Result<Self, String> {
         let mut words = name.split('.');
@@ -214,10 +245,18 @@ impl Reference {
         field.iter().try_fold(whole, |value, key| value.get(key)).filter(|value| !value.is_null())
     }
 
+    /// The parts of the input that stand there.
+    fn parts(&self, context: Context<'_>) -> Option<Vec<message::Part>> {
+        // Only a list or an object can be parts: a template may ask thousands of times.
+        self.value(context).filter(|value| value.is_array() || value.is_object()).and_then(message::of_input)
+    }
+
     /// Whether something stands there. It makes no text: a template may ask thousands of times.
     fn is_there(&self, context: Context<'_>) -> bool {
         match self {
-            Self::Input { field } if field.is_empty() => !context.input.is_empty(),
+            Self::Input { field } if field.is_empty() => {
+                !context.input.is_empty() || context.given.is_array() || context.given.is_object()
+            }
             Self::Iteration => true,
             Self::Input { .. } | Self::Node { .. } => {
                 self.value(context).is_some_and(|value| value.as_str() != Some(""))
@@ -234,8 +273,13 @@ impl Reference {
                 None => {}
                 Some(Value::String(text)) => prompt.push(text),
                 Some(value) => {
-                    // It fails when the prompt is full.
-                    let _ = write!(prompt, "{value}");
+                    match matches!(self, Self::Input { .. }).then(|| self.parts(context)).flatten() {
+                        Some(parts) => prompt.push(&Content::Parts(parts).text()),
+                        None => {
+                            // It fails when the prompt is full.
+                            let _ = write!(prompt, "{value}");
+                        }
+                    }
                 }
             },
         }
@@ -275,6 +319,26 @@ mod tests {
             render("{{input.days}} {{input.who.name}}{{input.none}}{{#if input.none}}x{{/if}}", nodes),
             "3 A"
         );
+    }
+
+    #[test]
+    fn media_of_the_input_go_with_the_prompt_that_names_them() {
+        let image = json!({"type": "image", "url": "https://h/i"});
+        let sound = json!({"type": "audio", "media_type": "audio/wav", "data": "AAAA"});
+        let given = json!({"photo": image, "both": [{"type": "text", "text": "hear"}, sound, image], "id": {"type": "image"}});
+        let nodes = BTreeMap::new();
+        let context = Context { input: "", given: &given, iteration: 1, nodes: &nodes };
+        let of = |template: &str| {
+            let template = Template::parse(template).unwrap();
+            let media: Vec<String> = template.media(context).iter().map(ToString::to_string).collect();
+            (template.render(context), media.join("; "))
+        };
+        let (image, both) = ("image at https://h/i", "audio audio/wav, 3 bytes; image at https://h/i");
+        assert_eq!(of("See: {{input.photo}}"), ("See: ".into(), image.into()));
+        assert_eq!(of("{{input.both}} {{input.photo}}"), ("hear ".into(), both.into()));
+        assert_eq!(of("{{#if input.photo}}a{{input.photo}}{{/if}}"), ("a".into(), image.into()));
+        assert_eq!(of("{{#if input.none}}{{input.photo}}{{/if}}"), (String::new(), String::new()));
+        assert_eq!(of("{{input.id}}"), (r#"{"type":"image"}"#.into(), String::new()));
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! A tool's result as text for the model.
 
 use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
-use runbus::session::Image;
+use runbus::session::Media;
 use serde_json::Value;
 
 use super::same;
 use crate::tool::Error;
 
 /// The text of a result: text parts as they are, a marker for everything else, structured content as JSON unless the parts say the
-/// same. `attach` is given each image, and says whether the model gets it.
+/// same. `attach` is given each image, audio and PDF file, and says whether the model gets it.
 ///
 /// # Errors
 /// The server says that the call failed.
-pub(super) fn read(result: CallToolResult, mut attach: impl FnMut(Image) -> bool) -> Result<String, Error> {
+pub(super) fn read(result: CallToolResult, mut attach: impl FnMut(Media) -> bool) -> Result<String, Error> {
     let failed = result.is_error == Some(true);
     let parts = result.content.into_iter().map(|block| describe(block, &mut attach));
     let mut parts: Vec<String> = parts.collect();
@@ -30,7 +30,7 @@ pub(super) fn read(result: CallToolResult, mut attach: impl FnMut(Image) -> bool
     }
 }
 
-fn describe(block: ContentBlock, attach: &mut impl FnMut(Image) -> bool) -> String {
+fn describe(block: ContentBlock, attach: &mut impl FnMut(Media) -> bool) -> String {
     match block {
         ContentBlock::Text(text) => unloaded(text.text, attach),
         ContentBlock::Image(image) => binary("image", &image.mime_type, image.data, attach),
@@ -50,17 +50,25 @@ fn describe(block: ContentBlock, attach: &mut impl FnMut(Image) -> bool) -> Stri
     }
 }
 
-/// Base64 is of no use to a model that reads text. An image goes beside the text when the model gets it.
-fn binary(kind: &str, media_type: &str, data: String, attach: &mut impl FnMut(Image) -> bool) -> String {
-    let bytes = data.len() / 4 * 3 - data.bytes().rev().take(2).take_while(|byte| *byte == b'=').count();
+/// Types of files that models read, beside images and audio.
+const FILES: [&str; 1] = ["application/pdf"];
+
+/// Base64 is of no use to a model that reads text. A medium goes beside the text when the model gets it.
+fn binary(kind: &str, media_type: &str, data: String, attach: &mut impl FnMut(Media) -> bool) -> String {
+    // Some servers write lines.
+    let data: String = data.split_ascii_whitespace().collect();
+    let padding = data.bytes().rev().take(2).take_while(|byte| *byte == b'=').count();
+    let bytes = (data.len() / 4 * 3).saturating_sub(padding);
     let media_type: String = media_type.chars().filter(|c| !c.is_control()).take(100).collect();
-    let shown = media_type.starts_with("image/") && attach(Image { media_type: media_type.clone(), data });
+    let is_read = ["image/", "audio/"].iter().any(|kind| media_type.starts_with(kind))
+        || FILES.contains(&media_type.as_str());
+    let shown = is_read && Media::new(media_type.as_str(), data).is_ok_and(attach);
     let shown = if shown { "attached" } else { "not shown" };
     format!("[{kind} {media_type}, {bytes} bytes, {shown}]")
 }
 
 /// A text that is JSON with binary content in it, without that; every other text as it is.
-fn unloaded(text: String, attach: &mut impl FnMut(Image) -> bool) -> String {
+fn unloaded(text: String, attach: &mut impl FnMut(Media) -> bool) -> String {
     let hints = ["\"data\"", "\"blob\"", ";base64,"];
     if !hints.iter().any(|hint| text.contains(hint)) {
         return text;
@@ -72,7 +80,7 @@ fn unloaded(text: String, attach: &mut impl FnMut(Image) -> bool) -> String {
 }
 
 /// Puts a marker in place of each binary content: parts of results, resources, addresses that carry their data.
-fn unload(value: &mut Value, attach: &mut impl FnMut(Image) -> bool) {
+fn unload(value: &mut Value, attach: &mut impl FnMut(Media) -> bool) {
     if let Some(marker) = marker(value, attach) {
         *value = Value::String(marker);
         return;
@@ -84,7 +92,7 @@ fn unload(value: &mut Value, attach: &mut impl FnMut(Image) -> bool) {
     }
 }
 
-fn marker(value: &Value, attach: &mut impl FnMut(Image) -> bool) -> Option<String> {
+fn marker(value: &Value, attach: &mut impl FnMut(Media) -> bool) -> Option<String> {
     if let Some(text) = value.as_str() {
         let (media_type, data) = text.strip_prefix("data:")?.split_once(";base64,")?;
         return Some(binary("data", media_type, data.to_owned(), attach));
@@ -113,7 +121,7 @@ mod tests {
     use super::*;
 
     fn of(result: Value) -> Result<String, Error> {
-        read(serde_json::from_value(result).unwrap(), |_image| false)
+        read(serde_json::from_value(result).unwrap(), |_media| false)
     }
 
     #[test]
@@ -131,22 +139,28 @@ mod tests {
     }
 
     #[test]
-    fn images_go_beside_the_text() {
+    fn media_go_beside_the_text() {
         let content = json!([
             {"type": "image", "data": "AAA=", "mimeType": "image/png"},
             {"type": "resource", "resource": {"uri": "f:a", "blob": "AAAA", "mimeType": "image/jpeg"}},
             {"type": "audio", "data": "AAAA", "mimeType": "audio/wav"},
+            {"type": "resource", "resource": {"uri": "f:b", "blob": "AAAA", "mimeType": "application/zip"}},
+            {"type": "image", "data": "=\n", "mimeType": "image/png"},
         ]);
-        let mut images = Vec::new();
-        let text = read(serde_json::from_value(json!({"content": content})).unwrap(), |image| {
-            images.push(image.media_type);
+        let mut media = Vec::new();
+        let text = read(serde_json::from_value(json!({"content": content})).unwrap(), |given| {
+            media.push(given.to_string());
             true
         });
-        let markers = "[image image/png, 2 bytes, attached]\n[resource f:a: [data image/jpeg, 3 bytes, attached]]\n[audio audio/wav, 3 bytes, not shown]";
-        assert_eq!(
-            (text.unwrap().as_str(), images),
-            (markers, vec!["image/png".to_owned(), "image/jpeg".to_owned()])
-        );
+        let markers = [
+            "[image image/png, 2 bytes, attached]",
+            "[resource f:a: [data image/jpeg, 3 bytes, attached]]",
+            "[audio audio/wav, 3 bytes, attached]",
+            "[resource f:b: [data application/zip, 3 bytes, not shown]]",
+            "[image image/png, 0 bytes, not shown]",
+        ];
+        let wanted = ["image image/png, 2 bytes", "image image/jpeg, 3 bytes", "audio audio/wav, 3 bytes"];
+        assert_eq!((text.unwrap(), media), (markers.join("\n"), wanted.map(str::to_owned).to_vec()));
     }
 
     /// As server-filesystem answers `read_media_file`, and others of its kind.

@@ -11,10 +11,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use runbus::session::{Content, MediaKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::MAX_KNOWN_MODELS;
+use super::parts::Takes;
 use super::quirks::{Asked, MaxTokens, Quirks, ReasoningBack, SystemRole};
 use super::{Fault, Message, Request, ResponseFormat};
 
@@ -35,7 +37,7 @@ pub enum Structured {
     Prompt,
 }
 
-/// Whether images of tools' results are sent.
+/// Whether images are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Images {
@@ -44,7 +46,7 @@ pub enum Images {
     Auto,
     /// Always.
     Always,
-    /// Never: the model reads that there is one.
+    /// Never: one of a question is refused, of another the model reads that there is one.
     Never,
 }
 
@@ -54,7 +56,7 @@ pub(super) struct Form {
     pub(super) structured: Structured,
     /// Whether the schema stands in the prompt too.
     pub(super) in_prompt: bool,
-    pub(super) images: bool,
+    pub(super) takes: Takes,
     /// Whether the service is asked to count the tokens of a stream.
     pub(super) counts: bool,
     /// The name of the limit of an answer's tokens.
@@ -87,7 +89,7 @@ impl Abilities {
             Form {
                 structured,
                 in_prompt,
-                images: self.quirks.images != Images::Never,
+                takes: Takes::of(&self.quirks),
                 counts: self.quirks.stream_options != Asked::Never,
                 max_tokens: self.quirks.max_tokens,
                 system_role: self.quirks.system_role,
@@ -128,8 +130,24 @@ impl Abilities {
         {
             let is_missing = says(&["missing", "must be passed back", "required"]);
             next.reasoning = if is_missing { ReasoningBack::Always } else { ReasoningBack::Never };
-        } else if form.images && self.quirks.images == Images::Auto && has_images(request) && says(IMAGES) {
-            next.images = false;
+        } else if form.takes.audio
+            && self.quirks.audio == Asked::Auto
+            && has(request, MediaKind::Audio)
+            && says(AUDIO)
+        {
+            next.takes.audio = false;
+        } else if form.takes.files
+            && self.quirks.files == Asked::Auto
+            && has(request, MediaKind::File)
+            && says(FILES)
+        {
+            next.takes.files = false;
+        } else if form.takes.images
+            && self.quirks.images == Images::Auto
+            && has(request, MediaKind::Image)
+            && says(IMAGES)
+        {
+            next.takes.images = false;
         } else if self.quirks.structured_output == Structured::Auto
             && request.options.response_format.is_some()
             && says(FORMATS)
@@ -197,6 +215,12 @@ const IMAGES: &[&str] = &[
     "must be a string",
 ];
 
+/// Words of services that refuse audio.
+const AUDIO: &[&str] = &["audio"];
+
+/// Words of services that refuse a file.
+const FILES: &[&str] = &["file", "pdf", "document"];
+
 /// The service's message about a request that it does not support; `None`: it fails for another reason.
 fn complaint(fault: &Fault) -> Option<String> {
     let Fault::Refused(said) = fault else { return None };
@@ -217,11 +241,9 @@ fn has_reasoning(request: &Request) -> bool {
     request.messages.iter().any(thought)
 }
 
-fn has_images(request: &Request) -> bool {
-    request
-        .messages
-        .iter()
-        .any(|message| matches!(message, Message::Tool { images, .. } if !images.is_empty()))
+fn has(request: &Request, kind: MediaKind) -> bool {
+    let mut media = request.messages.iter().filter_map(Message::content).flat_map(Content::media);
+    media.any(|media| media.kind == kind)
 }
 
 /// The schema in the prompt: a part of the first instructions, since some models take no further ones.

@@ -9,7 +9,7 @@ use super::choices::Choices;
 use super::chunk::{Choice, Chunk, Form, Piece};
 use super::limits::MAX_TURN_BYTES;
 use super::think::{Split, Splitter, ThinkTags};
-use super::{Delta, Event, Fault, ProviderError, Turn, surrogates};
+use super::{Delta, Event, Fault, ProviderError, Turn, needed, surrogates};
 
 /// Collects one turn.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl Accumulator {
                 json::from_str(&event.data).unwrap_or_else(|_no_json| Value::from(event.data.as_str()));
             return Err(Fault::from_stream(ProviderError::from_value(&value)));
         }
-        match surrogates::parse(&event.data) {
+        let chunk = needed::read(&event.data);
+        match chunk.map_or_else(|| surrogates::parse(&event.data), Ok) {
             Ok(chunk) => self.chunk(Chunk::read(chunk, Form::Streamed), deltas),
             // Someone's keep-alive of a kind of its own.
             Err(_) if !event.name.is_empty() && event.name != "message" => Ok(()),

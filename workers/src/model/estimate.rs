@@ -1,11 +1,16 @@
 //! How many tokens a text has, about: for providers that do not count, so that budgets hold nevertheless.
 
+use runbus::session::Media;
+
 use super::{Message, Request, Turn, Usage};
 
 /// Bytes of text that make one token, about. English has more, other scripts fewer.
 const BYTES_PER_TOKEN: usize = 4;
 /// Bytes that each message adds to its text.
 const MESSAGE_BYTES: usize = 16;
+
+/// Bytes that a medium at an address counts: an image has some hundred tokens.
+const UNKNOWN_MEDIA_BYTES: usize = 1024;
 
 /// Tokens of a question.
 pub(super) fn prompt(request: &Request) -> u64 {
@@ -26,10 +31,11 @@ pub(super) fn usage(prompt_tokens: u64, turn: &Turn) -> Usage {
 
 fn text(message: &Message) -> usize {
     match message {
-        Message::System { content } | Message::User { content } => content.len(),
-        Message::Tool { content, images, .. } => {
+        Message::System { content } => content.len(),
+        Message::User { content } | Message::Tool { content, .. } => {
             // Providers count an image by its size in pixels; its bytes say a little of that.
-            content.len() + images.iter().map(|image| image.data.len() / 16).sum::<usize>()
+            let size = |media: &Media| media.bytes().map_or(UNKNOWN_MEDIA_BYTES, |bytes| bytes / 12);
+            content.text().len() + content.media().map(size).sum::<usize>()
         }
         Message::Assistant { content, tool_calls, .. } => {
             let calls = tool_calls.iter().map(|call| call.name.len() + call.arguments.len());

@@ -69,6 +69,18 @@ pub enum Fault {
     /// The answer ended before the model said that it was done.
     #[error("the provider's answer ended early")]
     ClosedEarly,
+    /// The model cannot take a part of the question.
+    #[error("part {index} ({part}) cannot be sent to this model: {why}")]
+    UnsupportedPart {
+        /// Its place in the message, from 0.
+        index: usize,
+        /// Its kind, as on the wire.
+        kind: &'static str,
+        /// Its label.
+        part: String,
+        /// Why.
+        why: &'static str,
+    },
     /// The request cannot be sent: a wrong address or header, or no answer in the script.
     #[error("the request cannot be sent: {message}")]
     Unsendable {
@@ -112,6 +124,7 @@ impl Fault {
             | Self::TooLarge { .. }
             | Self::Filtered { .. }
             | Self::Declined { .. }
+            | Self::UnsupportedPart { .. }
             | Self::Unsendable { .. } => false,
         }
     }
@@ -152,6 +165,7 @@ impl Fault {
             Self::Declined { .. } => "refusal",
             Self::Empty { .. } => "empty_answer",
             Self::ClosedEarly => "closed_early",
+            Self::UnsupportedPart { .. } => "unsupported_part",
             Self::Unsendable { .. } => "unsendable",
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use runbus::id::EventId;
 use runbus::json;
+use runbus::session::Content;
 use serde_json::{Map, Value};
 
 use super::limits::MAX_WIRE_NAME_BYTES;
@@ -82,11 +83,9 @@ fn answers(rest: &[Message], calls: &[ToolCall], renamed: &[ToolCall]) -> Vec<Me
         .get_mut(call.id.as_str())
         .and_then(VecDeque::pop_front)
     {
-        Some(Message::Tool { content, images, .. }) => Message::Tool {
-            tool_call_id: renamed.id.clone(),
-            content: content.clone(),
-            images: images.clone(),
-        },
+        Some(Message::Tool { content, .. }) => {
+            Message::Tool { tool_call_id: renamed.id.clone(), content: content.clone() }
+        }
         _ => Message::tool(&renamed.id, UNANSWERED),
     };
     pairs.map(answer).collect()
@@ -95,7 +94,7 @@ fn answers(rest: &[Message], calls: &[ToolCall], renamed: &[ToolCall]) -> Vec<Me
 /// Adds a message; one of the speaker before becomes a part of that one's.
 fn push(out: &mut Vec<Message>, message: Message) {
     match (out.last_mut(), message) {
-        (Some(Message::User { content: before }), Message::User { content }) => join(before, &content),
+        (Some(Message::User { content: before }), Message::User { content }) => append(before, content),
         (
             Some(Message::Assistant { content: Some(before), tool_calls: done, .. }),
             Message::Assistant { content, reasoning, tool_calls, provider, extra },
@@ -106,6 +105,19 @@ fn push(out: &mut Vec<Message>, message: Message) {
             out.push(Message::Assistant { content: Some(joined), reasoning, tool_calls, provider, extra });
         }
         (_, message) => out.push(message),
+    }
+}
+
+/// Adds a content to another one: texts become one, parts stay in their order.
+fn append(before: &mut Content, more: Content) {
+    match (before, more) {
+        (Content::Text(before), Content::Text(more)) => join(before, &more),
+        (before, more) => {
+            let mut parts = std::mem::replace(before, Content::Parts(Vec::new())).into_parts();
+            parts.extend(more.into_parts());
+            parts.retain(|part| part.text() != Some(""));
+            *before = Content::Parts(parts);
+        }
     }
 }
 
@@ -206,7 +218,7 @@ mod tests {
         );
         assert_ne!(first[0].id, second[0].id);
         let Message::Tool { tool_call_id, content, .. } = &out[4] else { panic!("{out:?}") };
-        assert_eq!((tool_call_id, content.as_str()), (&second[0].id, "one"));
+        assert_eq!((tool_call_id, &*content.text()), (&second[0].id, "one"));
         assert!(out.len() == 6 && valid(&said, reader(ToolIds::Word)) == out);
     }
 

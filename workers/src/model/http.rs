@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use runbus::config::Secret;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use super::limits::{
     MAX_RETRY_AFTER_SECONDS, TOTAL_TIMEOUT_MS,
 };
 use super::presets::Auth;
-use super::recorded::{Interaction, Line, Secrets};
+use super::recorded::{Interaction, Secrets, Transport};
 use super::source::Source;
 use super::{Fault, ProviderError, retry_after};
 
@@ -62,8 +62,8 @@ pub struct Endpoint {
     pub query: BTreeMap<String, String>,
     /// How long it may take.
     pub timeouts: Timeouts,
-    /// The other end: the service itself, or recordings.
-    pub line: Line,
+    /// How requests are answered: by the service, or from recordings.
+    pub transport: Transport,
 }
 
 impl fmt::Debug for Endpoint {
@@ -74,7 +74,7 @@ impl fmt::Debug for Endpoint {
             .field("headers", &names(&self.headers))
             .field("query", &names(&self.query))
             .field("timeouts", &self.timeouts)
-            .field("line", &self.line)
+            .field("transport", &self.transport)
             .finish()
     }
 }
@@ -86,7 +86,7 @@ pub(super) struct Http {
     base: Url,
     key: Option<(Auth, Secret)>,
     timeouts: Timeouts,
-    line: Line,
+    transport: Transport,
     /// Texts that must not be recorded, beside the key.
     secrets: Secrets,
 }
@@ -114,7 +114,7 @@ impl Http {
     /// [`Fault::Unsendable`]: the address is no HTTP address, or a header is none.
     pub(super) fn new(endpoint: &Endpoint) -> Result<Self, Fault> {
         let unsendable = |message: String| Fault::Unsendable { message };
-        let Endpoint { base_url, headers, key, query, timeouts, line } = endpoint;
+        let Endpoint { base_url, headers, key, query, timeouts, transport } = endpoint;
         let shown = || runbus::config::without_credentials(base_url);
         let mut base = Url::parse(base_url)
             .map_err(|error| unsendable(format!("{:?} is no address: {error}", shown())))?;
@@ -153,7 +153,7 @@ impl Http {
         let key = key.clone().filter(|(auth, _)| !given(*auth));
         let mut secrets = Secrets::default();
         headers.values().chain(query.values()).for_each(|value| secrets.value(value));
-        let http = Self { client, base, key, timeouts: *timeouts, line: line.clone(), secrets };
+        let http = Self { client, base, key, timeouts: *timeouts, transport: transport.clone(), secrets };
         drop(http.authorized(http.client.get(http.base.clone()))?);
         Ok(http)
     }
@@ -192,11 +192,19 @@ impl Http {
     /// # Errors
     /// The service refuses it, cannot be reached, or answers with what is no answer.
     pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<Answered, Fault> {
-        let Reply { status, request_id, content_type, retry_after, source } = self.send(url, body).await?;
+        let Reply { status, request_id, content_type, encoding, retry_after, mut source } =
+            self.send(url, body).await?;
         if !status.is_success() {
             let mut error = self.error(url, status, source, retry_after).await;
             error.request_id = request_id;
             return Err(Fault::from_response(error));
+        }
+        if let Some(encoding) = encoding {
+            source.end(false).await;
+            let message = format!(
+                "the answer is encoded as {encoding:?}, which no request asks for; turn compression off between Runbus and the service"
+            );
+            return Err(Fault::Garbage { message });
         }
         match content_type.as_str() {
             "application/json" => match self.read(source, MAX_RESPONSE_BYTES).await? {
@@ -214,24 +222,27 @@ impl Http {
         }
     }
 
-    /// Sends a question to the other end of the line.
+    /// Sends a question by the transport.
     async fn send(&self, url: &Url, body: &Value) -> Result<Reply, Fault> {
-        if let Line::Played(player) = &self.line {
-            let played = player.answer(url.path(), body)?;
+        if let Transport::Replayed(player) = &self.transport {
+            let played = player.answer(url.path(), body).await?;
             return Ok(Reply {
                 status: StatusCode::from_u16(played.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
                 request_id: played.request_id.clone(),
                 content_type: media_type(&played.content_type),
+                encoding: None,
                 retry_after: None,
-                source: Source::played(played),
+                source: Source::replayed(played),
             });
         }
         let response = self.within(self.authorized(self.client.post(url.clone()))?.json(body).send()).await?;
         let status = response.status();
         let request_id = request_id(response.headers());
+        let encoding = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+        let encoding = encoding.filter(|name| !name.eq_ignore_ascii_case("identity")).map(str::to_owned);
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let tape = match &self.line {
-            Line::Recorded(recorder, client) => {
+        let tape = match &self.transport {
+            Transport::Recorded(recorder, client) => {
                 let mut secrets = self.secrets.clone();
                 self.key.iter().for_each(|(_, key)| secrets.key(&key.reveal()));
                 let answer = Interaction {
@@ -251,6 +262,7 @@ impl Http {
             status,
             request_id,
             content_type: media_type(content_type.unwrap_or_default()),
+            encoding,
             retry_after: retry_after::of(response.headers()),
             source: Source::service(response, tape),
         })
@@ -261,7 +273,7 @@ impl Http {
     /// # Errors
     /// As [`Http::post`].
     pub(super) async fn get(&self, url: &Url) -> Result<Value, Fault> {
-        if matches!(self.line, Line::Played(_)) {
+        if matches!(self.transport, Transport::Replayed(_)) {
             return Err(Fault::Unsendable { message: "recordings answer no such request".to_owned() });
         }
         let response = self.within(self.authorized(self.client.get(url.clone()))?.send()).await?;
@@ -325,6 +337,8 @@ struct Reply {
     request_id: Option<String>,
     /// Its media type, without parameters.
     content_type: String,
+    /// Its compression, where there is one.
+    encoding: Option<String>,
     retry_after: Option<Duration>,
     source: Source,
 }

@@ -86,3 +86,12 @@ pub const MAX_REPLAY_FILES: usize = 10_000;
 
 /// The most bytes of all files of a folder that is played.
 pub const MAX_REPLAY_BYTES: usize = 512 * 1024 * 1024;
+
+/// Requests that are compared with recordings at a time in a process.
+pub const REPLAYS_AT_ONCE: usize = 2;
+
+/// Requests that wait for that.
+pub const REPLAYS_WAITING: usize = 1024;
+
+/// How long one is waited for, in milliseconds.
+pub const REPLAY_TIME_MS: u64 = 60_000;

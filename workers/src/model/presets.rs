@@ -1,6 +1,6 @@
 //! Known providers, a row each. A section `[model.providers.NAME]` of one of these names needs no more than a key.
 
-use super::abilities::Structured;
+use super::abilities::{Images, Structured};
 use super::kind::Kind;
 use super::quirks::{Asked, MaxTokens, Quirks, ReasoningBack, ToolIds};
 
@@ -62,7 +62,7 @@ const fn cloud(name: &'static str, base_url: &'static str, key: &'static str, qu
     }
 }
 
-const fn local(name: &'static str, base_url: &'static str) -> Preset {
+const fn local(name: &'static str, base_url: &'static str, quirks: Quirks) -> Preset {
     Preset {
         name,
         kind: Kind::Openai,
@@ -70,7 +70,7 @@ const fn local(name: &'static str, base_url: &'static str) -> Preset {
         key: None,
         auth: Auth::Bearer,
         model: None,
-        quirks: NONE,
+        quirks,
     }
 }
 
@@ -81,14 +81,22 @@ const OPENAI: Quirks = Quirks {
     ..NONE
 };
 
+/// Images are taken, neither audio nor files.
+const IMAGES: Quirks = Quirks { audio: Asked::Never, files: Asked::Never, ..NONE };
+
+/// Images are taken as data alone: the server asks no address.
+const LOCAL: Quirks = Quirks { part_urls: Asked::Never, ..IMAGES };
+
+/// Text alone is taken.
+const TEXT: Quirks = Quirks { images: Images::Never, ..IMAGES };
+
 /// Reasoning is refused in the conversation.
-const NO_REASONING: Quirks = Quirks { reasoning: ReasoningBack::Never, ..NONE };
+const NO_REASONING: Quirks = Quirks { reasoning: ReasoningBack::Never, ..IMAGES };
 
 /// Reasoning is demanded between the calls of one answer.
-const REASONING: Quirks = Quirks { reasoning: ReasoningBack::Rounds, ..NONE };
+const REASONING: Quirks = Quirks { reasoning: ReasoningBack::Rounds, ..IMAGES };
 
-const MISTRAL: Quirks =
-    Quirks { stream_options: Asked::Never, tool_ids: ToolIds::Nine, reasoning: ReasoningBack::Never, ..NONE };
+const MISTRAL: Quirks = Quirks { stream_options: Asked::Never, tool_ids: ToolIds::Nine, ..NO_REASONING };
 
 /// Every provider that is known.
 pub const PRESETS: &[Preset] = &[
@@ -124,31 +132,37 @@ pub const PRESETS: &[Preset] = &[
         "deepseek",
         "https://api.deepseek.com/v1",
         "DEEPSEEK_API_KEY",
-        Quirks { structured_output: Structured::JsonObject, ..REASONING },
+        Quirks { structured_output: Structured::JsonObject, reasoning: ReasoningBack::Rounds, ..TEXT },
     ),
     cloud("xai", "https://api.x.ai/v1", "XAI_API_KEY", NO_REASONING),
     cloud(
         "openrouter",
         "https://openrouter.ai/api/v1",
         "OPENROUTER_API_KEY",
-        Quirks { reasoning: ReasoningBack::Rounds, ..NONE },
+        // Files are also taken by address.
+        Quirks { reasoning: ReasoningBack::Rounds, files: Asked::Always, ..NONE },
     ),
-    cloud("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", NONE),
-    cloud("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", NONE),
+    cloud("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", IMAGES),
+    cloud("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", IMAGES),
     cloud(
         "cerebras",
         "https://api.cerebras.ai/v1",
         "CEREBRAS_API_KEY",
-        Quirks { max_tokens: MaxTokens::MaxCompletionTokens, ..NO_REASONING },
+        Quirks { max_tokens: MaxTokens::MaxCompletionTokens, reasoning: ReasoningBack::Never, ..TEXT },
     ),
-    cloud("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", REASONING),
+    cloud(
+        "moonshot",
+        "https://api.moonshot.ai/v1",
+        "MOONSHOT_API_KEY",
+        Quirks { part_urls: Asked::Never, ..REASONING },
+    ),
     cloud("zai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", REASONING),
     cloud("perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY", NO_REASONING),
-    local("ollama", "http://127.0.0.1:11434/v1"),
-    local("vllm", "http://127.0.0.1:8000/v1"),
-    local("llamacpp", "http://127.0.0.1:8080/v1"),
-    local("lmstudio", "http://127.0.0.1:1234/v1"),
-    Preset { key: Some("LITELLM_API_KEY"), ..local("litellm", "http://127.0.0.1:4000/v1") },
+    local("ollama", "http://127.0.0.1:11434/v1", LOCAL),
+    local("vllm", "http://127.0.0.1:8000/v1", NONE),
+    local("llamacpp", "http://127.0.0.1:8080/v1", NONE),
+    local("lmstudio", "http://127.0.0.1:1234/v1", LOCAL),
+    Preset { key: Some("LITELLM_API_KEY"), ..local("litellm", "http://127.0.0.1:4000/v1", NONE) },
 ];
 
 #[cfg(test)]

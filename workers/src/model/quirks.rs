@@ -25,6 +25,12 @@ pub struct Quirks {
     pub structured_output: Structured,
     /// Whether images are sent: `auto`, `always` or `never`.
     pub images: Images,
+    /// Whether audio is sent: `auto` (until the service refuses it), `always` (of any type) or `never`.
+    pub audio: Asked,
+    /// Whether files are sent: `auto` (until the service refuses one), `always` (also by address where the API has no such form) or `never`.
+    pub files: Asked,
+    /// Whether addresses of images and files are passed on, for the service to ask: `auto`, `always` or `never`.
+    pub part_urls: Asked,
     /// Whether `<think>...</think>` in front of an answer is its reasoning: `auto`, `open` (the answer begins inside) or `never`.
     pub think_tags: ThinkTags,
     /// The content of a message that only calls tools: `auto`, `text` (an empty one) or `null`.
@@ -134,6 +140,9 @@ impl Quirks {
             tool_ids: either(self.tool_ids, preset.tool_ids),
             structured_output: either(self.structured_output, preset.structured_output),
             images: either(self.images, preset.images),
+            audio: either(self.audio, preset.audio),
+            files: either(self.files, preset.files),
+            part_urls: either(self.part_urls, preset.part_urls),
             think_tags: either(self.think_tags, preset.think_tags),
             empty_content: either(self.empty_content, preset.empty_content),
             strict_schemas: either(self.strict_schemas, preset.strict_schemas),
@@ -163,6 +172,9 @@ impl Quirks {
             tool_ids: ToolIds::Auto,
             structured_output: Structured::Auto,
             images: Images::Auto,
+            audio: Asked::Auto,
+            files: Asked::Auto,
+            part_urls: Asked::Auto,
             think_tags: ThinkTags::Auto,
             empty_content: EmptyContent::Auto,
             strict_schemas: Asked::Auto,

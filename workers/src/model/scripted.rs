@@ -3,6 +3,7 @@
 //! It is what `runbus demo` runs without credentials. Its answer is a function of the request alone, so that a
 //! worker that takes over an execution gets what its predecessor got.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -123,7 +124,8 @@ fn written(index: usize, call: &ToolCall) -> Vec<Delta> {
 /// The answer of a node without a script.
 fn echo(request: &Request) -> String {
     let Hint { node, iteration, .. } = &request.hint;
-    let last = request.messages.last().map(content).unwrap_or_default().trim();
+    let last = request.messages.last().map(content).unwrap_or_default();
+    let last = last.trim();
     let end = last.floor_char_boundary(400);
     let (asked, cut) = (&last[..end], if end < last.len() { "..." } else { "" });
     format!(
@@ -131,10 +133,12 @@ fn echo(request: &Request) -> String {
     )
 }
 
-fn content(message: &Message) -> &str {
+fn content(message: &Message) -> Cow<'_, str> {
     match message {
-        Message::System { content } | Message::User { content } | Message::Tool { content, .. } => content,
-        Message::Assistant { content, .. } => content.as_deref().unwrap_or_default(),
+        Message::System { content } => Cow::Borrowed(content),
+        Message::User { content } => content.described(),
+        Message::Tool { content, .. } => content.text(),
+        Message::Assistant { content, .. } => Cow::Borrowed(content.as_deref().unwrap_or_default()),
     }
 }
 

@@ -30,8 +30,8 @@ impl Source {
     }
 
     /// A recorded body.
-    pub(super) fn played(played: &Played) -> Self {
-        Self { rest: Rest::Played { body: Some(played.body.clone()), broken: played.broken }, tape: None }
+    pub(super) fn replayed(played: Played) -> Self {
+        Self { rest: Rest::Played { body: Some(played.body), broken: played.broken }, tape: None }
     }
 
     /// The next bytes; `None` at the end.

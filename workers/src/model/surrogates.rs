@@ -15,6 +15,7 @@ pub(super) fn parse(text: &str) -> Result<Value, json::Error> {
             Cow::Owned(replaced) => {
                 let count = replaced.matches("\\ufffd").count() - text.matches("\\ufffd").count();
                 tracing::debug!(count, "halves of characters in a provider's answer are replaced");
+                runbus::metrics::worker::HALVES.add(u64::try_from(count).unwrap_or(u64::MAX));
                 json::from_str(&replaced)
             }
             Cow::Borrowed(_) => Err(error),

@@ -49,8 +49,7 @@ pub struct Config {
     /// How structured answers are asked for by `open_ai`: `auto`, `json_schema`, `json_object`, `tool` or `prompt`. `auto` begins with
     /// `json_schema` and takes the next one where the service refuses it; with `json_object` and `prompt` the schema stands in the prompt.
     pub structured_output: Structured,
-    /// Whether images of tools' results are sent by `open_ai`: `auto`, `always` or `never`. `auto` sends them until the service refuses
-    /// one.
+    /// Whether images are sent by `open_ai`: `auto`, `always` or `never`. `auto` sends them until the service refuses one.
     pub images: Images,
     /// The scripted model's time for one token, in milliseconds. 0 to 10000.
     #[schemars(range(min = 0, max = 10_000))]

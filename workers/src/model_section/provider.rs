@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::Error;
 use crate::model::presets::{self, Preset};
 use crate::model::quirks::Quirks;
-use crate::model::recorded::{Client, Line, Recorder};
+use crate::model::recorded::{Client, Recorder, Transport};
 use crate::model::{Endpoint, Entry, Kind, Model, Retry, Setup, Timeouts};
 
 /// The headers that hold a key.
@@ -179,7 +179,7 @@ impl Section {
         let base_url = self.base_url.as_deref().or_else(|| preset?.base_url).unwrap_or_default();
         let quirks = self.quirks.or(preset.map_or_else(Quirks::default, |preset| preset.quirks));
         let model = self.model(name).map(str::to_owned);
-        let line = recorder.map_or(Line::Service, |recorder| {
+        let transport = recorder.map_or(Transport::Live, |recorder| {
             let client = Client {
                 provider: name.to_owned(),
                 api: kind,
@@ -188,7 +188,7 @@ impl Section {
                 quirks: quirks.at(base_url),
                 extra_body: self.extra_body.clone(),
             };
-            Line::Recorded(Arc::clone(recorder), Arc::new(client))
+            Transport::Recorded(Arc::clone(recorder), Arc::new(client))
         });
         let endpoint = Endpoint {
             base_url: base_url.to_owned(),
@@ -196,7 +196,7 @@ impl Section {
             key: self.api_key.clone().map(|key| (auth, key)),
             query: revealed(&self.query),
             timeouts: self.timeouts(),
-            line,
+            transport,
         };
         let setup = Setup {
             provider: name.to_owned(),

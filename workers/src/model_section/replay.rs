@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Config, Error};
-use crate::model::recorded::{Client, Folder, Line, Player, Recording};
+use crate::model::recorded::{Client, Folder, Player, Recording, Transport};
 use crate::model::{Endpoint, Kind, Providers, Setup};
 
 /// The address of clients that recordings answer. Nothing is sent to it.
@@ -42,7 +42,7 @@ impl Config {
             };
             let endpoint = Endpoint {
                 base_url: ADDRESS.to_owned(),
-                line: Line::Played(Arc::new(Player::new(&folder, &provider))),
+                transport: Transport::Replayed(Arc::new(Player::new(&folder, &provider))),
                 ..Endpoint::default()
             };
             let setup = Setup {

@@ -165,6 +165,9 @@ pub(super) fn failed(context: &Context, node: &NodeId, fault: &Fault, asked: &As
 /// A fault as events show it: a stable code, a text, and the provider's error.
 fn describe(fault: &Fault) -> Value {
     let mut error = json!({ "code": fault.code(), "message": fault.to_string() });
+    if let Fault::UnsupportedPart { index, kind, part, .. } = fault {
+        error["part"] = json!({ "index": index, "type": kind, "label": part });
+    }
     if let Some(said) = fault.provider_error() {
         let mut provider = json!({
             "status": said.status,

@@ -66,7 +66,7 @@ pub fn job(
                 name: call.name.clone(),
                 result: error.to_string(),
                 is_error: true,
-                images: Vec::new(),
+                media: Vec::new(),
             })));
         }
     };
@@ -105,18 +105,18 @@ pub async fn run(context: Context, job: Job) -> Done {
             return Done::Failed(error.into());
         }
     };
-    let (result, is_error, images) = match ended {
+    let (result, is_error, media) = match ended {
         Ok(outcome) => {
             spans::executed(&span, &outcome.content, outcome.error.as_ref().map(tool::Error::code));
             let is_error = outcome.is_error();
-            (outcome.content, is_error, outcome.images)
+            (outcome.content, is_error, outcome.media)
         }
         Err(error) => {
             spans::executed(&span, "", Some("panicked"));
             (format!("the tool panicked: {error}"), true, Vec::new())
         }
     };
-    Done::fact(Fact::ToolCompleted { node, call_id: call.id, name: call.name, result, is_error, images })
+    Done::fact(Fact::ToolCompleted { node, call_id: call.id, name: call.name, result, is_error, media })
 }
 
 /// A tool's progress, as often as readers can use it.

@@ -66,7 +66,7 @@ pub fn question(said: &Transcript, from: usize, to: usize, settings: &Settings) 
 fn text(message: &Message) -> String {
     match message {
         Message::System { content } => format!("system: {content}"),
-        Message::User { content } => format!("user: {content}"),
+        Message::User { content } => format!("user: {}", content.described()),
         Message::Assistant { content, tool_calls, .. } => {
             let mut text = format!("assistant: {}", content.as_deref().unwrap_or_default());
             for call in tool_calls {
@@ -74,6 +74,6 @@ fn text(message: &Message) -> String {
             }
             text
         }
-        Message::Tool { content, .. } => format!("tool: {content}"),
+        Message::Tool { content, .. } => format!("tool: {}", content.text()),
     }
 }

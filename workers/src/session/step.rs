@@ -287,6 +287,12 @@ impl View<'_> {
                 Err(reason) if plan.work(node) != Work::Model => {
                     return Some(failed("invalid_output", &format!("{node}: {reason}")));
                 }
+                // The object that is missing would have come behind the limit.
+                Err(reason) if visit.is_cut_off => {
+                    refused = Some(format!(
+                        "it was cut off at its limit of tokens (finish reason `length`), and what came of it cannot be used: {reason}"
+                    ));
+                }
                 Err(reason) => refused = Some(reason),
             },
             None => {}
@@ -365,7 +371,7 @@ impl View<'_> {
         }
         let asks = plan.asks(node);
         let prompt = visit.opening.iter().rev().find_map(|message| match message {
-            Message::User { content } => Some(content.clone()),
+            Message::User { content } => Some(content.described().into_owned()),
             _ => None,
         });
         let request = Question {
@@ -541,7 +547,7 @@ impl View<'_> {
             name: call.name.clone(),
             result: result.to_owned(),
             is_error,
-            images: Vec::new(),
+            media: Vec::new(),
         }
     }
 

@@ -1,11 +1,11 @@
-//! The output of a call besides its result: its progress, and images.
+//! The output of a call besides its result: its progress, and media.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use runbus::session::Image;
+use runbus::session::{Media, MediaSource};
 use tokio::sync::watch;
 
-use super::limits::{MAX_IMAGE_BYTES, MAX_IMAGES_BYTES};
+use super::limits::{MAX_MEDIA_BYTES, MAX_MEDIUM_BYTES};
 
 /// How far a call has come.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Progress {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Beside {
     progress: watch::Sender<Option<Progress>>,
-    images: Arc<Mutex<Vec<Image>>>,
+    media: Arc<Mutex<Vec<Media>>>,
 }
 
 impl Beside {
@@ -36,23 +36,32 @@ impl Beside {
         self.progress.subscribe()
     }
 
-    /// Gives the model an image; whether it fits.
-    pub(super) fn attach(&self, image: Image) -> bool {
-        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Gives the model a medium; whether it is one, and fits.
+    pub(super) fn attach(&self, given: Media) -> bool {
+        let mut media = self.media.lock().unwrap_or_else(PoisonError::into_inner);
         // A server may give one image twice: as a part of its answer, and as structured content.
-        if images.contains(&image) {
+        if media.contains(&given) {
             return true;
         }
-        let held: usize = images.iter().map(|image| image.data.len()).sum();
-        let fits = image.data.len() <= MAX_IMAGE_BYTES && held + image.data.len() <= MAX_IMAGES_BYTES;
+        let held: usize = media.iter().map(size).sum();
+        let fits = given.check().is_ok()
+            && size(&given) <= MAX_MEDIUM_BYTES
+            && held + size(&given) <= MAX_MEDIA_BYTES;
         if fits {
-            images.push(image);
+            media.push(given);
         }
         fits
     }
 
-    /// The images so far.
-    pub(super) fn images(&self) -> Vec<Image> {
-        std::mem::take(&mut self.images.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The media so far.
+    pub(super) fn media(&self) -> Vec<Media> {
+        std::mem::take(&mut self.media.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Bytes that a medium has in the journal.
+const fn size(media: &Media) -> usize {
+    match &media.source {
+        MediaSource::Data(text) | MediaSource::Url(text) => text.len(),
     }
 }

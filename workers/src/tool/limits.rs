@@ -3,11 +3,11 @@
 /// The most bytes of a result that the model gets to see; the rest is cut with a marker.
 pub const MAX_RESULT_BYTES: usize = 64 * 1024;
 
-/// The largest image of a result that a model gets, in bytes of base64; a larger one is only described.
-pub const MAX_IMAGE_BYTES: usize = 256 * 1024;
+/// The largest image, audio or file of a result that a model gets, in bytes of base64; a larger one is only described.
+pub const MAX_MEDIUM_BYTES: usize = runbus::limits::PART_DATA_BYTES;
 
-/// The images of one result that a model gets, in bytes of base64 together: they are a part of one entry of the journal.
-pub const MAX_IMAGES_BYTES: usize = 320 * 1024;
+/// The media of one result that a model gets, in bytes of base64 together: they are a part of one entry of the journal.
+pub const MAX_MEDIA_BYTES: usize = 320 * 1024;
 
 /// The time between two events of one call's progress, in milliseconds: the latest word counts.
 pub const PROGRESS_EVENT_MS: u64 = 250;

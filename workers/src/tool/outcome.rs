@@ -1,6 +1,6 @@
 //! How a call ended.
 
-use runbus::session::Image;
+use runbus::session::Media;
 
 use super::Error;
 
@@ -13,8 +13,8 @@ pub struct Outcome {
     pub error: Option<Error>,
     /// Whether `content` was cut.
     pub truncated: bool,
-    /// Images that belong to the result.
-    pub images: Vec<Image>,
+    /// Media that belong to the result.
+    pub media: Vec<Media>,
 }
 
 impl Outcome {

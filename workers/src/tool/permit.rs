@@ -114,7 +114,7 @@ impl Permit {
         let outcome = match self.carry_out(idempotency_key).await {
             Ok(result) => {
                 let (content, truncated) = truncate(result, scope.registry().max_result_bytes);
-                Outcome { content, error: None, truncated, images: beside.images() }
+                Outcome { content, error: None, truncated, media: beside.media() }
             }
             Err(error) => failed(error),
         };
@@ -145,7 +145,7 @@ impl Permit {
 fn failed(mut error: Error) -> Outcome {
     let cut = error.cut(MAX_ERROR_BYTES);
     let (content, truncated) = truncate(error.to_string(), MAX_ERROR_BYTES);
-    Outcome { content, error: Some(error), truncated: cut || truncated, images: Vec::new() }
+    Outcome { content, error: Some(error), truncated: cut || truncated, media: Vec::new() }
 }
 
 /// Reads a model's arguments.

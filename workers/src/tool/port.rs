@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runbus::session::Image;
+use runbus::session::Media;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::{Value, json};
 
@@ -63,10 +63,10 @@ impl Invocation {
         self.beside.progress(progress);
     }
 
-    /// Gives the model an image with the result; whether it fits into the limits of a result.
+    /// Gives the model an image, audio or a file with the result; whether it fits into the limits of a result.
     #[must_use]
-    pub fn attach(&self, image: Image) -> bool {
-        self.beside.attach(image)
+    pub fn attach(&self, media: Media) -> bool {
+        self.beside.attach(media)
     }
 }
 

@@ -25,6 +25,7 @@ fn visit(context_tokens: u64) -> Visit {
         not_before: None,
         context_tokens,
         answer: None,
+        is_cut_off: false,
         is_call: false,
     }
 }

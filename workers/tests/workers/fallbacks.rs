@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::StreamExt;
-use runbus::session::Image;
+use runbus::session::{Content, Media};
 use runbus_workers::model::{
     Config, Delta, Fault, Images, Message, Model, OpenAi, Options, Request, ResponseFormat, Structured, Turn,
 };
@@ -222,13 +222,9 @@ async fn other_refusals_are_passed_on() {
 }
 
 fn with_image() -> Request {
-    let image = Image { media_type: "image/png".into(), data: "AAAA".into() };
+    let image = Media::new("image/png", "AAAA").unwrap();
     let call = runbus_workers::model::ToolCall::new("c", "look", "{}");
-    let answer = Message::Tool {
-        tool_call_id: "c".into(),
-        content: "[image image/png, 3 bytes, attached]".into(),
-        images: vec![image],
-    };
+    let answer = Message::tool("c", Content::with("[image image/png, 3 bytes, attached]", vec![image]));
     let messages = vec![Message::user("look"), Message::calling(None, vec![call]), answer];
     Request { messages, ..Request::default() }
 }
@@ -253,6 +249,40 @@ async fn images_reach_models_that_take_them() {
     let sent: Vec<bool> = asked.lock().unwrap().iter().map(has_image).collect();
     assert_eq!(sent, [true, false, false]);
     assert!(asked.lock().unwrap()[1].to_string().contains("not shown"));
+}
+
+#[tokio::test]
+async fn a_part_of_the_question_that_the_service_refuses_is_named() {
+    let refuses: Refuses = |request| {
+        let image = request["messages"].to_string().contains("image_url");
+        image.then(|| error(400, "this model does not support image input")).flatten()
+    };
+    let (url, asked) = service(refuses, |_| "blind".into()).await;
+    let image = Media::new("image/png", "AAAA").unwrap();
+    let question = Message::user(Content::with("What is it?", vec![image]));
+    let ask = |messages: Vec<Message>| Request { messages, ..Request::default() };
+    let model = client(&url, |_| {});
+    for tries in [1, 1] {
+        let fault = turn(&model, ask(vec![question.clone()])).await.unwrap_err();
+        assert_eq!(fault.code(), "unsupported_part");
+        assert!(fault.to_string().contains("part 1 (image image/png, 3 bytes)"), "{fault}");
+        assert_eq!(asked.lock().unwrap().len(), tries, "the refusal is remembered");
+    }
+    // The conversation goes on without it.
+    let said = vec![question, Message::user("And now?")];
+    assert_eq!(turn(&model, ask(said)).await.unwrap().text, "blind");
+    assert!(asked.lock().unwrap()[1].to_string().contains("not shown: the model takes no images"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_compressed_unasked_names_its_encoding() {
+    let chat = async || ([("content-type", "text/event-stream"), ("content-encoding", "gzip")], "\u{1f}...");
+    let router = axum::Router::new().route("/v1/chat/completions", post(chat));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let fault = turn(&client(&url, |_| {}), with_image()).await.unwrap_err();
+    assert!(fault.code() == "garbage" && fault.to_string().contains("\"gzip\""), "{fault}");
 }
 
 #[tokio::test]

@@ -401,7 +401,7 @@ impl Sim {
                     name: "t".into(),
                     result: "result".into(),
                     is_error: how.is_multiple_of(5),
-                    images: Vec::new(),
+                    media: Vec::new(),
                 };
                 self.apply(fact);
             }
@@ -759,18 +759,15 @@ fn the_queue_waits_for_unresolved_calls() {
     }
 }
 
-/// Each refused answer is a try of its own: the next one has the next number.
-#[test]
-fn refused_answers_are_counted() {
-    const JUDGE: &str =
-        "{kind: graph, name: judge, entry: n, nodes: {n: {type: agent, output: {score: {type: number}}}}}";
+/// An execution of a definition, with its first call of the model under way.
+fn running(definition: &str, name: &str, input: Value) -> Sim {
     let mut sim = Sim::new();
-    sim.definitions.add(Definition::parse("test", JUDGE).unwrap()).unwrap();
+    sim.definitions.add(Definition::parse("test", definition).unwrap()).unwrap();
     sim.command(Action::Start(Box::new(Start {
         execution_id: ExecutionId::new("judged").unwrap(),
         stream_id: StreamId::new("s").unwrap(),
-        definition: "judge".into(),
-        input: json!("text"),
+        definition: name.into(),
+        input,
         correlation_id: None,
         multitask: Multitask::Enqueue,
         budget: Budget::default(),
@@ -781,6 +778,57 @@ fn refused_answers_are_counted() {
         trace: None,
     })));
     sim.settle(10).unwrap();
+    sim
+}
+
+const JUDGE: &str =
+    "{kind: graph, name: judge, entry: n, nodes: {n: {type: agent, output: {score: {type: number}}}}}";
+
+/// The model and people are told that a limit of tokens is the cause.
+#[test]
+fn an_answer_that_was_cut_off_is_refused_as_such_and_a_text_is_marked() {
+    let mut sim = running(JUDGE, "judge", json!("text"));
+    let node = runbus::id::NodeId::new("n").unwrap();
+    let turn = || Turn { text: "{\"sco".into(), finish_reason: Some("length".into()), ..Turn::default() };
+    sim.apply(Fact::TurnCompleted { node: node.clone(), turn: turn() });
+    let Decision::Record(fact) = sim.decide() else { panic!() };
+    let Fact::TurnFailed { error, correction, .. } = *fact else { panic!("{fact:?}") };
+    assert!(error["message"].as_str().unwrap().contains("(finish reason `length`)"), "{error}");
+    assert!(correction.unwrap().contains("cut off at its limit of tokens"));
+
+    for (reason, cut_off) in [("length", json!(["n"])), ("stop", Value::Null)] {
+        let mut sim = running("{kind: agent, name: n}", "n", json!("text"));
+        let turn = Turn { finish_reason: Some(reason.into()), ..turn() };
+        sim.apply(Fact::TurnCompleted { node: node.clone(), turn });
+        sim.settle(10).unwrap();
+        let outcome = sim.state.run.as_ref().unwrap().outcome.clone();
+        let Some(Outcome::Completed { output }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((&output["output"], &output["cut_off"]), (&json!("{\"sco"), &cut_off));
+    }
+}
+
+#[test]
+fn parts_of_an_input_are_the_question_of_an_agent_and_of_the_node_that_names_them() {
+    let image = json!({"type": "image", "url": "https://h/i"});
+    let question = |sim: &Sim| {
+        let visit = sim.state.running().unwrap().visits.values().next().unwrap();
+        visit.opening.iter().find_map(Message::content).unwrap().clone()
+    };
+    let parts = json!([image, {"type": "text", "text": "What is it?"}]);
+    let sim = running("{kind: agent, name: n}", "n", parts.clone());
+    assert_eq!(serde_json::to_value(question(&sim)).unwrap(), parts);
+
+    let graph =
+        "{kind: graph, name: g, entry: n, nodes: {n: {type: agent, prompt: 'Look: {{input.photo}}'}}}";
+    let sim = running(graph, "g", json!({"photo": image}));
+    let wanted = json!([{"type": "text", "text": "Look: "}, image]);
+    assert_eq!(serde_json::to_value(question(&sim)).unwrap(), wanted);
+}
+
+/// Each refused answer is a try of its own: the next one has the next number.
+#[test]
+fn refused_answers_are_counted() {
+    let mut sim = running(JUDGE, "judge", json!("text"));
     let node = runbus::id::NodeId::new("n").unwrap();
     for expected in 2..=4 {
         let turn = Turn { text: "no object".into(), finish_reason: Some("stop".into()), ..Turn::default() };

@@ -206,7 +206,7 @@ impl Sim {
                 name,
                 result: "r".into(),
                 is_error: false,
-                images: Vec::new(),
+                media: Vec::new(),
             };
             self.todo[branch].extend([Fact::ToolsStarted { node: node.clone(), calls: vec![call] }, ended]);
         } else {

@@ -51,7 +51,7 @@ async fn run(name: &str, arguments: &str) -> Outcome {
 #[tokio::test]
 async fn a_result_is_text_or_json() {
     let outcome = run("divide", r#"{"number": 7, "by": 2}"#).await;
-    assert_eq!(outcome, Outcome { content: "3.5".into(), error: None, truncated: false, images: Vec::new() });
+    assert_eq!(outcome, Outcome { content: "3.5".into(), error: None, truncated: false, media: Vec::new() });
     assert_eq!(run("clock", "").await.content, "2026-01-02T03:04:05Z");
 }
 

@@ -1,8 +1,9 @@
 /**
  * Events of one execution as chunks of the AI SDK's UI message stream.
  *
- * Text of client-facing nodes is the message; calls of tools are its tool parts. Void text is taken back: each turn of a node
- * is a step of its own, `reset-step` drops the open step, and what other nodes had in it is written again.
+ * Text of client-facing nodes is the message; calls of tools are its tool parts, from the first piece of their arguments on. Void text
+ * and void calls are taken back: each turn of a node is a step of its own, `reset-step` drops the open step, and what else was in it
+ * is written again.
  */
 import type { UIMessageChunk } from "ai";
 import type { Event } from "@runbus/client";
@@ -12,8 +13,10 @@ type Call = { toolName: string; input: unknown; shown?: boolean; refused?: boole
 
 export class Chunks {
   readonly #calls = new Map<string, Call>();
-  /** Parts of turns that are being written, by node. */
-  readonly #open = new Map<string, { id: string; kind: Kind; text: string }[]>();
+  /** Parts of turns that are being written: by node, the id of each by its kind; that of a call by the call's id. */
+  readonly #open = new Map<string, Map<string, string>>();
+  /** The chunks of the open step, by the part that they are of. Pieces of a part are one. */
+  #written: { id: string; chunk: UIMessageChunk }[] = [];
   #turn = 0;
   #step = false;
 
@@ -32,9 +35,15 @@ export class Chunks {
     const node = event.node_id ?? "";
     switch (event.type) {
       case "client_output_delta":
-        return this.#write(node, "text", event.data.content);
+        return this.#text(node, "text", event.data.content);
       case "llm_reasoning_delta":
-        return this.#write(node, "reasoning", event.data.content);
+        return this.#text(node, "reasoning", event.data.content);
+      case "tool_call_delta": {
+        const { tool_use_id: toolCallId, tool_name: toolName, arguments: inputTextDelta } = event.data;
+        if (this.#calls.get(toolCallId)?.shown) return [];
+        const start: UIMessageChunk = { type: "tool-input-start", toolCallId, toolName, dynamic: true };
+        return this.#piece(node, toolCallId, toolCallId, start, { type: "tool-input-delta", toolCallId, inputTextDelta });
+      }
       case "llm_turn_completed":
         for (const { tool_use_id, tool_name, arguments: text } of event.data.tool_calls ?? []) {
           this.#calls.set(tool_use_id, { toolName: tool_name, input: parsed(text) });
@@ -50,7 +59,7 @@ export class Chunks {
         const { tool_use_id, tool_name, tool_input, approval_id } = event.data;
         return [
           ...this.#call(tool_use_id, { toolName: tool_name, input: tool_input }, false),
-          { type: "tool-approval-request", approvalId: approval_id, toolCallId: tool_use_id },
+          ...this.#in(tool_use_id, [{ type: "tool-approval-request", approvalId: approval_id, toolCallId: tool_use_id }]),
         ];
       }
       case "tool_approval_decided":
@@ -65,7 +74,8 @@ export class Chunks {
       case "client_input_received": {
         // A human node's question has no call that ends.
         const id = event.data.request_id ?? "";
-        return this.#calls.get(id)?.shown ? [{ type: "tool-output-available", toolCallId: id, output: event.data.input }] : [];
+        if (!this.#calls.get(id)?.shown) return [];
+        return this.#in(id, [{ type: "tool-output-available", toolCallId: id, output: event.data.input }]);
       }
       case "tool_call_completed":
         return this.#ended(event.data.tool_use_id, event.data.tool_name, event.data.result, event.data.is_error === true);
@@ -80,54 +90,72 @@ export class Chunks {
     }
   }
 
-  #stepped(chunks: UIMessageChunk[]): UIMessageChunk[] {
-    if (this.#step) return chunks;
-    this.#step = true;
-    return [{ type: "start-step" }, ...chunks];
+  /** Chunks of a part. Those of an open step may have to be written again. */
+  #in(id: string, chunks: UIMessageChunk[]): UIMessageChunk[] {
+    if (this.#step) for (const chunk of chunks) this.#keep(id, chunk);
+    return chunks;
   }
 
-  #write(node: string, kind: Kind, delta: string): UIMessageChunk[] {
-    if (delta === "") return [];
-    const parts = this.#open.get(node) ?? [];
-    this.#open.set(node, parts);
-    let part = parts.find((one) => one.kind === kind);
-    const chunks: UIMessageChunk[] = [];
-    if (!part) {
-      part = { id: `${this.messageId}-${++this.#turn}`, kind, text: "" };
-      parts.push(part);
-      chunks.push({ type: `${kind}-start`, id: part.id });
+  #keep(id: string, chunk: UIMessageChunk): void {
+    const before = this.#written.findLast((one) => one.id === id && one.chunk.type === chunk.type)?.chunk;
+    if (before?.type === "tool-input-delta" && chunk.type === "tool-input-delta") {
+      before.inputTextDelta += chunk.inputTextDelta;
+    } else if (
+      (before?.type === "text-delta" || before?.type === "reasoning-delta") &&
+      (chunk.type === "text-delta" || chunk.type === "reasoning-delta")
+    ) {
+      before.delta += chunk.delta;
+    } else {
+      this.#written.push({ id, chunk: { ...chunk } });
     }
-    part.text += delta;
-    return this.#stepped([...chunks, { type: `${kind}-delta`, id: part.id, delta }]);
+  }
+
+  #text(node: string, kind: Kind, delta: string): UIMessageChunk[] {
+    if (delta === "") return [];
+    const id = this.#open.get(node)?.get(kind) ?? `${this.messageId}-${++this.#turn}`;
+    return this.#piece(node, kind, id, { type: `${kind}-start`, id }, { type: `${kind}-delta`, id, delta });
+  }
+
+  /** A piece of a part, which its first piece begins. */
+  #piece(node: string, key: string, id: string, start: UIMessageChunk, delta: UIMessageChunk): UIMessageChunk[] {
+    const open = this.#open.get(node) ?? new Map<string, string>();
+    this.#open.set(node, open);
+    const begins = !open.has(key);
+    open.set(key, id);
+    const step: UIMessageChunk[] = this.#step ? [] : [{ type: "start-step" }];
+    this.#step = true;
+    return [...step, ...this.#in(id, begins ? [start, delta] : [delta])];
   }
 
   /** A turn is over: nothing takes it back, and the step ends when no other node writes in it. */
   #close(node: string): UIMessageChunk[] {
-    const parts = this.#open.get(node) ?? [];
+    const parts = [...(this.#open.get(node) ?? [])];
     this.#open.delete(node);
-    const chunks: UIMessageChunk[] = parts.map(({ kind, id }) => ({ type: `${kind}-end`, id }));
-    if (this.#open.size > 0 || !this.#step) return chunks;
-    this.#step = false;
-    return [...chunks, { type: "finish-step" }];
+    const chunks = parts.flatMap(([kind, id]) =>
+      kind === "text" || kind === "reasoning" ? this.#in(id, [{ type: `${kind}-end`, id }]) : [],
+    );
+    return this.#open.size > 0 ? chunks : [...chunks, ...this.#finishStep()];
   }
 
   #closeAll(): UIMessageChunk[] {
     const chunks = [...this.#open.keys()].flatMap((node) => this.#close(node));
-    if (!this.#step) return chunks;
-    this.#step = false;
-    return [...chunks, { type: "finish-step" }];
+    return [...chunks, ...this.#finishStep()];
   }
 
-  /** Drops the open text of some nodes. The text of others in the same step is written again behind it. */
+  #finishStep(): UIMessageChunk[] {
+    if (!this.#step) return [];
+    this.#step = false;
+    this.#written = [];
+    return [{ type: "finish-step" }];
+  }
+
+  /** Drops the open parts of some nodes. All else of the same step is written again behind it. */
   #void(nodes: Set<string>): UIMessageChunk[] {
-    const gone = [...this.#open.keys()].filter((node) => nodes.has(node));
-    if (gone.length === 0) return [];
-    for (const node of gone) this.#open.delete(node);
-    const again = [...this.#open.values()].flat().flatMap(({ kind, id, text }): UIMessageChunk[] => [
-      { type: `${kind}-start`, id },
-      { type: `${kind}-delta`, id, delta: text },
-    ]);
-    return [{ type: "reset-step" }, ...again];
+    const gone = new Set([...nodes].flatMap((node) => [...(this.#open.get(node)?.values() ?? [])]));
+    for (const node of nodes) this.#open.delete(node);
+    if (gone.size === 0) return [];
+    this.#written = this.#written.filter(({ id }) => !gone.has(id));
+    return [{ type: "reset-step" }, ...this.#written.map(({ chunk }) => ({ ...chunk }))];
   }
 
   /** A call, once. The server's own calls say so: the page must not wait to answer them. */
@@ -137,21 +165,27 @@ export class Chunks {
     if (known?.shown) return [];
     const { toolName, input } = call;
     const own = providerExecuted ? { providerExecuted } : {};
-    return [{ type: "tool-input-available", toolCallId, toolName, input, dynamic: true, ...own }];
+    return this.#in(toolCallId, [{ type: "tool-input-available", toolCallId, toolName, input, dynamic: true, ...own }]);
   }
 
   #decided(approvalId: string, toolCallId: string, approved: boolean, note: string | undefined): UIMessageChunk[] {
     const call = this.#calls.get(toolCallId);
     if (call) call.refused = !approved;
-    return [{ type: "tool-approval-response", approvalId, approved, ...(note ? { reason: note } : {}) }];
+    return this.#in(toolCallId, [
+      { type: "tool-approval-response", approvalId, approved, ...(note ? { reason: note } : {}) },
+    ]);
   }
 
   #ended(toolCallId: string, toolName: string, result: unknown, isError: boolean): UIMessageChunk[] {
     const call = this.#calls.get(toolCallId) ?? { toolName, input: null };
     const begun = call.shown ? [] : this.#call(toolCallId, call, true);
-    if (call.refused) return [...begun, { type: "tool-output-denied", toolCallId }];
-    if (isError) return [...begun, { type: "tool-output-error", toolCallId, errorText: textOf(result), dynamic: true }];
-    return [...begun, { type: "tool-output-available", toolCallId, output: result ?? null, dynamic: true }];
+    return [...begun, ...this.#in(toolCallId, [this.#outcome(toolCallId, call, result, isError)])];
+  }
+
+  #outcome(toolCallId: string, { refused }: Call, result: unknown, isError: boolean): UIMessageChunk {
+    if (refused) return { type: "tool-output-denied", toolCallId };
+    if (isError) return { type: "tool-output-error", toolCallId, errorText: textOf(result), dynamic: true };
+    return { type: "tool-output-available", toolCallId, output: result ?? null, dynamic: true };
   }
 }
 

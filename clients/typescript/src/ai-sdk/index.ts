@@ -47,8 +47,7 @@ export class RunbusChatTransport<M extends UIMessage = UIMessage> implements Cha
     }
     const said = messages.findLast(({ role }) => role === "user");
     if (!said) throw wrong("there is no message of a user");
-    const input = said.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-    if (said.parts.some(({ type }) => type === "file")) throw wrong("files cannot be sent: use text");
+    const input = inputOf(said);
     const { client, definition, stream_id } = this.#options;
     // The same message is the same execution, however often it is sent; another answer to it is another one.
     const execution_id = trigger === "regenerate-message" ? crypto.randomUUID() : `${chatId}.${said.id}`;
@@ -147,6 +146,21 @@ export class RunbusChatTransport<M extends UIMessage = UIMessage> implements Cha
       }
     }
   }
+}
+
+type Part = { type: string; text?: string; url?: string; media_type?: string; name?: string };
+
+/** The input that a message is: its text, or, with files, parts. Their data count against the limit of an input. */
+function inputOf({ parts }: UIMessage): string | Part[] {
+  const said = parts.flatMap((part): Part[] => {
+    if (part.type === "text") return [{ type: "text", text: part.text }];
+    if (part.type !== "file") return [];
+    const { mediaType, url, filename } = part;
+    const kind = /^(image|audio)\//.exec(mediaType)?.[1] ?? "file";
+    const media_type = mediaType.includes("*") ? {} : { media_type: mediaType };
+    return [{ type: kind, url, ...media_type, ...(filename ? { name: filename } : {}) }];
+  });
+  return said.every(({ type }) => type === "text") ? said.map((part) => part.text).join("\n") : said;
 }
 
 const EMPTY: Snapshot = {

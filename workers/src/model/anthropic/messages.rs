@@ -1,9 +1,12 @@
 //! A conversation as Anthropic's Messages API reads it.
 
-use runbus::session::Image;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use runbus::session::{Content, Media, MediaKind, MediaSource, Part};
 use serde_json::{Value, json};
 
 use crate::model::history::{self, Reader};
+use crate::model::parts::{self, Takes};
 use crate::model::quirks::{Quirks, ToolIds};
 use crate::model::{Message, ToolCall};
 
@@ -30,12 +33,11 @@ pub(super) fn messages(
                 system.push(content);
                 continue;
             }
-            Message::User { content } => ("user", vec![text(content)]),
+            Message::User { content } => ("user", said(content)),
             Message::Assistant { .. } => ("assistant", assistant(message, thinks)),
-            Message::Tool { tool_call_id, content, images } => {
-                let mut parts = vec![text(content)];
-                parts.extend(images.iter().map(image));
-                let result = json!({"type": "tool_result", "tool_use_id": tool_call_id, "content": parts});
+            Message::Tool { tool_call_id, content } => {
+                let result =
+                    json!({"type": "tool_result", "tool_use_id": tool_call_id, "content": said(content)});
                 ("user", vec![result])
             }
         };
@@ -53,9 +55,60 @@ fn text(content: &str) -> Value {
     json!({"type": "text", "text": if content.trim().is_empty() { EMPTY } else { content }})
 }
 
-fn image(image: &Image) -> Value {
-    let source = json!({"type": "base64", "media_type": image.media_type, "data": image.data});
-    json!({"type": "image", "source": source})
+/// Types of images that the API takes as data.
+const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+
+/// Why a medium is not sent; `None`: it is.
+pub(super) fn refusal(media: &Media, quirks: &Quirks) -> Option<&'static str> {
+    Takes::of(quirks).refusal(media).or_else(|| parts::not_web(media)).or_else(|| {
+        match (media.kind, &media.source) {
+            (MediaKind::Audio, _) => Some("the API takes no audio"),
+            (MediaKind::Image, MediaSource::Data(_)) => (!IMAGES.contains(&media.media_type()))
+                .then_some("the API takes images of the types image/jpeg, image/png, image/gif, image/webp"),
+            (MediaKind::File, MediaSource::Data(data)) => (media.media_type() != PDF
+                && text_of(media, data).is_none())
+            .then_some("the API takes files of the type application/pdf, and texts in UTF-8"),
+            (MediaKind::Image | MediaKind::File, MediaSource::Url(_)) => None,
+        }
+    })
+}
+
+const PDF: &str = "application/pdf";
+
+/// The text of a text file.
+fn text_of(media: &Media, data: &str) -> Option<String> {
+    let is_text = media.media_type().starts_with("text/");
+    is_text.then(|| STANDARD.decode(data).ok()).flatten().and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// The blocks of a content: at least one.
+fn said(content: &Content) -> Vec<Value> {
+    if let Some(plain) = parts::plain(content) {
+        return vec![text(&plain)];
+    }
+    let block = |part: &Part| match part {
+        Part::Text(said) => (!said.trim().is_empty()).then(|| text(said)),
+        Part::Media(media) => Some(medium(media)),
+    };
+    content.parts().iter().filter_map(block).collect()
+}
+
+fn medium(media: &Media) -> Value {
+    let source = match &media.source {
+        MediaSource::Url(url) => json!({"type": "url", "url": url}),
+        MediaSource::Data(data) => match text_of(media, data).filter(|_| media.kind == MediaKind::File) {
+            Some(text) => json!({"type": "text", "media_type": "text/plain", "data": text}),
+            None => json!({"type": "base64", "media_type": media.media_type(), "data": data}),
+        },
+    };
+    if media.kind == MediaKind::Image {
+        return json!({"type": "image", "source": source});
+    }
+    let mut block = json!({"type": "document", "source": source});
+    if let Some(name) = &media.name {
+        block["title"] = json!(name);
+    }
+    block
 }
 
 fn call(call: &ToolCall) -> Value {
@@ -134,14 +187,47 @@ mod tests {
 
     #[test]
     fn images_of_results_and_empty_texts_are_what_the_api_takes() {
-        let shown = Message::Tool {
-            tool_call_id: "i".into(),
-            content: String::new(),
-            images: vec![Image { media_type: "image/png".into(), data: "AAAA".into() }],
-        };
+        let shown = Message::tool("i", Content::with("", vec![Media::new("image/png", "AAAA").unwrap()]));
         let (_, wire) = messages(&[Message::user(""), said("other"), shown], "p", &Quirks::default(), false);
         assert_eq!(wire[0]["content"][0]["text"], EMPTY);
         let parts = &wire[2]["content"][0]["content"];
-        assert_eq!((&parts[0]["text"], &parts[1]["source"]["data"]), (&json!(EMPTY), &json!("AAAA")));
+        assert_eq!((parts.as_array().unwrap().len(), &parts[0]["source"]["data"]), (1, &json!("AAAA")));
+        let (_, wire) = messages(
+            &[Message::user("q"), said("other"), Message::tool("i", "")],
+            "p",
+            &Quirks::default(),
+            false,
+        );
+        assert_eq!(wire[2]["content"][0]["content"][0]["text"], EMPTY);
+    }
+
+    #[test]
+    fn parts_of_a_question_take_the_form_of_the_api() {
+        let of = |part: Value| Part::Media(serde_json::from_value::<Media>(part).unwrap());
+        let parts = vec![
+            Part::Text("Compare.".into()),
+            of(json!({"type": "image", "url": "https://h/i"})),
+            of(json!({"type": "file", "media_type": "application/pdf", "data": "AAAA", "name": "a.pdf"})),
+            of(json!({"type": "file", "media_type": "text/csv", "data": "YSxi"})),
+        ];
+        let asked = [Message::user(Content::Parts(parts.clone()))];
+        let (_, wire) = messages(&asked, "p", &Quirks::default(), false);
+        let wanted = json!([
+            {"type": "text", "text": "Compare."},
+            {"type": "image", "source": {"type": "url", "url": "https://h/i"}},
+            {"type": "document", "title": "a.pdf",
+                "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}},
+            {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a,b"}},
+        ]);
+        assert_eq!(wire[0]["content"], wanted);
+        let refused =
+            |part: Value| refusal(&serde_json::from_value(part).unwrap(), &Quirks::default()).is_some();
+        assert!(refused(json!({"type": "audio", "media_type": "audio/wav", "data": "AAAA"})));
+        assert!(refused(json!({"type": "image", "media_type": "image/tiff", "data": "AAAA"})));
+        assert!(refused(json!({"type": "file", "media_type": "application/zip", "data": "AAAA"})));
+        assert!(!parts.iter().any(|part| match part {
+            Part::Media(media) => refusal(media, &Quirks::default()).is_some(),
+            Part::Text(_) => false,
+        }));
     }
 }

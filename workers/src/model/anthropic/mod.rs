@@ -12,6 +12,7 @@ use super::abilities::Structured;
 use super::answer::{self, Answer};
 use super::http::Http;
 use super::kind::Setup;
+use super::parts;
 use super::structured::by_tool;
 use super::{Fault, Model, Provider, Request, TurnStream};
 
@@ -51,11 +52,16 @@ impl Anthropic {
     }
 
     async fn ask(&self, request: &Request) -> Result<TurnStream, Fault> {
-        let body: Value = body::body(request, &self.setup, self.model(request));
+        let fitted = parts::fit(request, |media| messages::refusal(media, &self.setup.quirks))?;
+        let body: Value = body::body(&fitted, &self.setup, self.model(request));
         let answered = self.http.post(&self.url, &body).await?;
-        let fold = Box::new(fold::Fold::default());
-        answer::read(answered, Answer::new(fold, &self.setup.provider, self.http.timeouts(), request))
+        answer::read(answered, Answer::new(fold(), &self.setup.provider, self.http.timeouts(), request))
     }
+}
+
+/// The fold of an answer.
+pub(super) fn fold() -> Box<dyn answer::Fold> {
+    Box::new(fold::Fold::default())
 }
 
 #[async_trait]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use runbus::session::{Content, Media, MediaSource, Part};
 use serde_json::{Value, json};
 
 use crate::model::history::{self, Reader};
+use crate::model::parts;
 use crate::model::quirks::Quirks;
 use crate::model::{Message, ToolCall};
 
@@ -37,21 +39,19 @@ pub(super) fn contents(
                 system.push(content);
                 continue;
             }
-            Message::User { content } => ("user", vec![json!({"text": content})]),
+            Message::User { content } => ("user", said_by_user(content)),
             Message::Assistant { tool_calls, .. } => {
                 calls.extend(tool_calls.iter().map(|call| (call.id.as_str(), call)));
                 ("model", said(message, model))
             }
-            Message::Tool { tool_call_id, content, images } => {
+            Message::Tool { tool_call_id, content } => {
                 let call = calls.get(tool_call_id.as_str());
                 let name = call.map_or("unknown", |call| call.name.as_str());
-                let mut response = json!({"name": name, "response": {"result": content}});
+                let mut response = json!({"name": name, "response": {"result": content.text()}});
                 if call.is_some_and(|call| call.extra.contains_key(ID_GIVEN)) {
                     response["id"] = json!(tool_call_id);
                 }
-                let shown = images
-                    .iter()
-                    .map(|image| json!({"inlineData": {"mimeType": image.media_type, "data": image.data}}));
+                let shown = content.media().map(medium);
                 ("user", std::iter::once(json!({"functionResponse": response})).chain(shown).collect())
             }
         };
@@ -62,6 +62,30 @@ pub(super) fn contents(
     }
     let wire = wire.into_iter().map(|(role, parts)| json!({"role": role, "parts": parts}));
     (system.join("\n\n"), wire.collect())
+}
+
+fn said_by_user(content: &Content) -> Vec<Value> {
+    if let Some(text) = parts::plain(content) {
+        return vec![json!({"text": text})];
+    }
+    let part = |part: &Part| match part {
+        Part::Text(text) => json!({"text": text}),
+        Part::Media(media) => medium(media),
+    };
+    content.parts().iter().map(part).collect()
+}
+
+fn medium(media: &Media) -> Value {
+    match &media.source {
+        MediaSource::Data(data) => json!({"inlineData": {"mimeType": media.media_type(), "data": data}}),
+        MediaSource::Url(url) => {
+            let mut file = json!({"fileUri": url});
+            if let Some(media_type) = &media.media_type {
+                file["mimeType"] = json!(media_type);
+            }
+            json!({"fileData": file})
+        }
+    }
 }
 
 /// An answer's parts.
@@ -96,6 +120,27 @@ fn said(message: &Message, model: &str) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_a_question_and_of_a_result_take_the_form_of_the_api() {
+        let of = |part: Value| serde_json::from_value::<Media>(part).unwrap();
+        let link = of(json!({"type": "file", "url": "gs://b/a.pdf", "media_type": "application/pdf"}));
+        let sound = of(json!({"type": "audio", "media_type": "audio/wav", "data": "AAAA"}));
+        let said = [
+            Message::user(Content::with("Compare.", vec![link, sound.clone()])),
+            Message::calling(None, vec![ToolCall::new("x", "a", "{}")]),
+            Message::tool("x", Content::with("heard", vec![sound])),
+        ];
+        let (_, wire) = contents(&said, "p", &Quirks::default(), "m");
+        let inline = json!({"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}});
+        let wanted = json!([
+            {"text": "Compare."},
+            {"fileData": {"fileUri": "gs://b/a.pdf", "mimeType": "application/pdf"}},
+            inline,
+        ]);
+        assert_eq!(wire[0]["parts"], wanted);
+        assert_eq!(wire[2]["parts"][1], inline);
+    }
 
     #[test]
     fn calls_of_another_model_go_on_without_its_ids_and_with_the_word_for_no_signature() {

@@ -11,6 +11,7 @@ use super::abilities::Structured;
 use super::answer::{self, Answer};
 use super::http::Http;
 use super::kind::Setup;
+use super::parts::{self, Takes};
 use super::structured::by_tool;
 use super::{Fault, Model, Provider, Request, TurnStream};
 
@@ -51,11 +52,17 @@ impl Gemini {
 
     async fn ask(&self, request: &Request) -> Result<TurnStream, Fault> {
         let model = self.model(request);
-        let body = body::body(request, &self.setup, model);
+        let takes = Takes::of(&self.setup.quirks);
+        let fitted = parts::fit(request, |media| takes.refusal(media))?;
+        let body = body::body(&fitted, &self.setup, model);
         let answered = self.http.post(&self.url(model), &body).await?;
-        let fold = Box::new(fold::Fold::default());
-        answer::read(answered, Answer::new(fold, &self.setup.provider, self.http.timeouts(), request))
+        answer::read(answered, Answer::new(fold(), &self.setup.provider, self.http.timeouts(), request))
     }
+}
+
+/// The fold of an answer.
+pub(super) fn fold() -> Box<dyn answer::Fold> {
+    Box::new(fold::Fold::default())
 }
 
 #[async_trait]

@@ -18,7 +18,6 @@ pub(super) fn body(request: &Request, provider: &str, model: &str, form: Form, q
     }
     let style = Style {
         reader: Reader { provider, ids: quirks.tool_ids },
-        images: form.images,
         system_role: form.system_role,
         reasoning: form.reasoning,
         empty_content: quirks.empty_content,

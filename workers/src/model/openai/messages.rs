@@ -1,23 +1,66 @@
 //! A conversation as a service with OpenAI's chat API reads it.
 
+use runbus::session::{Content, Media, MediaKind, MediaSource, Part};
 use serde_json::{Map, Value, json};
 
 use crate::model::history::{self, Reader};
-use crate::model::quirks::{EmptyContent, ReasoningBack, SystemRole};
+use crate::model::parts::{self, Takes};
+use crate::model::quirks::{Asked, EmptyContent, Quirks, ReasoningBack, SystemRole};
 use crate::model::{Message, ToolCall};
 
 /// How it is written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style<'a> {
     pub(super) reader: Reader<'a>,
-    pub(super) images: bool,
     pub(super) system_role: SystemRole,
     pub(super) reasoning: ReasoningBack,
     pub(super) empty_content: EmptyContent,
 }
 
-/// The messages in the wire form. Images of tools' results follow them as a user's message, the only one that takes images everywhere;
-/// without `images` the model reads that they are not shown.
+/// Why a medium is not sent; `None`: it is.
+pub(super) fn refusal(media: &Media, takes: Takes, quirks: &Quirks) -> Option<&'static str> {
+    takes.refusal(media).or_else(|| parts::not_web(media)).or_else(|| match (media.kind, &media.source) {
+        (MediaKind::Audio, MediaSource::Url(_)) => Some("the API takes audio as data, not by address"),
+        (MediaKind::Audio, MediaSource::Data(_)) => {
+            let is_known = ["mp3", "wav"].contains(&parts::audio_format(media));
+            (!is_known && quirks.audio != Asked::Always).then_some("the API takes audio/wav and audio/mpeg")
+        }
+        (MediaKind::File, MediaSource::Url(_)) if quirks.files != Asked::Always => {
+            Some("the API takes files as data, not by address")
+        }
+        _ => None,
+    })
+}
+
+fn part(part: &Part) -> Value {
+    match part {
+        Part::Text(text) => json!({"type": "text", "text": text}),
+        Part::Media(media) => medium(media),
+    }
+}
+
+fn medium(media: &Media) -> Value {
+    match (media.kind, &media.source) {
+        (MediaKind::Image, _) => json!({"type": "image_url", "image_url": {"url": parts::address(media)}}),
+        (MediaKind::Audio, MediaSource::Data(data)) => {
+            json!({"type": "input_audio", "input_audio": {"data": data, "format": parts::audio_format(media)}})
+        }
+        (MediaKind::Audio | MediaKind::File, _) => {
+            let file = json!({"filename": parts::file_name(media), "file_data": parts::address(media)});
+            json!({"type": "file", "file": file})
+        }
+    }
+}
+
+/// A user's content: a text, where that is all.
+fn said(content: &Content) -> Value {
+    match parts::plain(content) {
+        Some(text) => json!(text),
+        None => content.parts().iter().map(part).collect(),
+    }
+}
+
+/// The messages in the wire form. Media of tools' results follow them as a user's message, the only one that takes them everywhere.
 pub(super) fn messages(messages: &[Message], style: Style<'_>) -> Vec<Value> {
     let mut valid = history::valid(messages, style.reader);
     if style.system_role == SystemRole::User {
@@ -25,40 +68,37 @@ pub(super) fn messages(messages: &[Message], style: Style<'_>) -> Vec<Value> {
     }
     let question = history::last_question(&valid);
     let mut wire = Vec::with_capacity(valid.len());
-    let mut parts: Vec<Value> = Vec::new();
+    let mut shown: Vec<Value> = Vec::new();
     for (at, message) in valid.iter().enumerate() {
         if !matches!(message, Message::Tool { .. }) {
-            flush(&mut parts, &mut wire);
+            flush(&mut shown, &mut wire);
         }
         match message {
             Message::System { content } => {
                 let role = if style.system_role == SystemRole::Developer { "developer" } else { "system" };
                 wire.push(json!({"role": role, "content": content}));
             }
-            Message::User { content } => wire.push(json!({"role": "user", "content": content})),
+            Message::User { content } => wire.push(json!({"role": "user", "content": said(content)})),
             Message::Assistant { .. } => wire.push(assistant(message, at > question, style)),
-            Message::Tool { tool_call_id, content, images } => {
-                let shown = style.images || images.is_empty();
-                let content =
-                    if shown { content.clone() } else { content.replace(", attached]", ", not shown]") };
-                wire.push(json!({"role": "tool", "tool_call_id": tool_call_id, "content": content}));
-                for image in images.iter().filter(|_| style.images) {
-                    let url = format!("data:{};base64,{}", image.media_type, image.data);
-                    let about = format!("An image of the result of {tool_call_id}:");
-                    parts.push(json!({"type": "text", "text": about}));
-                    parts.push(json!({"type": "image_url", "image_url": {"url": url}}));
+            Message::Tool { tool_call_id, content } => {
+                let result = json!({"role": "tool", "tool_call_id": tool_call_id, "content": content.text()});
+                wire.push(result);
+                for media in content.media() {
+                    let about = format!("Of the result of {tool_call_id}: {media}");
+                    shown.push(json!({"type": "text", "text": about}));
+                    shown.push(medium(media));
                 }
             }
         }
     }
-    flush(&mut parts, &mut wire);
+    flush(&mut shown, &mut wire);
     wire
 }
 
-/// Every call is answered before anybody else speaks: images wait for the last answer of their turn.
-fn flush(parts: &mut Vec<Value>, wire: &mut Vec<Value>) {
-    if !parts.is_empty() {
-        wire.push(json!({"role": "user", "content": std::mem::take(parts)}));
+/// Every call is answered before anybody else speaks: media wait for the last answer of their turn.
+fn flush(shown: &mut Vec<Value>, wire: &mut Vec<Value>) {
+    if !shown.is_empty() {
+        wire.push(json!({"role": "user", "content": std::mem::take(shown)}));
     }
 }
 
@@ -75,7 +115,8 @@ fn instructed(messages: Vec<Message>) -> Vec<Message> {
     }
     let text = texts.join("\n\n");
     match rest.first_mut() {
-        Some(Message::User { content }) => *content = format!("{text}\n\n{content}"),
+        Some(Message::User { content: Content::Text(said) }) => *said = format!("{text}\n\n{said}"),
+        Some(Message::User { content: Content::Parts(parts) }) => parts.insert(0, Part::Text(text)),
         _ => rest.insert(0, Message::user(text)),
     }
     rest
@@ -161,15 +202,12 @@ fn merged(details: &[Value]) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
-    use runbus::session::Image;
-
     use super::*;
     use crate::model::quirks::ToolIds;
 
     fn style() -> Style<'static> {
         Style {
             reader: Reader { provider: "p", ids: ToolIds::Auto },
-            images: true,
             system_role: SystemRole::Auto,
             reasoning: ReasoningBack::Auto,
             empty_content: EmptyContent::Auto,
@@ -178,12 +216,8 @@ mod tests {
 
     #[test]
     fn images_follow_the_answers_of_their_turn() {
-        let image = Image { media_type: "image/png".into(), data: "AAAA".into() };
-        let shown = Message::Tool {
-            tool_call_id: "a".into(),
-            content: "[image image/png, 3 bytes, attached]".into(),
-            images: vec![image],
-        };
+        let image = Media::new("image/png", "AAAA").unwrap();
+        let shown = Message::tool("a", Content::with("[image image/png, 3 bytes, attached]", vec![image]));
         let calls = vec![ToolCall::new("a", "look", "{}"), ToolCall::new("b", "look", "{}")];
         let all = [
             Message::user("q"),
@@ -196,11 +230,46 @@ mod tests {
         let roles: Vec<&str> = wire.iter().map(|message| message["role"].as_str().unwrap()).collect();
         assert_eq!(roles, ["user", "assistant", "tool", "tool", "user", "assistant"]);
         assert_eq!(wire[4]["content"][1]["image_url"]["url"], "data:image/png;base64,AAAA");
-        assert!(wire[2].get("images").is_none());
+        assert_eq!(wire[2]["content"], "[image image/png, 3 bytes, attached]");
+    }
 
-        let wire = messages(&all, Style { images: false, ..style() });
-        assert_eq!(wire.len(), 5);
-        assert_eq!(wire[2]["content"], "[image image/png, 3 bytes, not shown]");
+    #[test]
+    fn parts_of_a_question_take_the_form_of_the_api() {
+        let parts = vec![
+            Part::Text("Compare.".into()),
+            Part::Media(serde_json::from_value(json!({"type": "image", "url": "https://h/i"})).unwrap()),
+            Part::Media(Media::new("audio/mpeg", "AAAA").unwrap()),
+            Part::Media(Media::new("application/pdf", "AAAA").unwrap()),
+        ];
+        let wire = messages(&[Message::user(Content::Parts(parts)), Message::user("Go.")], style());
+        let wanted = json!([
+            {"type": "text", "text": "Compare."},
+            {"type": "image_url", "image_url": {"url": "https://h/i"}},
+            {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}},
+            {"type": "file", "file": {"filename": "file.pdf", "file_data": "data:application/pdf;base64,AAAA"}},
+            {"type": "text", "text": "Go."},
+        ]);
+        assert_eq!(wire, [json!({"role": "user", "content": wanted})]);
+        let texts = Content::Parts(vec![Part::Text("a".into()), Part::Text("b".into())]);
+        assert_eq!(messages(&[Message::user(texts)], style())[0]["content"], "a\n\nb");
+    }
+
+    #[test]
+    fn media_that_the_api_has_no_form_for_are_refused() {
+        let of = |part: Value| serde_json::from_value::<Media>(part).unwrap();
+        let url = |kind: &str| of(json!({"type": kind, "url": "https://h"}));
+        let flac = of(json!({"type": "audio", "media_type": "audio/flac", "data": "AAAA"}));
+        let all = Quirks { audio: Asked::Always, files: Asked::Always, ..Quirks::unknown() };
+        for (media, unknown, always) in [
+            (url("image"), true, true),
+            (url("audio"), false, false),
+            (url("file"), false, true),
+            (flac, false, true),
+            (of(json!({"type": "image", "url": "gs://b/i"})), false, false),
+        ] {
+            let takes = |quirks: &Quirks| refusal(&media, Takes::of(quirks), quirks).is_none();
+            assert_eq!((takes(&Quirks::unknown()), takes(&all)), (unknown, always), "{media}");
+        }
     }
 
     fn thought(provider: &str) -> [Message; 4] {

@@ -15,6 +15,7 @@ use super::abilities::{Abilities, Form, Structured};
 use super::answer::{self, Answer};
 use super::http::Http;
 use super::limits::MAX_FORMS;
+use super::parts;
 use super::quirks::Quirks;
 use super::structured::by_tool;
 use super::{Accumulator, Delta, Fault, Model, Provider, Request, TurnStream};
@@ -78,7 +79,8 @@ impl OpenAi {
 
     /// One request in one form.
     async fn attempt(&self, request: &Request, model: &str, form: Form) -> Result<TurnStream, Fault> {
-        let mut body = body::body(request, &self.config.provider, model, form, &self.quirks);
+        let fitted = parts::fit(request, |media| messages::refusal(media, form.takes, &self.quirks))?;
+        let mut body = body::body(&fitted, &self.config.provider, model, form, &self.quirks);
         body::with_extra(&mut body, [&self.config.extra_body, &request.options.extra_body]);
         let answered = self.http.post(&self.url, &body).await?;
         let fold = Box::new(Accumulator::splitting(self.quirks.think_tags));

@@ -20,27 +20,27 @@ pub(super) use write::Tape;
 
 use std::sync::Arc;
 
-/// The other end of a client's requests.
+/// How a client's requests are answered.
 #[derive(Debug, Clone, Default)]
-pub enum Line {
+pub enum Transport {
     /// The service.
     #[default]
-    Service,
+    Live,
     /// The service; the traffic is written down.
     Recorded(Arc<Recorder>, Arc<Client>),
     /// Recordings.
-    Played(Arc<Player>),
+    Replayed(Arc<Player>),
 }
 
-impl PartialEq for Line {
+impl PartialEq for Transport {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Service, Self::Service) => true,
+            (Self::Live, Self::Live) => true,
             (Self::Recorded(a, x), Self::Recorded(b, y)) => Arc::ptr_eq(a, b) && x == y,
-            (Self::Played(a), Self::Played(b)) => Arc::ptr_eq(a, b),
+            (Self::Replayed(a), Self::Replayed(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
     }
 }
 
-impl Eq for Line {}
+impl Eq for Transport {}

@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
+use runbus::blocking::Pool;
 use serde_json::Value;
 
 use super::compare::{self, Difference};
 use super::{Folder, Interaction};
 use crate::model::Fault;
+use crate::model::limits::{REPLAY_TIME_MS, REPLAYS_AT_ONCE, REPLAYS_WAITING};
+
+static COMPARER: Pool =
+    Pool::new("replay", REPLAYS_AT_ONCE, REPLAYS_WAITING, Duration::from_millis(REPLAY_TIME_MS));
 
 /// The recordings of one provider.
 ///
@@ -72,11 +78,21 @@ impl Player {
         Self { folder: folder.path.clone(), takes: takes.collect(), asked: Mutex::default() }
     }
 
-    /// The answer to a request.
+    /// The answer to a request. All recordings may have to be compared with it: that leaves the runtime's thread.
     ///
     /// # Errors
     /// [`Fault::Unsendable`]: no recorded request asks for the same.
-    pub(in crate::model) fn answer(&self, path: &str, request: &Value) -> Result<&Played, Fault> {
+    pub(in crate::model) async fn answer(
+        self: &Arc<Self>,
+        path: &str,
+        request: &Value,
+    ) -> Result<Played, Fault> {
+        let (player, path, request) = (Arc::clone(self), path.to_owned(), request.clone());
+        let found = COMPARER.run(move || player.find(&path, &request)).await;
+        found.unwrap_or_else(|error| Err(Fault::Unsendable { message: format!("recordings: {error}") }))
+    }
+
+    fn find(&self, path: &str, request: &Value) -> Result<Played, Fault> {
         let asked = compare::plain(request);
         let fits = |take: &Take| is_same_path(take, path) && compare::is_same(&take.request, &asked);
         let mut found = self.takes.iter().enumerate().filter(|(_, take)| fits(take)).map(|(place, _)| place);
@@ -86,7 +102,7 @@ impl Player {
         let count = counts.entry(first).or_default();
         let place = all[(*count).min(all.len() - 1)];
         *count = count.saturating_add(1);
-        Ok(&self.takes[place].answer)
+        Ok(self.takes[place].answer.clone())
     }
 
     /// The error of a request that nothing matches. It names the nearest recording and the first field that differs.
@@ -129,4 +145,34 @@ impl Player {
 fn is_same_path(take: &Take, path: &str) -> bool {
     let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
     take.answer.path.as_deref().is_none_or(|recorded| last(recorded) == last(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::recorded::{Recording, Source};
+
+    #[tokio::test]
+    async fn a_request_that_nothing_matches_does_not_hold_the_runtime() {
+        let content = "a".repeat(64 * 1024);
+        let interaction = |n: usize| {
+            json!({"request": {"messages": [{"role": "user", "content": format!("{content}{n}")}]},
+                "status": 200, "content_type": "text/event-stream", "body": ""})
+        };
+        let all: Vec<Value> = (0..200).map(interaction).collect();
+        let recording: Recording =
+            serde_json::from_value(json!({"name": "r", "provenance": {}, "interactions": all})).unwrap();
+        let provider = recording.client().provider;
+        let folder =
+            Folder { path: "recordings".into(), sources: vec![Source { file: "r.json".into(), recording }] };
+        let player = Arc::new(Player::new(&folder, &provider));
+        let asked = json!({"messages": [{"role": "user", "content": format!("{content}x")}]});
+        let mut answer = Box::pin(player.answer("/v1/chat/completions", &asked));
+        assert!(answer.as_mut().now_or_never().is_none(), "it is compared elsewhere");
+        let fault = answer.await.unwrap_err();
+        assert!(fault.to_string().contains("The nearest is interaction 1 of r.json"), "{fault}");
+    }
 }

@@ -22,6 +22,8 @@ pub(super) struct Fold {
     items: BTreeMap<u64, Item>,
     refusal: String,
     bytes: usize,
+    /// The turn's text is not that of the items in their order.
+    is_mixed: bool,
     is_done: bool,
 }
 
@@ -33,6 +35,8 @@ struct Item {
     /// The part that the last piece was of.
     part: Option<u64>,
     call: Option<(ToolCall, Written)>,
+    /// Bytes of its text that are in the turn.
+    text_bytes: usize,
     /// Reasoning, as it goes back.
     thought: Option<Value>,
 }
@@ -170,6 +174,11 @@ impl Fold {
         }
         item.part = part;
         item.bytes += piece.len();
+        if kind == Kind::Text {
+            item.text_bytes += piece.len();
+            // Texts of messages that take turns have no order.
+            self.is_mixed |= self.items.range(place.saturating_add(1)..).any(|(_, item)| item.text_bytes > 0);
+        }
         self.grow(piece.len())?;
         match kind {
             Kind::Text => {
@@ -306,18 +315,24 @@ impl answer::Fold for Fold {
         if !self.is_done {
             return Err(Fault::ClosedEarly);
         }
-        let mut thoughts = Vec::new();
+        let (mut items, mut thinks) = (Vec::new(), false);
         for item in std::mem::take(&mut self.items).into_values() {
-            thoughts.extend(item.thought);
+            thinks |= item.thought.is_some();
+            items.extend(item.thought);
+            if item.text_bytes > 0 && !self.is_mixed {
+                items.push(json!({"type": "message", "bytes": item.text_bytes}));
+            }
             if let Some((mut call, _)) = item.call {
                 if call.arguments.trim().is_empty() {
                     call.arguments = "{}".to_owned();
                 }
                 self.turn.tool_calls.push(call);
+                items.push(json!({"type": "function_call"}));
             }
         }
-        if !thoughts.is_empty() {
-            self.turn.extra.insert(ITEMS.to_owned(), thoughts.into());
+        // Without reasoning there is no order that matters.
+        if thinks {
+            self.turn.extra.insert(ITEMS.to_owned(), items.into());
         }
         if !self.refusal.is_empty() {
             self.turn.extra.insert("refusal".to_owned(), self.refusal.into());
@@ -398,7 +413,8 @@ mod tests {
         let turn = turn.unwrap();
         assert_eq!((turn.text.as_str(), turn.reasoning.as_str()), ("Looking.", "hm\n\nso"));
         assert_eq!(turn.tool_calls, [ToolCall::new("call_1", "look", "{\"at\":1}")]);
-        assert_eq!(turn.extra[ITEMS], json!([thought]));
+        let items = json!([thought, {"type": "message", "bytes": 8}, {"type": "function_call"}]);
+        assert_eq!(turn.extra[ITEMS], items);
         assert_eq!(turn.finish_reason.as_deref(), Some("tool_calls"));
         assert_eq!((turn.model.as_deref(), turn.request_id.as_deref()), (Some("gpt-x"), Some("resp_1")));
         let usage = turn.usage.unwrap();
