@@ -136,6 +136,33 @@ pub const SWEEP_EXECUTIONS: usize = 10_000;
 /// Executions that wait in one session.
 pub const SESSION_QUEUE: usize = 1000;
 
+/// Executions that a session was asked for, as many as it remembers.
+pub const SESSION_STARTS: usize = 1024;
+
+/// Executions of children that have ended, as many as a session remembers.
+pub const SESSION_CHILDREN: usize = 1000;
+
+/// Entries of a journal behind its last checkpoint after which its owner writes the next one.
+pub const CHECKPOINT_ENTRIES: u64 = 256;
+
+/// Bytes of these entries; where the last checkpoint was larger, as many as that had.
+pub const CHECKPOINT_BYTES: usize = 128 * 1024;
+
+/// The same when the session is parked: bytes, or a part of the entries.
+pub const CHECKPOINT_PARK_BYTES: usize = 32 * 1024;
+
+/// Bytes of a checkpoint that are worth one entry more behind it.
+pub const CHECKPOINT_ENTRY_BYTES: usize = 512;
+
+/// Messages that a checkpoint holds itself, in bytes: when they are more, they are put into a segment first.
+pub const CHECKPOINT_MESSAGES_BYTES: usize = 64 * 1024;
+
+/// Bytes of one segment of messages, about.
+pub const SEGMENT_BYTES: usize = 256 * 1024;
+
+/// Text of a checkpoint, or of a segment, that one entry holds, in bytes: twice as many fit when each byte is escaped.
+pub const CHECKPOINT_PART_BYTES: usize = 256 * 1024;
+
 /// Cancels of executions that nobody has asked for yet, which a session remembers.
 pub const LATCHED_CANCELS: usize = 1000;
 

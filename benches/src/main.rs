@@ -9,6 +9,7 @@
 
 mod append;
 mod child;
+mod claims;
 mod counted;
 mod embedded;
 mod fanout;
@@ -102,7 +103,7 @@ enum Topic {
     Join,
     /// Thousands of executions with a reader each.
     Many,
-    /// Steps of sessions a second.
+    /// Steps of sessions a second, and taking up long ones.
     Sessions,
     /// From a worker's death to the next one's first event.
     Takeover,
@@ -181,7 +182,10 @@ async fn main() -> anyhow::Result<()> {
             Topic::Replay => replay::run(&setup, &mut report).await?,
             Topic::Join => join::run(&setup, &mut report).await?,
             Topic::Many => many::run(&setup, &mut report).await?,
-            Topic::Sessions => sessions::run(&setup, &mut report).await?,
+            Topic::Sessions => {
+                sessions::run(&setup, &mut report).await?;
+                claims::run(&setup, &mut report).await?;
+            }
             Topic::Takeover => takeover::run(&setup, &mut report).await?,
             Topic::Memory => memory::run(&setup, &mut report).await?,
             Topic::Lists => lists::run(&setup, &mut report).await?,

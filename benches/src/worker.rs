@@ -78,6 +78,13 @@ impl Default for Options {
 
 /// A worker on `ports`, and its name.
 pub(crate) fn build(ports: &Ports, options: &Options) -> anyhow::Result<(Worker, String)> {
+    let (config, dependencies) = dependencies(ports, options)?;
+    let name = dependencies.worker.to_string();
+    Ok((Worker::new(config, ports.queue.clone(), dependencies), name))
+}
+
+/// The configuration of a worker, and the dependencies of its sessions' owners.
+pub(crate) fn dependencies(ports: &Ports, options: &Options) -> anyhow::Result<(Config, Dependencies)> {
     let mut config = Config::default();
     config.concurrency = options.concurrency.unwrap_or(config.concurrency);
     config.lease_ttl_ms = options.lease_ttl_ms.unwrap_or(config.lease_ttl_ms);
@@ -107,9 +114,9 @@ pub(crate) fn build(ports: &Ports, options: &Options) -> anyhow::Result<(Worker,
                 .with(Function::new("count", "Counts.", answer).safe_to_repeat())?
                 .with(Function::new("sign", "Signs.", answer).requires_approval())?,
         ),
-        worker: name.clone(),
+        worker: name,
     };
-    Ok((Worker::new(config, ports.queue.clone(), dependencies), name.to_string()))
+    Ok((config, dependencies))
 }
 
 fn script(rounds: u32) -> Script {

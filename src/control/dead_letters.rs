@@ -171,7 +171,7 @@ impl Control {
     pub async fn starts(&self, session: &SessionId) -> Result<Vec<Start>, Error> {
         let (mut starts, mut after) = (Vec::new(), Sequence::default());
         loop {
-            let facts = inbox::read(self.bus.log(), session, after, true).await?;
+            let facts = inbox::read(self.bus.log(), session, after, inbox::UpTo::Acknowledged).await?;
             if facts.is_empty() {
                 return Ok(starts);
             }

@@ -115,10 +115,11 @@ impl Control {
     ) -> Result<(), Error> {
         let begun = tokio::time::Instant::now();
         let mut pause = limits::CANCEL_LOOK;
-        while let Ok(journal) =
-            Journal::load(self.bus.log().clone(), self.clock.clone(), session.clone()).await
-        {
-            let state = journal.state;
+        let loaded = Journal::load(self.bus.log().clone(), self.clock.clone(), session.clone()).await;
+        let mut journal = loaded.ok();
+        while let Some(known) = &mut journal {
+            known.forget();
+            let state = &known.state;
             let run = state.run.as_ref().filter(|run| run.start.execution_id == *id);
             if let Some(outcome) = run.and_then(|run| run.outcome.as_ref()) {
                 return match outcome {
@@ -135,6 +136,9 @@ impl Control {
             }
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2);
+            if known.refresh().await.is_err() {
+                break;
+            }
         }
         // It may have ended before, and others of the session begun.
         match self.status(id).await?.filter(|known| !known.external).map(|known| known.status) {

@@ -12,7 +12,7 @@ use crate::log::{
 };
 use crate::session::command::Command;
 use crate::session::entry::Fact;
-use crate::session::inbox;
+use crate::session::inbox::{self, UpTo};
 use crate::session::journal::{Error, Journal};
 use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use crate::time::Clock;
@@ -118,8 +118,8 @@ async fn what_others_wrote_into_an_inbox_is_no_command() {
     assert!(Command::decode(line).is_ok(), "it looks like one");
     let topic = Topic::Inbox(world.session.clone());
     world.stranger(&topic, line).await;
-    let facts = inbox::read(&world.log, &world.session, Sequence(0), true).await.unwrap();
+    let facts = inbox::read(&world.log, &world.session, Sequence(0), UpTo::Acknowledged).await.unwrap();
     let [Fact::CommandTaken { inbox, command: None, .. }] = &facts[..] else { panic!("{facts:?}") };
-    let behind = inbox::read(&world.log, &world.session, *inbox, true).await.unwrap();
+    let behind = inbox::read(&world.log, &world.session, *inbox, UpTo::Acknowledged).await.unwrap();
     assert!(behind.is_empty(), "it is passed: {behind:?}");
 }

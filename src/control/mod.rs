@@ -1,5 +1,7 @@
 //! Control: commands to sessions and questions about executions, for gateways and the CLI.
 
+#[cfg(test)]
+mod checkpoint_tests;
 mod dead_letters;
 pub mod definitions;
 mod executions;

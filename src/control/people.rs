@@ -132,7 +132,8 @@ impl Control {
             note: request.note,
             arguments_digest: request.arguments_digest,
         };
-        let before = self.state(&session_id).await?.ok_or_else(unknown)?;
+        let mut look = self.look(&session_id).await?.ok_or_else(unknown)?;
+        let before = &look.state;
         let approval = before.approvals.get(id).ok_or_else(unknown)?;
         let command = self.now(command_id, Action::Decide(said.clone()), by);
         if approval.decision.as_ref().is_some_and(|decision| decision.command_id == command_id) {
@@ -144,7 +145,7 @@ impl Control {
             Err(Refusal::Arguments) => {
                 return Err(Error::Invalid { path: "arguments", message: Refusal::Arguments.to_string() });
             }
-            Err(refusal) => return Err(conflict(&before, id, &refusal.to_string())),
+            Err(refusal) => return Err(conflict(before, id, &refusal.to_string())),
         }
         if let Some(arguments) = &said.arguments {
             approval.check_edited(arguments).await.map_err(|unfit| match unfit {
@@ -154,10 +155,11 @@ impl Control {
         }
         let scheduling = before.running().map(|run| run.start.scheduling.clone()).unwrap_or_default();
         self.give(&session_id, command, scheduling).await?;
-        let after = self.known_state(&session_id).await?;
+        self.look_again(&mut look).await?;
+        let after = &look.state;
         let approval = after.approvals.get(id).ok_or_else(unknown)?;
         if approval.decision.as_ref().is_none_or(|decision| decision.command_id != command_id) {
-            return Err(conflict(&after, id, "another caller decided first"));
+            return Err(conflict(after, id, "another caller decided first"));
         }
         Ok(Decided { session_id, approval: Some(approval.into()) })
     }
@@ -176,7 +178,8 @@ impl Control {
         let unknown = || Error::NotFound { what: "request", id: id.to_owned() };
         let session_id = addressed(id).ok_or_else(unknown)?;
         let command_id = request.answer_id.unwrap_or_else(EventId::generate);
-        let before = self.state(&session_id).await?.ok_or_else(unknown)?;
+        let mut look = self.look(&session_id).await?.ok_or_else(unknown)?;
+        let before = &look.state;
         let Some((_, question)) = before.questions.get(id) else {
             let (_, by) = before.answered.iter().find(|(known, _)| known == id).ok_or_else(unknown)?;
             if *by == Some(command_id) {
@@ -191,8 +194,8 @@ impl Control {
         let action = Action::Answer { request_id: id.to_owned(), input: request.input };
         let scheduling = before.running().map(|run| run.start.scheduling.clone()).unwrap_or_default();
         self.give(&session_id, self.now(command_id, action, by), scheduling).await?;
-        let after = self.known_state(&session_id).await?;
-        match after.answered.iter().find(|(known, _)| known == id) {
+        self.look_again(&mut look).await?;
+        match look.state.answered.iter().find(|(known, _)| known == id) {
             Some((_, Some(by))) if *by == command_id => Ok(Decided { session_id, approval: None }),
             _ => Err(answered()),
         }

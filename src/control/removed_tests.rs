@@ -140,6 +140,7 @@ async fn journals_and_inboxes_end_too() {
     }
     let loaded = ends(journal::Journal::load(world.removing(), Clock::System, session.clone())).await;
     assert!(matches!(loaded, Err(journal::Error::Broken(_))), "{loaded:?}");
-    let facts = ends(inbox::read(&world.removing(), &session, Sequence(0), true)).await.unwrap();
+    let facts =
+        ends(inbox::read(&world.removing(), &session, Sequence(0), inbox::UpTo::Acknowledged)).await.unwrap();
     assert!(facts.is_empty());
 }

@@ -1,5 +1,7 @@
 //! Conversations: send, resume, abort, close, and their content.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,10 +11,11 @@ use crate::event::Source;
 use crate::event::family::execution::Queued;
 use crate::id::{CorrelationId, EventId, ExecutionId, SessionId, StreamId};
 use crate::labels::Labels;
+use crate::log::Log;
 use crate::session::below::{Report, Used};
 use crate::session::command::{Action, Budget, Command, Multitask, Parent, Scheduling};
 use crate::session::entry::Fact;
-use crate::session::inbox;
+use crate::session::inbox::{self, UpTo};
 use crate::session::journal::Journal;
 use crate::session::run::Phase;
 use crate::session::state::State;
@@ -49,34 +52,62 @@ pub struct SendRequest {
     pub labels: Labels,
 }
 
+/// A session after its owner has taken every command.
+pub(super) struct Look {
+    id: SessionId,
+    journal: Journal,
+    pub(super) state: State,
+    is_known: bool,
+}
+
+impl Look {
+    /// Folds the commands that the owner has not taken yet.
+    async fn take_commands(&mut self, log: &Arc<dyn Log>) -> Result<(), Error> {
+        loop {
+            let waiting = inbox::read(log, &self.id, self.state.inbox, UpTo::Acknowledged).await?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            for fact in waiting {
+                if let Fact::CommandTaken { inbox, stored_at, command } = fact {
+                    self.state.inbox = inbox;
+                    self.is_known |= !matches!(&command, Some(Command { action: Action::Placed { .. }, .. }));
+                    if let Some(command) = command {
+                        self.state.command(&command, stored_at, &mut Vec::new());
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl Control {
     /// The state of a session after its owner has taken every command; `None` for an unknown session.
     ///
     /// # Errors
     /// The log refuses or does not answer.
     pub async fn state(&self, id: &SessionId) -> Result<Option<State>, Error> {
+        Ok(self.look(id).await?.map(|look| look.state))
+    }
+
+    /// The same, to be looked at again: only what was written since is read then.
+    pub(super) async fn look(&self, id: &SessionId) -> Result<Option<Look>, Error> {
         if id.as_str().starts_with(RESERVED_SESSIONS) {
             return Ok(None);
         }
         let mut journal = Journal::load(self.bus.log().clone(), self.clock.clone(), id.clone()).await?;
-        let mut known = journal.exists();
         journal.forget();
-        let mut state = journal.state;
-        loop {
-            let waiting = inbox::read(self.bus.log(), id, state.inbox, true).await?;
-            if waiting.is_empty() {
-                return Ok(known.then_some(state));
-            }
-            for fact in waiting {
-                if let Fact::CommandTaken { inbox, stored_at, command } = fact {
-                    state.inbox = inbox;
-                    known |= !matches!(&command, Some(Command { action: Action::Placed { .. }, .. }));
-                    if let Some(command) = command {
-                        state.command(&command, stored_at, &mut Vec::new());
-                    }
-                }
-            }
+        let (state, is_known) = (journal.state.clone(), journal.exists());
+        let mut look = Look { id: id.clone(), journal, state, is_known };
+        look.take_commands(self.bus.log()).await?;
+        Ok(look.is_known.then_some(look))
+    }
+
+    pub(super) async fn look_again(&self, look: &mut Look) -> Result<(), Error> {
+        if look.journal.refresh().await? {
+            look.state = look.journal.state.clone();
         }
+        look.take_commands(self.bus.log()).await
     }
 
     pub(super) async fn known_state(&self, id: &SessionId) -> Result<State, Error> {
@@ -104,13 +135,7 @@ impl Control {
     /// # Errors
     /// It does not exist, or the log does not answer.
     pub async fn messages(&self, id: &SessionId, include_compacted: bool) -> Result<Vec<SaidMessage>, Error> {
-        let state = self.known_state(id).await?;
-        Ok(state
-            .transcript
-            .all(id, 0)
-            .map(|(_, said)| said)
-            .filter(|said| include_compacted || !said.compacted)
-            .collect())
+        Ok(self.some_messages(id, include_compacted, 0, usize::MAX).await?.0)
     }
 
     /// The same from a place on, as many as have about `bytes` bytes of JSON, one at least; and the place where the next are, if there are any.
@@ -121,20 +146,32 @@ impl Control {
         &self,
         id: &SessionId,
         include_compacted: bool,
-        from: usize,
+        mut from: usize,
         bytes: usize,
     ) -> Result<(Vec<SaidMessage>, Option<usize>), Error> {
-        let state = self.known_state(id).await?;
-        let (mut messages, mut size) = (Vec::new(), 0);
-        let wanted = state.transcript.all(id, from).filter(|(_, said)| include_compacted || !said.compacted);
-        for (at, said) in wanted {
-            size += serde_json::to_vec(&said).map_or(0, |json| json.len());
-            if size > bytes && !messages.is_empty() {
-                return Ok((messages, Some(at)));
+        let unknown = || Error::NotFound { what: "session", id: id.to_string() };
+        let mut look = self.look(id).await?.ok_or_else(unknown)?;
+        let (mut messages, mut size) = (Vec::new(), 0_usize);
+        loop {
+            let transcript = &look.state.transcript;
+            let missing = transcript.missing(from, include_compacted);
+            let end = missing.map_or(usize::MAX, |(at, _)| at);
+            let here = transcript.all(id, from).take_while(|(at, _)| *at < end);
+            for (at, said) in here.filter(|(_, said)| include_compacted || !said.compacted) {
+                if bytes < usize::MAX {
+                    size = size.saturating_add(serde_json::to_vec(&said).map_or(0, |json| json.len()));
+                }
+                if size > bytes && !messages.is_empty() {
+                    return Ok((messages, Some(at)));
+                }
+                messages.push(said);
             }
-            messages.push(said);
+            let Some((at, segment)) = missing else { return Ok((messages, None)) };
+            let kept = look.journal.segment(segment).await?;
+            let filled = look.state.transcript.fill(segment, &kept);
+            filled.map_err(|short| Error::Internal(Arc::from(format!("messages at {segment}: {short}"))))?;
+            from = from.max(at);
         }
-        Ok((messages, None))
     }
 
     /// Says something to a session: starts an execution that continues its conversation.

@@ -145,6 +145,77 @@ impl Schemas {
     }
 }
 
+/// Approvals with their schemas, as a checkpoint holds them: each schema once.
+pub(super) mod kept {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::Value;
+
+    use super::{Approval, Kept};
+
+    /// Where the schema of an approval is.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Schema {
+        Absent,
+        TooLarge,
+        /// Its place in the list.
+        Known(usize),
+    }
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Document {
+        schemas: Vec<Arc<Value>>,
+        approvals: Vec<(Approval, Schema)>,
+    }
+
+    pub(in crate::session) fn serialize<S: Serializer>(
+        approvals: &BTreeMap<String, Approval>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut schemas: Vec<Arc<Value>> = Vec::new();
+        let mut placed = Vec::with_capacity(approvals.len());
+        for approval in approvals.values() {
+            let schema = match &approval.schema {
+                Kept::Absent => Schema::Absent,
+                Kept::TooLarge => Schema::TooLarge,
+                Kept::Known(schema) => {
+                    let place = schemas.iter().position(|known| Arc::ptr_eq(known, schema));
+                    Schema::Known(place.unwrap_or_else(|| {
+                        schemas.push(schema.clone());
+                        schemas.len() - 1
+                    }))
+                }
+            };
+            placed.push((approval.clone(), schema));
+        }
+        Document { schemas, approvals: placed }.serialize(serializer)
+    }
+
+    pub(in crate::session) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, Approval>, D::Error> {
+        let Document { schemas, approvals } = Document::deserialize(deserializer)?;
+        let with_schema = |(mut approval, schema): (Approval, Schema)| {
+            approval.schema = match schema {
+                Schema::Absent => Kept::Absent,
+                Schema::TooLarge => Kept::TooLarge,
+                Schema::Known(place) => {
+                    let known = schemas
+                        .get(place)
+                        .ok_or_else(|| serde::de::Error::custom(format!("there is no schema {place}")))?;
+                    Kept::Known(known.clone())
+                }
+            };
+            Ok((approval.requested.approval_id.clone(), approval))
+        };
+        approvals.into_iter().map(with_schema).collect()
+    }
+}
+
 /// A decision, with its author.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {

@@ -62,9 +62,10 @@ impl State {
     }
 
     fn start(&mut self, start: &Start) {
-        if !self.seen.insert(start.execution_id.clone()) {
+        if self.knows(&start.execution_id) {
             return;
         }
+        self.seen.insert(start.execution_id.clone());
         if let Some(at) = self.latched.iter().position(|(id, _)| *id == start.execution_id) {
             let reason = self.latched.remove(at).and_then(|(_, reason)| reason);
             return self.drop_start(start, Outcome::Cancelled { reason });
@@ -146,7 +147,7 @@ impl State {
             return;
         }
         // It has not been asked for: the word stands until it is.
-        if !self.seen.contains(id) && !self.latched.iter().any(|(known, _)| known == id) {
+        if !self.knows(id) && !self.latched.iter().any(|(known, _)| known == id) {
             self.latched.push_back((id.clone(), reason.cloned()));
             if self.latched.len() > limits::LATCHED_CANCELS {
                 self.latched.pop_front();

@@ -21,6 +21,9 @@ use crate::{json, limits};
 pub struct Entry {
     /// When it was decided.
     pub at: Timestamp,
+    /// Where the newest checkpoint before it begins. Absent: there was none, or a version without checkpoints wrote this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Sequence>,
     /// The fact.
     #[serde(flatten)]
     pub fact: Fact,
@@ -225,9 +228,38 @@ pub enum Fact {
         /// The key of the notice: see [`super::state::Notice::key`].
         notice: String,
     },
+    /// The state of the session as the entries before the first part of this have made it. It changes nothing, as for versions
+    /// that do not know it.
+    Checkpoint(Part),
+    /// Messages of the conversation that checkpoints behind it do not repeat. It changes nothing either.
+    Messages(Part),
     /// A later version's entry.
     #[serde(other)]
     Unknown,
+}
+
+/// A part of a text that is too long for one entry. The parts follow each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The version of the text's form.
+    pub format: u32,
+    /// Its number, from 0.
+    pub part: u32,
+    /// How many there are.
+    pub parts: u32,
+    /// Where the first one is; absent in that one itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Sequence>,
+    /// Its piece of the text.
+    pub text: String,
+}
+
+impl Part {
+    /// Whether the text ends with it.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        self.part.saturating_add(1) == self.parts
+    }
 }
 
 /// The next model of a node's list, in place of one that is down or refuses.

@@ -17,6 +17,7 @@ use super::transcript::Transcript;
 use super::turn;
 use crate::event::family::model::Usage;
 use crate::id::{EventId, ExecutionId, NodeId};
+use crate::limits;
 use crate::time::Timestamp;
 
 /// Settled approvals, and answered questions, that a session remembers.
@@ -55,6 +56,7 @@ impl State {
                 // A claim without a release before it took over: a new attempt begins.
                 if self.owner.is_some() {
                     self.fruitless += 1;
+                    self.superseded = Some(index);
                     if let Some(run) = self.running_mut() {
                         run.attempt += 1;
                         changes.push(Change::Superseded);
@@ -81,7 +83,8 @@ impl State {
             }
             Fact::ExecutionEnded { outcome } => self.end(outcome, entry.at),
             Fact::Notified { notice } => self.notices.retain(|open| open.key() != *notice),
-            Fact::Unknown => {}
+            // It says what the entries before it have made: see `checkpoint`.
+            Fact::Checkpoint(_) | Fact::Messages(_) | Fact::Unknown => {}
             fact => self.work(fact, entry.at),
         }
         self.fruitless = 0;
@@ -355,8 +358,10 @@ impl State {
                 }
                 let (definition, ephemeral) = (definition.clone(), *ephemeral);
                 let (session_id, used) = (session_id.clone(), Used::default());
-                let child = Child { session_id, definition, ephemeral, ended: false, budget: *budget, used };
+                let (ended, begun, budget) = (false, self.entries, *budget);
+                let child = Child { session_id, definition, ephemeral, ended, begun, budget, used };
                 self.children.insert(execution_id.clone(), child);
+                self.prune_children();
             }
             Fact::ToolsStarted { calls, .. } => {
                 for call in calls {
@@ -390,6 +395,25 @@ impl State {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Forgets the oldest execution of a child that has ended, when they are too many. Of a child that stays open the last one
+    /// is kept: it may have to be closed.
+    fn prune_children(&mut self) {
+        let ended = || self.children.iter().filter(|(_, child)| child.ended);
+        if ended().count() <= limits::SESSION_CHILDREN {
+            return;
+        }
+        let is_last = |child: &Child| {
+            !self.children.values().any(|o| o.session_id == child.session_id && o.begun > child.begun)
+        };
+        let mut forgettable: Vec<(u64, &ExecutionId, &Child)> =
+            ended().map(|(id, child)| (child.begun, id, child)).collect();
+        forgettable.sort_unstable_by_key(|(begun, ..)| *begun);
+        let oldest = forgettable.into_iter().find(|(_, _, child)| child.ephemeral || !is_last(child));
+        if let Some(oldest) = oldest.map(|(_, id, _)| id.clone()) {
+            self.children.remove(&oldest);
         }
     }
 

@@ -13,8 +13,18 @@ use super::entry::Fact;
 use super::journal::Error;
 use crate::limits;
 
-/// Reads a session's inbox behind `after`: the facts to journal. With `certain`, everything that was acknowledged
-/// before the call is there; without, a replica that lags may hold something back for the next look.
+/// How much of an inbox is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpTo {
+    /// The part that a replica has: one that lags may hold something back for the next look.
+    Known,
+    /// Everything up to a place that somebody has seen, at least.
+    Place(Sequence),
+    /// Everything that was acknowledged before the call: the leader is asked.
+    Acknowledged,
+}
+
+/// Reads a session's inbox behind `after`: the facts to journal.
 ///
 /// # Errors
 /// The log refuses or does not answer.
@@ -22,11 +32,15 @@ pub async fn read(
     log: &Arc<dyn Log>,
     session: &SessionId,
     after: Sequence,
-    certain: bool,
+    up_to: UpTo,
 ) -> Result<Vec<Fact>, Error> {
     let key = Key::Inbox(session.clone());
-    let last = if certain { log.last(&key).await?.map(|stored| stored.sequence) } else { None };
-    if certain && last.is_none_or(|last| last <= after) {
+    let last = match up_to {
+        UpTo::Known => None,
+        UpTo::Place(place) => Some(place),
+        UpTo::Acknowledged => log.last(&key).await?.map(|stored| stored.sequence),
+    };
+    if up_to != UpTo::Known && last.is_none_or(|last| last <= after) {
         return Ok(Vec::new());
     }
     let shard = log.home(&key).await?;

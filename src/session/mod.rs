@@ -9,6 +9,7 @@
 pub mod above;
 pub mod approval;
 pub mod below;
+pub mod checkpoint;
 pub mod command;
 mod commands;
 pub mod entry;
@@ -18,6 +19,7 @@ pub mod journal;
 pub mod message;
 pub mod part;
 pub mod run;
+mod seen;
 pub mod state;
 pub mod transcript;
 pub mod turn;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::below::Used;
@@ -15,7 +16,8 @@ use crate::id::{ExecutionId, NodeId};
 use crate::time::Timestamp;
 
 /// An execution.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Run {
     /// The start request.
     pub start: Start,
@@ -60,7 +62,8 @@ pub struct Run {
 }
 
 /// Why an execution is to end before its time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stop {
     /// Why.
     pub reason: Option<String>,
@@ -69,7 +72,8 @@ pub struct Stop {
 }
 
 /// One pass of a node.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Visit {
     /// How often it has begun, with this time.
     pub number: u32,
@@ -108,7 +112,8 @@ pub struct Visit {
 }
 
 /// The result of a node.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Answer {
     /// A text: of the model, or of a tool.
     Text(String),
@@ -119,7 +124,8 @@ pub enum Answer {
 }
 
 /// A call without an answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OpenCall {
     /// The call, with the arguments that the tool will get.
     pub call: ToolCall,
@@ -128,7 +134,8 @@ pub struct OpenCall {
 }
 
 /// Where an open call stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// Nobody has looked at it.
     New,

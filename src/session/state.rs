@@ -1,7 +1,8 @@
 //! A session's state: a pure fold of its journal.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approval::Approval;
@@ -9,14 +10,17 @@ use super::below::{Report, Used};
 use super::command::{Budget, Parent, Start};
 use super::entry::{Outcome, Question};
 use super::run::{OpenCall, Phase, Run, Visit};
+use super::seen::Seen;
 use super::transcript::Transcript;
 use crate::event::family::model::Usage;
 use crate::id::{EventId, ExecutionId, NodeId, SessionId, StreamId, WorkerId};
 use crate::log::Sequence;
 use crate::time::Timestamp;
 
-/// The fold of a session's journal.
-#[derive(Debug, Clone)]
+/// The fold of a session's journal. A checkpoint holds it: a field that is added, removed or means something else makes a new
+/// [`super::checkpoint::FORMAT`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// The session.
     pub(super) own: SessionId,
@@ -28,6 +32,8 @@ pub struct State {
     pub owner: Option<WorkerId>,
     /// Claims that took over from a dead owner since the last step forward.
     pub fruitless: u32,
+    /// The entry of the last claim that ended another owner's attempt.
+    pub(super) superseded: Option<u64>,
     /// When a wake-up is set for, since the last release.
     pub armed: Option<Timestamp>,
     /// The place in the inbox up to which commands were taken.
@@ -41,6 +47,7 @@ pub struct State {
     /// Calls that an execution left unresolved when it ended.
     pub dangling: Vec<OpenCall>,
     /// Approvals by id: all that wait, and the last ones that do not.
+    #[serde(with = "super::approval::kept")]
     pub approvals: BTreeMap<String, Approval>,
     /// The order in which approvals were asked for.
     pub(super) asked: VecDeque<String>,
@@ -59,13 +66,14 @@ pub struct State {
     /// Executions that were cancelled before anybody asked for them.
     pub(super) latched: VecDeque<(ExecutionId, Option<String>)>,
     /// Executions that were asked for: the same id again is no new one.
-    pub(super) seen: HashSet<ExecutionId>,
+    pub(super) seen: Seen,
     /// Tokens of all executions.
     pub usage: Usage,
 }
 
 /// An execution of a child session.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Child {
     /// The session.
     pub session_id: SessionId,
@@ -75,6 +83,8 @@ pub struct Child {
     pub ephemeral: bool,
     /// Whether its execution has ended.
     pub ended: bool,
+    /// The number of entries when it began: tells which are older.
+    pub(super) begun: u64,
     /// The limits.
     pub budget: Budget,
     /// The usage that it has reported, with all below it.
@@ -82,7 +92,8 @@ pub struct Child {
 }
 
 /// A session that takes no more input.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Closed {
     /// Since when.
     pub at: Timestamp,
@@ -91,7 +102,8 @@ pub struct Closed {
 }
 
 /// A notice to another session or reader: sent at least once, idempotent by its key.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Notice {
     /// An execution that never began has ended.
     Dropped {
@@ -248,6 +260,7 @@ impl State {
             epoch: 0,
             owner: None,
             fruitless: 0,
+            superseded: None,
             armed: None,
             inbox: Sequence::default(),
             queue: VecDeque::new(),
@@ -263,7 +276,7 @@ impl State {
             closed: None,
             notices: VecDeque::new(),
             latched: VecDeque::new(),
-            seen: HashSet::new(),
+            seen: Seen::default(),
             usage: Usage::default(),
         }
     }
@@ -281,7 +294,16 @@ impl State {
     /// Whether an execution was asked for already.
     #[must_use]
     pub fn knows(&self, id: &ExecutionId) -> bool {
+        let is_in_hand = |start: &Start| start.execution_id == *id;
         self.seen.contains(id)
+            || self.queue.iter().any(is_in_hand)
+            || self.run.as_ref().is_some_and(|run| is_in_hand(&run.start))
+    }
+
+    /// Whether the entry of this index is the last claim that ended another owner's attempt.
+    #[must_use]
+    pub fn is_superseding(&self, index: u64) -> bool {
+        self.superseded == Some(index)
     }
 
     /// Calls that have no answer yet: of the running execution, or left by the last one.

@@ -332,7 +332,7 @@ impl Session {
                     ended: child.ended,
                 })
                 .collect(),
-            messages: state.transcript.live().count(),
+            messages: state.transcript.live_count(),
             usage: state.usage.clone(),
             closed_at: state.closed.as_ref().map(|closed| closed.at),
             owner: state.owner.clone(),

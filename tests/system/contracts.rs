@@ -85,6 +85,16 @@ fn limits_table() -> String {
         ),
         ("executions of a session that wait", core::SESSION_QUEUE.to_string(), "`queue_full`"),
         (
+            "executions that a session remembers by id",
+            core::SESSION_STARTS.to_string(),
+            "the oldest is forgotten",
+        ),
+        (
+            "executions of sub-agents that have ended, in a session",
+            core::SESSION_CHILDREN.to_string(),
+            "the oldest is forgotten",
+        ),
+        (
             "approvals and questions of executions below that one shows",
             core::BELOW_WAITING.to_string(),
             "left out",

@@ -199,7 +199,10 @@ impl Outcome {
 
     async fn look(&mut self, control: &Control, session: &SessionId) {
         let log = control.bus().log().clone();
-        let journal = Journal::load(log, Clock::System, session.clone()).await.unwrap();
+        let journal = Journal::load_whole(log.clone(), Clock::System, session.clone()).await.unwrap();
+        let mut loaded = Journal::load(log, Clock::System, session.clone()).await.unwrap();
+        loaded.load_messages(true).await.unwrap();
+        assert_eq!(loaded.state, journal.state, "of {session}: the checkpoint leads to another state");
         self.unknown.extend(unknown(&journal.loaded));
         let messages = control.messages(session, true).await.unwrap();
         let lines = messages.iter().map(said).collect();

@@ -8,6 +8,7 @@ use runbus::control::{AnswerRequest, Control, DecideRequest, SendRequest, StartR
 use runbus::event::{Kind, Payload};
 use runbus::id::{ExecutionId, SessionId};
 use runbus::log::Since;
+use runbus::session::checkpoint::Rule;
 use runbus::session::view::CallStatus;
 use runbus_workers::tool::Registry;
 use serde_json::Value;
@@ -52,6 +53,8 @@ pub struct Scenario {
     pub pace_ms: u64,
     /// Nodes are at work beside each other: the order of events counts within each of them only.
     pub branches: bool,
+    /// When the worker writes checkpoints.
+    pub checkpoints: Rule,
 }
 
 /// A person's decision about calls of unknown outcome.

@@ -25,6 +25,9 @@ pub fn all() -> Vec<Arc<Scenario>> {
         closed(),
         drained(),
         branches(),
+        often("approval_checkpoints", approval()),
+        often("conversation_checkpoints", conversation()),
+        often("rolled_back_checkpoints", rolled_back()),
     ];
     all.into_iter().map(Arc::new).collect()
 }
@@ -50,7 +53,23 @@ fn one(name: &'static str, definitions: Vec<Value>, script: &'static str) -> Sce
         timers: 0,
         pace_ms: 0,
         branches: false,
+        checkpoints: Rule::default(),
     }
+}
+
+/// The same with checkpoints every few entries, of several parts each.
+fn often(name: &'static str, scenario: Scenario) -> Scenario {
+    let checkpoints = Rule {
+        entries: 6,
+        bytes: 1 << 20,
+        park_entries: 3,
+        park_bytes: 1 << 20,
+        messages_bytes: 200,
+        segment_bytes: 400,
+        part_bytes: 2_000,
+        entry_bytes: usize::MAX,
+    };
+    Scenario { name, checkpoints, ..scenario }
 }
 
 fn council() -> Scenario {

@@ -94,7 +94,7 @@ fn worker(site: &Site, scenario: &Scenario, world: &Arc<World>, gate: Option<&Ar
         worker: Worker::id(&config),
     };
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let worker = Worker::new(config, queue, dependencies);
+    let worker = Worker::new(config, queue, dependencies).with_checkpoints(scenario.checkpoints);
     let task = tokio::spawn(worker.run(drain.clone(), cut.clone()));
     Running { drain, cut, task }
 }

@@ -7,7 +7,7 @@ use runbus::event::Source;
 use runbus::event::family::execution::Waiting;
 use runbus::id::{EventId, SessionId};
 use runbus::session::command::WakeUp;
-use runbus::session::inbox;
+use runbus::session::inbox::{self, UpTo};
 use runbus::session::journal::{Error, Journal};
 
 use crate::session::actor::Dependencies;
@@ -29,7 +29,7 @@ pub(super) async fn lack(dependencies: &Dependencies, wake: &WakeUp) -> Result<O
     let session = &wake.session_id;
     let journal =
         Journal::load(dependencies.log.clone(), dependencies.clock.clone(), session.clone()).await?;
-    let commands = inbox::read(&dependencies.log, session, journal.state.inbox, true).await?;
+    let commands = inbox::read(&dependencies.log, session, journal.state.inbox, UpTo::Acknowledged).await?;
     Ok(placement::of_session(&journal.state, &commands, &dependencies.definitions, &dependencies.registry))
 }
 

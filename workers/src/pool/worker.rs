@@ -13,6 +13,7 @@ use runbus::id::{EventId, ExecutionId, SessionId, WorkerId};
 use runbus::log::Sequence;
 use runbus::metrics::{Ok as Claimed, worker as metrics};
 use runbus::queue::{Delivery, Queue};
+use runbus::session::checkpoint::Rule;
 use runbus::session::command::{Start, WakeUp};
 use runbus::session::journal::Journal;
 use runbus::telemetry;
@@ -50,6 +51,7 @@ pub struct Worker {
     dependencies: Dependencies,
     control: Control,
     servers: Option<Servers>,
+    checkpoints: Rule,
     seats: Seats,
     /// How often each session could not go on here since it last did.
     failures: Mutex<HashMap<SessionId, u32>>,
@@ -63,7 +65,14 @@ impl Worker {
         let bus = Bus::new(dependencies.log.clone(), dependencies.store.clone());
         let control = Control::new(bus, queue.clone(), dependencies.clock.clone());
         let (seats, failures) = (Seats::default(), Mutex::default());
-        Self { config, queue, dependencies, control, servers: None, seats, failures }
+        let checkpoints = Rule::default();
+        Self { config, queue, dependencies, control, servers: None, checkpoints, seats, failures }
+    }
+
+    /// The same, with another rule for when checkpoints of sessions are written.
+    #[must_use]
+    pub fn with_checkpoints(self, checkpoints: Rule) -> Self {
+        Self { checkpoints, ..self }
     }
 
     /// The same, with MCP servers whose state its report shows.
@@ -355,7 +364,7 @@ impl Worker {
             return Ok(Owned::NotHere(lack));
         }
         let (ttl, grace) = (self.config.lease_ttl(), self.config.takeover_grace());
-        let journal = match claim::claim(&self.dependencies, session, ttl, grace).await? {
+        let mut journal = match claim::claim(&self.dependencies, session, ttl, grace).await? {
             Claim::Owned(journal) => {
                 metrics::CLAIMS.of(Claimed::Ok).inc();
                 journal
@@ -365,6 +374,7 @@ impl Worker {
                 return Ok(Owned::Busy(inbox));
             }
         };
+        journal.rule = self.checkpoints;
         let _counted = metrics::SESSIONS.hold();
         let renewal = self.renew(session, slot);
         let work = async {

@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use runbus::control::Control;
 use runbus::id::{SessionId, WorkerId};
-use runbus::log::{Log, Sequence};
+use runbus::log::Log;
 use runbus::metrics::{Ok as Well, worker as metrics};
 use runbus::session::entry::{Fact, Outcome};
+use runbus::session::inbox::{self, UpTo};
 use runbus::session::journal::{self, Journal};
-use runbus::session::run::{OpenCall, Phase};
-use runbus::session::view::Session;
-use runbus::session::{
-    inbox,
-    state::{Change, State},
-};
-use runbus::store::{Mark, Name, Store};
+use runbus::session::run::Phase;
+use runbus::session::state::{Change, State};
+use runbus::store::Store;
 use runbus::time::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -228,10 +225,14 @@ impl Actor {
     /// # Errors
     /// See [`Error`].
     pub async fn work(&mut self, drain: &CancellationToken) -> Result<Ended, Error> {
-        self.take_commands(true).await?;
+        self.take_commands(UpTo::Acknowledged).await?;
         loop {
             if drain.is_cancelled() {
                 return self.hand_over().await;
+            }
+            self.journal.checkpoint(false).await?;
+            if self.journal.state.running().is_some() {
+                self.journal.load_messages(false).await?;
             }
             let (effects, wake_at, paused) = match self.decide() {
                 Decision::Record(fact) => {
@@ -256,18 +257,19 @@ impl Actor {
             let now = self.dependencies.clock.now();
             let soon = wake_at.is_some_and(|at| at <= step::later(now, limits::WAIT_IN_PLACE));
             if self.effects.is_empty() && !soon {
-                if self.take_commands(true).await? {
+                if self.take_commands(UpTo::Acknowledged).await? {
                     continue;
                 }
+                self.journal.checkpoint(true).await?;
                 self.record(Fact::Released { wake_at }).await?;
                 // A command may have come between the last look and the release.
-                if self.inbox(true).await?.is_empty() {
+                if self.inbox(UpTo::Acknowledged).await?.is_empty() {
                     return Ok(Ended::Parked { wake_at, armed: self.armed });
                 }
                 let worker = self.dependencies.worker.clone();
                 self.journal.claim(&worker).await?;
                 self.journal.forget();
-                self.take_commands(true).await?;
+                self.take_commands(UpTo::Acknowledged).await?;
                 continue;
             }
             let pause = wake_at.map_or(limits::WAKE_AT_MOST, |at| at.since(now));
@@ -301,6 +303,7 @@ impl Actor {
         if state.queue.is_empty() || !state.notices.is_empty() {
             return Ok(false);
         }
+        self.journal.checkpoint(true).await?;
         self.record(Fact::Released { wake_at: None }).await?;
         Ok(true)
     }
@@ -407,7 +410,7 @@ impl Actor {
                 }
                 Ok(())
             }
-            Done::Commanded => self.take_commands(true).await.map(drop),
+            Done::Commanded => self.take_commands(UpTo::Acknowledged).await.map(drop),
             Done::Failed(error) => Err(error),
         }
     }
@@ -415,14 +418,13 @@ impl Actor {
     async fn on_signal(&mut self, signal: InboxSignal) -> Result<(), Error> {
         match signal {
             InboxSignal::At(sequence) if sequence <= self.journal.state.inbox => Ok(()),
-            // A replica that lags may not show it yet: the leader knows.
-            InboxSignal::At(Sequence(_)) => self.take_commands(true).await.map(drop),
-            InboxSignal::Unknown => self.take_commands(false).await.map(drop),
+            InboxSignal::At(sequence) => self.take_commands(UpTo::Place(sequence)).await.map(drop),
+            InboxSignal::Unknown => self.take_commands(UpTo::Known).await.map(drop),
         }
     }
 
-    async fn take_commands(&mut self, certain: bool) -> Result<bool, Error> {
-        let facts = self.inbox(certain).await?;
+    async fn take_commands(&mut self, up_to: UpTo) -> Result<bool, Error> {
+        let facts = self.inbox(up_to).await?;
         let any = !facts.is_empty();
         // One by one: each fits, all together may not.
         for fact in facts {
@@ -433,13 +435,13 @@ impl Actor {
 
     /// The commands in the inbox. A broker that does not answer for a while ends no attempt: between two steps the
     /// commands may come later; before parking, the owner asks until it answers.
-    async fn inbox(&self, certain: bool) -> Result<Vec<Fact>, Error> {
+    async fn inbox(&self, up_to: UpTo) -> Result<Vec<Fact>, Error> {
+        let (log, after) = (&self.dependencies.log, self.journal.state.inbox);
         loop {
-            match inbox::read(&self.dependencies.log, &self.session, self.journal.state.inbox, certain).await
-            {
+            match inbox::read(log, &self.session, after, up_to).await {
                 Err(journal::Error::Unavailable(reason)) => {
                     tracing::warn!(session = %self.session, %reason, "the inbox cannot be read now");
-                    if !certain {
+                    if up_to == UpTo::Known {
                         return Ok(Vec::new());
                     }
                     tokio::time::sleep(PATIENCE).await;
@@ -449,7 +451,7 @@ impl Actor {
         }
     }
 
-    /// Journal first, then the events that project it, then the store.
+    /// Journal first, then the events that project it.
     async fn record(&mut self, fact: Fact) -> Result<(), Error> {
         if matches!(fact, Fact::ExecutionEnded { .. }) {
             // Nothing follows the end.
@@ -485,7 +487,6 @@ impl Actor {
     }
 
     async fn write(&mut self, fact: Fact) -> Result<(), Error> {
-        let before = self.shows();
         if let Fact::ExecutionEnded { outcome: Outcome::Failed { error } } = &fact {
             self.log_failure(error);
         }
@@ -500,9 +501,6 @@ impl Actor {
             let index = self.journal.state.entries - 1;
             let reflected = Reflected { entry: &entry, index, changes: &changes, void_from: None };
             events.reflect(&self.journal.state, self.plan.as_deref(), reflected).await?;
-        }
-        if before != self.shows() || matches!(entry.fact, Fact::ExecutionEnded { .. }) {
-            self.keep().await;
         }
         Ok(())
     }
@@ -531,31 +529,5 @@ impl Actor {
         }
         let settled = changes.iter().filter(|c| matches!(c, Change::Decided(_) | Change::Expired(_))).count();
         metrics::APPROVALS_SETTLED.add(settled as u64);
-    }
-
-    /// The counts whose change makes the store's copy of the session stale: the waiting requests. Running calls come and
-    /// go in every round; a copy of each would cost two writes of the store a round.
-    fn shows(&self) -> (usize, usize, usize, bool) {
-        let state = &self.journal.state;
-        let waits = |open: &&OpenCall| {
-            matches!(open.phase, Phase::Approval(_) | Phase::Question(_) | Phase::Child(_) | Phase::Unknown)
-        };
-        let waiting = state.pending().filter(waits).count();
-        (waiting, state.queue.len(), state.questions.len(), state.closed.is_some())
-    }
-
-    /// Brings the store's copy of the session up to date. Failure costs the next reader time, nothing else.
-    async fn keep(&self) {
-        let state = &self.journal.state;
-        let Ok(document) = serde_json::to_vec(&Session::of(&self.session, state)) else { return };
-        let name = Name { family: "session", id: self.session.to_string() };
-        let mark = Mark { epoch: state.epoch, from: None, to: state.entries };
-        let kept = Some(runbus::limits::PROJECTION_KEPT);
-        let stored = self.dependencies.store.apply(&name, mark, document.into(), kept);
-        match tokio::time::timeout(PATIENCE, stored).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::debug!(session = %self.session, %error, "the session was not kept"),
-            Err(_elapsed) => tracing::debug!(session = %self.session, "the session was not kept in time"),
-        }
     }
 }

@@ -142,9 +142,10 @@ impl Events {
     /// Projects every entry of the run that the log does not reflect.
     async fn catch_up(&mut self, journal: &Journal, plan: Option<&Plan>, end: End) -> Result<(), Error> {
         let first = journal.state.run.as_ref().map_or(0, |run| run.first_entry);
-        let mut state = State::new(self.session.clone());
+        // A checkpoint is written when everything before it is projected.
+        let mut state = journal.beginning();
         let End { start, mut open } = end;
-        for (index, entry) in (0_u64..).zip(&journal.loaded) {
+        for (index, entry) in (state.entries..).zip(&journal.loaded) {
             let changes = state.apply(entry);
             if index < start.journal || index < first {
                 continue;

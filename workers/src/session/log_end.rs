@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use runbus::id::NodeId;
 use runbus::limits;
 use runbus::log::{Author, Direction, Log, Read, Sequence};
-use runbus::session::entry::Fact;
 use runbus::session::journal::Journal;
 use runbus::session::run::Visit;
 use runbus::session::state::State;
@@ -104,14 +103,9 @@ impl Search<'_> {
         match node {
             Some(node) if projects => _ = self.asking.remove(&node),
             Some(node) if self.asking.contains(&node) => _ = open.insert(node, index),
-            None if projects && self.is_claim(journal.saturating_sub(1)) => self.asking.clear(),
+            // Output that was open when it took over is void already.
+            None if projects && self.journal.is_claim(journal.saturating_sub(1)) => self.asking.clear(),
             _ => {}
         }
-    }
-
-    /// Whether an entry is a claim: output that was open when it took over is void already.
-    fn is_claim(&self, index: u64) -> bool {
-        let entry = usize::try_from(index).ok().and_then(|index| self.journal.loaded.get(index));
-        entry.is_some_and(|entry| matches!(entry.fact, Fact::Claimed { .. }))
     }
 }

@@ -72,7 +72,11 @@ pub fn project(
             (None, vec![started.into()])
         }
         Fact::ExecutionEnded { outcome } => (None, vec![end(outcome)]),
-        Fact::Released { .. } | Fact::Notified { .. } | Fact::Unknown => return None,
+        Fact::Released { .. }
+        | Fact::Notified { .. }
+        | Fact::Checkpoint(_)
+        | Fact::Messages(_)
+        | Fact::Unknown => return None,
         fact => {
             let (node, payloads) = work(run, plan, fact)?;
             (Some(node), payloads)

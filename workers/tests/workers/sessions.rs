@@ -7,6 +7,7 @@ use runbus::id::{EventId, ExecutionId, SessionId, StreamId, WorkerId};
 use runbus::labels::Labels;
 use runbus::log::Sequence;
 use runbus::session::approval::Standing;
+use runbus::session::checkpoint::testing::Reader;
 use runbus::session::command::{Action, Budget, Command, Decide, Multitask, Parent, Scheduling, Start};
 use runbus::session::entry::{Entry, Fact, Outcome};
 use runbus::session::state::{Notice, State};
@@ -79,6 +80,8 @@ enum Move {
     Time(u32),
     /// Only decisions are made.
     Decide(u8),
+    /// The owner writes a checkpoint, with so many messages in a segment; the messages are read again then, or not.
+    Checkpoint(u8, bool),
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -90,6 +93,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(Move::Handover),
         1 => prop::sample::select(vec![10u32, 1000, 10_000, 70_000, 700_000]).prop_map(Move::Time),
         8 => (1u8..12).prop_map(Move::Decide),
+        2 => (1u8..5, any::<bool>()).prop_map(|(each, reads)| Move::Checkpoint(each, reads)),
     ];
     prop::collection::vec(one, 1..120)
 }
@@ -97,6 +101,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 struct Sim {
     session: SessionId,
     state: State,
+    /// The same journal, read from its checkpoints on.
+    reader: Reader,
     definitions: Definitions,
     registry: Registry,
     now: Timestamp,
@@ -135,6 +141,7 @@ impl Sim {
         let session = SessionId::new("s").unwrap();
         let mut sim = Self {
             state: State::new(session.clone()),
+            reader: Reader::new(State::new(session.clone())),
             session,
             definitions: definitions(),
             registry: registry(),
@@ -201,9 +208,27 @@ impl Sim {
             _ => {}
         }
         // A recorded entry is read back: the journal is text.
-        let entry = Entry { at: self.now, fact };
+        let entry = Entry { at: self.now, checkpoint: None, fact };
         let entry = Entry::decode(&entry.encode().unwrap()).unwrap();
-        self.state.apply(&entry);
+        let changes = self.state.apply(&entry);
+        assert_eq!(self.reader.apply(&entry), changes, "a reader of checkpoints sees other changes");
+    }
+
+    fn checkpoint(&mut self, each: u8, reads: bool) {
+        if self.state.owner.is_none() || self.state.fruitless > 0 {
+            return;
+        }
+        for entry in self.reader.checkpoint(self.now, each.into()).unwrap() {
+            // Versions without checkpoints see an entry that they do not know.
+            let unknown = Entry { fact: Fact::Unknown, ..entry.clone() };
+            let mut older = self.state.clone();
+            assert_eq!(older.apply(&unknown), Vec::new());
+            assert_eq!(self.state.apply(&entry), Vec::new());
+            assert_eq!(older, self.state);
+        }
+        if reads {
+            self.reader.load_messages(false);
+        }
     }
 
     /// Records what is decided, so many times or until there is nothing to record.
@@ -443,6 +468,7 @@ impl Sim {
             }
             Move::Time(ms) => self.now = Timestamp::from_micros(self.now.micros() + i64::from(*ms) * 1000),
             Move::Decide(most) => self.settle(usize::from(*most))?,
+            Move::Checkpoint(each, reads) => self.checkpoint(*each, *reads),
         }
         self.check()
     }
@@ -450,6 +476,7 @@ impl Sim {
     /// The invariants.
     fn check(&self) -> Result<(), TestCaseError> {
         let state = &self.state;
+        prop_assert_eq!(&self.reader.whole(), state, "a reader of checkpoints has another state");
         let running = state.running().map(|run| &run.start.execution_id);
         for approval in state.approvals.values() {
             let open = matches!(approval.status, Standing::Pending | Standing::Approved);
