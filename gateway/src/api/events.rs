@@ -22,13 +22,13 @@ use tokio::time::Instant;
 use super::caller::Caller;
 use super::error::Failure;
 use super::parameters;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Refusal, Rule};
 use crate::connection::poll;
 use crate::ledger::{Table, Taken};
 use crate::limits;
-use crate::openapi::{Endpoint, Operation, Parameter};
+use crate::openapi::{Operation, Parameter};
 use crate::protocol::{Text, server};
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

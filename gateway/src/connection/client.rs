@@ -19,12 +19,12 @@ use super::monitoring::{self, Monitoring};
 use super::named::Named;
 use super::outbound::{Batch, Outbound};
 use super::output::Output;
-use super::pressure::{Held, Pace};
-use super::shared::Shared;
 use super::slow::Slow;
 use super::subscription::Next;
+use crate::app::Shared;
+use crate::net::shared_socket::SharedSocket;
+use crate::pressure::{Held, Pace};
 use crate::protocol::{Dialect, close, server};
-use crate::shared_socket::SharedSocket;
 
 /// Why a client's connection ended.
 pub(super) enum End {

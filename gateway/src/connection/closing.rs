@@ -4,7 +4,7 @@ use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use runbus::metrics::{Close, gateway as metrics};
 
 use super::gate::CloseReason;
-use super::shared::Shared;
+use crate::app::Shared;
 use crate::limits;
 
 /// Closes a client that may not stay: a page sees the close code, and no status of a handshake that fails.

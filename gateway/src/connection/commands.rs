@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::shared::Shared;
+use crate::app::Shared;
 use crate::auth::account::Account;
 use crate::auth::permit::{self, Denied};
 use crate::auth::{self, Principal};

@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 
-use super::shared::Shared;
+use crate::app::Shared;
 
 /// One client's departure. The moment is settled when the gateway begins to drain.
 #[derive(Debug, Default)]

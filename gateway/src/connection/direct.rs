@@ -21,8 +21,8 @@ use super::outbound::{Batch, Outbound};
 use super::subscription::Next;
 use crate::hub::Watcher;
 use crate::limits;
+use crate::net::shared_socket::SharedSocket;
 use crate::protocol::Dialect;
-use crate::shared_socket::SharedSocket;
 
 /// The state that a client leaves while it waits.
 pub(super) struct DirectPath {

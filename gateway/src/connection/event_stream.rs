@@ -15,12 +15,12 @@ use super::departure::Departure;
 use super::frames::Frames;
 use super::gate::close_reason;
 use super::join;
-use super::pressure::Held;
-use super::shared::Shared;
 use super::subscription::{Next, Subscription};
+use crate::app::Shared;
 use crate::auth::Ticket;
 use crate::limits;
 use crate::presence::Seat;
+use crate::pressure::Held;
 use crate::protocol::{Start, Text, close, server};
 
 /// A subscription on its way into a body.

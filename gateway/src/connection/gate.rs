@@ -10,12 +10,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::shared::Shared;
+use crate::app::Shared;
 use crate::auth::account::Account;
 use crate::auth::{Action, Ended, Narrow, Principal, Refusal, Target, Ticket};
 use crate::limits;
+use crate::net::sockets::{LimitReached, Peer};
 use crate::protocol::close;
-use crate::sockets::{LimitReached, Peer};
 
 /// Why a client must go: close code and reason.
 pub type CloseReason = (u16, &'static str);

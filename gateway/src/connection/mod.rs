@@ -6,8 +6,7 @@
 //! `requests` has the client's requests, `commands` carries them out, `monitoring` has its monitors, `slow` waits for slow
 //! writes, `alarm` and `ends` are awaited all the time, `direct` sends to waiting clients without waking them, and [`client`]
 //! is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are. [`gate`] knows the client's identity,
-//! `closing` closes the socket, [`poll`] waits for the first events, [`pressure`] counts and bounds slow clients.
-//! [`translated`] is the loop of clients that speak another server's protocol. `departure` decides when a client leaves a
+//! `closing` closes the socket, [`poll`] waits for the first events. [`translated`] is the loop of clients that speak another server's protocol. `departure` decides when a client leaves a
 //! gateway that drains.
 
 mod alarm;
@@ -30,9 +29,7 @@ mod named;
 mod outbound;
 mod output;
 pub mod poll;
-pub mod pressure;
 mod requests;
-pub mod shared;
 mod slow;
 pub mod snapshots;
 mod source;
@@ -44,4 +41,3 @@ mod wake;
 pub use client::serve;
 pub use closing::reject_socket;
 pub use merging::merged;
-pub use shared::Shared;

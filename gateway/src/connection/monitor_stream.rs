@@ -18,11 +18,11 @@ use super::frames::Frames;
 use super::gate::close_reason;
 use super::monitoring::Watched;
 use super::output::Output;
-use super::pressure;
-use super::shared::Shared;
+use crate::app::Shared;
 use crate::auth::Ticket;
 use crate::ledger::Full;
 use crate::limits;
+use crate::pressure;
 use crate::protocol::{close, server};
 
 /// A monitor, or a live list, on its way into a body.

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::join;
 use super::output::Output;
-use super::shared::Shared;
 use super::subscription::{Next, Subscription};
+use crate::app::Shared;
 use crate::auth::account::Account;
 use crate::limits;
 use crate::protocol::Text;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::client::End;
 use super::gate::Gate;
-use super::shared::Shared;
+use crate::app::Shared;
 use crate::protocol::close;
 
 /// A write that its client may not take at once. One that it does costs neither a timer nor a lock.

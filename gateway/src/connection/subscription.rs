@@ -17,16 +17,16 @@ use super::join::{self, Joined};
 use super::merging::Merging;
 use super::missing;
 use super::output::Output;
-use super::pressure::Behind;
-use super::shared::Shared;
 use super::source::Source;
 use super::tally::Tally;
 use super::wake::Wake;
+use crate::app::Shared;
 use crate::auth::account::Account;
 use crate::hub::ring::Found;
 use crate::hub::{Content, Entry, Hubs, LogMessage};
 use crate::ledger::{Member, Table, Taken};
 use crate::limits;
+use crate::pressure::Behind;
 use crate::protocol::{Start, Text, server};
 
 /// When to look for more.

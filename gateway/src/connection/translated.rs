@@ -20,8 +20,8 @@ use super::closing::close_socket;
 use super::departure::Departure;
 use super::gate::Gate;
 use super::output::Output;
-use super::shared::Shared;
 use super::subscription::{Next, Subscription};
+use crate::app::Shared;
 use crate::limits;
 use crate::protocol::{Text, close, foreign};
 

@@ -6,15 +6,14 @@
 
 pub mod agents;
 mod commands;
-pub mod config;
 pub mod council;
 mod error_text;
 pub mod tasks;
 mod upgrade;
 
-pub use config::Config;
+pub use crate::config::dropin::Config;
 
-use crate::openapi::Endpoint;
+use crate::app::Endpoint;
 
 /// The endpoints of this module.
 #[must_use]

@@ -9,13 +9,13 @@ use futures_util::future::BoxFuture;
 
 use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
+use crate::app::App;
 use crate::connection::gate::Gate;
 use crate::connection::reject_socket;
 use crate::connection::translated::{Connection, refuse};
 use crate::limits;
 use crate::openapi::{Operation, Problem};
 use crate::protocol::foreign;
-use crate::router::App;
 
 /// axum's argument for a handler that may upgrade.
 pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;

@@ -11,8 +11,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::sse::head;
+use crate::app::App;
 use crate::limits;
-use crate::router::App;
 
 /// Turns 503 into a stream that ends at once, for clients that take nothing but event streams.
 pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

@@ -12,11 +12,11 @@ use super::sse;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::lists::asked;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::connection::monitor_stream;
-use crate::lists::parameters::{self, Way};
-use crate::openapi::{Endpoint, Operation, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Problem};
+use crate::protocol::list::parameters::{self, Way};
 
 /// The endpoints of this module.
 #[must_use]

@@ -13,10 +13,10 @@ use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::monitor;
 use crate::api::parameters::{self, Id};
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::connection::monitor_stream;
-use crate::openapi::{Endpoint, Operation, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Problem};
 
 /// The endpoints of this module.
 #[must_use]

@@ -18,11 +18,11 @@ use serde_json::json;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::connection::event_stream;
-use crate::openapi::{Endpoint, Operation, Parameter, Problem};
+use crate::openapi::{Operation, Parameter, Problem};
 use crate::protocol::Start;
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

@@ -11,15 +11,15 @@ use runbus::telemetry;
 
 use crate::api::caller::{Caller, OfPage, OptionalCaller, Refused};
 use crate::api::error::Failure;
+use crate::app::{App, Endpoint};
 use crate::auth::{Refusal, Rule};
 use crate::connection;
 use crate::connection::gate::{self, CloseReason, Gate};
 use crate::limits;
-use crate::openapi::{Endpoint, Operation, Problem};
+use crate::net::shared_socket::SharedSocket;
+use crate::net::sockets::{LimitReached, Peer};
+use crate::openapi::{Operation, Problem};
 use crate::protocol::{Dialect, close};
-use crate::router::App;
-use crate::shared_socket::SharedSocket;
-use crate::sockets::{LimitReached, Peer};
 
 /// The endpoints of this module.
 #[must_use]

@@ -21,15 +21,15 @@ use super::translate::Agent;
 use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
+use crate::app::{App, Endpoint};
 use crate::auth::permit::{self, Denied, Extent};
 use crate::auth::{Action, Principal, Rule};
 use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
 use crate::dropin::upgrade::{self, Upgrade};
 use crate::limits;
 use crate::monitor::{Ended, Version, Watch};
-use crate::openapi::{Endpoint, Operation};
+use crate::openapi::Operation;
 use crate::protocol::{Text, foreign};
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

@@ -4,7 +4,7 @@ use runbus::execution::{Execution, Status};
 use serde_json::{Value, json};
 
 use super::view::{self, Outcome};
-use crate::dropin::Config;
+use crate::config::dropin::Config;
 
 /// Sent first.
 #[must_use]

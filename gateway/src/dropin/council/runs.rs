@@ -22,9 +22,9 @@ use crate::api::body::OptionalBody;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Refusal, Rule, permit};
-use crate::openapi::{self, Endpoint, Operation};
-use crate::router::App;
+use crate::openapi::{self, Operation};
 
 /// Characters of a topic, at most, as the server that this one stands in for had it.
 const TOPIC_CHARS: usize = 10_000;

@@ -17,12 +17,12 @@ use super::translate::Run;
 use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::app::{App, Endpoint};
 use crate::auth::{Principal, Rule};
 use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
 use crate::dropin::upgrade::{self, Upgrade};
-use crate::openapi::{Endpoint, Operation};
+use crate::openapi::Operation;
 use crate::protocol::{Text, foreign};
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

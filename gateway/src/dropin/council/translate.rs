@@ -11,7 +11,7 @@ use runbus::id::NodeId;
 use serde_json::Value;
 
 use super::{frames, view};
-use crate::dropin::Config;
+use crate::config::dropin::Config;
 use crate::limits;
 
 /// A run, as far as its events were read.

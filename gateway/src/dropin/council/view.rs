@@ -4,7 +4,7 @@ use runbus::execution::{Execution, Status};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::dropin::Config;
+use crate::config::dropin::Config;
 use crate::dropin::error_text::reason;
 
 /// A run's status. The server that this one stands in for had these and no others; a cancelled run has failed.

@@ -21,14 +21,14 @@ use super::translate::Task;
 use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::app::{App, Endpoint};
 use crate::auth::permit::Denied;
 use crate::auth::{Principal, Refusal, Rule};
 use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
 use crate::dropin::commands;
 use crate::dropin::upgrade::{self, Upgrade};
-use crate::openapi::{Endpoint, Operation, Parameter};
+use crate::openapi::{Operation, Parameter};
 use crate::protocol::{Text, foreign};
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

@@ -10,7 +10,7 @@ use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::auth::permit::{self, Denied};
 use crate::auth::{Principal, Refusal};
-use crate::dropin::Config;
+use crate::config::dropin::Config;
 
 /// The parameters in a client's address.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! `axum::serve` leaves hyper's buffers as they are: up to 400 KiB are prepared for an event stream that nobody reads.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,13 +24,16 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::body_drain;
-use crate::hosts::Reached;
 use crate::limits;
-use crate::shared_socket::SharedSocket;
-use crate::sockets::acceptor::Acceptor;
-use crate::sockets::{Exchange, Peer, Permit, Socket, proxied};
-use crate::tls::{Stream, Tls};
+use crate::net::body_drain;
+use crate::net::shared_socket::SharedSocket;
+use crate::net::sockets::acceptor::Acceptor;
+use crate::net::sockets::{Exchange, Peer, Permit, Socket, proxied};
+use crate::net::tls::{Stream, Tls};
+
+/// The address that a connection came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached(pub(crate) IpAddr);
 
 /// The shared state of all connections of a listener.
 #[derive(Debug)]

@@ -1,4 +1,9 @@
-//! The `[gateway]` section.
+//! The `[gateway]` section, with the sections in it.
+
+pub mod dropin;
+pub mod lists;
+pub mod monitor;
+mod sockets;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,9 +14,9 @@ use runbus::config::{Invalid, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::sockets::{Bounds, Trusted};
 use crate::hosts::Hosts;
-use crate::sockets::{Bounds, Trusted};
-use crate::{dropin, limits, lists, monitor};
+use crate::limits;
 
 /// How a gateway serves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

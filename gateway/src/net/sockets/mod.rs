@@ -16,8 +16,8 @@ mod socket;
 mod table;
 mod tally;
 
-pub use address::{Address, Trusted};
+pub use address::Address;
 pub use peer::{Exchange, Peer, Permit};
 pub use socket::Socket;
-pub use table::{Bounds, LimitReached};
+pub use table::LimitReached;
 pub use tally::Sockets;

@@ -16,9 +16,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::Config;
-use crate::expiry::Expiry;
 use crate::limits;
-use crate::shared_socket::SharedSocket;
+use crate::net::expiry::Expiry;
+use crate::net::shared_socket::SharedSocket;
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]

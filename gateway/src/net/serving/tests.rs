@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::api::body::Body;
-use crate::sockets::{Bounds, Sockets, Trusted};
+use crate::config::{Bounds, Trusted};
+use crate::net::sockets::Sockets;
 
 const WIDE: Bounds = Bounds { admitted: 8, admitted_per_address: 8, waiting: 8, waiting_per_address: 8 };
 const PATIENCE: Duration = Duration::from_secs(30);

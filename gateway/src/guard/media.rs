@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::error::Failure;
-use crate::router::App;
+use crate::app::App;
 
 /// Lets a request pass that has no body, or one of JSON.
 pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use runbus::metrics::{Cut, Held, SocketState, gateway as metrics};
 use tokio::sync::Notify;
 
-use super::address::{Address, Trusted};
+use super::address::Address;
 use super::peer::Permit;
 use super::signal::Signal;
-use super::table::{Bounds, LimitReached, Over, Owner, Table};
+use super::table::{LimitReached, Over, Owner, Table};
+use crate::config::{Bounds, Trusted};
 use crate::limits;
 
 /// All sockets of a listener.

@@ -15,8 +15,8 @@ use tokio::time::Sleep;
 
 use super::peer::{Peer, Permit};
 use crate::limits;
-use crate::shared_socket::SharedSocket;
-use crate::tls::Stream;
+use crate::net::shared_socket::SharedSocket;
+use crate::net::tls::Stream;
 
 /// A client's connection.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use futures_util::Stream;
 use runbus::metrics::{Answer, Held, Tokens, worker as metrics};
 use tracing::{Instrument, Span};
 
-use super::{Delta, Fault, Model, Provider, Request, Retry, Turn, TurnStream, estimate};
+use crate::model::{Delta, Fault, Model, Provider, Request, Retry, Turn, TurnStream, estimate};
 use crate::spans;
 
 /// Counts and traces what goes through it.

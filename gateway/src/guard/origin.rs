@@ -3,7 +3,7 @@
 //!
 //! Browsers let every page open a WebSocket to a loopback address, and send some requests there; without this check any
 //! site could read what runs on a developer's machine. A site whose name suddenly resolves to this machine is its own origin: by
-//! which host a request may call the gateway at all is checked first ([`crate::hosts`]).
+//! which host a request may call the gateway at all is checked first ([`super::hosts`]).
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use axum::response::{IntoResponse, Response};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::api::error::Failure;
+use crate::app::App;
 use crate::limits;
-use crate::router::App;
 
 /// Lets a request pass that comes from no page, or from one that may.
 pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

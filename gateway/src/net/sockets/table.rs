@@ -6,19 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use runbus::metrics::{Crowd, gateway as metrics};
 
 use super::address::Address;
-
-/// How many sockets there may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// Admitted ones.
-    pub admitted: usize,
-    /// The same of one address.
-    pub admitted_per_address: usize,
-    /// Waiting ones.
-    pub waiting: usize,
-    /// The same of one address.
-    pub waiting_per_address: usize,
-}
+use crate::config::Bounds;
 
 /// Why a socket is not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 
-use super::address::Trusted;
+use crate::config::Trusted;
 
 /// The header. Each proxy adds the address that it got the request from at the end.
 const HEADER: &str = "x-forwarded-for";

@@ -55,7 +55,7 @@ impl Pressure {
     }
 
     /// Counts bytes until the guard is dropped. The least share is each client's, beside the bound.
-    pub(super) fn hold(self: &Arc<Self>, usage: &Arc<TableUsage>, bytes: usize) -> Held {
+    pub(crate) fn hold(self: &Arc<Self>, usage: &Arc<TableUsage>, bytes: usize) -> Held {
         let above = bytes.saturating_sub(limits::LEAST_BYTES);
         self.held(self.ledger.force(usage, Table::Bytes, above), bytes)
     }
@@ -68,7 +68,7 @@ impl Pressure {
     }
 
     /// Counts a subscription that falls behind, until the guard is dropped.
-    pub(super) fn spill(self: &Arc<Self>) -> Behind {
+    pub(crate) fn spill(self: &Arc<Self>) -> Behind {
         self.spills.fetch_add(1, Ordering::Relaxed);
         self.behind.fetch_add(1, Ordering::Relaxed);
         metrics::SPILLED.inc();
@@ -76,12 +76,12 @@ impl Pressure {
     }
 
     /// Counts a client that was closed for being too slow.
-    pub(super) fn count_cut(&self) {
+    pub(crate) fn count_cut(&self) {
         self.cut.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Holds `wanted` bytes, or the least share when there is no room for them: many may ask at the same time.
-    pub(super) fn grant(self: &Arc<Self>, usage: &Arc<TableUsage>, wanted: usize) -> Held {
+    pub(crate) fn grant(self: &Arc<Self>, usage: &Arc<TableUsage>, wanted: usize) -> Held {
         if wanted <= limits::LEAST_BYTES {
             return self.hold(usage, wanted);
         }
@@ -94,7 +94,7 @@ impl Pressure {
 
 /// Bytes that are counted as held.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     pressure: Arc<Pressure>,
     /// The part above the least share.
     taken: Taken,
@@ -105,12 +105,12 @@ pub(super) struct Held {
 
 impl Held {
     /// How many.
-    pub(super) const fn bytes(&self) -> usize {
+    pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// It is as many now.
-    pub(super) fn set(&mut self, bytes: usize) {
+    pub(crate) fn set(&mut self, bytes: usize) {
         let before = self.bytes();
         if bytes > before {
             self.pressure.held_bytes.fetch_add(bytes - before, Ordering::Relaxed);
@@ -131,7 +131,7 @@ impl Drop for Held {
 
 /// A subscription that is counted as behind.
 #[derive(Debug)]
-pub(super) struct Behind {
+pub(crate) struct Behind {
     pressure: Arc<Pressure>,
     _counted: runbus::metrics::Held,
 }
@@ -144,23 +144,23 @@ impl Drop for Behind {
 
 /// How much one client is sent at a time: the more the faster it takes it.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     bytes: usize,
 }
 
 impl Pace {
     /// Of a client that is not known yet.
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { bytes: limits::LEAST_BYTES }
     }
 
     /// Bytes of the next write, held for it.
-    pub(super) fn budget(&self, pressure: &Arc<Pressure>, usage: &Arc<TableUsage>) -> Held {
+    pub(crate) fn budget(&self, pressure: &Arc<Pressure>, usage: &Arc<TableUsage>) -> Held {
         pressure.grant(usage, self.bytes)
     }
 
     /// A write of so many bytes took so long; `most` is what no client exceeds.
-    pub(super) fn wrote(&mut self, bytes: usize, took: Duration, most: usize) {
+    pub(crate) fn wrote(&mut self, bytes: usize, took: Duration, most: usize) {
         if took > limits::SLOW_WRITE {
             self.bytes = limits::LEAST_BYTES;
         } else if bytes >= self.bytes {

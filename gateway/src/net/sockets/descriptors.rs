@@ -2,8 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::table::Bounds;
-use crate::config::Config;
+use crate::config::{Bounds, Config};
 use crate::limits;
 
 /// How many sockets a gateway may have.

@@ -1,4 +1,4 @@
-//! The shared state of all clients of a gateway.
+//! The state that all of a gateway shares: [`Shared`], for its clients; [`App`], for its endpoints.
 
 use std::sync::Arc;
 
@@ -8,18 +8,21 @@ use runbus::directory::Directory;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::snapshots::Snapshots;
 use crate::auth::Auth;
 use crate::config::Config;
+use crate::hosts::HostCheck;
 use crate::hub::Hubs;
 use crate::ledger::Ledger;
 use crate::lists::Lists;
 use crate::monitor::Monitors;
+use crate::net::sockets::descriptors::Capacity;
+use crate::net::sockets::{LimitReached, Peer};
+use crate::openapi::{self, Catalogue};
 use crate::presence::Room;
-use crate::sockets::{LimitReached, Peer};
-
-use super::pressure::Pressure;
+use crate::pressure::Pressure;
+use crate::snapshots::Snapshots;
 
 /// The shared state of all clients.
 #[derive(Debug)]
@@ -74,8 +77,28 @@ impl Shared {
 
     /// When a client must leave: at a random moment of the drain window, so that not all come back at once. It is served
     /// until then.
-    pub(super) fn drain_moment(&self) -> Instant {
+    pub(crate) fn drain_moment(&self) -> Instant {
         let share = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
         Instant::now() + self.config.drain_window().mul_f64(share)
     }
 }
+
+/// The dependencies of every endpoint.
+#[derive(Debug)]
+pub struct App {
+    /// The shared state of all clients.
+    pub shared: Arc<Shared>,
+    /// Commands and questions.
+    pub control: Control,
+    /// The hosts that the gateway answers to.
+    pub host_check: Arc<HostCheck>,
+    /// How many sockets the process may have.
+    pub capacity: Capacity,
+    /// The endpoints: their rules and their document.
+    pub catalogue: &'static Catalogue,
+    /// Connections that draining waits for.
+    pub tasks: TaskTracker,
+}
+
+/// An endpoint of a gateway.
+pub type Endpoint = openapi::Endpoint<Arc<App>>;

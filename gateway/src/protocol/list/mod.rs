@@ -1,13 +1,25 @@
-//! Begin to send a list as it changes.
+//! Begin to send a list as it changes. [`parameters`] reads what is asked of a list, for every way in.
+
+pub mod parameters;
 
 use runbus::directory::Query;
 use runbus::store::index::Family;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use self::parameters::Way;
 use super::client::{Invalid, typed};
-use crate::lists;
-use crate::lists::parameters::{self, Way};
+
+/// The list's name in messages.
+#[must_use]
+pub fn name(family: Family) -> &'static str {
+    match family {
+        Family::Executions => "executions",
+        Family::Sessions => "sessions",
+        Family::Approvals => "approvals",
+        Family::Questions => "questions",
+    }
+}
 
 /// A live list that a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +50,9 @@ impl List {
     pub fn read(value: Value, id: Option<String>) -> Result<Self, Invalid> {
         let Wire { id: own, list, query } = typed(value, id.clone())?;
         let wrong = |path: String, message: String| Invalid::Field { path, message, id: id.clone() };
-        let family = Family::ALL.into_iter().find(|family| lists::name(*family) == list);
+        let family = Family::ALL.into_iter().find(|family| name(*family) == list);
         let family = family.ok_or_else(|| {
-            let known = Family::ALL.map(lists::name).join(", ");
+            let known = Family::ALL.map(name).join(", ");
             wrong("list".into(), format!("there is no list {list:?}; there are {known}"))
         })?;
         let mut pairs = Vec::new();

@@ -1,0 +1,6 @@
+//! Checks of every request before an endpoint sees it: by which host it calls the gateway, which web page sends it, what its
+//! body says that it is.
+
+pub mod hosts;
+pub mod media;
+pub mod origin;
