@@ -221,6 +221,7 @@ impl From<poll::Error> for Failure {
         match error {
             poll::Error::Join(error) => error.into(),
             poll::Error::Log(error) => error.into(),
+            poll::Error::Ended => Refusal::Unauthenticated.into(),
         }
     }
 }

@@ -22,20 +22,20 @@ use super::subscription::Next;
 use crate::hub::Watcher;
 use crate::limits;
 use crate::net::shared_socket::SharedSocket;
-use crate::protocol::Dialect;
+use crate::protocol::Encoding;
 
 /// The state that a client leaves while it waits.
 pub(super) struct DirectPath {
     shared_socket: Arc<SharedSocket>,
-    dialect: Dialect,
+    encoding: Encoding,
     task: Arc<Notify>,
     left: Mutex<Option<Vec<Named>>>,
 }
 
 impl DirectPath {
     /// Of a client whose task `task` wakes.
-    pub(super) fn new(shared_socket: Arc<SharedSocket>, dialect: Dialect, task: Arc<Notify>) -> Self {
-        Self { shared_socket, dialect, task, left: Mutex::default() }
+    pub(super) fn new(shared_socket: Arc<SharedSocket>, encoding: Encoding, task: Arc<Notify>) -> Self {
+        Self { shared_socket, encoding, task, left: Mutex::default() }
     }
 
     fn left(&self) -> MutexGuard<'_, Option<Vec<Named>>> {
@@ -59,7 +59,7 @@ impl DirectPath {
         let mut left = self.left();
         let Some(subscriptions) = left.as_mut() else { return false };
         let Some(shared_socket) = self.shared_socket.borrow() else { return false };
-        let mut out = Outbound::new(self.dialect, limits::LEAST_BYTES);
+        let mut out = Outbound::new(self.encoding, limits::LEAST_BYTES);
         let mut is_all = true;
         for Named { id, batch, subscription, .. } in subscriptions.iter_mut() {
             let mut batch = Batch::new(id, *batch, &mut out);

@@ -1,83 +1,62 @@
-//! One client of an event stream (SSE): a body that is made as fast as it is taken.
+//! The events of a subscription as an event stream (SSE): the dialect of its client.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::extract::ws::Message as Frame;
 use bytes::Bytes;
-use futures_util::Stream;
 use runbus::bus::Filter;
 use runbus::log::Cursor;
-use runbus::metrics::{self as counted, Transport, gateway as metrics};
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use runbus::metrics::Transport;
 
-use super::departure::Departure;
-use super::frames::Frames;
-use super::gate::close_reason;
+use super::dialect::{Dialect, End, Farewell};
+use super::gate::{CloseReason, Gate};
 use super::join;
+use super::link::Link;
+use super::outbound::Outbound;
+use super::output::Output;
 use super::subscription::{Next, Subscription};
 use crate::app::Shared;
-use crate::auth::Ticket;
 use crate::limits;
 use crate::presence::Seat;
-use crate::pressure::Held;
 use crate::protocol::{Start, Text, close, server};
 
-/// A subscription on its way into a body.
+/// A subscription on its way into an event stream.
 #[derive(Debug)]
-pub struct EventStream<K> {
-    shared: Arc<Shared>,
+pub struct EventStream {
     subscription: Subscription,
-    wake: Arc<Notify>,
-    first: Option<Bytes>,
-    beat_at: Instant,
-    ended: bool,
+    greeting: Option<Bytes>,
     /// Messages have no `event`.
     unnamed: bool,
-    departure: Departure,
-    ticket: Ticket,
-    /// The piece that was given last is not taken before the next one is asked for.
-    held: Option<Held>,
     /// The client is seen by others who watch the execution.
     _seat: Option<Seat>,
-    _counted: counted::Held,
-    /// The client's place among the connections, given back when the body is dropped.
-    _keep: K,
 }
 
-/// Begins one. `keep` is dropped with it.
+/// Begins one.
 ///
 /// # Errors
 /// See [`join::Error`].
-pub async fn open<K>(
+pub async fn open(
     shared: Arc<Shared>,
     filter: Filter,
     start: &Start,
     (until_terminal, by_status, coalesce): (bool, bool, Option<bool>),
-    ticket: Ticket,
-    keep: K,
-) -> Result<EventStream<K>, join::Error> {
-    let wake = Arc::new(Notify::new());
+    gate: Gate,
+) -> Result<(EventStream, Link), join::Error> {
+    let link = Link::new(shared, gate);
     let execution = filter.execution_id.clone();
+    let (shared, account) = (&link.shared, link.gate.account());
+    let wake = link.wake.clone();
     let (subscription, cursor) =
-        Subscription::begin(&shared, ticket.account(), filter, start, wake.clone(), Transport::Sse).await?;
-    let subject = &ticket.principal().subject;
-    let seat = execution.map(|id| shared.presence.enter(id, subject.clone(), None));
-    Ok(EventStream {
-        _seat: seat,
+        Subscription::begin(shared, account, filter, start, wake, Transport::Sse).await?;
+    let subject = link.gate.principal().map(|principal| principal.subject.clone());
+    let seat = execution.zip(subject).map(|(id, subject)| shared.presence.enter(id, subject, None));
+    let stream = EventStream {
         subscription: subscription.until_terminal(until_terminal).by_status(by_status).coalesce(coalesce),
-        wake,
-        first: Some(greeting(cursor.as_ref())),
-        beat_at: Instant::now() + shared.config.ping_interval(),
-        ended: false,
+        greeting: Some(greeting(cursor.as_ref())),
         unnamed: false,
-        departure: Departure::default(),
-        ticket,
-        held: None,
-        shared,
-        _counted: metrics::CONNECTIONS.of(Transport::Sse).hold(),
-        _keep: keep,
-    })
+        _seat: seat,
+    };
+    Ok((stream, link))
 }
 
 /// How soon to come back after a broken connection, and where the subscription begins.
@@ -93,15 +72,25 @@ pub(super) fn retry(pause: std::time::Duration) -> String {
     format!("retry: {}\n", pause.as_millis())
 }
 
-/// The last frame of a stream when the gateway drains: come back soon.
-pub(super) fn leave() -> Bytes {
-    Bytes::from(format!(": the gateway drains\n{}\n", retry(limits::STREAM_DRAIN_RETRY)))
+/// The last frame of a stream that the gateway ends: its reason, or, when the gateway drains, when to come back.
+pub(super) fn last((code, reason): CloseReason) -> Bytes {
+    match code {
+        close::DRAINING => {
+            Bytes::from(format!(": the gateway drains\n{}\n", retry(limits::STREAM_DRAIN_RETRY)))
+        }
+        _ => server::closed(code, reason).frame(),
+    }
 }
 
-impl<K> EventStream<K> {
+impl EventStream {
     /// The same, without names of its messages: browsers give those without to `onmessage`.
+    #[must_use]
     pub fn unnamed(self, unnamed: bool) -> Self {
         Self { unnamed, ..self }
+    }
+
+    fn frame(&self, piece: Bytes) -> Frame {
+        Frame::Binary(if self.unnamed { without_names(&piece) } else { piece })
     }
 }
 
@@ -111,65 +100,58 @@ fn without_names(piece: &[u8]) -> Bytes {
     piece.split_inclusive(|byte| *byte == b'\n').filter(named).flatten().copied().collect()
 }
 
-impl<K: Send> EventStream<K> {
-    /// The body's pieces. Nothing is made that is not asked for; dropping it ends the subscription.
-    pub fn pieces(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-        futures_util::stream::unfold(Box::new(self), async |mut stream| {
-            let piece = Box::pin(stream.next()).await?;
-            let piece = if stream.unnamed { without_names(&piece) } else { piece };
-            Some((Ok(piece), stream))
-        })
+/// The next frames of one stream.
+struct Frames<'a> {
+    out: &'a mut Outbound,
+    unnamed: bool,
+}
+
+impl Frames<'_> {
+    fn add(&mut self, frame: Bytes) {
+        self.out.add(Frame::Binary(if self.unnamed { without_names(&frame) } else { frame }));
+    }
+}
+
+impl Output for Frames<'_> {
+    fn room(&self) -> usize {
+        self.out.room().min(limits::BATCH_BYTES.saturating_sub(self.out.bytes()))
     }
 
-    /// The next piece; `None` at the end.
-    async fn next(&mut self) -> Option<Bytes> {
-        self.held = None;
-        // The next piece is asked for when the one before was written.
-        self.subscription.written();
-        while !self.ended {
-            if self.departure.is_due(&self.shared) {
-                self.ended = true;
-                return Some(leave());
-            }
-            if let Some(ended) = self.ticket.has_ended() {
-                let (code, reason) = close_reason(ended);
-                self.ended = true;
-                return Some(server::closed(code, reason).frame());
-            }
-            let budget = limits::BATCH_BYTES.min(self.shared.config.client_buffer_bytes);
-            let mut frames = Frames::new(budget);
-            self.first.take().into_iter().for_each(|first| frames.push(first));
-            let next = match self.subscription.produce(&self.shared, &mut frames).await {
-                Ok(next) => next,
-                Err(error) => {
-                    tracing::error!(%error, "an event stream ends: the log refuses");
-                    frames.push(server::closed(close::UNAVAILABLE, "the log refuses").frame());
-                    Next::Never
-                }
-            };
-            self.ended = next == Next::Never;
-            if let Some(piece) = frames.take() {
-                self.beat_at = Instant::now() + self.shared.config.ping_interval();
-                self.held = Some(self.shared.pressure.hold(self.ticket.account().usage(), piece.len()));
-                return Some(piece);
-            }
-            let then = match next {
-                Next::Now | Next::Never => continue,
-                Next::At(then) => then.min(self.beat_at),
-                Next::Woken => self.beat_at,
-            };
-            tokio::select! {
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep_until(self.departure.or(then)) => {}
-                () = self.departure.announced(&self.shared) => {}
-                _ = self.ticket.ended() => {}
-            }
-            if Instant::now() >= self.beat_at {
-                self.beat_at = Instant::now() + self.shared.config.ping_interval();
-                return Some(Bytes::from_static(b":\n\n"));
+    fn event(&mut self, event: &Text) {
+        self.add(event.frame());
+    }
+
+    fn notice(&mut self, notice: &Text) {
+        self.add(notice.frame());
+    }
+}
+
+impl Dialect for EventStream {
+    async fn produce(&mut self, link: &Link, out: &mut Outbound) -> Result<Next, End> {
+        if let Some(greeting) = self.greeting.take() {
+            out.add(self.frame(greeting));
+        }
+        let mut frames = Frames { out, unnamed: self.unnamed };
+        let found = match self.subscription.produce_now(&mut frames) {
+            Some(found) => found,
+            None => Box::pin(self.subscription.produce(&link.shared, &mut frames)).await,
+        };
+        match found {
+            Ok(Next::Never) => Err(End::Done),
+            Ok(next) => Ok(next),
+            Err(error) => {
+                tracing::error!(%error, "an event stream ends: the log refuses");
+                Err(End::Close((close::UNAVAILABLE, "the log refuses")))
             }
         }
-        None
+    }
+
+    fn written(&mut self) {
+        self.subscription.written();
+    }
+
+    fn farewell(&self, close: CloseReason) -> Farewell {
+        Farewell { message: Some(self.frame(last(close))), reason: None }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use axum::extract::ws::Message as Frame;
 
+use super::driver::size;
 use super::output::Output;
 use crate::limits;
-use crate::protocol::{Dialect, Events, Text, server};
+use crate::protocol::{Encoding, Events, Text, server};
 
 /// The next write, bounded by its budget.
 #[derive(Debug)]
-pub(super) struct Outbound {
-    dialect: Dialect,
+pub struct Outbound {
+    encoding: Encoding,
     frames: Vec<Frame>,
     bytes: usize,
     budget: usize,
@@ -18,30 +19,24 @@ pub(super) struct Outbound {
 impl Outbound {
     /// Nothing yet; full at `budget` bytes.
     #[must_use]
-    pub(super) const fn new(dialect: Dialect, budget: usize) -> Self {
-        Self { dialect, frames: Vec::new(), bytes: 0, budget }
-    }
-
-    /// Without a budget, for answers.
-    #[must_use]
-    pub(super) fn answers(dialect: Dialect, messages: impl IntoIterator<Item = String>) -> Self {
-        let mut out = Self::new(dialect, usize::MAX);
-        messages.into_iter().for_each(|message| out.push(message));
-        out
+    pub(super) const fn new(encoding: Encoding, budget: usize) -> Self {
+        Self { encoding, frames: Vec::new(), bytes: 0, budget }
     }
 
     /// Adds a message.
     pub(super) fn push(&mut self, json: String) {
-        self.add(self.dialect.frame(json));
+        self.add(self.encoding.frame(json));
     }
 
-    fn add(&mut self, frame: Frame) {
-        self.bytes += match &frame {
-            Frame::Text(text) => text.len(),
-            Frame::Binary(bytes) | Frame::Ping(bytes) | Frame::Pong(bytes) => bytes.len(),
-            Frame::Close(_) => 0,
-        };
+    /// Adds a message as it is.
+    pub(super) fn add(&mut self, frame: Frame) {
+        self.bytes += size(&frame);
         self.frames.push(frame);
+    }
+
+    /// Bytes that may be added now.
+    pub(super) const fn room(&self) -> usize {
+        self.budget.saturating_sub(self.bytes)
     }
 
     /// How many bytes its messages have.
@@ -90,7 +85,7 @@ impl Output for Batch<'_> {
     }
 
     fn event(&mut self, event: &Text) {
-        let open = self.open.get_or_insert_with(|| Events::begin(self.out.dialect, self.id, event));
+        let open = self.open.get_or_insert_with(|| Events::begin(self.out.encoding, self.id, event));
         open.add(event);
         // Small messages for who takes little: the WebSocket's buffer holds one of them besides what waits here.
         let full = limits::BATCH_BYTES.min(self.out.budget / 4);

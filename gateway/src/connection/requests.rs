@@ -2,10 +2,12 @@
 
 use runbus::metrics::Transport;
 
-use super::client::{Client, End};
-use super::ends::Ends;
+use super::dialect::End;
+use super::link::Link;
 use super::monitoring::{Monitoring, Watched};
 use super::named::Named;
+use super::native::Native;
+use super::outbound::Outbound;
 use super::subscription::Subscription;
 use super::wake::Wake;
 use crate::auth::{Refusal, permit};
@@ -15,26 +17,20 @@ use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};
 use crate::protocol::list::List;
 use crate::protocol::{Start, close, server};
 
-impl Client {
+impl Native {
     /// Follows a message of so many bytes.
     pub(super) async fn handle(
         &mut self,
+        link: &mut Link,
         message: Result<Message, Invalid>,
         bytes: usize,
+        out: &mut Outbound,
     ) -> Result<(), End> {
-        if self.gate.principal().is_none() && !matches!(message, Ok(Message::Auth { .. })) {
-            return Err(End::Close(close::UNAUTHENTICATED, "a valid credential is needed"));
-        }
-        match self.gate.message(bytes) {
-            Ok(Ok(())) => {}
-            Ok(Err(refusal)) => {
-                let answer = server::error(refusal.code(), &refusal.to_string(), None, None);
-                return self.answer([answer]).await;
-            }
-            Err((code, reason)) => return Err(End::Close(code, reason)),
+        if link.gate.principal().is_none() && !matches!(message, Ok(Message::Auth { .. })) {
+            return Err(End::Close((close::UNAUTHENTICATED, "a valid credential is needed")));
         }
         let answer = match message {
-            Ok(Message::Auth { token }) => self.show(&token).await?,
+            Ok(Message::Auth { token }) => self.show(link, &token).await?,
             Ok(Message::Ping { nonce }) => vec![server::pong(nonce.as_deref())],
             Ok(Message::Unsubscribe { id }) => {
                 let before = self.held();
@@ -46,14 +42,14 @@ impl Client {
                     vec![server::error("not_found", "there is no such subscription", Some("id"), Some(&id))]
                 }
             }
-            Ok(Message::Subscribe(subscribe)) => self.subscribe(subscribe).await,
-            Ok(Message::Monitor(monitor)) => self.monitor(monitor),
-            Ok(Message::List(list)) => self.list(*list),
+            Ok(Message::Subscribe(subscribe)) => self.subscribe(link, subscribe).await,
+            Ok(Message::Monitor(monitor)) => self.monitor(link, monitor),
+            Ok(Message::List(list)) => self.list(link, *list),
             Ok(Message::Command(command)) => {
                 // An unauthenticated client is closed above.
-                let Some(principal) = self.gate.principal().cloned() else { return Ok(()) };
-                let account = self.gate.account().clone();
-                let begun = self.commands.begin(&self.shared, principal, &account, (*command, bytes));
+                let Some(principal) = link.gate.principal().cloned() else { return Ok(()) };
+                let account = link.gate.account().clone();
+                let begun = self.commands.begin(&link.shared, principal, &account, (*command, bytes));
                 begun.err().into_iter().collect()
             }
             Err(invalid) => {
@@ -61,17 +57,17 @@ impl Client {
                 vec![server::error(invalid.code(), &invalid.to_string(), path, id)]
             }
         };
-        self.answer(answer).await
+        answer.into_iter().for_each(|message| out.push(message));
+        Ok(())
     }
 
     /// Sets the identity from now on. Subscriptions that the credential does not cover end; the others go on where they
     /// are.
-    async fn show(&mut self, token: &runbus::config::Secret) -> Result<Vec<String>, End> {
-        let shown = self.gate.show(token).await;
-        let expires_at = shown.map_err(|(code, reason)| End::Close(code, reason))?;
-        self.ends = Ends::new(&self.shared.drain, self.gate.revoked());
+    async fn show(&mut self, link: &mut Link, token: &runbus::config::Secret) -> Result<Vec<String>, End> {
+        let expires_at = link.gate.show(token).await.map_err(End::Close)?;
+        link.is_renewed = true;
         let mut answer = vec![server::auth_ok(expires_at)];
-        let gate = &self.gate;
+        let gate = &link.gate;
         self.subscriptions.retain(|known| {
             let may = gate.may_read(known.subscription.filter());
             may.map_err(|refusal| {
@@ -80,7 +76,7 @@ impl Client {
             })
             .is_ok()
         });
-        let (shared, wake) = (&self.shared, &self.wake);
+        let (shared, wake) = (&link.shared, &link.wake);
         self.monitors.retain_mut(|known| {
             let id = &known.id;
             let goes_on = match &mut known.what {
@@ -114,14 +110,14 @@ impl Client {
     }
 
     /// Whether one more may begin; else the answer that refuses it.
-    fn admit(&self, id: &str, may: Result<(), Refusal>, path: &str) -> Result<(), String> {
+    fn admit(&self, link: &Link, id: &str, may: Result<(), Refusal>, path: &str) -> Result<(), String> {
         let mut names = self.subscriptions.iter().map(|known| &known.id);
         if names.any(|known| known == id) || self.monitors.iter().any(|known| known.id == id) {
             let message = "this subscription is there already";
             return Err(server::error("conflict", message, Some("id"), Some(id)));
         }
         may.map_err(|refusal| forbidden(&refusal, id, path))?;
-        let limit = self.shared.config.max_subscriptions;
+        let limit = link.shared.config.max_subscriptions;
         if self.held() >= limit {
             let message = format!("{limit} subscriptions are there already");
             return Err(server::error("limit_exceeded", &message, None, Some(id)));
@@ -129,15 +125,15 @@ impl Client {
         Ok(())
     }
 
-    fn monitor(&mut self, monitor: Monitor) -> Vec<String> {
+    fn monitor(&mut self, link: &Link, monitor: Monitor) -> Vec<String> {
         let Monitor { id, stream_id } = monitor;
-        if let Err(refused) = self.admit(&id, self.gate.may_monitor(stream_id.as_ref()), "stream_id") {
+        if let Err(refused) = self.admit(link, &id, link.gate.may_monitor(stream_id.as_ref()), "stream_id") {
             return vec![refused];
         }
-        match self.shared.monitors.watch_with(
+        match link.shared.monitors.watch_with(
             stream_id.clone(),
-            self.wake.clone(),
-            self.gate.account().usage(),
+            link.wake.clone(),
+            link.gate.account().usage(),
         ) {
             Ok(watch) => {
                 let answer = server::subscribed(&id, None);
@@ -148,22 +144,22 @@ impl Client {
         }
     }
 
-    fn list(&mut self, list: List) -> Vec<String> {
+    fn list(&mut self, link: &Link, list: List) -> Vec<String> {
         let List { id, family, query } = list;
-        let principal = self.gate.may_list().cloned();
+        let principal = link.gate.may_list().cloned();
         let may = principal.as_ref().map(|_| ()).map_err(Clone::clone);
-        if let Err(refused) = self.admit(&id, may, "list") {
+        if let Err(refused) = self.admit(link, &id, may, "list") {
             return vec![refused];
         }
         // A client without permission is refused above.
         let Ok(principal) = principal else { return Vec::new() };
-        let (asked, usage) = ((family, query), self.gate.account().usage());
-        match self.shared.lists.watch(asked.clone(), &principal, &self.wake, usage) {
+        let (asked, usage) = ((family, query), link.gate.account().usage());
+        match link.shared.lists.watch(asked.clone(), &principal, &link.wake, usage) {
             Ok(watch) => {
                 let answer = server::subscribed(&id, None);
                 self.monitors.push(Monitoring { id, what: Watched::List(Box::new(asked), watch) });
                 // It may have been read already, for somebody else.
-                self.wake.notify_one();
+                link.wake.notify_one();
                 vec![answer]
             }
             Err(full) => vec![is_full(&full, &id)],
@@ -171,21 +167,22 @@ impl Client {
     }
 
     /// The client's place among the watchers of an execution, and the other ones on request.
-    fn presence(&self, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), Full> {
+    fn presence(link: &Link, subscribe: &Subscribe) -> Result<(Option<Seat>, Option<Follow>), Full> {
         let Some(execution) = &subscribe.filter.execution_id else { return Ok((None, None)) };
-        let room = &self.shared.presence;
+        let room = &link.shared.presence;
         let follow = subscribe
             .presence
-            .then(|| room.follow(execution, &self.wake, self.gate.account().usage()))
+            .then(|| room.follow(execution, &link.wake, link.gate.account().usage()))
             .transpose()?;
         let label = subscribe.label.as_ref().map(|label| label.0.clone());
-        let subject = self.gate.principal().map(|principal| principal.subject.clone());
+        let subject = link.gate.principal().map(|principal| principal.subject.clone());
         Ok((subject.map(|subject| room.enter(execution.clone(), subject, label)), follow))
     }
 
-    async fn subscribe(&mut self, subscribe: Subscribe) -> Vec<String> {
+    async fn subscribe(&mut self, link: &Link, subscribe: Subscribe) -> Vec<String> {
         let id = Some(subscribe.id.as_str());
-        if let Err(refused) = self.admit(&subscribe.id, self.gate.may_read(&subscribe.filter), "filter") {
+        if let Err(refused) = self.admit(link, &subscribe.id, link.gate.may_read(&subscribe.filter), "filter")
+        {
             return vec![refused];
         }
         if subscribe.presence && subscribe.filter.execution_id.is_none() {
@@ -202,24 +199,24 @@ impl Client {
         }
         if subscribe.presence
             && let (Some(execution), Some(principal)) =
-                (&subscribe.filter.execution_id, self.gate.principal().cloned())
+                (&subscribe.filter.execution_id, link.gate.principal().cloned())
             // As over REST: two streams may use one id.
             && let Err(denied) =
-                permit::follow(&self.shared.control, &principal, execution).await
+                permit::follow(&link.shared.control, &principal, execution).await
         {
             return vec![server::error(denied.code(), &denied.to_string(), Some("presence"), id)];
         }
-        let (seat, follow) = match self.presence(&subscribe) {
+        let (seat, follow) = match Self::presence(link, &subscribe) {
             Ok(both) => both,
             Err(full) => return vec![is_full(&full, &subscribe.id)],
         };
         let Subscribe { id: name, filter, since, batch, coalesce, .. } = &subscribe;
-        let account = self.gate.account().clone();
-        let mut wake = Wake::from(self.wake.clone());
+        let account = link.gate.account().clone();
+        let mut wake = Wake::from(link.wake.clone());
         if let Some(direct) = &self.direct {
             wake.watcher = direct.clone();
         }
-        match Subscription::begin(&self.shared, &account, filter.clone(), since, wake, Transport::Ws).await {
+        match Subscription::begin(&link.shared, &account, filter.clone(), since, wake, Transport::Ws).await {
             Ok((subscription, cursor)) => {
                 let answer = vec![server::subscribed(name, cursor.as_ref())];
                 let subscription = subscription.coalesce(*coalesce);

@@ -31,7 +31,7 @@ use crate::protocol::{Start, Text, server};
 
 /// When to look for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Next {
+pub enum Next {
     /// At once.
     Now,
     /// Then; the log is behind, or does not answer.

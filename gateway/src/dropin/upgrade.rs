@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
-use futures_util::future::BoxFuture;
 
 use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::app::App;
 use crate::connection::gate::Gate;
-use crate::connection::reject_socket;
-use crate::connection::translated::{Connection, refuse};
-use crate::limits;
+use crate::connection::translated::{Opening, Translated, WRONG_KEY};
+use crate::connection::{Link, serve};
 use crate::openapi::{Operation, Problem};
-use crate::protocol::foreign;
+use crate::protocol::{close, foreign};
+use crate::transport::websocket::{self, Ws};
+use crate::transport::ws;
 
 /// axum's argument for a handler that may upgrade.
 pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
@@ -28,7 +28,15 @@ pub(super) fn described(operation: Operation) -> Operation {
         .takes_stream_tokens()
 }
 
-/// Upgrades a request and serves it. A client without a valid credential is accepted too, gets `refusal`, and is
+/// The messages of one server for a client that connects.
+pub(super) struct Words {
+    /// For a client without a valid credential.
+    pub(super) refusal: String,
+    /// Sent at once to others.
+    pub(super) greeting: Option<String>,
+}
+
+/// Upgrades a request and serves it. A client without a valid credential is accepted too, gets the refusal, and is
 /// closed: browsers show pages nothing of a handshake that fails.
 ///
 /// # Errors
@@ -37,29 +45,27 @@ pub(super) fn open(
     app: &Arc<App>,
     OptionalCaller(caller): OptionalCaller,
     upgrade: Upgrade,
-    refusal: String,
-    serve: impl FnOnce(Connection, Caller) -> BoxFuture<'static, ()> + Send + 'static,
+    words: Words,
+    opening: impl FnOnce(Caller) -> Opening,
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|error| Failure::invalid("upgrade", error.body_text()))?;
-    let config = &app.shared.config;
-    let upgrade = upgrade
-        .read_buffer_size(limits::READ_BUFFER_BYTES)
-        .write_buffer_size(limits::WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(2 * config.client_buffer_bytes + runbus::limits::EVENT_BYTES * 4)
-        .max_message_size(config.max_message_bytes)
-        .max_frame_size(config.max_message_bytes);
+    let upgrade = ws::sized(upgrade, app);
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
     if app.takes_clients().is_err() {
+        let reason = (foreign::DRAINING, "draining: connect again");
         return Ok(upgrade.on_upgrade(move |socket| {
             tasks.track_future(async move {
-                reject_socket(socket, &shared, (foreign::DRAINING, "draining: connect again")).await;
+                websocket::reject(socket, &shared, close::DRAINING, None, reason).await;
             })
         }));
     }
     let Some(caller) = caller else {
         // They stay among those who have not said who they are.
+        let reason = (foreign::UNAUTHENTICATED, WRONG_KEY);
         return Ok(upgrade.on_upgrade(move |socket| {
-            tasks.track_future(async move { refuse(socket, &shared, refusal).await })
+            tasks.track_future(async move {
+                websocket::reject(socket, &shared, close::UNAUTHENTICATED, Some(words.refusal), reason).await;
+            })
         }));
     };
     let place = app.place(caller.peer())?;
@@ -67,9 +73,7 @@ pub(super) fn open(
     if let Some(peer) = caller.peer() {
         peer.upgrade();
     }
-    Ok(upgrade.on_upgrade(move |socket| {
-        tasks.track_future(async move {
-            serve(Connection::new(socket, shared, gate), caller).await;
-        })
-    }))
+    let client = Translated::new(words.greeting, opening(caller));
+    Ok(upgrade
+        .on_upgrade(move |socket| tasks.track_future(serve(Ws(socket), client, Link::new(shared, gate)))))
 }

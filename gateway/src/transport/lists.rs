@@ -8,12 +8,14 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use runbus::store::index::Family;
 
+use super::pieces::Pieces;
 use super::sse;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::lists::asked;
 use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
+use crate::connection::gate::Gate;
 use crate::connection::monitor_stream;
 use crate::openapi::{Operation, Problem};
 use crate::protocol::list::parameters::{self, Way};
@@ -98,8 +100,8 @@ fn open(
     if method == Method::HEAD {
         return Ok(sse::head().into_response());
     }
-    let keep = (app.place(caller.peer())?, app.tasks.token());
-    let ticket = caller.ticket()?;
-    let stream = monitor_stream::list(app.shared.clone(), (family, query), ticket, keep)?;
-    Ok((sse::head(), Body::from_stream(stream.pieces())).into_response())
+    let place = app.place(caller.peer())?;
+    let gate = Gate::open(app.shared.clone(), caller.ticket()?, place);
+    let (stream, link) = monitor_stream::list(app.shared.clone(), (family, query), &caller.principal, gate)?;
+    Ok((sse::head(), Body::from_stream(Pieces::new(stream, link, app.tasks.token()))).into_response())
 }

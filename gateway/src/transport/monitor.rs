@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use runbus::id::StreamId;
 
+use super::pieces::Pieces;
 use super::sse;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
@@ -15,6 +16,7 @@ use crate::api::monitor;
 use crate::api::parameters::{self, Id};
 use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
+use crate::connection::gate::Gate;
 use crate::connection::monitor_stream;
 use crate::openapi::{Operation, Problem};
 
@@ -85,8 +87,8 @@ fn open(
     if method == Method::HEAD {
         return Ok(sse::head().into_response());
     }
-    let keep = (app.place(caller.peer())?, app.tasks.token());
-    let ticket = caller.ticket()?;
-    let stream = monitor_stream::open(app.shared.clone(), stream, ticket, keep)?;
-    Ok((sse::head(), Body::from_stream(stream.pieces())).into_response())
+    let place = app.place(caller.peer())?;
+    let gate = Gate::open(app.shared.clone(), caller.ticket()?, place);
+    let (stream, link) = monitor_stream::open(app.shared.clone(), stream, gate)?;
+    Ok((sse::head(), Body::from_stream(Pieces::new(stream, link, app.tasks.token()))).into_response())
 }

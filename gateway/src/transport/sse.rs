@@ -15,12 +15,14 @@ use runbus::execution::Execution;
 use runbus::log::{Cursor, Gap, GapReason, Since};
 use serde_json::json;
 
+use super::pieces::Pieces;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::connection::event_stream;
+use crate::connection::gate::Gate;
 use crate::openapi::{Operation, Parameter, Problem};
 use crate::protocol::Start;
 
@@ -204,8 +206,8 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
     if method == Method::HEAD {
         return Ok(headers.into_response());
     }
-    let keep = (app.place(caller.peer())?, app.tasks.token());
-    let ticket = caller.ticket()?;
+    let place = app.place(caller.peer())?;
+    let gate = Gate::open(app.shared.clone(), caller.ticket()?, place);
     let Asked { filter, start, until_terminal, coalesce, unnamed } = asked;
     let known = match &filter.execution_id {
         Some(id) if until_terminal => app.control.status(id).await?,
@@ -217,13 +219,12 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
             .stream_id
             .as_ref()
             .is_some_and(|stream| known.as_ref().is_none_or(|known| known.stream_id != *stream));
-    let stream = event_stream::open(
+    let (stream, link) = event_stream::open(
         app.shared.clone(),
         filter.clone(),
         &start,
         (until_terminal, by_status, coalesce),
-        ticket,
-        keep,
+        gate,
     )
     .await?;
     // A snapshot of an ended execution is still of use.
@@ -234,7 +235,8 @@ async fn open(app: &Arc<App>, caller: &Caller, method: &Method, asked: Asked) ->
         // The answer that makes an `EventSource` stop.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok((headers, Body::from_stream(stream.unnamed(unnamed).pieces())).into_response())
+    let pieces = Pieces::new(stream.unnamed(unnamed), link, app.tasks.token());
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
 /// Whether an execution that has ended has nothing left for a stream that begins behind `since`.

@@ -9,17 +9,19 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use runbus::telemetry;
 
+use super::websocket::{self, Ws};
 use crate::api::caller::{Caller, OfPage, OptionalCaller, Refused};
 use crate::api::error::Failure;
 use crate::app::{App, Endpoint};
 use crate::auth::{Refusal, Rule};
-use crate::connection;
 use crate::connection::gate::{self, CloseReason, Gate};
+use crate::connection::native::Native;
+use crate::connection::{Link, serve};
 use crate::limits;
 use crate::net::shared_socket::SharedSocket;
 use crate::net::sockets::{LimitReached, Peer};
 use crate::openapi::{Operation, Problem};
-use crate::protocol::{Dialect, close};
+use crate::protocol::{Encoding, close};
 
 /// The endpoints of this module.
 #[must_use]
@@ -64,12 +66,13 @@ pub async fn upgrade(
     let gate = match gate {
         Ok(gate) => gate,
         Err(turned) if page.is_some() || matches!(turned, Turned::Draining) => {
-            let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
+            let upgrade = upgrade.protocols(Encoding::ALL.map(Encoding::subprotocol));
             let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
             // The socket stays among those whose client is unknown: the oldest of them goes when a place is needed.
             return sized(upgrade, &app).on_upgrade(move |socket| {
                 tasks.track_future(async move {
-                    connection::reject_socket(socket, &shared, turned.close_reason()).await
+                    let reason = turned.close_reason();
+                    websocket::reject(socket, &shared, reason.0, None, reason).await;
                 })
             });
         }
@@ -79,12 +82,13 @@ pub async fn upgrade(
         peer.upgrade();
     }
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
-    let upgrade = upgrade.protocols(Dialect::ALL.map(Dialect::subprotocol));
-    let dialect = Dialect::of(upgrade.selected_protocol().map(axum::http::HeaderValue::as_bytes));
+    let upgrade = upgrade.protocols(Encoding::ALL.map(Encoding::subprotocol));
+    let encoding = Encoding::of(upgrade.selected_protocol().map(axum::http::HeaderValue::as_bytes));
     // The connection outlives the request and its span; the client's commands belong to the same trace.
     let trace = telemetry::current_trace().map(Arc::new);
     sized(upgrade, &app).on_upgrade(move |socket| {
-        let client = connection::serve(socket, shared_socket, dialect, shared, gate);
+        let link = Link::new(shared, gate);
+        let client = serve(Ws(socket), Native::new(encoding, shared_socket, &link), link);
         // Passing on what is not there would cost every delivery.
         tasks.track_future(match trace {
             Some(_) => Either::Left(telemetry::passing(trace, client)),
@@ -94,7 +98,7 @@ pub async fn upgrade(
 }
 
 /// The buffers are small: the defaults cost 128 KiB for every connection.
-fn sized(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade {
+pub(crate) fn sized(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade {
     let config = &app.shared.config;
     upgrade
         .read_buffer_size(limits::READ_BUFFER_BYTES)

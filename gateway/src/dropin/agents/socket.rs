@@ -24,8 +24,8 @@ use crate::api::parameters::Id;
 use crate::app::{App, Endpoint};
 use crate::auth::permit::{self, Denied, Extent};
 use crate::auth::{Action, Principal, Rule};
-use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
-use crate::dropin::upgrade::{self, Upgrade};
+use crate::connection::translated::{Incoming, Opened, Outgoing, Translate, WRONG_KEY};
+use crate::dropin::upgrade::{self, Upgrade, Words};
 use crate::limits;
 use crate::monitor::{Ended, Version, Watch};
 use crate::openapi::Operation;
@@ -87,34 +87,29 @@ fn open(
     let id = stream.as_ref().map(StreamId::as_str);
     let refusal = envelope::error(id, Clock::System.now(), "unauthenticated", WRONG_KEY);
     let serving = app.clone();
-    upgrade::open(app, caller, upgrade, refusal, move |mut connection, caller| {
-        Box::pin(async move {
-            let end = serve(&serving, &mut connection, &caller, stream).await;
-            connection.finish(end).await;
-        })
+    upgrade::open(app, caller, upgrade, Words { refusal, greeting: None }, move |caller| {
+        Box::pin(async move { follow(&serving, &caller, stream) })
     })
 }
 
-async fn serve(app: &App, connection: &mut Connection, caller: &Caller, stream: Option<StreamId>) -> End {
+fn follow(app: &App, caller: &Caller, stream: Option<StreamId>) -> Result<Opened, Outgoing> {
     let filter = Filter { stream_id: stream.clone(), ..Filter::all() };
-    let refused = |code: &str, message: &str| {
+    let last = |(code, message): (&str, &str), close, reason| {
         let id = stream.as_ref().map(StreamId::as_str);
-        Outgoing::one(envelope::error(id, Clock::System.now(), code, message))
+        let mut outgoing = Outgoing::one(envelope::error(id, Clock::System.now(), code, message));
+        outgoing.end(close, reason);
+        outgoing
     };
     if !caller.principal.may_read(&filter) {
-        let mut outgoing = refused("forbidden", "this credential does not allow it");
-        outgoing.end(foreign::FORBIDDEN, "not allowed");
-        return connection.end(outgoing).await;
+        let message = ("forbidden", "this credential does not allow it");
+        return Err(last(message, foreign::FORBIDDEN, "not allowed"));
     }
-    let watch = match app.shared.monitors.watch(stream.clone(), caller.account().usage()) {
-        Ok(watch) => watch,
-        Err(error) => {
-            let mut outgoing = refused("limit_exceeded", &error.to_string());
-            outgoing.end(foreign::FAULT, "server fault");
-            return connection.end(outgoing).await;
-        }
-    };
-    let mut client = Client {
+    let watch = app
+        .shared
+        .monitors
+        .watch(stream.clone(), caller.account().usage())
+        .map_err(|error| last(("limit_exceeded", &error.to_string()), foreign::FAULT, "server fault"))?;
+    let client = Client {
         agent: Agent::new(stream),
         watch,
         came: None,
@@ -125,7 +120,13 @@ async fn serve(app: &App, connection: &mut Connection, caller: &Caller, stream: 
         control: app.control.clone(),
         principal: caller.principal.clone(),
     };
-    connection.follow(filter, &Since::New, false, &mut client).await
+    Ok(Opened {
+        filter,
+        since: Since::New,
+        until_terminal: false,
+        greeting: None,
+        translate: Box::new(client),
+    })
 }
 
 struct Client {

@@ -19,8 +19,8 @@ use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::app::{App, Endpoint};
 use crate::auth::{Principal, Rule};
-use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
-use crate::dropin::upgrade::{self, Upgrade};
+use crate::connection::translated::{Incoming, Opened, Outgoing, Translate, WRONG_KEY};
+use crate::dropin::upgrade::{self, Upgrade, Words};
 use crate::openapi::Operation;
 use crate::protocol::{Text, foreign};
 
@@ -49,41 +49,36 @@ pub async fn get(
     upgrade: Upgrade,
 ) -> Result<Response, Failure> {
     let id = parameters::execution(id)?;
+    let words = Words { refusal: frames::error(WRONG_KEY), greeting: None };
     let serving = app.clone();
-    upgrade::open(&app, caller, upgrade, frames::error(WRONG_KEY), move |mut connection, caller| {
-        Box::pin(async move {
-            let end = serve(&serving, &mut connection, &caller, id).await;
-            connection.finish(end).await;
-        })
+    upgrade::open(&app, caller, upgrade, words, move |caller| {
+        Box::pin(async move { follow(&serving, &caller, id).await })
     })
 }
 
-async fn serve(app: &App, connection: &mut Connection, caller: &Caller, id: ExecutionId) -> End {
-    let mut outgoing = Outgoing::default();
-    let known = match app.control.status(&id).await {
-        Ok(known) => known,
-        Err(error) => {
-            tracing::warn!(code = error.code(), %error, "a council cannot be served");
-            outgoing.push(frames::error(&error.to_string()));
-            outgoing.end(foreign::FAULT, "server fault");
-            return connection.end(outgoing).await;
-        }
+async fn follow(app: &App, caller: &Caller, id: ExecutionId) -> Result<Opened, Outgoing> {
+    let last = |message: &str, code, reason| {
+        let mut outgoing = Outgoing::one(frames::error(message));
+        outgoing.end(code, reason);
+        outgoing
     };
+    let known = app.control.status(&id).await.map_err(|error| {
+        tracing::warn!(code = error.code(), %error, "a council cannot be served");
+        last(&error.to_string(), foreign::FAULT, "server fault")
+    })?;
     let Some((filter, known)) = readable(&caller.principal, id.clone(), known) else {
-        outgoing.push(frames::error("this credential does not allow it"));
-        outgoing.end(foreign::FORBIDDEN, "not allowed");
-        return connection.end(outgoing).await;
+        return Err(last("this credential does not allow it", foreign::FORBIDDEN, "not allowed"));
     };
     let Some(known) = known else {
-        outgoing.push(frames::error(&frames::unknown(id.as_str())));
-        outgoing.end(foreign::DONE, "not found");
-        return connection.end(outgoing).await;
+        return Err(last(&frames::unknown(id.as_str()), foreign::DONE, "not found"));
     };
-    if let Err(end) = connection.send_message(frames::connected(id.as_str(), known.status)).await {
-        return end;
-    }
-    let mut client = Client { run: Run::new(known, app.shared.config.dropin.clone()) };
-    connection.follow(filter, &Since::All, true, &mut client).await
+    Ok(Opened {
+        filter,
+        since: Since::All,
+        until_terminal: true,
+        greeting: Some(frames::connected(id.as_str(), known.status)),
+        translate: Box::new(Client { run: Run::new(known, app.shared.config.dropin.clone()) }),
+    })
 }
 
 /// The part of a run that a caller may read. Callers without read access to every execution of this id do not learn

@@ -24,9 +24,9 @@ use crate::api::parameters;
 use crate::app::{App, Endpoint};
 use crate::auth::permit::Denied;
 use crate::auth::{Principal, Refusal, Rule};
-use crate::connection::translated::{Connection, End, Incoming, Outgoing, Translate, WRONG_KEY};
+use crate::connection::translated::{Incoming, Opened, Outgoing, Translate, WRONG_KEY};
 use crate::dropin::commands;
-use crate::dropin::upgrade::{self, Upgrade};
+use crate::dropin::upgrade::{self, Upgrade, Words};
 use crate::openapi::{Operation, Parameter};
 use crate::protocol::{Text, foreign};
 
@@ -63,41 +63,30 @@ pub async fn get(
 ) -> Result<Response, Failure> {
     let id = parameters::execution(id)?;
     let asked = Asked::read(query.as_deref().unwrap_or(""))?;
+    let words = Words { refusal: frames::error(WRONG_KEY), greeting: Some(frames::connected(id.as_str())) };
     let serving = app.clone();
-    upgrade::open(&app, caller, upgrade, frames::error(WRONG_KEY), move |mut connection, caller| {
-        Box::pin(async move {
-            let end = serve(&serving, &mut connection, &caller, id, asked).await;
-            connection.finish(end).await;
-        })
+    upgrade::open(&app, caller, upgrade, words, move |caller| {
+        Box::pin(async move { follow(&serving, &caller, id, asked).await })
     })
 }
 
-async fn serve(
-    app: &App,
-    connection: &mut Connection,
-    caller: &Caller,
-    id: ExecutionId,
-    asked: Asked,
-) -> End {
-    if let Err(end) = connection.send_message(frames::connected(id.as_str())).await {
-        return end;
-    }
+async fn follow(app: &App, caller: &Caller, id: ExecutionId, asked: Asked) -> Result<Opened, Outgoing> {
     let config = &app.shared.config.dropin;
     let begun = start::begin(&app.control, config, &caller.principal, &id, asked).await;
-    let (filter, known, own) = match begun {
-        Ok(begun) => begun,
-        Err(error) => {
-            let outgoing = refused(&id, &error);
-            return connection.end(outgoing).await;
-        }
-    };
-    let mut client = Client {
+    let (filter, known, own) = begun.map_err(|error| refused(&id, &error))?;
+    let client = Client {
         task: Task::new(id, known, own),
         heartbeat: config.task_heartbeat(),
         control: app.control.clone(),
         principal: caller.principal.clone(),
     };
-    connection.follow(filter, &Since::All, true, &mut client).await
+    Ok(Opened {
+        filter,
+        since: Since::All,
+        until_terminal: true,
+        greeting: None,
+        translate: Box::new(client),
+    })
 }
 
 /// Why a task is not followed, as its client hears it.

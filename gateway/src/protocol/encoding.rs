@@ -9,7 +9,7 @@ use super::client::{Invalid, Message};
 
 /// The same messages in two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Dialect {
+pub enum Encoding {
     /// Text messages, JSON.
     #[default]
     Json,
@@ -17,7 +17,7 @@ pub enum Dialect {
     Cbor,
 }
 
-impl Dialect {
+impl Encoding {
     /// All; of those that a client offers it gets the first.
     pub const ALL: [Self; 2] = [Self::Cbor, Self::Json];
 
@@ -33,7 +33,7 @@ impl Dialect {
     /// The one of a subprotocol; JSON when none was chosen.
     #[must_use]
     pub fn of(subprotocol: Option<&[u8]>) -> Self {
-        let named = |dialect: &Self| subprotocol == Some(dialect.subprotocol().as_bytes());
+        let named = |encoding: &Self| subprotocol == Some(encoding.subprotocol().as_bytes());
         Self::ALL.into_iter().find(named).unwrap_or_default()
     }
 
@@ -46,7 +46,7 @@ impl Dialect {
         }
     }
 
-    /// A message of a client; `None`: it has the form of another dialect.
+    /// A message of a client; `None`: it has the form of another encoding.
     #[must_use]
     pub fn read(self, frame: &Frame) -> Option<Result<Message, Invalid>> {
         match (self, frame) {
@@ -114,7 +114,7 @@ mod tests {
                 reason: GapReason::Expired,
             };
             vec![
-                server::hello(&Config::default(), Dialect::Cbor, &text),
+                server::hello(&Config::default(), Encoding::Cbor, &text),
                 server::auth_ok(None),
                 server::auth_ok(Some(Timestamp::default())),
                 server::subscribed(&text, None),
@@ -135,7 +135,7 @@ mod tests {
         #[test]
         fn gateway_messages_are_the_same_in_both(said in said()) {
             for json in said {
-                let [text, binary] = [Dialect::Json, Dialect::Cbor].map(|dialect| dialect.frame(json.clone()));
+                let [text, binary] = [Encoding::Json, Encoding::Cbor].map(|encoding| encoding.frame(json.clone()));
                 prop_assert_eq!(value(&text), value(&binary));
             }
         }
@@ -168,8 +168,8 @@ mod tests {
             ] {
                 // As JSON says it: numbers may lose what no parser keeps.
                 let message: Value = serde_json::from_str(&message.to_string()).unwrap();
-                let json = Dialect::Json.read(&Frame::Text(message.to_string().into()));
-                let cbor = Dialect::Cbor.read(&Frame::Binary(cbor::encode(&message).into()));
+                let json = Encoding::Json.read(&Frame::Text(message.to_string().into()));
+                let cbor = Encoding::Cbor.read(&Frame::Binary(cbor::encode(&message).into()));
                 let [json, cbor] = [json, cbor].map(|read| read.unwrap().map_err(|error| error.to_string()));
                 prop_assert_eq!(json, cbor);
             }
@@ -177,12 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn a_dialect_has_one_kind_of_messages() {
-        assert_eq!(Dialect::of(None), Dialect::Json);
-        assert_eq!(Dialect::of(Some(b"runbus.v1.cbor")), Dialect::Cbor);
-        assert_eq!(Dialect::Json.read(&Frame::Binary(Bytes::from_static(b"\xa0"))), None);
-        assert_eq!(Dialect::Cbor.read(&Frame::Text("{}".into())), None);
-        let wrong = Dialect::Cbor.read(&Frame::Binary(Bytes::from_static(b"\xff"))).unwrap().unwrap_err();
+    fn an_encoding_has_one_kind_of_messages() {
+        assert_eq!(Encoding::of(None), Encoding::Json);
+        assert_eq!(Encoding::of(Some(b"runbus.v1.cbor")), Encoding::Cbor);
+        assert_eq!(Encoding::Json.read(&Frame::Binary(Bytes::from_static(b"\xa0"))), None);
+        assert_eq!(Encoding::Cbor.read(&Frame::Text("{}".into())), None);
+        let wrong = Encoding::Cbor.read(&Frame::Binary(Bytes::from_static(b"\xff"))).unwrap().unwrap_err();
         assert_eq!(wrong.code(), "invalid_cbor");
     }
 }
