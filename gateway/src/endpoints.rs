@@ -8,9 +8,8 @@ use crate::api::{
     monitor, openapi, publish, questions, root, sessions, stats, workers,
 };
 use crate::app::Endpoint;
-use crate::dropin;
+use crate::dialect::{agents, council, native, tasks};
 use crate::openapi::{Catalogue, Document};
-use crate::transport::{self, sse, ws};
 
 /// All endpoints.
 #[must_use]
@@ -28,17 +27,19 @@ pub fn all() -> Vec<Endpoint> {
         dead_letters::endpoints(),
         events::endpoints(),
         publish::endpoints(),
-        sse::endpoints(),
-        ws::endpoints(),
+        native::sse::endpoints(),
+        native::ws::endpoints(),
         monitor::endpoints(),
-        transport::monitor::endpoints(),
-        transport::lists::endpoints(),
+        native::monitor::endpoints(),
+        native::lists::endpoints(),
         stats::endpoints(),
         workers::endpoints(),
         gateways::endpoints(),
         definitions::endpoints(),
         auth::endpoints(),
-        dropin::endpoints(),
+        tasks::endpoints(),
+        agents::endpoints(),
+        council::endpoints(),
     ]
     .concat()
 }

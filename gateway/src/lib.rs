@@ -7,8 +7,7 @@
 //! - [`net`]: connections from accept to close
 //! - [`hub`], [`lists`], [`monitor`], [`presence`], [`publishing`]: shared by any number of clients
 //! - [`app`]: the state that all share
-//! - [`connection`]: one client
-//! - [`api`], [`transport`], [`dropin`]: the ways in
+//! - [`connection`] with [`transport`] and [`dialect`]: one client; [`api`]: REST
 //! - [`endpoints`], [`console`], [`router`], [`server`]: putting it together, and ending it
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
 
@@ -19,7 +18,7 @@ pub mod config;
 pub mod connection;
 pub mod console;
 pub mod contract;
-pub mod dropin;
+pub mod dialect;
 pub mod endpoints;
 pub mod feed;
 pub mod guard;

@@ -31,7 +31,7 @@ pub struct Load {
     pub behind: usize,
     /// How often that happened.
     pub spills: u64,
-    /// WebSockets that were closed with 4001 because a write did not end in time.
+    /// WebSockets that were closed because a write did not end in time (4001, drop-in endpoints 1013).
     pub cut: u64,
 }
 

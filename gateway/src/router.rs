@@ -12,9 +12,8 @@ use crate::api::{caller, traced};
 use crate::app::{App, Endpoint};
 use crate::console::{self, Bundle, Console};
 use crate::endpoints;
-use crate::guard::{hosts, media, origin};
+use crate::guard::{hosts, later, media, origin};
 use crate::limits;
-use crate::transport::later;
 
 /// The router.
 pub fn router(app: Arc<App>) -> Router {

@@ -30,7 +30,7 @@ enum Event {
 }
 
 /// One client.
-pub(super) struct Driver<T, D> {
+pub(crate) struct Driver<T, D> {
     transport: T,
     dialect: D,
     link: Link,
@@ -62,7 +62,7 @@ pub fn serve<T: Transport, D: Dialect>(
 }
 
 impl<T: Transport, D: Dialect> Driver<T, D> {
-    pub(super) fn new(transport: T, dialect: D, link: Link) -> Self {
+    pub(crate) fn new(transport: T, dialect: D, link: Link) -> Self {
         let now = Instant::now();
         let ping_at = now + link.shared.config.ping_interval();
         Self {
@@ -80,12 +80,12 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
     }
 
     /// The dialect alone: its connection is given back.
-    pub(super) fn into_dialect(self) -> D {
+    pub(crate) fn into_dialect(self) -> D {
         self.dialect
     }
 
     /// Serves the client; why that ends.
-    pub(super) async fn run(&mut self) -> End {
+    pub(crate) async fn run(&mut self) -> End {
         if let Err(end) = Box::pin(self.begin()).await {
             return end;
         }
@@ -326,7 +326,7 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
 }
 
 /// The bytes of a message.
-pub(super) fn size(frame: &Frame) -> usize {
+pub(crate) fn size(frame: &Frame) -> usize {
     match frame {
         Frame::Text(text) => text.len(),
         Frame::Binary(bytes) | Frame::Ping(bytes) | Frame::Pong(bytes) => bytes.len(),

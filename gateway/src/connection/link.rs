@@ -10,12 +10,12 @@ use crate::app::Shared;
 /// A connection as its dialect sees it.
 #[derive(Debug)]
 pub struct Link {
-    pub(super) shared: Arc<Shared>,
-    pub(super) gate: Gate,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) gate: Gate,
     /// Makes the loop look for news.
-    pub(super) wake: Arc<Notify>,
+    pub(crate) wake: Arc<Notify>,
     /// The client has shown another credential, whose ends are others.
-    pub(super) is_renewed: bool,
+    pub(crate) is_renewed: bool,
 }
 
 impl Link {

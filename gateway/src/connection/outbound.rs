@@ -19,40 +19,40 @@ pub struct Outbound {
 impl Outbound {
     /// Nothing yet; full at `budget` bytes.
     #[must_use]
-    pub(super) const fn new(encoding: Encoding, budget: usize) -> Self {
+    pub(crate) const fn new(encoding: Encoding, budget: usize) -> Self {
         Self { encoding, frames: Vec::new(), bytes: 0, budget }
     }
 
     /// Adds a message.
-    pub(super) fn push(&mut self, json: String) {
+    pub(crate) fn push(&mut self, json: String) {
         self.add(self.encoding.frame(json));
     }
 
     /// Adds a message as it is.
-    pub(super) fn add(&mut self, frame: Frame) {
+    pub(crate) fn add(&mut self, frame: Frame) {
         self.bytes += size(&frame);
         self.frames.push(frame);
     }
 
     /// Bytes that may be added now.
-    pub(super) const fn room(&self) -> usize {
+    pub(crate) const fn room(&self) -> usize {
         self.budget.saturating_sub(self.bytes)
     }
 
     /// How many bytes its messages have.
-    pub(super) const fn bytes(&self) -> usize {
+    pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// The messages, in order.
-    pub(super) fn take(self) -> Vec<Frame> {
+    pub(crate) fn take(self) -> Vec<Frame> {
         self.frames
     }
 }
 
 /// News of one subscription on their way into messages.
 #[derive(Debug)]
-pub(super) struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     id: &'a str,
     /// Events of a message, at most.
     most: usize,
@@ -62,7 +62,7 @@ pub(super) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// For the subscription with this id, `most` events a message.
-    pub(super) const fn new(id: &'a str, most: usize, out: &'a mut Outbound) -> Self {
+    pub(crate) const fn new(id: &'a str, most: usize, out: &'a mut Outbound) -> Self {
         Self { id, most, out, open: None }
     }
 
@@ -73,7 +73,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Ends the open message.
-    pub(super) fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         self.close();
     }
 }

@@ -1,9 +1,5 @@
-//! The ways in that stream: their endpoints, and the transports of their clients (`websocket`, `pieces`).
+//! The transports of connections: WebSockets ([`websocket`]) and event streams ([`pieces`]). That of a client that waits once is
+//! with it, in `connection::poll`.
 
-pub mod later;
-pub mod lists;
-pub mod monitor;
 pub mod pieces;
-pub mod sse;
 pub mod websocket;
-pub mod ws;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::extract::ws::Message as Frame;
+use axum::http::{HeaderValue, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use runbus::metrics;
@@ -108,6 +109,15 @@ fn joined(mut frames: Vec<Bytes>) -> Option<Bytes> {
             Some(piece.freeze())
         }
     }
+}
+
+/// The headers of an event stream.
+pub(crate) const fn head() -> [(header::HeaderName, HeaderValue); 3] {
+    [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ]
 }
 
 /// The body of an event stream.

@@ -1,13 +1,25 @@
 //! The transport of a WebSocket, and its close.
 
+use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
 use runbus::metrics::{self, Close, gateway};
 
 use crate::app::Shared;
+use crate::config::Config;
 use crate::connection::gate::CloseReason;
 use crate::connection::{Gone, Heard, Transport};
 use crate::limits;
+
+/// The buffers are small: the defaults cost 128 KiB for every connection.
+pub(crate) fn sized(upgrade: WebSocketUpgrade, config: &Config) -> WebSocketUpgrade {
+    upgrade
+        .read_buffer_size(limits::READ_BUFFER_BYTES)
+        .write_buffer_size(limits::WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(2 * config.client_buffer_bytes + runbus::limits::EVENT_BYTES * 4)
+        .max_message_size(config.max_message_bytes)
+        .max_frame_size(config.max_message_bytes)
+}
 
 /// A client's WebSocket.
 #[derive(Debug)]
@@ -84,8 +96,8 @@ async fn close(socket: &mut WebSocket, shared: &Shared, (code, reason): CloseRea
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::native::Native;
     use crate::connection::serve;
+    use crate::dialect::native::Native;
 
     const fn size<A, B, C, F>(_: &impl Fn(A, B, C) -> F) -> usize {
         size_of::<F>()

@@ -2,15 +2,11 @@
 
 use runbus::metrics::Transport;
 
-use super::dialect::End;
-use super::link::Link;
+use super::client::Native;
 use super::monitoring::{Monitoring, Watched};
 use super::named::Named;
-use super::native::Native;
-use super::outbound::Outbound;
-use super::subscription::Subscription;
-use super::wake::Wake;
 use crate::auth::{Refusal, permit};
+use crate::connection::{End, Link, Outbound, Subscription, Wake};
 use crate::ledger::Full;
 use crate::presence::{Follow, Seat};
 use crate::protocol::client::{Invalid, Message, Monitor, Subscribe};

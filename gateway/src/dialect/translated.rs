@@ -13,14 +13,9 @@ use runbus::metrics::Transport;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::dialect::{Dialect, End, Farewell};
-use super::driver::size;
-use super::gate::CloseReason;
-use super::link::Link;
-use super::outbound::Outbound;
-use super::output::Output;
-use super::subscription::{Next, Subscription};
 use crate::auth::Refusal;
+use crate::connection::gate::CloseReason;
+use crate::connection::{Dialect, End, Farewell, Link, Next, Outbound, Output, Subscription, size};
 use crate::ledger::Table;
 use crate::limits;
 use crate::presence::Seat;

@@ -5,17 +5,12 @@ use std::sync::Arc;
 use axum::extract::ws::Message as Frame;
 
 use super::commands::Commands;
-use super::dialect::{Dialect, End, Farewell};
 use super::direct::DirectPath;
-use super::driver::size;
-use super::gate::CloseReason;
-use super::link::Link;
 use super::monitoring::{self, Monitoring};
 use super::named::Named;
-use super::outbound::{Batch, Outbound};
-use super::output::Output;
-use super::subscription::Next;
 use crate::auth::Refusal;
+use crate::connection::gate::CloseReason;
+use crate::connection::{Batch, Dialect, End, Farewell, Link, Next, Outbound, Output, size};
 use crate::net::shared_socket::SharedSocket;
 use crate::protocol::{Encoding, close, server};
 

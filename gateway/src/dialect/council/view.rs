@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::dropin::Config;
-use crate::dropin::error_text::reason;
+use crate::dialect::error_text::reason;
 
 /// A run's status. The server that this one stands in for had these and no others; a cancelled run has failed.
 #[must_use]

@@ -8,14 +8,10 @@ use runbus::bus::Filter;
 use runbus::log::Cursor;
 use runbus::metrics::Transport;
 
-use super::dialect::{Dialect, End, Farewell};
-use super::gate::{CloseReason, Gate};
-use super::join;
-use super::link::Link;
-use super::outbound::Outbound;
-use super::output::Output;
-use super::subscription::{Next, Subscription};
 use crate::app::Shared;
+use crate::connection::gate::{CloseReason, Gate};
+use crate::connection::join;
+use crate::connection::{Dialect, End, Farewell, Link, Next, Outbound, Output, Subscription};
 use crate::limits;
 use crate::presence::Seat;
 use crate::protocol::{Start, Text, close, server};

@@ -15,16 +15,16 @@ use runbus::execution::Execution;
 use runbus::log::{Cursor, Gap, GapReason, Since};
 use serde_json::json;
 
-use super::pieces::Pieces;
+use super::event_stream;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
-use crate::connection::event_stream;
 use crate::connection::gate::Gate;
 use crate::openapi::{Operation, Parameter, Problem};
 use crate::protocol::Start;
+use crate::transport::pieces::{Pieces, head};
 
 /// The endpoints of this module.
 #[must_use]
@@ -143,15 +143,6 @@ pub(super) fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {
         return Err(Failure::not_acceptable("this endpoint answers with text/event-stream"));
     }
     Ok(())
-}
-
-/// The headers of an event stream.
-pub(super) const fn head() -> [(header::HeaderName, HeaderValue); 3] {
-    [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ]
 }
 
 fn read(query: &str, headers: &HeaderMap, filter: Filter) -> Result<Asked, Failure> {

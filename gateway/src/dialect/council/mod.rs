@@ -5,3 +5,11 @@ pub mod runs;
 pub mod socket;
 pub mod translate;
 pub mod view;
+
+use crate::app::Endpoint;
+
+/// The endpoints of this dialect.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    [socket::endpoints(), runs::endpoints()].concat()
+}

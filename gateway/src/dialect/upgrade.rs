@@ -6,16 +6,15 @@ use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
 
+use super::translated::{Opening, Translated, WRONG_KEY};
 use crate::api::caller::{Caller, OptionalCaller};
 use crate::api::error::Failure;
 use crate::app::App;
 use crate::connection::gate::Gate;
-use crate::connection::translated::{Opening, Translated, WRONG_KEY};
 use crate::connection::{Link, serve};
 use crate::openapi::{Operation, Problem};
 use crate::protocol::{close, foreign};
 use crate::transport::websocket::{self, Ws};
-use crate::transport::ws;
 
 /// axum's argument for a handler that may upgrade.
 pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
@@ -49,7 +48,7 @@ pub(super) fn open(
     opening: impl FnOnce(Caller) -> Opening,
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|error| Failure::invalid("upgrade", error.body_text()))?;
-    let upgrade = ws::sized(upgrade, app);
+    let upgrade = websocket::sized(upgrade, &app.shared.config);
     let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
     if app.takes_clients().is_err() {
         let reason = (foreign::DRAINING, "draining: connect again");

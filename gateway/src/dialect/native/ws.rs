@@ -9,19 +9,19 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use runbus::telemetry;
 
-use super::websocket::{self, Ws};
+use super::client::Native;
 use crate::api::caller::{Caller, OfPage, OptionalCaller, Refused};
 use crate::api::error::Failure;
 use crate::app::{App, Endpoint};
 use crate::auth::{Refusal, Rule};
 use crate::connection::gate::{self, CloseReason, Gate};
-use crate::connection::native::Native;
 use crate::connection::{Link, serve};
 use crate::limits;
 use crate::net::shared_socket::SharedSocket;
 use crate::net::sockets::{LimitReached, Peer};
 use crate::openapi::{Operation, Problem};
 use crate::protocol::{Encoding, close};
+use crate::transport::websocket::{self, Ws, sized};
 
 /// The endpoints of this module.
 #[must_use]
@@ -69,7 +69,7 @@ pub async fn upgrade(
             let upgrade = upgrade.protocols(Encoding::ALL.map(Encoding::subprotocol));
             let (shared, tasks) = (app.shared.clone(), app.tasks.clone());
             // The socket stays among those whose client is unknown: the oldest of them goes when a place is needed.
-            return sized(upgrade, &app).on_upgrade(move |socket| {
+            return sized(upgrade, &app.shared.config).on_upgrade(move |socket| {
                 tasks.track_future(async move {
                     let reason = turned.close_reason();
                     websocket::reject(socket, &shared, reason.0, None, reason).await;
@@ -86,7 +86,7 @@ pub async fn upgrade(
     let encoding = Encoding::of(upgrade.selected_protocol().map(axum::http::HeaderValue::as_bytes));
     // The connection outlives the request and its span; the client's commands belong to the same trace.
     let trace = telemetry::current_trace().map(Arc::new);
-    sized(upgrade, &app).on_upgrade(move |socket| {
+    sized(upgrade, &app.shared.config).on_upgrade(move |socket| {
         let link = Link::new(shared, gate);
         let client = serve(Ws(socket), Native::new(encoding, shared_socket, &link), link);
         // Passing on what is not there would cost every delivery.
@@ -95,17 +95,6 @@ pub async fn upgrade(
             None => Either::Right(client),
         })
     })
-}
-
-/// The buffers are small: the defaults cost 128 KiB for every connection.
-pub(crate) fn sized(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade {
-    let config = &app.shared.config;
-    upgrade
-        .read_buffer_size(limits::READ_BUFFER_BYTES)
-        .write_buffer_size(limits::WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(2 * config.client_buffer_bytes + runbus::limits::EVENT_BYTES * 4)
-        .max_message_size(config.max_message_bytes)
-        .max_frame_size(config.max_message_bytes)
 }
 
 fn open(app: &App, caller: &Caller, peer: Option<&Peer>) -> Result<Gate, Turned> {

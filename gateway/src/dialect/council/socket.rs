@@ -19,8 +19,8 @@ use crate::api::error::Failure;
 use crate::api::parameters;
 use crate::app::{App, Endpoint};
 use crate::auth::{Principal, Rule};
-use crate::connection::translated::{Incoming, Opened, Outgoing, Translate, WRONG_KEY};
-use crate::dropin::upgrade::{self, Upgrade, Words};
+use crate::dialect::translated::{Incoming, Opened, Outgoing, Translate, WRONG_KEY};
+use crate::dialect::upgrade::{self, Upgrade, Words};
 use crate::openapi::Operation;
 use crate::protocol::{Text, foreign};
 

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use runbus::store::index::Family;
 
-use super::pieces::Pieces;
+use super::monitor_stream;
 use super::sse;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
@@ -16,9 +16,9 @@ use crate::api::lists::asked;
 use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::connection::gate::Gate;
-use crate::connection::monitor_stream;
 use crate::openapi::{Operation, Problem};
 use crate::protocol::list::parameters::{self, Way};
+use crate::transport::pieces::{Pieces, head};
 
 /// The endpoints of this module.
 #[must_use]
@@ -98,10 +98,10 @@ fn open(
     sse::check_accept(headers)?;
     let query = asked(family, Way::Live, query)?;
     if method == Method::HEAD {
-        return Ok(sse::head().into_response());
+        return Ok(head().into_response());
     }
     let place = app.place(caller.peer())?;
     let gate = Gate::open(app.shared.clone(), caller.ticket()?, place);
     let (stream, link) = monitor_stream::list(app.shared.clone(), (family, query), &caller.principal, gate)?;
-    Ok((sse::head(), Body::from_stream(Pieces::new(stream, link, app.tasks.token()))).into_response())
+    Ok((head(), Body::from_stream(Pieces::new(stream, link, app.tasks.token()))).into_response())
 }

@@ -24,9 +24,9 @@ use crate::api::parameters;
 use crate::app::{App, Endpoint};
 use crate::auth::permit::Denied;
 use crate::auth::{Principal, Refusal, Rule};
-use crate::connection::translated::{Incoming, Opened, Outgoing, Translate, WRONG_KEY};
-use crate::dropin::commands;
-use crate::dropin::upgrade::{self, Upgrade, Words};
+use crate::dialect::commands;
+use crate::dialect::translated::{Incoming, Opened, Outgoing, Translate, WRONG_KEY};
+use crate::dialect::upgrade::{self, Upgrade, Words};
 use crate::openapi::{Operation, Parameter};
 use crate::protocol::{Text, foreign};
 

@@ -10,9 +10,9 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::sse::head;
 use crate::app::App;
 use crate::limits;
+use crate::transport::pieces::head;
 
 /// Turns 503 into a stream that ends at once, for clients that take nothing but event streams.
 pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

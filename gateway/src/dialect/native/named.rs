@@ -1,6 +1,6 @@
 //! A subscription as a WebSocket's client knows it.
 
-use super::subscription::Subscription;
+use crate::connection::Subscription;
 use crate::presence::{Follow, Seat};
 
 /// One of a client's subscriptions.

@@ -17,8 +17,7 @@ use axum::extract::ws::Message as Frame;
 use tokio::sync::Notify;
 
 use super::named::Named;
-use super::outbound::{Batch, Outbound};
-use super::subscription::Next;
+use crate::connection::{Batch, Next, Outbound};
 use crate::hub::Watcher;
 use crate::limits;
 use crate::net::shared_socket::SharedSocket;

@@ -6,3 +6,11 @@ pub mod message;
 pub mod snapshot;
 pub mod socket;
 pub mod translate;
+
+use crate::app::Endpoint;
+
+/// The endpoints of this dialect.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    socket::endpoints()
+}

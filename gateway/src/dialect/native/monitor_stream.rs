@@ -8,15 +8,12 @@ use runbus::directory::Query;
 use runbus::id::StreamId;
 use runbus::store::index::Family;
 
-use super::dialect::{Dialect, End, Farewell};
 use super::event_stream::{last, retry};
-use super::gate::{CloseReason, Gate};
-use super::link::Link;
 use super::monitoring::Watched;
-use super::outbound::Outbound;
-use super::subscription::Next;
 use crate::app::Shared;
 use crate::auth::Principal;
+use crate::connection::gate::{CloseReason, Gate};
+use crate::connection::{Dialect, End, Farewell, Link, Next, Outbound};
 use crate::ledger::Full;
 use crate::limits;
 use crate::protocol::close;

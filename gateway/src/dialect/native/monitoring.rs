@@ -4,9 +4,7 @@ use runbus::directory::Query;
 use runbus::id::StreamId;
 use runbus::store::index::Family;
 
-use super::outbound::{Batch, Outbound};
-use super::output::Output;
-use super::subscription::Next;
+use crate::connection::{Batch, Next, Outbound, Output};
 use crate::protocol::{Text, server};
 use crate::{lists, monitor};
 

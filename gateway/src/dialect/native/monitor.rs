@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use runbus::id::StreamId;
 
-use super::pieces::Pieces;
+use super::monitor_stream;
 use super::sse;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
@@ -17,8 +17,8 @@ use crate::api::parameters::{self, Id};
 use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::connection::gate::Gate;
-use crate::connection::monitor_stream;
 use crate::openapi::{Operation, Problem};
+use crate::transport::pieces::{Pieces, head};
 
 /// The endpoints of this module.
 #[must_use]
@@ -85,10 +85,10 @@ fn open(
     sse::check_accept(headers)?;
     monitor::permit(caller, stream.as_ref())?;
     if method == Method::HEAD {
-        return Ok(sse::head().into_response());
+        return Ok(head().into_response());
     }
     let place = app.place(caller.peer())?;
     let gate = Gate::open(app.shared.clone(), caller.ticket()?, place);
     let (stream, link) = monitor_stream::open(app.shared.clone(), stream, gate)?;
-    Ok((sse::head(), Body::from_stream(Pieces::new(stream, link, app.tasks.token()))).into_response())
+    Ok((head(), Body::from_stream(Pieces::new(stream, link, app.tasks.token()))).into_response())
 }
