@@ -100,7 +100,8 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
         while is(at, &["#", "["]) {
             at = closing(tokens, at + 1) + 1;
         }
-        let is_import = tokens[at..].iter().take(4).any(|token| token == "use");
+        let item = if is(at, &["pub", "("]) { closing(tokens, at + 1) + 1 } else { at };
+        let is_import = is(item, &["use"]) || is(item, &["pub", "use"]);
         loop {
             match tokens.get(at).map(String::as_str) {
                 None => break,

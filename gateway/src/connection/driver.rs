@@ -199,14 +199,14 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
     }
 
     /// When the client has given no sign of life for too long; `None`: it cannot give any.
-    fn is_idle_at(&self) -> Option<Instant> {
+    fn idle_at(&self) -> Option<Instant> {
         T::HEARS.then(|| self.heard + self.link.shared.config.idle_timeout())
     }
 
     /// Waits for something to send or to hear, until `then` at most.
     async fn wait(&mut self, then: Option<Instant>) -> Result<(), End> {
         let own = self.dialect.deadline().map(|(then, _)| then);
-        let deadline = [then, self.leaves_at, self.link.gate.until(), self.is_idle_at(), own]
+        let deadline = [then, self.leaves_at, self.link.gate.until(), self.idle_at(), own]
             .into_iter()
             .flatten()
             .fold(self.ping_at, Instant::min);
@@ -287,7 +287,7 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
         if let Some((_, end)) = self.dialect.deadline().filter(|(then, _)| *then <= now) {
             return Err(end);
         }
-        if self.is_idle_at().is_some_and(|then| then <= now) {
+        if self.idle_at().is_some_and(|then| then <= now) {
             return Err(End::Close((close::IDLE, "no sign of life")));
         }
         if now < self.ping_at {

@@ -16,7 +16,6 @@ use crate::app::{App, Endpoint};
 use crate::auth::{Refusal, Rule};
 use crate::connection::gate::{self, CloseReason, Gate};
 use crate::connection::{Link, serve};
-use crate::limits;
 use crate::net::shared_socket::SharedSocket;
 use crate::net::sockets::{LimitReached, Peer};
 use crate::openapi::{Operation, Problem};
