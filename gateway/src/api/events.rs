@@ -23,7 +23,7 @@ use super::caller::Caller;
 use super::error::Failure;
 use super::parameters;
 use crate::app::{App, Endpoint};
-use crate::auth::{Action, Refusal, Rule};
+use crate::auth::{Action, Rule};
 use crate::connection::gate::Gate;
 use crate::connection::poll;
 use crate::ledger::{Table, Taken};

@@ -11,7 +11,7 @@ mod anthropic;
 mod calls;
 mod choices;
 mod chunk;
-mod estimate;
+pub(crate) mod estimate;
 mod fault;
 mod gemini;
 mod history;
