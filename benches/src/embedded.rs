@@ -13,11 +13,11 @@ use runbus::subject::{Lane, Shard};
 use runbus::time::Clock;
 use tokio::task::JoinSet;
 
+use crate::Setup;
 use crate::process::Meter;
 use crate::report::{Report, Table, column, progress};
 use crate::sample::{self, Execution};
 use crate::streaming::{Cost, Pace, middle, stream_all};
-use crate::{Setup, restart};
 
 /// Durable events a second to reach.
 const GOAL: f64 = 50_000.0;
@@ -79,7 +79,7 @@ pub(crate) async fn run(setup: &Setup, report: &mut Report) -> anyhow::Result<()
          the ratio is to the file synced every 1,000"
     ));
     report.table(&table);
-    restart::run(setup, report).await
+    Ok(())
 }
 
 pub(crate) fn open(dir: &Path) -> anyhow::Result<Embedded> {

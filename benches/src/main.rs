@@ -172,7 +172,10 @@ async fn main() -> anyhow::Result<()> {
             continue;
         }
         match topic {
-            Topic::Embedded => embedded::run(&setup, &mut report).await?,
+            Topic::Embedded => {
+                embedded::run(&setup, &mut report).await?;
+                restart::run(&setup, &mut report).await?;
+            }
             Topic::Append => append::run(&setup, &mut report).await?,
             Topic::Publish => publish::run(&setup, &mut report).await?,
             Topic::Latency => latency::run(&setup, &mut report).await?,

@@ -1,13 +1,12 @@
 //! The command line.
 
-use std::path::PathBuf;
-
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use runbus::telemetry;
 
 use crate::commands;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 
 /// The durable event bus for AI-agent executions.
 #[derive(Debug, Parser)]
@@ -23,32 +22,6 @@ pub(crate) struct Args {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// The arguments of every command.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Global {
-    /// Configuration file (TOML).
-    #[arg(long, global = true, value_name = "FILE", env = "RUNBUS_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// One configuration key, over file and environment.
-    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = pair)]
-    pub set: Vec<(String, String)>,
-    /// JSON for programs instead of text for people.
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Act on this gateway (http://host:port) instead of the configured log. `gateway`, `worker`, `dev`, `demo`, `setup`, `doctor` and
-    /// `models` act on this machine only.
-    #[arg(long, global = true, value_name = "URL", env = "RUNBUS_GATEWAY")]
-    pub gateway: Option<String>,
-    /// The key or token for the gateway. The variable keeps it out of the list of processes.
-    #[arg(long, global = true, value_name = "TOKEN", env = "RUNBUS_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected SECTION.KEY=VALUE")?;
-    Ok((key.trim().into(), value.into()))
 }
 
 /// The commands.
@@ -147,7 +120,7 @@ impl Command {
             Self::Doctor(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Models(command) => Box::pin(command.run(&global, &configuration)).await,
             Self::Completions(command) => command.run(),
-            Self::Complete(command) => Box::pin(command.run(&global, &configuration)).await,
+            Self::Complete(command) => Box::pin(command.run(Args::command(), &global, &configuration)).await,
         }
     }
 

@@ -6,8 +6,8 @@ use runbus::telemetry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::args::Global;
 use crate::exit::Error;
+use crate::global::Global;
 
 /// The configuration of every command.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]

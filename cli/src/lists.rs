@@ -12,10 +12,10 @@ use runbus_gateway::lists::parameters::{self, Way};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::args::Global;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::Error;
+use crate::global::Global;
 use crate::remote::Remote;
 
 /// How long a command waits until the index has all that the log holds.

@@ -6,6 +6,7 @@ mod backend;
 mod commands;
 mod configuration;
 mod exit;
+mod global;
 mod init;
 mod lists;
 mod output;

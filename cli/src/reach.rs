@@ -17,10 +17,10 @@ use runbus::snapshot::Snapshot;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::args::Global;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::Error;
+use crate::global::Global;
 use crate::lists;
 use crate::remote::{Reading, Remote};
 use crate::snapshot;

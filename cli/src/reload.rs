@@ -3,8 +3,8 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::args::Global;
 use crate::configuration;
+use crate::global::Global;
 
 /// Handles the signal from now on; it never ends the process.
 pub(crate) fn on_hangup(global: Global) -> std::io::Result<()> {

@@ -14,7 +14,7 @@ use runbus::session::state::State;
 use runbus::snapshot::{At, Snapshot};
 use runbus::time::Timestamp;
 use runbus_gateway::api::body::Body;
-use runbus_gateway::protocol::{Dialect, Publish};
+use runbus_gateway::protocol::{Encoding, Publish};
 use runbus_workers::model::ToolCall;
 use runbus_workers::session::projection;
 use runbus_workers::tool::{Registry, ask_human};
@@ -105,12 +105,12 @@ const ARGUMENTS: &[&[u8]] =
 
 fn websocket_json(input: &[u8]) {
     if let Ok(text) = std::str::from_utf8(input) {
-        drop(Dialect::Json.read(&Frame::Text(text.into())));
+        drop(Encoding::Json.read(&Frame::Text(text.into())));
     }
 }
 
 fn websocket_cbor(input: &[u8]) {
-    drop(Dialect::Cbor.read(&Frame::Binary(input.to_vec().into())));
+    drop(Encoding::Cbor.read(&Frame::Binary(input.to_vec().into())));
 }
 
 fn rest(input: &[u8]) {
@@ -136,7 +136,7 @@ fn frames(input: &[u8]) {
     let (head, event) = (Head::decode(input), Event::decode(input));
     assert_eq!(head.is_ok(), event.is_ok(), "readers agree on what an event is");
     // Gateways transcode lines, whether they are events or not.
-    drop(Dialect::Cbor.frame(String::from_utf8_lossy(input).into_owned()));
+    drop(Encoding::Cbor.frame(String::from_utf8_lossy(input).into_owned()));
     let Ok(event) = event else { return };
     drop(event.payload());
     let cursor = Cursor::start();

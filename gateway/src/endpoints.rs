@@ -1,19 +1,15 @@
 //! The one list of endpoints. An endpoint outside it is not served; each one in it has a rule and is in the OpenAPI
 //! document.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
-
-use axum::http::Method;
 
 use crate::api::{
     approvals, auth, dead_letters, definitions, events, executions, gateways, health, lists, metrics,
     monitor, openapi, publish, questions, root, sessions, stats, workers,
 };
-use crate::auth::{Action, Rule};
-use crate::dropin;
-use crate::openapi::{Document, Endpoint};
-use crate::transport::{self, sse, ws};
+use crate::app::Endpoint;
+use crate::dialect::{agents, council, native, tasks};
+use crate::openapi::{Catalogue, Document};
 
 /// All endpoints.
 #[must_use]
@@ -31,56 +27,44 @@ pub fn all() -> Vec<Endpoint> {
         dead_letters::endpoints(),
         events::endpoints(),
         publish::endpoints(),
-        sse::endpoints(),
-        ws::endpoints(),
+        native::sse::endpoints(),
+        native::ws::endpoints(),
         monitor::endpoints(),
-        transport::monitor::endpoints(),
-        transport::lists::endpoints(),
+        native::monitor::endpoints(),
+        native::lists::endpoints(),
         stats::endpoints(),
         workers::endpoints(),
         gateways::endpoints(),
         definitions::endpoints(),
         auth::endpoints(),
-        dropin::endpoints(),
+        tasks::endpoints(),
+        agents::endpoints(),
+        council::endpoints(),
     ]
     .concat()
+}
+
+/// All of them, to look up.
+#[must_use]
+pub fn catalogue() -> &'static Catalogue {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of(&all()));
+    &CATALOGUE
 }
 
 /// Their OpenAPI document.
 #[must_use]
 pub fn document() -> &'static Document {
-    static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::of(&all()));
-    &DOCUMENT
-}
-
-/// The rules of a path, by method.
-#[must_use]
-pub fn rules(path: &str) -> &'static [(Method, Rule)] {
-    static RULES: LazyLock<BTreeMap<&'static str, Vec<(Method, Rule)>>> = LazyLock::new(|| {
-        let mut rules: BTreeMap<&'static str, Vec<(Method, Rule)>> = BTreeMap::new();
-        for endpoint in all() {
-            let known = rules.entry(endpoint.path).or_default();
-            if endpoint.method == Method::GET {
-                known.push((Method::HEAD, endpoint.rule));
-            }
-            known.push((endpoint.method, endpoint.rule));
-        }
-        rules
-    });
-    // A path that came past this list is nobody's but an administrator's.
-    const CLOSED: &[(Method, Rule)] = &[
-        (Method::GET, Rule::Everything(Action::Admin)),
-        (Method::HEAD, Rule::Everything(Action::Admin)),
-        (Method::POST, Rule::Everything(Action::Admin)),
-    ];
-    RULES.get(path).map_or(CLOSED, Vec::as_slice)
+    catalogue().document()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use axum::http::Method;
+
     use super::*;
+    use crate::auth::{Action, Rule};
 
     #[test]
     fn every_endpoint_is_there_once_and_is_described() {
@@ -112,7 +96,7 @@ mod tests {
     #[test]
     fn reading_never_needs_more_than_doing_says() {
         let of = |method: &Method, path: &str| {
-            rules(path).iter().find(|(known, _)| known == method).map(|(_, rule)| *rule)
+            catalogue().rules(path).iter().find(|(known, _)| known == method).map(|(_, rule)| *rule)
         };
         assert_eq!(of(&Method::POST, "/v1/new"), Some(Rule::Everything(Action::Admin)));
         assert_eq!(of(&Method::GET, "/v1/new"), Some(Rule::Everything(Action::Admin)));

@@ -7,8 +7,8 @@ use runbus::control::gateways::{self, GatewayReport};
 use runbus::time::Clock;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::App;
 use crate::limits;
-use crate::router::App;
 
 /// Renews the report until `end`, and takes it back then.
 pub async fn keep(app: Arc<App>, id: String, address: SocketAddr, end: CancellationToken) {

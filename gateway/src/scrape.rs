@@ -11,13 +11,15 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{health, metrics};
+use crate::config::Bounds;
+use crate::guard;
 use crate::hosts::host::NotAHost;
-use crate::hosts::{self, HostCheck, Hosts};
+use crate::hosts::{HostCheck, Hosts};
 use crate::limits;
+use crate::net::serving::Serving;
+use crate::net::sockets::acceptor::Acceptor;
+use crate::net::sockets::{Sockets, descriptors};
 use crate::readiness::WorkerProbe;
-use crate::serving::Serving;
-use crate::sockets::acceptor::Acceptor;
-use crate::sockets::{Bounds, Sockets, descriptors};
 
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +91,7 @@ impl Scrape {
             router = router.route("/readyz", get(async move || worker.check().await));
         }
         let router = router
-            .layer(axum::middleware::from_fn_with_state(self.host_check, hosts::check))
+            .layer(axum::middleware::from_fn_with_state(self.host_check, guard::hosts::check))
             .layer(CatchPanicLayer::new());
         let bounds = Bounds {
             admitted: 0,

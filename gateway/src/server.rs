@@ -13,24 +13,26 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use crate::app::App;
+use crate::app::Shared;
 use crate::auth::{self, Auth, authenticator};
 use crate::config::Config;
-use crate::connection::Shared;
-use crate::connection::pressure::Pressure;
-use crate::connection::snapshots::Snapshots;
+use crate::endpoints;
 use crate::hosts::HostCheck;
 use crate::hub::{Hubs, Shares};
 use crate::ledger::{Ledger, Table};
 use crate::limits;
 use crate::lists::Lists;
 use crate::monitor::Monitors;
+use crate::net::serving::Serving;
+use crate::net::sockets::acceptor::Acceptor;
+use crate::net::sockets::{Sockets, descriptors};
+use crate::net::tls::{self, Tls};
 use crate::presence::Room;
+use crate::pressure::Pressure;
 use crate::report;
-use crate::router::{App, router};
-use crate::serving::Serving;
-use crate::sockets::acceptor::Acceptor;
-use crate::sockets::{Sockets, descriptors};
-use crate::tls::{self, Tls};
+use crate::router::router;
+use crate::snapshots::Snapshots;
 
 /// Why a gateway does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +133,14 @@ impl Gateway {
             leaving: CancellationToken::new(),
             drain: drain.clone(),
         });
-        let app = Arc::new(App { shared, control, host_check, capacity, tasks: TaskTracker::new() });
+        let app = Arc::new(App {
+            shared,
+            control,
+            host_check,
+            capacity,
+            catalogue: endpoints::catalogue(),
+            tasks: TaskTracker::new(),
+        });
         Ok(Self { listener, tls, address, app, sockets, drain })
     }
 

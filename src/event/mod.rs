@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! `catalogue` is the table that everything is made from; [`family`] holds the payloads, one file a family;
-//! [`Event`] is the envelope, [`SoundLine`] a line that every reader can decode, [`Head`] what passing it on needs, [`Source`] makes events, [`Draft`] is one that somebody hands in, [`schema()`] documents them.
+//! [`Event`] is the envelope, [`SoundLine`] a line that every reader can decode, [`Head`] what passing it on needs, [`Source`] makes events, [`Draft`] is one that somebody hands in, [`tree`] says what is above and below an execution, [`schema()`] documents them.
 
 pub(crate) mod catalogue;
 mod draft;
@@ -14,6 +14,7 @@ mod payload;
 mod schema;
 mod sound;
 mod source;
+pub mod tree;
 
 #[cfg(test)]
 mod tests;

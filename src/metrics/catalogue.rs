@@ -91,7 +91,7 @@ catalogue! {
         PUBLISHED: Counter = "runbus_gateway_published_events_total";
         /// Errors that callers received, by REST and on connections.
         REFUSALS: CounterBy<Refused> = "runbus_gateway_refusals_total";
-        /// WebSockets that the gateway closed.
+        /// WebSockets that the gateway closed. Drop-in endpoints count by the native code of the same cause.
         CLOSES: CounterBy<Close> = "runbus_gateway_closes_total";
         /// Requests, connections and messages that the caller's credential did not allow.
         AUTH_FAILURES: CounterBy<Auth> = "runbus_gateway_auth_failures_total";

@@ -12,24 +12,10 @@ use super::entry::{Fact, Question};
 use super::run::Run;
 use super::state::Change;
 use crate::event::Payload;
-use crate::event::family::model::Usage;
 use crate::event::family::{client, session, tool};
+pub use crate::event::tree::{Below, Used};
 use crate::id::{ExecutionId, NodeId, SessionId};
 use crate::time::Timestamp;
-
-/// Where something happened that an execution above tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Below {
-    /// The execution.
-    pub execution_id: ExecutionId,
-    /// Its session.
-    pub session_id: SessionId,
-    /// Its node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node_id: Option<NodeId>,
-    /// The session of the child of the execution that tells it, on the way there.
-    pub through: SessionId,
-}
 
 /// The content of a message to the parent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,15 +56,6 @@ pub struct Report {
     pub node_id: Option<NodeId>,
     /// The content.
     pub what: ReportContent,
-}
-
-/// The usage of an execution, with all below it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Used {
-    /// Tokens.
-    pub usage: Usage,
-    /// Calls of the model.
-    pub rounds: u32,
 }
 
 impl Report {

@@ -6,7 +6,6 @@
 //! `commands`), [`view`] (the public view of it). On the log: [`journal`] and [`inbox`]. Driving a session is not part of this
 //! module.
 
-pub mod above;
 pub mod approval;
 pub mod below;
 pub mod checkpoint;
@@ -25,6 +24,7 @@ pub mod transcript;
 pub mod turn;
 pub mod view;
 
+pub use crate::event::tree as above;
 pub use message::{Message, ToolCall};
 pub use part::{Content, Media, MediaKind, MediaSource, Part};
 pub use turn::{Turn, Usage};

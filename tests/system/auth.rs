@@ -66,7 +66,7 @@ fn claims(with: Value) -> Value {
     claims
 }
 
-fn hs(with: Value) -> String {
+pub fn hs(with: Value) -> String {
     jwt(SECRET, with)
 }
 

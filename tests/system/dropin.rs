@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use runbus_gateway::Config;
 use runbus_gateway::auth::api_key;
 use runbus_gateway::auth::config::{ApiKey, Config as Auth, Mode};
-use runbus_gateway::dropin;
+use runbus_gateway::config::dropin;
 use runbus_workers::model::{Fault, Model, Request, Script, Scripted, TurnStream};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;

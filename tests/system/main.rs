@@ -15,6 +15,7 @@ mod contracts;
 mod council;
 mod crash;
 mod damaged;
+mod dialects;
 mod direct;
 mod dropin;
 mod examples;

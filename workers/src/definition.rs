@@ -14,13 +14,13 @@ use runbus::session::run::{Answer, Run};
 use runbus::session::{Content, part};
 use serde_json::{Value, json};
 
+use crate::compaction;
 use crate::graph::{
     Agent, CompactionSpec, Context, Definition, Graph, LoadFault, ModelOptions, Next, Node, NodeType, Step,
     SubagentTool, built_in,
 };
 use crate::limits;
 use crate::model::{Hint, Message, Options, Request, ResponseFormat, ToolChoice};
-use crate::session::compaction;
 use crate::tool::{self, Registry, RegistryFault, Scope};
 
 /// Why definitions were refused.

@@ -14,6 +14,7 @@
 //! - `recording` (feature `test-util`): a server that replays recorded provider traffic
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read JSON that they wrote themselves"))]
 
+pub mod compaction;
 pub mod config;
 pub mod definition;
 pub mod graph;
@@ -21,6 +22,7 @@ pub mod limits;
 pub mod mcp;
 pub mod model;
 pub mod model_section;
+pub mod observed;
 pub mod pool;
 #[cfg(feature = "test-util")]
 pub mod recording;

@@ -4,9 +4,9 @@ use runbus::id::ExecutionId;
 
 use super::input;
 use super::waiting;
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 

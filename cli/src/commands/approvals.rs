@@ -7,9 +7,9 @@ use runbus::store::index::Family;
 use serde_json::Value;
 
 use super::{ls, waiting};
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 

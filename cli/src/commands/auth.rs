@@ -6,8 +6,8 @@ use clap::Subcommand;
 use runbus_gateway::auth::{Scope, api_key};
 use serde_json::json;
 
-use crate::args::Global;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 
 /// Makes API keys.

@@ -3,9 +3,9 @@
 use runbus::control::CancelState;
 use runbus::id::{ExecutionId, SessionId};
 
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 

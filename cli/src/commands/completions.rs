@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, CommandFactory, ValueEnum};
+use clap::{Arg, ArgAction, Command, ValueEnum};
 use runbus::store::index::Family;
 use serde_json::Value;
 
-use crate::args::{Args, Global};
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::lists::Lists;
 use crate::output;
 use crate::reach::Reach;
@@ -90,12 +90,17 @@ pub(crate) struct Complete {
 }
 
 impl Complete {
-    /// Runs it. A log that is not there, or does not answer, has no ids.
+    /// Runs it for the program `command`. A log that is not there, or does not answer, has no ids.
     ///
     /// # Errors
     /// Nobody reads the output any more.
-    pub(crate) async fn run(self, global: &Global, configuration: &Configuration) -> Result<Code, Error> {
-        let (typed, wanted) = wanted(&self.words);
+    pub(crate) async fn run(
+        self,
+        command: Command,
+        global: &Global,
+        configuration: &Configuration,
+    ) -> Result<Code, Error> {
+        let (typed, wanted) = wanted(command, &self.words);
         let found = match wanted {
             Wanted::Words(words) => words,
             // Somebody waits at a keyboard.
@@ -126,9 +131,8 @@ enum Kind {
 }
 
 /// The last word as far as it is typed, and what may stand in its place.
-fn wanted(words: &[String]) -> (String, Wanted) {
+fn wanted(mut command: Command, words: &[String]) -> (String, Wanted) {
     let (typed, before) = words.split_last().map_or(("", &[][..]), |(last, rest)| (last.as_str(), rest));
-    let mut command = Args::command();
     command.build();
     let mut at = &command;
     let (mut value_of, mut position): (Option<&Arg>, usize) = (None, 1);
@@ -212,10 +216,13 @@ async fn ids(
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::args::Args;
 
     fn asked(words: &str) -> Wanted {
-        wanted(&words.split(' ').map(str::to_owned).collect::<Vec<_>>()).1
+        wanted(Args::command(), &words.split(' ').map(str::to_owned).collect::<Vec<_>>()).1
     }
 
     #[test]

@@ -6,9 +6,9 @@ use runbus::id::ExecutionId;
 use runbus::limits;
 
 use super::start::after;
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 use crate::render::short;

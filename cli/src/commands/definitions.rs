@@ -1,8 +1,8 @@
 //! `runbus definitions`: the agents and graphs that workers have.
 
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 use crate::render::short;

@@ -8,9 +8,9 @@ use runbus_workers::mcp::{Servers, State, Status};
 use serde::Serialize;
 
 use super::{models, process};
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 
 /// How long one check may take.

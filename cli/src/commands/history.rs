@@ -5,9 +5,9 @@ use runbus::log::Cursor;
 use runbus::time::Timestamp;
 
 use super::filter::FilterArgs;
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 use crate::render::Printer;

@@ -9,9 +9,9 @@ use runbus::store::index::Family;
 use runbus::time::Timestamp;
 use serde_json::Value;
 
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::lists::{Lists, Page};
 use crate::output;
 use crate::render::short;

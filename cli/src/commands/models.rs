@@ -10,9 +10,9 @@ use runbus_workers::model::{Message, Model, Options, Providers, Request};
 use serde::Serialize;
 
 use super::process;
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 
 /// How long one model may take.

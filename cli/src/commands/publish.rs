@@ -12,9 +12,9 @@ use runbus::time::Clock;
 use serde_json::value::RawValue;
 use tokio_util::codec::{AnyDelimiterCodec, AnyDelimiterCodecError, FramedRead};
 
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 use crate::remote::Remote;

@@ -10,9 +10,9 @@ use super::input::Input;
 use super::run::RunArgs;
 use super::start::after;
 use super::waiting;
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 

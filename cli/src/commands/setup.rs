@@ -1,9 +1,9 @@
 //! `runbus setup`: makes what gateways and workers may not make themselves.
 
-use crate::args::Global;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 
 /// Makes the streams of the configuration and records how the log is split; brings streams of earlier versions up to date.

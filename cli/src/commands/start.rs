@@ -11,9 +11,9 @@ use runbus::log::Since;
 
 use super::input::Input;
 use super::run::RunArgs;
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 use crate::render::Printer;

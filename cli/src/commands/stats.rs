@@ -1,8 +1,8 @@
 //! `runbus stats`: the content of the log.
 
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 

@@ -5,9 +5,9 @@ use runbus::execution::{Folded, fold_event};
 use runbus::log::Since;
 
 use super::filter::{FilterArgs, since};
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::reach::Reach;
 use crate::render::Printer;
 use crate::snapshot;

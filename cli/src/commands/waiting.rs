@@ -6,7 +6,7 @@ use runbus::session::message::Message;
 use runbus::session::view::{PendingApproval, PendingCall, PendingQuestion, SaidMessage, Session};
 use serde::Serialize;
 
-use crate::args::Global;
+use crate::global::Global;
 use crate::output;
 use crate::render::short;
 

@@ -2,9 +2,9 @@
 
 use runbus::time::Clock;
 
-use crate::args::Global;
 use crate::configuration::Configuration;
 use crate::exit::{Code, Error};
+use crate::global::Global;
 use crate::output;
 use crate::reach::Reach;
 

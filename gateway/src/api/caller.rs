@@ -15,14 +15,13 @@ use runbus::bus::Filter;
 use runbus::id::{ExecutionId, SessionId, StreamId};
 
 use super::error::Failure;
+use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::permit::Extent;
 use crate::auth::{Action, Auth, Narrow, Principal, Refusal, Rule, Target, Ticket, credential, permit};
-use crate::endpoints;
 use crate::ledger::{Table, Taken};
 use crate::limits;
-use crate::router::App;
-use crate::sockets::Peer;
+use crate::net::sockets::Peer;
 
 /// The caller, and its permissions.
 #[derive(Debug, Clone)]
@@ -155,7 +154,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Reach {
 /// Lets a request pass whose caller is known and may do it.
 pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let rules = endpoints::rules(path);
+    let rules = app.catalogue.rules(path);
     let Some((_, rule)) = rules.iter().find(|(method, _)| method == request.method()) else {
         let allowed: Vec<&str> = rules.iter().map(|(method, _)| method.as_str()).collect();
         return Failure::method(&allowed).into_response();

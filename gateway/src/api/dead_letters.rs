@@ -17,10 +17,10 @@ use super::body::OptionalBody;
 use super::error::Failure;
 use super::parameters::{self, Id};
 use super::sessions;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
-use crate::openapi::{Endpoint, Operation, Parameter, Problem};
+use crate::openapi::{Operation, Parameter, Problem};
 use crate::protocol::body::Nothing;
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::caller::{Caller, Reach};
 use super::error::Failure;
 use super::parameters::Id;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule, Target};
-use crate::openapi::{Endpoint, Operation, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Problem};
 
 /// The endpoints of this module.
 #[must_use]

@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 use crate::auth::permit::Denied;
 use crate::auth::{Refusal, revocations};
-use crate::body_drain;
 use crate::connection::{join, poll, snapshots};
 use crate::hub::registry;
 use crate::ledger::{Full, Whose};
 use crate::limits;
+use crate::net::body_drain;
+use crate::net::sockets::LimitReached;
 use crate::openapi::Problem;
 use crate::publishing;
-use crate::sockets::LimitReached;
 
 /// An error as clients see it: `{"error": {"code", "message", "path"?, "details"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,6 +221,7 @@ impl From<poll::Error> for Failure {
         match error {
             poll::Error::Join(error) => error.into(),
             poll::Error::Log(error) => error.into(),
+            poll::Error::Ended => Refusal::Unauthenticated.into(),
         }
     }
 }

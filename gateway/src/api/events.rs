@@ -22,13 +22,14 @@ use tokio::time::Instant;
 use super::caller::Caller;
 use super::error::Failure;
 use super::parameters;
-use crate::auth::{Action, Refusal, Rule};
+use crate::app::{App, Endpoint};
+use crate::auth::{Action, Rule};
+use crate::connection::gate::Gate;
 use crate::connection::poll;
 use crate::ledger::{Table, Taken};
 use crate::limits;
-use crate::openapi::{Endpoint, Operation, Parameter};
+use crate::openapi::{Operation, Parameter};
 use crate::protocol::{Text, server};
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]
@@ -278,12 +279,9 @@ async fn answer(app: &App, caller: &Caller, asked: Asked) -> Result<Written, Fai
             break;
         }
     }
-    let _place = app.place(caller.peer())?;
-    let ticket = caller.ticket()?;
-    let news = tokio::select! {
-        news = poll::wait(&app.shared, &account, query.filter, &since, query.limit, deadline) => news?,
-        _ = ticket.ended() => return Err(Refusal::Unauthenticated.into()),
-    };
+    let place = app.place(caller.peer())?;
+    let gate = Gate::open(app.shared.clone(), caller.ticket()?, place);
+    let news = poll::wait(app.shared.clone(), gate, query.filter, &since, query.limit, deadline).await?;
     let bytes = news.events.iter().map(Text::bytes).sum();
     let held = app.shared.ledger.force(account.usage(), Table::Bytes, bytes);
     Ok(Written::new(&news.events, &news.gaps, Some(&news.next), Some(held)))

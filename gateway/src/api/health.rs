@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::app::{App, Endpoint};
 use crate::auth::Rule;
-use crate::openapi::{Endpoint, Operation};
+use crate::openapi::Operation;
 use crate::readiness::{self, Readiness};
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

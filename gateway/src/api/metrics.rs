@@ -4,8 +4,9 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
 use runbus::metrics;
 
+use crate::app::Endpoint;
 use crate::auth::{Action, Rule};
-use crate::openapi::{Endpoint, Operation};
+use crate::openapi::Operation;
 
 /// The endpoints of this module.
 #[must_use]

@@ -24,4 +24,5 @@ pub mod sessions;
 pub mod stats;
 pub mod tag;
 pub mod traced;
+mod turns;
 pub mod workers;

@@ -12,10 +12,10 @@ use serde::Serialize;
 use super::caller::Caller;
 use super::error::Failure;
 use super::parameters::{self, Id};
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::limits;
-use crate::openapi::{Endpoint, Operation};
-use crate::router::App;
+use crate::openapi::Operation;
 
 /// The endpoints of this module.
 #[must_use]

@@ -1,8 +1,9 @@
 //! `GET /v1/openapi.json`, `GET /v1/asyncapi.json`: the documents of REST and of the WebSocket, for programs.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -10,11 +11,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::tag;
+use crate::app::{App, Endpoint};
 use crate::auth::Rule;
 use crate::contract;
-use crate::endpoints;
+use crate::openapi::Operation;
 use crate::openapi::schemas::Object;
-use crate::openapi::{Endpoint, Operation};
 
 /// The endpoints of this module.
 #[must_use]
@@ -48,7 +49,7 @@ struct Sent {
     tag: String,
 }
 
-static OPENAPI: LazyLock<Sent> = LazyLock::new(|| Sent::new(&endpoints::document().openapi));
+static OPENAPI: OnceLock<Sent> = OnceLock::new();
 static ASYNCAPI: LazyLock<Sent> = LazyLock::new(|| Sent::new(&contract::asyncapi()));
 
 impl Sent {
@@ -77,8 +78,8 @@ impl Sent {
 }
 
 /// The OpenAPI document, unless the caller has it.
-pub async fn get(headers: HeaderMap) -> Response {
-    OPENAPI.answer(&headers)
+pub async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    OPENAPI.get_or_init(|| Sent::new(&app.catalogue.document().openapi)).answer(&headers)
 }
 
 /// The AsyncAPI document, unless the caller has it.

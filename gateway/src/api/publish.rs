@@ -11,11 +11,11 @@ use serde_json::json;
 use super::body::Body;
 use super::caller::Caller;
 use super::error::Failure;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
-use crate::openapi::{Endpoint, Operation};
+use crate::openapi::Operation;
 use crate::protocol::Publish;
 use crate::publishing::{self, Published};
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

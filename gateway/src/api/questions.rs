@@ -11,9 +11,9 @@ use super::actor::Actor;
 use super::body::Body;
 use super::error::Failure;
 use super::parameters::Id;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
-use crate::openapi::{Endpoint, Operation, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Problem};
 
 /// The endpoints of this module.
 #[must_use]

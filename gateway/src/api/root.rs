@@ -1,13 +1,16 @@
 //! `GET /`: the list of endpoints.
 
+use std::sync::Arc;
+
 use axum::Json;
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::app::{App, Endpoint};
 use crate::auth::Rule;
-use crate::endpoints;
+use crate::openapi::Operation;
 use crate::openapi::schemas::Object;
-use crate::openapi::{Endpoint, Operation};
 
 /// The endpoints of this module.
 #[must_use]
@@ -34,7 +37,7 @@ pub struct Answer {
 }
 
 /// Lists the endpoints.
-pub async fn get() -> Json<Answer> {
-    let endpoints = &endpoints::document().index;
+pub async fn get(State(app): State<Arc<App>>) -> Json<Answer> {
+    let endpoints = &app.catalogue.document().index;
     Json(Answer { name: "runbus gateway", version: env!("CARGO_PKG_VERSION"), endpoints })
 }

@@ -17,10 +17,10 @@ use super::body::{Body, OptionalBody};
 use super::caller::Caller;
 use super::error::Failure;
 use super::parameters::{self, Id};
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule, permit};
-use crate::openapi::{Endpoint, Operation, Parameter, Problem};
-use crate::protocol::body::{Close, Nothing, Reason};
-use crate::router::App;
+use crate::openapi::{Operation, Parameter, Problem};
+use crate::protocol::body::{Aborted, Close, Nothing, Reason};
 
 /// The endpoints of this module.
 #[must_use]
@@ -186,14 +186,6 @@ pub struct Messages {
 pub struct Pending {
     session_id: SessionId,
     pending: Vec<PendingCall>,
-}
-
-/// Calls that were answered.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "AbortedCalls")]
-pub struct Aborted {
-    session_id: SessionId,
-    aborted: Vec<PendingCall>,
 }
 
 /// The answer of a command that starts an execution: 201 when this call started it, 200 when it existed.

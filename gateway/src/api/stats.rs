@@ -8,10 +8,10 @@ use runbus::bus::Stats;
 use serde::Serialize;
 
 use super::error::Failure;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
-use crate::connection::pressure::Load;
-use crate::openapi::{Endpoint, Operation};
-use crate::router::App;
+use crate::openapi::Operation;
+use crate::pressure::Load;
 
 /// The endpoints of this module.
 #[must_use]

@@ -10,7 +10,7 @@ use runbus::log::Trace;
 use runbus::telemetry::{self, TRACEPARENT, TRACESTATE};
 use tracing::Instrument;
 
-use crate::sockets::Peer;
+use crate::net::sockets::Peer;
 use crate::spans;
 
 /// Does the request in its caller's trace (`traceparent`). Health and metrics, which are asked all the time, have no spans.

@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::Failure;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
-use crate::openapi::{Endpoint, Operation};
-use crate::router::App;
+use crate::openapi::Operation;
 
 /// The endpoints of this module.
 #[must_use]

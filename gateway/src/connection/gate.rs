@@ -10,12 +10,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::shared::Shared;
+use crate::app::Shared;
 use crate::auth::account::Account;
 use crate::auth::{Action, Ended, Narrow, Principal, Refusal, Target, Ticket};
 use crate::limits;
+use crate::net::sockets::{LimitReached, Peer};
 use crate::protocol::close;
-use crate::sockets::{LimitReached, Peer};
 
 /// Why a client must go: close code and reason.
 pub type CloseReason = (u16, &'static str);
@@ -41,7 +41,7 @@ enum State {
 }
 
 /// The close code and reason of a right that ended.
-pub(super) const fn close_reason(ended: Ended) -> CloseReason {
+pub(crate) const fn close_reason(ended: Ended) -> CloseReason {
     match ended {
         Ended::Expired => (close::UNAUTHENTICATED, "the credential has expired"),
         Ended::Revoked => (close::UNAUTHENTICATED, "the credential is not valid any more"),
@@ -81,7 +81,7 @@ impl Gate {
     }
 
     /// Why it must go now.
-    pub(super) fn must_go(&self) -> Option<CloseReason> {
+    pub(crate) fn must_go(&self) -> Option<CloseReason> {
         match &self.state {
             State::Known(ticket, _) => ticket.has_ended().map(close_reason),
             State::Unknown(until, _) => (*until <= Instant::now()).then_some(LATE),
@@ -89,7 +89,7 @@ impl Gate {
     }
 
     /// When it must go by itself: its credential expires, or it has shown none in time.
-    pub(super) fn until(&self) -> Option<Instant> {
+    pub(crate) fn until(&self) -> Option<Instant> {
         match &self.state {
             State::Known(ticket, _) => ticket.expires(),
             State::Unknown(until, _) => Some(*until),
@@ -97,7 +97,7 @@ impl Gate {
     }
 
     /// Cancelled when it must go before that; `None`: nothing can make it.
-    pub(super) fn revoked(&self) -> Option<&CancellationToken> {
+    pub(crate) fn revoked(&self) -> Option<&CancellationToken> {
         match &self.state {
             State::Known(ticket, _) => ticket.revoked(),
             State::Unknown(..) => None,
@@ -105,7 +105,7 @@ impl Gate {
     }
 
     /// Waits until it must go.
-    pub(super) async fn ended(&self) -> CloseReason {
+    pub(crate) async fn ended(&self) -> CloseReason {
         match &self.state {
             State::Known(ticket, _) => close_reason(ticket.ended().await),
             State::Unknown(until, _) => {
@@ -119,7 +119,7 @@ impl Gate {
     ///
     /// # Errors
     /// It may not.
-    pub(super) fn may_read(&self, filter: &Filter) -> Result<(), Refusal> {
+    pub(crate) fn may_read(&self, filter: &Filter) -> Result<(), Refusal> {
         self.principal().ok_or(Refusal::Unauthenticated)?.check_read(filter)
     }
 
@@ -127,7 +127,7 @@ impl Gate {
     ///
     /// # Errors
     /// It may not.
-    pub(super) fn may_monitor(&self, stream: Option<&StreamId>) -> Result<(), Refusal> {
+    pub(crate) fn may_monitor(&self, stream: Option<&StreamId>) -> Result<(), Refusal> {
         let place = Target { stream: stream.map(StreamId::as_str), ..Target::EVERYTHING };
         self.principal().ok_or(Refusal::Unauthenticated)?.check(Action::Read, place, Narrow::MONITOR)
     }
@@ -136,13 +136,13 @@ impl Gate {
     ///
     /// # Errors
     /// They may read nothing at all.
-    pub(super) fn may_list(&self) -> Result<&Arc<Principal>, Refusal> {
+    pub(crate) fn may_list(&self) -> Result<&Arc<Principal>, Refusal> {
         let principal = self.principal().ok_or(Refusal::Unauthenticated)?;
         if principal.may_somewhere(Action::Read) { Ok(principal) } else { Err(Refusal::Forbidden) }
     }
 
     /// Takes a message of so many bytes. A refused one is dropped; a client that goes on like that must go.
-    pub(super) fn message(&mut self, bytes: usize) -> Result<Result<(), Refusal>, CloseReason> {
+    pub(crate) fn message(&mut self, bytes: usize) -> Result<Result<(), Refusal>, CloseReason> {
         let State::Known(ticket, _) = &self.state else { return Ok(Ok(())) };
         let outcome = ticket.message(bytes).inspect_err(Refusal::count);
         self.refused = if outcome.is_ok() { 0 } else { self.refused + 1 };
@@ -153,7 +153,7 @@ impl Gate {
     }
 
     /// A credential said in band: the first one, or a fresh one of the same subject. Says when it ends.
-    pub(super) async fn show(&mut self, token: &Secret) -> Result<Option<Timestamp>, CloseReason> {
+    pub(crate) async fn show(&mut self, token: &Secret) -> Result<Option<Timestamp>, CloseReason> {
         let auth = &self.shared.auth;
         let principal = auth.authenticate_token(token).await.map_err(refused)?;
         let gone = State::Unknown(Instant::now(), None);

@@ -9,11 +9,11 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::pressure::Held;
-use super::shared::Shared;
+use crate::app::Shared;
 use crate::hub::{Entries, Entry, LogMessage};
 use crate::ledger::TableUsage;
 use crate::limits;
+use crate::pressure::Held;
 
 /// The room that entries take until their client is sent the last of them.
 #[derive(Debug)]

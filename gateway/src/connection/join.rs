@@ -7,10 +7,10 @@ use runbus::log::{Cursor, Direction, Gap, GapReason, Place, Read, ReadError, Sin
 use runbus::subject::Shard;
 
 use super::history::Ahead;
-use super::shared::Shared;
 use super::snapshots;
 use super::source::Source;
 use super::wake::Wake;
+use crate::app::Shared;
 use crate::hub::registry;
 use crate::ledger::{Full, Member, TableUsage};
 

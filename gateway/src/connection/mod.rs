@@ -1,49 +1,44 @@
-//! One client: its subscriptions, its messages, and its end.
+//! One client: the loop that serves it, its subscriptions, and its end.
 //!
-//! `subscription` decides the next step of one subscription, for every transport: `join` is where it begins, `source` where it
+//! `driver` is the loop, the same for all: turn, produce, wait, hear, close. It has a [`Transport`] (WebSocket, event stream,
+//! long-poll), which moves messages, and a [`Dialect`], which makes and reads them; a [`Link`] is the rest. The loop alone has bounds
+//! ([`gate`] for the client's identity and its messages, `slow` for slow writes), metrics, drain, expiry and time; `alarm` and `ends` are
+//! awaited all the time. [`poll`] is the client that waits once.
+//!
+//! `subscription` decides the next step of one subscription, for every dialect: `join` is where it begins, `source` where it
 //! reads, `history` a reader of its own, `missing` the gaps, `tally` the counts, `output` where its events go, `merging` joins
-//! deltas for slow clients, [`snapshots`] are the beginning of others. For WebSockets `outbound` makes messages of them,
-//! `requests` has the client's requests, `commands` carries them out, `publishes` those that
-//! publish, `monitoring` has its monitors, `slow` waits for slow
-//! writes, `alarm` and `ends` are awaited all the time, `direct` sends to waiting clients without waking them, and [`client`]
-//! is the loop; for event streams `frames`, [`event_stream`] and [`monitor_stream`] are. [`gate`] knows the client's identity,
-//! `closing` closes the socket, [`poll`] waits for the first events, [`pressure`] counts and bounds slow clients.
-//! [`translated`] is the loop of clients that speak another server's protocol. `departure` decides when a client leaves a
-//! gateway that drains.
+//! deltas for slow clients, [`snapshots`] are the beginning of others. `outbound` is the next write.
 
 mod alarm;
-pub mod client;
-mod closing;
-mod commands;
-mod departure;
-mod direct;
+mod dialect;
+mod driver;
 mod ends;
-pub mod event_stream;
-mod frames;
 pub mod gate;
 mod history;
 pub mod join;
+mod link;
 mod merging;
 mod missing;
-pub mod monitor_stream;
-mod monitoring;
-mod named;
 mod outbound;
 mod output;
 pub mod poll;
-pub mod pressure;
-mod publishes;
-mod requests;
-pub mod shared;
 mod slow;
 pub mod snapshots;
 mod source;
 mod subscription;
 mod tally;
-pub mod translated;
+mod transport;
 mod wake;
 
-pub use client::serve;
-pub use closing::reject_socket;
+pub use dialect::{Dialect, End, Farewell};
+pub use driver::serve;
+pub(crate) use driver::size;
+pub use link::Link;
 pub use merging::merged;
-pub use shared::Shared;
+pub(crate) use outbound::Batch;
+pub use outbound::Outbound;
+pub(crate) use output::Output;
+pub use subscription::Next;
+pub(crate) use subscription::Subscription;
+pub use transport::{Gone, Heard, Transport};
+pub(crate) use wake::Wake;

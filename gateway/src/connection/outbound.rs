@@ -2,14 +2,15 @@
 
 use axum::extract::ws::Message as Frame;
 
+use super::driver::size;
 use super::output::Output;
 use crate::limits;
-use crate::protocol::{Dialect, Events, Text, server};
+use crate::protocol::{Encoding, Events, Text, server};
 
 /// The next write, bounded by its budget.
 #[derive(Debug)]
-pub(super) struct Outbound {
-    dialect: Dialect,
+pub struct Outbound {
+    encoding: Encoding,
     frames: Vec<Frame>,
     bytes: usize,
     budget: usize,
@@ -18,46 +19,40 @@ pub(super) struct Outbound {
 impl Outbound {
     /// Nothing yet; full at `budget` bytes.
     #[must_use]
-    pub(super) const fn new(dialect: Dialect, budget: usize) -> Self {
-        Self { dialect, frames: Vec::new(), bytes: 0, budget }
-    }
-
-    /// Without a budget, for answers.
-    #[must_use]
-    pub(super) fn answers(dialect: Dialect, messages: impl IntoIterator<Item = String>) -> Self {
-        let mut out = Self::new(dialect, usize::MAX);
-        messages.into_iter().for_each(|message| out.push(message));
-        out
+    pub(crate) const fn new(encoding: Encoding, budget: usize) -> Self {
+        Self { encoding, frames: Vec::new(), bytes: 0, budget }
     }
 
     /// Adds a message.
-    pub(super) fn push(&mut self, json: String) {
-        self.add(self.dialect.frame(json));
+    pub(crate) fn push(&mut self, json: String) {
+        self.add(self.encoding.frame(json));
     }
 
-    fn add(&mut self, frame: Frame) {
-        self.bytes += match &frame {
-            Frame::Text(text) => text.len(),
-            Frame::Binary(bytes) | Frame::Ping(bytes) | Frame::Pong(bytes) => bytes.len(),
-            Frame::Close(_) => 0,
-        };
+    /// Adds a message as it is.
+    pub(crate) fn add(&mut self, frame: Frame) {
+        self.bytes += size(&frame);
         self.frames.push(frame);
     }
 
+    /// Bytes that may be added now.
+    pub(crate) const fn room(&self) -> usize {
+        self.budget.saturating_sub(self.bytes)
+    }
+
     /// How many bytes its messages have.
-    pub(super) const fn bytes(&self) -> usize {
+    pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// The messages, in order.
-    pub(super) fn take(self) -> Vec<Frame> {
+    pub(crate) fn take(self) -> Vec<Frame> {
         self.frames
     }
 }
 
 /// News of one subscription on their way into messages.
 #[derive(Debug)]
-pub(super) struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     id: &'a str,
     /// Events of a message, at most.
     most: usize,
@@ -67,7 +62,7 @@ pub(super) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// For the subscription with this id, `most` events a message.
-    pub(super) const fn new(id: &'a str, most: usize, out: &'a mut Outbound) -> Self {
+    pub(crate) const fn new(id: &'a str, most: usize, out: &'a mut Outbound) -> Self {
         Self { id, most, out, open: None }
     }
 
@@ -78,7 +73,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Ends the open message.
-    pub(super) fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         self.close();
     }
 }
@@ -90,7 +85,7 @@ impl Output for Batch<'_> {
     }
 
     fn event(&mut self, event: &Text) {
-        let open = self.open.get_or_insert_with(|| Events::begin(self.out.dialect, self.id, event));
+        let open = self.open.get_or_insert_with(|| Events::begin(self.out.encoding, self.id, event));
         open.add(event);
         // Small messages for who takes little: the WebSocket's buffer holds one of them besides what waits here.
         let full = limits::BATCH_BYTES.min(self.out.budget / 4);

@@ -3,7 +3,7 @@
 use crate::protocol::Text;
 
 /// News of one subscription on their way to its client, bounded.
-pub(super) trait Output: Send {
+pub(crate) trait Output: Send {
     /// Bytes that may be added now; a single piece may exceed them.
     fn room(&self) -> usize;
 

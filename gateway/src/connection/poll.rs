@@ -1,20 +1,25 @@
-//! One client that waits for the next events of a subscription, once (long-poll).
+//! One client that waits for the next events of a subscription, once (long-poll): its dialect, and its transport.
 
 use std::sync::Arc;
 
+use axum::extract::ws::Message as Frame;
 use runbus::bus::Filter;
 use runbus::log::{ReadError, Since};
-use runbus::metrics::{Transport, gateway as metrics};
-use tokio::sync::Notify;
+use runbus::metrics;
 use tokio::time::Instant;
 
+use super::dialect::{Dialect, End, Farewell};
+use super::driver::Driver;
+use super::gate::{CloseReason, Gate};
 use super::join;
+use super::link::Link;
+use super::outbound::Outbound;
 use super::output::Output;
-use super::shared::Shared;
 use super::subscription::{Next, Subscription};
-use crate::auth::account::Account;
+use super::transport::{Gone, Transport};
+use crate::app::Shared;
 use crate::limits;
-use crate::protocol::Text;
+use crate::protocol::{Text, close};
 
 /// The received events.
 #[derive(Debug)]
@@ -36,6 +41,9 @@ pub enum Error {
     /// The log refuses.
     #[error(transparent)]
     Log(#[from] ReadError),
+    /// The client's credential has expired or was revoked.
+    #[error("the credential is not valid any more")]
+    Ended,
 }
 
 #[derive(Debug, Default)]
@@ -75,41 +83,92 @@ impl Output for Collected {
     }
 }
 
+/// The dialect of a client that waits once.
+struct Poll {
+    subscription: Subscription,
+    out: Collected,
+    deadline: Instant,
+    failed: Option<ReadError>,
+}
+
+impl Dialect for Poll {
+    /// Collects until something is there, and then all that is.
+    async fn produce(&mut self, link: &Link, _: &mut Outbound) -> Result<Next, End> {
+        loop {
+            match self.subscription.produce(&link.shared, &mut self.out).await {
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Err(End::Done);
+                }
+                Ok(Next::Now) if self.out.is_full() => return Err(End::Done),
+                Ok(Next::Now) => {}
+                Ok(Next::Never) => return Err(End::Done),
+                Ok(_) if !self.out.is_empty() => return Err(End::Done),
+                Ok(next) => return Ok(next),
+            }
+        }
+    }
+
+    fn written(&mut self) {}
+
+    fn deadline(&self) -> Option<(Instant, End)> {
+        Some((self.deadline, End::Done))
+    }
+
+    fn farewell(&self, _: CloseReason) -> Farewell {
+        Farewell::default()
+    }
+}
+
+/// The transport of one: its answer is written by its endpoint.
+struct Answer;
+
+impl Transport for Answer {
+    const KIND: metrics::Transport = metrics::Transport::Poll;
+    const HEARS: bool = false;
+    const STAYS: bool = false;
+
+    async fn feed(&mut self, _: Frame) -> Result<(), Gone> {
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        Ok(())
+    }
+
+    async fn ping(&mut self) -> Result<(), Gone> {
+        Ok(())
+    }
+
+    async fn close(&mut self, _: &Shared, _: Option<CloseReason>) {}
+}
+
 /// Waits until something comes, the gateway drains, or `deadline`; then gives the ready events, `limit` at most.
 ///
 /// # Errors
 /// See [`Error`].
 pub async fn wait(
-    shared: &Shared,
-    account: &Arc<Account>,
+    shared: Arc<Shared>,
+    gate: Gate,
     filter: Filter,
     since: &Since,
     limit: usize,
     deadline: Instant,
 ) -> Result<PollResult, Error> {
-    let _counted = metrics::CONNECTIONS.of(Transport::Poll).hold();
-    let wake = Arc::new(Notify::new());
-    let start = since.clone().into();
-    let (mut subscription, _) =
-        Subscription::begin(shared, account, filter, &start, wake.clone(), Transport::Poll).await?;
-    let mut out = Collected { limit, ..Collected::default() };
-    loop {
-        let then = match subscription.produce(shared, &mut out).await? {
-            Next::Now if out.is_full() => break,
-            Next::Now => continue,
-            Next::At(_) | Next::Woken | Next::Never if !out.is_empty() => break,
-            Next::Never => break,
-            Next::At(then) => then.min(deadline),
-            Next::Woken => deadline,
-        };
-        if Instant::now() >= deadline || shared.drain.is_cancelled() {
-            break;
-        }
-        tokio::select! {
-            () = wake.notified() => {}
-            () = tokio::time::sleep_until(then) => {}
-            () = shared.drain.cancelled() => {}
-        }
+    let link = Link::new(shared, gate);
+    let (start, wake) = (since.clone().into(), link.wake.clone());
+    let (shared, account) = (&link.shared, link.gate.account());
+    let (subscription, _) =
+        Subscription::begin(shared, account, filter, &start, wake, metrics::Transport::Poll).await?;
+    let out = Collected { limit, ..Collected::default() };
+    let mut driver = Driver::new(Answer, Poll { subscription, out, deadline, failed: None }, link);
+    let end = driver.run().await;
+    let Poll { mut subscription, mut out, failed, .. } = driver.into_dialect();
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    if let End::Close((close::UNAUTHENTICATED, _)) = end {
+        return Err(Error::Ended);
     }
     subscription.written();
     // A page of the log may hold more than is asked for: the rest comes again.

@@ -1,23 +1,20 @@
 //! Snapshots of executions, folded once for all who join: the next one begins where the last one ended.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use runbus::bus::history::{self, Order, Page, Query};
 use runbus::bus::{Delivered, Delivery, Filter};
 use runbus::log::{Cursor, Place, ReadError};
 use runbus::snapshot::{At, Snapshot};
-use runbus::subject::Scope;
 
 use super::join;
-use super::shared::Shared;
+use crate::app::Shared;
 use crate::auth::account::Account;
 use crate::hub::{Hub, registry};
 use crate::ledger::{self, Full, Member, Table};
 use crate::limits;
-use crate::protocol::{Text, server};
+use crate::snapshots::{Fold, Snapshots, Taken};
 
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -33,126 +30,7 @@ pub enum Error {
     Log(#[from] ReadError),
 }
 
-/// A snapshot as clients get it.
-#[derive(Debug, Clone)]
-pub struct Taken {
-    /// The place behind it.
-    pub cursor: Cursor,
-    /// The message.
-    pub text: Text,
-    json: Bytes,
-    /// Events in it.
-    pub events: u64,
-    /// Whether nothing is missing in it.
-    pub is_complete: bool,
-    /// Whether its execution has ended.
-    pub is_over: bool,
-}
-
-impl Taken {
-    /// The snapshot alone.
-    #[must_use]
-    pub fn json(&self) -> Bytes {
-        self.json.clone()
-    }
-
-    fn new(snapshot: &Snapshot) -> Self {
-        // Maps with keys that are no text, or floats that are no numbers, are not in it.
-        let json = serde_json::to_string(snapshot).unwrap_or_else(|error| {
-            tracing::error!(%error, "a snapshot cannot be written as JSON");
-            "null".into()
-        });
-        let execution = snapshot.execution.as_ref();
-        Self {
-            cursor: snapshot.cursor.clone(),
-            text: server::snapshot(&snapshot.cursor, &json),
-            json: Bytes::from(json),
-            events: execution.map_or(0, |known| known.events),
-            is_complete: snapshot.complete,
-            is_over: execution.is_some_and(|known| known.status.is_terminal()),
-        }
-    }
-}
-
-/// A fold, and how far the log was read for it.
-#[derive(Debug)]
-struct Fold {
-    snapshot: Snapshot,
-    read: Cursor,
-    taken: Option<Taken>,
-    /// Runbus runs it: external events do not count. A node's events need not show that.
-    own: bool,
-}
-
-/// One scope's fold.
-#[derive(Debug, Default)]
-struct Slot {
-    /// One folds, the others wait for it.
-    fold: tokio::sync::Mutex<Option<Fold>>,
-    bytes: AtomicUsize,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    slots: HashMap<Scope, Known>,
-    uses: u64,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    slot: Arc<Slot>,
-    /// The time of the last use, counted in uses.
-    used: u64,
-    /// The owner of the usage that it was begun for.
-    owner: usize,
-}
-
-/// Snapshots that are kept for the next client, bounded in number and bytes: those that were used least recently go.
-#[derive(Debug, Default)]
-pub struct Snapshots {
-    kept: Mutex<Kept>,
-    folded: AtomicUsize,
-}
-
 impl Snapshots {
-    /// Events that were folded, over all clients.
-    #[must_use]
-    pub fn folded(&self) -> usize {
-        self.folded.load(Ordering::Relaxed)
-    }
-
-    fn slot(&self, scope: &Scope, owner: usize) -> Arc<Slot> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.uses += 1;
-        let uses = kept.uses;
-        let known = kept.slots.entry(scope.clone()).or_insert_with(|| Known { owner, ..Known::default() });
-        known.used = uses;
-        known.slot.clone()
-    }
-
-    /// Drops what was used least recently, of whoever has most, until the rest fits: nobody drives out what others have.
-    fn trim(&self) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that is not there yet counts as the least.
-        let bytes = |known: &Known| known.slot.bytes.load(Ordering::Relaxed).max(limits::LEAST_BYTES);
-        let mut total = 0;
-        let mut owners: HashMap<usize, usize> = HashMap::new();
-        for known in kept.slots.values() {
-            total += bytes(known);
-            *owners.entry(known.owner).or_default() += bytes(known);
-        }
-        while total > limits::SNAPSHOTS_BYTES || kept.slots.len() > limits::SNAPSHOTS {
-            let Some(most) = owners.iter().max_by_key(|(_, bytes)| **bytes).map(|(owner, _)| *owner) else {
-                return;
-            };
-            let of_most = kept.slots.iter().filter(|(_, known)| known.owner == most);
-            let oldest = of_most.min_by_key(|(_, known)| known.used).map(|(scope, _)| scope.clone());
-            let Some(known) = oldest.and_then(|scope| kept.slots.remove(&scope)) else { return };
-            total = total.saturating_sub(bytes(&known));
-            owners.entry(most).and_modify(|left| *left = left.saturating_sub(bytes(&known)));
-        }
-    }
-
     /// For a client that goes on behind it: it need not have the very last events. The hub is held for the client.
     ///
     /// # Errors
@@ -269,7 +147,7 @@ impl Snapshots {
             for found in page.events.iter().filter_map(event).filter(counts) {
                 let (seq, external) = (found.seq, found.external);
                 fold.snapshot.apply(&found.event, At { seq, merged: 1, external, cursor: &found.cursor });
-                self.folded.fetch_add(1, Ordering::Relaxed);
+                self.count();
                 fold.taken = None;
             }
             if fold.snapshot.execution.is_none() && fold.snapshot.cursor != read {

@@ -17,21 +17,21 @@ use super::join::{self, Joined};
 use super::merging::Merging;
 use super::missing;
 use super::output::Output;
-use super::pressure::Behind;
-use super::shared::Shared;
 use super::source::Source;
 use super::tally::Tally;
 use super::wake::Wake;
+use crate::app::Shared;
 use crate::auth::account::Account;
 use crate::hub::ring::Found;
 use crate::hub::{Content, Entry, Hubs, LogMessage};
 use crate::ledger::{Member, Table, Taken};
 use crate::limits;
+use crate::pressure::Behind;
 use crate::protocol::{Start, Text, server};
 
 /// When to look for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Next {
+pub enum Next {
     /// At once.
     Now,
     /// Then; the log is behind, or does not answer.
@@ -44,7 +44,7 @@ pub(super) enum Next {
 
 /// How the end of an execution is found, beside the event that says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
+pub(crate) enum Until {
     /// Not: that event is still to come, and passes the filter.
     Event,
     /// By its status, whenever nothing is left to send.
@@ -55,7 +55,7 @@ pub(super) enum Until {
 
 /// One subscription of a client.
 #[derive(Debug)]
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     filter: Filter,
     source: Source,
     account: Arc<Account>,
@@ -95,7 +95,7 @@ pub(super) struct Subscription {
 impl Subscription {
     /// Which events.
     #[must_use]
-    pub(super) const fn filter(&self) -> &Filter {
+    pub(crate) const fn filter(&self) -> &Filter {
         &self.filter
     }
 
@@ -103,7 +103,7 @@ impl Subscription {
     ///
     /// # Errors
     /// See [`join::Error`].
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         shared: &Shared,
         account: &Arc<Account>,
         filter: Filter,
@@ -160,14 +160,14 @@ impl Subscription {
     }
 
     /// The same, ending behind the event that ends an execution.
-    pub(super) const fn until_terminal(mut self, until_terminal: bool) -> Self {
+    pub(crate) const fn until_terminal(mut self, until_terminal: bool) -> Self {
         self.until_terminal = until_terminal;
         self.ended = until_terminal && self.began_over;
         self
     }
 
     /// The same where the event that ends the execution does not pass the filter.
-    pub(super) const fn by_status(mut self, by_status: bool) -> Self {
+    pub(crate) const fn by_status(mut self, by_status: bool) -> Self {
         if by_status {
             self.until = Until::Status;
         }
@@ -175,13 +175,13 @@ impl Subscription {
     }
 
     /// The same, merging consecutive deltas of one message; `None`: while the client is behind.
-    pub(super) const fn coalesce(mut self, coalesce: Option<bool>) -> Self {
+    pub(crate) const fn coalesce(mut self, coalesce: Option<bool>) -> Self {
         self.coalesce = coalesce;
         self
     }
 
     /// Resumes behind everything that was said.
-    pub(super) fn position(&self) -> String {
+    pub(crate) fn position(&self) -> String {
         match self.behind.as_ref().and_then(Text::cursor) {
             Some(cursor) => cursor.to_owned(),
             None => self.cursor.to_string(),
@@ -190,7 +190,7 @@ impl Subscription {
 
     /// The same as [`Self::produce`] when nothing has to be waited for, which is what clients that keep up always find; `None`: ask
     /// that one.
-    pub(super) fn produce_now(&mut self, out: &mut dyn Output) -> Option<Result<Next, ReadError>> {
+    pub(crate) fn produce_now(&mut self, out: &mut dyn Output) -> Option<Result<Next, ReadError>> {
         if !matches!(self.source, Source::Ring { .. })
             || !self.first.is_empty()
             || self.stops()
@@ -215,7 +215,7 @@ impl Subscription {
     }
 
     /// Whether it waits for its hub, and for nothing else.
-    pub(super) fn waits_for_hub(&self) -> bool {
+    pub(crate) fn waits_for_hub(&self) -> bool {
         matches!(self.source, Source::Ring { .. }) && self.first.is_empty() && !self.stops()
     }
 
@@ -251,7 +251,7 @@ impl Subscription {
     ///
     /// # Errors
     /// The log refuses.
-    pub(super) async fn produce(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
+    pub(crate) async fn produce(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
         let next = self.produce_events(shared, out).await?;
         let rests = self.until_terminal && self.caught_up && next == Next::Woken;
         Ok(if rests && self.until != Until::Event { self.rest(shared).await } else { next })
@@ -327,7 +327,7 @@ impl Subscription {
     }
 
     /// The prepared events have been written.
-    pub(super) fn written(&mut self) {
+    pub(crate) fn written(&mut self) {
         self.tally.written();
     }
 

@@ -8,11 +8,11 @@ use crate::hub::Watcher;
 
 /// Both lead to the same client.
 #[derive(Debug, Clone)]
-pub(super) struct Wake {
+pub(crate) struct Wake {
     /// Wakes the client's task.
-    pub(super) task: Arc<Notify>,
+    pub(crate) task: Arc<Notify>,
     /// The watcher that hubs notify.
-    pub(super) watcher: Arc<dyn Watcher>,
+    pub(crate) watcher: Arc<dyn Watcher>,
 }
 
 impl From<Arc<Notify>> for Wake {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::DEFINITIONS;
 use super::messages::{Message, Messages};
 use crate::auth::credential;
-use crate::protocol::Dialect;
+use crate::protocol::Encoding;
 
 /// Where the schemas are in this document.
 const SCHEMAS: &str = "#/components/schemas";
@@ -50,7 +50,7 @@ pub(super) fn document(messages: Messages) -> Value {
     for answer in client.iter().flat_map(|message| &message.answers) {
         add(answer, "ok", schemas[answer]["description"].as_str().unwrap_or_default());
     }
-    let subprotocols: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.subprotocol()).collect();
+    let subprotocols: Vec<&str> = Encoding::ALL.iter().map(|encoding| encoding.subprotocol()).collect();
     json!({
         "asyncapi": "3.0.0",
         "info": {

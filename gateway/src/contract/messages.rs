@@ -15,11 +15,10 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::DEFINITIONS;
-use crate::api::sessions::Aborted;
 use crate::limits;
-use crate::lists::parameters::{self, Way};
 use crate::lists::window;
-use crate::protocol::body::{Cancel, Close, Nothing, Reason};
+use crate::protocol::body::{Aborted, Cancel, Close, Nothing, Reason};
+use crate::protocol::list::parameters::{self, Way};
 use crate::protocol::publish::Publish;
 use crate::protocol::{client, said};
 use crate::publishing::Published;

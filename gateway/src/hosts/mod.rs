@@ -6,5 +6,5 @@ mod check;
 pub mod host;
 mod list;
 
-pub use check::{HostCheck, Reached, check};
+pub use check::HostCheck;
 pub use list::Hosts;

@@ -141,7 +141,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::protocol::{Dialect, Events};
+    use crate::protocol::{Encoding, Events};
 
     const SOUND: &[u8] = br#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","type":"custom","stream_id":"s","data":{"a":"b"},"timestamp":"2026-01-01T00:00:00Z","x":"y"}"#;
 
@@ -201,8 +201,8 @@ mod tests {
                 lines(&stored, Epoch(1), 0).map(|line| Entry::line(&stored, &line, &Cursor::start())).collect();
             prop_assert_eq!(entries.len(), damaged.len());
             let texts: Vec<&Text> = entries.iter().map(|entry| entry.content.text()).collect();
-            let [json, binary] = [Dialect::Json, Dialect::Cbor].map(|dialect| {
-                let mut events = Events::begin(dialect, "sub", texts[0]);
+            let [json, binary] = [Encoding::Json, Encoding::Cbor].map(|encoding| {
+                let mut events = Events::begin(encoding, "sub", texts[0]);
                 texts.iter().for_each(|text| events.add(text));
                 value(&events.finish())
             });

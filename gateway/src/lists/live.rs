@@ -8,10 +8,10 @@ use runbus::store::index::Family;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::config::Config;
 use super::task::Task;
 use super::window::Window;
 use crate::auth::{Principal, Scope};
+use crate::config::lists::Config;
 use crate::feed::Feed;
 use crate::ledger::{Full, Ledger, Member, Payers, Table, TableUsage};
 use crate::limits;

@@ -31,17 +31,6 @@ pub(super) struct Task {
     pub(super) usage: Arc<TableUsage>,
 }
 
-/// The list's name in messages.
-#[must_use]
-pub fn name(family: Family) -> &'static str {
-    match family {
-        Family::Executions => "executions",
-        Family::Sessions => "sessions",
-        Family::Approvals => "approvals",
-        Family::Questions => "questions",
-    }
-}
-
 /// By which field entries of a list are told apart.
 const fn id(family: Family) -> &'static str {
     match family {

@@ -11,12 +11,12 @@ use runbus::monitor::{Monitor, Revisions};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::config::Config;
 use super::message::MonitorMessage;
 use super::reports::Reports;
 use super::task::Task;
 use super::version::Version;
 use super::watch::{Ended, Watch};
+use crate::config::monitor::Config;
 use crate::feed::Feed;
 use crate::ledger::{Full, Ledger, Payers, Table, TableUsage};
 

@@ -10,10 +10,10 @@ use runbus::log::{Cursor, ReadError, Since};
 use runbus::monitor::{Detail, Fold, Monitor, Prices};
 use tokio::time::Instant;
 
-use super::config::Config;
 use super::registry::Held;
 use super::reports::Reports;
 use super::watch::Ended;
+use crate::config::monitor::Config;
 use crate::ledger::{Ledger, Table, TableUsage};
 use crate::limits;
 

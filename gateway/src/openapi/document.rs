@@ -24,7 +24,7 @@ pub struct Document {
 impl Document {
     /// Writes down what endpoints say of themselves.
     #[must_use]
-    pub fn of(endpoints: &[Endpoint]) -> Self {
+    pub fn of<S>(endpoints: &[Endpoint<S>]) -> Self {
         let mut schemas = Schemas::new();
         let mut paths = Map::new();
         let mut index = Map::new();
@@ -67,7 +67,7 @@ fn tag(path: &str) -> &str {
     path.strip_prefix("/v1/").and_then(|rest| rest.split(['/', '.']).next()).unwrap_or("gateway")
 }
 
-fn tags(endpoints: &[Endpoint]) -> Vec<Value> {
+fn tags<S>(endpoints: &[Endpoint<S>]) -> Vec<Value> {
     let mut known: Vec<&str> = Vec::new();
     for endpoint in endpoints {
         let tag = tag(endpoint.path);
@@ -104,7 +104,7 @@ fn security_schemes() -> Value {
     schemes
 }
 
-fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
+fn operation<S>(endpoint: &Endpoint<S>, schemas: &mut Schemas) -> Value {
     let asked = &endpoint.operation;
     let names: Vec<&str> =
         endpoint.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
@@ -180,7 +180,7 @@ fn needs(rule: Rule) -> Option<String> {
     }
 }
 
-fn security(endpoint: &Endpoint) -> Value {
+fn security<S>(endpoint: &Endpoint<S>) -> Value {
     let action = match endpoint.rule {
         Rule::Open => return json!([]),
         Rule::Later | Rule::Foreign | Rule::Handler(None) => None,
@@ -205,7 +205,7 @@ fn security(endpoint: &Endpoint) -> Value {
 }
 
 /// The refusals of an endpoint: its own, and those of its kind.
-fn problems(endpoint: &Endpoint) -> Vec<Problem> {
+fn problems<S>(endpoint: &Endpoint<S>) -> Vec<Problem> {
     let asked = &endpoint.operation;
     let mut problems = asked.problems.clone();
     // Origin and host of a request are checked before anything else.
@@ -227,7 +227,7 @@ fn problems(endpoint: &Endpoint) -> Vec<Problem> {
     problems
 }
 
-fn responses(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
+fn responses<S>(endpoint: &Endpoint<S>, schemas: &mut Schemas) -> Value {
     let mut written = answers(&endpoint.operation, schemas);
     let mut by_status: BTreeMap<u16, Vec<Problem>> = BTreeMap::new();
     for problem in problems(endpoint) {

@@ -1,18 +1,15 @@
 //! An endpoint: its path, its rule, its parameters and answers, and its handler. None exists without the others.
 
-use std::sync::Arc;
-
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
 use super::operation::Operation;
 use crate::auth::Rule;
-use crate::router::App;
 
-/// An endpoint.
+/// An endpoint; `S`: the state that its handler takes.
 #[derive(Debug, Clone)]
-pub struct Endpoint {
+pub struct Endpoint<S> {
     /// The method; `HEAD` comes with `GET`.
     pub method: Method,
     /// The path, with its parameters in braces.
@@ -22,12 +19,12 @@ pub struct Endpoint {
     /// Its parameters and answers.
     pub operation: Operation,
     /// Its handler.
-    pub handler: MethodRouter<Arc<App>>,
+    pub handler: MethodRouter<S>,
 }
 
-impl Endpoint {
+impl<S: Clone + Send + Sync + 'static> Endpoint<S> {
     /// One that only looks.
-    pub fn get<H: Handler<T, Arc<App>>, T: 'static>(
+    pub fn get<H: Handler<T, S>, T: 'static>(
         path: &'static str,
         rule: Rule,
         operation: Operation,
@@ -37,7 +34,7 @@ impl Endpoint {
     }
 
     /// One that does something.
-    pub fn post<H: Handler<T, Arc<App>>, T: 'static>(
+    pub fn post<H: Handler<T, S>, T: 'static>(
         path: &'static str,
         rule: Rule,
         operation: Operation,

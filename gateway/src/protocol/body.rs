@@ -1,4 +1,4 @@
-//! Bodies of commands that REST and the WebSocket share and the core has no type for.
+//! Bodies and answers of commands that REST and the WebSocket share and the core has no type for.
 
 use runbus::id::SessionId;
 use schemars::JsonSchema;
@@ -48,4 +48,12 @@ pub struct Cancel {
     pub reason: Option<String>,
     /// The session that an execution which nobody has asked for yet will run in, when that is not one of its own.
     pub session_id: Option<SessionId>,
+}
+
+/// Calls that were answered.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AbortedCalls")]
+pub struct Aborted {
+    pub(crate) session_id: SessionId,
+    pub(crate) aborted: Vec<PendingCall>,
 }

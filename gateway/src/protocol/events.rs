@@ -3,7 +3,7 @@
 use axum::extract::ws::Message as Frame;
 use serde_json::Value;
 
-use super::dialect::{self, Dialect};
+use super::encoding::{self, Encoding};
 use super::text::Text;
 
 /// A message that grows.
@@ -31,22 +31,22 @@ const LIST: u8 = 0x99;
 impl Events {
     /// For the subscription with this id; `first` is about as long as the events to add.
     #[must_use]
-    pub fn begin(dialect: Dialect, id: &str, first: &Text) -> Self {
+    pub fn begin(encoding: Encoding, id: &str, first: &Text) -> Self {
         // One event is what most messages have.
         let size = AROUND + id.len() + first.json().len();
-        let form = match dialect {
-            Dialect::Json => {
+        let form = match encoding {
+            Encoding::Json => {
                 let mut json = String::with_capacity(size);
                 json.push_str("{\"type\":\"events\",\"sub\":");
                 json.push_str(&Value::from(id).to_string());
                 json.push_str(",\"events\":[");
                 Form::Json(json)
             }
-            Dialect::Cbor => {
+            Encoding::Cbor => {
                 let mut bytes = Vec::with_capacity(size);
                 bytes.push(MAP);
                 for text in ["type", "events", "sub", id, "events"] {
-                    dialect::text(text, &mut bytes);
+                    encoding::text(text, &mut bytes);
                 }
                 bytes.extend_from_slice(&[LIST, 0, 0]);
                 let begin = bytes.len();
@@ -124,8 +124,8 @@ mod tests {
                 .iter()
                 .map(|data| Text::new(None, "custom", &[&json!({ "data": data }).to_string()]))
                 .collect();
-            let [json, cbor] = [Dialect::Json, Dialect::Cbor].map(|dialect| {
-                let mut events = Events::begin(dialect, &id, &Text::new(None, "custom", &[]));
+            let [json, cbor] = [Encoding::Json, Encoding::Cbor].map(|encoding| {
+                let mut events = Events::begin(encoding, &id, &Text::new(None, "custom", &[]));
                 texts.iter().for_each(|text| events.add(text));
                 assert_eq!(events.count(), texts.len());
                 value(&events.finish())

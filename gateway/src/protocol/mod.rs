@@ -6,7 +6,7 @@ mod cbor;
 pub mod client;
 pub mod close;
 pub mod command;
-pub mod dialect;
+pub mod encoding;
 pub mod events;
 pub mod foreign;
 pub mod list;
@@ -16,7 +16,7 @@ pub mod server;
 pub mod start;
 pub mod text;
 
-pub use dialect::Dialect;
+pub use encoding::Encoding;
 pub use events::Events;
 pub use publish::Publish;
 pub use start::Start;

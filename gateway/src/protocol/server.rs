@@ -1,4 +1,4 @@
-//! The gateway's messages ([`said`]). They are made as JSON and written in the client's dialect; for events see [`super::events`].
+//! The gateway's messages ([`said`]). They are made as JSON and written in the client's encoding; for events see [`super::events`].
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use runbus::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::said::{self, Said};
-use super::{Dialect, Text};
+use super::{Encoding, Text};
 use crate::config::Config;
 use crate::limits;
 use crate::publishing::Published;
@@ -20,9 +20,9 @@ fn text(message: &impl Said) -> String {
 
 /// The first message. `auth`: `none` is asked for, `required` in band, or `ok`.
 #[must_use]
-pub fn hello(config: &Config, dialect: Dialect, auth: &str) -> String {
+pub fn hello(config: &Config, encoding: Encoding, auth: &str) -> String {
     text(&said::Hello {
-        protocol: dialect.subprotocol(),
+        protocol: encoding.subprotocol(),
         auth,
         server: concat!("runbus/", env!("CARGO_PKG_VERSION")),
         limits: said::HelloLimits {

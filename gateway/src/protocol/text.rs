@@ -6,7 +6,7 @@ use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
 use runbus::log::Cursor;
 
-use super::dialect;
+use super::encoding;
 
 /// A message's JSON, and the frame of an event stream around it, in one piece of memory. It is text from the beginning: no form that
 /// it is put into can find that it is none.
@@ -71,7 +71,7 @@ impl Text {
     /// The same as CBOR; made when it is asked for first, and kept.
     #[must_use]
     pub fn cbor(&self) -> &[u8] {
-        self.cbor.get_or_init(|| dialect::transcode(self.json()))
+        self.cbor.get_or_init(|| encoding::transcode(self.json()))
     }
 
     /// Its type.

@@ -1,7 +1,5 @@
-//! The ways in that stream.
+//! The transports of connections: WebSockets ([`websocket`]) and event streams ([`pieces`]). That of a client that waits once is
+//! with it, in `connection::poll`.
 
-pub mod later;
-pub mod lists;
-pub mod monitor;
-pub mod sse;
-pub mod ws;
+pub mod pieces;
+pub mod websocket;

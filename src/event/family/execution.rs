@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::session::above::Above;
+use crate::event::tree::Above;
 
 super::payloads! {
     /// Somebody asked for an execution; a worker will take it.

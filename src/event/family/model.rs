@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::session::below::Used;
+use crate::event::tree::Used;
 
 super::payloads! {
     /// A piece of the model's answer.

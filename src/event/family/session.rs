@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::event::tree::Below;
 use crate::id::{ExecutionId, SessionId};
-use crate::session::below::Below;
 
 super::payloads! {
     /// A tool spawned a session of its own.

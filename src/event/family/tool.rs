@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::session::below::Below;
+use crate::event::tree::Below;
 use crate::time::Timestamp;
 
 super::payloads! {

@@ -13,7 +13,7 @@ const MESSAGE_BYTES: usize = 16;
 const UNKNOWN_MEDIA_BYTES: usize = 1024;
 
 /// Tokens of a question.
-pub(super) fn prompt(request: &Request) -> u64 {
+pub(crate) fn prompt(request: &Request) -> u64 {
     let said: usize = request.messages.iter().map(|message| text(message) + MESSAGE_BYTES).sum();
     let tool = |spec: &crate::tool::Spec| {
         spec.name.len() + spec.description.len() + spec.parameters.to_string().len()
@@ -22,7 +22,7 @@ pub(super) fn prompt(request: &Request) -> u64 {
 }
 
 /// The estimated usage of an answer to a question of so many tokens.
-pub(super) fn usage(prompt_tokens: u64, turn: &Turn) -> Usage {
+pub(crate) fn usage(prompt_tokens: u64, turn: &Turn) -> Usage {
     let calls = turn.tool_calls.iter().map(|call| call.name.len() + call.arguments.len() + MESSAGE_BYTES);
     let completion_tokens = tokens(turn.text.len() + turn.reasoning.len() + calls.sum::<usize>());
     let total_tokens = prompt_tokens.saturating_add(completion_tokens);

@@ -30,7 +30,7 @@ use super::slot::{self, Held, Slot};
 use super::{sweep, timers};
 use crate::config::Config;
 use crate::mcp::Servers;
-use crate::model::Observed;
+use crate::observed::Observed;
 use crate::session::actor::{Actor, Dependencies, Ended, Error};
 use crate::session::claim::{self, Claim};
 use crate::session::placement::Lack;

@@ -8,8 +8,8 @@ use runbus::session::{Message, Turn};
 
 use super::model::{self, Asked};
 use super::{Context, Done};
+use crate::compaction::{self, HEAD};
 use crate::model::{Delta, Fault, Hint, Request};
-use crate::session::compaction::{self, HEAD};
 
 /// The messages to fold.
 #[derive(Debug)]

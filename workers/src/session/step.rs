@@ -14,8 +14,8 @@ use runbus::session::{Message, ToolCall};
 use runbus::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::compaction;
 use super::placement::{self, Lack};
+use crate::compaction;
 use crate::definition::{Definitions, Opening, Plan, Scopes, Work};
 use crate::limits;
 use crate::tool::{Kind, Permit, Refusal, Scope};

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use runbus::session::run::Visit;
 use runbus::session::transcript::Transcript;
 use runbus::session::{Message, ToolCall};
-use runbus_workers::session::compaction::{Settings, estimate, question, range};
+use runbus_workers::compaction::{Settings, estimate, question, range};
 
 fn visit(context_tokens: u64) -> Visit {
     Visit {

@@ -1,6 +1,6 @@
 //! `/v1/auth`.
 
-use crate::openapi::Endpoint;
+use crate::app::Endpoint;
 
 pub mod revocations;
 pub mod tokens;

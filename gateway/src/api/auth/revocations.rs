@@ -13,11 +13,11 @@ use serde_json::json;
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
+use crate::app::{App, Endpoint};
 use crate::auth::revocation::{Revocation, What};
 use crate::auth::{Action, Rule};
 use crate::limits;
-use crate::openapi::{Endpoint, Operation, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Problem};
 
 /// The endpoints of this module.
 #[must_use]

@@ -13,9 +13,9 @@ use serde_json::json;
 use crate::api::body::OptionalBody;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
+use crate::app::{App, Endpoint};
 use crate::auth::{Rule, Scope};
-use crate::openapi::{Endpoint, Operation, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Problem};
 
 /// The endpoints of this module.
 #[must_use]

@@ -14,10 +14,10 @@ use crate::api::body::OptionalBody;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule, permit};
-use crate::openapi::{Endpoint, Operation, Problem};
+use crate::openapi::{Operation, Problem};
 use crate::protocol::body::{Cancel, Nothing, Reason};
-use crate::router::App;
 
 /// The endpoints of this module.
 #[must_use]

@@ -1,6 +1,6 @@
 //! `/v1/executions`.
 
-use crate::openapi::Endpoint;
+use crate::app::Endpoint;
 
 pub mod commands;
 pub mod presence;

@@ -14,10 +14,10 @@ use runbus::snapshot::Snapshot;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::connection::snapshots;
-use crate::openapi::{Endpoint, Operation, Parameter, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Parameter, Problem};
 
 /// The endpoints of this module.
 #[must_use]

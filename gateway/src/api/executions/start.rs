@@ -13,9 +13,9 @@ use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::sessions;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule, permit};
-use crate::openapi::{Endpoint, Operation};
-use crate::router::App;
+use crate::openapi::Operation;
 
 /// The endpoints of this module.
 #[must_use]

@@ -11,9 +11,9 @@ use runbus::execution::Execution;
 use crate::api::caller::Caller;
 use crate::api::error::Failure;
 use crate::api::parameters;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
-use crate::openapi::{Endpoint, Operation, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Problem};
 
 /// The endpoints of this module.
 #[must_use]

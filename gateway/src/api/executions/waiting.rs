@@ -12,9 +12,9 @@ use serde::Serialize;
 use crate::api::caller::Reach;
 use crate::api::error::Failure;
 use crate::api::parameters::Id;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
-use crate::openapi::{Endpoint, Operation, Problem};
-use crate::router::App;
+use crate::openapi::{Operation, Problem};
 
 /// The endpoints of this module.
 #[must_use]

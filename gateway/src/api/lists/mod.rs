@@ -13,12 +13,12 @@ use serde::Serialize;
 
 use super::caller::Caller;
 use super::error::Failure;
+use crate::app::{App, Endpoint};
 use crate::auth::{Action, Rule};
 use crate::ledger::{Table, Taken};
 use crate::limits;
-use crate::lists::parameters::{self, Way};
-use crate::openapi::{Endpoint, Operation};
-use crate::router::App;
+use crate::openapi::Operation;
+use crate::protocol::list::parameters::{self, Way};
 
 /// The endpoints of this module.
 #[must_use]

@@ -1,8 +1,0 @@
-//! `/ws/agents/{agent_id}` and `/ws/agents`: an agent is a stream.
-
-pub mod approval;
-pub mod envelope;
-pub mod message;
-pub mod snapshot;
-pub mod socket;
-pub mod translate;

@@ -1,7 +1,0 @@
-//! `/ws/council/{run_id}` and `/api/councils/run`: a run is an execution of the council's graph.
-
-pub mod frames;
-pub mod runs;
-pub mod socket;
-pub mod translate;
-pub mod view;
