@@ -18,7 +18,7 @@ export const STEPS = 600;
 
 export function steps(record: ExecutionRecord): Step[] {
   return record.story.blocks
-    .filter((one): one is TurnBlock | CallBlock => one.kind === "call" || (one.kind === "turn" && !one.void))
+    .filter((one): one is TurnBlock | CallBlock => (one.kind === "call" || one.kind === "turn") && !one.void)
     .slice(0, STEPS)
     .map(step);
 }
