@@ -79,7 +79,7 @@ export function align(a: readonly Step[], b: readonly Step[]): Pair[] {
 
 export const differs = ({ a, b }: Pair): boolean => !a || !b || a.text !== b.text || a.input !== b.input;
 
-/** What two texts have in common at both ends, and what is between: whole words, so that people can read it. */
+/** Two texts are compared: the common part at both ends, and the part between: whole words, so that people can read it. */
 export function parted(text: string, other: string): { head: string; middle: string; tail: string } {
   const most = Math.min(text.length, other.length);
   let head = 0;

@@ -174,6 +174,8 @@ describe("console, what texts and people may do", { timeout: 280_000 }, () => {
     await post(url, "events", { events: [{ type: "tool_call_completed", stream_id: "strangers", execution_id: id, data: { tool_use_id: text(), tool_name: text(), result: { html: text() }, is_error: true } }, { type: "execution_failed", stream_id: "strangers", execution_id: id, data: { error: { message: text() } } }] });
     const page = await open(url, `/console/executions/${id}`);
     await shows(page, "failed");
+    // The latest parts are drawn first.
+    await page.waitForFunction(() => document.querySelectorAll("[data-turn]").length >= 200);
     const found = await page.evaluate(() => ({
       hit: window.hit,
       turns: document.querySelectorAll("[data-turn]").length,

@@ -1,4 +1,4 @@
-// What people do with the console, on real gateways: with a key, in the inbox, by keyboard, with commands, with a file.
+// People and the console, on real gateways: with a key, in the inbox, by keyboard, with commands, with a file.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";

@@ -65,7 +65,7 @@ export function picture(name, bytes, factor = 2) {
   return { share, look };
 }
 
-/** What a screen reader gets, as text: compared exactly. Gives the first lines that differ. */
+/** The content as a screen reader has it, as text: compared exactly. Gives the first lines that differ. */
 export function tree(name, text) {
   const path = join(baselines, `${name}.yml`);
   if (renews) {

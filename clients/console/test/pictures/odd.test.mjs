@@ -1,4 +1,4 @@
-// What rarely comes, in a fixed world: huge and broken content, positions that are gone, answers that are lost. And that keys reach everything.
+// Rare things, in a fixed world: huge and broken content, positions that are gone, answers that are lost. And that keys reach everything.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, watch } from "../support/browser.mjs";
