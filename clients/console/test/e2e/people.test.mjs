@@ -46,13 +46,15 @@ const command = async (page, within, name = "runbus") => {
 
 const KEYS = { ann: "key-of-ann-0123456789abcdef0123456789abcd", ben: "key-of-ben-0123456789abcdef0123456789abcd", eve: "key-of-eve-0123456789abcdef0123456789abcd" };
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const { eve, ...rest } = {
+  ann: { sha256: sha256(KEYS.ann), scopes: ["*", "admin"] },
+  ben: { sha256: sha256(KEYS.ben), scopes: ["*"] },
+  eve: { sha256: sha256(KEYS.eve), scopes: ["read"] },
+};
+const withoutEve = JSON.stringify(rest);
 const AUTH = {
   "auth.mode": "required",
-  "auth.api_keys": JSON.stringify({
-    ann: { sha256: sha256(KEYS.ann), scopes: ["*", "admin"] },
-    ben: { sha256: sha256(KEYS.ben), scopes: ["*"] },
-    eve: { sha256: sha256(KEYS.eve), scopes: ["read"] },
-  }),
+  "auth.api_keys": JSON.stringify({ ...rest, eve }),
   "auth.stream_tokens.secret": "a-secret-of-tests-0123456789abcdef0123456789",
 };
 
@@ -103,11 +105,19 @@ describe("console, where a key is asked for", { timeout: 280_000 }, () => {
     await enter(page, KEYS.eve);
     await page.waitForSelector("text=Your key may not decide this.");
     for (const action of ["Approve", "Cancel", "Pause", "Start"]) assert.equal(await page.locator(`button:text-is("${action}"), a:text-is("${action}")`).count(), 0, action);
-    await page.route("**/v1/executions/*/definition", (route) => route.fulfill({ status: 401, json: { error: { code: "unauthenticated", message: "it has expired" } } }));
-    await page.goto(`${url}/console/executions/${id}?tab=state`);
+    await page.click("text=State");
+    await page.waitForFunction(() => location.search === "?tab=state");
+    await page.evaluate(() => (globalThis.sameLoad = true));
+    // The key is taken away, and all connections are lost.
+    const [server] = runbus.gateways;
+    await server.kill();
+    server.settings["auth.api_keys"] = withoutEve;
+    await server.start();
+    await page.waitForSelector("#credential");
     await enter(page, KEYS.ben);
-    await page.waitForSelector("text=Model calls");
-    assert.equal(new URL(page.url()).search, "?tab=state");
+    await page.waitForSelector("dl >> text=Model calls");
+    await page.waitForSelector("header.top >> button:text-is('Cancel')");
+    assert.deepEqual([await page.evaluate(() => globalThis.sameLoad), new URL(page.url()).search], [true, "?tab=state"]);
     await close(page);
   });
 
