@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { cpus } from "node:os";
 import { chromium } from "playwright-core";
 import { backends } from "../../typescript/test/support/runbus.mjs";
-import { fromFolder, hasConsole, packed } from "../test/support/bundle.mjs";
+import { FOLDER_ARGS, fromFolder, hasConsole, packed } from "../test/support/bundle.mjs";
 
 const ROWS = Number(process.env.CONSOLE_BENCH_ROWS ?? 100_000);
 const EVENTS = Number(process.env.CONSOLE_BENCH_EVENTS ?? 10_000);
@@ -30,7 +30,7 @@ const runbus = await backends.embedded({ "gateway.directory.max_entries": 2_000_
 const [{ url }] = runbus.gateways;
 const inside = await hasConsole(url);
 if (!inside) say("the program has no console inside: pages get it from gateway/console-dist");
-const browser = await chromium.launch({ executablePath: process.env.CLIENT_TEST_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+const browser = await chromium.launch({ executablePath: process.env.CLIENT_TEST_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", ...(inside ? [] : FOLDER_ARGS)] });
 
 async function open(path) {
   const context = await browser.newContext({ viewport: { width: 1300, height: 820 } });

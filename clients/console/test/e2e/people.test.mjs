@@ -26,6 +26,9 @@ after(async () => {
 });
 const open = (url, path, options) => openIn(browser, url, path, options);
 
+/** The item of an execution in the inbox: its approval, its question. */
+const cardOf = (id, what = "approval") => `li[data-card]:has(a[href$="/executions/${id}"]):has([data-${what}])`;
+
 /** Runs a command as the console shows it; `runbus` is the program under test. */
 function shell(text, env = {}) {
   const { status, stdout, stderr } = spawnSync("bash", ["-c", `runbus() { "$RUNBUS_PROGRAM" "$@"; }\n${text}`], {
@@ -108,10 +111,12 @@ describe("console, where a key is asked for", { timeout: 280_000 }, () => {
     await page.click("text=State");
     await page.waitForFunction(() => location.search === "?tab=state");
     await page.evaluate(() => (globalThis.sameLoad = true));
-    // The key is taken away, and all connections are lost.
+    // The key is taken away.
     const [server] = runbus.gateways;
     await server.kill();
     server.settings["auth.api_keys"] = withoutEve;
+    // Tokens that were made from it count no more either.
+    server.settings["auth.stream_tokens.secret"] = "another-secret-of-tests-0123456789abcdef01234567";
     await server.start();
     await page.waitForSelector("#credential");
     await enter(page, KEYS.ben);
@@ -126,7 +131,7 @@ describe("console, where a key is asked for", { timeout: 280_000 }, () => {
     const [ann, ben] = await Promise.all([open(url, "/console/inbox"), open(url, "/console/inbox")]);
     await enter(ann, KEYS.ann);
     await enter(ben, KEYS.ben);
-    const card = `[data-card^="${id}"]`;
+    const card = cardOf(id);
     await Promise.all([ann, ben].map((page) => page.waitForSelector(card)));
     await ben.waitForFunction(() => /^\(\d+\)/.test(document.title));
     await ann.fill(`${card} input.note`, "not that much");
@@ -149,7 +154,7 @@ describe("console, where a key is asked for", { timeout: 280_000 }, () => {
     });
     await until(async () => (await get(url, `approvals?execution_id=${id}`, KEYS.ann)).approvals?.length === 1);
     await enter(ben, KEYS.ben);
-    const card = `[data-card^="${id}"]`;
+    const card = cardOf(id);
     await ben.waitForSelector(card);
     const approval = await ben.getAttribute(card, "data-card");
     await post(url, `approvals/${encodeURIComponent(approval)}/decision`, { approved: true, note: "go on" }, KEYS.ann);
@@ -238,6 +243,24 @@ describe("console, what people do", { timeout: 280_000 }, () => {
     await close(page);
   });
 
+  it("runs an execution again with edited input, and compares both", async () => {
+    const id = await start(url, "reporter", { input: "the first one" });
+    const page = await open(url, `/console/executions/${id}`);
+    await shows(page, "completed");
+    await page.click("text=More");
+    await page.click("text=Run again with edited input…");
+    await page.waitForFunction(() => document.getElementById("input")?.value === "the first one");
+    await page.fill("#input", "the second one");
+    await page.click("button:text-is('Start')");
+    await page.waitForURL((address) => /executions\/(?!.*from)/.test(address.pathname) && !address.pathname.includes(id));
+    await shows(page, "completed");
+    const second = new URL(page.url()).pathname.split("/").at(-1);
+    await page.goto(`${url}/console/compare?a=${id}&b=${second}`);
+    await page.waitForSelector("text=Input: different");
+    await page.waitForSelector("text=Output: the same");
+    await close(page);
+  });
+
   it("shows a call as it is written, and strikes it out when the model is asked again", async () => {
     const id = randomUUID();
     const base = { stream_id: "strangers", execution_id: id, node_id: "writer" };
@@ -258,7 +281,7 @@ describe("console, what people do", { timeout: 280_000 }, () => {
   it("checks edited arguments by the tool's schema before it sends them", async () => {
     const id = await start(url, "payer");
     const page = await open(url, "/console/inbox");
-    const card = `[data-card^="${id}"]`;
+    const card = cardOf(id);
     await page.click(`${card} >> text=Edit arguments`);
     await page.fill(`${card} textarea`, '{"expression": 5}');
     await page.waitForSelector(`${card} .wrong li`);
@@ -275,11 +298,11 @@ describe("console, what people do", { timeout: 280_000 }, () => {
   it("decides and answers several at once, and cancels several with their count", async () => {
     const ids = await Promise.all([1, 2, 3].map(() => start(url, "payer")));
     const page = await open(url, "/console/inbox");
-    for (const id of ids) await page.check(`[data-card^="${id}"] input[type=checkbox]`);
+    for (const id of ids) await page.check(`${cardOf(id)} input[type=checkbox]`);
     await page.click('button:text-is("Approve 3")');
     await page.waitForSelector("text=Approve 3 calls?");
     await page.click('[role=dialog] >> button:text-is("Approve 3 calls")');
-    const asked = (id) => `li[data-card]:has(a[href$="${id}"]):has([data-question])`;
+    const asked = (id) => cardOf(id, "question");
     for (const id of ids) await page.waitForSelector(asked(id));
     for (const id of ids.slice(0, 2)) await page.check(`${asked(id)} input[type=checkbox]`);
     await page.click('button:text-is("Answer 2")');

@@ -47,6 +47,7 @@ function keep(folder, name, bytes) {
 
 /** The share of pixels that differ; with the paths to look at when that is too much. */
 export function picture(name, bytes, factor = 2) {
+  if (process.env.CONSOLE_TEST_SHOTS) keep(shots, `${name}.png`, bytes);
   const small = shrink(PNG.sync.read(bytes), factor);
   if (renews) {
     keep(baselines, `${name}.png`, PNG.sync.write(small, { colorType: 2, deflateLevel: 9 }));

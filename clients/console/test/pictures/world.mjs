@@ -34,7 +34,8 @@ class Log {
 
   turn(node, content, usage, more = {}) {
     const total_tokens = usage.prompt_tokens + usage.completion_tokens;
-    return this.add("llm_turn_completed", { model: "model-l", finish_reason: "stop", content, usage: { ...usage, total_tokens }, ...more }, node);
+    const counted = { ...usage, total_tokens };
+    return this.add("llm_turn_completed", { model: "model-l", finish_reason: "stop", content, usage: counted, ...more }, node).add("usage_updated", { usage: counted }, node, { wait: 0 });
   }
 }
 
@@ -156,7 +157,7 @@ export const sessions = [
 
 export const session = {
   session_id: "talk-4", status: "idle", execution_id: "run-talk-4", definition: "assistant", queued: [], pending: [], approvals: [], questions: [],
-  children: [{ session_id: "run-look-2", definition: "librarian", execution_id: "run-look-2", ended: true }],
+  children: [{ session_id: "run-look-2", execution_id: "run-look-2", definition: "librarian", ephemeral: false, ended: true }],
   messages: 6, usage: usage(9_120, 0.03), version: 12,
 };
 export const messages = [

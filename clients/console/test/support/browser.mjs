@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { chromium } from "playwright-core";
-import { fromFolder } from "./bundle.mjs";
+import { FOLDER_ARGS, fromFolder } from "./bundle.mjs";
 
 export const launch = (args = []) =>
-  chromium.launch({ executablePath: process.env.CLIENT_TEST_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", ...args] });
+  chromium.launch({ executablePath: process.env.CLIENT_TEST_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", ...(process.env.CONSOLE_TEST_DIST ? FOLDER_ARGS : []), ...args] });
 
 /** Notes errors of a page, breaches of its policy, dialogs, requests to others. */
 export function watch(page) {

@@ -31,5 +31,8 @@ export const packed = (path) => {
 export const hasConsole = async (url) =>
   /\/console\/assets\//.test(await (await fetch(`${url}/console/`, { headers: { accept: "text/html" } })).text());
 
+/** Such a page is of no address for the browser, which then asks before it reaches a loopback one. */
+export const FOLDER_ARGS = ["--disable-features=LocalNetworkAccessChecks"];
+
 /** Pages of this context get the bundle from the folder, everything else from the gateway. */
 export const fromFolder = (context) => context.route(/^https?:\/\/[^/]+\/(console\/.*)?$/, (route) => route.fulfill(file(new URL(route.request().url()).pathname)));
