@@ -137,7 +137,7 @@ describe("console, where a key is asked for", { timeout: 280_000 }, () => {
     await ann.fill(`${card} input.note`, "not that much");
     await ann.click(`${card} >> button:text-is("Reject")`);
     await ben.waitForSelector(card, { state: "detached" });
-    await ben.waitForSelector("text=calculator was rejected by ann: “not that much”");
+    await ben.waitForSelector("text=calculator was rejected by key/ann: “not that much”");
     await close(ann, ben);
   });
 
@@ -159,7 +159,7 @@ describe("console, where a key is asked for", { timeout: 280_000 }, () => {
     const approval = await ben.getAttribute(card, "data-card");
     await post(url, `approvals/${encodeURIComponent(approval)}/decision`, { approved: true, note: "go on" }, KEYS.ann);
     await ben.click(`${card} >> button:text-is("Reject")`);
-    await ben.waitForSelector("text=Somebody was first: it was approved by ann: “go on”.");
+    await ben.waitForSelector("text=Somebody was first: it was approved by key/ann: “go on”.");
     await close(ben);
   });
 });
@@ -393,7 +393,7 @@ describe("console, what people do", { timeout: 280_000 }, () => {
     await page.evaluate(() => document.activeElement.blur());
     await press("g", "i");
     await page.waitForURL("**/console/inbox");
-    await reach(".choice");
+    await reach(`${cardOf(id, "question")} .choice`);
     await press("Enter");
     await until(async () => (await get(url, `executions/${id}`)).status === "completed");
     await page.evaluate(() => document.activeElement.blur());

@@ -47,7 +47,7 @@ describe("odd content", { timeout: 120_000 }, () => {
     await page.waitForSelector("text=a_type_of_the_future");
     await page.waitForSelector("text=The server had an error.");
     await page.click("[data-call=t] .head");
-    await page.waitForSelector("[data-call=t] >> text=/MiB more are here/");
+    await page.waitForSelector("[data-call=t] >> text=/KiB more are here/");
     const shown = await page.evaluate(() => document.querySelector(".conversation").textContent.length);
     assert.ok(shown < 20_000, `${shown} characters are shown unfolded`);
     await page.keyboard.press("3");
@@ -61,7 +61,7 @@ describe("odd content", { timeout: 120_000 }, () => {
 
   it("has the bytes that a gateway cut from a value", async () => {
     const page = await open("/console/inbox");
-    await page.waitForSelector("[data-card='run-shell-3@call-9'] >> text=/1\\.0 MiB more are not here/");
+    await page.waitForSelector("[data-card='run-shell-3@call-9'] >> text=/KiB more are not here/");
     await close(page);
   });
 

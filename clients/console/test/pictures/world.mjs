@@ -11,6 +11,7 @@ const ago = (seconds) => iso(NOW - seconds * 1000);
 class Log {
   events = [];
   attempt = 1;
+  total = {};
 
   constructor(execution_id, stream_id, begun) {
     Object.assign(this, { execution_id, stream_id, at: NOW - begun * 1000 });
@@ -32,10 +33,16 @@ class Log {
     return this;
   }
 
+  /** The usage of all turns so far. */
+  #sum(usage) {
+    for (const [name, value] of Object.entries(usage)) this.total[name] = Math.round(((this.total[name] ?? 0) + value) * 10_000) / 10_000;
+    return { ...this.total };
+  }
+
   turn(node, content, usage, more = {}) {
     const total_tokens = usage.prompt_tokens + usage.completion_tokens;
     const counted = { ...usage, total_tokens };
-    return this.add("llm_turn_completed", { model: "model-l", finish_reason: "stop", content, usage: counted, ...more }, node).add("usage_updated", { usage: counted }, node, { wait: 0 });
+    return this.add("llm_turn_completed", { model: "model-l", finish_reason: "stop", content, usage: counted, ...more }, node).add("usage_updated", { usage: this.#sum(counted) }, node, { wait: 0 });
   }
 }
 
