@@ -149,6 +149,12 @@ bench-python: ## print the Python client's figures beside their baselines (part 
 	$(CARGO) build --locked --release --package runbus-cli
 	RUNBUS_BINARY=$${RUNBUS_BINARY:-$${CARGO_TARGET_DIR:-target}/release/runbus} $(TOOLS) clients/python/test.sh --bench
 
+.PHONY: bench-console
+bench-console: console ## print the console's figures in Chromium beside their targets (ten minutes of streaming; ARGS=load,list,events,scrub for a part)
+	clients/typescript/scripts/chromium.sh
+	$(if $(RUNBUS_BINARY),,$(CARGO) build --locked --release --package runbus-cli)
+	cd clients/console && $(if $(ARGS),CONSOLE_BENCH_ONLY=$(ARGS) )CLIENT_TEST_RUNBUS=$(or $(RUNBUS_BINARY),$(abspath $(or $(CARGO_TARGET_DIR),target))/release/runbus) npm run --silent bench
+
 .PHONY: bench-typescript
 bench-typescript: ## print the TypeScript client's figures beside their baselines (part of bench)
 	$(CARGO) build --locked --release --package runbus-cli

@@ -18,7 +18,7 @@ export const STEPS = 600;
 
 export function steps(record: ExecutionRecord): Step[] {
   return record.story.blocks
-    .filter((one): one is TurnBlock | CallBlock => one.kind === "call" || (one.kind === "turn" && !one.void))
+    .filter((one): one is TurnBlock | CallBlock => (one.kind === "call" || one.kind === "turn") && !one.void)
     .slice(0, STEPS)
     .map(step);
 }
@@ -78,3 +78,17 @@ export function align(a: readonly Step[], b: readonly Step[]): Pair[] {
 }
 
 export const differs = ({ a, b }: Pair): boolean => !a || !b || a.text !== b.text || a.input !== b.input;
+
+/** Two texts are compared: the common part at both ends, and the part between: whole words, so that people can read it. */
+export function parted(text: string, other: string): { head: string; middle: string; tail: string } {
+  const most = Math.min(text.length, other.length);
+  let head = 0;
+  while (head < most && text[head] === other[head]) head++;
+  let tail = 0;
+  while (tail < most - head && text[text.length - 1 - tail] === other[other.length - 1 - tail]) tail++;
+  if (head < text.length || head < other.length) {
+    while (head > 0 && /[\p{L}\p{N}]/u.test(text[head - 1] as string)) head--;
+    while (tail > 0 && /[\p{L}\p{N}]/u.test(text[text.length - tail] as string)) tail--;
+  }
+  return { head: text.slice(0, head), middle: text.slice(head, text.length - tail), tail: text.slice(text.length - tail) };
+}

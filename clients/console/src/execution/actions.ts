@@ -16,7 +16,7 @@ export interface Known {
   status?: ExecutionStatus | undefined;
 }
 
-const around = () => ({ auth: session.standing !== "open" });
+export const around = () => ({ auth: session.standing !== "open" });
 
 export function mayCancel(one: Known): boolean {
   return !over(one.status) && session.can("cancel", { stream: one.stream_id, execution: one.execution_id });
@@ -29,7 +29,7 @@ export async function cancel(one: Known): Promise<void> {
     action: "Cancel it",
     danger: true,
     input: "Reason (optional)",
-    commands: onExecution(one.execution_id, "cancel", "", around()),
+    commands: (reason) => onExecution(one.execution_id, "cancel", reason, around()),
   });
   if (!agreed) return;
   const reason = agreed.text.trim();
@@ -45,7 +45,7 @@ export async function pause(one: Known): Promise<void> {
     detail: "It finishes the step that it does now, and begins no other.",
     action: "Pause it",
     input: "Reason (optional)",
-    commands: onExecution(one.execution_id, "pause", "", around()),
+    commands: (reason) => onExecution(one.execution_id, "pause", reason, around()),
   });
   if (!agreed) return;
   const reason = agreed.text.trim();
@@ -59,7 +59,7 @@ export async function resume(one: Known): Promise<void> {
   const agreed = await dialogs.confirm({
     title: "Let this execution go on?",
     action: "Go on",
-    commands: onExecution(one.execution_id, "resume", "", around()),
+    commands: () => onExecution(one.execution_id, "resume", "", around()),
   });
   if (!agreed) return;
   await attempt(async () => {
@@ -74,7 +74,7 @@ export async function retryDead(execution: string): Promise<void> {
     title: "Try this execution again?",
     detail: "A new execution begins in the same session with the same input.",
     action: "Try again",
-    commands: retryCommand(execution, around()),
+    commands: () => retryCommand(execution, around()),
   });
   if (!agreed) return;
   await attempt(async () => {

@@ -29,6 +29,8 @@ export interface TurnBlock extends Part {
   text: Piece;
   output: Piece;
   reasoning: Piece;
+  /** Calls that it writes, or wrote. */
+  calls: CallBlock[];
   /** `seq` of its last event. */
   seq: number;
   done?: Since<{ at: number; finish?: string | undefined; model?: string | undefined; usage?: Usage | undefined }>;
@@ -45,13 +47,17 @@ export interface Usage {
   cost?: number;
 }
 
-export type CallState = "requested" | "awaiting approval" | "approved" | "rejected" | "expired" | "running" | "completed" | "failed";
+export type CallState = "writing" | "requested" | "awaiting approval" | "approved" | "rejected" | "expired" | "running" | "completed" | "failed";
 
 export interface CallBlock extends Part {
   kind: "call";
   id: string;
   tool: string;
   states: Since<{ state: CallState; at: number }>[];
+  /** The arguments while the model writes them: text that is no JSON yet. */
+  written: Piece;
+  /** The turn that wrote it counts no more, or ended before the call was whole. */
+  void?: Since<"retry" | "takeover" | "unfinished">;
   /** Arguments: as the model wrote them, as they ran, as a person changed them. */
   arguments: Since<unknown>[];
   result?: Since<{ value: unknown; isError: boolean }>;

@@ -17,12 +17,27 @@ export const isEvent = (item: Stored): item is Event => "stream_id" in item && "
 
 export const cursorOf = (item: Stored): string | undefined => ("cursor" in item ? item.cursor : undefined);
 
-const DELTAS = new Set(["llm_text_delta", "llm_reasoning_delta", "client_output_delta"]);
+/** The field of each delta that has its text. */
+const DELTAS: Readonly<Record<string, string>> = {
+  llm_text_delta: "content",
+  llm_reasoning_delta: "content",
+  client_output_delta: "content",
+  tool_call_delta: "arguments",
+};
 
-export const isDelta = (item: Stored): item is Event => isEvent(item) && DELTAS.has(item.type);
+const field = (type: string): string | undefined => (Object.hasOwn(DELTAS, type) ? DELTAS[type] : undefined);
+
+export const isDelta = (item: Stored): item is Event => isEvent(item) && field(item.type) !== undefined;
 
 /** The text of a delta; `undefined` when it is not as its type says. */
 export function content(event: Event): string | undefined {
-  const { content } = event.data as { content?: unknown };
-  return typeof content === "string" ? content : undefined;
+  const text = (event.data as Record<string, unknown>)[field(event.type) ?? "content"];
+  return typeof text === "string" ? text : undefined;
 }
+
+/** The call that a delta belongs to: pieces of two calls never share an entry. */
+export const callOf = (event: Event): unknown => (event.data as { tool_use_id?: unknown }).tool_use_id;
+
+/** The same delta with another text. */
+export const withContent = (event: Event, text: string): Event =>
+  ({ ...event, data: { ...event.data, [field(event.type) ?? "content"]: text } }) as Event;

@@ -17,6 +17,8 @@ export const texts = (value: unknown): string[] => list(value).filter((one): one
 /** The message of an error, whether it is a text or an object; the provider's own words when there are any. */
 export function message(error: unknown): string {
   if (typeof error === "string") return error;
-  const { message, code } = data(error);
-  return text(message) ?? text(code) ?? (error === undefined || error === null ? "" : JSON.stringify(error));
+  const { message, code, provider } = data(error);
+  const said = text(message) ?? text(code) ?? (error === undefined || error === null ? "" : JSON.stringify(error));
+  const own = text(data(provider)["message"]);
+  return own === undefined || said.includes(own) ? said : `${said} (the provider: ${own})`;
 }

@@ -7,7 +7,7 @@
 import { apply, begin, type Event, type Snapshot } from "@runbus/client";
 import { CHECKPOINT_EVERY, ENTRIES, ENTRY_CHARS, MERGE_CHARS, MERGE_MS } from "../lib/limits";
 import { ms } from "../lib/format";
-import { content, cursorOf, isDelta, isEvent, type Entry, type Stored } from "./entry";
+import { callOf, content, cursorOf, isDelta, isEvent, withContent, type Entry, type Stored } from "./entry";
 import { Spans } from "./spans";
 import { Story } from "./story";
 
@@ -55,13 +55,13 @@ export class ExecutionRecord {
   #merge(before: Entry, item: Stored): boolean {
     const last = before.item;
     if (!isDelta(item) || !isDelta(last) || last.type !== item.type || last.node_id !== item.node_id) return false;
-    if (last.attempt !== item.attempt || last.stream_id !== item.stream_id || last.external !== item.external) return false;
+    if (last.attempt !== item.attempt || last.stream_id !== item.stream_id || last.external !== item.external || callOf(last) !== callOf(item)) return false;
     const [one, more] = [content(last), content(item)];
     const at = ms(item.timestamp) ?? before.at;
     if (one === undefined || more === undefined || at - this.#mergedFrom > MERGE_MS) return false;
     if (one.length + more.length > MERGE_CHARS) return false;
     const merged = (last.merged ?? 1) + (item.merged ?? 1);
-    before.item = { ...item, merged, data: { ...item.data, content: one + more } } as Event;
+    before.item = { ...withContent(item, one + more), merged } as Event;
     before.at = at;
     before.chars += more.length;
     this.#chars += more.length;

@@ -49,7 +49,9 @@ export class Story {
 
   /** More text for the entry that was taken last. */
   extend(entry: Entry, event: Event): void {
-    this.write(entry, event, data(event.data), event.type as "llm_text_delta");
+    const read = data(event.data);
+    if (event.type === "tool_call_delta") this.draft(entry, event, read);
+    else this.write(entry, event, read, event.type as "llm_text_delta");
   }
 
   #add<T extends Block>(block: T): T {
@@ -102,6 +104,7 @@ export class Story {
       text: new Piece(),
       output: new Piece(),
       reasoning: new Piece(),
+      calls: [],
       seq: event.seq,
     });
     pass.asked = undefined;
@@ -120,11 +123,39 @@ export class Story {
     turn.seq = event.seq;
   }
 
+  /** The next piece of a call that the model writes. */
+  draft(entry: Entry, event: Event, read: Data): void {
+    const id = text(read["tool_use_id"]);
+    const more = content(event);
+    if (id === undefined || more === undefined) return;
+    const turn = this.turn(entry, event);
+    turn.seq = event.seq;
+    const known = this.#calls.get(id);
+    // A call that is whole is not written again.
+    if (known && known.states.at(-1)?.value.state !== "writing") return;
+    const call = known ?? this.call(entry, event, read, "writing");
+    if (!call) return;
+    if (!known) turn.calls.push(call);
+    call.written.push(entry.position, more);
+  }
+
+  /** Calls that no tool has begun are void, and another try may use the same ids. */
+  #voidCalls(turn: TurnBlock, position: number, why: "retry" | "takeover" | "unfinished"): void {
+    for (const call of turn.calls) {
+      const state = call.states.at(-1)?.value.state;
+      // A whole call of a turn that counts is still to be run.
+      if (call.void || (state !== "writing" && (state !== "requested" || why === "unfinished"))) continue;
+      call.void = { position, value: why };
+      if (this.#calls.get(call.id) === call) this.#calls.delete(call.id);
+    }
+  }
+
   closeTurn(entry: Entry, event: Event, more: { finish?: string; model?: string; usage?: Usage } = {}): void {
     const id = event.node_id ?? "";
     const turn = this.#open.get(id);
     if (!turn) return;
     turn.done = { position: entry.position, value: { at: entry.at, ...more } };
+    this.#voidCalls(turn, entry.position, "unfinished");
     this.#open.delete(id);
   }
 
@@ -134,6 +165,7 @@ export class Story {
     for (const [id, turn] of this.#open) {
       if (!which(turn)) continue;
       turn.void = { position: entry.position, value: { at: entry.at, why, error } };
+      this.#voidCalls(turn, entry.position, why);
       this.#open.delete(id);
       gone++;
     }
@@ -143,7 +175,9 @@ export class Story {
   /** The last turn of a node was complete, and does not count after all. */
   voidLast(entry: Entry, node: string | undefined, error: unknown): void {
     const turn = this.blocks.findLast((one): one is TurnBlock => one.kind === "turn" && one.node === node);
-    if (turn?.done && !turn.void) turn.void = { position: entry.position, value: { at: entry.at, why: "retry", error } };
+    if (!turn?.done || turn.void) return;
+    turn.void = { position: entry.position, value: { at: entry.at, why: "retry", error } };
+    this.#voidCalls(turn, entry.position, "retry");
   }
 
   call(entry: Entry, event: Event, read: Data, state: CallState): CallBlock | undefined {
@@ -157,6 +191,7 @@ export class Story {
         id,
         tool: text(read["tool_name"]) ?? "tool",
         states: [],
+        written: new Piece(),
         arguments: [],
         progress: [],
       });
@@ -202,7 +237,10 @@ export class Story {
 
   /** The execution is over: nothing is written any more. */
   end(entry: Entry): void {
-    for (const turn of this.#open.values()) turn.done = { position: entry.position, value: { at: entry.at } };
+    for (const turn of this.#open.values()) {
+      turn.done = { position: entry.position, value: { at: entry.at } };
+      this.#voidCalls(turn, entry.position, "unfinished");
+    }
     this.#open.clear();
   }
 }
@@ -292,8 +330,9 @@ const HANDLERS: Record<string, Handler> = {
   llm_text_delta: write,
   llm_reasoning_delta: write,
   client_output_delta: write,
-  // The turn shows its calls when it is completed.
-  tool_call_delta: silent,
+  tool_call_delta: function (entry, event, read) {
+    this.draft(entry, event, read);
+  },
   llm_turn_completed: function (entry, event, read) {
     const turn = this.turn(entry, event);
     const whole = text(read["content"]);
@@ -301,10 +340,13 @@ const HANDLERS: Record<string, Handler> = {
     turn.seq = event.seq;
     const [finish, model] = [text(read["finish_reason"]), text(read["model"])];
     const usage = read["usage"] ? (data(read["usage"]) as Usage) : undefined;
-    this.closeTurn(entry, event, { ...(finish ? { finish } : {}), ...(model ? { model } : {}), ...(usage ? { usage } : {}) });
+    // Before the turn is closed: what it asks for is no unfinished draft.
     for (const one of list(read["tool_calls"]).map(data)) {
-      this.call(entry, event, one, "requested")?.arguments.push({ position: entry.position, value: parsed(one["arguments"]) });
+      const call = this.call(entry, event, one, "requested");
+      call?.arguments.push({ position: entry.position, value: parsed(one["arguments"]) });
+      if (call && !turn.calls.includes(call)) turn.calls.push(call);
     }
+    this.closeTurn(entry, event, { ...(finish ? { finish } : {}), ...(model ? { model } : {}), ...(usage ? { usage } : {}) });
   },
   llm_retry: function (entry, event, read) {
     const { error } = read;

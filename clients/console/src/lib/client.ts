@@ -18,13 +18,14 @@ export class ConsoleClient extends Client {
     list: string,
     query: Record<string, string | number | readonly string[] | undefined>,
     signal?: AbortSignal,
-  ): Promise<{ entries: T[]; next: string | undefined; counts: Record<string, number> | undefined }> {
+  ): Promise<{ entries: T[]; next: string | undefined; counts: Record<string, number> | undefined; complete: boolean | undefined }> {
     const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ""));
     const answer = await this.get<Record<string, unknown>>([list], given as Call["query"], signal);
     return {
       entries: (answer[list] as T[] | undefined) ?? [],
       next: answer["next"] as string | undefined,
       counts: answer["counts"] as Record<string, number> | undefined,
+      complete: answer["complete"] as boolean | undefined,
     };
   }
 

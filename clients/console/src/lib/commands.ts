@@ -18,7 +18,7 @@ export interface Surroundings {
 
 function curl(path: readonly string[], body: unknown, { auth }: Surroundings): string {
   const url = `${gateway()}/v1/${path.map(encodeURIComponent).join("/")}`;
-  const key = auth ? ` -H "authorization: Bearer $RUNBUS_KEY"` : "";
+  const key = auth ? ` -H "authorization: Bearer $RUNBUS_TOKEN"` : "";
   return `curl -X POST ${quote(url)}${key} \\\n  -H 'content-type: application/json' -d ${quote(JSON.stringify(body))}`;
 }
 
@@ -27,13 +27,14 @@ const cli = (words: readonly (string | undefined)[]): string =>
 
 const option = (name: string, value: string | undefined): string[] => (value ? [name, value] : []);
 
-export const start = (body: { definition: string; input: unknown; session_id?: string | undefined; labels?: Record<string, string> }, more: Surroundings): Shown => ({
+export const start = (body: { definition: string; input: unknown; session_id?: string | undefined; stream_id?: string | undefined; labels?: Record<string, string> }, more: Surroundings): Shown => ({
   cli: cli([
     "start",
     body.definition,
     "--input",
     JSON.stringify(body.input),
     ...option("--session", body.session_id),
+    ...option("--stream", body.stream_id),
     ...Object.entries(body.labels ?? {}).flatMap(([name, value]) => ["--label", `${name}=${value}`]),
   ]),
   curl: curl(["executions"], body, more),
@@ -58,7 +59,7 @@ export const decide = (
     "approvals",
     body.approved ? "approve" : "reject",
     approval,
-    ...(body.approved ? option("--digest", body.arguments_digest) : []),
+    ...option("--digest", body.arguments_digest),
     ...(body.arguments === undefined ? [] : ["--arguments", JSON.stringify(body.arguments)]),
     ...option("--note", body.note),
   ]),
@@ -69,6 +70,22 @@ export const answer = (question: string, input: unknown, more: Surroundings): Sh
   cli: cli(["answer", question, JSON.stringify(input)]),
   curl: curl(["questions", question, "answer"], { input }, more),
 });
+
+/** Calls that nobody knows the end of: run again, or given up. */
+export const settle = (session: string, what: "resume" | "abort_pending", reason: string, more: Surroundings): Shown => ({
+  cli: cli(["session", what === "resume" ? "resume" : "abort-pending", session, ...(what === "resume" ? [] : option("--reason", reason))]),
+  curl: curl(["sessions", session, what], what === "resume" || !reason ? {} : { reason }, more),
+});
+
+/** Commands that are shown of one action on many. */
+const SHOWN = 20;
+
+/** An action on many: a line each. */
+export function many(all: readonly Shown[]): Shown {
+  const shown = all.slice(0, SHOWN);
+  const rest = all.length > SHOWN ? [`# and ${all.length - SHOWN} more`] : [];
+  return { cli: [...shown.map(({ cli }) => cli), ...rest].join("\n"), curl: [...shown.map(({ curl }) => curl), ...rest].join("\n") };
+}
 
 export const retry = (execution: string, more: Surroundings): Shown => ({
   cli: cli(["dead-letters", "retry", execution]),

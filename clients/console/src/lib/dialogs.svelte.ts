@@ -8,8 +8,12 @@ export interface Question {
   danger?: boolean;
   /** A text may be given, named so. */
   input?: string;
+  /** Texts that are offered for it. */
+  choices?: readonly string[];
+  /** Nothing is agreed to without a text. */
+  needsText?: boolean;
   /** How the same is done elsewhere. */
-  commands?: { cli: string; curl: string } | undefined;
+  commands?: (text: string) => { cli: string; curl: string };
 }
 
 export interface Agreed {

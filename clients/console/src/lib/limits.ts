@@ -18,6 +18,15 @@ export const MERGE_CHARS = 8 * 1024;
 /** Things that the conversation of one execution shows; the oldest go beyond it. */
 export const BLOCKS = 4_000;
 
+/** Parts of the conversation that are drawn at once behind a jump, and at each frame behind it. */
+export const DRAWN_AT_ONCE = 40;
+
+/** Parts of the conversation that are drawn; earlier ones follow when somebody scrolls there. */
+export const DRAWN = 300;
+
+/** Positions between two that are drawn one behind the other which make a jump. */
+export const JUMP = 20;
+
 /** Least time between two drawings of what streams in, in milliseconds. */
 export const FRAME_MS = 60;
 

@@ -3,7 +3,7 @@ import { RunbusError } from "@runbus/client";
 import { PAGE, ROWS } from "../lib/limits";
 import { session } from "../lib/session.svelte";
 import type { ApprovalEntry, ExecutionEntry, QuestionEntry, SessionEntry } from "./types";
-import { Window, type Gone, type Kind } from "./window";
+import { joined, Window, type Gone, type Kind } from "./window";
 
 interface Entries {
   executions: ExecutionEntry;
@@ -71,6 +71,7 @@ export class LiveList<N extends ListName> {
         for await (const message of session.client.list<Entries[N]>(this.name, { ...query, limit: this.#options.limit ?? PAGE }, signal)) {
           const gone = this.#window.apply(message);
           if (!gone) break;
+          this.#keep(gone);
           if (gone.length > 0) this.#options.left?.(gone);
           this.#show();
           this.phase = "live";
@@ -86,13 +87,22 @@ export class LiveList<N extends ListName> {
 
   #show(): void {
     const window = this.#window;
-    const id = KINDS[this.name].id as (one: Entries[N]) => string;
-    const there = new Set(window.entries.map(id));
-    this.entries = this.#older.length === 0 ? window.entries : [...window.entries, ...this.#older.filter((one) => !there.has(id(one)))].sort((a, b) => window.compare(a, b));
+    this.entries = this.#older.length === 0 ? window.entries : joined(window.entries, this.#older, KINDS[this.name].id as (one: Entries[N]) => string, window);
     this.counts = window.counts;
     this.countsExact = window.countsExact;
     this.complete = window.complete;
     this.more = this.#olderDone ? false : window.more || this.#cursor !== undefined;
+  }
+
+  /** Entries that newer ones pushed out of the window are still of the list, where its older part is shown. */
+  #keep(gone: readonly Gone<Entries[N]>[]): void {
+    const last = this.#window.entries.at(-1);
+    if (this.#older.length === 0 || last === undefined || !this.#window.more) return;
+    const pushed = gone.filter(({ before }) => this.#window.compare(before, last) > 0).map(({ before, now }) => now ?? before);
+    if (pushed.length === 0) return;
+    const id = KINDS[this.name].id as (one: Entries[N]) => string;
+    const ids = new Set(pushed.map(id));
+    this.#older = [...pushed, ...this.#older.filter((one) => !ids.has(id(one)))].sort((a, b) => this.#window.compare(a, b));
   }
 
   /** Older entries, a page at a time. */

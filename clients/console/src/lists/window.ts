@@ -62,3 +62,14 @@ export class Window<T> {
     return this.#oldest ? order : -order;
   }
 }
+
+/** A window and the older entries behind it, in order and each once. They are sorted only where they are not: there may be 100,000. */
+export function joined<T>(window: readonly T[], older: readonly T[], id: (entry: T) => string, order: Pick<Window<T>, "compare">): readonly T[] {
+  const there = new Set(window.map(id));
+  const all = [...window];
+  for (const one of older) if (!there.has(id(one))) all.push(one);
+  for (let n = 1; n < all.length; n++) {
+    if (order.compare(all[n - 1] as T, all[n] as T) > 0) return all.sort((a, b) => order.compare(a, b));
+  }
+  return all;
+}

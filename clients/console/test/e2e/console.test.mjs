@@ -4,8 +4,8 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { after, before, describe, it } from "node:test";
-import { chromium } from "playwright-core";
 import { backends } from "../../../typescript/test/support/runbus.mjs";
+import { launch, open as openIn, post, shows, start } from "../support/browser.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const axe = readFileSync(here("../../node_modules/axe-core/axe.min.js"), "utf8");
@@ -16,36 +16,9 @@ const SETTINGS = {
 const letters = (text) => text.replace(/[^\p{L}]/gu, "");
 
 let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CLIENT_TEST_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-  });
-});
+before(async () => (browser = await launch()));
 after(() => browser?.close());
-
-/** A page that notes what it must never do: errors, breaches of its policy, requests to others. */
-async function open(url, path, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1300, height: 820 }, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"], ...options });
-  const page = await context.newPage();
-  page.faults = [];
-  page.on("pageerror", (error) => page.faults.push(String(error.stack)));
-  page.on("console", (message) => /Content Security Policy/.test(message.text()) && page.faults.push(message.text()));
-  page.on("dialog", (dialog) => (page.faults.push(`a dialog: ${dialog.message()}`), dialog.dismiss()));
-  page.on("request", (request) => /^https?:\/\/(?!127\.0\.0\.1)/.test(request.url()) && page.faults.push(`asks ${request.url()}`));
-  await page.goto(url + path);
-  return page;
-}
-
-async function post(url, path, body) {
-  const answer = await fetch(`${url}/v1/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  const text = await answer.text();
-  assert.ok(answer.ok, `${path}: ${answer.status} ${text}`);
-  return JSON.parse(text);
-}
-
-const start = (url, definition, execution_id = randomUUID()) => post(url, "executions", { definition, input: "Explain write-ahead logging.", execution_id }).then(() => execution_id);
-const shows = (page, status) => page.waitForFunction((status) => document.title.includes(status), status, { timeout: 60_000 });
+const open = (url, path, options) => openIn(browser, url, path, options);
 
 /** The texts that the page shows and that are not void, by node, and the states of nodes. */
 const shown = (page) =>
@@ -201,6 +174,8 @@ describe("console, what texts and people may do", { timeout: 280_000 }, () => {
     await post(url, "events", { events: [{ type: "tool_call_completed", stream_id: "strangers", execution_id: id, data: { tool_use_id: text(), tool_name: text(), result: { html: text() }, is_error: true } }, { type: "execution_failed", stream_id: "strangers", execution_id: id, data: { error: { message: text() } } }] });
     const page = await open(url, `/console/executions/${id}`);
     await shows(page, "failed");
+    // The latest parts are drawn first.
+    await page.waitForFunction(() => document.querySelectorAll("[data-turn]").length >= 200);
     const found = await page.evaluate(() => ({
       hit: window.hit,
       turns: document.querySelectorAll("[data-turn]").length,
@@ -212,7 +187,7 @@ describe("console, what texts and people may do", { timeout: 280_000 }, () => {
     await page.context().close();
   });
 
-  for (const [look, options] of Object.entries({ light: { colorScheme: "light" }, dark: { colorScheme: "dark" }, phone: { colorScheme: "light", viewport: { width: 360, height: 740 } } })) {
+  for (const [look, options] of Object.entries({ light: { colorScheme: "light" }, dark: { colorScheme: "dark" }, phone: { colorScheme: "light", viewport: { width: 360, height: 740 } }, wall: { colorScheme: "dark", viewport: { width: 3840, height: 2160 } } })) {
     it(`has views without a serious finding of axe-core: ${look}`, async () => {
       const id = await start(url, "reporter");
       const waits = await start(url, "payer");
@@ -235,7 +210,7 @@ describe("console, what texts and people may do", { timeout: 280_000 }, () => {
         if (name === "approval") await page.waitForSelector("[data-approval]");
         else if (path.includes(id)) await page.waitForSelector(`text=${name === "compare" ? "Steps" : "reporter"}`);
         await page.waitForFunction(() => !/Loading…|Reading/.test(document.getElementById("main")?.textContent ?? "Loading…"));
-        if (process.env.CONSOLE_TEST_SHOTS) await page.screenshot({ path: `${process.env.CONSOLE_TEST_SHOTS}/${name}-${look}.png` });
+        if (process.env.CONSOLE_TEST_SHOTS) await page.screenshot({ path: `${process.env.CONSOLE_TEST_SHOTS}/real-${name}-${look}.png` });
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
         const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");

@@ -45,7 +45,8 @@ export function run(seed: number, length: number): Event[] {
     const node = nodes[Math.floor(next() * nodes.length)] as string;
     const what = next();
     if (what < 0.5) events.push(make.event("llm_text_delta", { content: `w${events.length} ` }, node));
-    else if (what < 0.6) events.push(make.event("llm_reasoning_delta", { content: "hm " }, node));
+    else if (what < 0.57) events.push(make.event("llm_reasoning_delta", { content: "hm " }, node));
+    else if (what < 0.6) events.push(make.event("tool_call_delta", { index: 0, tool_use_id: `t${calls}`, tool_name: "add", arguments: "{" }, node));
     else if (what < 0.66) events.push(make.event("node_loop_started", { iteration: 1 }, node));
     else if (what < 0.72) events.push(make.event("node_loop_iteration", { iteration: 1 }, node));
     else if (what < 0.8) events.push(make.event("llm_turn_completed", { tool_calls: [{ tool_use_id: `t${calls}`, tool_name: "add", arguments: "{}" }] }, node));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { queryOf, viewQuery } from "../../src/lists/filters";
-import { Window } from "../../src/lists/window";
+import { joined, Window } from "../../src/lists/window";
 import type { ListChanges } from "../../src/lists/types";
 import { soonest, approvalWords, type Waiting } from "../../src/inbox/waiting.svelte";
 import type { ApprovalEntry } from "../../src/lists/types";
@@ -47,6 +47,17 @@ describe("a live list", () => {
     const window = new Window<One>(kind);
     window.apply({ type: "list_snapshot", revision: 4, entries: [], more: false, complete: true });
     expect(window.apply({ type: "list_changes", base: 5, revision: 6, upserts: [], removals: [], more: false, complete: true })).toBeUndefined();
+  });
+
+  it("has the older entries behind its window in order, each once, the newer word first", () => {
+    const window = new Window<One>(kind);
+    const one = (id: string, state = 0): One => ({ id, at: `2026-01-01T00:00:${id}Z`, state });
+    expect(joined([one("09"), one("08", 2)], [one("08", 1), one("07"), one("05")], kind.id, window)).toEqual([one("09"), one("08", 2), one("07"), one("05")]);
+    expect(joined([one("09"), one("06")], [one("08"), one("05")], kind.id, window).map(({ id }) => id)).toEqual(["09", "08", "06", "05"]);
+    const many = Array.from({ length: 100_000 }, (_, n) => ({ id: String(n), at: String(1_000_000 - n), state: 0 }));
+    const from = performance.now();
+    expect(joined(many.slice(0, 100), many, kind.id, window).length).toBe(100_000);
+    expect(performance.now() - from).toBeLessThan(500);
   });
 
   it("says what became of an entry that left", () => {

@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import { last, once, type CallBlock, type TurnBlock } from "../../src/execution/blocks";
 import { isEvent } from "../../src/execution/entry";
 import { ExecutionRecord } from "../../src/execution/record";
+import { steps } from "../../src/compare/align";
 import { ENTRIES } from "../../src/lib/limits";
 import { Maker, run } from "./events";
 
+const calls = (record: ExecutionRecord) => record.story.blocks.filter((one): one is CallBlock => one.kind === "call");
 const turns = (record: ExecutionRecord) => record.story.blocks.filter((one): one is TurnBlock => one.kind === "turn");
 
 describe("a record of an execution", () => {
@@ -82,11 +84,53 @@ describe("a record of an execution", () => {
     expect([last(block.arguments, 2), last(block.arguments, 3)]).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
+  it("shows a call as the model writes it, at each position, and puts its pieces of a moment into one entry", () => {
+    const make = new Maker();
+    const record = new ExecutionRecord();
+    const piece = (id: string, index: number, more: string) => make.event("tool_call_delta", { index, tool_use_id: id, tool_name: "send", arguments: more }, "a");
+    record.add(make.event("execution_started", { input: 1 }));
+    for (const event of [piece("t", 0, '{"to":'), piece("t", 0, ' "ann"'), piece("u", 1, "{"), piece("t", 0, "}")]) record.add(event);
+    expect(record.entries.map(({ item }) => (isEvent(item) ? item.merged : 0))).toEqual([undefined, 2, undefined, undefined]);
+    expect(record.now.turns.at(-1)?.drafts?.map((one) => one.arguments.content)).toEqual(['{"to": "ann"}', "{"]);
+    const [t, u] = calls(record);
+    expect([1, 2, 3].map((position) => t?.written.upTo(position))).toEqual(['{"to": "ann"', '{"to": "ann"', '{"to": "ann"}']);
+    expect([t, u].map((one) => one && last(one.states, 3)?.state)).toEqual(["writing", "writing"]);
+    // The turn is whole: one call was asked for, the other one never was.
+    record.add(make.event("llm_turn_completed", { tool_calls: [{ tool_use_id: "t", tool_name: "send", arguments: '{"to": "ann"}' }] }, "a"));
+    expect(calls(record).length).toBe(2);
+    expect(last(t?.arguments ?? [], 4)).toEqual({ to: "ann" });
+    expect(last(t?.states ?? [], 4)?.state).toBe("requested");
+    expect([t?.void, u?.void]).toEqual([undefined, { position: 4, value: "unfinished" }]);
+    expect(last(t?.states ?? [], 3)?.state).toBe("writing");
+  });
+
+  it("strikes out a call whose turn is void, and begins another one under the same id", () => {
+    for (const [type, data, why] of [
+      ["llm_retry", { error: { message: "busy" }, next_try: 2 }, "retry"],
+      ["attempt_superseded", { superseded_attempt: 1, attempt: 2, void_from: 1, reason: "lost" }, "takeover"],
+    ] as const) {
+      const make = new Maker();
+      const record = new ExecutionRecord();
+      const piece = () => make.event("tool_call_delta", { index: 0, tool_use_id: "t", tool_name: "send", arguments: "{" }, "a");
+      for (const event of [make.event("execution_started", { input: 1 }), piece(), make.event(type, data, "a"), piece()]) record.add(event);
+      expect(calls(record).map((one) => one.void?.value), type).toEqual([why, undefined]);
+      expect(steps(record).map(({ kind }) => kind), type).toEqual(["turn", "call"]);
+    }
+  });
+
+  it("leaves no call at work that an end cut off", () => {
+    const make = new Maker();
+    const record = new ExecutionRecord();
+    record.add(make.event("tool_call_delta", { index: 0, tool_use_id: "t", tool_name: "send", arguments: "{" }, "a"));
+    record.add(make.event("execution_cancelled", { reason: "enough" }));
+    expect(calls(record).map((one) => one.void)).toEqual([{ position: 1, value: "unfinished" }]);
+  });
+
   it("takes events that are not as their types say, and types that nobody knows", () => {
     const record = new ExecutionRecord();
     const make = new Maker();
     for (const data of [{}, { content: 5 }, { tool_calls: "no" }, { tool_use_id: 1 }, { error: null }, { usage: [] }, { void_from: "x" }]) {
-      for (const type of ["llm_text_delta", "llm_turn_completed", "tool_call_started", "llm_retry", "attempt_superseded", "client_input_requested", "execution_failed", "__proto__", "order_paid"]) {
+      for (const type of ["llm_text_delta", "tool_call_delta", "llm_turn_completed", "tool_call_started", "llm_retry", "attempt_superseded", "client_input_requested", "execution_failed", "__proto__", "order_paid"]) {
         record.add(make.event(type, data as Record<string, unknown>, "a"));
       }
     }

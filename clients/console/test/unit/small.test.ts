@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { align, differs, type Step } from "../../src/compare/align";
+import { align, differs, parted, type Step } from "../../src/compare/align";
 import { Axis, critical, rows } from "../../src/execution/timeline";
 import type { Span } from "../../src/execution/spans";
 import { page } from "../../src/export/exported";
@@ -77,6 +77,19 @@ describe("comparison", () => {
     const pairs = align([step("a"), step("b"), step("c", "x")], [step("a"), step("c", "y"), step("d")]);
     expect(pairs.map(({ a, b }) => [a?.key, b?.key])).toEqual([["a", "a"], ["b", undefined], ["c", "c"], [undefined, "d"]]);
     expect(pairs.map(differs)).toEqual([false, true, true, true]);
+  });
+});
+
+describe("a difference", () => {
+  it("is whole words, between what both have", () => {
+    expect(parted("pay 41.5 to ann", "pay 40 to ann")).toEqual({ head: "pay ", middle: "41.5", tail: " to ann" });
+    expect(parted("same", "same")).toEqual({ head: "same", middle: "", tail: "" });
+    expect(parted("ab", "ab c")).toEqual({ head: "", middle: "ab", tail: "" });
+    expect(parted("", "x")).toEqual({ head: "", middle: "", tail: "" });
+    for (const [a, b] of [["x y z", "x q z"], ["aaa", "aa"], ["", ""], ["1 2", "1 2 3"]] as const) {
+      const { head, middle, tail } = parted(a, b);
+      expect(head + middle + tail).toBe(a);
+    }
   });
 });
 
