@@ -526,23 +526,23 @@ async def test_losses_of_the_live_feed_are_found(on_nats: World, fresh: str, mon
 
 
 async def test_own_events_that_come_back_are_not_decoded_again(on_nats: World, fresh: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from runbus.bus.nats import follow
+    from runbus.bus.nats import limits
 
     decoded: list[bytes] = []
-    stored = follow.stored
+    read = frames.read
 
-    def counted(headers, payload: bytes):
+    def counted(payload: bytes, *more):
         if fresh.encode() in payload:
             decoded.append(payload)
-        return stored(headers, payload)
+        return read(payload, *more)
 
-    # No look into the log delivers an event before the live feed does.
-    monkeypatch.setattr(follow.limits, "PROBES_S", (100.0,))
+    # Looks into the log deliver some events before the live feed does.
+    monkeypatch.setattr(limits, "PROBES_S", (0.02,))
     async with EventBus(url=on_nats.bus_url) as one, EventBus(url=on_nats.bus_url) as two:
         mine, theirs = Taker(), Taker()
         one.subscribe([EventType.CUSTOM], mine, filter_stream=fresh)
         two.subscribe([EventType.CUSTOM], theirs, filter_stream=fresh)
-        monkeypatch.setattr(follow, "stored", counted)
+        monkeypatch.setattr(frames, "read", counted)
         await asyncio.gather(*(one.publish(custom(fresh, n, execution_id=f"{fresh}-{n % 4}")) for n in range(200)))
         await theirs.until(200)
         # One more arrives behind all others of its shard, so that these have come back.

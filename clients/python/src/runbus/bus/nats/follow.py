@@ -88,14 +88,9 @@ class Follower:
                 await self._rest(left)
                 continue
             headers, payload = live.get_nowait()
-            if self._take_own(headers, payload):
-                continue
-            shard = self._shard_of(headers)
-            place = headers.get("Nats-Sequence", "")
-            if shard is None or not place.isdigit() or int(place) < shard.next:
-                continue
             found = stored(headers, payload)
-            if found is None:
+            shard = self._shard_of(headers)
+            if found is None or shard is None or found.place < shard.next:
                 continue
             if found.place == shard.next:
                 await self._give(shard, found)
@@ -120,9 +115,8 @@ class Follower:
 
     def take_own(self, headers: Headers, payload: bytes) -> bool:
         """Takes a message of the live feed at once: an own event that comes back, while nothing else is to be done before it."""
-        return self._idle is not None and not self._idle.done() and self._take_own(headers, payload)
-
-    def _take_own(self, headers: Headers, payload: bytes) -> bool:
+        if self._idle is None or self._idle.done():
+            return False
         shard = self._shard_of(headers)
         if shard is None or headers.get("Nats-Sequence") != str(shard.next) or not self._is_own(headers, payload):
             return False
@@ -134,7 +128,10 @@ class Follower:
         return self._shards.get(int(tokens[2])) if len(tokens) > 2 and tokens[2].isdigit() else None
 
     async def _give(self, shard: _Shard, found: Stored) -> None:
-        for event in found.events:
+        if self._is_own(found.headers, found.payload):
+            shard.next = found.place + 1
+            return
+        for event in found.events():
             if event["type"] == "undecodable":
                 log.warning("a line of the log is no event: %s", event["reason"])
             else:

@@ -231,7 +231,7 @@ class NatsTransport:
         while high >= max(1, first):
             low = max(first, high - limits.PAGE_FRAMES // 2 + 1, 1)
             for found in reversed(await self._range(shard, low, high)):
-                for event in reversed(found.events):
+                for event in reversed(found.events()):
                     if event["type"] != "undecodable":
                         yield found.time, event
             high = low - 1
