@@ -525,6 +525,125 @@ async def test_losses_of_the_live_feed_are_found(on_nats: World, fresh: str, mon
         assert taker.numbers == list(range(50))
 
 
+async def test_own_events_that_come_back_are_not_decoded_again(on_nats: World, fresh: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from runbus.bus.nats import limits
+
+    decoded: list[bytes] = []
+    read = frames.read
+
+    def counted(payload: bytes, *more):
+        if fresh.encode() in payload:
+            decoded.append(payload)
+        return read(payload, *more)
+
+    # Looks into the log deliver some events before the live feed does.
+    monkeypatch.setattr(limits, "PROBES_S", (0.02,))
+    async with EventBus(url=on_nats.bus_url) as one, EventBus(url=on_nats.bus_url) as two:
+        mine, theirs = Taker(), Taker()
+        one.subscribe([EventType.CUSTOM], mine, filter_stream=fresh)
+        two.subscribe([EventType.CUSTOM], theirs, filter_stream=fresh)
+        monkeypatch.setattr(frames, "read", counted)
+        await asyncio.gather(*(one.publish(custom(fresh, n, execution_id=f"{fresh}-{n % 4}")) for n in range(200)))
+        await theirs.until(200)
+        # One more arrives behind all others of its shard, so that these have come back.
+        await two.publish(custom(fresh, 200, execution_id=f"{fresh}-0"))
+        await mine.until(201)
+        assert sorted(mine.numbers) == sorted(theirs.numbers) == list(range(201))
+    # Each bus decodes the events of the other one.
+    assert len(decoded) == 201
+
+
+async def test_only_the_very_message_that_was_sent_is_taken_for_an_own_one() -> None:
+    from runbus.bus.nats.transport import NatsTransport, _Sent
+
+    sent = _Sent({"id": "1"}, "rb.ext.0.s._.e", "v=1, count=1, crc32=00000000", b"{}")
+    headers = {"Nats-Msg-Id": "m", "Nats-Subject": sent.subject, frames.HEADER: sent.frame}
+    others = [({**headers, name: "another"}, sent.payload) for name in headers] + [({}, sent.payload), (headers, b"{ }")]
+    for expected in (True, False):
+        transport = NatsTransport(["nats://127.0.0.1:1"])
+        transport._returned = lambda event, expected=expected: expected and event is sent.event
+        transport._sent_now("m", sent)
+        for other in others:
+            assert not transport._comes_back(*other)
+        assert transport._comes_back(headers, sent.payload) is expected
+        assert not transport._comes_back(headers, sent.payload), "once"
+        assert (transport._sent, transport._sent_bytes) == ({}, 0)
+
+
+async def test_own_events_that_do_not_come_back_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    from runbus.bus.nats import limits
+    from runbus.bus.nats.transport import NatsTransport, _Sent
+
+    transport = NatsTransport(["nats://127.0.0.1:1"])
+    monkeypatch.setattr(limits, "SENT_BYTES", 10_000)
+    for n in range(100):
+        transport._sent_now(str(n), _Sent({}, "s", "f", b"x" * 1000))
+        transport._sent_now(str(n), _Sent({}, "s", "f", b"y" * 1000))
+    assert list(transport._sent) == ["96", "97", "98", "99"] and transport._sent_bytes == sum(one.size for one in transport._sent.values()) <= 10_000
+
+
+async def test_headers_are_read_as_nats_py_reads_them() -> None:
+    from nats.aio.client import Client
+
+    from runbus.bus.nats.link import _Client
+
+    for block in (
+        b"NATS/1.0\r\nNats-Subject: rb.ext.1.s._.e\r\nRb-Frame: v=1, count=1, crc32=0\r\n\r\n",
+        b"NATS/1.0\r\nA:1\r\nB: \t2 \r\nC :3\r\nA: 4:5\r\nEmpty:\r\n\r\n",
+        "NATS/1.0\r\nName: Zoë\r\n\r\n".encode(),
+        b"NATS/1.0\r\nno colon\r\nA: 1\r\n\r\n",
+        b"NATS/1.0\r\n\r\n",
+        b"NATS/1.0 503\r\n\r\n",
+        b"NATS/1.0 404 Message Not Found\r\nA: 1\r\n\r\n",
+        b"NATS/1.0 204 EOB\r\nNats-Num-Pending: 0\r\nNats-Last-Sequence: 7\r\n\r\n",
+        b"",
+        None,
+    ):
+        assert await _Client()._process_headers(block) == await Client()._process_headers(block), block
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_plain"),
+    [
+        (b'{"stream":"RB_EV_1", "seq":12}', True),
+        (b'{"stream":"RB_EV_1","domain":"hub", "seq":1}', True),
+        (b'{"stream":"RB_EV_1", "seq":12,"duplicate": true}', False),
+        (b'{"error":{"code":503},"stream":"RB_EV_1", "seq":0}', False),
+        (b'{"stream":"RB_EV_1", "seq":0}', False),
+        (b'{"stream":"a\\"", "seq":12}', False),
+        (b"", False),
+    ],
+)
+def test_only_plain_acknowledgements_are_taken_without_decoding(answer: bytes, is_plain: bool) -> None:
+    from runbus.bus.nats.transport import _STORED
+
+    assert bool(_STORED.fullmatch(answer)) is is_plain
+
+
+async def test_publish_keeps_its_bound_when_the_broker_stops_answering(on_nats: World, fresh: str) -> None:
+    """Also when more is to be written than the connection keeps."""
+    assert on_nats.nats is not None
+    async with EventBus(url=on_nats.bus_url, publish_timeout=0.5) as bus, EventBus(url=on_nats.bus_url) as other:
+        taker = Taker()
+        other.subscribe([EventType.CUSTOM], taker, filter_stream=fresh)
+        large = [AgentEvent(EventType.CUSTOM, fresh, data={"n": n, "text": "x" * 200_000}, id=str(uuid.uuid4())) for n in range(64)]
+        on_nats.nats.pause()
+        try:
+            begun = asyncio.get_running_loop().time()
+            ended = await within(asyncio.gather(*(bus.publish(event) for event in large), return_exceptions=True))
+            assert asyncio.get_running_loop().time() - begun < 5
+        finally:
+            on_nats.nats.resume()
+        assert {type(error) for error in ended} == {PublishTimeout} and {error.event_id for error in ended} == {event.id for event in large}
+        # The outcome was unknown: a repeat with the same id is stored once.
+        while True:
+            again = await within(asyncio.gather(*(bus.publish(event) for event in large), return_exceptions=True))
+            if not any(again):
+                break
+        await taker.until(64)
+        assert sorted(taker.numbers) == list(range(64))
+
+
 async def test_no_consumer_is_made(on_nats: World, fresh: str) -> None:
     async with EventBus(url=on_nats.bus_url) as bus:
         for _ in range(20):

@@ -76,11 +76,14 @@ async def test_a_cancelled_request_does_not_return_the_answer(monkeypatch: pytes
         await cancelled_at_every_step(lambda: client._http.call("GET", "/v1/stats", timeout=30))
 
 
-async def test_a_cancelled_request_to_nats_does_not_return_the_answer() -> None:
+@pytest.mark.parametrize("waiting_bytes", [0, 1 << 30])
+async def test_a_cancelled_request_to_nats_does_not_return_the_answer(waiting_bytes: int) -> None:
     class Message:
         headers: dict[str, str] | None = None
 
     class Client:
+        pending_data_size = waiting_bytes
+
         async def publish(self, *_: object) -> None:
             waiting = next(future for _, future in reversed(link._one.values()))
             asyncio.get_running_loop().call_soon(lambda: waiting.done() or waiting.set_result(Message()))
@@ -91,6 +94,26 @@ async def test_a_cancelled_request_to_nats_does_not_return_the_answer() -> None:
     link._next = lambda: str(next(numbers))
     await cancelled_at_every_step(lambda: link.request("s", b""))
     await cancelled_at_every_step(lambda: link.request("s", b"", None, asyncio.get_running_loop().create_future()))
+
+
+async def test_a_cancelled_request_ends_while_nats_py_waits_for_the_socket_and_loses_cancellations() -> None:
+    class Client:
+        pending_data_size = 1 << 30
+        lost = 0
+
+        async def publish(self, *_: object) -> None:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                self.lost += 1
+
+    link = Link.__new__(Link)
+    link._one, link._inbox, link.client = {}, "", Client()
+    link._next = lambda: "1"
+    await cancelled_at_every_step(lambda: link.request("s", b""))
+    assert link.client.lost > 0 and link._one == {}
+    with pytest.raises(TimeoutError):
+        await link.request("s", b"", seconds=0.05)
     assert not link._one
 
 

@@ -16,6 +16,7 @@ from .errors import InvalidArgument, TooLarge
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _FIELDS = frozenset({"id", "type", "stream_id", "node_id", "execution_id", "session_id", "correlation_id", "attempt", "data", "timestamp"})
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ON_DELIVERY = ("seq", "cursor", "external", "merged")
 
 
@@ -31,13 +32,13 @@ def rfc3339(time: datetime) -> str:
 
 def envelope(draft: Mapping[str, Any] | BaseModel, path: str = "event") -> dict[str, Any]:
     """The whole envelope of a draft, with an id and a time; raises before anything is sent when it is no event."""
-    fields = draft.model_dump(mode="json", exclude_none=True) if isinstance(draft, BaseModel) else {name: value for name, value in draft.items() if value is not None}
     if isinstance(draft, BaseModel):
         # An event that was received may be published again.
-        fields = {name: value for name, value in fields.items() if name not in _ON_DELIVERY}
-    for name in fields:
-        if name not in _FIELDS:
-            raise InvalidArgument("is no field of an event", path=f"{path}.{name}")
+        fields = {name: value for name, value in draft.model_dump(mode="json", exclude_none=True).items() if name not in _ON_DELIVERY}
+    else:
+        fields = {name: value for name, value in draft.items() if value is not None}
+    if not fields.keys() <= _FIELDS:
+        raise InvalidArgument("is no field of an event", path=f"{path}.{next(name for name in fields if name not in _FIELDS)}")
     kind = fields.get("type")
     if not isinstance(kind, str) or not _TYPE.match(kind):
         raise InvalidArgument(f"is {kind!r}: 1 to 64 characters a-z0-9_ that begin with a letter are allowed", path=f"{path}.type")
@@ -68,8 +69,7 @@ def _uuid(value: Any, path: str) -> str:
 def line(event: Mapping[str, Any], path: str = "event") -> bytes:
     """The event as its line of JSON; raises when no reader could decode it."""
     try:
-        text = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        raw = text.encode()
+        raw = _ENCODER.encode(event).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgument(f"is no JSON: {error}", path=f"{path}.data") from None
     if len(raw) > limits.EVENT_BYTES:

@@ -9,6 +9,9 @@ EVENT_BYTES = 256 * 1024
 EVENT_DEPTH = 120
 """Deepest nesting of an event."""
 
+KNOWN_TOKENS = 1024
+"""Ids whose subject tokens and hashes are remembered, because computing them costs more than the rest of a subject."""
+
 PUBLISH_EVENTS = 1000
 """Events of one request to publish."""
 

@@ -79,7 +79,7 @@ class EventBus(Emit):
         return self._opening
 
     async def _open(self, made: Transport) -> None:
-        for line in await made.open(self._deliver, self._window.max_history):
+        for line in await made.open(self._deliver, self._returned, self._window.max_history):
             self._window.add(from_wire(line), key_of(line))
 
     async def start(self) -> None:
@@ -141,6 +141,10 @@ class EventBus(Emit):
         self._window.add(event, key)
         await self._registry.hand_over(event)
 
+    def _returned(self, line: Mapping[str, Any]) -> bool:
+        key = key_of(line)
+        return self._own.expects(key) and self._own.returns(key)
+
     # Publishing
 
     async def publish(self, event: AgentEvent) -> None:
@@ -157,12 +161,15 @@ class EventBus(Emit):
         wire = to_wire(event)
         line = drafts.line(wire)
         key = key_of(wire)
-        end = asyncio.get_running_loop().time() + self._publish_timeout
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._publish_timeout
         made = await self._until_open(str(wire["id"]))
         seen = self._own.begin(key)
         is_durable = False
         try:
-            await tasks.within(max(0.001, end - asyncio.get_running_loop().time()), self._put(made, wire, line, seen))
+            if self._own.is_full:
+                await tasks.within(max(0.001, end - loop.time()), self._own.space())
+            await made.publish(wire, line, seen, end)
             is_durable = True
         except TimeoutError:
             is_durable = seen.done() and not seen.cancelled()
@@ -174,10 +181,6 @@ class EventBus(Emit):
         if self._own.succeed(key, event.id is not None):
             self._window.add(event, key)
             await self._registry.run(event)
-
-    async def _put(self, made: Transport, wire: dict[str, Any], line: bytes, seen: asyncio.Future[None]) -> None:
-        await self._own.space()
-        await made.publish(wire, line, seen)
 
     async def _until_open(self, event_id: str | None = None) -> Transport:
         opening = self.open_soon()

@@ -13,7 +13,7 @@ from ..client import Client
 from ..errors import Closed, RunbusError
 from ..items import CaughtUp, Gap, UnknownEvent
 from ..subscription import Subscription
-from .transport import Deliver
+from .transport import Deliver, Returned
 
 log = logging.getLogger("runbus.bus")
 
@@ -26,7 +26,7 @@ class GatewayTransport:
         self._feed: Subscription | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def open(self, deliver: Deliver, newest: int) -> list[Mapping[str, Any]]:
+    async def open(self, deliver: Deliver, returned: Returned, newest: int) -> list[Mapping[str, Any]]:
         """See `Transport`."""
         self._feed = self._client.subscribe(since="new")
         # Everything that is stored from here on comes; what was stored before is read.
@@ -51,9 +51,9 @@ class GatewayTransport:
         except RunbusError as error:
             log.error("the bus gets no more events of other processes: %s", error)
 
-    async def publish(self, event: dict[str, Any], line: bytes, seen: asyncio.Future[None]) -> None:
+    async def publish(self, event: dict[str, Any], line: bytes, seen: asyncio.Future[None], end: float) -> None:
         """See `Transport`."""
-        await self._client.publish(event)
+        await tasks.within(max(0.001, end - asyncio.get_running_loop().time()), self._client.publish(event))
 
     async def history(self, event_type: str | None, stream_id: str | None, execution_id: str | None, limit: int) -> list[Mapping[str, Any]]:
         """See `Transport`."""

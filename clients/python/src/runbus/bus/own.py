@@ -68,12 +68,21 @@ class Own:
         if len(self._recent) > limits.RECENT_IDS:
             self._recent.popitem(last=False)
 
+    def expects(self, key: Key) -> bool:
+        """Whether an own event has yet to come back from the log, or is being published."""
+        return key in self._acknowledged or key in self._pending
+
+    @property
+    def is_full(self) -> bool:
+        """Too many own events have not come back."""
+        return len(self._acknowledged) >= limits.OWN_EVENTS
+
     async def space(self) -> None:
         """Waits while too many own events have not come back."""
-        while len(self._acknowledged) >= limits.OWN_EVENTS:
+        while self.is_full:
             now = time.monotonic()
             self._acknowledged = {key: end for key, end in self._acknowledged.items() if end > now}
-            if len(self._acknowledged) < limits.OWN_EVENTS:
+            if not self.is_full:
                 return
             self._has_space.clear()
             await self._has_space.wait()

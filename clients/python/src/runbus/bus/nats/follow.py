@@ -8,19 +8,20 @@ doubt, then now and then.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ... import tasks
 from ..transport import Deliver
 from . import limits
 from .log import RETRYABLE, Bounds, Log, Stored, stored
 
 log = logging.getLogger("runbus.bus")
+
+
+Headers = Mapping[str, str]
 
 
 @dataclass
@@ -35,11 +36,13 @@ class _Shard:
 class Follower:
     """Reads all shards from where it was started, for ever."""
 
-    def __init__(self, source: Log, deliver: Deliver, bounds: Mapping[int, Bounds]) -> None:
-        self._log, self._deliver = source, deliver
+    def __init__(self, source: Log, deliver: Deliver, is_own: Callable[[Headers, bytes], bool], bounds: Mapping[int, Bounds]) -> None:
+        """`is_own` takes a message that was published by this process as it is; False: its events are to be delivered."""
+        self._log, self._deliver, self._is_own = source, deliver, is_own
         self._shards = {shard: _Shard(found.created, found.last + 1) for shard, found in bounds.items()}
         self._is_suspect = False
-        self._wake = asyncio.Event()
+        self._idle: asyncio.Future[None] | None = None
+        """Ends when there is something to do. None: the follower is at work."""
         self._probes = 0
         self._probe_at = time.monotonic() + limits.PROBES_S[0]
 
@@ -50,9 +53,9 @@ class Follower:
     def suspect(self) -> None:
         """Messages of the live feed may be lost."""
         self._is_suspect = True
-        self._wake.set()
+        self.fed()
 
-    async def run(self, live: asyncio.Queue[tuple[Mapping[str, str], bytes]]) -> None:
+    async def run(self, live: asyncio.Queue[tuple[Headers, bytes]]) -> None:
         """Delivers until it is cancelled."""
         pause = limits.RETRY_MIN_S
         while True:
@@ -74,7 +77,7 @@ class Follower:
                 await asyncio.sleep(random.uniform(pause / 2, pause))
                 pause = min(pause * 2, limits.RETRY_MAX_S)
 
-    async def _take_live(self, live: asyncio.Queue[tuple[Mapping[str, str], bytes]]) -> None:
+    async def _take_live(self, live: asyncio.Queue[tuple[Headers, bytes]]) -> None:
         """Takes messages until a read is needed."""
         while not self._is_suspect and all(shard.wanted is None for shard in self._shards.values()):
             if live.empty():
@@ -82,15 +85,11 @@ class Follower:
                 if left <= 0:
                     self._look()
                     return
-                self._wake.clear()
-                with contextlib.suppress(TimeoutError):
-                    # The feed sets the event too: one thing to wait for.
-                    await tasks.within(left, self._wake.wait())
+                await self._rest(left)
                 continue
             headers, payload = live.get_nowait()
             found = stored(headers, payload)
-            tokens = headers.get("Nats-Subject", "").split(".")
-            shard = self._shards.get(int(tokens[2])) if len(tokens) > 2 and tokens[2].isdigit() else None
+            shard = self._shard_of(headers)
             if found is None or shard is None or found.place < shard.next:
                 continue
             if found.place == shard.next:
@@ -98,12 +97,41 @@ class Follower:
             else:
                 shard.wanted = found.place
 
+    async def _rest(self, seconds: float) -> None:
+        """Waits for the live feed, for a doubt, or for the time to be over. Unlike a bounded wait for an event this starts no task."""
+        loop = asyncio.get_running_loop()
+        self._idle = loop.create_future()
+        timer = loop.call_later(seconds, self.fed)
+        try:
+            await self._idle
+        finally:
+            self._idle = None
+            timer.cancel()
+
     def fed(self) -> None:
         """The live feed has a message."""
-        self._wake.set()
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+
+    def take_own(self, headers: Headers, payload: bytes) -> bool:
+        """Takes a message of the live feed at once: an own event that comes back, while nothing else is to be done before it."""
+        if self._idle is None or self._idle.done():
+            return False
+        shard = self._shard_of(headers)
+        if shard is None or headers.get("Nats-Sequence") != str(shard.next) or not self._is_own(headers, payload):
+            return False
+        shard.next += 1
+        return True
+
+    def _shard_of(self, headers: Headers) -> _Shard | None:
+        tokens = headers.get("Nats-Subject", "").split(".", 3)
+        return self._shards.get(int(tokens[2])) if len(tokens) > 2 and tokens[2].isdigit() else None
 
     async def _give(self, shard: _Shard, found: Stored) -> None:
-        for event in found.events:
+        if self._is_own(found.headers, found.payload):
+            shard.next = found.place + 1
+            return
+        for event in found.events():
             if event["type"] == "undecodable":
                 log.warning("a line of the log is no event: %s", event["reason"])
             else:

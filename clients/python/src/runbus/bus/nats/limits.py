@@ -12,6 +12,12 @@ LIVE_MESSAGES = 8192
 LIVE_BYTES = 16 * 1024 * 1024
 """Bytes of them."""
 
+SENT_BYTES = 16 * 1024 * 1024
+"""Bytes of own events that are kept until they come back. More are recognised by their ids, which costs a decoding."""
+
+WRITE_BYTES = 2 * 1024 * 1024
+"""Bytes that wait for the socket. Then a publisher waits too."""
+
 REQUEST_S = 2.0
 """Time to wait for one answer, in seconds."""
 

@@ -21,7 +21,24 @@ from .address import Address
 log = logging.getLogger("runbus.bus")
 
 Headers = dict[str, str]
+_PLAIN_HEADERS = b"NATS/1.0\r\n"
+_COMMAND_BYTES = 4096
+"""More than a command has beside its payload."""
 _DENIED = re.compile(r"permissions violation for publish to \"?([^\"\s]+)\"?", re.IGNORECASE)
+
+
+class _Client(Client):
+    """nats-py looks at each character of a header's name, which is a third of what it costs to receive an event."""
+
+    async def _process_headers(self, headers: bytes | None) -> Headers | None:
+        if headers is not None and headers.startswith(_PLAIN_HEADERS):
+            try:
+                pairs = [line.split(":", 1) for line in headers[len(_PLAIN_HEADERS) : -4].decode("ascii").split("\r\n")]
+                return {name.strip(): value.strip() for name, value in pairs}
+            except ValueError:
+                # Whatever is unusual is nats-py's.
+                pass
+        return await super()._process_headers(headers)  # pyright: ignore[reportUnknownMemberType]
 
 
 class Link:
@@ -29,7 +46,7 @@ class Link:
 
     def __init__(self, address: Address, suspect: Callable[[], None]) -> None:
         self._address, self._suspect = address, suspect
-        self.client = Client()
+        self.client: Client = _Client()
         self._count = 0
         self._one: dict[str, tuple[str, asyncio.Future[Msg | None]]] = {}
         self._many: dict[str, asyncio.Queue[Msg]] = {}
@@ -61,11 +78,11 @@ class Link:
         options: dict[str, Any] = {"reconnect_time_wait": limits.RECONNECT_S}
         if self._address.credentials:
             options["user_credentials"] = self._address.credentials
-        self.client = Client()
+        self.client = _Client()
         await self.client.connect(
             servers=self._address.servers, name="runbus-python-bus", error_cb=self._failed, disconnected_cb=self._lost, reconnected_cb=self._back,
             allow_reconnect=True, max_reconnect_attempts=-1 if self._inbox else 2, connect_timeout=2, ping_interval=3, max_outstanding_pings=2,
-            inbox_prefix=self._address.inbox_prefix.encode(), **options,
+            inbox_prefix=self._address.inbox_prefix.encode(), pending_size=limits.WRITE_BYTES, **options,
         )  # fmt: skip
         # The first connection is tried by `open`, which can give up; a lost one is made again for ever.
         self.client.options["max_reconnect_attempts"] = -1
@@ -106,22 +123,32 @@ class Link:
         self._count += 1
         return str(self._count)
 
-    async def request(self, subject: str, payload: bytes, headers: Headers | None = None, seen: asyncio.Future[None] | None = None) -> Msg | None:
+    async def request(
+        self, subject: str, payload: bytes, headers: Headers | None = None, seen: asyncio.Future[None] | None = None, seconds: float = limits.REQUEST_S
+    ) -> Msg | None:
         """One answer; None when `seen` is done first. Raises `TimeoutError`, `NoRespondersError`, or what the connection says."""
         token = self._next()
-        future: asyncio.Future[Msg | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Msg | None] = loop.create_future()
         self._one[token] = (subject, future)
 
         def wake(_: object) -> None:
             if not future.done():
                 future.set_result(None)
 
+        def give_up() -> None:
+            if not future.done():
+                future.set_exception(TimeoutError())
+
+        # The bound ends the future and not the task: no cancellation is made, so that none is mistaken for the caller's, and no task.
+        timer = loop.call_later(seconds, give_up)
         if seen is not None:
             seen.add_done_callback(wake)
         try:
-            await self.client.publish(subject, payload, self._inbox + token, headers)
-            answer = await tasks.within(limits.REQUEST_S, future)
+            await self._write(subject, payload, self._inbox + token, headers, seconds)
+            answer = await future
         finally:
+            timer.cancel()
             self._one.pop(token, None)
             if seen is not None:
                 seen.remove_done_callback(wake)
@@ -131,13 +158,21 @@ class Link:
             raise nats.errors.NoRespondersError
         return answer
 
+    async def _write(self, subject: str, payload: bytes, reply: str, headers: Headers | None, seconds: float) -> None:
+        """Hands a message to the connection. nats-py waits for the socket when much is to be written, and loses cancellations meanwhile."""
+        work = self.client.publish(subject, payload, reply, headers)
+        if self.client.pending_data_size + len(payload) + _COMMAND_BYTES < limits.WRITE_BYTES:
+            await work
+        else:
+            await tasks.within(seconds, work)
+
     async def request_many(self, subject: str, payload: bytes) -> list[Msg]:
         """Answers up to and with the one that has a status."""
         token = self._next()
         queue = self._many[token] = asyncio.Queue()
         answers: list[Msg] = []
         try:
-            await self.client.publish(subject, payload, self._inbox + token)
+            await self._write(subject, payload, self._inbox + token, None, limits.REQUEST_S)
             while True:
                 answer = await tasks.within(limits.REQUEST_S, queue.get())
                 answers.append(answer)

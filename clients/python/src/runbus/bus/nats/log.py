@@ -37,18 +37,25 @@ class Stored:
     """A stored message."""
 
     place: int
-    time: str
-    events: list[dict[str, Any]]
+    headers: Mapping[str, str]
+    payload: bytes
+
+    @property
+    def time(self) -> str:
+        """The time at which the log took it."""
+        return self.headers.get("Nats-Time-Stamp", "")
+
+    def events(self) -> list[dict[str, Any]]:
+        """Its events, decoded by each call."""
+        topic = frames.Topic.parse(self.headers.get("Nats-Subject", ""))
+        frame = frames.read(self.payload, topic is not None and topic.lane == "ext", self.headers.get(frames.HEADER))
+        return list(frames.events(frame, topic, self.place, self.payload))
 
 
 def stored(headers: Mapping[str, str], payload: bytes) -> Stored | None:
     """A message of the live feed, or an answer of a direct get; None: it was never stored."""
-    place, subject = headers.get("Nats-Sequence"), headers.get("Nats-Subject")
-    if place is None or subject is None or not place.isdigit():
-        return None
-    topic = frames.Topic.parse(subject)
-    frame = frames.read(payload, topic is not None and topic.lane == "ext", headers.get(frames.HEADER))
-    return Stored(int(place), headers.get("Nats-Time-Stamp", ""), list(frames.events(frame, topic, int(place), payload)))
+    place = headers.get("Nats-Sequence", "")
+    return Stored(int(place), headers, payload) if place.isdigit() and "Nats-Subject" in headers else None
 
 
 class Log:

@@ -7,15 +7,17 @@ import heapq
 import json
 import logging
 import random
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 
 from ... import frames, ids, tasks
 from ...errors import Forbidden, InvalidArgument, RunbusError, TooLarge, Unavailable
-from ..transport import Deliver
+from ..transport import Deliver, Returned
 from . import limits
 from .address import Address
 from .follow import Follower
@@ -33,6 +35,24 @@ RESERVED_TYPES = frozenset(
 _IN_PROCESS = (10158, 10164)
 """The same message, or another one of its subject, is under way."""
 
+_STORED = re.compile(rb'\{"stream": ?"[^"\\]*", ?(?:"domain": ?"[^"\\]*", ?)?"seq": ?[1-9][0-9]*\}')
+"""The usual acknowledgement: no error, no repeat."""
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """An own event that has not come back."""
+
+    event: dict[str, Any]
+    subject: str
+    frame: str
+    payload: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes, with those of the objects around them."""
+        return len(self.payload) + 1024
+
 
 class NatsTransport:
     """A transport on NATS."""
@@ -43,20 +63,23 @@ class NatsTransport:
         self._log = Log(self._link, self._address)
         self._counts: tuple[int, ...] = ()
         self._live: asyncio.Queue[tuple[Mapping[str, str], bytes]] = asyncio.Queue(limits.LIVE_MESSAGES)
-        self._live_bytes = 0
+        self._sent: dict[str, _Sent] = {}
+        self._sent_bytes = 0
+        self._returned: Returned = lambda _: False
         self._follower: Follower | None = None
         self._task: asyncio.Task[None] | None = None
 
     # Life
 
-    async def open(self, deliver: Deliver, newest: int) -> list[Mapping[str, Any]]:
+    async def open(self, deliver: Deliver, returned: Returned, newest: int) -> list[Mapping[str, Any]]:
         """See `Transport`."""
+        self._returned = returned
         await self._link.open()
         prefix = self._address.prefix
         await self._link.listen(f"{prefix}.live.*.*.*.*.*", self._hear)
         bounds = await self._patiently(self._all_bounds)
         # Frames stored from these bounds on are delivered; earlier ones are history.
-        self._follower = Follower(self._log, deliver, bounds)
+        self._follower = Follower(self._log, deliver, self._comes_back, bounds)
         recent: list[Mapping[str, Any]] = await self._patiently(lambda: self._newest(bounds, newest)) if newest else []
         self._task = asyncio.create_task(self._follower.run(self._live))
         return recent
@@ -95,7 +118,7 @@ class NatsTransport:
 
     async def _hear(self, message: Msg) -> None:
         headers = message.headers
-        if headers is None:
+        if headers is None or (self._follower is not None and self._live.empty() and self._follower.take_own(headers, message.data)):
             return
         try:
             self._live.put_nowait((headers, message.data))
@@ -112,27 +135,43 @@ class NatsTransport:
 
     # Publishing
 
-    async def publish(self, event: dict[str, Any], line: bytes, seen: asyncio.Future[None]) -> None:
+    async def publish(self, event: dict[str, Any], line: bytes, seen: asyncio.Future[None], end: float) -> None:
         """See `Transport`."""
         _check_reserved(event)
         payload = line
         execution = ids.encode(event.get("execution_id"))
         shard = ids.shard(execution, self._counts)
         subject = f"{self._address.prefix}.ext.{shard}.{ids.encode(event['stream_id'])}.{ids.encode(event.get('node_id'))}.{execution}"
-        headers = {frames.HEADER: frames.header(payload), "Nats-Expected-Stream": self._address.stream(shard), "Nats-Msg-Id": frames.message_id(str(event["id"]), subject)}
+        frame, message_id = frames.header(payload), frames.message_id(str(event["id"]), subject)
+        headers = {frames.HEADER: frame, "Nats-Expected-Stream": self._address.stream(shard), "Nats-Msg-Id": message_id}
         if len(payload) + 512 > self._link.client.max_payload:
             raise TooLarge(f"has {len(payload)} bytes; the server takes {self._link.client.max_payload - 512}", path="event")
+        sent = self._sent_now(message_id, _Sent(event, subject, frame, payload))
+        try:
+            await self._until_stored(shard, subject, sent, headers, seen, end)
+        except BaseException:
+            # Should the event come back, it is delivered like those of others.
+            self._forget(message_id, sent)
+            raise
+        if seen.done():
+            self._forget(message_id, sent)
+
+    async def _until_stored(self, shard: int, subject: str, sent: _Sent, headers: dict[str, str], seen: asyncio.Future[None], end: float) -> None:
+        loop = asyncio.get_running_loop()
         pause = limits.RETRY_MIN_S
         while not seen.done():
+            left = end - loop.time()
+            if left <= 0:
+                raise TimeoutError
             try:
-                answer = await self._link.request(subject, payload, headers, seen)
-                if answer is None or await self._is_stored(answer, shard, subject, event, headers):
+                answer = await self._link.request(subject, sent.payload, headers, seen, min(left, limits.REQUEST_S))
+                if answer is None or _STORED.fullmatch(answer.data) or await tasks.within(left, self._is_stored(answer, shard, subject, sent.event, headers)):
                     return
                 continue
             except RETRYABLE as error:
                 log.debug("an event is not acknowledged: %r", error)
             # A message that is under way is answered soon; the same id makes the repeat harmless.
-            await asyncio.wait([seen], timeout=random.uniform(pause / 2, pause))
+            await asyncio.wait([seen], timeout=max(0.0, min(random.uniform(pause / 2, pause), end - loop.time())))
             pause = min(pause * 2, limits.RETRY_MAX_S)
 
     async def _is_stored(self, answer: Msg, shard: int, subject: str, event: dict[str, Any], headers: dict[str, str]) -> bool:
@@ -153,6 +192,33 @@ class NatsTransport:
         found = await self._log.at(shard, place)
         return found is None or ((found.headers or {}).get("Nats-Subject") == subject and event_id.encode() in found.data)
 
+    # Own events that come back
+
+    def _sent_now(self, message_id: str, sent: _Sent) -> _Sent:
+        before = self._sent.get(message_id)
+        if before is not None:
+            self._forget(message_id, before)
+        self._sent[message_id] = sent
+        self._sent_bytes += sent.size
+        while self._sent_bytes > limits.SENT_BYTES:
+            # What came back by a read of the log may still be here: the oldest go.
+            self._forget(*next(iter(self._sent.items())))
+        return sent
+
+    def _forget(self, message_id: str, sent: _Sent) -> None:
+        if self._sent.get(message_id) is sent:
+            del self._sent[message_id]
+            self._sent_bytes -= sent.size
+
+    def _comes_back(self, headers: Mapping[str, str], payload: bytes) -> bool:
+        """Takes a stored message that is to the byte what this transport published, without decoding it again."""
+        message_id = headers.get("Nats-Msg-Id", "")
+        sent = self._sent.get(message_id)
+        if sent is None or sent.payload != payload or sent.subject != headers.get("Nats-Subject") or sent.frame != headers.get(frames.HEADER):
+            return False
+        self._forget(message_id, sent)
+        return self._returned(sent.event)
+
     # Reading
 
     async def _newest(self, bounds: Mapping[int, Bounds], count: int) -> list[Mapping[str, Any]]:
@@ -165,7 +231,7 @@ class NatsTransport:
         while high >= max(1, first):
             low = max(first, high - limits.PAGE_FRAMES // 2 + 1, 1)
             for found in reversed(await self._range(shard, low, high)):
-                for event in reversed(found.events):
+                for event in reversed(found.events()):
                     if event["type"] != "undecodable":
                         yield found.time, event
             high = low - 1
