@@ -6,41 +6,21 @@ use runbus::bus::publish::{self, Group};
 use runbus::control::Control;
 use runbus::control::external::{self, Answer};
 use runbus::event::{self, Draft, Event, Kind};
-use runbus::id::EventId;
 use runbus::log::{Pipeline, Trace};
 use runbus::metrics::gateway as metrics;
 use runbus::time::Clock;
-use schemars::JsonSchema;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::auth::permit::{self, Uncovered};
 use crate::auth::{Principal, Refusal};
 use crate::ledger::{Full, Ledger, Table, TableUsage, Taken};
+pub use crate::protocol::publish::{Published, Stored};
 
 /// The gateway's own messages among events: a reader of an event stream takes such a type for the gateway's.
 const WORDS: [&str; 6] = ["subscribed", "snapshot", "caught_up", "gap", "undecodable", "closed"];
 
 /// Bytes that each event takes beside its data.
 const ENVELOPE_BYTES: usize = 1024;
-
-/// Events that are durable.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Published")]
-pub struct Published {
-    /// In the order in which they were given.
-    pub events: Vec<Stored>,
-}
-
-/// An event that is durable.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "StoredEvent")]
-pub struct Stored {
-    /// Its id, made by the gateway if it had none.
-    id: EventId,
-    /// Its `seq`, as readers see it. An event that was there already has the one that it had.
-    seq: u64,
-}
 
 /// Why events were not published, or not all of them.
 #[derive(Debug, thiserror::Error)]

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use runbus::event::{Draft, SoundLine};
+use runbus::id::EventId;
 use runbus::json::{self, object};
 use runbus::telemetry;
 use schemars::JsonSchema;
 use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::{Action, Command};
 use crate::limits;
@@ -22,6 +23,24 @@ pub struct Publish {
     #[serde(deserialize_with = "drafts")]
     #[schemars(length(min = 1, max = limits::PUBLISH_EVENTS))]
     pub events: Vec<Draft>,
+}
+
+/// Events that are durable.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Published")]
+pub struct Published {
+    /// In the order in which they were given.
+    pub events: Vec<Stored>,
+}
+
+/// An event that is durable.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StoredEvent")]
+pub struct Stored {
+    /// Its id, made by the gateway if it had none.
+    pub(crate) id: EventId,
+    /// Its `seq`, as readers see it. An event that was there already has the one that it had.
+    pub(crate) seq: u64,
 }
 
 impl Publish {

@@ -8,11 +8,11 @@ use runbus::metrics;
 use runbus::time::Timestamp;
 use serde_json::{Value, json};
 
+use super::publish::Published;
 use super::said::{self, Said};
 use super::{Encoding, Text};
 use crate::config::Config;
 use crate::limits;
-use crate::publishing::Published;
 
 fn text(message: &impl Said) -> String {
     message.value().to_string()
