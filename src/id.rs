@@ -188,57 +188,6 @@ impl EventId {
     pub const fn uuid(self) -> uuid::Uuid {
         self.0
     }
-
-    /// Whether both are of one [`Run`], this one right behind the other.
-    #[must_use]
-    pub const fn follows(self, before: Self) -> bool {
-        let id = before.0.as_u128();
-        id & RUN_MASK == RUN_MARK && id & RUN_LAST != RUN_LAST && id + RUN_STEP == self.0.as_u128()
-    }
-
-    /// The first id of its [`Run`], when it is a later one.
-    #[must_use]
-    pub const fn run_first(self) -> Option<Self> {
-        let id = self.0.as_u128();
-        if id & RUN_MASK == RUN_MARK && id & RUN_LAST != 0 {
-            Some(Self(uuid::Uuid::from_u128(id & !RUN_LAST)))
-        } else {
-            None
-        }
-    }
-}
-
-/// The ids of a run differ in these bits of a version 7 alone: they number its events.
-const RUN_LAST: u128 = 0xfff << 64;
-const RUN_STEP: u128 = 1 << 64;
-
-/// Says that an id is of a run: others make ids that follow each other too, and mean nothing by it.
-const RUN_MASK: u128 = 0xf << 76 | 0x3_ffff << 46;
-const RUN_MARK: u128 = 0x7 << 76 | 0x2_5275 << 46;
-
-/// Fresh ids for events that stand in one frame: the log knows the frame by the first of them, and each tells that one.
-#[derive(Debug, Clone)]
-pub struct Run {
-    next: Option<u128>,
-}
-
-impl Run {
-    /// A run of at most 4096 ids.
-    #[must_use]
-    pub fn begin() -> Self {
-        let (time, random) = (uuid::Uuid::now_v7().as_u128(), uuid::Uuid::new_v4().as_u128());
-        Self { next: Some(time >> 80 << 80 | random & ((1 << 46) - 1) | RUN_MARK) }
-    }
-}
-
-impl Iterator for Run {
-    type Item = EventId;
-
-    fn next(&mut self) -> Option<EventId> {
-        let id = self.next?;
-        self.next = (id & RUN_LAST != RUN_LAST).then_some(id + RUN_STEP);
-        Some(EventId(uuid::Uuid::from_u128(id)))
-    }
 }
 
 impl From<uuid::Uuid> for EventId {
@@ -285,22 +234,6 @@ mod tests {
         }
         assert_eq!(StreamId::new("...").unwrap().as_str(), "...");
         assert_eq!(StreamId::new("a.b *>ü").unwrap().as_str(), "a.b *>ü");
-    }
-
-    #[test]
-    fn ids_of_a_run_follow_each_other_and_no_others_do() {
-        let ids: Vec<EventId> = Run::begin().collect();
-        assert_eq!(ids.len(), 4096);
-        assert!(ids.windows(2).all(|two| two[1].follows(two[0]) && two[0] < two[1]));
-        let first = ids[0].uuid();
-        assert_eq!((first.get_version_num(), first.get_variant()), (7, uuid::Variant::RFC4122));
-        assert_eq!((ids[0].run_first(), ids[9].run_first()), (None, Some(ids[0])));
-        assert_eq!(EventId::generate().run_first(), None);
-        assert!(!ids[2].follows(ids[0]) && !ids[0].follows(ids[0]) && !ids[0].follows(ids[1]));
-        assert!(!Run::begin().next().is_some_and(|other| other.follows(ids[4095])));
-        let step = |id: EventId| EventId(uuid::Uuid::from_u128(id.uuid().as_u128() + RUN_STEP));
-        let (own, other) = (EventId::generate(), EventId::derived("s/3/0"));
-        assert!(!step(own).follows(own) && !step(other).follows(other));
     }
 
     #[test]

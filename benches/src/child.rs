@@ -22,11 +22,10 @@ pub(crate) enum Role {
         #[arg(long)]
         dir: PathBuf,
     },
-    /// A gateway; says its address.
+    /// A gateway on a nats-server; says its address.
     Gateway {
-        /// Its nats-server; without one it has the embedded backend.
         #[arg(long)]
-        nats: Option<String>,
+        nats: String,
         /// Where its store lies.
         #[arg(long)]
         dir: PathBuf,
@@ -83,7 +82,7 @@ pub(crate) async fn run(role: Role) -> anyhow::Result<()> {
             Role::Fill { dir, events } => restart::fill(&dir, events).await,
             Role::Reopen { dir } => restart::reopen(&dir).await,
             Role::Gateway { nats, dir, limits, secured } => {
-                gateway::serve(nats.as_deref(), &dir, limits, secured).await
+                gateway::serve(&nats, &dir, limits, secured).await
             }
             Role::Floor { bytes } => fanout::floor(bytes).await,
             Role::Echo { read_buffer } => idle::echo(read_buffer).await,

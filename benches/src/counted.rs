@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use runbus::id::EventId;
-use runbus::log::{
-    AppendError, Bounds, Expect, Frame, Log, Page, Pipeline, Read, ReadError, Sequence, Stored, Tail,
-};
+use runbus::log::{AppendError, Bounds, Expect, Frame, Log, Page, Read, ReadError, Sequence, Stored, Tail};
 use runbus::store::{Applied, Error, Lease, Mark, Name, Projection, Store};
 use runbus::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 
@@ -47,16 +44,6 @@ impl Log for Counted<dyn Log> {
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {
         self.calls.appends.fetch_add(1, Relaxed);
         self.inner.append(topic, frame, expect).await
-    }
-    async fn append_in_order(
-        &self,
-        pipeline: &Pipeline,
-        topic: &Topic,
-        frame: &Frame,
-        id: EventId,
-    ) -> Result<Sequence, AppendError> {
-        self.calls.appends.fetch_add(1, Relaxed);
-        self.inner.append_in_order(pipeline, topic, frame, id).await
     }
     async fn read(&self, read: &Read) -> Result<Page, ReadError> {
         self.calls.reads.fetch_add(1, Relaxed);

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -11,8 +10,6 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use runbus::bus::Bus;
 use runbus::control::Control;
 use runbus::id::{ExecutionId, StreamId};
-use runbus::log::{Log, Metered};
-use runbus::queue::Queue;
 use runbus::time::Clock;
 use runbus_gateway::{Config, Gateway, auth};
 use serde_json::json;
@@ -73,24 +70,12 @@ pub(crate) async fn start_with(server: &Server, limits: Option<Limits>) -> anyho
     Child::start(&args).await
 }
 
-/// Serves until the process ends; says its WebSocket address. `dir` is for a store, which nothing here reads; without a
-/// nats-server also for the log.
-pub(crate) async fn serve(
-    nats: Option<&str>,
-    dir: &Path,
-    limits: Limits,
-    secured: bool,
-) -> anyhow::Result<()> {
-    let embedded = embedded::open(dir)?;
-    let (log, queue): (Arc<dyn Log>, Arc<dyn Queue>) = match nats {
-        Some(nats) => {
-            let nats = append::connect(nats, append::SHARDS).await?;
-            (nats.log(), nats.queue())
-        }
-        None => (embedded.log, embedded.queue),
-    };
-    let bus = Bus::new(Arc::new(Metered::new(log)), embedded.store);
-    let control = Control::new(bus, queue, Clock::System);
+/// Serves until the process ends; says its WebSocket address. `dir` is for a store, which nothing here reads.
+pub(crate) async fn serve(nats: &str, dir: &Path, limits: Limits, secured: bool) -> anyhow::Result<()> {
+    let nats = append::connect(nats, append::SHARDS).await?;
+    let log = std::sync::Arc::new(runbus::log::Metered::new(nats.log()));
+    let bus = Bus::new(log, embedded::open(dir)?.store);
+    let control = Control::new(bus, nats.queue(), Clock::System);
     let config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         held_bytes: limits.held_bytes,

@@ -25,7 +25,6 @@ mod nats;
 mod paths;
 mod ports;
 mod process;
-mod publish;
 mod provider;
 mod raw;
 mod receivers;
@@ -87,8 +86,6 @@ enum Topic {
     Embedded,
     /// Appends through the bus on one nats-server.
     Append,
-    /// Publishing through a gateway.
-    Publish,
     /// From publish to WebSocket client.
     Latency,
     /// Memory of an idle WebSocket connection or event stream.
@@ -120,7 +117,6 @@ impl Topic {
     const ALL: [Self; 14] = [
         Self::Embedded,
         Self::Append,
-        Self::Publish,
         Self::Latency,
         Self::Idle,
         Self::Fanout,
@@ -177,7 +173,6 @@ async fn main() -> anyhow::Result<()> {
                 restart::run(&setup, &mut report).await?;
             }
             Topic::Append => append::run(&setup, &mut report).await?,
-            Topic::Publish => publish::run(&setup, &mut report).await?,
             Topic::Latency => latency::run(&setup, &mut report).await?,
             Topic::Idle => idle::run(&setup, &mut report).await?,
             Topic::Fanout => fanout::run(&setup, &mut report).await?,

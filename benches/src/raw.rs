@@ -24,11 +24,6 @@ pub(crate) fn address(url: &str) -> anyhow::Result<SocketAddr> {
 }
 
 impl Raw {
-    /// Connects.
-    pub(crate) async fn connect(address: SocketAddr, protocol: &str) -> anyhow::Result<Self> {
-        Self::shake_hands(TcpSocket::new_v4()?, address, protocol).await
-    }
-
     /// Connects and subscribes; `buffer`: bytes of the socket's receive buffer, the kernel's choice when absent.
     pub(crate) async fn subscribe(
         address: SocketAddr,
@@ -40,14 +35,6 @@ impl Raw {
         if let Some(bytes) = buffer {
             socket.set_recv_buffer_size(bytes)?;
         }
-        let mut raw = Self::shake_hands(socket, address, protocol).await?;
-        let frame = masked(protocol, subscribe)?;
-        raw.socket.write_all(&frame).await?;
-        raw.until(b"subscribed").await?;
-        Ok(raw)
-    }
-
-    async fn shake_hands(socket: TcpSocket, address: SocketAddr, protocol: &str) -> anyhow::Result<Self> {
         let mut socket = socket.connect(address).await?;
         socket.set_nodelay(true)?;
         let request = format!(
@@ -58,6 +45,9 @@ impl Raw {
         let mut raw = Self { socket };
         let answer = raw.until(b"\r\n\r\n").await?;
         ensure!(answer.starts_with(b"HTTP/1.1 101"), "refused: {}", String::from_utf8_lossy(&answer));
+        let frame = masked(protocol, subscribe)?;
+        raw.socket.write_all(&frame).await?;
+        raw.until(b"subscribed").await?;
         Ok(raw)
     }
 
@@ -75,7 +65,7 @@ impl Raw {
 }
 
 /// One masked message; the mask is zero, so that it changes nothing.
-pub(crate) fn masked(protocol: &str, value: &Value) -> anyhow::Result<Vec<u8>> {
+fn masked(protocol: &str, value: &Value) -> anyhow::Result<Vec<u8>> {
     let (opcode, payload) = if protocol.ends_with("cbor") {
         (0x82, cbor4ii::serde::to_vec(Vec::new(), value)?)
     } else {

@@ -108,18 +108,8 @@ pub const SNAPSHOT_LOOKS: usize = 20;
 /// Longest id that a client gives a subscription, in bytes.
 pub const SUBSCRIPTION_ID_BYTES: usize = 64;
 
-/// Commands of one connection that are at work at the same time, beside those that publish.
+/// Commands of one connection that are at work at the same time.
 pub const COMMANDS: usize = 16;
-
-/// Commands of one connection that publish and are on their way to the log at the same time. Nothing more is read of the
-/// connection until one of them is answered.
-pub const PUBLISHES: usize = 1024;
-
-/// The same in bytes of their messages; the last one may go beyond it.
-pub const PUBLISHES_BYTES: usize = 1024 * 1024;
-
-/// Answers to commands that leave in one write.
-pub const ANSWERS: usize = 256;
 
 /// Events of one request to publish, at most.
 pub const PUBLISH_EVENTS: usize = 1000;

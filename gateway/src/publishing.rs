@@ -2,25 +2,44 @@
 
 use std::sync::Arc;
 
-use runbus::bus::publish::{self, Group};
-use runbus::control::Control;
-use runbus::control::external::{self, Answer};
-use runbus::event::{self, Draft, Event, Kind};
-use runbus::log::{Pipeline, Trace};
+use runbus::bus::publish;
+use runbus::control::{Control, external};
+use runbus::event::{Draft, Event, Kind};
+use runbus::id::EventId;
+use runbus::log::Sequence;
 use runbus::metrics::gateway as metrics;
 use runbus::time::Clock;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::auth::permit::{self, Uncovered};
 use crate::auth::{Principal, Refusal};
-use crate::ledger::{Full, Ledger, Table, TableUsage, Taken};
-pub use crate::protocol::publish::{Published, Stored};
+use crate::ledger::{Full, Ledger, Table, TableUsage};
 
 /// The gateway's own messages among events: a reader of an event stream takes such a type for the gateway's.
 const WORDS: [&str; 6] = ["subscribed", "snapshot", "caught_up", "gap", "undecodable", "closed"];
 
 /// Bytes that each event takes beside its data.
 const ENVELOPE_BYTES: usize = 1024;
+
+/// Events that are durable.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Published")]
+pub struct Published {
+    /// In the order in which they were given.
+    pub events: Vec<Stored>,
+}
+
+/// An event that is durable.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StoredEvent")]
+pub struct Stored {
+    /// Its id, made by the gateway if it had none.
+    id: EventId,
+    /// Its `seq`, as readers see it. An event that was there already has the one that it had.
+    seq: u64,
+}
 
 /// Why events were not published, or not all of them.
 #[derive(Debug, thiserror::Error)]
@@ -91,85 +110,26 @@ impl Refused {
     }
 }
 
-/// Events that may be published, with their room on the way to the log.
-#[derive(Debug)]
-pub struct Ready {
-    /// In order.
-    pub groups: Vec<Group>,
-    /// Given back when they are durable.
-    pub room: Taken,
-}
-
-/// Looks at the events of somebody. Nothing is stored.
-///
-/// # Errors
-/// See [`Refused`].
-pub fn check(
-    (ledger, usage): (&Arc<Ledger>, &Arc<TableUsage>),
-    principal: &Principal,
-    events: Vec<Event>,
-) -> Result<Ready, Refused> {
-    let bytes: usize = events.iter().map(|event| event.data.get().len() + ENVELOPE_BYTES).sum();
-    permit::publish(principal, &events)?;
-    words(&events)?;
-    let room = ledger.take(usage, Table::Publishing, bytes).map_err(Refused::Full)?;
-    Ok(Ready { groups: external::checked(events)?, room })
-}
-
-/// Publishes events in the order of a pipeline; answers when all are durable. They are handed in when this is polled first.
+/// Publishes events for somebody; answers when all are durable.
 ///
 /// # Errors
 /// See [`Refused`].
 pub async fn publish(
     control: &Control,
-    pipeline: &Pipeline,
-    ready: Ready,
-    trace: Option<Trace>,
+    (ledger, usage): (&Arc<Ledger>, &Arc<TableUsage>),
+    principal: &Principal,
+    drafts: Vec<Draft>,
 ) -> Result<Published, Refused> {
-    let Ready { groups, room: _room } = ready;
-    answered(control.publish(pipeline, groups, trace).await)
-}
-
-/// The events of a request, with ids where they have none.
-#[must_use]
-pub fn events(drafts: Vec<Draft>) -> Vec<Event> {
-    event::events(drafts, Clock::System.now())
-}
-
-/// What is said about events whose outcome is known.
-///
-/// # Errors
-/// Not all of them are durable.
-pub fn answered(answers: Vec<Answer>) -> Result<Published, Refused> {
-    let stored = answers.iter().filter(|answer| answer.outcome.is_ok());
-    let stored = stored.map(|answer| answer.ids.len()).sum();
+    let now = Clock::System.now();
+    let events: Vec<Event> = drafts.into_iter().map(|draft| draft.into_event(now)).collect();
+    let bytes: usize = events.iter().map(|event| event.data.get().len() + ENVELOPE_BYTES).sum();
+    permit::publish(principal, &events)?;
+    words(&events)?;
+    let _room = ledger.take(usage, Table::Publishing, bytes).map_err(Refused::Full)?;
+    let answers = control.publish(events).await?;
+    let stored = answers.iter().filter(|(_, answer)| answer.is_ok()).count();
     metrics::PUBLISHED.add(stored as u64);
-    let Some(failed) = answers.iter().find_map(|answer| answer.outcome.as_ref().err()) else {
-        let mut events = Vec::with_capacity(stored);
-        for Answer { ids, outcome } in answers {
-            if let Ok(sequence) = outcome {
-                events.extend(ids.into_iter().map(|id| Stored { id, seq: sequence.0 }));
-            }
-        }
-        return Ok(Published { events });
-    };
-    let reason = failed.to_string();
-    let failures = answers.iter().filter_map(|answer| answer.outcome.as_ref().err());
-    let is_retryable = failures.into_iter().all(publish::Error::is_retryable);
-    let say = |Answer { ids, outcome }: Answer| {
-        let outcome = match outcome {
-            Ok(sequence) => ("seq", json!(sequence.0)),
-            Err(error) => ("error", json!({ "code": error.code(), "message": error.to_string() })),
-        };
-        let (field, value) = outcome;
-        ids.into_iter().map(move |id| json!({ "id": id, field: value }))
-    };
-    Err(Refused::Partly {
-        stored,
-        reason,
-        is_retryable,
-        answers: answers.into_iter().flat_map(say).collect(),
-    })
+    answered(answers, stored)
 }
 
 /// Refuses types that are words of the gateway.
@@ -185,4 +145,21 @@ fn words(events: &[Event]) -> Result<(), Refused> {
         }
         None => Ok(()),
     }
+}
+
+type Answer = (EventId, Result<Sequence, publish::Error>);
+
+fn answered(answers: Vec<Answer>, stored: usize) -> Result<Published, Refused> {
+    let Some(failed) = answers.iter().find_map(|(_, answer)| answer.as_ref().err()) else {
+        let all = answers.into_iter().filter_map(|(id, answer)| Some(Stored { id, seq: answer.ok()?.0 }));
+        return Ok(Published { events: all.collect() });
+    };
+    let reason = failed.to_string();
+    let failures = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
+    let is_retryable = failures.into_iter().all(publish::Error::is_retryable);
+    let say = |(id, answer): Answer| match answer {
+        Ok(sequence) => json!({ "id": id, "seq": sequence.0 }),
+        Err(error) => json!({ "id": id, "error": { "code": error.code(), "message": error.to_string() } }),
+    };
+    Err(Refused::Partly { stored, reason, is_retryable, answers: answers.into_iter().map(say).collect() })
 }

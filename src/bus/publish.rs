@@ -8,13 +8,12 @@ use futures_util::stream::FuturesOrdered;
 
 use super::Bus;
 use crate::event::{self, Event};
-use crate::id::{EventId, NodeId};
 use crate::limits;
-use crate::log::{AppendError, Expect, Frame, Log, Pipeline, Sequence, Trace, has_room};
+use crate::log::{AppendError, Expect, Frame, Log, Sequence};
 use crate::subject::Topic;
 
 /// Why an event was not published.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is no event that may be stored. Nothing was stored.
     #[error(transparent)]
@@ -59,99 +58,10 @@ async fn append(log: Arc<dyn Log>, event: Event, frame: fn(&[Bytes]) -> Frame) -
     Ok(log.append(&topic(&event), &frame, Expect::Open(event.id)).await?)
 }
 
-/// External events that stand in one frame, as the log takes them.
-#[derive(Debug, Clone)]
-pub struct Group {
-    topic: Topic,
-    ids: Vec<EventId>,
-    lines: Vec<Bytes>,
-    bytes: usize,
-}
-
-impl Group {
-    /// An event with its line, as [`Event::publishable`] gives it.
-    #[must_use]
-    pub fn one(event: &Event, line: Bytes) -> Self {
-        Self { topic: topic(event), ids: vec![event.id], bytes: line.len(), lines: vec![line] }
-    }
-
-    /// Events in order, as few groups as possible. The log knows a frame by its first event, so only events of one
-    /// [`Run`](crate::id::Run) share one: their ids tell the first.
-    #[must_use]
-    pub fn of(events: impl IntoIterator<Item = (Event, Bytes)>) -> Vec<Self> {
-        let mut groups: Vec<Self> = Vec::new();
-        for (event, line) in events {
-            match groups.last_mut() {
-                Some(group) if group.takes(&event, &line) => {
-                    group.ids.push(event.id);
-                    group.bytes += 1 + line.len();
-                    group.lines.push(line);
-                }
-                _ => groups.push(Self::one(&event, line)),
-            }
-        }
-        groups
-    }
-
-    fn takes(&self, event: &Event, line: &Bytes) -> bool {
-        self.ids.last().is_some_and(|last| event.id.follows(*last))
-            && self.topic == topic(event)
-            && has_room(self.lines.len(), self.bytes, line.len())
-    }
-
-    /// Puts another group behind this one.
-    ///
-    /// # Errors
-    /// They do not fit into one frame: the other one, as it was.
-    pub fn join(&mut self, other: Self) -> Result<(), Self> {
-        // A group counts the separators of its lines.
-        if self.topic != other.topic || !self.has_room(other.lines.len(), other.bytes) {
-            return Err(other);
-        }
-        self.bytes += 1 + other.bytes;
-        self.ids.extend(other.ids);
-        self.lines.extend(other.lines);
-        Ok(())
-    }
-
-    /// Whether so many more events, of so many bytes together, fit into its frame.
-    #[must_use]
-    pub const fn has_room(&self, events: usize, bytes: usize) -> bool {
-        self.lines.len() + events <= limits::FRAME_EVENTS
-            && self.bytes + events + bytes <= limits::FRAME_BYTES
-    }
-
-    /// Their node.
-    #[must_use]
-    pub const fn node(&self) -> Option<&NodeId> {
-        match &self.topic {
-            Topic::Events { node, .. } => node.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// The ids of its events.
-    #[must_use]
-    pub fn ids(&self) -> &[EventId] {
-        &self.ids
-    }
-}
-
-/// Frames are handed in in the order in which they are first polled. The runtime's budget would break that: it lets a first
-/// poll return without having done anything.
-async fn hand_in(
-    log: Arc<dyn Log>,
-    pipeline: Pipeline,
-    group: Group,
-    trace: Option<Trace>,
-) -> Result<Sequence, Error> {
-    let Group { topic, ids, lines, .. } = group;
-    let frame = Frame { trace, ..Frame::external(&lines) };
-    drop(lines);
-    // Every group has an event.
-    let Some(&id) = ids.first() else { return Ok(Sequence::default()) };
-    let append = async move { log.append_in_order(&pipeline, &topic, &frame, id).await };
-    Ok(tokio::task::coop::unconstrained(append).await?)
+/// Appends reach the log in the order in which they are first polled. The runtime's budget would break that: it lets a
+/// first poll return without having done anything.
+fn in_order<F: Future>(append: F) -> impl Future<Output = F::Output> {
+    tokio::task::coop::unconstrained(append)
 }
 
 impl Bus {
@@ -181,28 +91,18 @@ impl Bus {
         &self,
         events: Vec<Event>,
     ) -> Result<Vec<Result<Sequence, Error>>, event::Error> {
-        let groups = events.iter().map(|event| Ok(Group::one(event, event.publishable()?)));
-        let groups: Vec<Group> = groups.collect::<Result<_, event::Error>>()?;
-        let (pipeline, trace) = (Pipeline::default(), crate::telemetry::current_trace());
-        let appends = groups.into_iter().map(|group| self.hand_in(&pipeline, group, trace.clone()));
+        for event in &events {
+            event.publishable()?;
+        }
+        let appends =
+            events.into_iter().map(|event| in_order(append(self.log.clone(), event, Frame::external)));
         Ok(futures_util::stream::iter(appends).buffered(limits::PIPELINE_IN_FLIGHT).collect().await)
-    }
-
-    /// Publishes a group in the order of a pipeline, and returns its place once it is durable. It is handed in when it is polled
-    /// first.
-    pub fn hand_in(
-        &self,
-        pipeline: &Pipeline,
-        group: Group,
-        trace: Option<Trace>,
-    ) -> impl Future<Output = Result<Sequence, Error>> + Send + use<> {
-        hand_in(self.log.clone(), pipeline.clone(), group, trace)
     }
 
     /// A publisher that does not wait for each acknowledgement.
     #[must_use]
     pub fn publisher(&self) -> Publisher {
-        Publisher { bus: self.clone(), pipeline: Pipeline::default(), in_flight: FuturesOrdered::new() }
+        Publisher { log: self.log.clone(), in_flight: FuturesOrdered::new() }
     }
 }
 
@@ -210,8 +110,7 @@ type Append = std::pin::Pin<Box<dyn Future<Output = Result<Sequence, Error>> + S
 
 /// Publishes with up to [`limits::PIPELINE_IN_FLIGHT`] events in flight; answers come in order.
 pub struct Publisher {
-    bus: Bus,
-    pipeline: Pipeline,
+    log: Arc<dyn Log>,
     in_flight: FuturesOrdered<Append>,
 }
 
@@ -229,13 +128,7 @@ impl Publisher {
         } else {
             None
         };
-        let mut append: Append = match event.publishable() {
-            Ok(line) => {
-                let trace = crate::telemetry::current_trace();
-                Box::pin(self.bus.hand_in(&self.pipeline, Group::one(&event, line), trace))
-            }
-            Err(error) => Box::pin(std::future::ready(Err(error.into()))),
-        };
+        let mut append: Append = Box::pin(in_order(append(self.log.clone(), event, Frame::external)));
         // Start it: a future that nobody polls sends nothing.
         match futures_util::poll!(&mut append) {
             std::task::Poll::Ready(answer) => self.in_flight.push_back(Box::pin(std::future::ready(answer))),

@@ -9,8 +9,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::Event;
 use super::kind::Kind;
-use crate::id::{CorrelationId, EventId, ExecutionId, NodeId, Run, SessionId, StreamId};
-use crate::limits;
+use crate::id::{CorrelationId, EventId, ExecutionId, NodeId, SessionId, StreamId};
 use crate::time::Timestamp;
 
 /// An event that may lack its id and its time. Fields that no event has are refused.
@@ -81,57 +80,7 @@ impl JsonSchema for Data {
     }
 }
 
-/// Bytes of an event's line beside its texts, at most: names of fields, the id, times.
-const ENVELOPE_BYTES: usize = 256;
-
-/// The events of one request. Those in a row that lack an id, belong to one place and fit into one frame get ids of one [`Run`].
-#[must_use]
-pub fn events(drafts: Vec<Draft>, now: Timestamp) -> Vec<Event> {
-    let mut drafts = drafts.into_iter().peekable();
-    let (mut run, mut bytes, mut events) = (None::<Run>, 0, Vec::with_capacity(drafts.len()));
-    while let Some(mut draft) = drafts.next() {
-        bytes += draft.line_bytes();
-        let goes_on = drafts.peek().is_some_and(|next| {
-            next.id.is_none() && next.is_beside(&draft) && bytes + next.line_bytes() <= limits::FRAME_BYTES
-        });
-        if draft.id.is_none() {
-            if run.is_none() && goes_on {
-                run = Some(Run::begin());
-            }
-            draft.id = run.as_mut().and_then(Run::next);
-        }
-        if !goes_on {
-            (run, bytes) = (None, 0);
-        }
-        events.push(draft.into_event(now));
-    }
-    events
-}
-
 impl Draft {
-    /// Whether both belong to one stream, node and execution.
-    #[must_use]
-    pub fn is_beside(&self, other: &Self) -> bool {
-        self.stream_id == other.stream_id
-            && self.node_id == other.node_id
-            && self.execution_id == other.execution_id
-    }
-
-    /// Bytes of its line in a frame, at most.
-    #[must_use]
-    pub fn line_bytes(&self) -> usize {
-        let ids = [
-            Some(self.stream_id.as_str()),
-            self.node_id.as_ref().map(NodeId::as_str),
-            self.execution_id.as_ref().map(ExecutionId::as_str),
-            self.correlation_id.as_ref().map(CorrelationId::as_str),
-            self.session_id.as_ref().map(SessionId::as_str),
-        ];
-        // JSON escapes a character of an id with one more, at most: ids have no control characters.
-        let ids: usize = ids.into_iter().flatten().map(|id| 2 * id.len()).sum();
-        ENVELOPE_BYTES + self.kind.as_str().len() + ids + self.data.0.get().len()
-    }
-
     /// The event, with a fresh id and the time `now` where it has none.
     #[must_use]
     pub fn into_event(self, now: Timestamp) -> Event {
@@ -178,30 +127,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn events_without_ids_in_a_row_of_one_place_get_ids_of_one_run() {
-        let given = EventId::generate();
-        let draft = |stream: &str, id: Option<EventId>| Draft {
-            id,
-            ..serde_json::from_value(json!({ "type": "custom", "stream_id": stream, "data": {} })).unwrap()
-        };
-        let drafts = vec![
-            draft("a", None),
-            draft("a", None),
-            draft("a", None),
-            draft("b", None),
-            draft("a", None),
-            draft("a", Some(given)),
-            draft("a", None),
-            draft("a", None),
-        ];
-        let events = events(drafts, Timestamp::default());
-        let follows: Vec<bool> = events.windows(2).map(|two| two[1].id.follows(two[0].id)).collect();
-        assert_eq!(follows, [true, true, false, false, false, false, true]);
-        assert_eq!(events[5].id, given);
-        assert!(!events[6].id.follows(events[2].id), "another run");
-    }
-
     proptest! {
         /// A reader can hand in a delivered event again, as text or as a value.
         #[test]
@@ -226,7 +151,6 @@ mod tests {
             };
             let line = event.encode().unwrap();
             let draft: Draft = serde_json::from_slice(&line).unwrap();
-            prop_assert!(line.len() <= draft.line_bytes());
             let value: Value = serde_json::from_slice(&line).unwrap();
             prop_assert_eq!(&serde_json::from_value::<Draft>(value).unwrap(), &draft);
             prop_assert_eq!(draft.into_event(Timestamp::default()), event);

@@ -19,7 +19,7 @@ pub mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use draft::{Draft, events};
+pub use draft::Draft;
 pub use envelope::{Error, Event};
 pub use head::{Head, is_of};
 pub use kind::{Class, Invalid, Kind};

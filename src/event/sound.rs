@@ -63,12 +63,6 @@ impl SoundLine {
         Ok(line)
     }
 
-    /// Whether nothing in a JSON text is such that only decoding can judge it, and it is not nested too deeply.
-    #[must_use]
-    pub fn is_plain(text: &str) -> bool {
-        is_doubtful(text) == Ok(false)
-    }
-
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,12 +1,10 @@
 //! Frames: one message of the log, several events or entries of one topic, one JSON object a line.
 
 use bytes::Bytes;
-use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::header::{Header, name};
 use super::spread;
-use crate::id::EventId;
 use crate::limits;
 
 /// W3C trace context.
@@ -141,19 +139,6 @@ impl Frame {
             .filter(|line| !line.is_empty())
             .map(|line| self.payload.slice_ref(line));
         whole.into_iter().chain(rest)
-    }
-
-    /// Whether all of its events stand in the payload of another frame, by their ids. Lines without an id do.
-    #[must_use]
-    pub fn stands_in(&self, payload: &[u8]) -> bool {
-        #[derive(Deserialize)]
-        struct Named {
-            id: EventId,
-        }
-        self.lines().all(|line| {
-            let named = crate::json::from_slice::<Named>(&line).ok();
-            named.is_none_or(|named| memmem::find(payload, named.id.to_string().as_bytes()).is_some())
-        })
     }
 
     /// CRC-32 of the payload.

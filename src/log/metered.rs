@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use super::frame::Frame;
 use super::port::{AppendError, Bounds, Expect, Log, Page, Read, ReadError, Stored};
 use super::{Sequence, Tail};
-use crate::id::EventId;
 use crate::metrics::{self, Failed};
 use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 
@@ -62,19 +61,6 @@ impl Log for Metered {
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {
         let begun = Instant::now();
         let outcome = self.0.append(topic, frame, expect).await;
-        count_append(label(topic.lane()), frame, begun, &outcome);
-        outcome
-    }
-
-    async fn append_in_order(
-        &self,
-        pipeline: &super::Pipeline,
-        topic: &Topic,
-        frame: &Frame,
-        id: EventId,
-    ) -> Result<Sequence, AppendError> {
-        let begun = Instant::now();
-        let outcome = self.0.append_in_order(pipeline, topic, frame, id).await;
         count_append(label(topic.lane()), frame, begun, &outcome);
         outcome
     }

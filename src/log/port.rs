@@ -17,7 +17,6 @@ use async_trait::async_trait;
 
 use super::cursor::{Epoch, Sequence};
 use super::frame::{Damage, Frame};
-use super::pipeline::Pipeline;
 use super::tail::Tail;
 use crate::id::EventId;
 use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
@@ -107,7 +106,7 @@ pub struct Bounds {
 }
 
 /// Why an append did not succeed.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// Somebody else's frame stands where the expected one should: this writer must stop, unless what came between is
     /// open. `last` is the key's last frame now.
@@ -196,24 +195,6 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`AppendError`].
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError>;
-
-    /// The same as an open append, in an order: of the frames of one execution that are handed in through one pipeline, none is
-    /// stored behind a later one. A frame is handed in when this is polled first; it SHOULD NOT wait for the one before to be stored.
-    /// A frame that could only be stored behind a later one is [`AppendError::Unresolved`].
-    ///
-    /// # Errors
-    /// See [`AppendError`].
-    async fn append_in_order(
-        &self,
-        pipeline: &Pipeline,
-        topic: &Topic,
-        frame: &Frame,
-        id: EventId,
-    ) -> Result<Sequence, AppendError> {
-        // Right for every log, and slow: the next frame waits.
-        let _turn = pipeline.turn(topic).await;
-        self.append(topic, frame, Expect::Open(id)).await
-    }
 
     /// Reads a page. It MAY be answered by a replica that lags, but never has a hole below its last frame.
     ///

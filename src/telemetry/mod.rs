@@ -10,4 +10,4 @@ mod trace;
 pub use config::{Config, Format};
 pub use init::{Error, Guard, captures_content, init, set_filter};
 pub use spans::{ERROR_TYPE, fail, note, note_list, publish};
-pub use trace::{TRACEPARENT, TRACESTATE, current_trace, follow, link, passing, read, trace_of};
+pub use trace::{TRACEPARENT, TRACESTATE, current_trace, follow, link, passing, read};

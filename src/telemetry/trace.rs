@@ -31,21 +31,14 @@ pub fn passing<F: Future>(trace: Option<Arc<Trace>>, work: F) -> impl Future<Out
 /// The trace context of the current span, to be carried by a frame. Where nothing is traced: that of [`passing`].
 #[must_use]
 pub fn current_trace() -> Option<Trace> {
-    let own = trace_of(&Span::current());
-    own.or_else(|| PASSED.try_with(|passed| passed.as_deref().cloned()).ok().flatten())
-}
-
-/// The trace context of a span; `None` where nothing is traced.
-#[must_use]
-pub fn trace_of(span: &Span) -> Option<Trace> {
-    let context = span.context();
-    if !context.span().span_context().is_valid() {
-        return None;
+    let context = Span::current().context();
+    if context.span().span_context().is_valid() {
+        let mut carrier = HashMap::new();
+        TraceContextPropagator::new().inject_context(&context, &mut carrier);
+        let parent = carrier.remove(TRACEPARENT)?;
+        return Some(Trace { parent, state: carrier.remove(TRACESTATE).filter(|state| !state.is_empty()) });
     }
-    let mut carrier = HashMap::new();
-    TraceContextPropagator::new().inject_context(&context, &mut carrier);
-    let parent = carrier.remove(TRACEPARENT)?;
-    Some(Trace { parent, state: carrier.remove(TRACESTATE).filter(|state| !state.is_empty()) })
+    PASSED.try_with(|passed| passed.as_deref().cloned()).ok().flatten()
 }
 
 /// The trace context of two headers; `None`: they hold none. A state that is too long is left out, as W3C allows.

@@ -1,27 +1,22 @@
 //! Publishing through gateways: other readers get each acknowledged event once; a forbidden event refuses the whole
 //! request.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use runbus::bus::history::{Order, Query};
-use runbus::bus::{Delivery, Filter};
+use runbus::bus::history::Query;
 use runbus::config::Secret;
 use runbus::control::StartRequest;
 use runbus::event::Kind;
 use runbus::execution::Status;
 use runbus::id::{EventId, ExecutionId};
-use runbus::log::{
-    AppendError, Bounds, Expect, Frame, Log, Page, Pipeline, Read, ReadError, Sequence, Stored, Tail,
-};
+use runbus::log::{AppendError, Bounds, Expect, Frame, Log, Page, Read, ReadError, Sequence, Stored, Tail};
 use runbus::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use runbus_gateway::auth::config::{Limits, Mode};
-use runbus_gateway::limits::PUBLISHES;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -29,7 +24,7 @@ use crate::api::Bench;
 use crate::auth::{auth, end, key, post};
 use crate::authority::own;
 use crate::backends::{self, Backend};
-use crate::client::{Client, config, gateway, secured, until};
+use crate::client::{Client, config, gateway, secured};
 use crate::sse::http;
 use crate::wire::Binary;
 
@@ -335,27 +330,13 @@ async fn publishers_are_bounded() {
 
 /// A log that refuses frames of the nodes `stuck` and `full`, and delays those of the node `slow`.
 #[derive(Debug)]
-struct Choosy(Arc<dyn Log>, watch::Receiver<bool>, Arc<Slow>);
-
-/// Frames of the node `slow` that are there, and most of them at the same time.
-#[derive(Debug, Default)]
-struct Slow {
-    here: AtomicUsize,
-    most: AtomicUsize,
-}
+struct Choosy(Arc<dyn Log>, watch::Receiver<bool>);
 
 impl Choosy {
     /// A log before `log`; its slow calls wait for the signal.
     fn before(log: Arc<dyn Log>) -> (Arc<Self>, watch::Sender<bool>) {
         let (word, heard) = watch::channel(false);
-        (Arc::new(Self(log, heard, Arc::default())), word)
-    }
-
-    async fn slowly(&self) {
-        let here = self.2.here.fetch_add(1, Ordering::SeqCst) + 1;
-        self.2.most.fetch_max(here, Ordering::SeqCst);
-        let _ = self.1.clone().wait_for(|go_on| *go_on).await;
-        self.2.here.fetch_sub(1, Ordering::SeqCst);
+        (Arc::new(Self(log, heard)), word)
     }
 }
 
@@ -373,28 +354,10 @@ impl Log for Choosy {
                 Err(AppendError::Refused("no permission".into()))
             }
             Topic::Events { node: Some(node), .. } if node.as_str() == "slow" => {
-                self.slowly().await;
+                let _ = self.1.clone().wait_for(|go_on| *go_on).await;
                 self.0.append(topic, frame, expect).await
             }
             _ => self.0.append(topic, frame, expect).await,
-        }
-    }
-    async fn append_in_order(
-        &self,
-        pipeline: &Pipeline,
-        topic: &Topic,
-        frame: &Frame,
-        id: EventId,
-    ) -> Result<Sequence, AppendError> {
-        match topic {
-            Topic::Events { node: Some(node), .. } if node.as_str() == "slow" => {
-                self.slowly().await;
-                self.0.append_in_order(pipeline, topic, frame, id).await
-            }
-            Topic::Events { node: Some(node), .. } if ["stuck", "full"].contains(&node.as_str()) => {
-                self.append(topic, frame, Expect::Open(id)).await
-            }
-            _ => self.0.append_in_order(pipeline, topic, frame, id).await,
         }
     }
     async fn read(&self, read: &Read) -> Result<Page, ReadError> {
@@ -446,130 +409,6 @@ async fn a_partly_stored_request_names_the_stored_events() {
     assert_eq!(stored(&backend).await, 6);
     end(served).await;
     end(healthy).await;
-}
-
-/// A client that does not wait for its answers, with commands between that are refused: the log has its events in its order.
-#[tokio::test(flavor = "multi_thread")]
-async fn publish_commands_of_a_connection_keep_their_order() {
-    const COMMANDS: usize = 600;
-    for backend in backends::all().await {
-        let name = backend.name;
-        let served = gateway(&backend, config()).await;
-        let mut client = Client::connect(served.address).await;
-        let of = |n: usize, k: usize| {
-            let mut event = json!({ "type": "custom", "stream_id": "s", "execution_id": format!("x{}", n % 3), "data": { "n": n, "k": k } });
-            // With an id of its own, or one of the gateway's.
-            if n.is_multiple_of(2) {
-                event["id"] = json!(EventId::generate());
-            }
-            event
-        };
-        let mut wanted: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
-        for n in 0..COMMANDS {
-            let mut events: Vec<Value> = (0..1 + n % 4).map(|k| of(n, k)).collect();
-            let is_wrong = n % 50 == 7;
-            if is_wrong {
-                events.push(json!({ "type": "custom", "stream_id": "", "data": {} }));
-            } else {
-                wanted.entry(format!("x{}", n % 3)).or_default().extend((0..1 + n % 4).map(|k| (n, k)));
-            }
-            client.say(&json!({ "type": "publish", "id": n.to_string(), "events": events })).await;
-        }
-        let mut seqs = HashMap::new();
-        for _ in 0..COMMANDS {
-            let answer = client.message().await.expect("the connection stays");
-            let n: usize = answer["id"].as_str().unwrap().parse().unwrap();
-            if n % 50 == 7 {
-                assert_eq!(
-                    (&answer["type"], &answer["code"]),
-                    (&json!("error"), &json!("invalid_argument")),
-                    "{answer}"
-                );
-                continue;
-            }
-            assert_eq!(answer["type"], "ok", "{name}: {answer}");
-            let events = answer["events"].as_array().unwrap();
-            assert_eq!(events.len(), 1 + n % 4, "{name}: {answer}");
-            seqs.extend(
-                events
-                    .iter()
-                    .map(|event| (event["id"].as_str().unwrap().to_owned(), event["seq"].as_u64().unwrap())),
-            );
-        }
-        for (execution, wanted) in wanted {
-            let filter = Filter::execution(ExecutionId::new(&execution).unwrap());
-            let query = Query { filter, order: Order::Oldest, limit: 10_000, ..Query::default() };
-            let page = backend.bus().history(&query).await.unwrap();
-            let found = page.events.iter().map(|found| {
-                let Delivery::Event(found) = found else { panic!("{found:?}") };
-                assert_eq!(seqs.get(&found.event.id.to_string()), Some(&found.seq), "{name}");
-                let data: Value = serde_json::from_str(found.event.data.get()).unwrap();
-                let number = |field: &str| data[field].as_u64().unwrap() as usize;
-                (number("n"), number("k"))
-            });
-            assert!(found.eq(wanted), "{name}: {execution} is not in the order of its commands");
-        }
-        end(served).await;
-    }
-}
-
-/// Events without ids of one request and one execution are one message of the log; each is found by its id when the request is
-/// repeated with the ids of its answer.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_is_one_message_and_its_repeat_is_recognised() {
-    for backend in backends::all().await {
-        let name = backend.name;
-        let served = gateway(&backend, config()).await;
-        let event =
-            |n: usize| json!({ "type": "custom", "stream_id": "s", "execution_id": "x", "data": { "n": n } });
-        let (status, first) = publish(served.address, json!([event(0), event(1), event(2)])).await;
-        assert_eq!(status, 200, "{name}: {first}");
-        let answers = first["events"].as_array().unwrap();
-        assert!(answers.iter().all(|answer| answer["seq"] == answers[0]["seq"]), "{name}: {first}");
-        let with_ids: Vec<Value> = (0..3)
-            .map(|n| {
-                let mut event = event(n);
-                event["id"] = answers[n]["id"].clone();
-                event
-            })
-            .collect();
-        let (status, again) = publish(served.address, json!(with_ids)).await;
-        assert_eq!((status, &again), (200, &first), "{name}");
-        let page = backend.bus().history(&Query { order: Order::Oldest, ..Query::default() }).await.unwrap();
-        let id = |found: &Delivery| match found {
-            Delivery::Event(found) => json!(found.event.id),
-            other => panic!("{other:?}"),
-        };
-        let ids: Vec<Value> = page.events.iter().map(id).collect();
-        let wanted: Vec<Value> = answers.iter().map(|answer| answer["id"].clone()).collect();
-        assert_eq!(ids, wanted, "{name}: each once");
-        end(served).await;
-    }
-}
-
-/// While the log takes its time, a connection has so many commands on their way; the others wait in its socket.
-#[tokio::test(flavor = "multi_thread")]
-async fn publish_commands_on_their_way_are_bounded() {
-    const MORE: usize = 50;
-    let mut backend = backends::embedded();
-    let (slow, word) = Choosy::before(backend.log.clone());
-    let there = slow.2.clone();
-    backend.log = slow;
-    let served = gateway(&backend, config()).await;
-    let mut client = Client::connect(served.address).await;
-    for n in 0..PUBLISHES + MORE {
-        let event = json!({ "type": "custom", "stream_id": "s", "node_id": "slow", "data": {} });
-        client.say(&json!({ "type": "publish", "id": n.to_string(), "events": [event] })).await;
-    }
-    until("the window is full", async || there.here.load(Ordering::SeqCst) == PUBLISHES).await;
-    word.send_replace(true);
-    for _ in 0..PUBLISHES + MORE {
-        let answer = client.message().await.expect("the connection stays");
-        assert_eq!(answer["type"], "ok", "{answer}");
-    }
-    assert_eq!(there.most.load(Ordering::SeqCst), PUBLISHES);
-    assert_eq!(stored(&backend).await, 100, "a page of them");
-    end(served).await;
 }
 
 /// While the log takes its time, so much waits for it and no more.

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use runbus::log::Pipeline;
-use runbus::telemetry;
 use serde_json::json;
 
 use super::body::Body;
@@ -51,7 +49,6 @@ pub async fn post(
     let shared = &app.shared;
     let account = caller.account();
     let room = (&shared.ledger, account.usage());
-    let ready = publishing::check(room, &caller.principal, publishing::events(events))?;
-    let trace = telemetry::current_trace();
-    Ok(Json(publishing::publish(&shared.control, &Pipeline::default(), ready, trace).await?))
+    let published = publishing::publish(&shared.control, room, &caller.principal, events).await?;
+    Ok(Json(published))
 }

@@ -72,11 +72,6 @@ pub trait Dialect: Send {
         std::future::pending()
     }
 
-    /// Whether it takes one more message. While it does not, nothing is read of the client, which is not idle then.
-    fn has_room(&self) -> bool {
-        true
-    }
-
     /// A message of the client, within its limits.
     fn hear(
         &mut self,

@@ -148,9 +148,7 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
             self.reply(out).await?;
             news?;
         }
-        if self.dialect.has_room()
-            && let Some(heard) = self.transport.hear().now_or_never()
-        {
+        if let Some(heard) = self.transport.hear().now_or_never() {
             self.receive(heard).await?;
         }
         self.mind_time().await
@@ -214,7 +212,6 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
             .fold(self.ping_at, Instant::min);
         self.alarm.ring_by(deadline);
         let is_lent = self.lend();
-        let has_room = self.dialect.has_room();
         let mut out = self.answers();
         let event = tokio::select! {
             // There may always be something to send: the others come first.
@@ -222,7 +219,7 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
             end = self.ends.next() => Event::End(end),
             () = &mut self.alarm => Event::Alarm,
             news = self.dialect.news(&mut out) => Event::News(news),
-            heard = self.transport.hear(), if has_room => Event::Heard(heard),
+            heard = self.transport.hear() => Event::Heard(heard),
             () = self.link.wake.notified() => Event::Woken,
         };
         if is_lent {
@@ -282,10 +279,6 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
 
     async fn mind_time(&mut self) -> Result<(), End> {
         let now = Instant::now();
-        if !self.dialect.has_room() {
-            // Nothing is read of it meanwhile.
-            self.heard = now;
-        }
         if self.link.gate.until().is_some_and(|until| until <= now)
             && let Some(reason) = self.link.gate.must_go()
         {

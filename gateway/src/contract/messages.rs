@@ -19,8 +19,9 @@ use crate::limits;
 use crate::lists::window;
 use crate::protocol::body::{Aborted, Cancel, Close, Nothing, Reason};
 use crate::protocol::list::parameters::{self, Way};
-use crate::protocol::publish::{Publish, Published};
+use crate::protocol::publish::Publish;
 use crate::protocol::{client, said};
+use crate::publishing::Published;
 
 /// A message of one direction.
 #[derive(Debug)]

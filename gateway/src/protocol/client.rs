@@ -13,7 +13,6 @@ use serde::{Deserialize, Deserializer};
 
 use super::command::{Action, Command};
 use super::list::List;
-use super::publish;
 use super::start::Start;
 use crate::limits;
 
@@ -281,12 +280,6 @@ impl Message {
     /// # Errors
     /// See [`Invalid`].
     pub fn decode(text: &str) -> Result<Self, Invalid> {
-        // A pipelined publisher sends nothing else, and each of its messages is read here.
-        publish::command(text)
-            .map_or_else(|| Self::decode_in_steps(text), |command| Ok(Self::Command(Box::new(command))))
-    }
-
-    pub(super) fn decode_in_steps(text: &str) -> Result<Self, Invalid> {
         let value = json::from_str(text).map_err(|error| Invalid::Json(error.to_string()))?;
         let mut message = Self::read(value)?;
         if let Self::Command(command) = &mut message

@@ -8,7 +8,6 @@ use runbus::metrics;
 use runbus::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::publish::Published;
 use super::said::{self, Said};
 use super::{Encoding, Text};
 use crate::config::Config;
@@ -103,20 +102,6 @@ pub fn ok(id: &str, mut result: Value) -> String {
     result["type"] = "ok".into();
     result["id"] = id.into();
     result.to_string()
-}
-
-/// The same for events: each answer of a pipelined publisher is made here.
-#[must_use]
-pub fn published(id: &str, published: &Published) -> String {
-    #[derive(serde::Serialize)]
-    struct Ok<'a> {
-        #[serde(flatten)]
-        published: &'a Published,
-        id: &'a str,
-        r#type: &'a str,
-    }
-    // Texts and numbers have a JSON form.
-    serde_json::to_string(&Ok { published, id, r#type: "ok" }).unwrap_or_default()
 }
 
 /// Events are missing.

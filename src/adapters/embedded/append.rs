@@ -40,7 +40,7 @@ pub(super) fn append(
     let is_external = frame.author.is_external();
     let (check, expected) = match expect {
         Expect::Open(id) => {
-            if let Some(found) = find_id(transaction, names, id, frame)? {
+            if let Some(found) = find_id(transaction, names, id, is_external)? {
                 return Ok(Ok(found));
             }
             let facts = Facts { prev: None, id: Some(id), checksum };
@@ -104,31 +104,24 @@ fn names(transaction: &mut Transaction<'_>, topic: &Topic) -> rusqlite::Result<N
     Ok(names)
 }
 
-/// External events and Runbus's own have separate id spaces: an external event cannot take an id of Runbus's. An external frame has
-/// the id of its first event: a later one that is repeated alone is looked for in it.
+/// External events and Runbus's own have separate id spaces: an external event cannot take an id of Runbus's.
 fn find_id(
     transaction: &Transaction<'_>,
     names: Names,
     id: EventId,
-    frame: &Frame,
+    is_external: bool,
 ) -> rusqlite::Result<Option<Sequence>> {
     let sql = format!(
-        "SELECT sequence, payload FROM {} WHERE id = ?1 AND +stream IS ?2 AND +node IS ?3 AND +owner IS ?4 AND +line IS ?5",
+        "SELECT sequence FROM {} WHERE id = ?1 AND +stream IS ?2 AND +node IS ?3 AND +owner IS ?4 AND +line IS ?5",
         table(names.lane)
     );
-    let is_external = frame.author.is_external();
     let line = is_external.then_some(EXTERNAL);
-    let mut statement = transaction.connection.prepare_cached(&sql)?;
-    for id in id.run_first().filter(|_| is_external).into_iter().chain([id]) {
-        let mut rows =
-            statement.query((id.uuid().into_bytes(), names.stream, names.node, names.owner, line))?;
-        while let Some(row) = rows.next()? {
-            if !is_external || frame.stands_in(row.get_ref(1)?.as_blob()?) {
-                return Ok(Some(sequence(row.get(0)?)));
-            }
-        }
-    }
-    Ok(None)
+    transaction
+        .connection
+        .prepare_cached(&sql)?
+        .query_row((id.uuid().into_bytes(), names.stream, names.node, names.owner, line), |row| row.get(0))
+        .optional()
+        .map(|found| found.map(sequence))
 }
 
 /// The last place of the key; 0 when it has none.

@@ -12,14 +12,11 @@ use super::limits;
 use super::readers::{self, Readers};
 use super::rows::{condition, first, place, select, sequence, stored};
 use super::schema::{number, table};
-use super::transaction::Transaction;
 use super::watch::{Stop, Watch};
-use super::writer::{self, HandedIn, Writer};
-use crate::id::EventId;
+use super::writer::{self, Writer};
 use crate::limits::{PAGE_BYTES, PAGE_FRAMES};
 use crate::log::{
-    AppendError, Bounds, Direction, Epoch, Expect, Frame, Log, Page, Pipeline, Read, ReadError, Sequence,
-    Stored, Tail,
+    AppendError, Bounds, Direction, Epoch, Expect, Frame, Log, Page, Read, ReadError, Sequence, Stored, Tail,
 };
 use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 
@@ -105,32 +102,6 @@ fn read_bounds(connection: &rusqlite::Connection, lane: Lane, epoch: Epoch) -> r
     })
 }
 
-impl EmbeddedLog {
-    /// Returns when a frame waits for the writer, behind those that were before it.
-    async fn hand_in(
-        &self,
-        topic: &Topic,
-        frame: &Frame,
-        expect: Expect,
-    ) -> Result<HandedIn<Result<Sequence, AppendError>>, AppendError> {
-        let bytes = frame.payload.len();
-        if bytes > limits::FRAME_BYTES {
-            return Err(AppendError::TooLarge { bytes, limit: limits::FRAME_BYTES });
-        }
-        if matches!(topic, Topic::Opaque(..)) {
-            return Err(AppendError::Refused("an opaque topic names no ids".into()));
-        }
-        if frame.author.is_external() && topic.lane() != Lane::Events {
-            return Err(AppendError::Refused("journals and inboxes are Runbus's own".into()));
-        }
-        let (topic, frame, checksum) = (topic.clone(), frame.clone(), frame.checksum());
-        let append = move |transaction: &mut Transaction<'_>| {
-            append::append(transaction, &topic, &frame, checksum, expect)
-        };
-        Ok(self.writer.hand_in(bytes, append).await?)
-    }
-}
-
 /// This log has one shard; another one holds nothing.
 fn is_here(shard: Shard) -> bool {
     shard == Shard(0)
@@ -143,23 +114,20 @@ impl Log for EmbeddedLog {
     }
 
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {
-        self.hand_in(topic, frame, expect).await?.finished().await?
-    }
-
-    async fn append_in_order(
-        &self,
-        pipeline: &Pipeline,
-        topic: &Topic,
-        frame: &Frame,
-        id: EventId,
-    ) -> Result<Sequence, AppendError> {
-        // The writer takes commands as they come: what is handed in first is stored first, or not at all.
-        let turn = pipeline.turn(topic).await;
-        let handed_in = self.hand_in(topic, frame, Expect::Open(id)).await?;
-        let sent = turn.sent();
-        let stored = handed_in.finished().await??;
-        sent.stored(stored);
-        Ok(stored)
+        let bytes = frame.payload.len();
+        if bytes > limits::FRAME_BYTES {
+            return Err(AppendError::TooLarge { bytes, limit: limits::FRAME_BYTES });
+        }
+        if matches!(topic, Topic::Opaque(..)) {
+            return Err(AppendError::Refused("an opaque topic names no ids".into()));
+        }
+        if frame.author.is_external() && topic.lane() != Lane::Events {
+            return Err(AppendError::Refused("journals and inboxes are Runbus's own".into()));
+        }
+        let (topic, frame, checksum) = (topic.clone(), frame.clone(), frame.checksum());
+        self.writer
+            .call(bytes, move |transaction| append::append(transaction, &topic, &frame, checksum, expect))
+            .await?
     }
 
     async fn read(&self, read: &Read) -> Result<Page, ReadError> {

@@ -95,17 +95,6 @@ struct Waiting {
     _room: OwnedSemaphorePermit,
 }
 
-/// Work that waits for the writer.
-#[derive(Debug)]
-pub(super) struct HandedIn<T>(oneshot::Receiver<Result<T, Failure>>);
-
-impl<T> HandedIn<T> {
-    /// Returns once it is durable.
-    pub(super) async fn finished(self) -> Result<T, Failure> {
-        self.0.await.unwrap_or_else(|_gone| Err(Failure::Retry("the writer has stopped".into())))
-    }
-}
-
 /// The way to the writer thread; it ends when the last one is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
@@ -151,22 +140,13 @@ impl Writer {
         bytes: usize,
         work: impl FnMut(&mut Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.hand_in(bytes, work).await?.finished().await
-    }
-
-    /// The same; returns when it waits behind those that were before it.
-    pub(super) async fn hand_in<T: Send + 'static>(
-        &self,
-        bytes: usize,
-        work: impl FnMut(&mut Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<HandedIn<T>, Failure> {
         let stopped = || Failure::Refused("the writer has stopped".into());
         let kib = u32::try_from(1 + bytes / 1024).unwrap_or(u32::MAX).min(limits::WAITING_KIB);
         let room = self.room.clone().acquire_many_owned(kib).await.map_err(|_closed| stopped())?;
         let (reply, answer) = oneshot::channel();
         let command = Box::new(Call { work, answer: None, reply });
         self.sender.send(Waiting { command, kib, _room: room }).map_err(|_gone| stopped())?;
-        Ok(HandedIn(answer))
+        answer.await.unwrap_or_else(|_gone| Err(Failure::Retry("the writer has stopped".into())))
     }
 
     /// Answers when the disk takes what is written.

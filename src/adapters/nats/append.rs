@@ -6,35 +6,24 @@
 //! anything else                              see `resolve`
 //! ```
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hasher as _};
 use std::str::FromStr;
 use std::time::Duration;
 
 use async_nats::header::IntoHeaderValue as _;
 use async_nats::{HeaderMap, HeaderValue, Subject};
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::check::header;
-use super::connect::{is_up, jitter};
+use super::connect::jitter;
 use super::core::Core;
 use super::error::{Failure, code};
-use super::publish::{Ack, Waiting};
 use super::streams::MESSAGE_BYTES;
-use crate::id::EventId;
 use crate::limits;
-use crate::log::{AppendError, Direction, Expect, Frame, Pipeline, Read, Sent, Sequence, Standing};
-use crate::subject::{Key, Scope, Shard, Topic};
+use crate::log::{AppendError, Expect, Frame, Sequence};
+use crate::subject::{Key, Shard, Topic};
 
 /// Recognised within the stream's duplicate window.
 const MESSAGE_ID: &str = "Nats-Msg-Id";
-
-/// Refuses the message when the stream ends elsewhere.
-const EXPECTED_LAST: &str = "Nats-Expected-Last-Sequence";
-
-/// Pages in which frames of a pipeline are looked for: more than all that are on their way, with as many of others between them.
-const LOOK_BACK_PAGES: usize = 8;
 
 /// Refuses the message when another stream would take it.
 const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
@@ -61,17 +50,10 @@ pub(super) struct Attempt<'a> {
 
 /// The condition under which the broker refuses a message.
 enum Guard {
-    /// The same message was stored before: it has one of these ids. The later ones are for where another message has the first.
-    Id(Vec<String>),
+    /// The same message was stored before; and the id that it has when somebody used that for another one.
+    Id(String, String),
     /// The key ends elsewhere.
     Check(Check),
-}
-
-/// Tells a frame of a pipeline from the others: its events have ids.
-fn mark(payload: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(payload);
-    hasher.finish()
 }
 
 fn random() -> String {
@@ -129,61 +111,6 @@ impl Core {
 }
 
 impl Core {
-    /// An open append behind those that were handed in before.
-    pub(super) async fn append_in_order(
-        &self,
-        pipeline: &Pipeline,
-        topic: &Topic,
-        frame: &Frame,
-        id: EventId,
-    ) -> Result<Sequence, AppendError> {
-        let begun = Instant::now();
-        let turn = tokio::time::timeout(limits::PUBLISH_WAIT, pipeline.turn(topic))
-            .await
-            .map_err(|_elapsed| AppendError::Unresolved("events before it have no answer in time".into()))?;
-        let expect = Expect::Open(id);
-        if !self.is_open() {
-            // Validation errors come first.
-            let home = self.layouts.current().home(&topic.shard_token());
-            let attempt = Attempt::new(self, topic, home, frame, expect)?;
-            attempt.fits(&attempt.headers())?;
-            Box::pin(attempt.open()).await?;
-        }
-        let shard = self.shard_of(topic).await?;
-        let attempt = Attempt::new(self, topic, shard, frame, expect)?;
-        let headers = attempt.headers();
-        attempt.fits(&headers)?;
-        let link = self.link(shard);
-        while !is_up(&link.client) {
-            // Frames before it lost the connection too: they have their place first.
-            let rest = limits::PUBLISH_WAIT.saturating_sub(begun.elapsed());
-            let ready = async {
-                link.stands().await?;
-                turn.clear().await;
-                Ok(())
-            };
-            let ready = tokio::time::timeout(rest, ready).await.unwrap_or(Err(Failure::Disconnected));
-            ready.map_err(|failure: Failure| AppendError::Unresolved(failure.to_string()))?;
-        }
-        let sending = attempt.send(headers).await;
-        let sent = turn.sent();
-        let first = match sending {
-            Ok(waiting) => attempt.settled(waiting.acknowledged().await).await,
-            Err(failure) => Err(failure),
-        };
-        match first {
-            Ok(sequence) => {
-                sent.stored(sequence);
-                Ok(sequence)
-            }
-            // Kept apart, so that those that need no more have no room for it.
-            Err(failure) => {
-                let rest = limits::PUBLISH_WAIT.saturating_sub(begun.elapsed());
-                Box::pin(attempt.again(sent, failure, rest)).await
-            }
-        }
-    }
-
     /// Where a topic's next frame goes.
     async fn shard_of(&self, topic: &Topic) -> Result<Shard, AppendError> {
         let Some(key) = topic.key() else { return Ok(self.layouts.current().home(&topic.shard_token())) };
@@ -220,15 +147,12 @@ impl<'a> Attempt<'a> {
         let guard = match expect {
             Expect::Open(id) => {
                 // The window is the stream's, the promise is the topic's.
-                let text = id.to_string();
-                let of_topic = format!("{text}-{:08x}", crc32fast::hash(subject.as_bytes()));
+                let of_topic = format!("{id}-{:08x}", crc32fast::hash(subject.as_bytes()));
                 if is_external {
-                    // An event of a frame is repeated: the frame has the first one's.
-                    let first = id.run_first().map(|first| first.to_string());
                     // Plain publishers write the same header: the broker recognises the event on either path.
-                    Guard::Id(first.into_iter().chain([text, of_topic]).collect())
+                    Guard::Id(id.to_string(), of_topic)
                 } else {
-                    Guard::Id(vec![of_topic])
+                    Guard::Id(of_topic, uuid::Uuid::new_v4().to_string())
                 }
             }
             Expect::Last(_) | Expect::Own(_) if is_external => {
@@ -252,7 +176,7 @@ impl<'a> Attempt<'a> {
     /// `None` for open appends.
     pub(super) const fn check(&self) -> Option<&Check> {
         match &self.guard {
-            Guard::Id(_) => None,
+            Guard::Id(..) => None,
             Guard::Check(check) => Some(check),
         }
     }
@@ -270,7 +194,7 @@ impl<'a> Attempt<'a> {
             self.core.names.stream(self.topic.lane(), self.shard).into_header_value(),
         );
         match &self.guard {
-            Guard::Id(ids) => ids.iter().take(1).for_each(|id| headers.insert(MESSAGE_ID, id.as_str())),
+            Guard::Id(id, _) => headers.insert(MESSAGE_ID, id.as_str()),
             Guard::Check(Check { pattern, expected, .. }) => {
                 headers.insert(header::EXPECTED_SUBJECT, pattern.as_str());
                 let expected = expected.unwrap_or_default().0.to_string();
@@ -306,18 +230,9 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    async fn send(&self, headers: HeaderMap) -> Result<Waiting<'_>, Failure> {
-        let link = self.core.link(self.shard);
-        link.send_message(self.subject.clone(), headers, self.frame.payload.clone()).await
-    }
-
     async fn publish(&self, headers: HeaderMap) -> Result<Sequence, Failure> {
-        self.settled(self.send(headers).await?.acknowledged().await).await
-    }
-
-    /// The place of what the broker acknowledged.
-    async fn settled(&self, ack: Result<Ack, Failure>) -> Result<Sequence, Failure> {
-        let ack = ack?;
+        let link = self.core.link(self.shard);
+        let ack = link.publish(self.subject.clone(), headers, self.frame.payload.clone()).await?;
         let place = Sequence(ack.seq);
         if ack.duplicate && !self.is_at(place).await? {
             return Box::pin(self.publish_beside()).await;
@@ -325,14 +240,11 @@ impl<'a> Attempt<'a> {
         Ok(place)
     }
 
-    /// Whether the message with this id has this subject, and the events: external publishers can write any value into that header.
+    /// Whether the message with this id has this subject: external publishers can write any value into that header.
     async fn is_at(&self, place: Sequence) -> Result<bool, Failure> {
         let found = self.core.at(self.topic.lane(), self.shard, place).await?;
-        let is_external = self.frame.author.is_external();
         Ok(found.is_none_or(|found| {
-            found.topic == *self.topic
-                && found.frame.author.is_external() == is_external
-                && (!is_external || self.frame.stands_in(&found.frame.payload))
+            found.topic == *self.topic && found.frame.author.is_external() == self.frame.author.is_external()
         }))
     }
 
@@ -340,14 +252,12 @@ impl<'a> Attempt<'a> {
     /// more when it is repeated: that is better than not at all.
     async fn publish_beside(&self) -> Result<Sequence, Failure> {
         tracing::info!(subject = %self.subject, "another message has the id of this one; storing it beside that");
-        let others: &[String] = match &self.guard {
-            Guard::Id(ids) => ids.get(1..).unwrap_or_default(),
-            Guard::Check(_) => &[],
+        let second = match &self.guard {
+            Guard::Id(_, second) => Some(second.clone()),
+            Guard::Check(_) => None,
         };
-        for id in others {
-            if let Some(place) = self.publish_as(id.clone()).await? {
-                return Ok(place);
-            }
+        if let Some(place) = self.publish_as(second.unwrap_or_else(random)).await? {
+            return Ok(place);
         }
         let last = self.publish_as(random()).await?;
         last.ok_or_else(|| Failure::Unexpected("a fresh message id is taken".into()))
@@ -363,126 +273,18 @@ impl<'a> Attempt<'a> {
         Ok((!ack.duplicate || self.is_at(place).await?).then_some(place))
     }
 
-    /// A try that was not acknowledged: the stream may be gone, or full.
-    fn refused(&self, failure: &Failure) {
-        tracing::debug!(subject = %self.subject, %failure, "an append is not acknowledged");
-        self.core.doubt(failure);
-        if failure.is_full() {
-            let stream = self.core.names.stream(self.topic.lane(), self.shard);
-            self.core.room.refused(stream, failure);
-        }
-    }
-
-    /// Goes on behind a first try of an open append that failed. Later ones that are on their way may be stored already, or
-    /// wait until this one is decided.
-    async fn again(&self, sent: Sent, failure: Failure, rest: Duration) -> Result<Sequence, AppendError> {
-        let mut last = None;
-        let going_on = async {
-            if let Failure::Api { code: code::ID_IN_PROCESS, .. } = failure {
-                // It is a repeat: the first copy has its place.
-                drop(sent);
-                return self.retry(failure, &mut last).await;
-            }
-            self.refused(&failure);
-            self.decide(&failure, &mut last).await?;
-            let reason = failure.to_string();
-            last = Some(failure);
-            let again = sent.again(mark(&self.frame.payload)).await;
-            if let Some((marks, behind)) = again.unknown() {
-                again.found(&self.find_patiently(&marks, behind, &mut last).await);
-            }
-            let sequence = match again.standing() {
-                Standing::Stored(sequence) => return Ok(sequence),
-                Standing::Overtaken => {
-                    return Err(AppendError::Unresolved(format!(
-                        "{reason}; a later event of its execution is stored"
-                    )));
-                }
-                Standing::Missing => match self.publish(self.headers()).await {
-                    Ok(sequence) => sequence,
-                    Err(failure) => self.retry(failure, &mut last).await?,
-                },
-            };
-            again.stored(sequence);
-            Ok(sequence)
-        };
-        match tokio::time::timeout(rest, going_on).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => {
-                let reason =
-                    last.map_or_else(|| "no answer in time".into(), |failure: Failure| failure.to_string());
-                Err(AppendError::Unresolved(reason))
-            }
-        }
-    }
-
-    /// Asks until the broker answers: which frames with these marks does it have behind a place?
-    async fn find_patiently(
-        &self,
-        marks: &BTreeSet<u64>,
-        behind: Sequence,
-        last: &mut Option<Failure>,
-    ) -> HashMap<u64, Sequence> {
-        let (mut pause, longest) = RETRY_PAUSES;
-        loop {
-            match self.find(marks, behind).await {
-                Ok(found) => return found,
-                Err(failure) => *last = Some(failure),
-            }
-            tokio::time::sleep(pause + jitter(pause)).await;
-            pause = (pause * 2).min(longest);
-        }
-    }
-
-    async fn find(&self, marks: &BTreeSet<u64>, behind: Sequence) -> Result<HashMap<u64, Sequence>, Failure> {
-        // The client library may still have some of them, and send them as soon as it has a connection.
-        self.barrier().await?;
-        let (lane, shard) = (self.topic.lane(), self.shard);
-        let Topic::Events { stream, execution, .. } = self.topic else { return Ok(HashMap::new()) };
-        let mut read = Read {
-            scope: Scope::Events { stream: Some(stream.clone()), node: None, execution: execution.clone() },
-            shard,
-            from: self.core.bounds_of(lane, shard).await?.last,
-            direction: Direction::Backward,
-            max_frames: limits::PAGE_FRAMES,
-            max_bytes: limits::PAGE_BYTES,
-        };
-        let mut found = HashMap::new();
-        for _ in 0..LOOK_BACK_PAGES {
-            let page = self.core.page(&read).await?;
-            for stored in &page.frames {
-                let mark = mark(&stored.frame.payload);
-                if marks.contains(&mark) {
-                    found.insert(mark, stored.sequence);
-                }
-            }
-            let Some(oldest) = page.frames.last().map(|stored| stored.sequence) else { break };
-            if page.done || oldest <= behind.next() || found.len() == marks.len() {
-                break;
-            }
-            read.from = oldest.previous();
-        }
-        Ok(found)
-    }
-
-    /// Returns when the stream has taken or refused everything that was sent before on the shard's connection: it refuses this.
-    async fn barrier(&self) -> Result<(), Failure> {
-        let mut headers = HeaderMap::new();
-        headers.insert(EXPECTED_LAST, i64::MAX.to_string().as_str());
-        match self.core.link(self.shard).publish(self.subject.clone(), headers, Bytes::new()).await {
-            Ok(_) | Err(Failure::Api { code: code::WRONG_LAST | code::LAST_IN_PROCESS, .. }) => Ok(()),
-            Err(failure) => Err(failure),
-        }
-    }
-
     async fn retry(&self, mut failure: Failure, last: &mut Option<Failure>) -> Result<Sequence, AppendError> {
         let (mut pause, longest) = RETRY_PAUSES;
         loop {
+            self.core.doubt(&failure);
             if let Failure::Api { code: code::LAST_IN_PROCESS | code::ID_IN_PROCESS, .. } = failure {
-                // Somebody answers: nothing is wrong with the stream.
                 tokio::time::sleep(IN_PROCESS_PAUSE + jitter(IN_PROCESS_PAUSE * 3)).await;
             } else {
-                self.refused(&failure);
+                tracing::debug!(subject = %self.subject, %failure, "an append is not acknowledged");
+                if failure.is_full() {
+                    let stream = self.core.names.stream(self.topic.lane(), self.shard);
+                    self.core.room.refused(stream, &failure);
+                }
                 let decided = last.insert(failure).clone();
                 if let Some(sequence) = self.decide(&decided, last).await? {
                     return Ok(sequence);

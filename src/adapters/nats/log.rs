@@ -5,10 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::core::Core;
-use crate::id::EventId;
-use crate::log::{
-    AppendError, Bounds, Expect, Frame, Page, Pipeline, Read, ReadError, Sequence, Stored, Tail,
-};
+use crate::log::{AppendError, Bounds, Expect, Frame, Page, Read, ReadError, Sequence, Stored, Tail};
 use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 
 /// The log.
@@ -36,16 +33,6 @@ impl crate::log::Log for Log {
 
     async fn append(&self, topic: &Topic, frame: &Frame, expect: Expect) -> Result<Sequence, AppendError> {
         self.core.append(topic, frame, expect).await
-    }
-
-    async fn append_in_order(
-        &self,
-        pipeline: &Pipeline,
-        topic: &Topic,
-        frame: &Frame,
-        id: EventId,
-    ) -> Result<Sequence, AppendError> {
-        self.core.append_in_order(pipeline, topic, frame, id).await
     }
 
     async fn read(&self, read: &Read) -> Result<Page, ReadError> {

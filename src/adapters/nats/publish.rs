@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -82,42 +82,6 @@ impl From<ApiError> for Failure {
     }
 }
 
-/// A request that waits for its answer.
-pub(super) struct Waiting<'l> {
-    link: &'l Link,
-    answer: oneshot::Receiver<Result<Message, Failure>>,
-    subject: Subject,
-    since: Instant,
-    until: Instant,
-    _entry: Entry,
-    _room: SemaphorePermit<'l>,
-}
-
-impl Waiting<'_> {
-    async fn answered(self) -> Result<Message, Failure> {
-        let message = match tokio::time::timeout_at(self.until, self.answer).await {
-            Ok(answered) => answered.map_err(|_gone| Failure::Disconnected)??,
-            Err(_elapsed) => return Err(self.link.silence(self.since, &self.subject)),
-        };
-        match decode::status(&message) {
-            Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
-            _ => Ok(message),
-        }
-    }
-
-    /// The answer to a published message.
-    pub(super) async fn acknowledged(self) -> Result<Ack, Failure> {
-        let message = self.answered().await?;
-        let answer: Published = crate::json::from_slice(&message.payload)
-            .map_err(|error| Failure::Unexpected(error.to_string()))?;
-        match (answer.error, answer.seq) {
-            (Some(error), _) => Err(error.into()),
-            (None, Some(seq)) => Ok(Ack { seq, duplicate: answer.duplicate }),
-            (None, None) => Err(Failure::Unexpected("an acknowledgement without its place".into())),
-        }
-    }
-}
-
 impl Link {
     pub(super) async fn open(config: &Config, n: u16) -> Result<Self, ConnectError> {
         let (inbox, last_fault) = (Arc::new(Inbox::default()), Arc::new(LastFault::default()));
@@ -157,7 +121,7 @@ impl Link {
     }
 
     /// Returns once the connection stands.
-    pub(super) async fn stands(&self) -> Result<(), Failure> {
+    async fn stands(&self) -> Result<(), Failure> {
         if !is_up(&self.client) {
             let mut health = self.health.clone();
             health.wait_for(|health| health.up).await.map_err(|_closed| Failure::Disconnected)?;
@@ -190,31 +154,23 @@ impl Link {
         headers: Option<HeaderMap>,
         payload: Bytes,
     ) -> Result<Message, Failure> {
-        self.send_request(timeout, subject.into(), headers, payload).await?.answered().await
-    }
-
-    /// Returns when a request is on its way, behind those that were before it.
-    async fn send_request(
-        &self,
-        timeout: Duration,
-        subject: Subject,
-        headers: Option<HeaderMap>,
-        payload: Bytes,
-    ) -> Result<Waiting<'_>, Failure> {
-        let room = self.room.acquire().await.map_err(|_closed| Failure::Disconnected)?;
+        let _room = self.room.acquire().await.map_err(|_closed| Failure::Disconnected)?;
         let (entry, answer) = self.inbox.one();
-        let since = Instant::now();
-        let sending = async {
+        let (subject, since) = (subject.into(), Instant::now());
+        let exchange = async {
             self.stands().await?;
             let (token, reply) = (entry.token(), self.reply(&entry));
-            self.outbox.put(Outgoing { token, subject: subject.clone(), reply, headers, payload }).await
+            self.outbox.put(Outgoing { token, subject: subject.clone(), reply, headers, payload }).await?;
+            answer.await.map_err(|_gone| Failure::Disconnected)?
         };
-        match tokio::time::timeout(timeout, sending).await {
-            Ok(Ok(())) => {}
-            Ok(Err(failure)) => return Err(failure),
+        let message = match tokio::time::timeout(timeout, exchange).await {
+            Ok(answered) => answered?,
             Err(_elapsed) => return Err(self.silence(since, &subject)),
+        };
+        match decode::status(&message) {
+            Some(StatusCode::NO_RESPONDERS) => Err(Failure::NoResponders),
+            _ => Ok(message),
         }
-        Ok(Waiting { link: self, answer, subject, since, until: since + timeout, _entry: entry, _room: room })
     }
 
     /// Why a request has no answer.
@@ -264,17 +220,14 @@ impl Link {
         headers: HeaderMap,
         payload: Bytes,
     ) -> Result<Ack, Failure> {
-        self.send_message(subject.into(), headers, payload).await?.acknowledged().await
-    }
-
-    /// Returns when a message for a stream is on its way, behind those that were before it.
-    pub(super) async fn send_message(
-        &self,
-        subject: Subject,
-        headers: HeaderMap,
-        payload: Bytes,
-    ) -> Result<Waiting<'_>, Failure> {
-        self.send_request(self.timeout, subject, Some(headers), payload).await
+        let message = self.request(subject, Some(headers), payload).await?;
+        let answer: Published = crate::json::from_slice(&message.payload)
+            .map_err(|error| Failure::Unexpected(error.to_string()))?;
+        match (answer.error, answer.seq) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(seq)) => Ok(Ack { seq, duplicate: answer.duplicate }),
+            (None, None) => Err(Failure::Unexpected("an acknowledgement without its place".into())),
+        }
     }
 
     /// A request of the JetStream API.

@@ -12,4 +12,3 @@ mod events;
 mod rule;
 
 pub use error::Error;
-pub use events::{Answer, checked};

@@ -60,8 +60,6 @@ pub const CASES: &[Case] = cases![
     resolve::concurrent_retries_store_one_frame,
     open::the_same_id_is_stored_once,
     open::concurrent_repeats_store_one_frame,
-    open::an_event_of_a_frame_is_recognised_alone,
-    open::a_pipeline_keeps_the_order_of_an_execution,
     open::different_ids_are_different_frames,
     open::events_without_execution_are_taken,
     external::they_are_read_with_the_rest_and_are_marked,

@@ -8,7 +8,6 @@ use super::commands::Commands;
 use super::direct::DirectPath;
 use super::monitoring::{self, Monitoring};
 use super::named::Named;
-use crate::app::Shared;
 use crate::auth::Refusal;
 use crate::connection::gate::CloseReason;
 use crate::connection::{Batch, Dialect, End, Farewell, Link, Next, Outbound, Output, size};
@@ -21,7 +20,6 @@ pub struct Native {
     pub(super) subscriptions: Vec<Named>,
     pub(super) monitors: Vec<Monitoring>,
     pub(super) commands: Commands,
-    shared: Arc<Shared>,
     /// Where hubs find it while it waits, when nothing is between it and its socket.
     pub(super) direct: Option<Arc<DirectPath>>,
 }
@@ -43,7 +41,6 @@ impl Native {
             subscriptions: Vec::new(),
             monitors: Vec::new(),
             commands: Commands::default(),
-            shared: link.shared.clone(),
             direct,
         }
     }
@@ -108,9 +105,7 @@ impl Dialect for Native {
     }
 
     async fn news(&mut self, out: &mut Outbound) -> Result<(), End> {
-        for answer in self.commands.answers(&self.shared).await {
-            out.push(answer);
-        }
+        out.push(self.commands.answer().await);
         Ok(())
     }
 
@@ -150,13 +145,9 @@ impl Dialect for Native {
         Farewell::with(close)
     }
 
-    fn has_room(&self) -> bool {
-        self.commands.has_room()
-    }
-
     async fn finish(mut self) {
-        let (commands, shared) = (std::mem::take(&mut self.commands), self.shared.clone());
+        let commands = std::mem::take(&mut self.commands);
         drop(self);
-        commands.finish(&shared).await;
+        commands.finish().await;
     }
 }

@@ -1,37 +1,32 @@
-//! A client's commands: each in a task of its own, so that none waits for another, nor anything for them. Those that publish have
-//! an order ([`Publishes`]).
+//! A client's commands: each in a task of its own, so that none waits for another, nor anything for them.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use runbus::control::{Control, Error};
-use runbus::event::Draft;
-use runbus::log::Trace;
 use runbus::telemetry;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
-use super::publishes::{self, Publishes};
 use crate::app::Shared;
 use crate::auth::account::Account;
 use crate::auth::permit::{self, Denied};
 use crate::auth::{self, Principal};
-use crate::ledger::{Table, Taken};
+use crate::ledger::Table;
 use crate::limits;
 use crate::protocol::command::{Action, Command};
 use crate::protocol::{Publish, server};
+use crate::publishing;
 use crate::spans;
 
-/// Commands at work.
+/// Commands at work, [`limits::COMMANDS`] at most.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
-    /// [`limits::COMMANDS`] at most. Nothing, while the client gives none: most only read.
+    /// Nothing, while the client gives none: most only read.
     tasks: Option<Box<JoinSet<String>>>,
-    /// The same of those that publish: as many as their window takes.
-    publishes: Option<Box<Publishes>>,
 }
 
 impl Commands {
@@ -44,21 +39,26 @@ impl Commands {
         (command, bytes): (Command, usize),
     ) -> Result<(), String> {
         let Command { id, action, trace } = command;
-        if let Action::Publish(Publish { events }) = action {
-            return self.publish(shared, &principal, account, (id, events, trace, bytes));
-        }
         let tasks = self.tasks.get_or_insert_default();
         if tasks.len() >= limits::COMMANDS {
             let message = format!("{} commands are at work already", limits::COMMANDS);
             return Err(server::error("limit_exceeded", &message, None, Some(&id)));
         }
-        let held = hold(shared, account, &id, bytes)?;
+        // Also while its connection has ended and it goes on.
+        let taken = shared.ledger.take(account.usage(), Table::Bytes, bytes + limits::COMMAND_COST_BYTES);
+        let held =
+            taken.map_err(|full| server::error("limit_exceeded", &full.to_string(), None, Some(&id)))?;
         let shared = shared.clone();
+        let account = account.clone();
         let trace = trace.or_else(telemetry::current_trace);
-        let span = span(trace.as_ref());
+        let span = spans::command();
+        if let Some(trace) = &trace {
+            telemetry::follow(&span, trace);
+        }
         let obeying = async move {
             let _held = held;
-            match AssertUnwindSafe(follow(&shared, &principal, &id, action)).catch_unwind().await {
+            match AssertUnwindSafe(follow(&shared, (&principal, &account), &id, action)).catch_unwind().await
+            {
                 Ok(answer) => answer,
                 Err(_panic) => {
                     tracing::error!(request = id, "a command panicked");
@@ -70,97 +70,40 @@ impl Commands {
         Ok(())
     }
 
-    fn publish(
-        &mut self,
-        shared: &Arc<Shared>,
-        principal: &Principal,
-        account: &Account,
-        (id, events, trace, bytes): (String, Vec<Draft>, Option<Trace>, usize),
-    ) -> Result<(), String> {
-        let held = hold(shared, account, &id, bytes)?;
-        let trace = trace.or_else(telemetry::current_trace);
-        let span = span(trace.as_ref());
-        let command = publishes::Command { id, events, bytes, trace, span, held };
-        self.publishes.get_or_insert_default().begin(shared, principal, account, command);
-        Ok(())
-    }
-
-    /// Whether the next message may be read: it may be one more command that publishes.
-    pub(super) fn has_room(&self) -> bool {
-        self.publishes.as_ref().is_none_or(|publishes| publishes.has_room())
-    }
-
-    /// The next answers, all that are there; none come while nothing is at work.
-    pub(super) async fn answers(&mut self, shared: &Arc<Shared>) -> Vec<String> {
-        let mut answers = self.some(shared).await;
-        while answers.len() < limits::ANSWERS
-            && let Some(more) = self.some(shared).now_or_never()
-        {
-            answers.extend(more);
-        }
-        answers
-    }
-
-    async fn some(&mut self, shared: &Arc<Shared>) -> Vec<String> {
-        let Self { tasks, publishes } = self;
-        let done = async {
-            loop {
-                let next = tasks.as_mut()?.join_next().await;
-                match next {
-                    Some(Ok(answer)) => return Some(vec![answer]),
-                    // Tasks catch their panics, and nobody aborts them.
-                    Some(Err(error)) => tracing::error!(%error, "a command's task was lost"),
-                    None => {
-                        *tasks = None;
-                        return None;
-                    }
+    /// The next answer; never comes while nothing is at work.
+    pub(super) async fn answer(&mut self) -> String {
+        loop {
+            let next = match &mut self.tasks {
+                Some(tasks) => tasks.join_next().await,
+                None => None,
+            };
+            match next {
+                Some(Ok(answer)) => return answer,
+                // Tasks catch their panics, and nobody aborts them.
+                Some(Err(error)) => tracing::error!(%error, "a command's task was lost"),
+                None => {
+                    self.tasks = None;
+                    std::future::pending::<()>().await;
                 }
             }
-        };
-        let published = async { publishes.as_mut()?.answers(shared).await };
-        tokio::select! {
-            biased;
-            Some(answers) = done => answers,
-            Some(answers) = published => answers,
-            else => std::future::pending().await,
         }
     }
 
     /// Lets what was begun become durable: a command that is cut in half would wait for somebody who wakes its session.
-    pub(super) async fn finish(mut self, shared: &Arc<Shared>) {
-        let (mut tasks, mut publishes) = (self.tasks.take(), self.publishes.take());
-        let all = async {
-            while let Some(tasks) = &mut tasks
-                && tasks.join_next().await.is_some()
-            {}
-            while let Some(publishes) = &mut publishes
-                && publishes.answers(shared).await.is_some()
-            {}
-        };
+    pub(super) async fn finish(mut self) {
+        let Some(mut tasks) = self.tasks.take() else { return };
+        let all = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(limits::COMMANDS_PATIENCE, all).await.is_err() {
             tracing::warn!("commands of a connection that ended did not become durable in time");
         }
     }
 }
 
-/// A command's memory, also while its connection has ended and it goes on.
-fn hold(shared: &Shared, account: &Account, id: &str, bytes: usize) -> Result<Taken, String> {
-    let taken = shared.ledger.take(account.usage(), Table::Bytes, bytes + limits::COMMAND_COST_BYTES);
-    taken.map_err(|full| server::error("limit_exceeded", &full.to_string(), None, Some(id)))
-}
-
-fn span(trace: Option<&Trace>) -> Span {
-    let span = spans::command();
-    if let Some(trace) = trace {
-        telemetry::follow(&span, trace);
-    }
-    span
-}
-
 /// Why a command was not followed.
 enum Failed {
     Denied(Denied),
     Control(Error),
+    Publish(publishing::Refused),
 }
 
 impl From<Denied> for Failed {
@@ -179,11 +122,16 @@ impl From<Error> for Failed {
 }
 
 /// Does what a command says, if its client may; the answer.
-async fn follow(shared: &Shared, principal: &Principal, id: &str, action: Action) -> String {
+async fn follow(
+    shared: &Shared,
+    (principal, account): (&Principal, &Account),
+    id: &str,
+    action: Action,
+) -> String {
     if let Err(denied) = permit(&shared.control, principal, &action).await {
         return server::error(denied.code(), &denied.to_string(), None, Some(id));
     }
-    match handle(&shared.control, principal, action).await {
+    match handle(shared, (principal, account), action).await {
         Ok(result) => server::ok(id, result),
         Err(Failed::Denied(denied)) => server::error(denied.code(), &denied.to_string(), None, Some(id)),
         Err(Failed::Control(error)) => {
@@ -191,6 +139,12 @@ async fn follow(shared: &Shared, principal: &Principal, id: &str, action: Action
                 tracing::warn!(code = error.code(), %error, "a command failed");
             }
             server::refused(id, &error)
+        }
+        Err(Failed::Publish(refused)) => {
+            if matches!(refused.code(), "unavailable" | "internal") {
+                tracing::warn!(code = refused.code(), error = %refused, "events were not published");
+            }
+            server::failed(id, refused.code(), &refused.to_string(), refused.path(), refused.details())
         }
     }
 }
@@ -215,8 +169,12 @@ async fn permit(control: &Control, principal: &Principal, action: &Action) -> Re
     }
 }
 
-async fn handle(control: &Control, principal: &Principal, action: Action) -> Result<Value, Failed> {
-    let by = principal.name();
+async fn handle(
+    shared: &Shared,
+    (principal, account): (&Principal, &Account),
+    action: Action,
+) -> Result<Value, Failed> {
+    let (control, by) = (&shared.control, principal.name());
     Ok(match action {
         Action::Start(request) => document(&control.start_as(*request, by).await?)?,
         Action::Send(request) => document(&control.send(*request, by).await?)?,
@@ -236,8 +194,11 @@ async fn handle(control: &Control, principal: &Principal, action: Action) -> Res
         Action::Unpause(execution) => document(&control.unpause(&execution, by).await?)?,
         Action::Decide(approval, request) => document(&control.decide(&approval, request, by).await?)?,
         Action::Answer(question, request) => document(&control.answer(&question, request, by).await?)?,
-        // It has a way of its own.
-        Action::Publish(_) => return Err(Error::Internal("a publish command among others".into()).into()),
+        Action::Publish(Publish { events }) => {
+            let published =
+                publishing::publish(control, (&shared.ledger, account.usage()), principal, events).await;
+            document(&published.map_err(Failed::Publish)?)?
+        }
     })
 }
 

@@ -6,12 +6,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 
 use super::reopen;
 use crate::adapters::embedded::{Config, Embedded};
 use crate::id::{EventId, ExecutionId, StreamId};
-use crate::log::{Direction, Expect, Frame, Log, Pipeline, Read, Sequence};
+use crate::log::{Direction, Expect, Frame, Log, Read, Sequence};
 use crate::subject::{Scope, Shard, Topic};
 use crate::time::Clock;
 
@@ -43,9 +42,6 @@ async fn child() {
     let writers = (0..8).map(|writer| {
         let (log, topic): (Arc<dyn Log>, _) = (embedded.log.clone(), topic(&round, writer));
         tokio::spawn(async move {
-            if writer % 4 == 3 {
-                return pipelined(&log, &topic, writer).await;
-            }
             let mut end = None;
             for index in 0.. {
                 let text = format!("{{\"writer\":{writer},\"index\":{index}}}");
@@ -54,32 +50,13 @@ async fn child() {
                     if writer % 2 == 0 { Expect::Last(end) } else { Expect::Open(EventId::generate()) };
                 let sequence = log.append(&topic, &frame, expect).await.unwrap();
                 end = Some(sequence);
-                acknowledge(sequence, &text);
+                let mut out = std::io::stdout().lock();
+                writeln!(out, "\nacknowledged {sequence} {text}").unwrap();
+                out.flush().unwrap();
             }
         })
     });
     futures_util::future::join_all(writers).await;
-}
-
-fn acknowledge(sequence: Sequence, text: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "\nacknowledged {sequence} {text}").unwrap();
-    out.flush().unwrap();
-}
-
-/// Appends without waiting for the frame before.
-async fn pipelined(log: &Arc<dyn Log>, topic: &Topic, writer: usize) {
-    let pipeline = Pipeline::default();
-    let appends = futures_util::stream::iter(0..).map(|index| {
-        let text = format!("{{\"writer\":{writer},\"index\":{index}}}");
-        let (log, topic, pipeline) = (log.clone(), topic.clone(), pipeline.clone());
-        async move {
-            let frame = Frame::external(&[Bytes::from(text.clone())]);
-            let append = log.append_in_order(&pipeline, &topic, &frame, EventId::generate());
-            (tokio::task::coop::unconstrained(append).await.unwrap(), text)
-        }
-    });
-    appends.buffered(32).for_each(async |(sequence, text)| acknowledge(sequence, &text)).await;
 }
 
 #[tokio::test]
@@ -126,7 +103,6 @@ async fn acknowledged_frames_survive_kill_9() {
             max_bytes: 1 << 20,
         };
         let mut expected_next = Sequence(1);
-        let mut pipelined = BTreeMap::new();
         loop {
             let page = embedded.log.read(&read).await.unwrap();
             for stored in &page.frames {
@@ -136,16 +112,6 @@ async fn acknowledged_frames_survive_kill_9() {
                     assert_eq!(stored.frame.payload, text);
                 }
                 expected_next = stored.sequence.next();
-                if stored.frame.author.is_external() {
-                    let next: &mut u64 =
-                        pipelined.entry(stored.topic.shard_token().into_owned()).or_default();
-                    let text = String::from_utf8_lossy(&stored.frame.payload);
-                    assert!(
-                        text.contains(&format!("\"index\":{next}}}")),
-                        "{text} is stored instead of {next}"
-                    );
-                    *next += 1;
-                }
             }
             if page.done {
                 break;

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 
 use super::super::testing::{Server, cluster, config};
 use super::super::{Config, Nats, SetupError, Shards};
 use super::{PATIENCE, connect, until_nothing_waits, until_ready};
-use crate::id::{EventId, ExecutionId, SessionId, StreamId};
-use crate::log::{Direction, Expect, Frame, Log, Pipeline, Read, Sequence, Signal};
+use crate::id::SessionId;
+use crate::log::{Expect, Frame, Log, Signal};
 use crate::queue::{Class, Queue};
-use crate::subject::{Scope, Shard, Topic};
+use crate::subject::{Scope, Topic};
 
 fn frame(n: u64) -> Frame {
     Frame::owned(1, n, 0, &[Bytes::from_static(b"{}")])
@@ -98,88 +97,5 @@ async fn after_a_crash_feeds_are_suspect_and_appends_go_on() {
     let found = queue.pull(&class, 1, PATIENCE / 4).await.unwrap();
     assert_eq!(found.len(), 1, "the job is still there");
     queue.ack(&found[0]).await.unwrap();
-    until_nothing_waits(&nats).await;
-}
-
-/// A pipeline whose broker dies in the middle: acknowledged frames are stored, and in order.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pipeline_keeps_its_order_over_a_crash() {
-    const FRAMES: usize = 3000;
-    let mut server = Server::start();
-    let nats = connect(Config { shards: Shards::Count(1), ..server.config() }).await;
-    let log: Arc<dyn Log> = nats.log();
-    let topic = Topic::Events {
-        stream: StreamId::new("s").unwrap(),
-        node: None,
-        execution: Some(ExecutionId::new("x").unwrap()),
-    };
-    let (told, mut heard) = tokio::sync::watch::channel(0_usize);
-    let publishing = tokio::spawn({
-        let (log, topic, pipeline) = (log.clone(), topic.clone(), Pipeline::default());
-        async move {
-            let appends = futures_util::stream::iter(0..FRAMES).map(|n| {
-                let (log, topic, pipeline) = (log.clone(), topic.clone(), pipeline.clone());
-                async move {
-                    let frame = Frame::external(&[Bytes::from(format!("{{\"n\":{n}}}"))]);
-                    let append = log.append_in_order(&pipeline, &topic, &frame, EventId::generate());
-                    (n, tokio::task::coop::unconstrained(append).await)
-                }
-            });
-            let mut appends = appends.buffered(512);
-            let mut outcomes = Vec::new();
-            while let Some(outcome) = appends.next().await {
-                outcomes.push(outcome);
-                told.send_replace(outcomes.len());
-            }
-            outcomes
-        }
-    });
-    heard.wait_for(|acknowledged| *acknowledged >= FRAMES / 4).await.unwrap();
-    server.kill();
-    server.restart();
-    let outcomes = tokio::time::timeout(PATIENCE * 2, publishing).await.unwrap().unwrap();
-    until_ready(&nats).await;
-    let mut stored = Vec::new();
-    let mut read = Read {
-        scope: Scope::from(&topic.key().unwrap()),
-        shard: Shard(0),
-        from: Sequence(0),
-        direction: Direction::Forward,
-        max_frames: 500,
-        max_bytes: 1 << 20,
-    };
-    loop {
-        let page = log.read(&read).await.unwrap();
-        if let Some(last) = page.frames.last() {
-            read.from = last.sequence.next();
-        }
-        let done = page.done;
-        stored.extend(page.frames.into_iter().map(|stored| (stored.sequence, stored.frame.payload)));
-        if done {
-            break;
-        }
-    }
-    let number = |payload: &Bytes| -> usize {
-        let text = String::from_utf8_lossy(payload);
-        text.trim_start_matches("{\"n\":").trim_end_matches('}').parse().unwrap()
-    };
-    let numbers: Vec<usize> = stored.iter().map(|(_, payload)| number(payload)).collect();
-    assert!(numbers.is_sorted_by(|a, b| a < b), "in the order in which they were handed in, each once");
-    let mut refused = 0;
-    for (n, outcome) in outcomes {
-        match outcome {
-            Ok(place) => {
-                let at = stored.binary_search_by_key(&place, |(sequence, _)| *sequence);
-                let found = at.ok().map(|at| numbers[at]);
-                assert_eq!(found, Some(n), "an acknowledged frame is stored");
-            }
-            // It would have been stored behind a later one.
-            Err(error) => {
-                assert!(error.is_retryable(), "{error}");
-                refused += 1;
-            }
-        }
-    }
-    assert!(refused < FRAMES / 2, "{refused} were not stored");
     until_nothing_waits(&nats).await;
 }
