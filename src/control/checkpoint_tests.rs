@@ -228,7 +228,7 @@ fn facts(turn: usize, entries: u64) -> Vec<Fact> {
         name: call.name,
         result: "found".into(),
         is_error: false,
-        images: Vec::new(),
+        media: Vec::new(),
     });
     if turn % 7 == 6 {
         let (from, to) = ((turn - 6) * 4 + turn / 7, turn * 4 + turn / 7);
