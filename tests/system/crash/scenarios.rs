@@ -5,6 +5,7 @@ use std::sync::Arc;
 use runbus::control::{SendRequest, StartRequest};
 use runbus::event::Kind;
 use runbus::id::{ExecutionId, SessionId};
+use runbus::session::checkpoint::Rule;
 use runbus::session::command::Multitask;
 use runbus_workers::tool::{Registry, ask_human, subagent};
 use serde_json::{Value, json};
