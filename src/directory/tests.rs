@@ -18,12 +18,12 @@ use crate::event::family::{client, execution, model, node, session, tool};
 use crate::event::{Event, Source};
 use crate::execution::Status;
 use crate::id::{CorrelationId, ExecutionId, NodeId, SessionId, StreamId};
+use crate::limits;
 use crate::log::{self, AppendError, Expect, Frame, Log, Page, Read, ReadError, Sequence, Stored, Tail};
 use crate::session::above::Above;
 use crate::session::view::SessionStatus;
 use crate::subject::{Key, Lane, Layout, Scope, Shard, Topic};
 use crate::time::{Clock, Timestamp};
-use crate::limits;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -104,7 +104,8 @@ impl Call {
             | Fault::Filtered { .. }
             | Fault::Declined { .. }
             | Fault::Empty { .. }
-            | Fault::Unsendable { .. } => Answer::Error,
+            | Fault::Unsendable { .. }
+            | Fault::UnsupportedPart { .. } => Answer::Error,
         };
         spans::faulted(&self.span, fault);
     }

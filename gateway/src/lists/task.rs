@@ -16,6 +16,7 @@ use crate::auth::Principal;
 use crate::ledger::{Ledger, Table, TableUsage};
 use crate::limits;
 use crate::protocol::Text;
+use crate::protocol::list::name;
 
 /// Reads one live list. It holds the list only for a moment at a time: a watcher keeps it.
 #[derive(Debug)]

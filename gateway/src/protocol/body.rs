@@ -1,8 +1,9 @@
 //! Bodies and answers of commands that REST and the WebSocket share and the core has no type for.
 
 use runbus::id::SessionId;
+use runbus::session::view::PendingCall;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A command with a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]

@@ -63,7 +63,7 @@ impl Scripted {
         let reasoning_tokens = count(tokens(&reasoning).count());
         let called: u64 = tool_calls.iter().map(|call| estimate(&call.arguments) + 4).sum();
         let completion_tokens = count(tokens(&text).count()) + reasoning_tokens + called;
-        let prompt_tokens = request.messages.iter().map(|message| estimate(content(message)) + 4).sum();
+        let prompt_tokens = request.messages.iter().map(|message| estimate(&content(message)) + 4).sum();
         let usage = Usage {
             prompt_tokens,
             completion_tokens,
