@@ -16,6 +16,7 @@ from .errors import InvalidArgument, TooLarge
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _FIELDS = frozenset({"id", "type", "stream_id", "node_id", "execution_id", "session_id", "correlation_id", "attempt", "data", "timestamp"})
+_OPTIONAL_IDS = ("node_id", "execution_id", "session_id", "correlation_id")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ON_DELIVERY = ("seq", "cursor", "external", "merged")
 
@@ -42,13 +43,14 @@ def envelope(draft: Mapping[str, Any] | BaseModel, path: str = "event") -> dict[
     kind = fields.get("type")
     if not isinstance(kind, str) or not _TYPE.match(kind):
         raise InvalidArgument(f"is {kind!r}: 1 to 64 characters a-z0-9_ that begin with a letter are allowed", path=f"{path}.type")
-    for name in ("stream_id", "node_id", "execution_id", "session_id", "correlation_id"):
-        if name == "stream_id" or name in fields:
-            try:
-                ids.check(name, cast("str", fields.get(name)))
-            except InvalidArgument as error:
-                raise InvalidArgument(error.message, path=f"{path}.{name}") from None
-    fields["id"] = _uuid(fields.get("id"), f"{path}.id")
+    try:
+        ids.check("stream_id", cast("str", fields.get("stream_id")))
+        for name in _OPTIONAL_IDS:
+            if name in fields:
+                ids.check(name, cast("str", fields[name]))
+    except InvalidArgument as error:
+        raise InvalidArgument(error.message, path=f"{path}.{error.path}") from None
+    fields["id"] = _uuid(fields["id"], path) if "id" in fields else ids.uuid7()
     time = fields.get("timestamp")
     fields["timestamp"] = rfc3339(time) if isinstance(time, datetime) else time or now()
     data = fields.setdefault("data", {})
@@ -58,12 +60,10 @@ def envelope(draft: Mapping[str, Any] | BaseModel, path: str = "event") -> dict[
 
 
 def _uuid(value: Any, path: str) -> str:
-    if value is None:
-        return ids.uuid7()
     try:
         return str(uuid.UUID(str(value)))
     except ValueError:
-        raise InvalidArgument(f"{value!r} is no UUID", path=path) from None
+        raise InvalidArgument(f"{value!r} is no UUID", path=f"{path}.id") from None
 
 
 def line(event: Mapping[str, Any], path: str = "event") -> bytes:

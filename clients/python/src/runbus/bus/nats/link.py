@@ -21,6 +21,7 @@ from .address import Address
 log = logging.getLogger("runbus.bus")
 
 Headers = dict[str, str]
+_SPACE = " \t\r\n\x0b\x0c"
 _PLAIN_HEADERS = b"NATS/1.0\r\n"
 _COMMAND_BYTES = 4096
 """More than a command has beside its payload."""
@@ -28,15 +29,18 @@ _DENIED = re.compile(r"permissions violation for publish to \"?([^\"\s]+)\"?", r
 
 
 class _Client(Client):
-    """nats-py looks at each character of a header's name, which is a third of what it costs to receive an event."""
+    """nats-py looks at each character of a header's name, which is a third of what it costs to receive an event.
+
+    This one keeps headers with white space in their names, which nothing asks for.
+    """
 
     async def _process_headers(self, headers: bytes | None) -> Headers | None:
-        if headers is not None and headers.startswith(_PLAIN_HEADERS):
+        if headers is not None and headers.startswith(_PLAIN_HEADERS) and headers.endswith(b"\r\n\r\n"):
             try:
                 pairs = [line.split(":", 1) for line in headers[len(_PLAIN_HEADERS) : -4].decode("ascii").split("\r\n")]
-                return {name.strip(): value.strip() for name, value in pairs}
+                return {name.strip(_SPACE): value.strip(_SPACE) for name, value in pairs}
             except ValueError:
-                # Whatever is unusual is nats-py's.
+                # nats-py reads unusual headers.
                 pass
         return await super()._process_headers(headers)  # pyright: ignore[reportUnknownMemberType]
 

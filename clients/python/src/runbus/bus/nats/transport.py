@@ -39,9 +39,11 @@ _STORED = re.compile(rb'\{"stream": ?"[^"\\]*", ?(?:"domain": ?"[^"\\]*", ?)?"se
 """The usual acknowledgement: no error, no repeat."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Sent:
     """An own event that has not come back."""
+
+    __slots__ = ("event", "frame", "payload", "subject")
 
     event: dict[str, Any]
     subject: str
@@ -201,7 +203,7 @@ class NatsTransport:
         self._sent[message_id] = sent
         self._sent_bytes += sent.size
         while self._sent_bytes > limits.SENT_BYTES:
-            # What came back by a read of the log may still be here: the oldest go.
+            # The oldest go: an event that a lost acknowledgement made unknown may never come back.
             self._forget(*next(iter(self._sent.items())))
         return sent
 
