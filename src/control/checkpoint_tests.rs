@@ -154,7 +154,7 @@ impl World {
             if journal.state.owner.is_none() {
                 journal.claim(&worker).await.unwrap();
             }
-            for fact in facts(turn, journal.state.entries) {
+            for fact in facts(turn) {
                 journal.append(fact).await.unwrap();
                 journal.checkpoint(false).await.unwrap();
             }
@@ -190,7 +190,7 @@ fn start(turn: usize) -> Start {
     }
 }
 
-fn begin(turn: usize, entries: u64) -> Vec<Fact> {
+fn begin(turn: usize) -> Vec<Fact> {
     let at = Clock::System.now();
     let command = Command {
         id: EventId::derived(&format!("c{turn}")),
@@ -199,7 +199,8 @@ fn begin(turn: usize, entries: u64) -> Vec<Fact> {
         action: Action::Start(Box::new(start(turn))),
     };
     vec![
-        Fact::CommandTaken { inbox: Sequence(entries + 1), stored_at: at, command: Some(command) },
+        // None of them is in the inbox.
+        Fact::CommandTaken { inbox: Sequence(0), stored_at: at, command: Some(command) },
         Fact::ExecutionStarted {
             execution_id: id(turn),
             definition: Some(Arc::new(json!({ "kind": "agent" }))),
@@ -216,8 +217,8 @@ fn begin(turn: usize, entries: u64) -> Vec<Fact> {
 }
 
 /// The entries of a turn: some end badly, some fold what was said before into a note.
-fn facts(turn: usize, entries: u64) -> Vec<Fact> {
-    let mut facts = begin(turn, entries);
+fn facts(turn: usize) -> Vec<Fact> {
+    let mut facts = begin(turn);
     let call = ToolCall::new(format!("call-{turn}"), "look", "{}");
     let calling = Turn { tool_calls: vec![call.clone()], ..Turn::default() };
     facts.push(Fact::TurnCompleted { node: node(), turn: calling });
@@ -334,7 +335,7 @@ async fn an_owner_may_die_behind_a_checkpoint_or_within_one() {
     let world = World::new();
     let mut owner = world.talk(9).await;
     owner.claim(&WorkerId::new("w").unwrap()).await.unwrap();
-    for fact in facts(9, owner.state.entries).into_iter().take(5) {
+    for fact in facts(9).into_iter().take(5) {
         owner.append(fact).await.unwrap();
     }
     // Behind: the last entry is the checkpoint's last part.
@@ -355,7 +356,7 @@ async fn an_owner_may_die_behind_a_checkpoint_or_within_one() {
     let mut next = world.owner("next").await;
     assert!(matches!(owner.checkpoint(false).await, Err(Error::Fenced)));
     assert!(next.state.fruitless > 0);
-    next.rule.entries = 1;
+    next.rule.park_entries = 1;
     let entries = next.state.entries;
     next.checkpoint(true).await.unwrap();
     assert_eq!(next.state.entries, entries, "a takeover without a step forward stays counted");
@@ -372,14 +373,14 @@ async fn journals_of_versions_without_checkpoints_are_read() {
     let claimed = Fact::Claimed { worker: WorkerId::new("old").unwrap(), epoch: 1 };
     world.older(vec![claimed], &mut end).await;
     for turn in 0..120 {
-        world.older(facts(turn, end.1), &mut end).await;
+        world.older(facts(turn), &mut end).await;
     }
     let found = world.same().await;
     assert_eq!((found.needed_from(), found.loaded.len() as u64), (None, end.1));
     assert!(end.1 > 1024, "long enough to be looked through backward");
     // A version with checkpoints, and the older one again.
     let mut owner = world.owner("new").await;
-    owner.append(facts(200, 5_000).remove(0)).await.unwrap();
+    owner.append(facts(200).remove(0)).await.unwrap();
     owner.append(Fact::Notified { notice: "x".into() }).await.unwrap();
     owner.checkpoint(true).await.unwrap();
     assert!(owner.needed_from().is_some());
@@ -448,7 +449,7 @@ async fn a_decision_reads_the_journal_once() {
     };
     let schemas =
         Schemas::of_tools([("wire".to_owned(), Arc::new(json!({ "type": "object", "required": ["sum"] })))]);
-    let mut facts = begin(9, owner.state.entries);
+    let mut facts = begin(9);
     facts
         .push(Fact::TurnCompleted { node: node(), turn: Turn { tool_calls: vec![call], ..Turn::default() } });
     facts.push(Fact::ApprovalsRequested { node: node(), approvals: vec![requested], schemas });
