@@ -74,7 +74,9 @@ function live(socket, seen) {
     const { execution_id } = message.filter;
     send({ type: "subscribed", sub, cursor: "0" });
     if (message.presence) return send({ type: "presence", sub, execution_id, count: 3, watchers: world.watchers });
-    const stored = seen.stored?.(execution_id) ?? logOf(execution_id)?.events ?? [];
+    const all = seen.stored?.(execution_id) ?? logOf(execution_id)?.events ?? [];
+    // A client whose buffer is full asks for the rest.
+    const stored = all.slice(1 + all.findLastIndex(({ cursor }) => cursor !== undefined && cursor === message.since?.cursor));
     for (let at = 0; at < stored.length; at += 50) {
       for (const part of split(stored.slice(at, at + 50))) send({ ...part, sub });
     }
