@@ -109,7 +109,7 @@ impl World {
         journal
     }
 
-    /// What a reader that folds every entry knows.
+    /// The knowledge of a reader that folds every entry.
     async fn whole(&self) -> Journal {
         let log = self.embedded.log.clone();
         Journal::load_whole(log, Clock::System, self.session.clone()).await.unwrap()

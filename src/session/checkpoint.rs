@@ -58,7 +58,7 @@ impl Default for Rule {
     }
 }
 
-/// What is known of a journal's newest checkpoint, and of the entries behind it.
+/// A journal's newest checkpoint, and the entries behind it, as far as they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Where it begins.

@@ -81,7 +81,7 @@ fn split(source: &str) -> Vec<Token> {
     tokens
 }
 
-/// Leaves out each item behind `#[cfg(test)]` or `#[cfg(all(test, ...))]`. What `any(test, ...)` has is no test's alone.
+/// Leaves out each item behind `#[cfg(test)]` or `#[cfg(all(test, ...))]`. An item behind `any(test, ...)` is no test's alone.
 fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let is = |at: usize, words: &[&str]| {
         words.iter().enumerate().all(|(i, word)| tokens.get(at + i).is_some_and(|t| t == word))

@@ -240,7 +240,7 @@ async fn what_a_slow_client_of_each_dialect_holds_is_bounded_and_counted_until_i
         let backend = backend().await;
         let small =
             Config { socket_buffer_bytes: 4096, held_bytes: 1024 * 1024, write_timeout_ms: 1500, ..config() };
-        // What all may hold, and the least share of this one.
+        // The bound of all, and the least share of this one.
         let bound = small.held_bytes + 2 * runbus_gateway::limits::LEAST_BYTES;
         let world = World::new(&backend, small, |auth| auth, json!({})).await;
         let before = world.closes("4001").await;

@@ -72,7 +72,7 @@ async fn server_everything() {
     let weather = bench.text("get-structured-content", json!({"location": "New York"})).await;
     assert_eq!(weather.matches("temperature").count(), 1, "{weather}");
     let image = bench.call("get-tiny-image", json!({})).await;
-    assert_eq!((image.error, image.images.len()), (None, 1), "{}", image.content);
+    assert_eq!((image.error, image.media.len()), (None, 1), "{}", image.content);
     assert!(
         image.content.contains("[image image/png, ") && image.content.contains(", attached]"),
         "{}",
@@ -106,7 +106,7 @@ async fn server_filesystem() {
         "first line\nsecond line"
     );
     let media = bench.call("read_media_file", json!({"path": path("dot.png")})).await;
-    assert_eq!((media.error, media.images.len()), (None, 1), "{}", media.content);
+    assert_eq!((media.error, media.media.len()), (None, 1), "{}", media.content);
     assert_eq!(media.content, "[image image/png, 9 bytes, attached]");
     let listed = bench.text("list_directory", json!({"path": path("")})).await;
     assert_eq!(listed.matches("note.txt").count(), 1, "{listed}");

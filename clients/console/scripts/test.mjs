@@ -46,7 +46,7 @@ const work = mkdtempSync(join(tmpdir(), "runbus-console-cluster-"));
 let status = 1;
 try {
   if (run(join(ops, "cluster.sh"), ["up", work, "--nodes", "1", "--owner", String(process.pid)]) === 0) {
-    status = run(process.execPath, [...flags, "test/e2e/console.test.mjs"], { CLIENT_TEST_CLUSTER: join(work, "cluster.env") });
+    status = run(process.execPath, [...flags, "test/e2e/console.test.mjs", "test/e2e/people.test.mjs"], { CLIENT_TEST_CLUSTER: join(work, "cluster.env") });
   }
 } finally {
   run(join(ops, "cluster.sh"), ["down", work]);

@@ -17,7 +17,7 @@ use super::slow::Slow;
 use super::subscription::Next;
 use super::transport::{Heard, Transport};
 use crate::limits;
-use crate::pressure::{Held, Pace};
+use crate::pressure::Pace;
 use crate::protocol::close;
 
 /// The first event for a waiting client.
@@ -143,10 +143,12 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
         if let Some(end) = self.ends.next().now_or_never() {
             self.mind_end(end)?;
         }
-        let mut out = self.answers();
-        if let Some(news) = self.dialect.news(&mut out).now_or_never() {
-            self.reply(out).await?;
-            news?;
+        {
+            let mut out = self.answers();
+            if let Some(news) = self.dialect.news(&mut out).now_or_never() {
+                Box::pin(self.reply(out)).await?;
+                news?;
+            }
         }
         if let Some(heard) = self.transport.hear().now_or_never() {
             self.receive(heard).await?;
@@ -156,12 +158,17 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
 
     /// Sends what is new; says when to look for more.
     async fn produce(&mut self) -> Result<Next, End> {
-        let mut held = self.pace.budget(&self.link.shared.pressure, self.link.gate.account().usage());
-        let mut out = Outbound::new(self.dialect.encoding(), held.bytes());
-        let found = self.dialect.produce(&self.link, &mut out).await;
-        let bytes = out.bytes();
-        held.set(bytes);
-        let took = self.write(out, held).await?;
+        // The block ends what the future would hold while it writes.
+        let (found, held, bytes, frames) = {
+            let mut held = self.pace.budget(&self.link.shared.pressure, self.link.gate.account().usage());
+            let mut out = Outbound::new(self.dialect.encoding(), held.bytes());
+            let found = self.dialect.produce(&self.link, &mut out).await;
+            let bytes = out.bytes();
+            held.set(bytes);
+            (found, held, bytes, out.take())
+        };
+        let took = self.write(frames).await?;
+        drop(held);
         self.pace.wrote(bytes, took, self.link.shared.config.client_buffer_bytes);
         self.dialect.written();
         found
@@ -176,18 +183,18 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
         if out.bytes() == 0 {
             return Ok(());
         }
-        let held = self.link.shared.pressure.hold(self.link.gate.account().usage(), out.bytes());
-        self.write(out, held).await.map(|_took| ())
+        let _held = self.link.shared.pressure.hold(self.link.gate.account().usage(), out.bytes());
+        self.write(out.take()).await.map(|_took| ())
     }
 
-    /// Writes; says how long the client let it wait. `_held`: its bytes, counted until they are written.
-    async fn write(&mut self, out: Outbound, _held: Held) -> Result<Duration, End> {
-        if out.bytes() == 0 {
+    /// Writes; says how long the client let it wait. Its bytes are held for as long.
+    async fn write(&mut self, frames: Vec<Frame>) -> Result<Duration, End> {
+        if frames.is_empty() {
             return Ok(Duration::ZERO);
         }
         let mut slow = Slow::new(&self.link);
         // Each message has its time: a client that takes them one by one is slow, not stuck.
-        for frame in out.take() {
+        for frame in frames {
             slow.patiently(self.transport.feed(frame)).await?;
         }
         slow.patiently(self.transport.flush()).await?;
@@ -222,14 +229,15 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
             heard = self.transport.hear() => Event::Heard(heard),
             () = self.link.wake.notified() => Event::Woken,
         };
-        if is_lent {
-            self.take_back().await?;
+        let rest = if is_lent { self.dialect.take_back() } else { 0 };
+        if rest > 0 {
+            Box::pin(self.write_rest(rest)).await?;
         }
         match event {
             Event::End(end) => self.mind_end(end),
             Event::Alarm => self.mind_time().await,
             Event::News(news) => {
-                self.reply(out).await?;
+                Box::pin(self.reply(out)).await?;
                 news
             }
             Event::Heard(heard) => self.receive(heard).await,
@@ -247,12 +255,8 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
         true
     }
 
-    /// Writes what the others could not.
-    async fn take_back(&mut self) -> Result<(), End> {
-        let rest = self.dialect.take_back();
-        if rest == 0 {
-            return Ok(());
-        }
+    /// Writes what the others could not: so many bytes.
+    async fn write_rest(&mut self, rest: usize) -> Result<(), End> {
         let _held = self.link.shared.pressure.hold(self.link.gate.account().usage(), rest);
         let mut slow = Slow::new(&self.link);
         slow.patiently(self.transport.flush()).await?;
@@ -294,7 +298,8 @@ impl<T: Transport, D: Dialect> Driver<T, D> {
             return Ok(());
         }
         self.ping_at = now + self.link.shared.config.ping_interval();
-        Slow::new(&self.link).patiently(self.transport.ping()).await
+        let mut slow = Slow::new(&self.link);
+        Box::pin(slow.patiently(self.transport.ping())).await
     }
 
     async fn receive(&mut self, heard: Heard) -> Result<(), End> {

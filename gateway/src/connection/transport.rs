@@ -13,7 +13,7 @@ pub enum Heard {
     Message(Frame),
     /// A sign of life and nothing else.
     Sign,
-    /// What is no message of this transport.
+    /// Bytes that are no message of this transport.
     Broken,
     /// It went away.
     Gone,

@@ -66,7 +66,10 @@ fn the_script_takes_the_council_to_its_end() {
         };
         let prompt = council.prompt(&step.node).unwrap().render(context);
         let request = Request {
-            messages: vec![Message::system(&council.nodes[&step.node].system), Message::user(prompt.as_str())],
+            messages: vec![
+                Message::system(&council.nodes[&step.node].system),
+                Message::user(prompt.as_str()),
+            ],
             hint: Hint { node: step.node.clone(), iteration: step.iteration, round: 1 },
             ..Request::default()
         };

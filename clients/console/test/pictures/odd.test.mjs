@@ -188,6 +188,16 @@ describe("positions", { timeout: 120_000 }, () => {
     await close(page);
   });
 
+  it("leave the conversation at its end, and the page as high as the window", async () => {
+    const page = await open("/console/executions/run-refund-12");
+    await page.waitForFunction(() => {
+      const { bottom } = document.querySelector("[data-call=call-3]").getBoundingClientRect();
+      return bottom <= document.querySelector(".conversation").getBoundingClientRect().bottom + 1;
+    });
+    assert.ok((await page.evaluate(() => document.documentElement.scrollHeight)) <= 820);
+    await close(page);
+  });
+
   it("mark takeovers and retries, and strike out what became void", async () => {
     const page = await open("/console/executions/run-refund-12");
     await page.waitForSelector("[data-turn=refund][data-void=takeover] s[data-said]");
