@@ -65,7 +65,8 @@ type Socket = WebSocketStream<TcpStream>;
 
 impl World {
     async fn new(backend: &Backend, config: Config, with: impl FnOnce(Auth) -> Auth, claims: Value) -> Self {
-        let (auth, root) = auth();
+        let (mut auth, root) = auth();
+        auth.api_keys.get_mut("root").unwrap().scopes.push("metrics".parse().unwrap());
         let served = secured(backend, config, with(auth)).await;
         let mut all = json!({ "scope": "*" });
         all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
