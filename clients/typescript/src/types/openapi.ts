@@ -1347,7 +1347,7 @@ export interface components {
             definition: string;
             /** @description The run; the same id twice starts one. Absent: a fresh one. */
             execution_id?: components["schemas"]["ExecutionId"] | null;
-            /** @description The input. */
+            /** @description The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON. */
             input?: unknown;
             /** @description Labels, by which lists can be filtered: at most 16, as for a start. */
             labels?: components["schemas"]["Labels"];
@@ -1488,6 +1488,8 @@ export interface components {
              */
             tokens_before: number;
         };
+        /** @description The content of a message: a text, or parts in their order. */
+        Content: string | components["schemas"]["Part"][];
         /** @description The last messages of a conversation. */
         Conversation: {
             /** @description The last compaction: tokens before and after. */
@@ -2678,7 +2680,7 @@ export interface components {
             connections: number;
             /**
              * Format: uint64
-             * @description WebSockets that were closed with 4001 because a write did not end in time.
+             * @description WebSockets that were closed because a write did not end in time (4001, drop-in endpoints 1013).
              */
             cut: number;
             /**
@@ -2730,13 +2732,6 @@ export interface components {
         Health: {
             /** @description Always `ok`. */
             status: string;
-        };
-        /** @description An image of a message. */
-        Image: {
-            /** @description Its bytes in base64. */
-            data: string;
-            /** @description Its type, as in `image/png`. */
-            media_type: string;
         };
         /** @description The list of endpoints. */
         Index: {
@@ -3086,6 +3081,24 @@ export interface components {
             /** @description Its session. */
             session_id: components["schemas"]["SessionId"];
         };
+        /** @description A part as it is written. `text` has `text`; the others have either `data` with `media_type`, or `url`. */
+        Part: {
+            /** @description The bytes in base64 (with padding, without white space); at most 256 KiB. */
+            data?: string | null;
+            /** @description The type of the data, as in `image/png`. At most 127 bytes. */
+            media_type?: string | null;
+            /** @description The file's name. At most 255 bytes. */
+            name?: string | null;
+            /** @description The text of a `text`. */
+            text?: string | null;
+            /**
+             * @description The kind.
+             * @enum {string}
+             */
+            type: "text" | "image" | "audio" | "file";
+            /** @description An address that the provider asks: `https`, `http`, `gs`, at most 8 KiB. Runbus does not ask it. A `data:` address is read as `data`. */
+            url?: string | null;
+        };
         /** @description An approval, as those who decide see it. */
         PendingApproval: {
             /** @description Names it. */
@@ -3310,8 +3323,8 @@ export interface components {
             /** @constant */
             role: "system";
         } | {
-            /** @description The text. */
-            content: string;
+            /** @description A text, or parts. */
+            content: components["schemas"]["Content"];
             /** @constant */
             role: "user";
         } | {
@@ -3328,10 +3341,8 @@ export interface components {
             /** @description The calls that must each be answered by a [`Message::Tool`] before the next turn. */
             tool_calls?: components["schemas"]["ToolCall"][];
         } | {
-            /** @description The result, or the error's text. */
-            content: string;
-            /** @description Images that belong to the result. */
-            images?: components["schemas"]["Image"][];
+            /** @description The result, or the error's text; parts, if media belong to it. */
+            content: components["schemas"]["Content"];
             /** @constant */
             role: "tool";
             /** @description The id of the [`ToolCall`] that this answers. */
@@ -3347,7 +3358,7 @@ export interface components {
             definition?: string | null;
             /** @description The run; the same id twice starts one. Absent: a fresh one. */
             execution_id?: components["schemas"]["ExecutionId"] | null;
-            /** @description The input. */
+            /** @description The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON. */
             input?: unknown;
             /** @description Labels, by which lists can be filtered: at most 16, as for a start. */
             labels?: components["schemas"]["Labels"];
@@ -3565,7 +3576,7 @@ export interface components {
             definition: string;
             /** @description The run; starting the same id twice starts one. Absent: a fresh one. */
             execution_id?: components["schemas"]["ExecutionId"] | null;
-            /** @description The input. */
+            /** @description The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON. */
             input?: unknown;
             /**
              * @description Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most

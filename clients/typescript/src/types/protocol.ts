@@ -634,7 +634,7 @@ export interface StartMessage {
    */
   definition: string;
   /**
-   * The input.
+   * The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
    */
   input?: unknown;
   /**
@@ -704,7 +704,7 @@ export interface SendMessage {
    */
   session_id?: SessionId | null;
   /**
-   * The input.
+   * The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
    */
   input?: unknown;
   /**

@@ -6532,7 +6532,7 @@ class StartMessage(BaseModel):
     """
     input: Any | None = None
     """
-    The input.
+    The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
     """
     execution_id: str | None = None
     """
@@ -6590,7 +6590,7 @@ class SendMessage(BaseModel):
     """
     input: Any | None = None
     """
-    The input.
+    The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
     """
     definition: Annotated[
         str | None,

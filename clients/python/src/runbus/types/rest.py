@@ -511,26 +511,37 @@ class SaidMessage1(BaseModel):
     """
 
 
-class SaidMessage2(BaseModel):
+class Part(BaseModel):
     """
-    The message of a person or a calling program.
+    A part as it is written. `text` has `text`; the others have either `data` with `media_type`, or `url`.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    message_id: str
+    type: Literal["text", "image", "audio", "file"]
     """
-    Names it: of a model's message the `message_id` of its events.
+    The kind.
     """
-    compacted: bool | None = None
+    text: str | None = None
     """
-    It was folded into a note: the model does not read it any more.
+    The text of a `text`.
     """
-    role: Literal["user"] = "user"
-    content: str
+    media_type: str | None = None
     """
-    The text.
+    The type of the data, as in `image/png`. At most 127 bytes.
+    """
+    data: str | None = None
+    """
+    The bytes in base64 (with padding, without white space); at most 256 KiB.
+    """
+    url: str | None = None
+    """
+    An address that the provider asks: `https`, `http`, `gs`, at most 8 KiB. Runbus does not ask it. A `data:` address is read as `data`.
+    """
+    name: str | None = None
+    """
+    The file's name. At most 255 bytes.
     """
 
 
@@ -568,24 +579,6 @@ class Extra(BaseModel):
     model_config = ConfigDict(
         extra="allow",
     )
-
-
-class Image(BaseModel):
-    """
-    An image of a message.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    media_type: str
-    """
-    Its type, as in `image/png`.
-    """
-    data: str
-    """
-    Its bytes in base64.
-    """
 
 
 class DeadLetter(BaseModel):
@@ -893,7 +886,7 @@ class GatewayStatistics(BaseModel):
     """
     cut: Annotated[int, Field(ge=0, le=18446744073709551615)]
     """
-    WebSockets that were closed with 4001 because a write did not end in time.
+    WebSockets that were closed because a write did not end in time (4001, drop-in endpoints 1013).
     """
 
 
@@ -2242,37 +2235,6 @@ class SaidMessage3(BaseModel):
     """
 
 
-class SaidMessage4(BaseModel):
-    """
-    The answer to one tool call.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
-    message_id: str
-    """
-    Names it: of a model's message the `message_id` of its events.
-    """
-    compacted: bool | None = None
-    """
-    It was folded into a note: the model does not read it any more.
-    """
-    role: Literal["tool"] = "tool"
-    tool_call_id: str
-    """
-    The id of the [`ToolCall`] that this answers.
-    """
-    content: str
-    """
-    The result, or the error's text.
-    """
-    images: list[Image] | None = None
-    """
-    Images that belong to the result.
-    """
-
-
 class PendingCalls(BaseModel):
     """
     Calls without an answer.
@@ -2751,7 +2713,7 @@ class BeginRequest(BaseModel):
     """
     input: Any | None = None
     """
-    The input.
+    The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
     """
     definition: Annotated[
         str,
@@ -2802,7 +2764,7 @@ class SayRequest(BaseModel):
     """
     input: Any | None = None
     """
-    The input.
+    The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
     """
     definition: Annotated[
         str | None,
@@ -3263,19 +3225,53 @@ class Session(BaseModel):
     """
 
 
-class Messages(BaseModel):
+class SaidMessage2(BaseModel):
     """
-    The messages.
+    The message of a person or a calling program.
     """
 
     model_config = ConfigDict(
         extra="allow",
     )
-    session_id: str
-    messages: list[SaidMessage1 | SaidMessage2 | SaidMessage3 | SaidMessage4]
-    next: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    message_id: str
     """
-    Where the next ones are; absent: these are the last.
+    Names it: of a model's message the `message_id` of its events.
+    """
+    compacted: bool | None = None
+    """
+    It was folded into a note: the model does not read it any more.
+    """
+    role: Literal["user"] = "user"
+    content: str | list[Part]
+    """
+    A text, or parts.
+    """
+
+
+class SaidMessage4(BaseModel):
+    """
+    The answer to one tool call.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    message_id: str
+    """
+    Names it: of a model's message the `message_id` of its events.
+    """
+    compacted: bool | None = None
+    """
+    It was folded into a note: the model does not read it any more.
+    """
+    role: Literal["tool"] = "tool"
+    tool_call_id: str
+    """
+    The id of the [`ToolCall`] that this answers.
+    """
+    content: str | list[Part]
+    """
+    The result, or the error's text; parts, if media belong to it.
     """
 
 
@@ -3441,7 +3437,7 @@ class StartRequest(BaseModel):
     """
     input: Any | None = None
     """
-    The input.
+    The input: a text, a list of parts (`Part`), or any JSON. At most 128 KiB of JSON.
     """
     execution_id: str | None = None
     """
@@ -3475,6 +3471,22 @@ class StartRequest(BaseModel):
     """
     Labels, by which lists can be filtered: at most 16 labels. A key has 1 to 63 of the characters `A-Z a-z 0-9 . _ / -`, a value at most
     128 bytes without control characters.
+    """
+
+
+class Messages(BaseModel):
+    """
+    The messages.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    session_id: str
+    messages: list[SaidMessage1 | SaidMessage2 | SaidMessage3 | SaidMessage4]
+    next: Annotated[int | None, Field(ge=0, le=18446744073709551615)] = None
+    """
+    Where the next ones are; absent: these are the last.
     """
 
 
