@@ -275,7 +275,9 @@ impl SetupError {
             return Self::Unreachable { servers: config.servers.join(", "), reason };
         }
         let denial = last.filter(|text| is_denial(text)).map(Failure::Denied);
-        Self::step("asking the broker", &denial.unwrap_or(Failure::Timeout))
+        let reason = denial.unwrap_or(Failure::Timeout).to_string();
+        // The set-up goes on, and may find the whole cause.
+        Self::Step { step: "asking the broker".into(), reason, passing: true }
     }
 
     /// Whether it may pass without anybody's help.
