@@ -169,7 +169,7 @@ export const session = {
 };
 export const messages = [
   { message_id: "m1", role: "user", content: "What is the time in Lisbon?" },
-  { message_id: "m2", role: "assistant", content: "I look.", tool_calls: [{ id: "c1", type: "function", function: { name: "clock", arguments: '{"zone":"Europe/Lisbon"}' } }] },
+  { message_id: "m2", role: "assistant", content: "I look.", tool_calls: [{ id: "c1", name: "clock", arguments: '{"zone":"Europe/Lisbon"}' }] },
   { message_id: "m3", role: "tool", tool_call_id: "c1", content: '{"time":"10:00"}' },
   { message_id: "m4", role: "assistant", content: "It is **ten** in the morning.\n\n- Lisbon: 10:00\n- Berlin: 11:00" },
   { message_id: "m5", role: "user", content: "And in French?" },
