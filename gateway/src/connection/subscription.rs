@@ -194,6 +194,7 @@ impl Subscription {
         if !matches!(self.source, Source::Ring { .. })
             || !self.first.is_empty()
             || self.stops()
+            || self.asks_status()
             || out.is_full()
         {
             return None;
@@ -217,6 +218,11 @@ impl Subscription {
     /// Whether it waits for its hub, and for nothing else.
     pub(crate) fn waits_for_hub(&self) -> bool {
         matches!(self.source, Source::Ring { .. }) && self.first.is_empty() && !self.stops()
+    }
+
+    /// Whether the status of its execution, which has to be waited for, ends it.
+    fn asks_status(&self) -> bool {
+        self.until_terminal && self.until != Until::Event
     }
 
     /// Whether nothing more is said for now.
@@ -253,8 +259,8 @@ impl Subscription {
     /// The log refuses.
     pub(crate) async fn produce(&mut self, shared: &Shared, out: &mut dyn Output) -> Result<Next, ReadError> {
         let next = self.produce_events(shared, out).await?;
-        let rests = self.until_terminal && self.caught_up && next == Next::Woken;
-        Ok(if rests && self.until != Until::Event { self.rest(shared).await } else { next })
+        let rests = self.asks_status() && self.caught_up && next == Next::Woken;
+        Ok(if rests { self.rest(shared).await } else { next })
     }
 
     /// Nothing is left to send: whether the execution has ended.
