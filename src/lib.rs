@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! Lowest layer first; a module uses only those above it in this list.
+//! - [`error_code`]: every code of an error, with its HTTP status, close code, metric label and exit code
 //! - [`limits`], `text`, [`id`], [`pattern`], [`blocking`], [`time`], [`tls`]: every limit, texts read in place, identities, patterns of tool names, work off the runtime, points in time, the TLS provider
 //! - [`json`]: the one way from JSON text to values: size, depth and reserved keys are checked before anything is parsed
 //! - [`metrics`]: every metric, named once; counting is an atomic addition
@@ -57,6 +58,7 @@ pub mod bus;
 pub mod config;
 pub mod control;
 pub mod directory;
+pub mod error_code;
 pub mod event;
 pub mod execution;
 pub mod id;
@@ -84,3 +86,5 @@ pub mod tls;
 pub mod truncate;
 pub mod visible;
 pub mod writer;
+
+pub use error_code::ErrorCode;

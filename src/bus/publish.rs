@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 
 use super::Bus;
+use crate::error_code::ErrorCode;
 use crate::event::{self, Event};
 use crate::limits;
 use crate::log::{AppendError, Expect, Frame, Log, Sequence};
@@ -33,12 +34,12 @@ impl Error {
 
     /// A stable code for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Invalid(error) => error.code(),
-            Self::Log(AppendError::TooLarge { .. }) => "too_large",
-            Self::Log(AppendError::Unresolved(_)) => "unavailable",
-            Self::Log(_) => "internal",
+            Self::Log(AppendError::TooLarge { .. }) => ErrorCode::TooLarge,
+            Self::Log(AppendError::Unresolved(_)) => ErrorCode::Unavailable,
+            Self::Log(_) => ErrorCode::Internal,
         }
     }
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::bus::{Bus, history, publish};
+use crate::error_code::ErrorCode;
 use crate::id::{ExecutionId, SessionId};
 use crate::log::{AppendError, ReadError};
 use crate::queue::{self, Queue};
@@ -108,17 +109,17 @@ pub enum Error {
 impl Error {
     /// A stable code for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Invalid { .. } => "invalid_argument",
-            Self::TooLarge { .. } => "too_large",
-            Self::NotFound { .. } => "not_found",
-            Self::Pending { .. } => "session_pending",
-            Self::Busy { .. } => "session_busy",
-            Self::Closed { .. } => "session_closed",
-            Self::Conflict { .. } => "conflict",
-            Self::Unavailable(_) => "unavailable",
-            Self::Internal(_) => "internal",
+            Self::Invalid { .. } => ErrorCode::InvalidArgument,
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::NotFound { .. } => ErrorCode::NotFound,
+            Self::Pending { .. } => ErrorCode::SessionPending,
+            Self::Busy { .. } => ErrorCode::SessionBusy,
+            Self::Closed { .. } => ErrorCode::SessionClosed,
+            Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::Internal(_) => ErrorCode::Internal,
         }
     }
 

@@ -10,6 +10,7 @@ use super::head::Head;
 use super::kind::Kind;
 use super::payload::{Mismatch, Payload};
 use super::sound::{SoundLine, Unsound};
+use crate::error_code::ErrorCode;
 use crate::id::{CorrelationId, EventId, ExecutionId, NodeId, SessionId, StreamId};
 use crate::time::Timestamp;
 use crate::{json, limits};
@@ -73,10 +74,10 @@ pub enum Error {
 impl Error {
     /// A stable code for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::TooLarge { .. } | Self::Unsound(Unsound::TooLarge { .. }) => "too_large",
-            Self::Field { .. } | Self::Unsound(_) | Self::Payload(_) => "invalid_event",
+            Self::TooLarge { .. } | Self::Unsound(Unsound::TooLarge { .. }) => ErrorCode::TooLarge,
+            Self::Field { .. } | Self::Unsound(_) | Self::Payload(_) => ErrorCode::InvalidEvent,
         }
     }
 }

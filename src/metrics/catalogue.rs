@@ -4,7 +4,7 @@
 use super::family::{CounterBy, GaugeBy, HistogramBy};
 use super::kind::{Counter, Gauge, Histogram, Seconds};
 use super::label::{
-    Answer, Auth, Close, Crowd, Cut, Failed, Lane, Ok, Rank, Refused, SocketState, Tokens, ToolOutcome,
+    Answer, Auth, Close, Crowd, Cut, Failed, Lane, Ok, Rank, SocketState, Tokens, ToolOutcome,
     Transport, Webhook,
 };
 use super::text::Metric;
@@ -90,7 +90,7 @@ catalogue! {
         /// Events that clients published and that are durable. One that is given again counts again.
         PUBLISHED: Counter = "runbus_gateway_published_events_total";
         /// Errors that callers received, by REST and on connections.
-        REFUSALS: CounterBy<Refused> = "runbus_gateway_refusals_total";
+        REFUSALS: CounterBy<ErrorCode> = "runbus_gateway_refusals_total";
         /// WebSockets that the gateway closed.
         CLOSES: CounterBy<Close> = "runbus_gateway_closes_total";
         /// Requests, connections and messages that the caller's credential did not allow.

@@ -1,5 +1,7 @@
 //! Labels: each an enumeration, so that the number of series is known when the program is written.
 
+use crate::error_code::{CloseCode, ErrorCode};
+
 /// A label: its name, its values, and which of them one is.
 pub trait Label: Copy + 'static {
     /// The label's name.
@@ -106,58 +108,6 @@ labels! {
         Unavailable = "unavailable",
     }
 
-    /// The code of an error that a caller received.
-    Refused = "code" {
-        /// `invalid_argument`.
-        InvalidArgument = "invalid_argument",
-        /// `not_found`.
-        NotFound = "not_found",
-        /// `conflict`, and sessions that are busy, closed or pending.
-        Conflict = "conflict",
-        /// `unauthenticated`.
-        Unauthenticated = "unauthenticated",
-        /// `forbidden`.
-        Forbidden = "forbidden",
-        /// `limit_exceeded`, `rate_limited`.
-        Limited = "limited",
-        /// `too_large`.
-        TooLarge = "too_large",
-        /// `misdirected`.
-        Misdirected = "misdirected",
-        /// `unsupported_media_type`.
-        UnsupportedMediaType = "unsupported_media_type",
-        /// `unavailable`.
-        Unavailable = "unavailable",
-        /// `internal`.
-        Internal = "internal",
-        /// Any other.
-        Other = "other",
-    }
-
-    /// Why the gateway closed a connection: the close code.
-    Close = "code" {
-        /// It drains.
-        Draining = "4000",
-        /// The client took nothing.
-        TooSlow = "4001",
-        /// No sign of life.
-        Idle = "4002",
-        /// The log refuses.
-        Unavailable = "4003",
-        /// No credential, or not any more.
-        Unauthenticated = "4401",
-        /// Somebody else's credential.
-        Forbidden = "4403",
-        /// No credential in time.
-        PreAuth = "4408",
-        /// Too many connections or messages.
-        TooMany = "4429",
-        /// Not this protocol.
-        Protocol = "4500",
-        /// Any other.
-        Other = "other",
-    }
-
     /// A kind of log.
     Lane = "lane" {
         /// Events.
@@ -259,42 +209,34 @@ labels! {
     }
 }
 
-impl Refused {
-    /// The label of a code as callers see it.
-    #[must_use]
-    pub fn of(code: &str) -> Self {
-        match code {
-            "invalid_argument" => Self::InvalidArgument,
-            "not_found" => Self::NotFound,
-            "conflict" | "session_busy" | "session_closed" | "session_pending" => Self::Conflict,
-            "unauthenticated" => Self::Unauthenticated,
-            "forbidden" => Self::Forbidden,
-            "limit_exceeded" | "rate_limited" => Self::Limited,
-            "too_large" => Self::TooLarge,
-            "misdirected" => Self::Misdirected,
-            "unsupported_media_type" => Self::UnsupportedMediaType,
-            "unavailable" => Self::Unavailable,
-            "internal" => Self::Internal,
-            _ => Self::Other,
-        }
+impl Label for ErrorCode {
+    const NAME: &'static str = "code";
+    const VALUES: &'static [&'static str] = &Self::LABELS;
+
+    fn index(self) -> usize {
+        let other = Self::LABELS.len() - 1;
+        Self::LABELS.iter().position(|label| *label == self.label()).unwrap_or(other)
     }
 }
+
+/// Why the gateway closed a connection: the close code. Those of other protocols share a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Close(Option<CloseCode>);
 
 impl Close {
     /// The label of a close code.
     #[must_use]
-    pub const fn of(code: u16) -> Self {
-        match code {
-            4000 => Self::Draining,
-            4001 => Self::TooSlow,
-            4002 => Self::Idle,
-            4003 => Self::Unavailable,
-            4401 => Self::Unauthenticated,
-            4403 => Self::Forbidden,
-            4408 => Self::PreAuth,
-            4429 => Self::TooMany,
-            4500 => Self::Protocol,
-            _ => Self::Other,
-        }
+    pub fn of(code: u16) -> Self {
+        Self(CloseCode::of(code))
+    }
+}
+
+impl Label for Close {
+    const NAME: &'static str = "code";
+    const VALUES: &'static [&'static str] = &CloseCode::LABELS;
+
+    fn index(self) -> usize {
+        let other = CloseCode::ALL.len();
+        self.0.and_then(|code| CloseCode::ALL.into_iter().position(|one| one == code)).unwrap_or(other)
     }
 }

@@ -19,7 +19,7 @@ pub use family::{CounterBy, GaugeBy, HistogramBy};
 pub use held::{Amount, Held};
 pub use kind::{BOUNDS, Counter, Gauge, Histogram, Seconds};
 pub use label::{
-    Answer, Auth, Close, Crowd, Cut, Failed, Lane, Ok, Rank, Refused, SocketState, Tokens, ToolOutcome,
+    Answer, Auth, Close, Crowd, Cut, Failed, Lane, Ok, Rank, SocketState, Tokens, ToolOutcome,
     Transport, Webhook,
 };
 pub use page::page;

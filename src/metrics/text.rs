@@ -128,12 +128,13 @@ pub fn text() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::{Refused, gateway, worker};
+    use super::super::{gateway, worker};
+    use crate::error_code::ErrorCode;
     use super::*;
 
     #[test]
     fn every_metric_is_in_the_text_under_its_name() {
-        gateway::REFUSALS.of(Refused::Conflict).add(3);
+        gateway::REFUSALS.of(ErrorCode::SessionBusy).add(3);
         worker::TOOL_LATENCY.observe(std::time::Duration::from_millis(3));
         let text = text();
         for Named { name, help, metric } in all() {

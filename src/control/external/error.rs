@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::control;
+use crate::error_code::ErrorCode;
 use crate::event;
 
 /// Why external events were not taken. Nothing was stored.
@@ -32,10 +33,10 @@ pub enum Error {
 impl Error {
     /// A stable code for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Invalid { .. } => "invalid_argument",
-            Self::TooLarge { .. } => "too_large",
+            Self::Invalid { .. } => ErrorCode::InvalidArgument,
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::Control(error) => error.code(),
         }
     }
