@@ -229,7 +229,7 @@ pub struct Again {
     sent: Sent,
 }
 
-/// What is to be done with such a frame.
+/// The next step with such a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing: the log has it.
@@ -266,7 +266,7 @@ impl Again {
         }
     }
 
-    /// What is to be done with it.
+    /// The next step with it.
     #[must_use]
     pub fn standing(&self) -> Standing {
         let state = lock(&self.sent.order.state);
