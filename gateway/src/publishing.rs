@@ -156,7 +156,7 @@ pub fn events(drafts: Vec<Draft>) -> Vec<Event> {
     event::events(drafts, Clock::System.now())
 }
 
-/// What is said about events whose outcome is known.
+/// The answer for events whose outcome is known.
 ///
 /// # Errors
 /// Not all of them are durable.
