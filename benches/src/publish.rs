@@ -90,7 +90,7 @@ impl Way {
     }
 }
 
-/// What events took.
+/// The cost of an event.
 #[derive(Debug, Clone, Copy)]
 struct Cost {
     rate: f64,
