@@ -23,7 +23,10 @@ pub struct Transcript {
 /// A message, or the place of some.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are messages: a box each is one more allocation each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are messages: a box each is one more allocation each"
+)]
 enum Piece {
     Item(Item),
     Stored(Stored),
